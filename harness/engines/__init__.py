@@ -1,0 +1,1 @@
+"""Engines answer calls. One file per engine; none knows an experiment."""

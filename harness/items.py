@@ -1,0 +1,59 @@
+"""Items: what a task is made of. An item knows its content, its gold answer and how an answer is graded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How an answer was judged.
+
+    Attributes:
+        answer: the answer as parsed and normalised ("" when nothing could be parsed).
+        correct: True or False; None when the text holds no parsable answer (a failure, never a zero).
+    """
+
+    answer: str
+    correct: bool | None
+
+
+Grader = Callable[[str, "Item"], Grade]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One test item.
+
+    Attributes:
+        fields: what may be shown to a model ("question", "choices", ...) or used to stratify ("difficulty").
+            JSON-like values only. The gold answer is never among them.
+        gold: the right answer, in the form that the grader expects (JSON-like).
+        grader: the function that judges a model's text against this item.
+        group: the cluster for the statistics (story, template, document); "" means the item stands alone.
+    """
+
+    fields: Mapping[str, Any]
+    gold: Any
+    grader: Grader = field(repr=False, compare=False)
+    group: str = ""
+
+    @cached_property
+    def id(self) -> str:
+        """16 hex digits derived from fields, gold and group: the same content has the same id everywhere."""
+        text = json.dumps([self.fields, self.gold, self.group], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def cluster(self) -> str:
+        """The group, or the item's own id when it has none."""
+        return self.group or self.id
+
+    def grade(self, text: str) -> Grade:
+        """Judges a model's text with the task's grader."""
+        return self.grader(text, self)

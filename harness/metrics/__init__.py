@@ -1,0 +1,1 @@
+"""Metrics: pure weighted functions of typed columns. No engine, no input or output."""

@@ -1,0 +1,107 @@
+"""A metric: a pure weighted function of typed columns, bound to the columns of one experiment's outcomes."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.errors import HarnessError
+from harness.metrics.columns import Floats, Labels, Numbers, Probabilities, Scores, Units, Weights
+from harness.outcomes import Outcome, column_kinds
+
+Better = Literal["higher", "lower", "neither"]
+
+_ACCEPTS: dict[type, tuple[str, ...]] = {
+    Labels: ("label",),
+    Probabilities: ("probability",),
+    Scores: ("probability", "score"),
+    Numbers: ("label", "probability", "score", "number"),
+    Units: ("text",),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric function with its declared range and direction; made by the `measure` decorator.
+
+    Calling it with columns and weights [B, n] gives B values, shape [B]; NaN where the value is undefined
+    (one class only, no weight).
+
+    Attributes:
+        low, high: the range that every defined value lies in (None = unbounded).
+        better: the direction in which a model improves.
+        interval: whether a bootstrap interval makes sense (False for p-values).
+        parameters: the column type of each positional parameter, in order.
+    """
+
+    function: Callable[..., Floats]
+    low: float | None
+    high: float | None
+    better: Better
+    interval: bool
+    parameters: tuple[type, ...]
+
+    def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
+        return self.function(*columns, w=w, **options)
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the function: formula, range, source."""
+        return inspect.getdoc(self.function) or ""
+
+
+def measure(
+    *, low: float | None, high: float | None, better: Better, interval: bool = True
+) -> Callable[[Callable[..., Floats]], Measure]:
+    """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
+
+    def wrap(function: Callable[..., Floats]) -> Measure:
+        hints = typing.get_type_hints(function)
+        positional = [
+            p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.KEYWORD_ONLY
+        ]
+        return Measure(function, low, high, better, interval, tuple(hints[p.name] for p in positional))
+
+    return wrap
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure applied to named outcome columns, once for every level of `by`.
+
+    Attributes:
+        name: what estimates, W&B keys and references call it.
+        measure: the function.
+        columns: the outcome columns for the measure's parameters, in order.
+        by: text columns; the metric is estimated for each combination of their values that occurs.
+        where: keep only rows whose text column has the given value.
+        options: keyword arguments of the measure (number of bins, ...).
+    """
+
+    name: str
+    measure: Measure
+    columns: tuple[str, ...]
+    by: tuple[str, ...] = ("arm",)
+    where: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self, outcome: type[Outcome]) -> None:
+        """Raises HarnessError when a column is missing or of a kind that the measure must not be given."""
+        kinds = {"item": "text", "group": "text", **column_kinds(outcome)}
+        if len(self.columns) != len(self.measure.parameters):
+            raise HarnessError(
+                f"metric {self.name!r}: takes {len(self.measure.parameters)} columns, given {self.columns}"
+            )
+        for column, wanted in zip(self.columns, self.measure.parameters, strict=True):
+            if column not in kinds:
+                raise HarnessError(f"metric {self.name!r}: no column {column!r} (there are: {', '.join(kinds)})")
+            if kinds[column] not in _ACCEPTS[wanted]:
+                raise HarnessError(
+                    f"metric {self.name!r}: column {column!r} is a {kinds[column]}, but the metric takes {wanted.__name__}"
+                )
+        for column in (*self.by, *self.where):
+            if kinds.get(column) != "text":
+                raise HarnessError(f"metric {self.name!r}: 'by' and 'where' need text columns, {column!r} is none")

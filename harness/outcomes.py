@@ -1,0 +1,164 @@
+"""Outcomes: what a protocol returns, and the table of columns that metrics read.
+
+An experiment declares a frozen dataclass of named, typed columns. The types say what a metric may do with a
+column: `Probability` is in [0, 1] and may be calibrated; `Score` only ranks; `bool` is a label. Every column
+may be `| None`: a missing value is a failure of that row for every metric that reads it, never a zero.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NewType
+
+import numpy as np
+
+from harness.errors import HarnessError
+
+Probability = NewType("Probability", float)
+"""A probability of an event that can be checked, in [0, 1]: what calibration metrics take."""
+
+Score = NewType("Score", float)
+"""A number that only ranks (a log-probability, an entropy): ranking metrics take it, calibration metrics do not."""
+
+Kind = Literal["label", "probability", "score", "number", "text"]
+
+_KINDS: dict[Any, Kind] = {
+    bool: "label",
+    Probability: "probability",
+    Score: "score",
+    int: "number",
+    float: "number",
+    str: "text",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One row of results. Subclass it (frozen, kw_only) and add columns of the types above.
+
+    Attributes:
+        arm: the variant of the protocol that this row belongs to (prompt style, number of shots, control).
+    """
+
+    arm: str
+
+
+@cache
+def column_kinds(outcome: type[Outcome]) -> dict[str, Kind]:
+    """The kind of every column of an outcome type.
+
+    Raises:
+        TypeError: a field has a type that is no column type.
+    """
+    hints = typing.get_type_hints(outcome)
+    kinds: dict[str, Kind] = {}
+    for f in fields(outcome):
+        hint = hints[f.name]
+        if typing.get_origin(hint) in (typing.Union, types.UnionType):
+            hint = next(a for a in typing.get_args(hint) if a is not type(None))
+        if hint not in _KINDS:
+            raise TypeError(
+                f"{outcome.__name__}.{f.name}: {hint} is no column type (bool, int, float, str, Probability, Score)"
+            )
+        kinds[f.name] = _KINDS[hint]
+    return kinds
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """All rows of one item, or the error that stopped its protocol."""
+
+    item: str
+    group: str
+    rows: tuple[Outcome, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Outcomes as columns, sorted by item id.
+
+    Attributes:
+        kinds: the kind of every outcome column.
+        columns: float64 arrays (NaN = missing) for label, probability, score and number; object arrays
+            (None = missing) for text. Always there: "item", "group", "error" (text) and "arm".
+    """
+
+    kinds: Mapping[str, Kind]
+    columns: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.columns["item"])
+
+    @classmethod
+    def build(cls, outcome: type[Outcome], results: Sequence[ItemResult]) -> Table:
+        """Collects results into columns; a failed item becomes one row with its error and no values.
+
+        Raises:
+            HarnessError: a Probability outside [0, 1].
+        """
+        kinds = {"item": "text", "group": "text", "error": "text", **column_kinds(outcome)}
+        rows: list[dict[str, Any]] = []
+        for r in sorted(results, key=lambda r: r.item):
+            if r.error is not None:
+                rows.append({"item": r.item, "group": r.group, "error": r.error})
+            for row in r.rows:
+                values = {name: getattr(row, name) for name in column_kinds(outcome)}
+                rows.append({"item": r.item, "group": r.group, **values})
+        columns: dict[str, np.ndarray] = {}
+        for name, kind in kinds.items():
+            if kind == "text":
+                columns[name] = np.array([row.get(name) for row in rows], dtype=object)
+                continue
+            values = np.array([np.nan if row.get(name) is None else row[name] for row in rows], dtype=np.float64)
+            if kind == "probability" and ((values < 0) | (values > 1)).any():
+                at = int(np.flatnonzero((values < 0) | (values > 1))[0])
+                raise HarnessError(
+                    f"item {rows[at]['item']}: column {name!r} is declared a Probability but holds {values[at]}"
+                )
+            columns[name] = values
+        return cls(typing.cast("dict[str, Kind]", kinds), columns)
+
+    def where(self, mask: np.ndarray) -> Table:
+        """The rows where the boolean mask [n] is true."""
+        return Table(self.kinds, {name: values[mask] for name, values in self.columns.items()})
+
+    def save(self, path: Path) -> None:
+        """Writes Parquet; labels as booleans, column kinds in the schema's metadata."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        arrays, names = [], []
+        for name, values in self.columns.items():
+            kind = self.kinds[name]
+            missing = np.array([v is None for v in values]) if kind == "text" else np.isnan(values)
+            if kind == "text":
+                arrays.append(pa.array(values.tolist(), pa.string()))
+            elif kind == "label":
+                arrays.append(pa.array(np.where(missing, 0, values).astype(bool), mask=missing))
+            else:
+                arrays.append(pa.array(values, mask=missing))
+            names.append(pa.field(name, arrays[-1].type, metadata={"kind": kind}))
+        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(names)), path)
+
+    @classmethod
+    def load(cls, path: Path) -> Table:
+        """Reads what `save` wrote."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(path)
+        kinds: dict[str, Kind] = {}
+        columns: dict[str, np.ndarray] = {}
+        for f, column in zip(table.schema, table.columns, strict=True):
+            kind = (f.metadata or {}).get(b"kind", b"text").decode()
+            kinds[f.name] = kind
+            if kind == "text":
+                columns[f.name] = np.array(column.to_pylist(), dtype=object)
+            else:
+                columns[f.name] = np.array([np.nan if v is None else v for v in column.to_pylist()], dtype=np.float64)
+        return cls(kinds, columns)

@@ -1,0 +1,169 @@
+"""The subject: a model under study as a protocol sees it. Renders once, looks the call up, asks, records."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Text, call_key, identity_digest
+from harness.engines.base import Engine
+from harness.prompts import Prompt
+from harness.rendering import Rendered, Renderer
+from harness.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Exact probabilities of the options as the next words.
+
+    Attributes:
+        p: probability of each option given that one of them is said; sums to 1.
+        mass: probability that any option is said at all, in (0, 1]. Far below 1, `p` rests on little.
+        logp: natural log-probability of each option, all its surface forms merged.
+    """
+
+    p: dict[str, float]
+    mass: float
+    logp: dict[str, float]
+
+    @property
+    def best(self) -> str:
+        """The most probable option; the first of equals."""
+        return max(self.p, key=self.p.__getitem__)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question to the model and its answer, for the transcript.
+
+    Attributes:
+        prompt: the exact text sent, special tokens included.
+        reply: the text generated, or the probabilities of the options.
+        keys: hexadecimal keys of the stored calls behind it.
+        cached: whether every one of them was answered from the store.
+        prompt_tokens, new_tokens: size of the question and of the answer.
+    """
+
+    prompt: str
+    reply: str
+    keys: tuple[str, ...]
+    cached: bool
+    prompt_tokens: int
+    new_tokens: int
+
+
+@dataclass
+class Subject:
+    """A model under study: engine, chat template and call store.
+
+    It is the only thing that a protocol awaits, and (`rng`) the only source of random numbers.
+
+    Attributes:
+        seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
+        item: id of the item this view belongs to; "" outside of a protocol.
+        transcript: what was asked through this view, in order.
+    """
+
+    engine: Engine
+    renderer: Renderer
+    store: Store
+    seed: int
+    item: str = ""
+    transcript: list[Exchange] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._identity = identity_digest(self.engine.identity)
+        self.rng = random.Random(f"{self.seed}/{self.item}")
+
+    def about(self, item: str) -> Subject:
+        """The same subject with a transcript and random numbers of its own for one item."""
+        return Subject(self.engine, self.renderer, self.store, self.seed, item)
+
+    async def generate(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        stop: Sequence[str] = (),
+        draw: int = 0,
+    ) -> Text:
+        """One text after the prompt: greedy at temperature 0, else the draw of the given index.
+
+        Raises:
+            ItemError: the prompt cannot be rendered or does not fit the context.
+            EngineDied: the engine stopped.
+        """
+        rendered = self.renderer.render(prompt)
+        self.renderer.check_length(rendered, max_tokens)
+        sampling = Sampling(max_tokens, temperature, top_p, 0, tuple(stop))
+        sampled = temperature > 0
+        call = Generate(rendered.ids, sampling, draw if sampled else 0, self.seed if sampled else 0)
+        reply, key, cached = await self._ask(call)
+        text = cast(Text, reply)
+        self._record(rendered, text.text, [key], cached, len(text.tokens))
+        return text
+
+    async def draws(self, prompt: Prompt, n: int, **settings: Any) -> list[Text]:
+        """`n` independent draws, indices 0 to n-1, asked at once; settings as in `generate`."""
+        return await asyncio.gather(*(self.generate(prompt, draw=i, **settings) for i in range(n)))
+
+    async def choose(self, prompt: Prompt, options: Mapping[str, Sequence[str]]) -> Choice:
+        """Exact probabilities of options at the next position.
+
+        An option is a set of surface forms (" A", "A"), whose probabilities add up. A form of several tokens is
+        walked token by token: p(form) is the product of the exact conditional probabilities.
+
+        Args:
+            options: surface forms of each option, as they would continue the prompt.
+
+        Raises:
+            ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
+        """
+        rendered = self.renderer.render(prompt)
+        forms = self.renderer.options(rendered, options)
+        self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
+        nexts: dict[tuple[int, ...], set[int]] = {}
+        for ids in (f for fs in forms.values() for f in fs):
+            for i, token in enumerate(ids):
+                nexts.setdefault(ids[:i], set()).add(token)
+        calls = {path: Choose(rendered.ids + path, tuple(sorted(tokens))) for path, tokens in nexts.items()}
+        replies = dict(zip(calls, await asyncio.gather(*map(self._ask, calls.values())), strict=True))
+        step: dict[tuple[int, ...], float] = {}
+        for path, (reply, _, _) in replies.items():
+            values = cast(Logprobs, reply).values
+            step |= {(*path, t): lp for t, lp in zip(calls[path].tokens, values, strict=True)}
+        logp = {
+            option: _logsumexp([sum(step[ids[: i + 1]] for i in range(len(ids))) for ids in fs])
+            for option, fs in forms.items()
+        }
+        total = _logsumexp(list(logp.values()))
+        uniform = 1 / len(logp)
+        p = {option: math.exp(lp - total) if total > -math.inf else uniform for option, lp in logp.items()}
+        choice = Choice(p, min(1.0, math.exp(total)), logp)
+        shown = "  ".join(f"p({option}) = {value:.4f}" for option, value in p.items()) + f"  mass {choice.mass:.4f}"
+        self._record(rendered, shown, [k for _, k, _ in replies.values()], all(c for _, _, c in replies.values()), 0)
+        return choice
+
+    async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
+        key = call_key(self._identity, call)
+        reply = self.store.get(key)
+        if reply is not None:
+            return reply, key, True
+        return await self.store.once(key, lambda: self.engine.answer(call)), key, False
+
+    def _record(self, rendered: Rendered, reply: str, keys: list[bytes], cached: bool, new_tokens: int) -> None:
+        names = tuple(key.hex() for key in keys)
+        self.transcript.append(Exchange(rendered.text, reply, names, cached, len(rendered.ids), new_tokens))
+
+
+def _logsumexp(values: Sequence[float]) -> float:
+    top = max(values)
+    if top == -math.inf:
+        return top
+    return top + math.log(math.fsum(math.exp(v - top) for v in values))

@@ -1,0 +1,40 @@
+"""What tests share: an experiment run on a fake engine of known distribution."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.engines.fake import FakeEngine, Replies
+from harness.experiment import Experiment
+from harness.items import Item
+from harness.outcomes import Table
+from harness.rendering import Renderer
+from harness.runner import Finished, run_protocols
+from harness.store import Store
+from harness.subject import Subject
+
+
+def fake_subject(replies: Replies, seed: int = 0, folder: Path | None = None) -> Subject:
+    """A subject whose distribution of replies to a prompt text is known."""
+    engine = FakeEngine(replies)
+    store = Store(folder or Path(tempfile.mkdtemp()))
+    return Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), store, seed)
+
+
+def simulate(
+    experiment: Experiment, items: Sequence[Item], replies: Replies, train: Sequence[Item] = (), seed: int = 0
+) -> tuple[Table, list[Finished]]:
+    """Runs prepare and every protocol on a fake engine; gives the table of outcomes and the transcripts."""
+
+    async def run() -> list[Finished]:
+        subject = fake_subject(replies, seed)
+        finished: list[Finished] = []
+        fitted = await experiment.prepare(train, subject)
+        await run_protocols(experiment, items, subject, fitted, window=8, done=finished.append)
+        return finished
+
+    finished = asyncio.run(run())
+    return Table.build(experiment.outcome, [f.result for f in finished]), finished
