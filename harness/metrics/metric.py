@@ -34,7 +34,11 @@ class Measure:
         low, high: the range that every defined value lies in (None = unbounded).
         better: the direction in which a model improves.
         interval: whether a bootstrap interval makes sense (False for p-values).
+        average: whether the value is a mean, over all rows or units, of something in [low, high]. Then an
+            interval exists even where the bootstrap has no width (all right, all wrong).
+        undefined: why the value may be undefined although there are rows; "" when it never is.
         parameters: the column type of each positional parameter, in order.
+        options: names of the keyword arguments other than the weights.
     """
 
     function: Callable[..., Floats]
@@ -42,7 +46,10 @@ class Measure:
     high: float | None
     better: Better
     interval: bool
+    average: bool
+    undefined: str
     parameters: tuple[type, ...]
+    options: tuple[str, ...]
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
         return self.function(*columns, w=w, **options)
@@ -54,16 +61,22 @@ class Measure:
 
 
 def measure(
-    *, low: float | None, high: float | None, better: Better, interval: bool = True
+    *,
+    low: float | None,
+    high: float | None,
+    better: Better,
+    interval: bool = True,
+    average: bool = False,
+    undefined: str = "",
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
 
     def wrap(function: Callable[..., Floats]) -> Measure:
         hints = typing.get_type_hints(function)
-        positional = [
-            p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.KEYWORD_ONLY
-        ]
-        return Measure(function, low, high, better, interval, tuple(hints[p.name] for p in positional))
+        parameters = inspect.signature(function).parameters.values()
+        positional = tuple(hints[p.name] for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
+        options = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "w")
+        return Measure(function, low, high, better, interval, average, undefined, positional, options)
 
     return wrap
 
@@ -89,7 +102,8 @@ class Metric:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, outcome: type[Outcome]) -> None:
-        """Raises HarnessError when a column is missing or of a kind that the measure must not be given."""
+        """Raises HarnessError: a column is missing or of a kind that the measure must not be given, or an option
+        that it does not have."""
         kinds = {"item": "text", "group": "text", **column_kinds(outcome)}
         if len(self.columns) != len(self.measure.parameters):
             raise HarnessError(
@@ -100,8 +114,13 @@ class Metric:
                 raise HarnessError(f"metric {self.name!r}: no column {column!r} (there are: {', '.join(kinds)})")
             if kinds[column] not in _ACCEPTS[wanted]:
                 raise HarnessError(
-                    f"metric {self.name!r}: column {column!r} is a {kinds[column]}, but the metric takes {wanted.__name__}"
+                    f"metric {self.name!r}: column {column!r} is a {kinds[column]}, "
+                    f"but the metric takes {wanted.__name__}"
                 )
         for column in (*self.by, *self.where):
             if kinds.get(column) != "text":
                 raise HarnessError(f"metric {self.name!r}: 'by' and 'where' need text columns, {column!r} is none")
+        for option in self.options:
+            if option not in self.measure.options:
+                known = ", ".join(self.measure.options) or "none"
+                raise HarnessError(f"metric {self.name!r}: no option {option!r} (there are: {known})")

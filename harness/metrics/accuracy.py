@@ -1,0 +1,42 @@
+"""Shares and means of rows, and accuracy among the answers that a model stands by."""
+
+from __future__ import annotations
+
+from harness.metrics.columns import Floats, Labels, Numbers, Probabilities, Weights
+from harness.metrics.metric import measure
+from harness.metrics.weighted import average, ratio, totals
+
+
+@measure(low=0, high=1, better="higher", average=True)
+def accuracy(correct: Labels, *, w: Weights) -> Floats:
+    """Share of rows that are correct: sum_i w_i c_i / sum_i w_i, in [0, 1]."""
+    return average(w, correct.values)
+
+
+@measure(low=0, high=1, better="neither", average=True)
+def rate(label: Labels, *, w: Weights) -> Floats:
+    """Share of rows whose label is true (parse failures, refusals, unchanged answers), in [0, 1]."""
+    return average(w, label.values)
+
+
+@measure(low=None, high=None, better="neither")
+def mean(values: Numbers, *, w: Weights) -> Floats:
+    """Mean: sum_i w_i x_i / sum_i w_i."""
+    return average(w, values.values)
+
+
+@measure(low=0, high=1, better="higher", undefined="no probability lies above the threshold")
+def selective_accuracy(p: Probabilities, correct: Labels, *, w: Weights, threshold: float = 0.5) -> Floats:
+    """Accuracy among rows with p > threshold, in [0, 1] (Kadavath et al. 2022, where p = P(True), threshold 0.5).
+
+    Only means something beside `coverage` at the same threshold. Undefined where no such row has weight.
+    """
+    kept = (p.values > threshold).astype(float)
+    right, all_kept = totals(w, kept * correct.values, kept)
+    return ratio(right, all_kept)
+
+
+@measure(low=0, high=1, better="neither", average=True)
+def coverage(p: Probabilities, *, w: Weights, threshold: float = 0.5) -> Floats:
+    """Share of rows with p > threshold, in [0, 1]."""
+    return average(w, (p.values > threshold).astype(float))

@@ -1,0 +1,76 @@
+"""What a revision does to answers: right or wrong `before`, right or wrong `after` (Kumar et al. 2024, section 3).
+
+delta = accuracy_after - accuracy_before = delta_i2c - delta_c2i. The unconditional shares (delta_i2c, delta_c2i) are
+over all rows; the conditional rates (fix_rate, break_rate) are over the rows that could change that way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.metrics.columns import Floats, Labels, Weights
+from harness.metrics.metric import measure
+from harness.metrics.weighted import average, ratio, totals
+
+
+@measure(low=0, high=1, better="higher", average=True)
+def accuracy_before(before: Labels, after: Labels, *, w: Weights) -> Floats:  # noqa: ARG001
+    """Share of rows right before the revision, Acc@t1, in [0, 1].
+
+    Takes `after`, without reading it, so that both accuracies and delta rest on the same rows.
+    """
+    return average(w, before.values)
+
+
+@measure(low=0, high=1, better="higher", average=True)
+def accuracy_after(before: Labels, after: Labels, *, w: Weights) -> Floats:  # noqa: ARG001
+    """Share of rows right after the revision, Acc@t2, in [0, 1]; see `accuracy_before`."""
+    return average(w, after.values)
+
+
+@measure(low=-1, high=1, better="higher", average=True)
+def delta(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """Acc@t2 - Acc@t1, in [-1, 1] (Kumar et al. 2024). Read it beside `accuracy_before`."""
+    return average(w, after.values - before.values)
+
+
+@measure(low=0, high=1, better="higher", average=True)
+def delta_i2c(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """Share of all rows that go from incorrect to correct, in [0, 1] (Kumar et al. 2024)."""
+    return average(w, (1 - before.values) * after.values)
+
+
+@measure(low=0, high=1, better="lower", average=True)
+def delta_c2i(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """Share of all rows that go from correct to incorrect, in [0, 1] (Kumar et al. 2024)."""
+    return average(w, before.values * (1 - after.values))
+
+
+@measure(low=0, high=1, better="higher", undefined="no row was incorrect before")
+def fix_rate(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """Share of the rows incorrect before that are correct after, delta_i2c / (1 - Acc@t1), in [0, 1]."""
+    fixed, incorrect = totals(w, (1 - before.values) * after.values, 1 - before.values)
+    return ratio(fixed, incorrect)
+
+
+@measure(low=0, high=1, better="lower", undefined="no row was correct before")
+def break_rate(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """Share of the rows correct before that are incorrect after, delta_c2i / Acc@t1, in [0, 1]."""
+    broken, correct = totals(w, before.values * (1 - after.values), before.values)
+    return ratio(broken, correct)
+
+
+@measure(low=0, high=1, better="neither", interval=False)
+def mcnemar_p(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """Exact two-sided McNemar test of delta = 0, a p-value in [0, 1] (McNemar 1947).
+
+    min(1, 2 P(X <= min(f, b))), X binomial with f + b trials of probability 1/2, where f rows were fixed and b
+    broken; 1 when nothing changed. Counts rows as independent: give it one row an item. Weights must be whole.
+    """
+    from scipy.stats import binom
+
+    fixed, broken, n = totals(
+        w, (1 - before.values) * after.values, before.values * (1 - after.values), np.ones(len(before.values))
+    )
+    p = np.minimum(1.0, 2 * binom.cdf(np.minimum(fixed, broken), fixed + broken, 0.5))
+    return np.where(n > 0, p, np.nan)

@@ -1,0 +1,162 @@
+"""What every metric must obey: a weight k is k rows, a weight 0 is no row, the order of rows is nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.metrics.accuracy import accuracy, coverage, mean, rate, selective_accuracy
+from harness.metrics.calibration import (
+    brier,
+    brier_reliability,
+    brier_resolution,
+    brier_uncertainty,
+    ece_equal_count,
+    ece_equal_width,
+)
+from harness.metrics.columns import Floats, Labels, Numbers, Probabilities, Scores, Units
+from harness.metrics.joint import joint_accuracy
+from harness.metrics.metric import Measure
+from harness.metrics.ranking import aurc, auroc
+from harness.metrics.transitions import (
+    accuracy_after,
+    accuracy_before,
+    break_rate,
+    delta,
+    delta_c2i,
+    delta_i2c,
+    fix_rate,
+    mcnemar_p,
+)
+
+MEASURES: list[Measure] = [
+    *(accuracy, rate, mean, selective_accuracy, coverage),
+    *(ece_equal_width, ece_equal_count, brier, brier_reliability, brier_resolution, brier_uncertainty),
+    *(auroc, aurc),
+    *(accuracy_before, accuracy_after, delta, delta_i2c, delta_c2i, fix_rate, break_rate, mcnemar_p),
+]
+BY_ROWS = pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.function.__name__)
+EVERY = pytest.mark.parametrize("measure", [*MEASURES, joint_accuracy], ids=lambda m: m.function.__name__)
+
+# Few distinct values, some on bin borders: ties and edges are where metrics go wrong.
+ROWS = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.3, 1 / 3, 0.5, 0.7, 0.85, 1.0]), st.booleans(), st.integers(0, 3)),
+    min_size=1,
+    max_size=25,
+)
+
+_MAKE: dict[type, Callable[[Floats, Floats], Any]] = {
+    Labels: lambda _, y: Labels(y),
+    Probabilities: lambda x, _: Probabilities(x),
+    Scores: lambda x, _: Scores(x),
+    Numbers: lambda x, _: Numbers(x),
+}
+
+
+def columns(measure: Measure, x: Floats, y: Floats) -> list[Any]:
+    """Columns of the types that a measure takes; a second label column is made from x."""
+    made = [_MAKE[parameter](x, y) for parameter in measure.parameters]
+    if measure.parameters == (Labels, Labels):
+        made[1] = Labels((x > 0.4).astype(float))
+    return made
+
+
+def split(rows: list[tuple[float, bool, int]]) -> tuple[Floats, Floats, np.ndarray]:
+    x, y, k = zip(*rows, strict=True)
+    return np.array(x), np.array(y, dtype=float), np.array(k)
+
+
+@BY_ROWS
+@settings(max_examples=60, deadline=None)
+@given(rows=ROWS)
+def test_weight_k_is_the_row_repeated_k_times(measure: Measure, rows: list[tuple[float, bool, int]]) -> None:
+    x, y, k = split(rows)
+    weighted = measure(*columns(measure, x, y), w=k[None, :].astype(float))
+    repeated = measure(*columns(measure, x.repeat(k), y.repeat(k)), w=np.ones((1, k.sum())))
+    np.testing.assert_allclose(weighted, repeated, rtol=0, atol=1e-12)
+
+
+@BY_ROWS
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS, seed=st.integers(0, 99))
+def test_row_order_changes_nothing(measure: Measure, rows: list[tuple[float, bool, int]], seed: int) -> None:
+    x, y, k = split(rows)
+    turn = np.random.default_rng(seed).permutation(len(x))
+    there = measure(*columns(measure, x, y), w=k[None, :].astype(float))
+    back = measure(*columns(measure, x[turn], y[turn]), w=k[None, turn].astype(float))
+    np.testing.assert_allclose(there, back, rtol=0, atol=1e-12)
+
+
+@BY_ROWS
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS)
+def test_values_lie_in_the_declared_range(measure: Measure, rows: list[tuple[float, bool, int]]) -> None:
+    x, y, k = split(rows)
+    value = measure(*columns(measure, x, y), w=k[None, :].astype(float))[0]
+    assert measure.low is None or not value < measure.low - 1e-12
+    assert measure.high is None or not value > measure.high + 1e-12
+
+
+@BY_ROWS
+def test_replicates_do_not_see_each_other(measure: Measure) -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.choice([0.1, 0.2, 0.6, 0.9], 40), rng.integers(0, 2, 40).astype(float)
+    w = rng.integers(0, 4, (5, 40)).astype(float)
+    w[2] = 0
+    together = measure(*columns(measure, x, y), w=w)
+    alone = [measure(*columns(measure, x, y), w=w[b : b + 1])[0] for b in range(5)]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-12)
+    assert together.shape == (5,)
+    assert np.isnan(together[2])
+
+
+@EVERY
+def test_no_rows_is_undefined_without_a_warning(measure: Measure) -> None:
+    none = np.zeros(0)
+    given_columns = (
+        [Labels(none), Units(none.astype(np.int64))] if measure is joint_accuracy else columns(measure, none, none)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(measure(*given_columns, w=np.ones((2, 0)))).all()
+
+
+@BY_ROWS
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_one_class_and_zero_weights_raise_no_warning(measure: Measure, label: float) -> None:
+    x = np.array([0.0, 0.2, 0.2, 1.0])
+    w = np.array([[1.0, 1, 1, 1], [0, 0, 0, 0], [0, 2, 0, 0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        values = measure(*columns(measure, x, np.full(4, label)), w=w)
+    assert np.isnan(values[1])
+
+
+def test_joint_accuracy_counts_a_repeated_unit_as_so_many_units() -> None:
+    correct, unit = np.array([1.0, 1, 1, 0, 1]), np.array([0, 0, 1, 1, 2])
+    w = np.array([[3.0, 3, 1, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]])
+    values = joint_accuracy(Labels(correct), Units(unit), w=w)
+    repeated = joint_accuracy(
+        Labels(np.array([1.0] * 6 + [1, 0])), Units(np.array([0, 0, 1, 1, 2, 2, 3, 3])), w=np.ones((1, 8))
+    )
+    np.testing.assert_array_equal(values, [repeated[0], 2 / 3, np.nan])
+    assert repeated[0] == 0.75
+
+
+def test_joint_accuracy_by_guessing_is_the_product() -> None:
+    # Units of four questions with three options each, answered at random: 3^-4.
+    rng = np.random.default_rng(0)
+    correct = (rng.integers(0, 3, 400_000) == 0).astype(float)
+    value = joint_accuracy(Labels(correct), Units(np.arange(400_000) // 4), w=np.ones((1, 400_000)))[0]
+    assert value == pytest.approx(3**-4, abs=4 * np.sqrt(3**-4 / 100_000))
+
+
+def test_joint_accuracy_refuses_a_unit_of_two_weights() -> None:
+    with pytest.raises(ValueError, match="one unit have different weights"):
+        joint_accuracy(Labels(np.ones(2)), Units(np.zeros(2, dtype=np.int64)), w=np.array([[1.0, 2.0]]))
