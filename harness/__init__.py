@@ -1,13 +1,31 @@
-"""Replicates self-evaluation experiments on language models: the names that an experiment needs."""
+"""Replicates self-evaluation experiments on language models: the names that an experiment needs.
 
-from harness.calls import Text
-from harness.experiment import Experiment
-from harness.figures import Bars, Reliability, RiskCoverage, Transitions
-from harness.items import Grade, Item
-from harness.metrics.metric import Metric
-from harness.outcomes import Outcome, Probability, Score
-from harness.prompts import Message, Prompt
-from harness.subject import Choice, Subject
+They are imported when first used, because every command passes through here and `--help` needs none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.calls import Text
+    from harness.experiment import Experiment
+    from harness.figures import Bars, Reliability, RiskCoverage, Transitions
+    from harness.items import Grade, Item
+    from harness.metrics.metric import Metric
+    from harness.outcomes import Outcome, Probability, Score
+    from harness.prompts import Message, Prompt
+    from harness.subject import Choice, Subject
+
+_HOMES = {
+    "calls": ("Text",),
+    "experiment": ("Experiment",),
+    "figures": ("Bars", "Reliability", "RiskCoverage", "Transitions"),
+    "items": ("Grade", "Item"),
+    "metrics.metric": ("Metric",),
+    "outcomes": ("Outcome", "Probability", "Score"),
+    "prompts": ("Message", "Prompt"),
+    "subject": ("Choice", "Subject"),
+}
 
 __all__ = [
     "Bars",
@@ -27,3 +45,10 @@ __all__ = [
     "Text",
     "Transitions",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"harness.{home}"), name)
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.outcomes import Outcome, column_kinds
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Reliability diagram: observed frequency of `label` against mean `probability`, one panel per `by` value."""
+    """Reliability diagram: observed frequency of `label` against mean `probability`, one panel per `by` value.
+
+    Attributes:
+        bins: equal-width bins on [0, 1], as in the ECE (Guo et al. 2017, section 2).
+        metric: the estimates shown above the panels, when they are about the points drawn.
+    """
 
     probability: str
     label: str
     by: str = "arm"
     bins: int = 10
+    metric: str = "ece"
 
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """Risk-coverage curve: error rate among the most confident fraction, one line per `by` value."""
+    """Risk-coverage curve: error rate among the most confident fraction, one panel per `by` value."""
 
     score: str
     label: str
@@ -35,11 +45,42 @@ class Transitions:
 
 @dataclass(frozen=True)
 class Bars:
-    """Mean of a label with its 95 % interval by condition: one group of bars per `by` value, one bar per `hue`."""
+    """Mean of a label with its 95 % interval by condition: one group of bars per `by` value, one bar per `hue`.
+
+    Attributes:
+        metric: the estimates whose intervals are drawn, when they are about the bars.
+    """
 
     label: str
     by: str
     hue: str = "arm"
+    metric: str = "accuracy"
 
 
 Figure = Reliability | RiskCoverage | Transitions | Bars
+
+
+def columns(figure: Figure) -> Mapping[str, tuple[str, ...]]:
+    """The outcome columns that a figure reads, each with the kinds that it may be of."""
+    level = ("text", "number")
+    match figure:
+        case Reliability():
+            return {figure.probability: ("probability",), figure.label: ("label",), figure.by: level}
+        case RiskCoverage():
+            return {figure.score: ("probability", "score"), figure.label: ("label",), figure.by: level}
+        case Transitions():
+            return {figure.before: ("label",), figure.after: ("label",), figure.by: level}
+        case Bars():
+            return {figure.label: ("label",), figure.by: level, figure.hue: level}
+
+
+def check(figure: Figure, outcome: type[Outcome]) -> None:
+    """Raises HarnessError when a figure reads a column that the outcome type lacks or that is of another kind."""
+    kinds = {"item": "text", "group": "text", **column_kinds(outcome)}
+    for column, wanted in columns(figure).items():
+        if kinds.get(column) not in wanted:
+            found = f"is a {kinds[column]}" if column in kinds else f"is none of {', '.join(kinds)}"
+            raise HarnessError(
+                f"figure {type(figure).__name__} of {outcome.__name__}: column {column!r} {found}, "
+                f"but a {' or '.join(wanted)} is needed"
+            )

@@ -11,7 +11,6 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NewType
 
@@ -48,7 +47,6 @@ class Outcome:
     arm: str
 
 
-@cache
 def column_kinds(outcome: type[Outcome]) -> dict[str, Kind]:
     """The kind of every column of an outcome type.
 
@@ -102,27 +100,29 @@ class Table:
         Raises:
             HarnessError: a Probability outside [0, 1].
         """
-        kinds = {"item": "text", "group": "text", "error": "text", **column_kinds(outcome)}
+        own = column_kinds(outcome)
+        kinds: dict[str, Kind] = {"item": "text", "group": "text", "error": "text", **own}
         rows: list[dict[str, Any]] = []
         for r in sorted(results, key=lambda r: r.item):
             if r.error is not None:
                 rows.append({"item": r.item, "group": r.group, "error": r.error})
             for row in r.rows:
-                values = {name: getattr(row, name) for name in column_kinds(outcome)}
+                values = {name: getattr(row, name) for name in own}
                 rows.append({"item": r.item, "group": r.group, **values})
         columns: dict[str, np.ndarray] = {}
         for name, kind in kinds.items():
             if kind == "text":
                 columns[name] = np.array([row.get(name) for row in rows], dtype=object)
                 continue
-            values = np.array([np.nan if row.get(name) is None else row[name] for row in rows], dtype=np.float64)
-            if kind == "probability" and ((values < 0) | (values > 1)).any():
-                at = int(np.flatnonzero((values < 0) | (values > 1))[0])
+            numbers = np.array([np.nan if row.get(name) is None else row[name] for row in rows], dtype=np.float64)
+            outside = (numbers < 0) | (numbers > 1)
+            if kind == "probability" and outside.any():
+                at = int(np.flatnonzero(outside)[0])
                 raise HarnessError(
-                    f"item {rows[at]['item']}: column {name!r} is declared a Probability but holds {values[at]}"
+                    f"item {rows[at]['item']}: column {name!r} is declared a Probability but holds {numbers[at]}"
                 )
-            columns[name] = values
-        return cls(typing.cast("dict[str, Kind]", kinds), columns)
+            columns[name] = numbers
+        return cls(kinds, columns)
 
     def where(self, mask: np.ndarray) -> Table:
         """The rows where the boolean mask [n] is true."""

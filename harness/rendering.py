@@ -110,11 +110,11 @@ class Renderer:
                     raise ItemError(f"options {owner[ids]!r} and {option!r} have the same tokens")
                 if ids not in result[option]:
                     result[option].append(ids)
-        for ids in owner:
-            for other in owner:
+        for ids, option in owner.items():
+            for other, longer in owner.items():
                 if ids != other and other[: len(ids)] == ids:
                     raise ItemError(
-                        f"option {owner[ids]!r} is the beginning of option {owner[other]!r} in tokens: "
+                        f"option {option!r} is the beginning of option {longer!r} in tokens: "
                         "their probabilities would overlap"
                     )
         return result

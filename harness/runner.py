@@ -88,4 +88,4 @@ async def run_item(experiment: Experiment, item: Item, subject: Subject, fitted:
         # A protocol that trips over one item must not take the others with it; the fraction of failures is
         # judged at the end, and one beyond `max_failed` fails the run.
         result = ItemResult(item.id, item.cluster, error=f"{type(error).__name__}: {error}")
-    return Finished(item, result, tuple(view.transcript))
+    return Finished(item, result, view.transcript)

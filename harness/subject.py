@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Text, call_key, identity_digest
@@ -65,7 +65,6 @@ class Subject:
     Attributes:
         seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
         item: id of the item this view belongs to; "" outside of a protocol.
-        transcript: what was asked through this view, in order.
     """
 
     engine: Engine
@@ -73,11 +72,17 @@ class Subject:
     store: Store
     seed: int
     item: str = ""
-    transcript: list[Exchange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._identity = identity_digest(self.engine.identity)
+        self._exchanges: dict[int, Exchange] = {}
+        self._asked = 0
         self.rng = random.Random(f"{self.seed}/{self.item}")
+
+    @property
+    def transcript(self) -> tuple[Exchange, ...]:
+        """What was asked and answered through this view, in the order of asking."""
+        return tuple(exchange for _, exchange in sorted(self._exchanges.items()))
 
     def about(self, item: str) -> Subject:
         """The same subject with a transcript and random numbers of its own for one item."""
@@ -99,6 +104,7 @@ class Subject:
             ItemError: the prompt cannot be rendered or does not fit the context.
             EngineDied: the engine stopped.
         """
+        place = self._place()
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, max_tokens)
         sampling = Sampling(max_tokens, temperature, top_p, 0, tuple(stop))
@@ -106,7 +112,9 @@ class Subject:
         call = Generate(rendered.ids, sampling, draw if sampled else 0, self.seed if sampled else 0)
         reply, key, cached = await self._ask(call)
         text = cast(Text, reply)
-        self._record(rendered, text.text, [key], cached, len(text.tokens))
+        self._exchanges[place] = Exchange(
+            rendered.text, text.text, (key.hex(),), cached, len(rendered.ids), len(text.tokens)
+        )
         return text
 
     async def draws(self, prompt: Prompt, n: int, **settings: Any) -> list[Text]:
@@ -125,6 +133,7 @@ class Subject:
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
         """
+        place = self._place()
         rendered = self.renderer.render(prompt)
         forms = self.renderer.options(rendered, options)
         self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
@@ -147,7 +156,9 @@ class Subject:
         p = {option: math.exp(lp - total) if total > -math.inf else uniform for option, lp in logp.items()}
         choice = Choice(p, min(1.0, math.exp(total)), logp)
         shown = "  ".join(f"p({option}) = {value:.4f}" for option, value in p.items()) + f"  mass {choice.mass:.4f}"
-        self._record(rendered, shown, [k for _, k, _ in replies.values()], all(c for _, _, c in replies.values()), 0)
+        keys = tuple(key.hex() for _, key, _ in replies.values())
+        cached = all(stored for _, _, stored in replies.values())
+        self._exchanges[place] = Exchange(rendered.text, shown, keys, cached, len(rendered.ids), 0)
         return choice
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
@@ -157,9 +168,9 @@ class Subject:
             return reply, key, True
         return await self.store.once(key, lambda: self.engine.answer(call)), key, False
 
-    def _record(self, rendered: Rendered, reply: str, keys: list[bytes], cached: bool, new_tokens: int) -> None:
-        names = tuple(key.hex() for key in keys)
-        self.transcript.append(Exchange(rendered.text, reply, names, cached, len(rendered.ids), new_tokens))
+    def _place(self) -> int:
+        self._asked += 1
+        return self._asked
 
 
 def _logsumexp(values: Sequence[float]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.errors import ItemError
@@ -38,6 +39,13 @@ class HFTokenizer:
         alone = tokenizer.encode("", add_special_tokens=True)
         self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
         self.has_chat_template = bool(getattr(tokenizer, "chat_template", None))
+
+    @classmethod
+    def load(cls, path: Path) -> HFTokenizer:
+        """The tokenizer of a local model folder."""
+        from transformers import AutoTokenizer
+
+        return cls(AutoTokenizer.from_pretrained(path))
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

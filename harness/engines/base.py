@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.calls import Call, Reply
+from harness.models import Model
 from harness.tokens import Tokenizer
 
 
@@ -57,3 +58,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Stops the engine and frees its memory."""
+
+
+class EngineSettings(Protocol):
+    """Settings of an engine, as the config names it."""
+
+    def load(self, model: Model) -> Engine:
+        """Loads the model.
+
+        Raises:
+            HarnessError: the model or a setting is impossible; the message names it.
+        """

@@ -15,6 +15,7 @@ from harness.calls import Call, Choose, Generate, Logprobs, Reply, Text
 from harness.engines.base import Engine, Usage
 from harness.models import Model
 from harness.prompts import Message
+from harness.tokens import Tokenizer
 
 Replies = Callable[[str], Mapping[str, float]]
 """The distribution of replies to a prompt text: reply text -> probability, summing to 1."""
@@ -57,12 +58,15 @@ class FakeEngine:
         replies: the known distribution.
         name: part of the identity.
         delay: seconds that every call takes.
+        tokenizer: by default one that splits at word boundaries.
     """
 
-    def __init__(self, replies: Replies, name: str = "fake", delay: float = 0.0) -> None:
+    def __init__(
+        self, replies: Replies, name: str = "fake", delay: float = 0.0, tokenizer: Tokenizer | None = None
+    ) -> None:
         self.replies = replies
         self.identity = {"engine": "fake", "model": name}
-        self.tokenizer = WordTokenizer()
+        self.tokenizer: Tokenizer = tokenizer or WordTokenizer()
         self.context = 1 << 20
         self.capacity = 256
         self.usage = Usage()

@@ -1,0 +1,269 @@
+"""Executes one job: split, load, prepare, ask, measure, report. Restarting it repeats everything against the store."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+from harness.claims import Verdict, check_claims, judge_claim, judge_reference
+from harness.config import Job, nearest
+from harness.engines.base import Engine
+from harness.errors import EngineDied, HarnessError
+from harness.outcomes import ItemResult, Table
+from harness.progress import Progress
+from harness.rendering import Renderer
+from harness.run import RunDirectory, config_digest, provenance
+from harness.runner import Finished, run_protocols
+from harness.stats import Estimate, estimate
+from harness.store import Store
+from harness.subject import Subject
+from harness.tasks.base import Split, split
+
+
+@dataclass
+class Session:
+    """What is known of a run while it goes on; becomes the manifest."""
+
+    job: Job
+    items: Split
+    run: RunDirectory
+    started: float = field(default_factory=time.time)
+    results: list[ItemResult] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    status: str = "running"
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest as it stands."""
+        return {
+            "status": self.status,
+            "experiment": self.job.name,
+            "title": _first_line(type(self.job.experiment)),
+            "task": {"name": self.job.task.name, "fingerprint": self.items.fingerprint, "items": len(self.items.test)},
+            "model": {"name": self.job.model.name, "source": self.job.model.source},
+            "seed": self.job.seed,
+            "run_id": config_digest(self.job.config),
+            "items_done": len(self.results),
+            "items_failed": sum(r.error is not None for r in self.results),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+            **self.facts,
+            **provenance(),
+            "config": self.job.config,
+        }
+
+
+def prepare_items(job: Job) -> Split:
+    """The items of a job, checked against what its experiment reads.
+
+    Raises:
+        HarnessError: the task lacks a field, or a metric, claim or reference names something unknown.
+    """
+    for metric in job.experiment.metrics:
+        metric.check(job.experiment.outcome)
+    check_claims(job.claims, job.references, job.experiment.metrics)
+    items = split(job.task, job.limit, job.experiment.train_items())
+    for item in items.test[:1]:
+        for name in job.experiment.needs:
+            if name not in item.fields:
+                raise HarnessError(
+                    f"experiment {job.name!r} reads the item field {name!r}, which task {job.task.name!r} does not have"
+                    f"{nearest(name, item.fields)}; choose another task=..."
+                )
+    return items
+
+
+def execute(job: Job) -> int:
+    """Runs a job to its report.
+
+    Returns:
+        The exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then
+        covers the items that were finished).
+    """
+    items = prepare_items(job)
+    path = job.runs / job.name / f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
+    session = Session(job, items, RunDirectory(path))
+    session.run.write_manifest(session.manifest())
+    store = Store(job.store)
+    if store.dropped:
+        _say(f"{store.dropped} damaged records in {job.store} are left out; those calls are asked again")
+    _say(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
+    _say(f"run directory {path}")
+    engine = load_engine(job, session)
+    job.tracker.start(
+        run_dir=path,
+        run_id=config_digest(job.config),
+        name=f"{job.name}-{path.name}",
+        config=job.config,
+        job_type=job.name,
+        tags=[job.model.name, job.task.name],
+    )
+    try:
+        asyncio.run(_ask(session, engine, store))
+    except EngineDied as error:
+        session.status = "engine died"
+        session.facts["error"] = str(error)
+    except BaseException as error:
+        session.status = "failed"
+        session.facts["error"] = f"{type(error).__name__}: {error}"
+        session.run.write_manifest(session.manifest())
+        job.tracker.abort()
+        raise
+    finally:
+        engine.close()
+        store.close()
+    return _finish(session)
+
+
+def load_engine(job: Job, session: Session | None = None) -> Engine:
+    """Loads the job's model, saying so; notes identity and seconds in the session."""
+    _say(f"loading {job.model.name}")
+    begin = time.perf_counter()
+    engine = job.engine.load(job.model)
+    seconds = time.perf_counter() - begin
+    _say(f"loaded in {seconds:.1f} s: {', '.join(f'{k} {v}' for k, v in engine.identity.items())}")
+    if session is not None:
+        session.facts["engine"] = engine.identity
+        session.facts["seconds"] = {"load": round(seconds, 2)}
+    return engine
+
+
+async def _ask(session: Session, engine: Engine, store: Store) -> None:
+    job = session.job
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        _say("interrupted: writing the report on what is finished (again to give up)")
+        loop.remove_signal_handler(signal.SIGINT)
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    renderer = Renderer(engine.tokenizer, job.model.style, engine.context)
+    subject = Subject(engine, renderer, store, job.seed)
+    session.facts["prompt_style"] = renderer.style
+    begin = time.perf_counter()
+    preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.about("prepare")))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        preparing.cancel()
+        session.status = "interrupted"
+        return
+    stopping.cancel()
+    fitted = preparing.result()
+    _note_fitted(session, fitted)
+    session.facts["seconds"]["prepare"] = round(time.perf_counter() - begin, 2)
+    with Progress(len(session.items.test), engine.usage) as progress:
+        watcher = asyncio.create_task(_watch(session, progress))
+
+        def done(finished: Finished) -> None:
+            session.run.add(finished)
+            session.results.append(finished.result)
+            progress.step(finished.result.error is not None)
+
+        try:
+            window = job.window or 2 * engine.capacity
+            items = session.items.test
+            await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
+        finally:
+            watcher.cancel()
+            seconds = time.perf_counter() - begin
+            session.facts["seconds"]["ask"] = round(seconds, 2)
+            session.facts["usage"] = asdict(engine.usage)
+            session.facts["engine_busy"] = round(engine.usage.busy / seconds, 4)
+            session.facts["store"] = {"asked": store.misses, "shared": store.hits, "damaged": store.dropped}
+    session.status = "interrupted" if stop.is_set() else "finished"
+
+
+async def _watch(session: Session, progress: Progress) -> None:
+    while True:
+        await asyncio.sleep(2)
+        session.job.tracker.progress(progress.values())
+
+
+def _note_fitted(session: Session, fitted: Any) -> None:
+    """Fit and test never meet: `split` has proven it, the manifest shows on what and what was fitted."""
+    if fitted is None:
+        return
+    ids = [item.id for item in session.items.train]
+    assert not set(ids) & {item.id for item in session.items.test}
+    digest = hashlib.sha256(orjson.dumps(fitted, default=str)).hexdigest()[:16]
+    session.facts["fitted"] = {"fingerprint": digest, "items": ids}
+
+
+def _finish(session: Session) -> int:
+    from harness.report.figures import draw
+    from harness.report.html import render
+
+    job = session.job
+    table = Table.build(job.experiment.outcome, session.results)
+    begin = time.perf_counter()
+    metrics = job.experiment.metrics
+    estimates = [e for metric in metrics for e in estimate(metric, table, replicates=job.replicates, seed=job.seed)]
+    verdicts = _verdicts(job, table, estimates)
+    failed = sum(r.error is not None for r in session.results)
+    share = failed / max(1, len(session.results))
+    if session.status == "finished" and share > job.max_failed:
+        session.status = "failed"
+        of = len(session.results)
+        session.facts["error"] = f"{failed} of {of} items failed, more than max_failed={job.max_failed} allows"
+    session.run.write_results(table, estimates, verdicts)
+    drawings = [draw(figure, table, estimates) for figure in job.experiment.figures]
+    for drawing in drawings:
+        session.run.write(f"figures/{drawing.name}.svg", drawing.svg)
+    session.facts.setdefault("seconds", {})["measure"] = round(time.perf_counter() - begin, 2)
+    manifest = session.manifest()
+    session.run.write_manifest(manifest)
+    session.run.write("report.html", render(manifest, table, estimates, verdicts, drawings, session.run.transcripts()))
+    job.tracker.finish(session.run.path, manifest, table, estimates, drawings)
+    _summarise(session, estimates, verdicts)
+    return {"finished": 0, "interrupted": 130}.get(session.status, 1)
+
+
+def _verdicts(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Verdict]:
+    metrics = job.experiment.metrics
+    claims = [judge_claim(c, estimates, metrics, table, replicates=job.replicates, seed=job.seed) for c in job.claims]
+    published = [judge_reference(r, estimates, model=job.model.name, task=job.task.name) for r in job.references]
+    return claims + published
+
+
+def _summarise(session: Session, estimates: Sequence[Estimate], verdicts: Sequence[Verdict]) -> None:
+    print()
+    width = max((len(_label(e)) for e in estimates), default=0)
+    for e in estimates:
+        value = "undefined" if e.value is None else f"{e.value:9.4f}"
+        interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
+        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}" + (f", {e.n_failed} failed" if e.n_failed else ""))
+    for v in verdicts:
+        print(f"{v.kind}: {v.text} ({v.reason})")
+    facts = session.facts
+    if "usage" in facts:
+        asked, shared = facts["store"]["asked"], facts["store"]["shared"]
+        busy = facts["engine_busy"]
+        print(f"\n{asked} calls asked, {shared} from the store, {facts['seconds']['ask']} s, engine busy {busy:.1%}")
+    failures = [r for r in session.results if r.error is not None]
+    for r in failures[:3]:
+        print(f"failed: item {r.item}: {r.error}")
+    print(f"report: {session.run.path / 'report.html'}")
+    if "error" in facts:
+        _say(facts["error"])
+
+
+def _label(e: Estimate) -> str:
+    level = ", ".join(e.level.values())
+    return f"{e.metric} ({level})" if level else e.metric
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
+
+
+def _say(text: str) -> None:
+    print(f"harness: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,93 @@
+"""The command line: `python -m harness run experiment=pTrue`, and what surrounds it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+
+EPILOG = """examples:
+  python -m harness run experiment=pTrue
+  python -m harness run experiment=selfCorrection task=arithmetic model=hub model.source=Qwen/Qwen3-0.6B seed=1
+  python -m harness list experiments
+  python -m harness show pTrue
+  python -m harness validate experiment=falseBelief limit=20
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="python -m harness",
+        description="Replicates self-evaluation experiments on language models.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    helps = {
+        "run": "run an experiment to its report",
+        "validate": "compose, load 8 items, ask the model, print the tokens; write nothing",
+    }
+    for name, text in helps.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
+        command.add_argument("--cfg", action="store_true", help="print the composed config and stop")
+        command.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides: seed=1 task=gsm8k")
+    listing = commands.add_parser("list", help="list experiments, tasks, models and metrics")
+    listing.add_argument("what", nargs="?", choices=("experiments", "tasks", "models", "engines", "metrics"))
+    show = commands.add_parser("show", help="what an experiment measures, one real item, its exact prompt tokens")
+    show.add_argument("name", help="an experiment, task or metric, see `list`")
+    show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=hub")
+    show.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit code: 0; 1 when a run failed; 2 for bad input; 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        for word in words:
+            if word.startswith("--") and "=" in word and not word.startswith("--config-dir"):
+                raise HarnessError(f"write {word.lstrip('-')}, without the dashes")
+        return _dispatch(parser().parse_args(words))
+    except HarnessError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("harness: interrupted; what was answered is kept, the same command goes on from there", file=sys.stderr)
+        return 130
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    if options.command == "list":
+        from harness.cli.listing import print_list
+
+        return print_list(options.what)
+    if options.command == "show":
+        from harness.cli.show import show
+
+        return show(options.name, options.overrides, options.config_dir)
+    if options.cfg:
+        from omegaconf import OmegaConf
+
+        from harness.config import compose
+
+        print(OmegaConf.to_yaml(OmegaConf.create(compose(options.overrides, options.config_dir)[0])), end="")
+        return 0
+    from harness.config import load_job
+
+    job = load_job(options.overrides, options.config_dir)
+    if options.command == "validate":
+        from harness.cli.validate import validate
+
+        return validate(job)
+    from harness.cli.execute import execute
+
+    return execute(job)

@@ -1,0 +1,85 @@
+"""`show NAME`: what an experiment, task or metric is, with one real item and its exact prompt tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.cli.execute import prepare_items
+from harness.cli.listing import GROUPS, config_names, first_line, measures
+from harness.config import Job, load_job, nearest
+from harness.engines.fake import Fake, FakeEngine, WordTokenizer, dry_run
+from harness.errors import HarnessError
+from harness.rendering import Renderer
+from harness.runner import Finished, run_item
+from harness.store import Store
+from harness.subject import Exchange, Subject
+from harness.tokens import HFTokenizer, Tokenizer
+
+SHOWN = 6
+
+
+def show(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
+    """Prints what `name` is.
+
+    Raises:
+        HarnessError: nothing has that name; the message gives the nearest.
+    """
+    names = {group: [n for n, _ in config_names(group)] for group in GROUPS.values()}
+    if name in names["task"]:
+        return _show_task(load_job([f"task={name}", *overrides], config_dir))
+    if name in measures():
+        print(f"{name}\n\n{measures()[name].doc}")
+        return 0
+    if name not in names["experiment"] and config_dir is None:
+        known = [*names["experiment"], *names["task"], *measures()]
+        raise HarnessError(f"nothing is called {name!r}{nearest(name, known)}; see python -m harness list")
+    return _show_experiment(load_job([f"experiment={name}", *overrides], config_dir))
+
+
+def _show_experiment(job: Job) -> int:
+    experiment = job.experiment
+    print(f"{job.name}\n\n{inspect.getdoc(experiment)}\n\nmetrics:")
+    for metric in experiment.metrics:
+        print(f"  {metric.name}({', '.join(metric.columns)}): {first_line(metric.measure.function)}")
+    tokenizer = WordTokenizer() if isinstance(job.engine, Fake) else HFTokenizer.load(job.model.resolve().path)
+    finished, style = asyncio.run(_dry_run(job, tokenizer))
+    item = finished.item
+    print(f"\none item of task {job.task.name} (id {item.id}):")
+    print(f"  fields {json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold   {str(item.gold)[:300]}")
+    print(f"\nits prompts for {job.model.name} ({style} style); answers of the model inside them come from a dry run:")
+    print_exchanges(finished.transcript, tokenizer)
+    return 0
+
+
+async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, str]:
+    items = prepare_items(job)
+    engine = FakeEngine(dry_run, tokenizer=tokenizer)
+    with tempfile.TemporaryDirectory() as folder:
+        renderer = Renderer(tokenizer, job.model.style, engine.context)
+        subject = Subject(engine, renderer, Store(Path(folder)), job.seed)
+        fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
+        return await run_item(job.experiment, items.test[0], subject, fitted), renderer.style
+
+
+def print_exchanges(transcript: Sequence[Exchange], tokenizer: Tokenizer) -> None:
+    """Prints distinct prompts: the text, then the tokens one by one with their ids."""
+    distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
+    for exchange in distinct[:SHOWN]:
+        ids = tokenizer.encode(exchange.prompt)
+        print(f"\n--- {len(ids)} tokens\n{exchange.prompt}\n--- reply: {exchange.reply}")
+        print("--- " + " ".join(f"{tokenizer.decode([i])!r}:{i}" for i in ids))
+    if len(distinct) > SHOWN:
+        print(f"\n({len(distinct) - SHOWN} more distinct prompts for this item)")
+
+
+def _show_task(job: Job) -> int:
+    items = job.task.load()
+    print(f"{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}\n")
+    for item in items[:3]:
+        print(f"{json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold {str(item.gold)[:300]}\n")
+    return 0

@@ -1,0 +1,57 @@
+"""`validate`: 8 items end to end with the real model; prints prompts, tokens and outcomes, and keeps nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import tempfile
+from pathlib import Path
+
+from harness.cli.execute import load_engine, prepare_items
+from harness.cli.show import print_exchanges
+from harness.config import Job
+from harness.engines.base import Engine
+from harness.rendering import Renderer
+from harness.runner import Finished, run_protocols
+from harness.store import Store
+from harness.subject import Subject
+
+ITEMS = 8
+
+
+def validate(job: Job) -> int:
+    """Asks the model about 8 items.
+
+    Returns:
+        0 when every protocol went through, 1 otherwise.
+    """
+    prepare_items(job)  # the whole job, so that a limit too large is found here
+    job = dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
+    engine = load_engine(job)
+    try:
+        finished = asyncio.run(_ask(job, engine))
+    finally:
+        engine.close()
+    first = min(finished, key=lambda f: f.item.id)
+    print_exchanges(first.transcript, engine.tokenizer)
+    print("\noutcomes:")
+    for f in sorted(finished, key=lambda f: f.item.id):
+        for row in f.result.rows[:4]:
+            print(f"  {f.item.id} {row}")
+        if f.result.error is not None:
+            print(f"  {f.item.id} failed: {f.result.error}")
+    failed = sum(f.result.error is not None for f in finished)
+    calls = sum(len(f.transcript) for f in finished)
+    print(f"\n{len(finished)} items, {calls} questions, {failed} items failed")
+    return 1 if failed else 0
+
+
+async def _ask(job: Job, engine: Engine) -> list[Finished]:
+    items = prepare_items(job)
+    finished: list[Finished] = []
+    with tempfile.TemporaryDirectory() as folder:
+        renderer = Renderer(engine.tokenizer, job.model.style, engine.context)
+        subject = Subject(engine, renderer, Store(Path(folder)), job.seed)
+        fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
+        await run_protocols(job.experiment, items.test, subject, fitted, window=ITEMS, done=finished.append)
+    return finished

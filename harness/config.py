@@ -1,0 +1,199 @@
+"""From the command line to typed settings: composes the Hydra config, refuses what nobody knows, builds the parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import typing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.claims import Claim, Reference
+from harness.engines.base import EngineSettings
+from harness.errors import HarnessError
+from harness.experiment import Experiment
+from harness.models import Model
+from harness.tasks.base import Task
+from harness.tracking.base import Tracker
+
+T = TypeVar("T")
+
+ALL_SETTINGS = "all settings: python -m harness run --cfg"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run, ready to be executed. The fields are the keys of conf/config.yaml, built and checked.
+
+    Attributes:
+        name: the experiment's name in conf/experiment.
+        config: the whole resolved config as plain values, for the manifest.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    experiment: Experiment
+    task: Task
+    model: Model
+    engine: EngineSettings
+    tracker: Tracker
+    seed: int
+    limit: int | None
+    runs: Path
+    store: Path
+    max_failed: float
+    replicates: int
+    window: int | None
+    claims: tuple[Claim, ...]
+    references: tuple[Reference, ...]
+
+
+def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
+    """Composes conf/config.yaml with Hydra overrides and builds every part of it.
+
+    Args:
+        config_dir: a further folder of config groups, for experiments and tasks kept elsewhere.
+
+    Raises:
+        HarnessError: an unknown group, name or key (with the nearest valid one), or a value of the wrong type.
+    """
+    config, name = compose(overrides, config_dir)
+    hints = typing.get_type_hints(Job)
+    known = set(hints) - {"name", "config"}
+    _refuse_unknown(config, known, "")
+    values: dict[str, Any] = {}
+    for key in known:
+        if isinstance(config[key], dict):
+            values[key] = build(config[key], key, typing.cast(type, hints[key]))
+        elif key in ("claims", "references"):
+            kind = Claim if key == "claims" else Reference
+            values[key] = tuple(_construct(kind, entry, f"{key}[{i}]") for i, entry in enumerate(config[key]))
+        else:
+            values[key] = _typed(config[key], hints[key], key)
+    job = Job(name=name, config=config, **values)
+    if job.limit is not None and job.limit < 1:
+        raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
+    return job
+
+
+def compose(overrides: Sequence[str], config_dir: Path | None = None) -> tuple[dict[str, Any], str]:
+    """The resolved config as plain values, and the experiment's name.
+
+    Raises:
+        HarnessError: as `load_job`, for what Hydra itself refuses.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_module
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for override in overrides:
+        if override.startswith("--") and "=" in override:
+            raise HarnessError(f"write {override.lstrip('-')}, without the dashes")
+    if config_dir is not None and not config_dir.is_dir():
+        raise HarnessError(f"--config-dir {config_dir}: no such folder")
+    where = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
+    with initialize_config_module(config_module="conf", version_base="1.3", job_name="harness"):
+        try:
+            config = hydra_compose("config", overrides=[*where, *overrides], return_hydra_config=True)
+            name = str(config.hydra.runtime.choices.experiment)
+            OmegaConf.set_struct(config, False)
+            OmegaConf.set_readonly(config, False)
+            del config["hydra"]
+            missing = sorted(OmegaConf.missing_keys(config))
+            if missing:
+                raise HarnessError(f"not set: {', '.join(missing)}; give it a value: {missing[0]}=...")
+            plain = OmegaConf.to_container(config, resolve=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            known = list(_keys(hydra_compose("config", overrides=where)))
+            raise HarnessError(_explain(error, known)) from error
+    return typing.cast("dict[str, Any]", plain), name
+
+
+def build(node: Mapping[str, Any], path: str, kind: type[T]) -> T:
+    """Builds the dataclass that a config node's `_target_` names, every key checked against its fields.
+
+    Raises:
+        HarnessError: no or an unknown `_target_`, one of another kind, an unknown key or a value of the wrong type.
+    """
+    from hydra.utils import get_class
+
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise HarnessError(f"{path}: no _target_ names the class to build")
+    try:
+        cls = get_class(target)
+    except Exception as error:
+        raise HarnessError(f"{path}._target_: cannot import {target!r}: {str(error).splitlines()[0]}") from error
+    if not dataclasses.is_dataclass(cls):
+        raise HarnessError(f"{path}._target_: {target} is not a dataclass")
+    built = _construct(cls, {key: value for key, value in node.items() if key != "_target_"}, path)
+    if not isinstance(kind, type) or getattr(kind, "_is_protocol", False) or isinstance(built, kind):
+        return typing.cast(T, built)
+    raise HarnessError(f"{path}._target_: {target} is no {kind.__name__}")
+
+
+def _construct(cls: type[T], node: Mapping[str, Any], path: str) -> T:
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(cls)
+    _refuse_unknown(node, fields, f"{path}.")
+    for name, f in fields.items():
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and name not in node:
+            raise HarnessError(f"{path}.{name}: not set")
+    try:
+        return cls(**{key: _typed(value, hints[key], f"{path}.{key}") for key, value in node.items()})
+    except (ValueError, TypeError) as error:
+        raise HarnessError(f"{path}: {error}") from error
+
+
+def _typed(value: Any, hint: Any, path: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise HarnessError(f"{path}={value}: {problem['msg']}") from error
+
+
+def _refuse_unknown(node: Mapping[str, Any], known: Collection[str], prefix: str) -> None:
+    for key in node:
+        if key not in known:
+            raise HarnessError(f"there is no setting {prefix}{key}{nearest(key, known)}")
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """ ", did you mean 'x'?" for the nearest known word, else the list of all of them."""
+    # Case is the commonest slip (ptrue for pTrue), and difflib counts it as a difference.
+    folded = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), folded, 1, 0.5)
+    if close:
+        return f", did you mean {folded[close[0]]!r}?"
+    return f" (there are: {', '.join(sorted(known))})"
+
+
+def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+    for key in node:
+        yield f"{prefix}{key}"
+        child = node._get_node(key)
+        if hasattr(child, "keys") and not child._is_none():
+            yield from _keys(child, f"{prefix}{key}.")
+
+
+def _explain(error: Exception, known: Sequence[str]) -> str:
+    """Hydra's message in one line, with the nearest valid key or name."""
+    text = str(error)
+    if match := re.search(r"Could not override '([^']+)'", text):
+        key = match.group(1)
+        close = difflib.get_close_matches(key, known, 1, 0.5)
+        return f"there is no setting {key}" + (f", did you mean {close[0]!r}?" if close else "") + f" ({ALL_SETTINGS})"
+    if match := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
+        names = [line.strip() for line in text.splitlines() if line.startswith("\t") and "provider" not in line]
+        return f"there is no {match.group(1)} {match.group(2)!r}{nearest(match.group(2), names)}"
+    override = getattr(error, "override", None)
+    first = next(line for line in text.splitlines() if line.strip())
+    return f"{override}: {first}; quote values that hold special characters" if override else first

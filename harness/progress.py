@@ -1,0 +1,61 @@
+"""Progress of a long run: items, calls and tokens a second, how busy the engine is, failures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from harness.engines.base import Usage
+
+
+class Progress:
+    """A bar on a terminal, silence elsewhere; either way a source of numbers for the tracker.
+
+    Args:
+        total: number of items.
+        usage: the engine's running account.
+    """
+
+    def __init__(self, total: int, usage: Usage) -> None:
+        from tqdm import tqdm
+
+        self.done = self.failed = 0
+        self._usage = usage
+        self._began = time.perf_counter()
+        self._before = (usage.calls, usage.new_tokens, usage.busy)
+        self._bar = tqdm(total=total, unit="item", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+
+    def step(self, failed: bool) -> None:
+        """Counts one finished item."""
+        self.done += 1
+        self.failed += failed
+        if not self._bar.disable:
+            now = self.values()
+            self._bar.set_postfix_str(
+                f"{now['calls_per_s']:.0f} calls/s, {now['tokens_per_s']:.0f} tokens/s, "
+                f"engine busy {now['engine_busy']:.0%}, {self.failed} failed",
+                refresh=False,
+            )
+        self._bar.update()
+
+    def values(self) -> dict[str, float]:
+        """Items done and failed, calls and tokens a second, and the engine's busy share since the start."""
+        seconds = max(time.perf_counter() - self._began, 1e-9)
+        calls, tokens, busy = self._before
+        return {
+            "items": self.done,
+            "failed": self.failed,
+            "calls_per_s": (self._usage.calls - calls) / seconds,
+            "tokens_per_s": (self._usage.new_tokens - tokens) / seconds,
+            "engine_busy": (self._usage.busy - busy) / seconds,
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
