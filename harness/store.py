@@ -136,6 +136,7 @@ class Store:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         path = self.folder / f"{stamp}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.calls"
         self._writer = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+        self._written = 0
         self._readers.append(os.open(path, os.O_RDONLY))
 
     def _scan(self, path: Path) -> None:
