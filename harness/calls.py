@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
@@ -113,7 +113,7 @@ Reply = Text | Logprobs
 
 
 def _body(call: Call) -> list[Any]:
-    return [type(call).__name__, asdict(call)]
+    return [type(call).__name__, call]  # orjson writes dataclasses field by field
 
 
 def _digest(content: Any) -> bytes:
@@ -130,13 +130,14 @@ def identity_digest(identity: dict[str, str]) -> str:
     return _digest(identity).hex()[:16]
 
 
-def pack_reply(reply: Reply) -> dict[str, Any]:
-    """The reply as JSON values."""
-    return asdict(reply)
+def pack_reply(reply: Reply) -> bytes:
+    """The reply as JSON."""
+    return orjson.dumps(reply)
 
 
-def unpack_reply(values: dict[str, Any]) -> Reply:
+def unpack_reply(data: bytes) -> Reply:
     """The reverse of `pack_reply`."""
+    values: dict[str, Any] = orjson.loads(data)
     if "values" in values:
         return Logprobs(_floats(values["values"]))
     return Text(values["text"], tuple(values["tokens"]), _floats(values["logprobs"]), values["finish"])

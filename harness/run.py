@@ -56,7 +56,7 @@ class RunDirectory:
             "fields": finished.item.fields,
             "gold": finished.item.gold,
             "error": finished.result.error,
-            "exchanges": [asdict(e) for e in finished.transcript],
+            "exchanges": finished.transcript,
         }
         try:
             if self._calls is None:

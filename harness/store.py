@@ -20,8 +20,6 @@ import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import orjson
-
 from harness.calls import Reply, pack_reply, unpack_reply
 from harness.errors import HarnessError
 
@@ -71,7 +69,7 @@ class Store:
             del self._index[key]
             return None
         self.hits += 1
-        return unpack_reply(orjson.loads(line[_HEAD:]))
+        return unpack_reply(line[_HEAD:])
 
     async def once(self, key: bytes, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """Asks for a reply and stores it; calls of the same key that come meanwhile wait for the same answer."""
@@ -103,7 +101,7 @@ class Store:
         Raises:
             HarnessError: the disk is full or the folder not writable.
         """
-        body = orjson.dumps(pack_reply(reply))
+        body = pack_reply(reply)
         line = b"%s %08x %s\n" % (key.hex().encode(), zlib.crc32(body), body)
         try:
             if self._writer is None:

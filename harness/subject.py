@@ -12,7 +12,7 @@ from typing import Any, cast
 from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Text, call_key, identity_digest
 from harness.engines.base import Engine
 from harness.prompts import Prompt
-from harness.rendering import Rendered, Renderer
+from harness.rendering import Renderer
 from harness.store import Store
 
 

@@ -33,7 +33,7 @@ def config_names(group: str) -> Iterator[tuple[str, str]]:
     from omegaconf import OmegaConf
 
     for path in sorted(Path(next(iter(conf.__path__)), group).glob("*.yaml")):
-        node = OmegaConf.load(path)
+        node: Any = OmegaConf.load(path)
         part = node.get(group, node)
         text = str(part.source) if group == "model" else first_line(load_target(part._target_))
         yield path.stem, text

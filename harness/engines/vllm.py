@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import logging
 import math
 import os
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -108,6 +110,9 @@ def _environment() -> None:
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # A busy wait would take the cores from whatever else runs here; a passive one costs nothing measurable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -43,7 +43,7 @@ def test_every_ingredient_changes_the_key() -> None:
 def test_keys_are_the_same_in_every_process() -> None:
     # A frozen value on purpose: a store outlives the program that wrote it.
     assert call_key("id", Choose((1, 2), (3,))).hex() == "bd1db258bb7a6af684e60438a4c614ed"
-    assert Generate((1, 2), SAMPLED, draw=3).engine_seed() == 7688379701701864584
+    assert Generate((1, 2), SAMPLED, draw=3).engine_seed() == 2551000754270970734
     assert identity_digest({"a": "1", "b": "2"}) == identity_digest({"b": "2", "a": "1"})
     assert identity_digest({"a": "1"}) != identity_digest({"a": "2"})
 
@@ -75,7 +75,5 @@ def test_choose_wants_sorted_distinct_tokens(tokens: tuple[int, ...]) -> None:
 
 
 def test_replies_survive_packing_even_a_probability_of_zero() -> None:
-    import orjson
-
     for reply in (Text("a\0\u202e", (1, 2), (-0.5, -1e-9), "length"), Logprobs((-math.inf, -0.25))):
-        assert unpack_reply(orjson.loads(orjson.dumps(pack_reply(reply)))) == reply
+        assert unpack_reply(pack_reply(reply)) == reply
