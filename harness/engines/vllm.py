@@ -86,6 +86,9 @@ class VLLM:
             # The smallest block: prompts share prefixes in units of it. Eager: compiling costs more than it brings.
             settings["kv_cache_memory_bytes"] = int(self.kv_cache_gib * 2**30)
             settings |= {"block_size": 32, "enforce_eager": True}
+            # A prompt computed in pieces makes vLLM rewind its seeded generator, which a CPU generator cannot do:
+            # the engine would die. So prompts are computed whole, and a step must be able to hold the longest.
+            settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": settings["max_model_len"]}
         settings |= dict(self.args)
         try:
             engine = LLMEngine.from_engine_args(EngineArgs(**settings))
@@ -109,7 +112,7 @@ def _environment() -> None:
     """Settings that must stand before torch and vLLM are imported; a value of the user's own wins."""
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
