@@ -20,7 +20,7 @@ def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
         return np.full(len(w), np.nan)
     ties = Ties.of(score.values)
     right = ties.sums(w, correct.values)
-    wrong = ties.sums(w, 1 - correct.values)
+    wrong = ties.sums(w) - right
     below = np.cumsum(wrong, axis=1)
     all_wrong = below[:, -1].copy()
     below -= wrong / 2
@@ -38,25 +38,30 @@ def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """
     if not len(score.values):
         return np.full(len(w), np.nan)
-    ties = Ties.of(-score.values)
-    weight = ties.sums(w)
-    errors = ties.sums(w, 1 - correct.values)
+    ties = Ties.of(score.values)
+    # From the highest score down.
+    weight = ties.sums(w)[:, ::-1]
+    errors = ties.sums(w, 1 - correct.values)[:, ::-1]
     upto = np.cumsum(weight, axis=1)
-    total = upto[:, -1].copy()
-    all_errors = errors.sum(axis=1)
-    # sum_{k=N'+1}^{N'+n} r_k = e + (E' - N' e/n) (H(N'+n) - H(N')), with H the harmonic numbers.
-    level = np.divide(errors, weight, out=np.zeros_like(weight), where=weight > 0)
-    lead = np.cumsum(errors, axis=1) - errors - level * (upto - weight)
+    lead = np.cumsum(errors, axis=1)
+    total, all_errors = upto[:, -1].copy(), lead[:, -1].copy()
+    # sum_{k=N'+1}^{N'+n} r_k = e + (E' - N' e/n) (H(N'+n) - H(N')), with H the harmonic numbers. In place, because
+    # these are the largest temporaries of all metrics.
     harmonic = _harmonic(upto)
-    steps = np.diff(harmonic, axis=1, prepend=0.0)
-    return ratio(all_errors + np.einsum("bm,bm->b", lead, steps), total)
+    upto -= weight
+    upto *= np.divide(errors, weight, out=np.zeros_like(upto), where=weight > 0)
+    lead -= errors
+    lead -= upto
+    rest = np.einsum("bm,bm->b", lead, harmonic) - np.einsum("bm,bm->b", lead[:, 1:], harmonic[:, :-1])
+    return ratio(all_errors + rest, total)
 
 
 def _harmonic(counts: Floats) -> Floats:
-    # H(x) = 1 + 1/2 + ... + 1/x, linear between whole x. Changes nothing in `counts`.
+    # H(x) = 1 + 1/2 + ... + 1/x, linear between whole x.
     whole = counts.astype(np.int64)
-    top = int(whole.max(initial=0))
-    table = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, top + 2))])
-    values: Floats = table[whole]
-    values += (counts - whole) / (whole + 1)
+    table = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, int(whole.max()) + 1))])
+    rest = counts - whole
+    values: Floats = np.take(table, whole)
+    if rest.any():
+        values += rest / (whole + 1)
     return values

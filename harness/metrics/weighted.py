@@ -42,23 +42,26 @@ class Ties:
     """Rows in ascending order of a value, those of equal value taken together.
 
     Attributes:
-        order: [n] row numbers in ascending order.
-        starts: [m] where each of the m distinct values begins in `order`.
+        order: [n] row numbers in ascending order; None when the rows are in that order already.
+        starts: [m] where each of the m distinct values begins in that order.
+        n: number of rows.
     """
 
-    order: NDArray[np.int64]
+    order: NDArray[np.int64] | None
     starts: NDArray[np.int64]
+    n: int
 
     @classmethod
     def of(cls, values: Floats) -> Ties:
         """The ties among values [n]."""
         order = np.argsort(values, kind="stable")
         ranked = values[order]
-        return cls(order, np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])[: len(ranked)]))
+        starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])[: len(ranked)])
+        return cls(None if (np.diff(order) == 1).all() else order, starts, len(values))
 
     def sums(self, w: Weights, values: Floats | None = None) -> Floats:
-        """Sum of w, or of w * values [n], at each distinct value: shape [B, m]."""
-        ranked = np.take(w, self.order, axis=1)
+        """Sum of w, or of w * values [n], at each distinct value: shape [B, m]; `w` itself when that is the same."""
+        ranked = w if self.order is None else np.take(w, self.order, axis=1)
         if values is not None:
-            ranked *= values[self.order]
-        return ranked if len(self.starts) == len(self.order) else np.add.reduceat(ranked, self.starts, axis=1)
+            ranked = ranked * (values if self.order is None else values[self.order])
+        return ranked if len(self.starts) == self.n else np.add.reduceat(ranked, self.starts, axis=1)

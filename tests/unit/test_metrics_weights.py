@@ -73,7 +73,7 @@ def split(rows: list[tuple[float, bool, int]]) -> tuple[Floats, Floats, np.ndarr
 
 
 @BY_ROWS
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rows=ROWS)
 def test_weight_k_is_the_row_repeated_k_times(measure: Measure, rows: list[tuple[float, bool, int]]) -> None:
     x, y, k = split(rows)
@@ -83,7 +83,7 @@ def test_weight_k_is_the_row_repeated_k_times(measure: Measure, rows: list[tuple
 
 
 @BY_ROWS
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=ROWS, seed=st.integers(0, 99))
 def test_row_order_changes_nothing(measure: Measure, rows: list[tuple[float, bool, int]], seed: int) -> None:
     x, y, k = split(rows)
@@ -94,7 +94,7 @@ def test_row_order_changes_nothing(measure: Measure, rows: list[tuple[float, boo
 
 
 @BY_ROWS
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=ROWS)
 def test_values_lie_in_the_declared_range(measure: Measure, rows: list[tuple[float, bool, int]]) -> None:
     x, y, k = split(rows)

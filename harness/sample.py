@@ -1,0 +1,142 @@
+"""The rows of a table that one number rests on: selected, counted, and put into a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError
+from harness.metrics.columns import Floats, Units, Weights
+from harness.metrics.metric import Metric
+from harness.outcomes import Table
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rows that a metric reads at one level, in an order that depends on their content only.
+
+    Attributes:
+        values: the metric's columns, each [n]; units as codes.
+        groups, items: [n] names of each row's cluster and item.
+        n_missing: rows left out; n_errors: items of the table that failed as a whole.
+        note: what was left out beyond rows with missing values; "" if nothing.
+    """
+
+    metric: Metric
+    values: tuple[np.ndarray, ...]
+    groups: np.ndarray
+    items: np.ndarray
+    n_missing: int
+    n_errors: int
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def where(self, mask: Mask) -> Sample:
+        """The rows where the mask [n] is true, in the same order."""
+        values = tuple(v[mask] for v in self.values)
+        return replace(self, values=values, groups=self.groups[mask], items=self.items[mask])
+
+    def measure(self, w: Weights) -> Floats:
+        """The metric's value for each row of weights [B, n]: shape [B], NaN where undefined.
+
+        Raises:
+            HarnessError: the values cannot be what the metric takes (an infinite number, units across groups).
+            AssertionError: a value outside the range that the measure declares.
+        """
+        measure = self.metric.measure
+        try:
+            columns: list[Any] = [p(v) for p, v in zip(measure.parameters, self.values, strict=True)]
+            values = measure(*columns, w=w, **self.metric.options)
+        except ValueError as error:
+            raise HarnessError(f"metric {self.metric.name!r} of columns {self.metric.columns}: {error}") from error
+        too_low = measure.low is not None and (values < measure.low - 1e-9).any()
+        if too_low or (measure.high is not None and (values > measure.high + 1e-9).any()):
+            raise AssertionError(
+                f"metric {self.metric.name!r} left its range [{measure.low}, {measure.high}]: "
+                f"{np.nanmin(values)} to {np.nanmax(values)}"
+            )
+        return values
+
+    def value(self) -> float:
+        """The metric's value with every row counted once; NaN when undefined."""
+        return float(self.measure(np.ones((1, len(self))))[0]) if len(self) else float("nan")
+
+    def why_undefined(self) -> str:
+        """Why `value` is NaN."""
+        return (self.metric.measure.undefined or "undefined on these rows") if len(self) else "no rows"
+
+
+def levels(metric: Metric, table: Table) -> list[dict[str, str]]:
+    """The combinations of the metric's `by` columns that occur among the rows it reads, in alphabetical order."""
+    rows = _missing(table, "error")
+    for column, wanted in metric.where.items():
+        rows &= table.columns[column] == wanted
+    for column in metric.by:
+        rows &= ~_missing(table, column)
+    found = {tuple(table.columns[column][i] for column in metric.by) for i in np.flatnonzero(rows)}
+    if not metric.by:
+        found = {()}
+    return [dict(zip(metric.by, values, strict=True)) for values in sorted(found)]
+
+
+def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
+    """The rows of one level that a metric can read.
+
+    A row that belongs to the level, or may belong to it because a `by` or `where` value is missing, but lacks a
+    value, is left out and counted. A unit with such a row is left out whole, as are the units of a group with
+    a failed item, whose unit is not known: what remains of a unit would look easier than the unit is.
+    """
+    alive = _missing(table, "error")
+    candidate, complete = alive.copy(), alive.copy()
+    for column, wanted in {**metric.where, **level}.items():
+        equal = np.asarray(table.columns[column] == wanted, dtype=bool)
+        candidate &= equal | _missing(table, column)
+        complete &= equal
+    for column in metric.columns:
+        complete &= ~_missing(table, column)
+    n_incomplete = 0
+    for column, parameter in zip(metric.columns, metric.measure.parameters, strict=True):
+        if parameter is Units:
+            whole = complete & ~_torn(table, column, ~alive | (candidate & ~complete))
+            n_incomplete += int((complete & ~whole).sum())
+            complete = whole
+    groups, items = table.columns["group"][complete], table.columns["item"][complete]
+    values = [table.columns[column][complete] for column in metric.columns]
+    coded = [np.unique(v, return_inverse=True)[1] if v.dtype == object else v for v in values]
+    _, group_codes = np.unique(groups, return_inverse=True)
+    # Rows equal in all of these are interchangeable, so that sums come out the same to the last bit.
+    order = np.lexsort((group_codes, *reversed(coded)))
+    return Sample(
+        metric,
+        tuple(v[order] for v in coded),
+        groups[order],
+        items[order],
+        int((candidate & ~complete).sum()),
+        int((~alive).sum()),
+        f"{n_incomplete} rows left out with incomplete units" if n_incomplete else "",
+    )
+
+
+def _missing(table: Table, column: str) -> Mask:
+    values = table.columns[column]
+    if values.dtype == object:
+        return np.fromiter((v is None for v in values), dtype=bool, count=len(values))
+    missing: Mask = np.isnan(values)
+    return missing
+
+
+def _torn(table: Table, column: str, lost: Mask) -> Mask:
+    # Rows whose unit has a lost row. A lost row without a unit may be of any unit of its group.
+    units, groups = table.columns[column], table.columns["group"]
+    named = lost & ~_missing(table, column) & _missing(table, "error")
+    torn_units, torn_groups = set(units[named]), set(groups[lost & ~named])
+    rows = zip(units, groups, strict=True)
+    return np.fromiter((u in torn_units or g in torn_groups for u, g in rows), dtype=bool, count=len(units))
