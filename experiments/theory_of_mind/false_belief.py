@@ -12,6 +12,7 @@ from harness.metrics.joint import joint_accuracy
 
 CORE = frozenset({"FB belief", "TB belief", "FB reality", "FB memory"})
 """What a family must get right together; guessing among m containers gives m^-4."""
+FIRST = {"kind": "belief", "order": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class FalseBeliefOutcome(Outcome):
         cell: condition and kind in one ("FB belief"); second order has a kind of its own here ("FB second").
         core: "yes" for the questions of the joint accuracy, when the family has all four; else "no".
         answer: the container answered, "" when none was named; gold: the right one.
-        correct: None when no container was named.
+        correct: None when no container was named; belief_correct: the same for first-order beliefs, else None.
         p_gold: probability of the right container among the options; mass: probability that any option is said.
         first_place_correct, last_place_correct: whether the shortcut "where the thing began" or "where it is now"
             answers right; None where `correct` is, so that shortcut and model are judged on the same rows.
@@ -39,6 +40,7 @@ class FalseBeliefOutcome(Outcome):
     answer: str
     gold: str
     correct: bool | None
+    belief_correct: bool | None
     p_gold: Probability | None
     mass: Probability | None
     first_place_correct: bool | None
@@ -55,9 +57,9 @@ class FalseBelief(Experiment):
     right together), Ullman 2023 (small changes of a story) and Sclar et al. 2024 (ExploreToM: who watches in secret,
     who is distracted), on stories of our own.
     Item: a family of such stories, among them "Reese, Kendall and Morgan were in the office, where there were three
-    containers: a suitcase, a drawer and a chest. The containers were closed and opaque [...] Reese put the letter in
-    the chest. Kendall left the room. Reese moved the letter into the suitcase." (FB) and the same with "Kendall
-    stayed in the room." (TB): "Where does Kendall think the letter is?" FB: chest. TB: suitcase.
+    containers: a trunk, a drawer and a chest. The containers were closed and opaque [...] Reese put the letter in the
+    chest. Morgan left the room. Kendall went out of the room. Reese moved the letter into the trunk." (FB) and the same
+    with "Kendall stayed in the room." (TB): "Where does Kendall think the letter is?" FB: chest. TB: trunk.
 
     Arms: options (exact probability of each container's name after "Kendall thinks that the letter is in the") and
     free (a short greedy answer, judged by the container that it names last). No false-belief score is shown without
@@ -78,16 +80,14 @@ class FalseBelief(Experiment):
         Metric("first_place_by_order", rate, ("first_place_correct",), by=("arm", "order")),
         Metric("last_place_by_order", rate, ("last_place_correct",), by=("arm", "order")),
         Metric("accuracy_first_order", accuracy, ("correct",), by=("arm", "kind"), where={"order": "1"}),
-        Metric(
-            "belief_accuracy", accuracy, ("correct",), by=("arm", "condition"), where={"kind": "belief", "order": "1"}
-        ),
-        Metric("accuracy_by_cell", accuracy, ("correct",), by=("arm", "cell")),
+        Metric("belief_accuracy", accuracy, ("correct",), by=("arm", "condition"), where=FIRST),
+        Metric("second_order_accuracy", accuracy, ("correct",), by=("arm", "condition"), where={"order": "2"}),
         Metric("reality_bias", rate, ("says_reality",), where={"cell": "FB belief"}),
         Metric("belief_bias", rate, ("says_old",), where={"cell": "TB belief"}),
         Metric("p_gold_by_order", mean, ("p_gold",), by=("arm", "order"), where={"arm": "options"}),
         Metric("option_mass", mean, ("mass",), where={"arm": "options"}),
     )
-    figures: ClassVar = (Bars("correct", by="condition"), Bars("correct", by="order"), Bars("correct", by="cell"))
+    figures: ClassVar = (Bars("belief_correct", by="condition"), Bars("correct", by="order"))
 
     async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[FalseBeliefOutcome]:  # noqa: ARG002
         probes: list[Mapping[str, Any]] = item.fields["probes"]
@@ -131,6 +131,7 @@ def row(
         answer=grade.answer,
         gold=gold,
         correct=grade.correct,
+        belief_correct=grade.correct if (probe["kind"], probe["order"]) == ("belief", 1) else None,
         p_gold=Probability(choice.p[gold]) if choice else None,
         mass=Probability(choice.mass) if choice else None,
         first_place_correct=probe["first_place"] == gold if named else None,

@@ -64,6 +64,8 @@ def test_a_perfect_reasoner_gets_everything_right() -> None:
     assert values(table, "joint_accuracy") == {("options",): 1.0, ("free",): 1.0}
     assert set(values(table, "belief_accuracy").values()) == {1.0}
     assert set(values(table, "reality_bias").values()) == set(values(table, "belief_bias").values()) == {0.0}
+    first = (table.columns["kind"] == "belief") & (table.columns["order"] == "1")
+    assert (~np.isnan(table.columns["belief_correct"]) == first).all()
     options = table.columns["arm"] == "options"
     assert (table.columns["p_gold"][options] == 1).all()
     assert (table.columns["mass"][options] == 1).all()
@@ -84,6 +86,8 @@ def test_who_answers_where_the_thing_is_fails_every_false_belief() -> None:
         assert by_order[arm, "1"] == pytest.approx(3 / 8)
         # Second order: TB, NM, DIST and four of five controls (nobody knows of the peeking).
         assert by_order[arm, "2"] == pytest.approx(3.8 / 8)
+        assert values(table, "second_order_accuracy")[arm, "DIST"] == 1.0
+        assert values(table, "second_order_accuracy")[arm, "PEEK"] == 0.0
         # Memory is right only where nothing ever moved (NM, short) or it moved back (DOUBLE, long).
         assert by_order[arm, "0"] == pytest.approx((1 + 1 / 8) / 2)
         assert values(table, "accuracy_by_order")[arm, "1"] == values(table, "last_place_by_order")[arm, "1"]
@@ -98,7 +102,7 @@ def test_who_answers_the_first_place_scores_what_the_set_gives_it() -> None:
         assert values(table, "accuracy_by_order")[arm, "1"] == pytest.approx((4 / 8 + 1 / 8) / 2)
         by_condition = values(table, "belief_accuracy")
         assert (by_condition[arm, "FB"], by_condition[arm, "TB"], by_condition[arm, "LIED"]) == (0.5, 0.0, 0.5)
-        assert values(table, "accuracy_by_cell")[arm, "FB memory"] == 1.0
+        assert (table.columns["correct"][table.columns["kind"] == "memory"] == 1).all()
         assert values(table, "joint_accuracy")[(arm,)] == 0.0
         # In TB the first place is the place before the move in short families, and the spare one in long ones.
         assert values(table, "belief_bias")[(arm,)] == 0.5
@@ -126,7 +130,7 @@ def test_one_wrong_core_answer_costs_the_family() -> None:
     for missed in sorted(CORE):
         table = table_of(items, lambda p, gold, m=missed: gold if cell(p) != m else other(p, gold))  # type: ignore[misc]
         assert values(table, "joint_accuracy") == {("options",): 0.0, ("free",): 0.0}
-        assert values(table, "accuracy_by_cell")["options", missed] == 0.0
+        assert (table.columns["correct"] == (table.columns["cell"] != missed)).all()
         assert values(table, "accuracy")["options",] == pytest.approx(39 / 40)
 
 

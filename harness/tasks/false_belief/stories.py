@@ -49,7 +49,8 @@ NAMES = (
     *("Logan", "Morgan", "Parker", "Quinn", "Reese", "Riley", "Rowan", "Sage", "Taylor"),
 )
 """Names that tell no gender; stories repeat them and use no pronouns."""
-CONTAINERS = ("box", "basket", "bag", "jar", "drawer", "bucket", "chest", "crate", "suitcase")
+CONTAINERS = ("box", "basket", "bag", "jar", "drawer", "bucket", "chest", "barrel", "trunk")
+"""Of one token, after a space, in common vocabularies: no length bias, and one call a question."""
 THINGS = ("key", "coin", "letter", "ticket", "photo", "ball", "phone", "pen", "candle", "book")
 OTHERS = ("spoon", "scarf", "glove", "hat", "towel", "brush")
 ROOMS = ("kitchen", "office", "studio", "workshop", "library", "classroom")
