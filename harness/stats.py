@@ -93,10 +93,11 @@ def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int 
     A row with a missing value in a column that the metric reads is left out and counted in `n_failed`, together with
     the items that failed as a whole; those belong to no arm and count in every level. For units see `sample`.
 
-    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap. It is not corrected for bias: that of an
-    ECE, which is biased upwards, lies too high at small n. Replicates in which the metric is undefined are left
-    out. There is no interval for p-values, for fewer than two groups, and where all replicates agree; in the last
-    case a mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
+    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap; for a biased metric (ECE) that range
+    reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
+    Hinkley 1997, section 5.2). It is not cut off at the metric's range. Replicates in which the metric is undefined are
+    left out. There is no interval for p-values, for fewer than two groups, and where all replicates agree; in the
+    last case a mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.
@@ -118,7 +119,7 @@ def _estimate(metric: Metric, table: Table, level: Mapping[str, str], replicates
         interval = _Interval(note="no interval: fewer than 2 groups")
     else:
         values = np.concatenate([rows.measure(w) for w in bootstrap_weights(codes, replicates, seed)])
-        interval = _interval(value, values, len(names), _bounds(metric.measure))
+        interval = _interval(metric.measure, value, values, len(names), _bounds(metric.measure))
     return Estimate(
         metric=metric.name,
         level=level,
@@ -176,7 +177,7 @@ def difference(
         weights = bootstrap_weights(codes, replicates, seed)
         values = np.concatenate([a.measure(w[:, : len(a)]) - b.measure(w[:, len(a) :]) for w in weights])
         low, high = _bounds(metric.measure)
-        interval = _interval(value, values, len(shared), (low - high, high - low))
+        interval = _interval(metric.measure, value, values, len(shared), (low - high, high - low))
     unpaired = len(all_a) + len(all_b) - len(a) - len(b)
     notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
     return Estimate(
@@ -194,7 +195,9 @@ def difference(
     )
 
 
-def _interval(value: float, replicates: Floats, n_groups: int, bounds: tuple[float, float]) -> _Interval:
+def _interval(
+    measure: Measure, value: float, replicates: Floats, n_groups: int, bounds: tuple[float, float]
+) -> _Interval:
     # bounds: the range of the mean that the value is; infinite when it is no mean.
     defined = replicates[~np.isnan(replicates)]
     lost = 1 - len(defined) / len(replicates)
@@ -205,8 +208,10 @@ def _interval(value: float, replicates: Floats, n_groups: int, bounds: tuple[flo
         return _agreement(value, n_groups, bounds)
     low, high = (float(q) for q in np.quantile(defined, [_MISS, 1 - _MISS]))
     if not low <= value <= high:
-        notes.append("the value lies outside its interval: biased at this n")
-    method = f"cluster bootstrap, {len(replicates)} replicates, percentile"
+        notes.append("the value lies outside its interval: it is biased at this n")
+    if measure.biased:
+        low, high = 2 * value - high, 2 * value - low
+    method = f"cluster bootstrap, {len(replicates)} replicates, {'basic' if measure.biased else 'percentile'}"
     return _Interval(low, high, method, "; ".join(notes))
 
 

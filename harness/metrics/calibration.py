@@ -1,7 +1,9 @@
 """Calibration: whether events said to have probability p happen with frequency p.
 
 All take `Probabilities`: a score that only ranks has no calibration. Both ECEs are biased upwards at small n (a
-calibrated p in ten bins gives about 0.02 at n = 5,000), so two of them compare only at equal n and binning.
+calibrated p in ten bins gives about 0.02 at n = 5,000), so two of them compare only at equal n and binning. Their
+intervals allow for the bias, the values do not. In simulations of 200 rows an interval meant to miss in 5 % misses in
+11 to 17 %, and in about half of the runs of a perfectly calibrated model, at whose 0 an ECE has its corner.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
     return np.maximum(np.searchsorted(np.arange(bins + 1) / bins, p, side="left") - 1, 0)
 
 
-@measure(low=0, high=1, better="lower")
+@measure(low=0, high=1, better="lower", biased=True)
 def ece_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Expected calibration error in bins of equal width, in [0, 1] (Naeini et al. 2015; Guo et al. 2017).
 
@@ -39,7 +41,7 @@ def ece_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
     return ratio(np.abs(gaps).sum(axis=0), w.sum(axis=1))
 
 
-@measure(low=0, high=1, better="lower")
+@measure(low=0, high=1, better="lower", biased=True)
 def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Calibration error in bins of equal numbers of predictions, unweighted mean over bins of |acc_b - conf_b|, in
     [0, 1] (Kadavath et al. 2022, who use 10 bins).
@@ -74,7 +76,7 @@ def brier(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     return average(w, (p.values - correct.values) ** 2)
 
 
-@measure(low=0, high=1, better="lower")
+@measure(low=0, high=1, better="lower", biased=True)
 def brier_reliability(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Reliability, the miscalibration part of the Brier score: sum_b n_b/N (conf_b - acc_b)^2, in [0, 1].
 
@@ -87,7 +89,7 @@ def brier_reliability(p: Probabilities, correct: Labels, *, w: Weights, bins: in
     return ratio(_over(conf - right, conf - right, weight), w.sum(axis=1))
 
 
-@measure(low=-0.75, high=0.25, better="higher")
+@measure(low=-0.75, high=0.25, better="higher", biased=True)
 def brier_resolution(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Generalised resolution: how far outcomes differ between forecasts, in [-0.75, 0.25] (Stephenson et al. 2008).
 

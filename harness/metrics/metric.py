@@ -36,6 +36,8 @@ class Measure:
         interval: whether a bootstrap interval makes sense (False for p-values).
         average: whether the value is a mean, over all rows or units, of something in [low, high]. Then an
             interval exists even where the bootstrap has no width (all right, all wrong).
+        biased: whether the value on a sample is off the value on the population on average, as that of an ECE, in
+            which noise adds up. Its interval is reflected about the value, which takes the bias off.
         undefined: why the value may be undefined although there are rows; "" when it never is.
         parameters: the column type of each positional parameter, in order.
         options: names of the keyword arguments other than the weights.
@@ -47,6 +49,7 @@ class Measure:
     better: Better
     interval: bool
     average: bool
+    biased: bool
     undefined: str
     parameters: tuple[type, ...]
     options: tuple[str, ...]
@@ -67,6 +70,7 @@ def measure(
     better: Better,
     interval: bool = True,
     average: bool = False,
+    biased: bool = False,
     undefined: str = "",
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
@@ -76,7 +80,7 @@ def measure(
         parameters = inspect.signature(function).parameters.values()
         positional = tuple(hints[p.name] for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
         options = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "w")
-        return Measure(function, low, high, better, interval, average, undefined, positional, options)
+        return Measure(function, low, high, better, interval, average, biased, undefined, positional, options)
 
     return wrap
 
