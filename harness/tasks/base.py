@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
@@ -57,33 +59,44 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
 
     The order depends on nothing but the items, so that every model and seed meets the same ones, and a run of
     40 contains the run of 20. Training items come from the task's own training split when it has one, else from
-    the far end of the same order.
+    the far end of the same order. None of them shares an id, a cluster or its fields (a question with another
+    answer) with a test item.
+
+    Args:
+        limit: number of test items. None takes all; when the training items come from the pool, all that share
+            nothing with the last `n_train` of it.
 
     Raises:
         HarnessError: no items, duplicate items, or fewer than limit + n_train.
     """
+    if n_train < 0 or (limit is not None and limit < 1):
+        raise HarnessError(f"task {task.name!r}: limit={limit} and {n_train} training items; give 1 and 0 or more")
     pool = _ordered(_unique(task.load(), task))
     if not pool:
         raise HarnessError(f"task {task.name!r} has no items; check its path, split and filters")
     own = task.load_train() if n_train else None
-    if own is None:
-        if limit is None:
-            limit = len(pool) - n_train
-        if limit < 1 or n_train > len(pool) - limit:
-            raise HarnessError(
-                f"task {task.name!r} has {len(pool)} items, too few for limit={limit} test items and {n_train} training items; "
-                f"set limit={max(1, len(pool) - n_train)} or smaller"
-            )
-    test = pool[:limit]
-    clusters = {item.cluster for item in test} | {item.id for item in test}
-    others = reversed(pool) if own is None else _ordered(own)
-    train = [item for item in others if item.id not in clusters and item.cluster not in clusters][:n_train]
-    if len(train) < n_train:
+    others = pool[::-1] if own is None else _ordered(_unique(own, task))
+    if limit is None:
+        taken = _marks(pool[-n_train:]) if n_train and own is None else set()
+        test = [item for item in pool if taken.isdisjoint(_marks([item]))]
+    else:
+        test = pool[:limit]
+    met = _marks(test)
+    train = list(islice((item for item in others if met.isdisjoint(_marks([item]))), n_train))
+    if not test or len(test) < (limit or 0) or len(train) < n_train:
+        source = "its training split" if own is not None else "the items left"
         raise HarnessError(
-            f"task {task.name!r}: {n_train} training items wanted, {len(train)} are disjoint from the test items"
+            f"task {task.name!r} has {len(pool)} items, too few for limit={limit} test items and {n_train} training "
+            f"items: {len(train)} of {source} share nothing with the test items; set a smaller limit"
         )
     digest = hashlib.sha256("\n".join([task.name, task.version, *(item.id for item in test)]).encode())
     return Split(tuple(test), tuple(train), digest.hexdigest()[:16])
+
+
+def _marks(items: Sequence[Item]) -> set[str]:
+    """All that test and training items must not share: ids, clusters and fields."""
+    fields = (json.dumps(item.fields, sort_keys=True, ensure_ascii=False) for item in items)
+    return {mark for item, text in zip(items, fields, strict=True) for mark in (item.id, item.cluster, text)}
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:

@@ -15,17 +15,20 @@ _STATED = re.compile(
       | \\boxed[ ]{0,3}\{ (?:[ ]{0,3}\\text[a-z]{0,4}[ ]{0,3}\{)?
     )
     [\s*$"'`]{0,6}
-    (?: \( [ *]{0,3} (?P<bracketed>[A-Za-z]) [ *]{0,3} \) | (?P<bare>[A-Z]) (?![A-Za-z0-9'’]) )
+    (?: \( [ *]{0,3} (?P<bracketed>[A-Za-z]) [ *]{0,3} \) | (?P<bare>[A-Z]) (?![A-Za-z0-9']) )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LEADING = re.compile(r"[\s*\"'`$]{0,8}(?:\(\s?([A-Za-z])\s?\)|([A-Za-z])\s?[).:]|([A-Z])(?=\s?[,*\-–—]|\s*$))")
+_LEADING = re.compile(
+    r"[\s*\"'`$]{0,8}(?:\(\s?([A-Za-z])\s?\)|([A-Za-z])\s?[).:]|([A-Z])(?=[,*]|\s-|[ \t$]{0,8}(?:\n|$)))"
+)
 _BRACKETED = re.compile(r"\(([A-Z])\)")
-_ALONE = re.compile(r"(?<![A-Za-z0-9'’(.])([A-Z])(?![A-Za-z0-9'’.])(?=.?)|(?<![A-Za-z0-9'’(.])([A-Z])(?=\.(?:\s|$))")
-_NOT = re.compile(r"\b(?:not|isn['’]t|never|neither|nor) {1,3}(?:option |choice )?\(?$", re.IGNORECASE)
-_ANOTHER = re.compile(r"\)?\s{0,2}(?:or|and|/|,|&)\s{0,2}(?:or |and |option |choice )?\(?[A-Z](?![A-Za-z'’])")
+_ALONE = re.compile(r"(?<![A-Za-z0-9'(.])([A-Z])(?!\.?[A-Za-z0-9'])")
+_NOT = re.compile(r"\b(?:not|isn't|never|neither|nor) {1,3}(?:option |choice )?\(?$", re.IGNORECASE)
+_DENIAL = re.compile(r"\b(?:not|never|neither|isnt|wrong|incorrect)\b")
+_ANOTHER = re.compile(r"\)?\s{0,2}(?:or|and|/|,|&)\s{0,2}(?:or |and |option |choice )?\(?([A-Z])(?![A-Za-z'])")
 # A capital A or I before another word is the article or the pronoun, unless one of these words follows.
-_WORD_AFTER = re.compile(r"\s{1,3}(?!(?:because|since|as|is|was)\b)[A-Za-z]")
+_WORD_AFTER = re.compile(r"\s{1,3}(?!(?:because|since|as|is|was|(?:or|and) \(?[A-Z])\b)[A-Za-z]")
 
 
 def read_letter(text: str, choices: Sequence[str]) -> str:
@@ -36,7 +39,7 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
     answering line holds as whole words; the only capital letter that stands alone. "A" before a word is the article,
     "I" the pronoun. Stating two letters ("A or B") names none.
     """
-    text = own_text(text).replace("\x00", " ")
+    text = own_text(text)
     shown = {chr(ord("A") + at) for at in range(len(choices))}
     for match in reversed(deque(_STATED.finditer(text), maxlen=20)):
         letter = match["bracketed"] or match["bare"]
@@ -44,18 +47,20 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
             continue
         return _only(text, letter, match.end(), shown)
     leading = _LEADING.match(text)
-    if leading:
+    if leading and not _DENIAL.match(
+        text[leading.end() :][:20].removeprefix(" is").removeprefix(" cannot be").lstrip()
+    ):
         letter = leading[1] or leading[2] or leading[3]
-        if letter.isupper() or leading[1] or leading[2]:
-            return _only(text, letter, leading.end(), shown)
+        return _only(text, letter, leading.end(), shown)
     if re.fullmatch(r"\s*[a-z]\s*", text[:20]) and len(text) <= 20:
         return _only(text, text.strip(), len(text), shown)
     return _distinct(_BRACKETED, text, shown) or _by_text(answer_line(text), choices) or _distinct(_ALONE, text, shown)
 
 
 def _only(text: str, letter: str, end: int, shown: set[str]) -> str:
-    letter = letter.upper()
-    return letter if letter in shown and not _ANOTHER.match(text, end) else ""
+    another = _ANOTHER.match(text, end)
+    several = another is not None and another[1] in shown and not _is_word(text, another[1], another.end())
+    return letter.upper() if letter.upper() in shown and not several else ""
 
 
 def _is_word(text: str, letter: str, end: int) -> bool:
@@ -66,7 +71,7 @@ def _distinct(pattern: re.Pattern[str], text: str, shown: set[str]) -> str:
     """The only letter found, denied ones and words apart; "" when there are several or one that was not shown."""
     found = set()
     for match in pattern.finditer(text):
-        letter = match[match.lastindex or 0]
+        letter = match[1]
         if _NOT.search(text[max(0, match.start() - 20) : match.start()]):
             continue
         if pattern is _BRACKETED or not _is_word(text, letter, match.end()):
@@ -75,11 +80,18 @@ def _distinct(pattern: re.Pattern[str], text: str, shown: set[str]) -> str:
 
 
 def _by_text(line: str, choices: Sequence[str]) -> str:
-    """The only option whose words stand in the line; an option that lies inside a longer one found gives way."""
+    """The only option whose words stand in the line, not denied by the others of its words.
+
+    An option that lies inside a longer one found gives way to it; the very text of an option is that option.
+    """
+    if line in choices:
+        return chr(ord("A") + choices.index(line))
     said = f" {' '.join(words(line))} "
-    if re.search(r" (?:not|never|isnt|neither) ", said):
-        said = said if any(said.strip() == " ".join(words(choice)) for choice in choices) else ""
     forms = [f" {' '.join(words(choice))} " for choice in choices]
     found = [at for at, form in enumerate(forms) if form.strip() and form in said]
-    longest = [at for at in found if not any(forms[at] in forms[other] and at != other for other in found)]
-    return chr(ord("A") + longest[0]) if len(longest) == 1 else ""
+    longest = [
+        at for at in found if not any(forms[at] in forms[other] and forms[at] != forms[other] for other in found)
+    ]
+    if len(longest) != 1 or _DENIAL.search(said.replace(forms[longest[0]], " ", 1)):
+        return ""
+    return chr(ord("A") + longest[0])

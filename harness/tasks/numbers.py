@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import deque
-from decimal import Decimal
 from fractions import Fraction
 
 from harness.tasks.texts import own_text
@@ -13,16 +12,19 @@ from harness.tasks.texts import own_text
 DIGITS = 300
 """Digits of an integer that are read; a degenerate run of digits is then a wrong answer, not a slow one."""
 
+MAX_PLACES = 20
+"""Decimal places that `write_number` writes; a value that needs more is written as a fraction."""
+
 _SEGMENT = 300
 _MARKERS_READ = 50
 
-_DASHES = str.maketrans({"−": "-", "–": "-", "‒": "-", "﹣": "-", "－": "-", "⁄": "/", "\x00": " ", "∕": "/", "≈": "="})
+_SIGNS = {0x2044: "/", 0x2215: "/", 0x2248: "=", 0x00D7: "x", 0x00B7: "x"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_CLEANING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+_CLEANING = [
     (re.compile(pattern), into)
     for pattern, into in (
         (r"\{,\}", ","),
-        (r"\\[$%#&]", lambda m: m[0][1]),
+        (r"\\([$%#&])", r"\1"),
         (r"\\[,!;:]", ""),
         (r"\\(?:left|right|displaystyle)\b", ""),
         (r"\\(?:times|cdot)\b", "x"),
@@ -35,7 +37,7 @@ _CLEANING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<![A-Za-z0-9])_{1,3}(?=[0-9-])", ""),
         (r"= {0,3}- {1,3}(?=[0-9$])", "= -"),
     )
-)
+]
 _WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3}(?![0-9]))++|[0-9]++)"
 _NUMBER = re.compile(
     rf"""
@@ -46,8 +48,8 @@ _NUMBER = re.compile(
       | (?P<digits>{_WHOLE}(?:\.[0-9]++)?+ | (?<!\.)\.[0-9]++)
         (?!(?:st|nd|rd|th)\b)
         (?: [eE](?P<e>[+-]?[0-9]{{1,3}})(?![0-9A-Za-z])
-          | \ ?[x*×·]\ ?10\^(?P<ten>-?[0-9]{{1,3}})(?![0-9])
-          | \^(?P<power>-?[0-9]{{1,3}})(?![0-9])
+          | \ ?[x*]\ ?10\^(?P<ten>-?[0-9]{{1,3}})(?![0-9])
+          | \^(?P<power>-?[0-9]{{1,2}})(?![0-9])
           | \ ?/\ ?(?P<denominator>{_WHOLE}(?:\.[0-9]++)?+)(?!/)
         )?
     )
@@ -60,11 +62,13 @@ _STATED = re.compile(
   | (?P<boxed>\\(?:boxed|fbox)\ {0,3}\{)
   | ^[ \t>*-]{0,8} (?:final[ ])? (?:answer|ans|a) [ \t*]{0,4} [:=]
   | \b answer (?:[ ](?:to|for)[ ](?:the|this|your)[ ](?:question|problem))? [*_]{0,3}
-    (?: [ ]{0,3} [:=] | [ ](?:is|was|would[ ]be|will[ ]be|must[ ]be|should[ ]be|equals)\b (?![ ](?:not|found|obtained|given)\b) )
+    (?: [ ]{0,3} [:=]
+      | [ ](?:is|was|would[ ]be|will[ ]be|must[ ]be|should[ ]be|equals)\b (?![ ](?:not|found|obtained|given)\b) )
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
 _STOP = re.compile(r"[.!?](?=\s|$)")
+_EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
 
 
@@ -75,7 +79,7 @@ def read_number(text: str) -> Fraction | None:
     1. stated: after "#### ", in \\boxed{}, after "the answer is" / "Answer:" / "A:". Of several statements the *last*
        counts (a text that corrects itself ends with its answer; a self-posed next question is cut before). Within a
        statement the *first* number counts, or in an equation the side that is a single number;
-    2. a first line that is nothing but a number with a unit;
+    2. a first line that is nothing but a number with a unit, or goes on with "(", "because", "not" ("42, not 43");
     3. the *last* number of the text.
 
     Read as written: thousands commas, currency, units, 50% as 50, unicode minus, 1/2 and 1 1/2, 1.5e3, 1.5 x 10^3, and
@@ -86,7 +90,7 @@ def read_number(text: str) -> Fraction | None:
         value = _stated(text, marker)
         if value is not None:
             return value
-    first = _bare(text.lstrip()[:100].split("\n", 1)[0])
+    first = _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0])
     if first is not None:
         return first
     last = deque(_NUMBER.finditer(text), maxlen=1)
@@ -99,23 +103,21 @@ def exact(number: str | float) -> Fraction | None:
 
 
 def write_number(value: Fraction) -> str:
-    """The one way to write a value: "42", "-0.5", or "1/3" where no finite decimal exists."""
+    """The one way to write a value: "42", "-0.5", or "1/3" without a decimal of `MAX_PLACES`."""
     if value.denominator == 1:
         return str(value.numerator)
-    rest = value.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    if rest != 1 or value.denominator > 10**20:
+    places = next((n for n in range(1, MAX_PLACES + 1) if 10**n % value.denominator == 0), None)
+    if places is None:
         return f"{value.numerator}/{value.denominator}"
-    return format(Decimal(value.numerator) / Decimal(value.denominator), "f")
+    digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 def _clean(text: str) -> str:
     text = re.sub(r"(?<=[0-9])[\u00a0\u202f\u2009](?=[0-9]{3}(?![0-9]))", "", text)
     text = re.sub(r"(?<=[0-9])(?=[¼-¾⅐-⅞])", " ", text)
     text = re.sub(r"[⁰¹²³⁴-⁹⁻]{1,4}", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
-    text = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     for pattern, into in _CLEANING:
         text = pattern.sub(into, text)
     return text
@@ -162,6 +164,8 @@ def _bare(line: str) -> Fraction | None:
     if not found or re.search("[A-Za-z0-9=]", line[: found.start()]) or _ENUMERATION.match(line, found.end()):
         return None
     rest = line[found.end() :]
+    if _EXPLANATION.match(rest):
+        return _value(found)
     return _value(found) if not re.search("[0-9=+*]", rest) and len(rest.split()) <= 3 else None
 
 
@@ -175,7 +179,7 @@ def _value(found: re.Match[str]) -> Fraction | None:
         value *= Fraction(10) ** int(found["e"] or found["ten"])
     elif found["power"]:
         exponent = int(found["power"])
-        if value == 0 and exponent < 0:
+        if (value == 0 and exponent < 0) or len(found["digits"]) > 40:
             return None
         value = value**exponent
     elif found["denominator"]:

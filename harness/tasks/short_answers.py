@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.tasks.texts import answer_line, first_sentence, is_interjection, words
+from harness.tasks.texts import answer_line, first_sentence, is_interjection, word_set, words
 
 MAX_WORDS = 30
 """A longer sentence that merely contains the right answer is not counted as giving it."""
 
-_CLAUSE_BREAK = re.compile(r",(?![0-9]{3})|[;()\[\]—–]|:(?![0-9])|\s-\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
+_CLAUSE_BREAK = re.compile(r",(?![0-9]{3})|[;()\[\]]|:(?![0-9])|\s-\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
 _SLASH = re.compile(r"/")
 _ASIDE = re.compile(r"\([^()]{0,200}\)")
-_COPULAS = frozenset("is was are were be has had did does do can could will would should".split())
-_NEGATIONS = frozenset(
+_COPULAS = word_set("is was are were be has had did does do can could will would should")
+_NEGATIONS = word_set(
     "not never cannot neither nor without except unlike wrong incorrect isnt wasnt arent werent doesnt didnt dont cant "
-    "couldnt wouldnt hasnt".split()
+    "couldnt wouldnt hasnt"
 )
-_CONNECTORS = frozenset(("and", "or"))
-_LEADS = frozenset("it its this that thats answer correct final my name i think believe im s he she they would".split())
+_CONNECTORS = word_set("and or")
+_LEADS = word_set("here it its this that thats answer correct final my name i think believe im he she they would")
+_DOUBTS = word_set("not sure certain dont know")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ def read_short(text: str, question: str) -> str:
     """The answer that a text gives, as normalised words; "" when it gives none. Never depends on the gold answer.
 
     The first answering sentence, without an opening that only repeats the question ("The capital of France is") and
-    without asides that do ("Paris, France" -> "paris").
+    without asides: brackets, parts that do the same ("Paris, France" -> "paris"), later parts of more than three words.
     """
     asked = frozenset(words(question))
     sentence = first_sentence(answer_line(text))
-    kept = [part for part in _parts(sentence, asked)] or [words(sentence)]
-    return " ".join(token for part in kept for token in _without_lead(part, asked))
+    kept = _parts(_ASIDE.sub(" ", sentence), asked) or [words(sentence)]
+    answer = [_without_lead(part, asked) for part in kept]
+    told = [part for at, part in enumerate(answer) if at == 0 or len(part) <= 3 or part[0] in _CONNECTORS]
+    return " ".join(token for part in told for token in part)
 
 
 def gives(text: str, aliases: Sequence[str], question: str) -> bool:
@@ -91,8 +94,6 @@ def gives(text: str, aliases: Sequence[str], question: str) -> bool:
     asked = frozenset(words(question))
     if tuple(words(line)) in accepted or tuple(words(sentence)) in accepted:
         return True
-    if tuple(read_short(text, question).split()) in accepted:
-        return True
     read = _Sentence.read(sentence)
     if len(read.tokens) > MAX_WORDS:
         return False
@@ -102,25 +103,27 @@ def gives(text: str, aliases: Sequence[str], question: str) -> bool:
     found = [span for form in forms for span in read.spans(form)]
     parts = _parts(_ASIDE.sub(" ", sentence), asked)
     return any(
-        not read.denies(start, end) and not read.joins(start, end) and not _listed(parts, read.tokens[start])
+        not read.denies(start, end) and not read.joins(start, end) and not _listed(parts, read.tokens[start:end])
         for start, end in found
     )
 
 
 def _parts(sentence: str, asked: frozenset[str]) -> list[list[str]]:
-    """The clauses of a sentence as words, without interjections and without those that only repeat the question."""
+    """The clauses of a sentence as words, without interjections, announcements, and what only repeats the question."""
     clauses = [words(part) for part in _CLAUSE_BREAK.split(sentence)]
-    return [c for c in clauses if c and not is_interjection(c) and not all(token in asked for token in c)]
+    empty = asked | _LEADS | _COPULAS | _DOUBTS
+    return [c for c in clauses if c and not is_interjection(c) and not all(token in empty for token in c)]
 
 
 def _without_lead(tokens: list[str], asked: frozenset[str]) -> list[str]:
-    for at, token in enumerate(tokens[:-1]):
-        if token not in asked and token not in _LEADS and token not in _COPULAS:
+    """The words after an opening like "i think its" or "the capital of france is"; all words without one."""
+    cut = 0
+    for at, token in enumerate(tokens[:-1], 1):
+        if token in _COPULAS or token in ("its", "thats"):
+            cut = at
+        elif token not in asked and token not in _LEADS:
             break
-        if token in _COPULAS or (at == 0 and token in ("its", "thats")):
-            rest = tokens[at + 1 :]
-            return rest
-    return tokens
+    return tokens[cut:]
 
 
 def _all_accepted(read: _Sentence, forms: set[tuple[str, ...]]) -> bool:
@@ -134,8 +137,9 @@ def _all_accepted(read: _Sentence, forms: set[tuple[str, ...]]) -> bool:
     return all(tuple(alternative) in forms for alternative in alternatives)
 
 
-def _listed(parts: list[list[str]], word: str) -> bool:
-    """Whether the parts are a bare list of candidates of which `word` does not open the only one."""
+def _listed(parts: list[list[str]], found: tuple[str, ...]) -> bool:
+    """Whether the parts are a bare list of candidates in which the words found are one of many, or not the first."""
     if any(len(part) > 3 or any(token in _COPULAS for token in part) for part in parts):
         return False
-    return len(parts) >= 3 or (len(parts) == 2 and word not in parts[0])
+    others = [part for part in parts if not set(part) <= set(found)]
+    return len(others) >= 2 or (len(others) == 1 and found[0] not in parts[0])

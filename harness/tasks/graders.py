@@ -1,0 +1,124 @@
+"""Graders: pure functions of a model's text and an item.
+
+The parsed answer in a `Grade` never depends on the gold answer, so that votes over answers favour no right one.
+What each grader wants as gold is in its docstring; `gold_text` gives the answer as a model would write it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Sequence
+
+from harness.errors import HarnessError
+from harness.items import Grade, Grader, Item
+from harness.tasks.letters import read_letter
+from harness.tasks.numbers import exact, read_number, write_number
+from harness.tasks.short_answers import gives, read_short
+from harness.tasks.texts import answer_line, word_set
+
+NOTHING = Grade("", None)
+"""The grade of a text without an answer: a failure, not a wrong answer."""
+
+_LATEX_TEXT = re.compile(r"\\(?:text|mathrm|textbf|boxed|ce) ?|[${}\\]")
+_SYMBOL_STATED = re.compile(
+    r"(?:\b(?:is|symbol|answer|abbreviation)\b|it's|[:=])[ \"'(]{0,4}([A-Z][A-Za-z]?)(?![A-Za-z])"
+)
+_SYMBOL_FIRST = re.compile(r"[\"'(]{0,2}([A-Z][A-Za-z]?)[\"')]{0,2}(?=\s*$|[.,;:]| ?\(| -| is\b)")
+_SYMBOL_ALONE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?)(?![A-Za-z])")
+_NOT_SYMBOLS = word_set("It So We My By If Is An A To Or On Do Oh Ah Hi Ok")
+_CAPITALISED_WORDS = _NOT_SYMBOLS | word_set("I In As At He No Be Of")
+
+
+def short_answer(text: str, item: Item) -> Grade:
+    """A short free answer against accepted ones; the rules are those of `short_answers.gives`.
+
+    Gold: a list of accepted answers, the usual one first (or one string). A text that says it does not know is a
+    wrong answer; an empty one is none.
+    """
+    answer = read_short(text, str(item.fields.get("question", "")))
+    if not answer:
+        return NOTHING
+    return Grade(answer, gives(text, aliases(item.gold), str(item.fields.get("question", ""))))
+
+
+def symbol(text: str, item: Item) -> Grade:
+    """A chemical symbol, case sensitive (Co is cobalt, CO is not).
+
+    In this order: the text's only word; what "is", "symbol" or ":" introduces; a symbol that opens the answer
+    ("Co (cobalt)"); the only word of one or two letters that begins with a capital and is not an English word.
+
+    Gold: a list of symbols or one string.
+    """
+    line = _LATEX_TEXT.sub("", answer_line(text))
+    tokens = re.findall("[A-Za-z]+", line)
+    if not tokens:
+        return NOTHING
+    stated = [m[1] for m in _SYMBOL_STATED.finditer(line)]
+    first = _SYMBOL_FIRST.match(line)
+    alone = {m[1] for m in _SYMBOL_ALONE.finditer(line)} - _CAPITALISED_WORDS
+    denied = re.search(r"\bnot\b", line, re.IGNORECASE)
+    if len(tokens) == 1:
+        answer = tokens[0]
+    elif stated:
+        answer = stated[0]
+    elif first and first[1] not in _NOT_SYMBOLS and not denied:
+        answer = first[1]
+    elif len(alone) == 1 and not denied:
+        answer = alone.pop()
+    else:
+        return NOTHING
+    return Grade(answer, answer in aliases(item.gold))
+
+
+def number(text: str, item: Item) -> Grade:
+    """The final number of a text (`numbers.read_number`), compared exactly: 42.0 and 84/2 are 42, 42.01 is not.
+
+    Gold: a number, or a text that is one ("1,234", "-0.5", "1/3").
+
+    Raises:
+        ValueError: the gold answer is no number.
+    """
+    gold = exact(item.gold)
+    if gold is None:
+        raise ValueError(f"item {item.id}: the gold answer {item.gold!r} is no number")
+    value = read_number(text)
+    return NOTHING if value is None else Grade(write_number(value), value == gold)
+
+
+def letter_choice(text: str, item: Item) -> Grade:
+    """The option that a text names (`letters.read_letter`). Needs the field "choices" (texts in the order shown).
+
+    Gold: letter and text of the right option, "(B) Paris".
+    """
+    letter = read_letter(text, item.fields["choices"])
+    return Grade(letter, letter == str(item.gold)[1]) if letter else NOTHING
+
+
+def aliases(gold: str | Sequence[str]) -> Sequence[str]:
+    """The accepted answers of a gold that is one string or a list of them."""
+    return [gold] if isinstance(gold, str) else gold
+
+
+def gold_text(item: Item) -> str:
+    """The right answer as a model would write it: the usual one of several, a number, or "(B) Paris"."""
+    return str(item.gold) if isinstance(item.gold, (str, int, float)) else str(item.gold[0])
+
+
+def grader_named(name: str) -> Grader:
+    """A grader of this module by its name, or any function by its dotted path ("my_package.grading.exact").
+
+    Raises:
+        HarnessError: there is no such function.
+    """
+    own = {grader.__name__: grader for grader in (short_answer, symbol, number, letter_choice)}
+    if name in own:
+        return own[name]
+    module, _, function = name.rpartition(".")
+    try:
+        found: Grader = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise HarnessError(
+            f"grader {name!r} cannot be imported ({error}); use {', '.join(own)} or the dotted path of a function"
+        ) from error
+    return found

@@ -1,0 +1,38 @@
+"""GSM8K: grade-school word problems (Cobbe et al. 2021, arXiv 2110.14168)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.errors import HarnessError
+from harness.items import Item
+from harness.tasks.graders import number
+from harness.tasks.hub import HubTask
+from harness.tasks.numbers import exact, write_number
+from harness.tasks.rows import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gsm8k(HubTask):
+    """The answer is the number after "####" of the reference solution; the solution itself is not part of the item.
+
+    Fields: "question"; "difficulty" (steps of the reference solution: its lines before "####"); "stratum" (easy up to
+    2 steps, medium 3 or 4, hard from 5).
+    """
+
+    version: ClassVar[str] = "1"
+
+    def items(self, rows: Rows) -> list[Item]:
+        items = []
+        solutions = rows.texts("answer")
+        for at, (question, solution) in enumerate(zip(rows.texts("question"), solutions, strict=True)):
+            reasoning, _, final = solution.rpartition("####")
+            gold = exact(final) if reasoning else None
+            if gold is None:
+                raise HarnessError(f"{rows.where(at)}: 'answer' has no number after \"####\": ...{solution[-60:]!r}")
+            steps = sum(1 for line in reasoning.splitlines() if line.strip())
+            stratum = "easy" if steps <= 2 else "medium" if steps <= 4 else "hard"
+            fields = {"question": question, "difficulty": float(steps), "stratum": stratum}
+            items.append(Item(fields=fields, gold=write_number(gold), grader=number))
+        return items

@@ -1,0 +1,46 @@
+"""MMLU: four-option questions of 57 subjects (Hendrycks et al. 2021, arXiv 2009.03300)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.errors import HarnessError
+from harness.items import Item
+from harness.tasks.choices import LETTERS, multiple_choice
+from harness.tasks.hub import HubTask
+from harness.tasks.rows import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mmlu(HubTask):
+    """Options in the order of the set. Fields: "kind" is the subject.
+
+    Attributes:
+        subjects: only these subjects; empty takes all.
+    """
+
+    version: ClassVar[str] = "1"
+    subjects: Sequence[str] = ()
+
+    def items(self, rows: Rows) -> list[Item]:
+        kinds = rows.texts("subject")
+        unknown = sorted(set(self.subjects) - set(kinds))
+        if unknown:
+            raise HarnessError(f"{rows.origin}: no subject {unknown[0]!r}; it has: {', '.join(sorted(set(kinds)))}")
+        columns = zip(rows.texts("question"), rows.column("choices"), rows.texts("answer"), kinds, strict=True)
+        items = []
+        for at, (question, choices, answer, kind) in enumerate(columns):
+            if self.subjects and kind not in self.subjects:
+                continue
+            texts = [rows.text(choice, "choices", at) for choice in choices or ()]
+            items.append(multiple_choice(question, texts, _index(answer), rows.where(at), more={"kind": kind}))
+        return items
+
+
+def _index(answer: str) -> int:
+    """The index that "2" or "C" stands for; -1 for neither."""
+    if answer.isdecimal():
+        return int(answer)
+    return LETTERS.find(answer) if len(answer) == 1 else -1

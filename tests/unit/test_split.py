@@ -1,0 +1,141 @@
+"""What `split` promises: one fixed order, nested limits, nothing shared between test and training items."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.items import Grade, Item
+from harness.tasks.base import Split, Task, split
+
+
+def never(text: str, item: Item) -> Grade:  # noqa: ARG001
+    return Grade("", None)
+
+
+def made(n: int, groups: int = 0, gold: Any = "x", start: int = 0) -> list[Item]:
+    names = [f"g{i % groups}" if groups else "" for i in range(n)]
+    return [Item(fields={"question": start + i}, gold=gold, grader=never, group=names[i]) for i in range(n)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed(Task):
+    version: ClassVar[str] = "1"
+    name: str = "listed"
+    pool: Sequence[Item] = ()
+    own: Sequence[Item] | None = None
+    duplicates: Literal["error", "drop"] = "error"
+
+    def load(self) -> list[Item]:
+        return list(self.pool)
+
+    def load_train(self) -> list[Item] | None:
+        return None if self.own is None else list(self.own)
+
+
+def ids(items: Sequence[Item]) -> list[str]:
+    return [item.id for item in items]
+
+
+def assert_disjoint(parts: Split) -> None:
+    assert not set(ids(parts.test)) & set(ids(parts.train))
+    assert not {i.cluster for i in parts.test} & {i.cluster for i in parts.train}
+
+
+def test_limits_are_nested_whatever_is_trained() -> None:
+    task = Listed(pool=made(50))
+    assert ids(split(task, 20, 0).test) == ids(split(task, 40, 10).test)[:20]
+    assert ids(split(task, 50, 0).test) == sorted(ids(task.pool))
+
+
+def test_the_order_does_not_depend_on_the_order_of_the_input() -> None:
+    items = made(30)
+    shuffled = random.Random(1).sample(items, 30)
+    assert split(Listed(pool=items), 10, 5) == split(Listed(pool=shuffled), 10, 5)
+
+
+@pytest.mark.parametrize("limit", [None, 20])
+def test_training_items_come_from_the_far_end_of_the_pool(limit: int | None) -> None:
+    task = Listed(pool=made(30))
+    parts = split(task, limit, 5)
+    assert ids(parts.train) == sorted(ids(task.pool), reverse=True)[:5]
+    assert len(parts.test) == (limit or 25)
+    assert_disjoint(parts)
+
+
+@pytest.mark.parametrize("limit", [None, 12])
+def test_clusters_are_never_split(limit: int | None) -> None:
+    parts = split(Listed(pool=made(60, groups=30)), limit, 10)
+    assert len(parts.train) == 10
+    assert_disjoint(parts)
+    if limit is None:
+        trained = {item.group for item in parts.train}
+        assert len(parts.test) == 60 - 2 * len(trained)  # each of the 30 clusters has two items
+
+
+def test_without_a_limit_only_what_training_touches_is_left_out() -> None:
+    assert len(split(Listed(pool=made(60, groups=30)), None, 0).test) == 60
+
+
+def test_an_own_training_split_is_used_and_cleared_of_test_items() -> None:
+    pool = made(20)
+    own = [*pool[:5], *made(10, start=100)]
+    parts = split(Listed(pool=pool, own=own), None, 10)
+    assert len(parts.test) == 20
+    assert set(ids(parts.train)) == set(ids(own[5:]))
+    assert_disjoint(parts)
+
+
+def test_the_same_question_with_another_answer_is_no_training_item() -> None:
+    own = [*made(20, gold="y"), *made(1, start=100)]
+    assert ids(split(Listed(pool=made(20), own=own), None, 1).train) == ids(own[20:])
+
+
+def test_an_own_training_split_is_not_loaded_when_nothing_is_trained() -> None:
+    class Unreachable(Listed):
+        def load_train(self) -> list[Item] | None:
+            raise AssertionError
+
+    assert split(Unreachable(pool=made(3)), None, 0).train == ()
+
+
+def test_duplicates_stop_or_are_dropped() -> None:
+    twice = [*made(5), *made(2)]
+    with pytest.raises(HarnessError, match=r"task 'listed': item [0-9a-f]{16} occurs twice .*task\.duplicates=drop"):
+        split(Listed(pool=twice), None, 0)
+    dropped = split(Listed(pool=twice, duplicates="drop"), None, 0)
+    assert dropped == split(Listed(pool=made(5)), None, 0)
+    with pytest.raises(HarnessError, match="occurs twice"):
+        split(Listed(pool=made(5), own=[*made(1, start=9), *made(1, start=9)]), None, 1)
+
+
+def test_the_fingerprint_names_the_test_items() -> None:
+    prints = {split(Listed(pool=made(30)), limit, 0).fingerprint for limit in (None, 10, 11)}
+    assert len(prints) == 3
+    assert all(len(p) == 16 for p in prints)
+    assert split(Listed(pool=made(30)), 10, 5).fingerprint in prints
+    assert split(Listed(pool=made(30), name="other"), 10, 5).fingerprint not in prints
+
+
+@pytest.mark.parametrize(
+    ("task", "limit", "n_train", "message"),
+    [
+        (Listed(), None, 0, "task 'listed' has no items"),
+        (Listed(pool=made(10)), 11, 0, "has 10 items, too few for limit=11"),
+        (Listed(pool=made(10)), 8, 3, "limit=8 test items and 3 training items: 2 of the items left"),
+        (Listed(pool=made(10)), None, 10, "has 10 items, too few"),
+        (Listed(pool=made(10), own=made(4, start=90)), 10, 5, "4 of its training split share nothing"),
+        (Listed(pool=made(10), own=made(4, start=90)), 11, 1, "too few for limit=11"),
+        (Listed(pool=made(10, groups=1)), 1, 1, "0 of the items left share nothing"),
+        (Listed(pool=made(10)), 0, 0, "limit=0"),
+        (Listed(pool=made(10)), None, -1, "-1 training items"),
+    ],
+)
+def test_too_few_items_is_one_clear_error(task: Task, limit: int | None, n_train: int, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        split(task, limit, n_train)

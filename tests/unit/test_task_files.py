@@ -1,0 +1,173 @@
+"""Local files: every format gives the same items, every flaw is named with file, row and fix."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.tasks.base import split
+from harness.tasks.rows import read_file
+from harness.tasks.table import TableTask
+
+ROWS: list[dict[str, Any]] = [
+    {"question": "Capital of France?", "answer": "Paris", "story": "a"},
+    {"question": "Capital of Ukraine?\n(one word)", "answer": "Kyiv", "story": "b"},
+    {"question": ' "Quoted", with comma ', "answer": "yes", "story": "b"},
+]
+
+
+def write(folder: Path, suffix: str, rows: list[dict[str, Any]]) -> str:
+    path = folder / f"rows{suffix}"
+    if suffix == ".jsonl":
+        path.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n", encoding="utf-8")
+    elif suffix == ".json":
+        path.write_text(json.dumps({"note": "one list only", "example": rows}), encoding="utf-8-sig")
+    elif suffix == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if suffix == ".tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+    return str(path)
+
+
+def table(path: str | Path, **settings: Any) -> TableTask:
+    return TableTask(name="table", path=str(path), **settings)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".tsv", ".parquet"])
+def test_every_format_gives_the_same_items(tmp_path: Path, suffix: str) -> None:
+    items = table(write(tmp_path, suffix, ROWS), group="story").load()
+    assert [item.fields for item in items] == [{"question": row["question"].strip()} for row in ROWS]
+    assert [item.gold for item in items] == [["Paris"], ["Kyiv"], ["yes"]]
+    assert [item.group for item in items] == ["a", "b", "b"]
+    assert items[0].grade("It is Paris.").correct is True
+
+
+def test_answers_may_be_lists_numbers_or_separated_texts(tmp_path: Path) -> None:
+    lists = table(write(tmp_path, ".jsonl", [{"question": "q", "answer": ["Kyiv", "Kiev"]}])).load()
+    separated = table(
+        write(tmp_path, ".csv", [{"q": "q", "a": "Kyiv | Kiev"}]), question="q", answer="a", separator="|"
+    )
+    assert lists[0].gold == separated.load()[0].gold == ["Kyiv", "Kiev"]
+    numbers = table(write(tmp_path, ".json", [{"question": "q", "answer": 1234.5}]), grader="number").load()
+    assert numbers[0].grade("1,234.50").correct is True
+
+
+@pytest.mark.parametrize("answer", ["Paris", "B", "1", 1])
+def test_choices_make_multiple_choice_items(tmp_path: Path, answer: Any) -> None:
+    path = write(tmp_path, ".jsonl", [{"question": "Capital?", "options": ["Lyon", "Paris"], "answer": answer}])
+    (item,) = table(path, choices="options").load()
+    assert item.fields["question"] == "Capital?\nChoices:\n (A) Lyon\n (B) Paris"
+    assert (item.fields["stem"], item.fields["choices"], item.gold) == ("Capital?", ["Lyon", "Paris"], "(B) Paris")
+    assert item.grade("(B)").correct is True
+
+
+def test_a_training_file(tmp_path: Path) -> None:
+    path = write(tmp_path, ".jsonl", ROWS)
+    other = write(tmp_path, ".csv", [{"question": f"q{i}", "answer": "x"} for i in range(4)])
+    assert table(path).load_train() is None
+    assert len(split(table(path, train_path=other), None, 4).train) == 4
+
+
+def test_a_grader_of_ones_own(tmp_path: Path) -> None:
+    (item, *_) = table(write(tmp_path, ".jsonl", ROWS), grader="harness.tasks.graders.symbol").load()
+    assert item.grade("Paris").answer == "Paris"
+
+
+def flawed(folder: Path, name: str, content: bytes | str) -> str:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(path)
+
+
+OK = '{"question": "q", "answer": "a"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.jsonl", OK + "\n{oops\n", r"x\.jsonl, line 3: malformed JSON"),
+        ("x.jsonl", OK + "[1]\n", r"x\.jsonl, line 2: a JSON object is wanted, not list"),
+        ("x.jsonl", "", r"x\.jsonl: no rows"),
+        (
+            "x.jsonl",
+            '{"question": "q", "answers": "a"}',
+            r"no column 'answer'; did you mean 'answers'\?.*: question, answ",
+        ),
+        ("x.jsonl", '{"q": "x", "z": "a"}', r"no column 'question'; its columns are: q, z"),
+        (
+            "x.jsonl",
+            OK + '{"question": "q"}\n',
+            r"x\.jsonl, line 2: 'answer' is None; give it a text or remove the row",
+        ),
+        ("x.jsonl", OK + '{"question": " ", "answer": "a"}', r"line 2: 'question' is ' '"),
+        ("x.jsonl", '{"question": "q", "answer": []}', r"line 1: 'answer' is \[\]"),
+        ("x.jsonl", '{"question": "q", "answer": NaN}', r"line 1: 'answer' is nan"),
+        ("x.jsonl", '{"question": "q", "answer": {"a": 1}}', r"line 1: 'answer' is \{'a': 1\}"),
+        ("x.jsonl", b'{"question": "\xff"}', r"x\.jsonl: not UTF-8"),
+        ("x.json", '[\n{"a": 1},\n{]', r"x\.json, line 3: malformed JSON"),
+        ("x.json", '{"a": [1], "b": [2]}', "a list of objects is wanted, or an object with exactly one such list"),
+        ("x.json", "[1]", r"x\.json, row 1: a JSON object is wanted, not int"),
+        ("x.json", "", r"x\.json: no rows"),
+        ("x.csv", "", r"x\.csv: no rows"),
+        ("x.csv", "question,answer\n", r"x\.csv: no rows"),
+        ("x.csv", "question,answer\nq,a\nq,a,b\n", r"x\.csv, row 2 \(line 3\): 3 values, 2 columns; quote"),
+        ("x.csv", "question,question\nq,a\n", "two columns have the same name"),
+        ("x.csv", 'question,answer\n"q"x,a\n', r"x\.csv, line 2: malformed CSV"),
+        ("x.csv", "question,answer\nq,\n", r"x\.csv, row 1: 'answer' is ''"),
+        ("x.parquet", "no parquet", r"x\.parquet: no Parquet file"),
+        (
+            "x.xlsx",
+            "",
+            r"x\.xlsx: unknown suffix '\.xlsx'; a task file ends in \.jsonl, \.json, \.csv, \.tsv, \.parquet",
+        ),
+    ],
+)
+def test_flaws_are_named(tmp_path: Path, name: str, content: bytes | str, message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        table(flawed(tmp_path, name, content)).load()
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"none\.csv: no such file \(task\.path\)"):
+        read_file(tmp_path / "none.csv")
+    with pytest.raises(HarnessError, match="is a folder; name a file in it"):
+        read_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "settings", "message"),
+    [
+        ({"o": ["Lyon"], "answer": "A"}, {"choices": "o"}, r"line 1: 1 choices; give 2 to 26"),
+        ({"o": ["a", "b"], "answer": "C"}, {"choices": "o"}, r"line 1: 'answer' is 'C', no option, letter or index of"),
+        ({"o": ["a", "b"], "answer": 2}, {"choices": "o"}, r"line 1: the right answer is choice number 2 of 2"),
+        ({"o": ["a", "a"], "answer": "A"}, {"choices": "o"}, r"line 1: equal choices"),
+        ({"o": None, "answer": "A"}, {"choices": "o"}, r"line 1: 'o' is None"),
+        ({"answer": "many"}, {"grader": "number"}, r"line 1: 'answer' is 'many', no number"),
+        ({"answer": "A"}, {"grader": "letter_choice"}, r"set task\.choices=COLUMN"),
+        ({"answer": "A"}, {"grader": "exact"}, r"grader 'exact' cannot be imported"),
+        ({"answer": "A"}, {"group": "story"}, r"no column 'story'"),
+    ],
+)
+def test_rows_that_fit_no_item(tmp_path: Path, row: dict[str, Any], settings: dict[str, Any], message: str) -> None:
+    path = write(tmp_path, ".jsonl", [{"question": "q", **row}])
+    with pytest.raises(HarnessError, match=message):
+        table(path, **settings).load()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_dotted_column_takes_values_out_of_objects(tmp_path: Path, suffix: str) -> None:
+    rows = [{"answer": {"aliases": ["a"]}, "x.y": 1}, {"answer": {"aliases": ["b", "c"]}, "x.y": 2}]
+    read = read_file(write(tmp_path, suffix, rows))
+    assert read.column("answer.aliases") == [["a"], ["b", "c"]]
+    assert read.column("x.y") == [1, 2]
