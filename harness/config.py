@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import re
 import typing
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from harness.tracking.base import Tracker
 
 T = TypeVar("T")
 
-ALL_SETTINGS = "all settings: python -m harness run --cfg"
+GROUPS = ("experiment", "task", "model", "engine", "tracker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,8 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> tuple[d
     where = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
     with initialize_config_module(config_module="conf", version_base="1.3", job_name="harness"):
         try:
-            config = hydra_compose("config", overrides=[*where, *overrides], return_hydra_config=True)
+            given = [*where, *map(_free, overrides)]
+            config = hydra_compose("config", overrides=given, return_hydra_config=True)
             name = str(config.hydra.runtime.choices.experiment)
             OmegaConf.set_struct(config, False)
             OmegaConf.set_readonly(config, False)
@@ -109,8 +110,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> tuple[d
                 raise HarnessError(f"not set: {', '.join(missing)}; give it a value: {missing[0]}=...")
             plain = OmegaConf.to_container(config, resolve=True)
         except (HydraException, OmegaConfBaseException) as error:
-            known = list(_keys(hydra_compose("config", overrides=where)))
-            raise HarnessError(_explain(error, known)) from error
+            raise HarnessError(_explain(error)) from error
     return typing.cast("dict[str, Any]", plain), name
 
 
@@ -170,27 +170,22 @@ def nearest(word: str, known: Collection[str]) -> str:
     """ ", did you mean 'x'?" for the nearest known word, else the list of all of them."""
     # Case is the commonest slip (ptrue for pTrue), and difflib counts it as a difference.
     folded = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower(), folded, 1, 0.5)
+    close = difflib.get_close_matches(word.lower(), folded, 1, 0.6)
     if close:
         return f", did you mean {folded[close[0]]!r}?"
     return f" (there are: {', '.join(sorted(known))})"
 
 
-def _keys(node: Any, prefix: str = "") -> Iterator[str]:
-    for key in node:
-        yield f"{prefix}{key}"
-        child = node._get_node(key)
-        if hasattr(child, "keys") and not child._is_none():
-            yield from _keys(child, f"{prefix}{key}.")
+def _free(override: str) -> str:
+    """Lets an override name any key, whether or not the YAML spells it out: the dataclasses say which keys exist."""
+    key = override.partition("=")[0]
+    choice = key in GROUPS or "/" in key or key.startswith("hydra")
+    return override if choice or key[:1] in "+~" else f"++{override}"
 
 
-def _explain(error: Exception, known: Sequence[str]) -> str:
-    """Hydra's message in one line, with the nearest valid key or name."""
+def _explain(error: Exception) -> str:
+    """Hydra's message in one line, with the nearest valid name."""
     text = str(error)
-    if match := re.search(r"Could not override '([^']+)'", text):
-        key = match.group(1)
-        close = difflib.get_close_matches(key, known, 1, 0.5)
-        return f"there is no setting {key}" + (f", did you mean {close[0]!r}?" if close else "") + f" ({ALL_SETTINGS})"
     if match := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
         names = [line.strip() for line in text.splitlines() if line.startswith("\t") and "provider" not in line]
         return f"there is no {match.group(1)} {match.group(2)!r}{nearest(match.group(2), names)}"

@@ -41,11 +41,11 @@ class HFTokenizer:
         self.has_chat_template = bool(getattr(tokenizer, "chat_template", None))
 
     @classmethod
-    def load(cls, path: Path) -> HFTokenizer:
+    def load(cls, path: Path, trust_remote_code: bool = False) -> HFTokenizer:
         """The tokenizer of a local model folder."""
         from transformers import AutoTokenizer
 
-        return cls(AutoTokenizer.from_pretrained(path))
+        return cls(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

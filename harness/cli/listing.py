@@ -33,9 +33,11 @@ def config_names(group: str) -> Iterator[tuple[str, str]]:
     from omegaconf import OmegaConf
 
     for path in sorted(Path(next(iter(conf.__path__)), group).glob("*.yaml")):
-        node: Any = OmegaConf.load(path)
+        node: Any = OmegaConf.to_container(OmegaConf.load(path))
         part = node.get(group, node)
-        text = str(part.source) if group == "model" else first_line(load_target(part._target_))
+        text = part["source"] if group == "model" else first_line(load_target(part["_target_"]))
+        if text == "???":
+            text = f"any hub id or local folder: {group}={path.stem} {group}.source=..."
         yield path.stem, text
 
 

@@ -46,7 +46,9 @@ def _show_experiment(job: Job) -> int:
     print(f"{job.name}\n\n{inspect.getdoc(experiment)}\n\nmetrics:")
     for metric in experiment.metrics:
         print(f"  {metric.name}({', '.join(metric.columns)}): {first_line(metric.measure.function)}")
-    tokenizer = WordTokenizer() if isinstance(job.engine, Fake) else HFTokenizer.load(job.model.resolve().path)
+    tokenizer: Tokenizer = WordTokenizer()
+    if not isinstance(job.engine, Fake):
+        tokenizer = HFTokenizer.load(job.model.resolve().path, job.model.trust_remote_code)
     finished, style = asyncio.run(_dry_run(job, tokenizer))
     item = finished.item
     print(f"\none item of task {job.task.name} (id {item.id}):")

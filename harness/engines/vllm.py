@@ -73,7 +73,8 @@ class VLLM:
         settings: dict[str, Any] = {
             "model": str(local.path),
             "dtype": dtype,
-            "max_model_len": self.max_model_len or _context(local.path),
+            "trust_remote_code": model.trust_remote_code,
+            "max_model_len": self.max_model_len or _context(local.path, model.trust_remote_code),
             "max_num_seqs": self.max_num_seqs,
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
@@ -125,10 +126,10 @@ def _environment() -> None:
         os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 
 
-def _context(path: os.PathLike[str]) -> int:
+def _context(path: os.PathLike[str], trust_remote_code: bool) -> int:
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(path).get_text_config()
+    config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code).get_text_config()
     return min(getattr(config, "max_position_embeddings", 8192), 8192)
 
 
@@ -168,6 +169,9 @@ class VLLMEngine:
     async def answer(self, call: Call) -> Reply:
         if isinstance(call, Choose) and len(call.tokens) > MOST_NAMED_TOKENS:
             raise ItemError(f"{len(call.tokens)} option tokens at one position; vLLM takes at most {MOST_NAMED_TOKENS}")
+        new = call.sampling.max_tokens if isinstance(call, Generate) else 1
+        if len(call.prompt) + new > self.context:  # vLLM would queue it and never come to it
+            raise ItemError(f"{len(call.prompt)} prompt and {new} new tokens do not fit the context of {self.context}")
         loop = asyncio.get_running_loop()
         job = _Job(call, loop.create_future(), loop)
         with self._wake:

@@ -44,7 +44,7 @@ def test_overrides_reach_their_place() -> None:
     ("override", "message"),
     [
         ("sead=3", r"there is no setting sead, did you mean 'seed'\?"),
-        ("experiment.shot=3", r"there is no setting experiment\.shot, did you mean 'experiment\.shots'\?"),
+        ("experiment.shot=3", r"there is no setting experiment\.shot, did you mean 'shots'\?"),
         ("+experiment.nshots=3", r"there is no setting experiment\.nshots, did you mean 'shots'\?"),
         ("+nonsense=3", r"there is no setting nonsense \(there are: "),
         ("experiment=ptrue", r"there is no experiment 'ptrue', did you mean 'pTrue'\?"),

@@ -1,0 +1,192 @@
+"""The real vLLM on the real small model, against plain transformers, one prompt at a time, in float32."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Text
+from harness.engines.base import Engine
+from harness.engines.vllm import VLLM, VLLMEngine
+from harness.errors import EngineDied, HarnessError, ItemError
+from harness.models import LocalModel, Model
+from harness.prompts import Prompt
+from harness.rendering import Renderer
+from harness.subject import Subject
+from tests.helpers import fake_subject
+
+pytestmark = pytest.mark.engine
+
+QUESTIONS = [f"What is the capital of {c}?" for c in ("France", "Japan", "Peru", "Kenya", "Norway", "Egypt")]
+
+
+@pytest.fixture(scope="module")
+def engine(small_model: LocalModel) -> Iterator[Engine]:
+    loaded = VLLM(kv_cache_gib=1.0, max_model_len=2048).load(Model(name="smollm2", source=str(small_model.path)))
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def reference(small_model: LocalModel) -> Any:
+    """Log-probabilities at every next position by one plain forward pass: f(ids) -> [len(ids), vocabulary]."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(small_model.path, dtype=torch.float32).eval()
+
+    def logprobs(ids: Sequence[int]) -> Any:
+        with torch.inference_mode():
+            return model(torch.tensor([list(ids)])).logits[0].float().log_softmax(-1).numpy()
+
+    return logprobs
+
+
+def ask(engine: Engine, calls: Sequence[Call]) -> list[Reply]:
+    """All calls at once."""
+
+    async def run() -> list[Reply]:
+        return list(await asyncio.gather(*(engine.answer(call) for call in calls)))
+
+    return asyncio.run(run())
+
+
+def prompts(engine: Engine) -> list[tuple[int, ...]]:
+    renderer = Renderer(engine.tokenizer, "auto", engine.context)
+    return [renderer.render(Prompt.user(question, "Answer:")).ids for question in QUESTIONS]
+
+
+def test_identity_names_what_was_loaded(engine: Engine, small_model: LocalModel) -> None:
+    assert engine.identity["model"] == small_model.fingerprint
+    assert engine.identity["dtype"] == "float32"
+    assert engine.context == 2048
+
+
+def test_named_tokens_equal_transformers(engine: Engine, reference: Any) -> None:
+    tokens = tuple(sorted({engine.tokenizer.encode(w)[0] for w in ("A", "B", " Paris", " Tokyo", "\n")}))
+    asked = prompts(engine)
+    replies = ask(engine, [Choose(ids, tokens) for ids in asked])
+    for ids, reply in zip(asked, replies, strict=True):
+        assert isinstance(reply, Logprobs)
+        np.testing.assert_allclose(reply.values, reference(ids)[-1][list(tokens)], atol=1e-3)
+
+
+def test_greedy_text_and_its_logprobs_equal_transformers_and_stop_where_told(engine: Engine, reference: Any) -> None:
+    asked = prompts(engine)
+    replies = ask(engine, [Generate(ids, Sampling(12, stop=("\n",))) for ids in asked])
+    for ids, reply in zip(asked, replies, strict=True):
+        assert isinstance(reply, Text)
+        assert "\n" not in reply.text
+        assert "<|im_end|>" not in reply.text
+        assert len(reply.tokens) <= 12
+        assert (reply.finish == "length") == (
+            len(reply.tokens) == 12 and "\n" not in engine.tokenizer.decode(reply.tokens)
+        )
+        table = reference([*ids, *reply.tokens])[len(ids) - 1 : -1]
+        np.testing.assert_array_equal(table.argmax(-1), reply.tokens)
+        np.testing.assert_allclose(reply.logprobs, table[np.arange(len(reply.tokens)), list(reply.tokens)], atol=1e-3)
+    assert "Paris" in replies[0].text  # type: ignore[union-attr]
+
+
+def test_logprobs_of_sampled_text_are_raw_not_of_the_tempered_distribution(engine: Engine, reference: Any) -> None:
+    ids = prompts(engine)[0]
+    (reply,) = ask(engine, [Generate(ids, Sampling(8, temperature=0.5), draw=1)])
+    assert isinstance(reply, Text)
+    table = reference([*ids, *reply.tokens])[len(ids) - 1 : -1]
+    np.testing.assert_allclose(reply.logprobs, table[np.arange(len(reply.tokens)), list(reply.tokens)], atol=1e-3)
+
+
+def test_replies_depend_neither_on_company_nor_on_order(engine: Engine) -> None:
+    calls: list[Call] = []
+    for ids in prompts(engine):
+        calls += [Generate(ids, Sampling(8, temperature=1.0), draw=d, seed=3) for d in range(3)]
+        calls += [Choose(ids, (5, 260)), Generate(ids, Sampling(8))]
+    together = ask(engine, calls)
+    backward = ask(engine, calls[::-1])[::-1]
+    alone = [ask(engine, [call])[0] for call in calls[:10]]
+    for call, a, b in zip(calls, together, backward, strict=True):
+        same(a, b, call)
+    for call, a, b in zip(calls, together, alone, strict=False):
+        same(a, b, call)
+    draws = {reply.tokens for reply in together[:3] if isinstance(reply, Text)}
+    assert len(draws) > 1
+
+
+def same(a: Reply, b: Reply, call: Call) -> None:
+    if isinstance(a, Text) and isinstance(b, Text):
+        assert (a.text, a.tokens, a.finish) == (b.text, b.tokens, b.finish), call
+        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=1e-4)
+    else:
+        np.testing.assert_allclose(a.values, b.values, atol=1e-4)  # type: ignore[union-attr]
+
+
+def test_seeded_draws_of_more_prompt_than_one_step_holds_do_not_kill_the_engine(engine: Engine) -> None:
+    # vLLM would compute the last prompt of a full step in pieces and then rewind a CPU generator, which cannot.
+    ids = prompts(engine)[0]
+    long = [ids[:-2] + (1000 + i,) * 1000 + ids[-2:] for i in range(5)]
+    replies = ask(engine, [Generate(p, Sampling(2, temperature=1.0), draw=d) for p in long for d in range(2)])
+    assert all(isinstance(reply, Text) and len(reply.tokens) == 2 for reply in replies)
+
+
+def test_option_probabilities_through_a_subject(engine: Engine, reference: Any) -> None:
+    subject = fake_subject(lambda _: {})
+    real = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), subject.store, 0)
+    prompt = Prompt.user("Is Paris in France?\n (A) Yes\n (B) No", "The answer is: (")
+    choice = asyncio.run(real.choose(prompt, {"yes": ["A"], "no": ["B"]}))
+    ids = real.renderer.render(prompt).ids
+    a, b = (engine.tokenizer.encode(letter)[0] for letter in "AB")
+    p = np.exp(reference(ids)[-1])
+    assert choice.mass == pytest.approx(p[a] + p[b], abs=1e-4)
+    assert choice.p["yes"] == pytest.approx(p[a] / (p[a] + p[b]), abs=1e-4)
+    assert engine.tokenizer.decode(ids).endswith("<|im_start|>assistant\nThe answer is: (")
+
+
+def test_more_named_tokens_than_vllm_takes_fail_the_item(engine: Engine) -> None:
+    with pytest.raises(ItemError, match="at most 128"):
+        ask(engine, [Choose((1, 2), tuple(range(129)))])
+
+
+def test_a_call_beyond_the_context_fails_alone_and_does_not_wait_for_ever(engine: Engine) -> None:
+    async def run() -> list[Any]:
+        good = Choose(prompts(engine)[0], (5,))
+        bad = Choose(tuple([5] * 3000), (5,))
+        return list(await asyncio.gather(engine.answer(bad), engine.answer(good), return_exceptions=True))
+
+    refused, answered = asyncio.run(run())
+    assert isinstance(refused, ItemError)
+    assert isinstance(answered, Logprobs)
+
+
+def test_an_unknown_engine_argument_is_refused_by_name(small_model: LocalModel) -> None:
+    settings = VLLM(args={"tensor_paralel_size": 2})
+    with pytest.raises(HarnessError, match=r"engine\.args\.tensor_paralel_size: .*'tensor_parallel_size'"):
+        settings.load(Model(name="smollm2", source=str(small_model.path)))
+
+
+def test_an_engine_that_dies_fails_everybody_who_waits_and_every_later_call() -> None:
+    class Dying:
+        model_config = SimpleNamespace(max_model_len=100)
+        engine_core = SimpleNamespace(shutdown=lambda: None)
+
+        def add_request(self, *_: Any) -> None:
+            pass
+
+        def step(self) -> list[Any]:
+            time.sleep(0.05)
+            raise RuntimeError("out of memory")
+
+    async def run() -> list[Any]:
+        engine = VLLMEngine(Dying(), fake_subject(lambda _: {}).engine.tokenizer, {}, 4)
+        calls = [engine.answer(Choose((i,), (1,))) for i in range(3)]
+        first = await asyncio.gather(*calls, return_exceptions=True)
+        later = await asyncio.gather(engine.answer(Choose((9,), (1,))), return_exceptions=True)
+        engine.close()
+        return [*first, *later]
+
+    for error in asyncio.run(run()):
+        assert isinstance(error, EngineDied)
+        assert "RuntimeError: out of memory; everything answered is kept" in str(error)
