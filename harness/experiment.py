@@ -31,7 +31,7 @@ class Experiment(ABC):
         """How many items `prepare` wants; they are proven disjoint from the test items."""
         return 0
 
-    async def prepare(self, train: Sequence[Item], subject: Subject) -> Any:  # noqa: ARG002
+    async def prepare(self, train: Sequence[Item], subject: Subject) -> Any:
         """Fits whatever the protocol needs on training items (few-shot blocks, probes); None by default."""
         return None
 

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Experiment, Grade, Item, Outcome, Probability, Prompt, Subject
-from harness.calls import Call, Generate, Logprobs, Reply, Text
+from harness.calls import Call, Generate, Logprobs, Reply, Sampling, Text
 from harness.engines.base import Usage
 from harness.prompts import Message
 from harness.rendering import Renderer
 from harness.runner import run_protocols
 from harness.store import Store
+from harness.tokens import Tokenizer
 
 DRAWS = 4
 
@@ -49,7 +50,7 @@ class InstantEngine:
 
     def __init__(self) -> None:
         self.identity = {"engine": "instant"}
-        self.tokenizer = InstantTokenizer()
+        self.tokenizer: Tokenizer = InstantTokenizer()
         self.context = 1 << 20
         self.capacity = 256
         self.usage = Usage()
@@ -105,7 +106,7 @@ async def through_harness(items: Sequence[Item], folder: Path) -> tuple[float, i
 async def bare(items: int) -> float:
     """CPU seconds of the same number of awaits without any harness."""
     engine = InstantEngine()
-    call = Generate((1,), sampling=_any_sampling())
+    call = Generate((1,), Sampling(8))
 
     async def item() -> None:
         await asyncio.gather(*(engine.answer(call) for _ in range(DRAWS)))
@@ -115,12 +116,6 @@ async def bare(items: int) -> float:
     for start in range(0, items, 512):
         await asyncio.gather(*(item() for _ in range(start, min(start + 512, items))))
     return time.process_time() - begin
-
-
-def _any_sampling() -> Any:
-    from harness.calls import Sampling
-
-    return Sampling(8)
 
 
 def main() -> None:

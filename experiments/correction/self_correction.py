@@ -112,7 +112,7 @@ class SelfCorrection(Experiment):
         if "sampled" in self.decodings and self.temperature <= 0:
             raise HarnessError("experiment.decodings holds 'sampled': set experiment.temperature above 0")
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[Revision]:  # noqa: ARG002
+    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[Revision]:
         """All arms of all decodings."""
         rows = await asyncio.gather(*(self._decoding(item, subject, decoding) for decoding in self.decodings))
         return [row for some in rows for row in some]

@@ -89,7 +89,7 @@ class FalseBelief(Experiment):
     )
     figures: ClassVar = (Bars("belief_correct", by="condition"), Bars("correct", by="order"))
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[FalseBeliefOutcome]:  # noqa: ARG002
+    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[FalseBeliefOutcome]:
         probes: list[Mapping[str, Any]] = item.fields["probes"]
         whole = {cell(probe) for probe in probes} >= CORE
         rows = []

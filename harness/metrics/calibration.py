@@ -107,7 +107,7 @@ def brier_resolution(p: Probabilities, correct: Labels, *, w: Weights, bins: int
 
 
 @measure(low=0, high=0.25, better="neither")
-def brier_uncertainty(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:  # noqa: ARG001
+def brier_uncertainty(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Uncertainty, the part of the Brier score that no forecast changes: acc (1 - acc), in [0, 0.25] (Murphy 1973).
 
     Takes p, without reading it, so that the three parts rest on the same rows.

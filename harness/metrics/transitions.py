@@ -14,7 +14,7 @@ from harness.metrics.weighted import average, ratio, totals
 
 
 @measure(low=0, high=1, better="higher", average=True)
-def accuracy_before(before: Labels, after: Labels, *, w: Weights) -> Floats:  # noqa: ARG001
+def accuracy_before(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of rows right before the revision, Acc@t1, in [0, 1].
 
     Takes `after`, without reading it, so that both accuracies and delta rest on the same rows.
@@ -23,7 +23,7 @@ def accuracy_before(before: Labels, after: Labels, *, w: Weights) -> Floats:  # 
 
 
 @measure(low=0, high=1, better="higher", average=True)
-def accuracy_after(before: Labels, after: Labels, *, w: Weights) -> Floats:  # noqa: ARG001
+def accuracy_after(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of rows right after the revision, Acc@t2, in [0, 1]; see `accuracy_before`."""
     return average(w, after.values)
 

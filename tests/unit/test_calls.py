@@ -6,6 +6,7 @@ import math
 import pytest
 
 from harness.calls import (
+    Call,
     Choose,
     Generate,
     Logprobs,
@@ -21,7 +22,7 @@ SAMPLED = Sampling(8, temperature=1.0)
 
 
 def test_every_ingredient_changes_the_key() -> None:
-    calls = [
+    calls: list[Call] = [
         Generate((1, 2), SAMPLED),
         Generate((1, 2), SAMPLED, draw=1),
         Generate((1, 2), SAMPLED, seed=1),

@@ -8,8 +8,8 @@ from experiments.calibration.p_true import PTrue
 from harness.cli.listing import config_names
 from harness.config import build, load_job
 from harness.errors import HarnessError
+from harness.models import Model
 from harness.run import config_digest
-from harness.tasks.base import Task
 
 
 def test_the_default_job_is_p_true_on_facts_with_the_embedded_model() -> None:
@@ -34,7 +34,8 @@ def test_every_model_builds(model: str) -> None:
 
 
 def test_overrides_reach_their_place() -> None:
-    job = load_job(["experiment.shots=3", "seed=7", "limit=null", "runs=/x", "task=arithmetic", "engine.args={dtype: half}"])
+    words = ["experiment.shots=3", "seed=7", "limit=null", "runs=/x", "task=arithmetic", "engine.args={dtype: half}"]
+    job = load_job(words)
     assert isinstance(job.experiment, PTrue)
     assert (job.experiment.shots, job.seed, job.limit, job.store) == (3, 7, None, Path("/x/store"))
     assert job.task.name == "arithmetic"
@@ -68,8 +69,8 @@ def test_what_is_wrong_is_named(override: str, message: str) -> None:
 
 
 def test_a_part_of_another_kind_is_refused() -> None:
-    with pytest.raises(HarnessError, match="harness.models.Model is no Task"):
-        build({"_target_": "harness.models.Model", "name": "m", "source": "s"}, "task", Task)
+    with pytest.raises(HarnessError, match=r"harness\.engines\.fake\.Fake is no Model"):
+        build({"_target_": "harness.engines.fake.Fake"}, "model", Model)
 
 
 def test_a_folder_of_ones_own_experiments(tmp_path: Path) -> None:

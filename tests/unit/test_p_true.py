@@ -24,7 +24,7 @@ def items(start: int, stop: int) -> list[Item]:
 
 
 def knowing(p_right: float, p_wrong: float, sampled: float = 0.6) -> Replies:
-    """Samples " right" with probability `sampled`; says (A) True with the given probabilities, 0.1 of mass elsewhere."""
+    """Samples " right" with probability `sampled`; says (A) with the given probabilities, 0.1 of mass elsewhere."""
 
     def replies(text: str) -> Mapping[str, float]:
         if not text.endswith("answer is: ("):

@@ -43,7 +43,7 @@ def test_a_base_model_sees_plain_text() -> None:
 def test_chat_style_without_a_template_is_refused() -> None:
     tokenizer = WordTokenizer()
     tokenizer.has_chat_template = False
-    with pytest.raises(HarnessError, match="no chat template; set model.style=plain"):
+    with pytest.raises(HarnessError, match=r"no chat template; set model\.style=plain"):
         Renderer(tokenizer, "chat", 100)
 
 

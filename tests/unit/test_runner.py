@@ -130,9 +130,9 @@ def test_a_table_survives_parquet_with_kinds_and_missing_values(tmp_path: Any) -
     table = Table.build(Row, [ItemResult("i2", "g", rows), ItemResult("i1", "g", error="broken")])
     table.save(tmp_path / "t.parquet")
     again = Table.load(tmp_path / "t.parquet")
-    assert again.kinds == table.kinds == {
-        "item": "text", "group": "text", "error": "text", "arm": "text", "question": "text", "correct": "label", "p": "probability",
-    }  # fmt: skip
+    assert again.kinds == table.kinds
+    own = list(again.kinds.items())[3:]
+    assert own == [("arm", "text"), ("question", "text"), ("correct", "label"), ("p", "probability")]
     assert again.columns["item"].tolist() == ["i1", "i2", "i2"]
     assert again.columns["question"].tolist() == [None, "é\0", ""]
     np.testing.assert_array_equal(again.columns["correct"], [np.nan, 1.0, np.nan])

@@ -45,7 +45,7 @@ def by_turn(*turns: str) -> Replies:
 
 def coin(p: float) -> Replies:
     """Right with probability p at every turn, whatever was said before."""
-    return lambda prompt: {RIGHT: p, WRONG: 1 - p}  # noqa: ARG005
+    return lambda prompt: {RIGHT: p, WRONG: 1 - p}
 
 
 def only(style: str, **settings: Any) -> SelfCorrection:

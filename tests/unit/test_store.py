@@ -96,7 +96,8 @@ def test_two_writers_share_a_folder_without_touching_each_other(tmp_path: Path) 
 
 def test_a_killed_writer_loses_nothing_that_was_put(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from harness.store import Store; from harness.calls import Text\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from harness.store import Store; from harness.calls import Text\n"
         "s = Store(Path(sys.argv[1]))\n"
         "for i in range(500): s.put(i.to_bytes(16, 'big'), Text(f'answer {i} é\\n', (i, 7), (-0.5, -0.25), 'stop'))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

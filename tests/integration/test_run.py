@@ -1,0 +1,92 @@
+"""Whole runs on the real vLLM and the real small model: killed, gone on with, and repeated."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.models import LocalModel
+from harness.outcomes import Table
+from tests.unit.test_cli import run_dir, same_outcomes, stored, wait_for_calls
+
+pytestmark = pytest.mark.engine
+
+P_TRUE = ["experiment=pTrue", "limit=6", "experiment.shots=4", "experiment.draws=3"]
+
+
+def command(model: LocalModel, runs: Path, *words: str) -> list[str]:
+    """A small run of the real engine."""
+    common = ["tracker=none", "model=hub", "model.name=smollm2", f"model.source={model.path}", f"runs={runs}"]
+    small = ["replicates=50", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5"]
+    return [sys.executable, "-m", "harness", "run", *words, *common, *small]
+
+
+def run(model: LocalModel, runs: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs it to its end."""
+    done = subprocess.run(command(model, runs, *words), capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_model: LocalModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    runs = tmp_path_factory.mktemp("runs")
+    run(small_model, runs, *P_TRUE)
+    return runs
+
+
+def test_p_true_leaves_probabilities_and_an_account(undisturbed: Path, small_model: LocalModel) -> None:
+    path = run_dir(undisturbed)
+    table = Table.load(path / "outcomes.parquet")
+    assert len(table) == 6 * 4 * 3
+    known = ~np.isnan(table.columns["p_true"])
+    assert known.sum() > 36
+    assert ((table.columns["mass"][known] > 0.2) & (table.columns["mass"][known] <= 1)).all()
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert manifest["engine"]["model"] == small_model.fingerprint
+    assert manifest["prompt_style"] == "chat"
+    assert manifest["usage"]["calls"] == manifest["store"]["asked"] == len(stored(undisturbed))
+    assert manifest["engine_busy"] > 0.5
+    prompt = json.loads((path / "calls.jsonl").read_text().splitlines()[0])["exchanges"][0]["prompt"]
+    assert prompt.startswith("<|im_start|>system\n")
+    assert prompt.endswith("<|im_start|>assistant\nAnswer:")
+
+
+def test_killed_in_the_middle_and_gone_on_with(undisturbed: Path, small_model: LocalModel, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(small_model, tmp_path, *P_TRUE), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_calls(tmp_path, 25, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = len(stored(tmp_path))
+    run(small_model, tmp_path, *P_TRUE)
+    keys = stored(tmp_path)
+    assert before < len(keys)
+    assert len(keys) == len(set(keys)), "an answered call was asked a second time"
+    assert sorted(keys) == sorted(stored(undisturbed))
+    same_outcomes(run_dir(tmp_path), run_dir(undisturbed))
+
+
+@pytest.mark.parametrize(
+    ("words", "metrics"),
+    [
+        (["experiment=selfCorrection", "limit=4", "experiment.max_tokens=24"], {"delta", "fix_rate", "mcnemar_p"}),
+        (["experiment=falseBelief", "limit=2"], {"joint_accuracy", "reality_bias"}),
+    ],
+)
+def test_the_other_experiments_run(
+    small_model: LocalModel, tmp_path: Path, words: list[str], metrics: set[str]
+) -> None:
+    run(small_model, tmp_path, *words)
+    path = run_dir(tmp_path)
+    assert json.loads((path / "manifest.json").read_text())["items_failed"] == 0
+    estimates = json.loads((path / "estimates.json").read_text())
+    assert metrics <= {e["metric"] for e in estimates}
+    assert all(v["kind"] in ("supported", "contradicted", "undecided", "not comparable") and v["reason"]
+               for v in json.loads((path / "verdicts.json").read_text()))  # fmt: skip
