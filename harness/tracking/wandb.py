@@ -1,0 +1,217 @@
+"""The W&B tracker: one more reader of what a run leaves. The run directory stays the truth."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlparse
+
+import numpy as np
+
+from harness.outcomes import Table
+from harness.report.figures import Drawing
+from harness.stats import Estimate
+
+Mode = Literal["auto", "online", "offline", "disabled"]
+
+ARTIFACT = ("manifest.json", "outcomes.parquet", "estimates.json", "verdicts.json", "calls.jsonl", "report.html")
+"""What the artifact holds of the run directory: everything that the table was cut from."""
+
+
+@dataclass(kw_only=True)
+class Wandb:
+    """Settings of `tracker=wandb`. No method raises: whatever W&B does, the run goes on.
+
+    Attributes:
+        project, entity, group: where the run appears; None leaves it to W&B's own settings.
+        mode: "auto" is online when there is a key (WANDB_API_KEY or netrc) and offline otherwise, never a prompt.
+            WANDB_MODE, when set, wins.
+        init_timeout, finish_timeout: seconds after which a server that does not answer is given up.
+        table_rows: rows of the outcome table; the artifact always holds all of them.
+    """
+
+    project: str = "self-evaluation"
+    entity: str | None = None
+    group: str | None = None
+    mode: Mode = "auto"
+    init_timeout: float = 30.0
+    finish_timeout: float = 60.0
+    table_rows: int = 5000
+
+    def __post_init__(self) -> None:
+        self._run: Any = None
+
+    def start(
+        self, *, run_dir: Path, run_id: str, name: str, config: Mapping[str, Any], job_type: str, tags: Sequence[str]
+    ) -> None:
+        with self._safely("start"):
+            mode = self._mode()
+            if mode == "disabled":
+                return
+            # Artifacts and tables are staged outside of the run directory otherwise, and lost with the machine.
+            for variable in ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_ARTIFACT_DIR"):
+                os.environ[variable] = str(run_dir / ("" if variable == "WANDB_DIR" else "wandb"))
+            # What was given as the folder may be relative; W&B's service process has a working directory of its own.
+            options = {
+                "project": self.project,
+                "entity": self.entity,
+                "group": self.group,
+                "job_type": job_type,
+                "tags": list(tags),
+                "id": run_id,
+                "name": name,
+                "config": dict(config),
+                "dir": str(run_dir.resolve()),
+                "resume": "allow",
+            }
+            self._run = self._open(mode, options)
+            self._run.define_metric("progress/items")
+            self._run.define_metric("progress/*", step_metric="progress/items")
+            where = self._run.url if mode == "online" else f"offline; later: wandb sync {self._run.settings.sync_dir}"
+            print(f"harness: W&B run {run_id}: {where}", file=sys.stderr)
+
+    def progress(self, values: Mapping[str, float]) -> None:
+        if self._run is not None:
+            with self._safely("log progress"):
+                self._run.log({f"progress/{name}": value for name, value in values.items()})
+
+    def finish(
+        self,
+        run_dir: Path,
+        manifest: Mapping[str, Any],
+        table: Table,
+        estimates: Sequence[Estimate],
+        drawings: Sequence[Drawing],
+    ) -> None:
+        if self._run is None:
+            return
+        with self._safely("log results"):
+            self._run.summary.update(_summary(manifest, estimates))
+            self._run.log(self._media(table, drawings))
+            self._run.log_artifact(_artifact(run_dir, manifest))
+        self._close(0 if manifest["status"] == "finished" else 1)
+
+    def abort(self) -> None:
+        if self._run is not None:
+            self._close(1)
+
+    def _mode(self) -> Literal["online", "offline", "disabled"]:
+        asked = os.environ.get("WANDB_MODE") or self.mode
+        if os.environ.get("WANDB_DISABLED", "").lower() in ("true", "1"):
+            return "disabled"
+        if asked in ("online", "offline", "disabled"):
+            return asked  # type: ignore[return-value]
+        return "online" if has_key() else "offline"
+
+    def _open(self, mode: str, options: Mapping[str, Any]) -> Any:
+        import wandb
+
+        settings = wandb.Settings(
+            silent=True,
+            console="off",
+            init_timeout=self.init_timeout,
+            finish_timeout=self.finish_timeout,
+            x_transaction_log_flush_interval=2,  # a killed job keeps all but its last seconds
+            x_disable_stats=True,
+        )
+        try:
+            return wandb.init(**options, mode=mode, settings=settings)
+        except Exception as error:
+            if mode == "offline":
+                raise
+            _warn(f"W&B cannot be reached ({_first_line(error)}); going on offline")
+            wandb.teardown()  # the failed attempt still holds the run's id
+            return wandb.init(**options, mode="offline", settings=settings)
+
+    def _media(self, table: Table, drawings: Sequence[Drawing]) -> dict[str, Any]:
+        import io
+
+        import wandb
+        from PIL import Image
+
+        media: dict[str, Any] = {}
+        for drawing in drawings:
+            picture = Image.open(io.BytesIO(drawing.png))
+            media[f"figures/{drawing.name}"] = wandb.Image(picture, caption=drawing.title)
+        shown = table.where(np.arange(len(table)) < self.table_rows)
+        if len(shown) < len(table):
+            _warn(f"W&B's outcome table shows {len(shown)} of {len(table)} rows; the artifact holds all")
+        names = list(shown.columns)
+        rows = zip(*(_plain(shown.columns[name], shown.kinds[name]) for name in names), strict=True)
+        media["outcomes"] = wandb.Table(columns=names, data=[list(row) for row in rows])
+        return media
+
+    def _close(self, exit_code: int) -> None:
+        with self._safely("finish"):
+            self._run.finish(exit_code=exit_code)
+        self._run = None
+
+    @contextmanager
+    def _safely(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            _warn(
+                f"W&B could not {what} ({type(error).__name__}: {_first_line(error)}); the run directory has everything"
+            )
+
+
+def has_key() -> bool:
+    """Whether W&B would find a key without asking for one: WANDB_API_KEY, or netrc for the server in use."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    import wandb
+
+    host = urlparse(os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url).hostname or ""
+    try:
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _summary(manifest: Mapping[str, Any], estimates: Sequence[Estimate]) -> dict[str, Any]:
+    # Keys without dots, which W&B would take for nesting: metric/level, metric/level/low, ...
+    summary: dict[str, Any] = {
+        "status": manifest["status"],
+        "items_done": manifest["items_done"],
+        "items_failed": manifest["items_failed"],
+        "seconds": manifest.get("seconds", {}),
+        "engine_busy": manifest.get("engine_busy"),
+    }
+    for e in estimates:
+        key = "/".join([e.metric, *e.level.values()]).replace(".", "_")
+        parts = {"": e.value, "/low": e.low, "/high": e.high, "/n": e.n, "/n_failed": e.n_failed}
+        summary |= {f"{key}{part}": value for part, value in parts.items() if value is not None}
+    return summary
+
+
+def _artifact(run_dir: Path, manifest: Mapping[str, Any]) -> Any:
+    import wandb
+
+    artifact = wandb.Artifact(f"run-{manifest['run_id']}", type="run", metadata={"status": manifest["status"]})
+    for name in ARTIFACT:
+        if (run_dir / name).exists():
+            artifact.add_file(str(run_dir / name), name=name)
+    return artifact
+
+
+def _plain(values: np.ndarray, kind: str) -> list[Any]:
+    if kind == "text":
+        return list(values)
+    if kind == "label":
+        return [None if np.isnan(v) else bool(v) for v in values]
+    return [None if np.isnan(v) else float(v) for v in values]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def _warn(text: str) -> None:
+    print(f"harness: {text}", file=sys.stderr)
