@@ -109,7 +109,7 @@ class Wandb:
             return asked  # type: ignore[return-value]
         return "online" if has_key() else "offline"
 
-    def _open(self, mode: str, options: Mapping[str, Any]) -> Any:
+    def _open(self, mode: Literal["online", "offline"], options: Mapping[str, Any]) -> Any:
         import wandb
 
         settings = wandb.Settings(
