@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.calls import Text
+    from harness.errors import HarnessError
     from harness.experiment import Experiment
     from harness.figures import Bars, Reliability, RiskCoverage, Transitions
     from harness.items import Grade, Item
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "calls": ("Text",),
+    "errors": ("HarnessError",),
     "experiment": ("Experiment",),
     "figures": ("Bars", "Reliability", "RiskCoverage", "Transitions"),
     "items": ("Grade", "Item"),
@@ -32,6 +34,7 @@ __all__ = [
     "Choice",
     "Experiment",
     "Grade",
+    "HarnessError",
     "Item",
     "Message",
     "Metric",

@@ -16,11 +16,14 @@ from harness.runner import Finished, run_protocols
 from harness.store import Store
 from harness.subject import Subject
 
+_FOLDERS = tempfile.TemporaryDirectory()
+"""Stores of subjects that need no folder of their own; gone when the tests end."""
+
 
 def fake_subject(replies: Replies, seed: int = 0, folder: Path | None = None) -> Subject:
     """A subject whose distribution of replies to a prompt text is known."""
     engine = FakeEngine(replies)
-    store = Store(folder or Path(tempfile.mkdtemp()))
+    store = Store(folder or Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     return Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), store, seed)
 
 

@@ -7,8 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness import Experiment, Item, Message, Metric, Outcome, Probability, Prompt, Reliability, RiskCoverage, Subject
-from harness.errors import HarnessError
+from harness import (
+    Experiment,
+    HarnessError,
+    Item,
+    Message,
+    Metric,
+    Outcome,
+    Probability,
+    Prompt,
+    Reliability,
+    RiskCoverage,
+    Subject,
+)
 from harness.metrics.accuracy import accuracy, coverage, mean, selective_accuracy
 from harness.metrics.calibration import (
     brier,

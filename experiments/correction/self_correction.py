@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from experiments.correction.chains import Revision, Speaker, State, oracle, revision, total, vote
 from experiments.correction.prompts import FORMS, FormName, Style, second_turn
-from harness import Experiment, Item, Metric, Outcome, Prompt, Subject, Transitions
-from harness.errors import HarnessError
+from harness import Experiment, HarnessError, Item, Metric, Outcome, Prompt, Subject, Transitions
 from harness.metrics.accuracy import accuracy, mean, rate
 from harness.metrics.transitions import (
     accuracy_after,
