@@ -14,15 +14,14 @@ class Reliability:
     """Reliability diagram: observed frequency of `label` against mean `probability`, one panel per `by` value.
 
     Attributes:
-        bins: equal-width bins on [0, 1], as in the ECE (Guo et al. 2017, section 2).
-        metric: the estimates shown above the panels, when they are about the points drawn.
+        bins: equal-width bins on [0, 1], as in the ECE (Guo et al. 2017, section 2). An ECE among the estimates is
+            shown above its panel when it is that of the points drawn.
     """
 
     probability: str
     label: str
     by: str = "arm"
     bins: int = 10
-    metric: str = "ece"
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,12 @@ class Transitions:
 class Bars:
     """Mean of a label with its 95 % interval by condition: one group of bars per `by` value, one bar per `hue`.
 
-    Attributes:
-        metric: the estimates whose intervals are drawn, when they are about the bars.
+    The interval is that of an accuracy or rate among the estimates with the same level, value and n, else Wilson's.
     """
 
     label: str
     by: str
     hue: str = "arm"
-    metric: str = "accuracy"
 
 
 Figure = Reliability | RiskCoverage | Transitions | Bars

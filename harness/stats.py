@@ -96,8 +96,8 @@ def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int 
     The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap; for a biased metric (ECE) that range
     reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
     Hinkley 1997, section 5.2). It is not cut off at the metric's range. Replicates in which the metric is undefined are
-    left out. There is no interval for p-values, for fewer than two groups, and where all replicates agree; in the
-    last case a mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
+    left out. There is no interval for p-values, for fewer than two groups, where more than 5 % of the replicates are
+    undefined, and where all replicates agree; in the last case a mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.
@@ -201,9 +201,10 @@ def _interval(
     # bounds: the range of the mean that the value is; infinite when it is no mean.
     defined = replicates[~np.isnan(replicates)]
     lost = 1 - len(defined) / len(replicates)
-    notes = [f"undefined in {lost:.0%} of the replicates, left out"] if lost > 0.05 else []
-    if not len(defined):
-        return _Interval(note="no interval: undefined in every replicate")
+    if lost > 0.05:
+        # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
+        return _Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
+    notes = []
     if np.ptp(defined) < 1e-9:
         return _agreement(value, n_groups, bounds)
     low, high = (float(q) for q in np.quantile(defined, [_MISS, 1 - _MISS]))

@@ -200,7 +200,7 @@ def _note_fitted(session: Session, fitted: Any) -> None:
 
 def _finish(session: Session) -> int:
     from harness.report.figures import draw
-    from harness.report.html import render
+    from harness.report.page import render
 
     job = session.job
     table = Table.build(job.experiment.outcome, session.results)

@@ -54,6 +54,7 @@ class Wandb:
             mode = self._mode()
             if mode == "disabled":
                 return
+            os.environ["WANDB_SILENT"] = "true"  # its hints and links; what matters is said in one line below
             # Artifacts and tables are staged outside of the run directory otherwise, and lost with the machine.
             for variable in ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_ARTIFACT_DIR"):
                 os.environ[variable] = str(run_dir / ("" if variable == "WANDB_DIR" else "wandb"))

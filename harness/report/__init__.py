@@ -1,0 +1,1 @@
+"""What a reader of a run sees: figures and one self-contained page."""
