@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -164,6 +165,11 @@ def _named(column: str, value: object) -> str:
     return _text(value) if column == "arm" else f"{column} {_text(value)}"
 
 
+def _heading(*lines: str) -> str:
+    # A panel is 3.1 inches wide: about 40 characters.
+    return "\n".join(part for line in lines if line for part in textwrap.wrap(line, 40, break_on_hyphens=False))
+
+
 def _levels(rows: Table, column: str) -> list[Any]:
     """The values of a column, numbers in their order and texts in theirs ("2" before "10")."""
 
@@ -217,7 +223,7 @@ def _reliability(figure: Reliability, rows: Table, estimates: Sequence[Estimate]
         bins = reliability_bins(part.columns[figure.probability], labels, part.columns["group"], figure.bins)
         found = _matching(estimates, ("ece",), {figure.by: level}, gap(bins), len(part))
         shown = f"{found.metric} {number(found.value)}{_interval(found.low, found.high)}" if found else ""
-        main.set_title(f"{_named(figure.by, level)}\n{shown + ', ' if shown else ''}n = {len(part)}")
+        main.set_title(_heading(f"{_named(figure.by, level)}, n = {len(part)}", shown))
         _reliability_panel(main, counts, bins, figure.bins)
         told = "; ".join(
             f"{b.left:.2g} to {b.right:.2g}: mean {number(b.confidence)}, "
@@ -261,7 +267,7 @@ def _risk_coverage(figure: RiskCoverage, rows: Table) -> _Painted:
         axes.plot(coverage[few], risk[few], color=BLUE, lw=1.6, label="model")
         axes.plot(coverage[few], oracle[few], color=GREEN, lw=1.2, ls=(0, (4, 2)), label="oracle")
         axes.axhline(base, color=RED, lw=1.2, ls=(0, (1, 2)), label="random")
-        axes.set_title(f"{_named(figure.by, level)}\nerror rate {number(base)}, n = {len(part)}")
+        axes.set_title(_heading(f"{_named(figure.by, level)}, n = {len(part)}", f"error rate {number(base)}"))
         axes.set(xlim=(0, 1), xlabel="coverage")
         top = max(top, float(risk.max()), base)
         if base in {0.0, 1.0}:
