@@ -40,22 +40,35 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
 const all = document.getElementById("all");
 const level = document.getElementById("level");
 
-// Shows only the outcome rows that hold every value of the level.
-function show(values) {
-  for (const row of document.querySelectorAll("tr.outcome")) {
-    const cells = [...row.cells].map((cell) => cell.textContent);
-    row.hidden = !values.every((value) => cells.includes(value));
+// Shows only the outcome rows whose columns have the level's values, and only the items that have such rows.
+function show(columns, values) {
+  let rows = 0;
+  let items = 0;
+  for (const item of document.querySelectorAll("details.item")) {
+    const heads = [...item.querySelectorAll("thead th")].map((head) => head.textContent);
+    let here = 0;
+    for (const row of item.querySelectorAll("tr.outcome")) {
+      row.hidden = !columns.every((name, i) => {
+        const cell = row.cells[heads.indexOf(name)];
+        return !cell || cell.textContent === values[i];
+      });
+      here += !row.hidden;
+    }
+    item.classList.toggle("elsewhere", values.length > 0 && here === 0);
+    rows += here;
+    items += here > 0;
   }
-  level.textContent = values.length ? `Rows of ${values.join(", ")} only.` : "";
+  const where = columns.map((name, i) => `${name} = ${values[i]}`).join(", ");
+  level.textContent = values.length ? `${where}: ${rows} rows of ${items} of the items below.` : "";
   all.hidden = !values.length;
 }
 
 for (const button of document.querySelectorAll("button.number")) {
   button.addEventListener("click", () => {
-    show(JSON.parse(button.dataset.level));
+    show(JSON.parse(button.parentElement.dataset.columns), JSON.parse(button.dataset.level));
     document.getElementById("items").scrollIntoView();
-    const first = document.querySelector("details.item > summary");
+    const first = document.querySelector("details.item:not(.elsewhere) > summary");
     if (first) first.focus({ preventScroll: true });
   });
 }
-all.addEventListener("click", () => show([]));
+all.addEventListener("click", () => show([], []));
