@@ -97,7 +97,8 @@ def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int 
     reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
     Hinkley 1997, section 5.2). It is not cut off at the metric's range. Replicates in which the metric is undefined are
     left out. There is no interval for p-values, for fewer than two groups, where more than 5 % of the replicates are
-    undefined, and where all replicates agree; in the last case a mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
+    undefined, and where all replicates agree; in the last case a mean falls back on a binomial bound.
+    The result does not depend on the order of the table's rows.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.

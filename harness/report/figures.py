@@ -201,8 +201,8 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def _panels(levels: list[Any], height: float, ratios: tuple[int, ...]) -> tuple[Any, list[list[Any]]]:
-    """A figure with one panel a level, at most three side by side, each of len(ratios) axes stacked."""
-    across = min(3, len(levels))
+    """A figure with one panel a level, at most three side by side and four in a square, each of len(ratios) axes stacked."""
+    across = 2 if len(levels) == 4 else min(3, len(levels))
     down = -(-len(levels) // across)
     canvas = _canvas(max(4.2, 3.1 * across), height * down + 0.5)
     grid = canvas.add_gridspec(down * len(ratios), across, height_ratios=ratios * down)
@@ -221,7 +221,7 @@ def _reliability(figure: Reliability, rows: Table, estimates: Sequence[Estimate]
         part = rows.where(rows.columns[figure.by] == level)
         labels = part.columns[figure.label]
         bins = reliability_bins(part.columns[figure.probability], labels, part.columns["group"], figure.bins)
-        found = _matching(estimates, ("ece",), {figure.by: level}, gap(bins), len(part))
+        found = _matching(estimates, ("equal_width",), {figure.by: level}, gap(bins), len(part))
         shown = f"{found.metric} {number(found.value)}{_interval(found.low, found.high)}" if found else ""
         main.set_title(_heading(f"{_named(figure.by, level)}, n = {len(part)}", shown))
         _reliability_panel(main, counts, bins, figure.bins)

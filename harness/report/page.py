@@ -44,7 +44,7 @@ class Shown:
         return told + sum(len(cell) + 10 for row in self.rows for cell in row) + len(self.fields)
 
 
-def render(
+def render(  # noqa: PLR0917
     manifest: Mapping[str, Any],
     table: Table,
     estimates: Sequence[Estimate],
@@ -54,7 +54,7 @@ def render(
 ) -> str:
     """The page. Everything that a model or a data set wrote is escaped, and what is invisible in it made visible.
 
-    No script but the page's own can run, and nothing can be loaded: the policy in its head allows one script, by digest.
+    No script but the page's own can run, and nothing can be loaded: the policy in its head allows one, by digest.
 
     Args:
         transcripts: the lines of calls.jsonl; failed items are shown first, then others by id, up to INLINE_BYTES.
@@ -134,7 +134,7 @@ def _text(value: Any) -> str:
 def _cell(table: Table, name: str, place: int) -> str:
     value, kind = table.columns[name][place], table.kinds[name]
     if value is None or (kind != "text" and np.isnan(value)):
-        return "–"
+        return "-"
     if kind == "text":
         return cut(str(value), 300)
     if kind == "label":

@@ -27,7 +27,8 @@ HOSTILE = [
     "]]><svg onload=alert(1)>",
 ]
 MANIFEST: dict[str, Any] = {
-    "status": "finished", "experiment": "pTrue", "title": "A claim.", "task": {"name": "facts", "items": 9, "fingerprint": "f"},
+    "status": "finished", "experiment": "pTrue", "title": "A claim.",
+    "task": {"name": "facts", "items": 9, "fingerprint": "f"},
     "model": {"name": "<b>model</b>", "source": "s"}, "seed": 0, "items_done": 9, "items_failed": 1, "started": "now",
     "seconds": {"ask": 1.5}, "engine_busy": 0.934, "store": {"asked": 7, "shared": 3, "damaged": 0},
     "usage": {"calls": 7, "prompt_tokens": 70, "cached_tokens": 30, "new_tokens": 50, "steps": 9, "busy": 1.4},

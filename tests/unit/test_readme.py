@@ -52,7 +52,7 @@ def test_the_experiment_of_the_readme_runs_from_two_new_files(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "runs/sure").iterdir()
     estimates = json.loads((path / "estimates.json").read_text())
-    assert [(e["metric"], e["level"], e["n"]) for e in estimates] == [
+    assert [(e["metric"], e["level"], e["n"] + e["n_failed"]) for e in estimates] == [
         ("accuracy", {"arm": "greedy"}, 20),
         ("auroc", {"arm": "greedy"}, 20),
     ]
