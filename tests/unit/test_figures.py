@@ -137,12 +137,14 @@ def test_the_same_bytes_each_time_and_names_of_their_own() -> None:
 def test_an_ece_is_shown_only_over_its_own_points() -> None:
     data = table(row(0.75, True), row(0.75, False), row(0.15, False))
     value = 2 / 3 * 0.25 + 1 / 3 * 0.15
-    shown = words(draw(Reliability("p", "right"), data, [estimate("ece_w", {"arm": "a"}, value, (0.1, 0.3), 3)]).svg)
-    assert {"a, n = 3", "ece_w 0.217 [0.100, 0.300]"} <= set(shown)
+    shown = words(
+        draw(Reliability("p", "right"), data, [estimate("ece_equal_width", {"arm": "a"}, value, (0.1, 0.3), 3)]).svg
+    )
+    assert {"a, n = 3", "ece_equal_width 0.217 [0.100, 0.300]"} <= set(shown)
     for other in (
-        estimate("ece_w", {"arm": "b"}, value, (0.1, 0.3), 3),
+        estimate("ece_equal_width", {"arm": "b"}, value, (0.1, 0.3), 3),
         estimate("ece_count", {"arm": "a"}, value + 0.01, (0.1, 0.3), 3),
-        estimate("ece_w", {"arm": "a"}, value, (0.1, 0.3), 4),
+        estimate("ece_equal_width", {"arm": "a"}, value, (0.1, 0.3), 4),
     ):
         assert not any("ece" in w for w in words(draw(Reliability("p", "right"), data, [other]).svg))
     assert {"1", "2"} <= set(shown)  # the sizes of the two bins
