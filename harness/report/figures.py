@@ -201,7 +201,7 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def _panels(levels: list[Any], height: float, ratios: tuple[int, ...]) -> tuple[Any, list[list[Any]]]:
-    """A figure with one panel a level, at most three side by side and four in a square, each of len(ratios) axes stacked."""
+    """A figure with one panel a level, three side by side or four in a square, each of len(ratios) axes stacked."""
     across = 2 if len(levels) == 4 else min(3, len(levels))
     down = -(-len(levels) // across)
     canvas = _canvas(max(4.2, 3.1 * across), height * down + 0.5)
