@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from harness.errors import HarnessError, ItemError
@@ -11,6 +12,9 @@ from harness.prompts import Prompt
 from harness.tokens import Tokenizer
 
 Style = Literal["auto", "chat", "plain"]
+
+BOUNDARY = 128
+"""Characters before an option that decide how it is tokenised: tokenizers merge within words, and few are longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class Renderer:
             "plain" if style == "plain" or not tokenizer.has_chat_template else "chat"
         )
         self.context = context
+        # The draws of one prompt are asked at once: a few prompts back is far enough.
+        self._rendered = lru_cache(maxsize=64)(self._render)
+        self._forms = lru_cache(maxsize=4096)(self._form)
 
     def render(self, prompt: Prompt) -> Rendered:
         """Text and ids of a prompt, with exactly one BOS where the model wants one.
@@ -58,6 +65,9 @@ class Renderer:
         Raises:
             ItemError: the template refuses or drops a message, or doubles the BOS token.
         """
+        return self._rendered(prompt)
+
+    def _render(self, prompt: Prompt) -> Rendered:
         if self.style == "plain":
             text = plain_text(prompt)
         else:
@@ -92,20 +102,12 @@ class Renderer:
         Raises:
             ItemError: a form merges with the prompt's last token, is empty, or is the beginning of another form.
         """
-        # The text says nothing of a BOS that `render` put in front.
-        bare = self.tokenizer.encode(rendered.text)
         result: dict[str, list[tuple[int, ...]]] = {}
         owner: dict[tuple[int, ...], str] = {}
         for option, texts in forms.items():
             result[option] = []
             for form in texts:
-                whole = self.tokenizer.encode(rendered.text + form)
-                if whole[: len(bare)] != bare or len(whole) == len(bare):
-                    raise ItemError(
-                        f"option {form!r} merges with the end of the prompt {rendered.text[-20:]!r} in this tokenizer; "
-                        "end the prompt at another place or write the option another way"
-                    )
-                ids = tuple(whole[len(bare) :])
+                ids = self._forms(rendered.text[-BOUNDARY:], form)
                 if owner.setdefault(ids, option) != option:
                     raise ItemError(f"options {owner[ids]!r} and {option!r} have the same tokens")
                 if ids not in result[option]:
@@ -118,3 +120,12 @@ class Renderer:
                         "their probabilities would overlap"
                     )
         return result
+
+    def _form(self, tail: str, form: str) -> tuple[int, ...]:
+        bare, whole = self.tokenizer.encode(tail), self.tokenizer.encode(tail + form)
+        if whole[: len(bare)] != bare or len(whole) == len(bare):
+            raise ItemError(
+                f"option {form!r} merges with the end of the prompt {tail[-20:]!r} in this tokenizer; "
+                "end the prompt at another place or write the option another way"
+            )
+        return tuple(whole[len(bare) :])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import heapq
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from harness.stats import Estimate
 
 INLINE_BYTES = 3_000_000
 """Transcripts beyond this size stay in calls.jsonl, so that the page opens at once."""
+
+MOST_ITEMS = 1000
+"""Items on the page at most; also how many transcripts are in memory at once."""
 
 HEAD, TAIL = 400, 1600
 """Characters of a long prompt or reply that are shown: its beginning, and its end, where the question is."""
@@ -57,7 +62,8 @@ def render(  # noqa: PLR0917
     No script but the page's own can run, and nothing can be loaded: the policy in its head allows one, by digest.
 
     Args:
-        transcripts: the lines of calls.jsonl; failed items are shown first, then others by id, up to INLINE_BYTES.
+        transcripts: the lines of calls.jsonl; failed items are shown first, then others by id, up to INLINE_BYTES and
+            MOST_ITEMS.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -94,7 +100,9 @@ def _choose(table: Table, transcripts: Iterable[Mapping[str, Any]]) -> tuple[lis
     for i, item in enumerate(table.columns["item"]):
         places.setdefault(item, []).append(i)
     # Items are digests, so the first ids are a random sample that stays the same from run to run.
-    ordered = sorted(transcripts, key=lambda line: (line["error"] is None, line["item"]))
+    total = itertools.count()  # zip takes one number per line, and none after the last
+    lines = (line for line, _ in zip(transcripts, total, strict=False))
+    ordered = heapq.nsmallest(MOST_ITEMS, lines, key=lambda line: (line["error"] is None, line["item"]))
     shown: list[Shown] = []
     size = 0
     for line in ordered:
@@ -103,7 +111,7 @@ def _choose(table: Table, transcripts: Iterable[Mapping[str, Any]]) -> tuple[lis
         if size > INLINE_BYTES and shown:
             break
         shown.append(item)
-    return shown, len(ordered) - len(shown)
+    return shown, next(total) - len(shown)
 
 
 def _shown(line: Mapping[str, Any], table: Table, places: Sequence[int]) -> Shown:

@@ -64,7 +64,7 @@ class Wandb:
                 "entity": self.entity,
                 "group": self.group,
                 "job_type": job_type,
-                "tags": list(tags),
+                "tags": [tag[:64] for tag in tags if tag],  # W&B refuses a run with others
                 "id": run_id,
                 "name": name,
                 "config": dict(config),
@@ -74,7 +74,7 @@ class Wandb:
             self._run = self._open(mode, options)
             self._run.define_metric("progress/items")
             self._run.define_metric("progress/*", step_metric="progress/items")
-            where = self._run.url if mode == "online" else f"offline; later: wandb sync {self._run.settings.sync_dir}"
+            where = self._run.url or f"offline; later: wandb sync {self._run.settings.sync_dir}"
             print(f"harness: W&B run {run_id}: {where}", file=sys.stderr)
 
     def progress(self, values: Mapping[str, float]) -> None:

@@ -152,3 +152,15 @@ def test_long_texts_are_cut_in_the_middle_and_large_runs_are_sampled(monkeypatch
     assert 10 < shown < 200
     assert f"{1000 - shown} more are in calls.jsonl" in html
     assert 'id="item-03e7"' in html  # the failed one is always shown
+    monkeypatch.setattr(page, "MOST_ITEMS", 5)
+    html = render(MANIFEST, table(1000), [estimate(0.7)], [], [], lines(1000))
+    assert re.findall(r'<details class="item" id="item-(\w+)"', html) == ["03e7", "0000", "0001", "0002", "0003"]
+    assert "995 more are in calls.jsonl" in html
+
+
+def test_a_number_leads_to_the_rows_of_its_level_by_column() -> None:
+    html = rendered()
+    assert (
+        'data-columns="[&#34;arm&#34;]"><button type="button" class="number" data-level="[&#34;few-shot&#34;]"' in html
+    )
+    assert '<th scope="col">arm</th>' in html[html.index('<section id="items">') :]

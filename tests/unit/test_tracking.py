@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,13 @@ def no_settings_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def track(tracker: Wandb, run_dir: Path) -> None:
+def track(tracker: Wandb, run_dir: Path, tags: Sequence[str] = ("smollm2", "facts")) -> None:
     """A whole small run."""
     run_dir.mkdir(exist_ok=True)
     (run_dir / "manifest.json").write_text("{}")
     tracker.start(
         run_dir=run_dir, run_id="abc12345", name="a run", config={"seed": 3, "task": {"name": "facts"}},
-        job_type="pTrue", tags=["smollm2", "facts"],
+        job_type="pTrue", tags=tags,
     )  # fmt: skip
     tracker.progress({"items": 4, "calls_per_s": 10.0})
     tracker.progress({"items": 9, "calls_per_s": 12.0})
@@ -109,10 +110,13 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
     assert not (tmp_path / "overwritten").exists()
 
 
-def test_the_table_is_cut_knowingly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    track(Wandb(table_rows=4), tmp_path / "run")
+def test_the_table_is_cut_knowingly_and_long_tags_are_no_trouble(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track(Wandb(table_rows=4), tmp_path / "run", tags=["", "long" * 20])
     assert "shows 4 of 11 rows" in capsys.readouterr().err
-    assert read_back(tmp_path / "run", "--summary")["summary"]["outcomes"]["nrows"] == 4
+    run = read_back(tmp_path / "run", "--summary")
+    assert (run["summary"]["outcomes"]["nrows"], run["tags"]) == (4, ["long" * 16])
 
 
 def test_a_run_gone_on_with_keeps_its_id(tmp_path: Path) -> None:
@@ -136,6 +140,7 @@ def test_a_dead_server_leaves_an_offline_run(
     track(Wandb(init_timeout=2, finish_timeout=5), tmp_path / "run")
     shown = capsys.readouterr().err
     assert "cannot be reached" in shown
+    assert "offline; later: wandb sync" in shown
     assert "0" * 40 not in shown
     assert read_back(tmp_path / "run", "--summary")["summary"]["auroc/few-shot"] == 0.75
 
