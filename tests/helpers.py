@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.engines.fake import FakeEngine, Replies
+from harness.calls import Call, Reply
+from harness.engines.fake import FakeEngine, Replies, dry_run
+from harness.errors import EngineDied
 from harness.experiment import Experiment
 from harness.items import Item
+from harness.models import Model
 from harness.outcomes import Table
 from harness.rendering import Renderer
 from harness.runner import Finished, run_protocols
@@ -25,6 +29,27 @@ def fake_subject(replies: Replies, seed: int = 0, folder: Path | None = None) ->
     engine = FakeEngine(replies)
     store = Store(folder or Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     return Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), store, seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dying:
+    """Settings of an engine that stops after some calls; `engine._target_=tests.helpers.Dying` from a command."""
+
+    after: int
+    delay: float = 0.0
+
+    def load(self, model: Model) -> FakeEngine:
+        """The dry-run engine of `engine=fake`, with an end."""
+        engine = FakeEngine(dry_run, f"fake:{model.name}")
+        answer = engine.answer
+
+        async def dying(call: Call) -> Reply:
+            if engine.usage.calls >= self.after:
+                raise EngineDied("the engine stopped: RuntimeError: out of memory")
+            return await answer(call)
+
+        engine.answer = dying  # type: ignore[method-assign]
+        return engine
 
 
 def simulate(

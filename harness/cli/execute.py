@@ -17,10 +17,11 @@ from harness.claims import Verdict, check_claims, judge_claim, judge_reference
 from harness.config import Job, nearest
 from harness.engines.base import Engine
 from harness.errors import EngineDied, HarnessError
+from harness.figures import check
 from harness.outcomes import ItemResult, Table
 from harness.progress import Progress
 from harness.rendering import Renderer
-from harness.run import RunDirectory, config_digest, provenance
+from harness.run import RunDirectory, config_digest, provenance, without_secrets
 from harness.runner import Finished, run_protocols
 from harness.stats import Estimate, estimate
 from harness.store import Store
@@ -55,7 +56,7 @@ class Session:
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             **self.facts,
             **provenance(),
-            "config": self.job.config,
+            "config": without_secrets(self.job.config),
         }
 
 
@@ -67,6 +68,8 @@ def prepare_items(job: Job) -> Split:
     """
     for metric in job.experiment.metrics:
         metric.check(job.experiment.outcome)
+    for figure in job.experiment.figures:
+        check(figure, job.experiment.outcome)
     check_claims(job.claims, job.references, job.experiment.metrics)
     items = split(job.task, job.limit, job.experiment.train_items())
     for item in items.test[:1]:
@@ -100,7 +103,7 @@ def execute(job: Job) -> int:
         run_dir=path,
         run_id=config_digest(job.config),
         name=f"{job.name}-{path.name}",
-        config=job.config,
+        config=without_secrets(job.config),
         job_type=job.name,
         tags=[job.model.name, job.task.name],
     )

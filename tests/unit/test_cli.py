@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from harness.outcomes import Table
+from harness.run import without_secrets
 
 SMALL = ["experiment=pTrue", "engine=fake", "tracker=none", "limit=12", "experiment.shots=4", "replicates=50"]
 
@@ -137,6 +138,33 @@ def test_ctrl_c_reports_what_is_there(tmp_path: Path) -> None:
     assert 0 < manifest["items_done"] < 12
     assert (run_dir(tmp_path) / "report.html").exists()
     assert "report: " in out
+
+
+def test_an_engine_that_dies_leaves_a_report_and_the_next_run_goes_on(finished: Path, tmp_path: Path) -> None:
+    dying = ["engine._target_=tests.helpers.Dying", "engine.after=150", "window=3"]
+    done = harness("run", *SMALL, f"runs={tmp_path}", *dying)
+    assert done.returncode == 1
+    assert "RuntimeError: out of memory" in done.stderr
+    manifest = json.loads((run_dir(tmp_path) / "manifest.json").read_text())
+    assert manifest["status"] == "engine died"
+    assert 0 < manifest["items_done"] < 12
+    assert (run_dir(tmp_path) / "report.html").exists()
+    assert len(stored(tmp_path)) == 150
+    done = harness("run", *SMALL, f"runs={tmp_path}")
+    assert done.returncode == 0
+    keys = stored(tmp_path)
+    assert len(keys) == len(set(keys)) == len(stored(finished))
+
+
+def test_secrets_are_struck_out() -> None:
+    given = {
+        "api_key": "abc", "engine": {"token": "t", "max_tokens": 5, "url": "https://user:pw@host/x"}, "hf_token": None,
+        "words": ["engine.api_key=abc", "experiment.max_tokens=5", "seed=1"],
+    }  # fmt: skip
+    assert without_secrets(given) == {
+        "api_key": "***", "engine": {"token": "***", "max_tokens": 5, "url": "https://***@host/x"}, "hf_token": None,
+        "words": ["engine.api_key=***", "experiment.max_tokens=5", "seed=1"],
+    }  # fmt: skip
 
 
 def test_too_many_failures_fail_the_run_after_its_report(tmp_path: Path) -> None:
