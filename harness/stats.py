@@ -95,10 +95,10 @@ def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int 
 
     The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap; for a biased metric (ECE) that range
     reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
-    Hinkley 1997, section 5.2). It is not cut off at the metric's range. Replicates in which the metric is undefined are
-    left out. There is no interval for p-values, for fewer than two groups, where more than 5 % of the replicates are
-    undefined, and where all replicates agree; in the last case a mean falls back on a binomial bound.
-    The result does not depend on the order of the table's rows.
+    Hinkley 1997, section 5.2), widened to hold the value. It is cut at the metric's range. Replicates in which the
+    metric is undefined are left out. There is no interval for p-values, for fewer than two groups, where more than 5 %
+    of the replicates are undefined, and where all replicates agree; in the last case a mean falls back on a binomial
+    bound. The result does not depend on the order of the table's rows.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.
@@ -120,7 +120,7 @@ def _estimate(metric: Metric, table: Table, level: Mapping[str, str], replicates
         interval = _Interval(note="no interval: fewer than 2 groups")
     else:
         values = np.concatenate([rows.measure(w) for w in bootstrap_weights(codes, replicates, seed)])
-        interval = _interval(metric.measure, value, values, len(names), _bounds(metric.measure))
+        interval = _interval(metric.measure, value, values, len(names), _reach(metric.measure))
     return Estimate(
         metric=metric.name,
         level=level,
@@ -177,7 +177,7 @@ def difference(
         codes = np.searchsorted(shared, np.concatenate([a.groups, b.groups]))
         weights = bootstrap_weights(codes, replicates, seed)
         values = np.concatenate([a.measure(w[:, : len(a)]) - b.measure(w[:, len(a) :]) for w in weights])
-        low, high = _bounds(metric.measure)
+        low, high = _reach(metric.measure)
         interval = _interval(metric.measure, value, values, len(shared), (low - high, high - low))
     unpaired = len(all_a) + len(all_b) - len(a) - len(b)
     notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
@@ -197,9 +197,9 @@ def difference(
 
 
 def _interval(
-    measure: Measure, value: float, replicates: Floats, n_groups: int, bounds: tuple[float, float]
+    measure: Measure, value: float, replicates: Floats, n_groups: int, reach: tuple[float, float]
 ) -> _Interval:
-    # bounds: the range of the mean that the value is; infinite when it is no mean.
+    # reach: the range that the value lies in, whatever the data.
     defined = replicates[~np.isnan(replicates)]
     lost = 1 - len(defined) / len(replicates)
     if lost > 0.05:
@@ -207,14 +207,14 @@ def _interval(
         return _Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
     notes = []
     if np.ptp(defined) < 1e-9:
-        return _agreement(value, n_groups, bounds)
+        return _agreement(value, n_groups, reach if measure.average else (-np.inf, np.inf))
     low, high = (float(q) for q in np.quantile(defined, [_MISS, 1 - _MISS]))
-    if not low <= value <= high:
-        notes.append("the value lies outside its interval: it is biased at this n")
-    if measure.biased:
-        low, high = 2 * value - high, 2 * value - low
     method = f"cluster bootstrap, {len(replicates)} replicates, {'basic' if measure.biased else 'percentile'}"
-    return _Interval(low, high, method, "; ".join(notes))
+    if measure.biased:
+        if not low <= value <= high:
+            notes = ["the value is biased upwards at this n"]
+        low, high = min(value, 2 * value - high), max(value, 2 * value - low)
+    return _Interval(max(low, reach[0]), min(high, reach[1]), method, "; ".join(notes))
 
 
 def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> _Interval:
@@ -230,7 +230,5 @@ def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> _Int
     return _Interval(low, high, f"binomial bound, all {n_groups} groups agree")
 
 
-def _bounds(measure: Measure) -> tuple[float, float]:
-    if not measure.average or measure.low is None or measure.high is None:
-        return -np.inf, np.inf
-    return measure.low, measure.high
+def _reach(measure: Measure) -> tuple[float, float]:
+    return -np.inf if measure.low is None else measure.low, np.inf if measure.high is None else measure.high

@@ -243,7 +243,8 @@ def _summarise(session: Session, estimates: Sequence[Estimate], verdicts: Sequen
     for e in estimates:
         value = "undefined" if e.value is None else f"{e.value:9.4f}"
         interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
-        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}" + (f", {e.n_failed} failed" if e.n_failed else ""))
+        note = f" ({e.note})" if e.note else ""
+        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{f', {e.n_failed} failed' if e.n_failed else ''}{note}")
     for v in verdicts:
         print(f"{v.kind}: {v.text} ({v.reason})")
     facts = session.facts

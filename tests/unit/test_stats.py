@@ -335,3 +335,21 @@ def test_what_has_no_difference() -> None:
         difference(ACCURACY, rows, {"arm": "a"}, {"shots": "b"})
     missing = difference(ACCURACY, rows, {"arm": "a"}, {"arm": "c"})
     assert (missing.value, missing.n_groups, missing.note) == (None, 0, "no rows; 10 rows left out without a partner")
+
+
+def test_the_interval_of_an_ece_holds_its_value_and_covers_a_known_miscalibration() -> None:
+    covered, runs = 0, 150
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        p = rng.uniform(0.5, 1, 200)
+        correct = rng.uniform(size=200) < p - 0.2  # says 0.2 too much everywhere: the true ECE
+        base = columns(correct.astype(float), np.arange(200))
+        rows = Table({**base.kinds, "p": "probability"}, {**base.columns, "p": p})
+        e = one(estimate(Metric("ece", ece_equal_width, ("p", "correct")), rows, replicates=200, seed=seed))
+        assert e.value is not None
+        assert e.low is not None
+        assert e.high is not None
+        assert 0 <= e.low <= e.value <= e.high <= 1
+        covered += e.low <= 0.2 <= e.high
+    # 95 % nominal; 150 runs know it to +-5 points, and the reflected interval is a little short at this n.
+    assert 0.88 <= covered / runs <= 1
