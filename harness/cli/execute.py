@@ -28,6 +28,9 @@ from harness.store import Store
 from harness.subject import Subject
 from harness.tasks.base import Split, split
 
+MOST_PRINTED = 60
+"""Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
+
 
 @dataclass
 class Session:
@@ -239,12 +242,16 @@ def _verdicts(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Ver
 
 def _summarise(session: Session, estimates: Sequence[Estimate], verdicts: Sequence[Verdict]) -> None:
     print()
-    width = max((len(_label(e)) for e in estimates), default=0)
-    for e in estimates:
+    judged = {c.metric for c in session.job.claims} | {r.metric for r in session.job.references}
+    shown = [e for e in estimates if len(estimates) <= MOST_PRINTED or e.metric in judged]
+    width = max((len(_label(e)) for e in shown), default=0)
+    for e in shown:
         value = "undefined" if e.value is None else f"{e.value:9.4f}"
         interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
         note = f" ({e.note})" if e.note else ""
         print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{f', {e.n_failed} failed' if e.n_failed else ''}{note}")
+    if len(shown) < len(estimates):
+        print(f"({len(estimates) - len(shown)} more numbers are in the report)")
     for v in verdicts:
         print(f"{v.kind}: {v.text} ({v.reason})")
     facts = session.facts
