@@ -81,7 +81,7 @@ class FakeEngine:
         self.usage.calls += 1
         self.usage.prompt_tokens += len(call.prompt)
         self.usage.new_tokens += len(reply.tokens) if isinstance(reply, Text) else 0
-        self.usage.busy += time.perf_counter() - start + self.delay
+        self.usage.busy += time.perf_counter() - start
         return reply
 
     def close(self) -> None:
