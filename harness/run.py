@@ -44,10 +44,11 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._calls: IO[bytes] | None = None
+        self._calls: IO[bytes]
         try:
             (path / "figures").mkdir(parents=True, exist_ok=True)
-            (path / "calls.jsonl").write_bytes(b"")
+            # An earlier run's files stay until this one has results of its own.
+            self._calls = (path / "calls.jsonl.part").open("wb")
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -62,26 +63,21 @@ class RunDirectory:
             "exchanges": finished.transcript,
         }
         try:
-            if self._calls is None:
-                self._calls = (self.path / "calls.jsonl").open("wb")
             self._calls.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         except OSError as error:
             raise self._unwritable(error) from error
 
     def transcripts(self) -> Iterator[Mapping[str, Any]]:
-        """What `add` wrote, line by line."""
-        if self._calls is not None:
-            self._calls.flush()
+        """What `add` wrote, line by line, once `write_results` has been called."""
         with (self.path / "calls.jsonl").open("rb") as file:
             for line in file:
                 yield orjson.loads(line)
 
     def write_results(self, table: Table, estimates: Sequence[Estimate], verdicts: Sequence[Verdict]) -> None:
-        """Writes outcomes.parquet, estimates.json and verdicts.json."""
+        """Writes outcomes.parquet, estimates.json and verdicts.json, and completes calls.jsonl."""
         try:
-            if self._calls is not None:
-                self._calls.close()
-                self._calls = None
+            self._calls.close()
+            Path(self._calls.name).replace(self.path / "calls.jsonl")
             part = self.path / "outcomes.parquet.part"
             table.save(part)
             part.replace(self.path / "outcomes.parquet")

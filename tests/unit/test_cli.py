@@ -140,6 +140,26 @@ def test_ctrl_c_reports_what_is_there(tmp_path: Path) -> None:
     assert "report: " in out
 
 
+def test_ctrl_c_while_preparing_still_ends_with_a_report(tmp_path: Path) -> None:
+    process = start("run", *SMALL, f"runs={tmp_path}", "engine.delay=2")
+    wait_for_calls(tmp_path, 0, process)
+    while not list(tmp_path.glob("*/*/manifest.json")):
+        time.sleep(0.05)
+    time.sleep(1.5)  # the first calls take two seconds
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert json.loads((run_dir(tmp_path) / "manifest.json").read_text())["items_done"] == 0
+    assert (run_dir(tmp_path) / "report.html").exists()
+
+
+def test_a_run_that_cannot_begin_leaves_the_results_of_an_earlier_one(finished: Path) -> None:
+    before = (run_dir(finished) / "calls.jsonl").read_bytes()
+    done = harness("run", *SMALL, f"runs={finished}", "store=/proc/nothing")
+    assert done.returncode == 2
+    assert (run_dir(finished) / "calls.jsonl").read_bytes() == before
+
+
 def test_an_engine_that_dies_leaves_a_report_and_the_next_run_goes_on(finished: Path, tmp_path: Path) -> None:
     dying = ["engine._target_=tests.helpers.Dying", "engine.after=150", "window=3"]
     done = harness("run", *SMALL, f"runs={tmp_path}", *dying)
