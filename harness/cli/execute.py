@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import signal
 import sys
 import time
@@ -93,7 +94,8 @@ def execute(job: Job) -> int:
         covers the items that were finished).
     """
     items = prepare_items(job)
-    path = job.runs / job.name / f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
+    label = f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
+    path = job.runs / job.name / re.sub(r"[^\w.-]+", "-", label)  # names are free text, a folder's name is not
     session = Session(job, items, RunDirectory(path))
     session.run.write_manifest(session.manifest())
     store = Store(job.store)
