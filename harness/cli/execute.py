@@ -182,6 +182,7 @@ async def _ask(session: Session, engine: Engine, store: Store) -> None:
             await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
         finally:
             watcher.cancel()
+            job.tracker.progress(progress.values())
             seconds = time.perf_counter() - begin
             session.facts["seconds"]["ask"] = round(seconds, 2)
             session.facts["usage"] = asdict(engine.usage)
