@@ -126,6 +126,22 @@ def test_kill_and_go_on_asks_nothing_twice_and_ends_the_same(finished: Path, tmp
     same_outcomes(again, run_dir(finished))
 
 
+def test_kill_and_go_on_with_greedy_and_sampled_chains(tmp_path: Path) -> None:
+    words = ["experiment=selfCorrection", "engine=fake", "tracker=none", "limit=8", "replicates=50", "window=2"]
+    assert harness("run", *words, f"runs={tmp_path / 'a'}").returncode == 0
+    process = start("run", *words, f"runs={tmp_path / 'b'}", "engine.delay=0.05")
+    wait_for_calls(tmp_path / "b", 40, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(stored(tmp_path / "b")) < 8 * 18
+    assert harness("run", *words, f"runs={tmp_path / 'b'}").returncode == 0
+    keys = stored(tmp_path / "b")
+    assert len(keys) == len(set(keys))
+    assert sorted(keys) == sorted(stored(tmp_path / "a"))
+    ended = [p.parent for p in (tmp_path / "b").glob("*/*/manifest.json") if "finished" in p.read_text()]
+    same_outcomes(ended[0], run_dir(tmp_path / "a"))
+
+
 def test_ctrl_c_reports_what_is_there(tmp_path: Path) -> None:
     process = start("run", *SMALL, f"runs={tmp_path}", "window=2", "engine.delay=0.1")
     wait_for_calls(tmp_path, 120, process)
