@@ -88,6 +88,10 @@ class Subject:
         """The same subject with a transcript and random numbers of its own for one item."""
         return Subject(self.engine, self.renderer, self.store, self.seed, item)
 
+    def prompt_tokens(self, prompt: Prompt) -> int:
+        """Tokens of a prompt as the model reads it, special tokens included: what a call costs before its answer."""
+        return len(self.renderer.render(prompt).ids)
+
     async def generate(
         self,
         prompt: Prompt,

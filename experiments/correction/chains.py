@@ -89,9 +89,7 @@ class Speaker:
         text = await self.subject.generate(
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, draw=self.draw
         )
-        # Awaited directly, so that no other arm can have asked since: the last exchange is this one.
-        asked = self.subject.transcript[-1]
-        cost = Cost(1, asked.prompt_tokens, asked.new_tokens)
+        cost = Cost(1, self.subject.prompt_tokens(prompt), len(text.tokens))
         return State(text, read(self.item, text), cost + spent if spent else cost)
 
     async def chain(self, prompt: Prompt, first: State, instructions: Sequence[str], turns: int) -> list[State]:
