@@ -17,8 +17,8 @@ class Experiment(ABC):
     """Base class: make a frozen dataclass of it, whose fields are the experiment's settings.
 
     The class docstring opens with the claim under test, the paper, and one real item.
-    `protocol` awaits nothing but its subject and takes random numbers only from `subject.rng`, so that repeating
-    it against the store gives the same outcome.
+    `protocol` awaits nothing but its subject and takes random numbers only from `subject.rng`, before it lets several
+    questions run at once, so that repeating it against the store gives the same outcome in whatever order answers come.
     """
 
     outcome: ClassVar[type[Outcome]]

@@ -1,7 +1,6 @@
 """Self-correction on subjects whose first and later answers have a known distribution."""
 
 import asyncio
-import random
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -12,21 +11,19 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from experiments.correction.chains import Revision
 from experiments.correction.prompts import FORMS, FormName, second_turn
 from experiments.correction.self_correction import SelfCorrection
 from harness import Item
-from harness.calls import Call, Reply
 from harness.engines.fake import FakeEngine, Replies
 from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.rendering import Renderer
-from harness.runner import Finished, run_protocols
+from harness.runner import run_protocols
 from harness.stats import estimate
 from harness.store import Store
 from harness.subject import Exchange, Subject
 from harness.tasks.graders import number
-from tests.helpers import fake_subject, simulate
+from tests.helpers import simulate
 
 RIGHT, WRONG, NOTHING = "The final answer is 7.", "The final answer is 8.", "It is correct as it stands."
 GOLD = "7"
@@ -360,27 +357,3 @@ def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:
     score = {r["metric"]: r["value"] for r in config["references"] if r["model"] == "Gemini 1.5 Flash"}
     assert score["delta"] == pytest.approx(score["accuracy_t2"] - score["accuracy_t1"])
     assert score["delta"] == pytest.approx(score["delta_i2c"] - score["delta_c2i"])
-
-
-def test_costs_are_of_the_own_calls_whatever_the_order_of_the_answers() -> None:
-    # Engines answer when they please: what was asked later may be answered first, and a replay answers at once.
-    def table(delays: bool) -> Table:
-        async def run() -> list[Finished]:
-            subject = fake_subject(lambda _: {"The final answer is 8.": 0.5, "Perhaps it is 9 or so.": 0.5})
-            answer = subject.engine.answer
-
-            async def shuffled(call: Call) -> Reply:
-                await asyncio.sleep(0.02 * random.Random(str(call)).random())
-                return await answer(call)
-
-            if delays:
-                subject.engine.answer = shuffled  # type: ignore[method-assign]
-            done: list[Finished] = []
-            await run_protocols(SelfCorrection(turns=3), items(6), subject, None, window=4, done=done.append)
-            return done
-
-        return Table.build(Revision, [f.result for f in asyncio.run(run())])
-
-    instant, late = table(delays=False), table(delays=True)
-    for name, values in instant.columns.items():
-        np.testing.assert_array_equal(values, late.columns[name], err_msg=name)
