@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ import orjson
 
 from harness.claims import Verdict, check_claims, judge_claim, judge_reference
 from harness.config import Job, nearest
-from harness.engines.base import Engine
+from harness.engines.base import Engine, Usage
 from harness.errors import EngineDied, HarnessError
 from harness.figures import check
 from harness.outcomes import ItemResult, Table
@@ -35,19 +35,36 @@ MOST_PRINTED = 60
 
 @dataclass
 class Session:
-    """What is known of a run while it goes on; becomes the manifest."""
+    """What is known of a run while it goes on; becomes the manifest.
+
+    Attributes:
+        engine: identity of what was loaded.
+        prompt_style: "chat" or "plain".
+        seconds: by phase (load, prepare, ask, measure).
+        usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
+        store: calls asked, calls shared, damaged records.
+        fitted: fingerprint of what `prepare` fitted, and the items that it was fitted on.
+        error: why the run did not finish.
+    """
 
     job: Job
     items: Split
     run: RunDirectory
     started: float = field(default_factory=time.time)
     results: list[ItemResult] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
     status: str = "running"
+    engine: Mapping[str, str] | None = None
+    prompt_style: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    usage: Usage | None = None
+    engine_busy: float | None = None
+    store: Mapping[str, int] | None = None
+    fitted: Mapping[str, Any] | None = None
+    error: str | None = None
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest as it stands."""
-        return {
+        """The manifest as it stands, without what is not known yet."""
+        known = {
             "status": self.status,
             "experiment": self.job.name,
             "title": _first_line(type(self.job.experiment)),
@@ -58,10 +75,18 @@ class Session:
             "items_done": len(self.results),
             "items_failed": sum(r.error is not None for r in self.results),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-            **self.facts,
+            "seconds": self.seconds,
+            "engine": self.engine,
+            "prompt_style": self.prompt_style,
+            "usage": asdict(self.usage) if self.usage else None,
+            "engine_busy": self.engine_busy,
+            "store": self.store,
+            "fitted": self.fitted,
+            "error": self.error,
             **provenance(),
             "config": without_secrets(self.job.config),
         }
+        return {key: value for key, value in known.items() if value is not None}
 
 
 def prepare_items(job: Job) -> Split:
@@ -116,10 +141,10 @@ def execute(job: Job) -> int:
         asyncio.run(_ask(session, engine, store))
     except EngineDied as error:
         session.status = "engine died"
-        session.facts["error"] = str(error)
+        session.error = str(error)
     except BaseException as error:
         session.status = "failed"
-        session.facts["error"] = f"{type(error).__name__}: {error}"
+        session.error = f"{type(error).__name__}: {error}"
         session.run.write_manifest(session.manifest())
         job.tracker.abort()
         raise
@@ -137,8 +162,8 @@ def load_engine(job: Job, session: Session | None = None) -> Engine:
     seconds = time.perf_counter() - begin
     _say(f"loaded in {seconds:.1f} s: {', '.join(f'{k} {v}' for k, v in engine.identity.items())}")
     if session is not None:
-        session.facts["engine"] = engine.identity
-        session.facts["seconds"] = {"load": round(seconds, 2)}
+        session.engine = engine.identity
+        session.seconds["load"] = round(seconds, 2)
     return engine
 
 
@@ -155,7 +180,7 @@ async def _ask(session: Session, engine: Engine, store: Store) -> None:
     loop.add_signal_handler(signal.SIGINT, interrupt)
     renderer = Renderer(engine.tokenizer, job.model.style, engine.context)
     subject = Subject(engine, renderer, store, job.seed)
-    session.facts["prompt_style"] = renderer.style
+    session.prompt_style = renderer.style
     begin = time.perf_counter()
     preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.about("prepare")))
     stopping = asyncio.create_task(stop.wait())
@@ -167,7 +192,7 @@ async def _ask(session: Session, engine: Engine, store: Store) -> None:
     stopping.cancel()
     fitted = preparing.result()
     _note_fitted(session, fitted)
-    session.facts["seconds"]["prepare"] = round(time.perf_counter() - begin, 2)
+    session.seconds["prepare"] = round(time.perf_counter() - begin, 2)
     with Progress(len(session.items.test), engine.usage) as progress:
         watcher = asyncio.create_task(_watch(session, progress))
 
@@ -184,10 +209,10 @@ async def _ask(session: Session, engine: Engine, store: Store) -> None:
             watcher.cancel()
             job.tracker.progress(progress.values())
             seconds = time.perf_counter() - begin
-            session.facts["seconds"]["ask"] = round(seconds, 2)
-            session.facts["usage"] = asdict(engine.usage)
-            session.facts["engine_busy"] = round(engine.usage.busy / seconds, 4)
-            session.facts["store"] = {"asked": store.misses, "shared": store.hits, "damaged": store.dropped}
+            session.seconds["ask"] = round(seconds, 2)
+            session.usage = engine.usage
+            session.engine_busy = round(engine.usage.busy / seconds, 4)
+            session.store = {"asked": store.misses, "shared": store.hits, "damaged": store.dropped}
     session.status = "interrupted" if stop.is_set() else "finished"
 
 
@@ -204,7 +229,7 @@ def _note_fitted(session: Session, fitted: Any) -> None:
     ids = [item.id for item in session.items.train]
     assert not set(ids) & {item.id for item in session.items.test}
     digest = hashlib.sha256(orjson.dumps(fitted, default=str)).hexdigest()[:16]
-    session.facts["fitted"] = {"fingerprint": digest, "items": ids}
+    session.fitted = {"fingerprint": digest, "items": ids}
 
 
 def _finish(session: Session) -> int:
@@ -222,12 +247,12 @@ def _finish(session: Session) -> int:
     if session.status == "finished" and share > job.max_failed:
         session.status = "failed"
         of = len(session.results)
-        session.facts["error"] = f"{failed} of {of} items failed, more than max_failed={job.max_failed} allows"
+        session.error = f"{failed} of {of} items failed, more than max_failed={job.max_failed} allows"
     session.run.write_results(table, estimates, verdicts)
     drawings = [draw(figure, table, estimates) for figure in job.experiment.figures]
     for drawing in drawings:
         session.run.write(f"figures/{drawing.name}.svg", drawing.svg)
-    session.facts.setdefault("seconds", {})["measure"] = round(time.perf_counter() - begin, 2)
+    session.seconds["measure"] = round(time.perf_counter() - begin, 2)
     manifest = session.manifest()
     session.run.write_manifest(manifest)
     session.run.write("report.html", render(manifest, table, estimates, verdicts, drawings, session.run.transcripts()))
@@ -257,17 +282,16 @@ def _summarise(session: Session, estimates: Sequence[Estimate], verdicts: Sequen
         print(f"({len(estimates) - len(shown)} more numbers are in the report)")
     for v in verdicts:
         print(f"{v.kind}: {v.text} ({v.reason})")
-    facts = session.facts
-    if "usage" in facts:
-        asked, shared = facts["store"]["asked"], facts["store"]["shared"]
-        busy = facts["engine_busy"]
-        print(f"\n{asked} calls asked, {shared} from the store, {facts['seconds']['ask']} s, engine busy {busy:.1%}")
+    if session.store is not None:
+        asked, shared = session.store["asked"], session.store["shared"]
+        seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
+        print(f"\n{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}")
     failures = [r for r in session.results if r.error is not None]
     for r in failures[:3]:
         print(f"failed: item {r.item}: {r.error}")
     print(f"report: {session.run.path / 'report.html'}")
-    if "error" in facts:
-        _say(facts["error"])
+    if session.error is not None:
+        _say(session.error)
 
 
 def _label(e: Estimate) -> str:
