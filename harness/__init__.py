@@ -7,41 +7,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.arrays import Array
     from harness.calls import Text
     from harness.errors import HarnessError
     from harness.experiment import Experiment
     from harness.figures import Bars, Reliability, RiskCoverage, Transitions
+    from harness.interventions import Ablate, Add, Cut, Replace
     from harness.items import Grade, Item
     from harness.metrics.metric import Metric
     from harness.outcomes import Outcome, Probability, Score
     from harness.prompts import Message, Prompt
-    from harness.subject import Choice, Subject
+    from harness.subject import Choice, Likelihood, Subject
 
 _HOMES = {
+    "arrays": ("Array",),
     "calls": ("Text",),
     "errors": ("HarnessError",),
     "experiment": ("Experiment",),
     "figures": ("Bars", "Reliability", "RiskCoverage", "Transitions"),
+    "interventions": ("Ablate", "Add", "Cut", "Replace"),
     "items": ("Grade", "Item"),
     "metrics.metric": ("Metric",),
     "outcomes": ("Outcome", "Probability", "Score"),
     "prompts": ("Message", "Prompt"),
-    "subject": ("Choice", "Subject"),
+    "subject": ("Choice", "Likelihood", "Subject"),
 }
 
 __all__ = [
+    "Ablate",
+    "Add",
+    "Array",
     "Bars",
     "Choice",
+    "Cut",
     "Experiment",
     "Grade",
     "HarnessError",
     "Item",
+    "Likelihood",
     "Message",
     "Metric",
     "Outcome",
     "Probability",
     "Prompt",
     "Reliability",
+    "Replace",
     "RiskCoverage",
     "Score",
     "Subject",

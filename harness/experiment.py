@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from harness.calls import Capability
 from harness.figures import Figure
 from harness.items import Item
 from harness.metrics.metric import Metric
@@ -26,6 +27,8 @@ class Experiment(ABC):
     figures: ClassVar[tuple[Figure, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
+    asks: ClassVar[frozenset[Capability]] = frozenset({"generate", "choose"})
+    """What the subject's engine must be able to do; one that cannot is refused before it is loaded."""
 
     def train_items(self) -> int:
         """How many items `prepare` wants; they are proven disjoint from the test items."""

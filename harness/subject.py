@@ -9,8 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Text, call_key, identity_digest
-from harness.engines.base import Engine
+from harness.arrays import Array
+from harness.calls import (
+    Activations,
+    Call,
+    Choose,
+    Generate,
+    Logprobs,
+    Read,
+    Reply,
+    Sampling,
+    Score,
+    Text,
+    call_key,
+    identity_digest,
+    needs,
+)
+from harness.engines.base import Engine, check_capabilities
+from harness.errors import ItemError
+from harness.interventions import Intervention, Site
 from harness.prompts import Prompt
 from harness.rendering import Renderer
 from harness.store import Store
@@ -37,12 +54,30 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How probable the model finds a given continuation.
+
+    Attributes:
+        tokens: its token ids after the prompt.
+        logprobs: natural log-probability of each, given everything before it; raw.
+    """
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+    @property
+    def logprob(self) -> float:
+        """Natural log-probability of the whole continuation."""
+        return math.fsum(self.logprobs) if min(self.logprobs) > -math.inf else -math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One question to the model and its answer, for the transcript.
 
     Attributes:
         prompt: the exact text sent, special tokens included.
-        reply: the text generated, or the probabilities of the options.
+        reply: the text generated, the probabilities of the options, or what was measured of the prompt.
         keys: hexadecimal keys of the stored calls behind it.
         cached: whether every one of them was answered from the store.
         prompt_tokens, new_tokens: size of the question and of the answer.
@@ -101,11 +136,16 @@ class Subject:
         top_p: float = 1.0,
         stop: Sequence[str] = (),
         draw: int = 0,
+        interventions: Sequence[Intervention] = (),
     ) -> Text:
         """One text after the prompt: greedy at temperature 0, else the draw of the given index.
 
+        Args:
+            interventions: changes inside the model while it answers; see `harness.interventions`.
+
         Raises:
             ItemError: the prompt cannot be rendered or does not fit the context.
+            HarnessError: the engine cannot intervene.
             EngineDied: the engine stopped.
         """
         place = self._place()
@@ -113,7 +153,8 @@ class Subject:
         self.renderer.check_length(rendered, max_tokens)
         sampling = Sampling(max_tokens, temperature, top_p, 0, tuple(stop))
         sampled = temperature > 0
-        call = Generate(rendered.ids, sampling, draw if sampled else 0, self.seed if sampled else 0)
+        seeds = (draw, self.seed) if sampled else (0, 0)
+        call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions))
         reply, key, cached = await self._ask(call)
         text = cast(Text, reply)
         self._exchanges[place] = Exchange(
@@ -125,7 +166,13 @@ class Subject:
         """`n` independent draws, indices 0 to n-1, asked at once; settings as in `generate`."""
         return await asyncio.gather(*(self.generate(prompt, draw=i, **settings) for i in range(n)))
 
-    async def choose(self, prompt: Prompt, options: Mapping[str, Sequence[str]]) -> Choice:
+    async def choose(
+        self,
+        prompt: Prompt,
+        options: Mapping[str, Sequence[str]],
+        *,
+        interventions: Sequence[Intervention] = (),
+    ) -> Choice:
         """Exact probabilities of options at the next position.
 
         An option is a set of surface forms (" A", "A"), whose probabilities add up. A form of several tokens is
@@ -145,7 +192,8 @@ class Subject:
         for ids in (f for fs in forms.values() for f in fs):
             for i, token in enumerate(ids):
                 nexts.setdefault(ids[:i], set()).add(token)
-        calls = {path: Choose(rendered.ids + path, tuple(sorted(tokens))) for path, tokens in nexts.items()}
+        inside = tuple(interventions)
+        calls = {path: Choose(rendered.ids + path, tuple(sorted(tokens)), inside) for path, tokens in nexts.items()}
         replies = dict(zip(calls, await asyncio.gather(*map(self._ask, calls.values())), strict=True))
         step: dict[tuple[int, ...], float] = {}
         for path, (reply, _, _) in replies.items():
@@ -165,11 +213,62 @@ class Subject:
         self._exchanges[place] = Exchange(rendered.text, shown, keys, cached, len(rendered.ids), 0)
         return choice
 
+    async def score(self, prompt: Prompt, text: str, *, interventions: Sequence[Intervention] = ()) -> Likelihood:
+        """How probable a given text is as the continuation of the prompt.
+
+        Raises:
+            ItemError: the text merges with the prompt's last token, is empty, or does not fit the context.
+        """
+        place = self._place()
+        rendered = self.renderer.render(prompt)
+        ids = self.renderer.options(rendered, {text: [text]})[text][0]
+        self.renderer.check_length(rendered, len(ids))
+        reply, key, cached = await self._ask(Score(rendered.ids, ids, tuple(interventions)))
+        likelihood = Likelihood(ids, cast(Logprobs, reply).values)
+        shown = f"log p = {likelihood.logprob:.4f} over {len(ids)} tokens: {text}"
+        self._exchanges[place] = Exchange(rendered.text, shown, (key.hex(),), cached, len(rendered.ids), 0)
+        return likelihood
+
+    async def read(
+        self,
+        prompt: Prompt,
+        *,
+        layers: Sequence[int],
+        positions: Sequence[int],
+        site: Site = "resid_post",
+        interventions: Sequence[Intervention] = (),
+    ) -> Array:
+        """Activations while the model reads the prompt, shape [layers, positions, width of the site].
+
+        Args:
+            layers: blocks, counted from 0, ascending.
+            positions: of the prompt's tokens, ascending; -1 is the last, as in Python.
+
+        Raises:
+            ItemError: a position beyond the prompt, or the prompt is too long.
+            HarnessError: the engine cannot read activations.
+        """
+        place = self._place()
+        rendered = self.renderer.render(prompt)
+        self.renderer.check_length(rendered, 0)
+        n = len(rendered.ids)
+        counted = tuple(p + n if p < 0 else p for p in positions)
+        try:
+            call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions))
+        except ValueError as error:
+            raise ItemError(str(error)) from error
+        reply, key, cached = await self._ask(call)
+        array = cast(Activations, reply).values
+        shown = f"{site} of layers {list(layers)} at positions {list(counted)}: {array}"
+        self._exchanges[place] = Exchange(rendered.text, shown, (key.hex(),), cached, n, 0)
+        return array
+
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
         key = call_key(self._identity, call)
         reply = self.store.get(key)
         if reply is not None:
             return reply, key, True
+        check_capabilities(needs(call), self.engine.can, "this protocol", self.engine.identity["engine"])
         return await self.store.once(key, lambda: self.engine.answer(call)), key, False
 
     def _place(self) -> int:

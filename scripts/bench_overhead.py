@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Experiment, Grade, Item, Outcome, Probability, Prompt, Subject
-from harness.calls import Call, Generate, Logprobs, Reply, Sampling, Text
+from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Sampling, Text
 from harness.engines.base import Usage
 from harness.prompts import Message
 from harness.rendering import Renderer
@@ -50,6 +50,7 @@ class InstantEngine:
 
     def __init__(self) -> None:
         self.identity = {"engine": "instant"}
+        self.can: frozenset[Capability] = frozenset({"generate", "choose"})
         self.tokenizer: Tokenizer = InstantTokenizer()
         self.context = 1 << 20
         self.capacity = 256
@@ -59,6 +60,7 @@ class InstantEngine:
         self.usage.calls += 1
         if isinstance(call, Generate):
             return Text("an answer", (1, 2, 3, 4), (-0.1, -0.2, -0.3, -0.4), "stop")
+        assert isinstance(call, Choose)
         return Logprobs(tuple(-1.0 for _ in call.tokens))
 
     def close(self) -> None:

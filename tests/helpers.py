@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from harness.calls import Call, Reply
-from harness.engines.fake import FakeEngine, Replies, dry_run
+from harness.calls import Call, Capability, Reply
+from harness.engines.fake import CAN, FakeEngine, Replies, dry_run
 from harness.errors import EngineDied
 from harness.experiment import Experiment
 from harness.items import Item
@@ -34,6 +35,8 @@ def fake_subject(replies: Replies, seed: int = 0, folder: Path | None = None) ->
 @dataclass(frozen=True, kw_only=True)
 class Dying:
     """Settings of an engine that stops after some calls; `engine._target_=tests.helpers.Dying` from a command."""
+
+    can: ClassVar[frozenset[Capability]] = CAN
 
     after: int
     delay: float = 0.0

@@ -16,7 +16,7 @@ import orjson
 
 from harness.claims import Verdict, check_claims, judge_claim, judge_reference
 from harness.config import Job, nearest
-from harness.engines.base import Engine, Usage
+from harness.engines.base import Engine, Usage, check_capabilities
 from harness.errors import EngineDied, HarnessError
 from harness.figures import check
 from harness.outcomes import ItemResult, Table
@@ -100,6 +100,7 @@ def prepare_items(job: Job) -> Split:
     for figure in job.experiment.figures:
         check(figure, job.experiment.outcome)
     check_claims(job.claims, job.references, job.experiment.metrics)
+    check_capabilities(job.experiment.asks, job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
     items = split(job.task, job.limit, job.experiment.train_items())
     for item in items.test[:1]:
         for name in job.experiment.needs:
@@ -161,6 +162,8 @@ def load_engine(job: Job, session: Session | None = None) -> Engine:
     engine = job.engine.load(job.model)
     seconds = time.perf_counter() - begin
     _say(f"loaded in {seconds:.1f} s: {', '.join(f'{k} {v}' for k, v in engine.identity.items())}")
+    # What a server can answer is known only now.
+    check_capabilities(job.experiment.asks, engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
     if session is not None:
         session.engine = engine.identity
         session.seconds["load"] = round(seconds, 2)

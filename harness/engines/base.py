@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.calls import Call, Reply
+from harness.calls import Call, Capability, Reply
+from harness.errors import HarnessError
 from harness.models import Model
 from harness.tokens import Tokenizer
 
@@ -38,6 +40,7 @@ class Engine(Protocol):
         identity: what was loaded, by value: weights and tokenizer fingerprint, dtype, engine, versions, device.
             Two engines of the same identity give the same replies up to the noise of batching.
         tokenizer: the model's tokenizer.
+        can: what it can answer exactly; anything else raises before it is asked.
         context: the longest prompt plus reply, in tokens.
         capacity: how many calls are worked on at once.
         usage: running account.
@@ -45,6 +48,7 @@ class Engine(Protocol):
 
     identity: dict[str, str]
     tokenizer: Tokenizer
+    can: frozenset[Capability]
     context: int
     capacity: int
     usage: Usage
@@ -61,7 +65,14 @@ class Engine(Protocol):
 
 
 class EngineSettings(Protocol):
-    """Settings of an engine, as the config names it."""
+    """Settings of an engine, as the config names it.
+
+    Attributes:
+        can: what the engine can answer at most; known before a model is loaded.
+    """
+
+    @property
+    def can(self) -> frozenset[Capability]: ...
 
     def load(self, model: Model) -> Engine:
         """Loads the model.
@@ -69,3 +80,24 @@ class EngineSettings(Protocol):
         Raises:
             HarnessError: the model or a setting is impossible; the message names it.
         """
+
+
+WHO_CAN: dict[Capability, str] = {
+    "generate": "every engine",
+    "choose": "engine=vllm, engine=transformers, or a server of vLLM",
+    "score": "engine=vllm, engine=transformers, or a server of vLLM",
+    "read": "engine=transformers",
+    "intervene": "engine=transformers",
+}
+
+
+def check_capabilities(needed: AbstractSet[Capability], can: AbstractSet[Capability], who: str, engine: str) -> None:
+    """Refuses an engine that cannot answer exactly what is needed.
+
+    Raises:
+        HarnessError: naming what is lacking and the engines that can.
+    """
+    for lacking in sorted(needed - can):
+        raise HarnessError(
+            f"{who} needs an engine that can {lacking!r}, which {engine} cannot do exactly; use {WHO_CAN[lacking]}"
+        )

@@ -10,8 +10,9 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from harness.calls import Call, Choose, Generate, Logprobs, Reply, Text
+from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Text
 from harness.engines.base import Engine, Usage
 from harness.models import Model
 from harness.prompts import Message
@@ -19,6 +20,9 @@ from harness.tokens import Tokenizer
 
 Replies = Callable[[str], Mapping[str, float]]
 """The distribution of replies to a prompt text: reply text -> probability, summing to 1."""
+
+
+CAN: frozenset[Capability] = frozenset({"generate", "choose"})
 
 
 class WordTokenizer:
@@ -61,6 +65,8 @@ class FakeEngine:
         tokenizer: by default one that splits at word boundaries.
     """
 
+    can: frozenset[Capability] = CAN
+
     def __init__(
         self, replies: Replies, name: str = "fake", delay: float = 0.0, tokenizer: Tokenizer | None = None
     ) -> None:
@@ -77,7 +83,12 @@ class FakeEngine:
             await asyncio.sleep(self.delay)
         start = time.perf_counter()
         odds = self.replies(self.tokenizer.decode(call.prompt))
-        reply = self._generate(call, odds) if isinstance(call, Generate) else self._choose(call, odds)
+        if isinstance(call, Generate):
+            reply: Reply = self._generate(call, odds)
+        elif isinstance(call, Choose):
+            reply = self._choose(call, odds)
+        else:
+            raise NotImplementedError
         self.usage.calls += 1
         self.usage.prompt_tokens += len(call.prompt)
         self.usage.new_tokens += len(reply.tokens) if isinstance(reply, Text) else 0
@@ -127,6 +138,8 @@ class Fake:
     Attributes:
         delay: seconds that every call takes.
     """
+
+    can: ClassVar[frozenset[Capability]] = CAN
 
     delay: float = 0.0
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import json
 import logging
 import math
 import os
-import threading
-import time
 import warnings
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
-from harness.calls import Call, Choose, Generate, Logprobs, Reply, Text
-from harness.engines.base import Engine, Usage
-from harness.errors import EngineDied, HarnessError, ItemError
+from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
+from harness.engines.base import Engine
+from harness.engines.worker import Job, Worker
+from harness.errors import HarnessError, ItemError
 from harness.models import Model
 from harness.tokens import HFTokenizer, Tokenizer
+
+CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 
 MOST_NAMED_TOKENS = 128
 """vLLM's limit on `logprob_token_ids`."""
@@ -39,6 +38,8 @@ class VLLM:
         gpu_memory_utilization: share of the GPU's memory that vLLM may take.
         args: any other argument of vLLM's EngineArgs; an unknown one is refused by name.
     """
+
+    can: ClassVar[frozenset[Capability]] = CAN
 
     dtype: str = "auto"
     max_model_len: int | None = None
@@ -133,14 +134,7 @@ def _context(path: os.PathLike[str], trust_remote_code: bool) -> int:
     return min(getattr(config, "max_position_embeddings", 8192), 8192)
 
 
-@dataclass(slots=True)
-class _Job:
-    call: Call
-    future: asyncio.Future[Reply]
-    loop: asyncio.AbstractEventLoop
-
-
-class VLLMEngine:
+class VLLMEngine(Worker):
     """A loaded vLLM engine, stepped by a thread of its own.
 
     Every request carries `logprob_token_ids`: vLLM 0.32 returns wrong top-k log-probabilities for requests that
@@ -150,122 +144,92 @@ class VLLMEngine:
         engine: a `vllm.v1.engine.llm_engine.LLMEngine`.
     """
 
-    def __init__(self, engine: Any, tokenizer: Tokenizer, identity: dict[str, str], capacity: int) -> None:
-        self.identity = identity
-        self.tokenizer = tokenizer
-        self.context = int(engine.model_config.max_model_len)
-        self.capacity = capacity
-        self.usage = Usage()
-        self._engine = engine
-        self._queue: deque[_Job] = deque()
-        self._jobs: dict[str, _Job] = {}
-        self._wake = threading.Condition()
-        self._dead: BaseException | None = None
-        self._closed = False
-        self._number = 0
-        self._thread = threading.Thread(target=self._pump, name="vllm", daemon=True)
-        self._thread.start()
+    can = CAN
 
-    async def answer(self, call: Call) -> Reply:
+    def __init__(self, engine: Any, tokenizer: Tokenizer, identity: dict[str, str], capacity: int) -> None:
+        super().__init__(tokenizer, identity, int(engine.model_config.max_model_len), capacity)
+        self._engine = engine
+        self._jobs: dict[str, Job] = {}
+        self._number = 0
+        self.start()
+
+    def check(self, call: Call) -> None:
+        super().check(call)
         if isinstance(call, Choose) and len(call.tokens) > MOST_NAMED_TOKENS:
             raise ItemError(f"{len(call.tokens)} option tokens at one position; vLLM takes at most {MOST_NAMED_TOKENS}")
-        new = call.sampling.max_tokens if isinstance(call, Generate) else 1
-        if len(call.prompt) + new > self.context:  # vLLM would queue it and never come to it
-            raise ItemError(f"{len(call.prompt)} prompt and {new} new tokens do not fit the context of {self.context}")
-        loop = asyncio.get_running_loop()
-        job = _Job(call, loop.create_future(), loop)
-        with self._wake:
-            if self._dead is not None:
-                raise _died(self._dead)
-            self._queue.append(job)
-            self._wake.notify()
-        return await job.future
+        # vLLM always generates a token, and would queue what has no room for it for ever.
+        if not isinstance(call, Generate) and len(_prompt(call)) >= self.context:
+            raise ItemError(f"{len(_prompt(call))} tokens leave no room in the context of {self.context}")
 
-    def close(self) -> None:
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
-        self._thread.join(timeout=60)
+    def working(self) -> list[Job]:
+        return list(self._jobs.values())
+
+    def shutdown(self) -> None:
         self._engine.engine_core.shutdown()
 
-    def _pump(self) -> None:
-        try:
-            while True:
-                with self._wake:
-                    while not (self._queue or self._jobs or self._closed):
-                        self._wake.wait()
-                    if self._closed:
-                        return
-                    arrived = list(self._queue)
-                    self._queue.clear()
-                for job in arrived:
-                    self._add(job)
-                self._step()
-        except BaseException as error:  # whatever it was, nobody may wait for ever
-            with self._wake:
-                self._dead = error
-                waiting = [*self._queue, *self._jobs.values()]
-            for job in waiting:
-                job.loop.call_soon_threadsafe(_fail, job.future, _died(error))
+    def step(self, arrived: Sequence[Job]) -> None:
+        for job in arrived:
+            self._add(job)
+        if not self._jobs:
+            return
+        outputs = self._engine.step()
+        self.usage.steps += 1
+        for output in outputs:
+            if output.finished:
+                job = self._jobs.pop(output.request_id)
+                self.finish(job, _reply(job.call, output), output.num_cached_tokens or 0)
 
-    def _add(self, job: _Job) -> None:
+    def _add(self, job: Job) -> None:
         self._number += 1
         name = str(self._number)
         try:
-            self._engine.add_request(name, {"prompt_token_ids": list(job.call.prompt)}, _sampling_params(job.call))
+            self._engine.add_request(name, {"prompt_token_ids": _prompt(job.call)}, _sampling_params(job.call))
         except ValueError as error:  # vLLM refuses this one request
-            job.loop.call_soon_threadsafe(_fail, job.future, ItemError(f"vLLM refuses the call: {error}"))
+            job.fail(ItemError(f"vLLM refuses the call: {error}"))
         else:
             self._jobs[name] = job
-
-    def _step(self) -> None:
-        start = time.perf_counter()
-        outputs = self._engine.step()
-        self.usage.busy += time.perf_counter() - start
-        self.usage.steps += 1
-        for output in outputs:
-            if not output.finished:
-                continue
-            job = self._jobs.pop(output.request_id)
-            self.usage.calls += 1
-            self.usage.prompt_tokens += len(job.call.prompt)
-            self.usage.cached_tokens += output.num_cached_tokens or 0
-            reply = _reply(job.call, output.outputs[0])
-            if isinstance(reply, Text):
-                self.usage.new_tokens += len(reply.tokens)
-            job.loop.call_soon_threadsafe(_settle, job.future, reply)
 
 
 def _sampling_params(call: Call) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    if isinstance(call, Choose):
+    if isinstance(call, Generate):
+        sampling = call.sampling
         return SamplingParams(
-            temperature=0,
-            max_tokens=1,
-            logprob_token_ids=list(call.tokens),
-            detokenize=False,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+            seed=call.engine_seed() if sampling.temperature > 0 else None,
+            logprob_token_ids=[0],
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-    sampling = call.sampling
     return SamplingParams(
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        top_k=sampling.top_k,
-        max_tokens=sampling.max_tokens,
-        stop=list(sampling.stop),
-        seed=call.engine_seed() if sampling.temperature > 0 else None,
-        logprob_token_ids=[0],
+        temperature=0,
+        max_tokens=1,
+        logprob_token_ids=list(call.tokens) if isinstance(call, Choose) else [0],
+        prompt_logprobs=0 if isinstance(call, Score) else None,
+        detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-def _reply(call: Call, output: Any) -> Reply:
+def _prompt(call: Call) -> list[int]:
+    return [*call.prompt, *call.continuation] if isinstance(call, Score) else list(call.prompt)
+
+
+def _reply(call: Call, answer: Any) -> Reply:
+    output = answer.outputs[0]
     if isinstance(call, Generate):
         tokens = tuple(output.token_ids)
         logprobs = tuple(_finite(step[t].logprob) for t, step in zip(tokens, output.logprobs, strict=True))
         return Text(output.text, tokens, logprobs, "length" if output.finish_reason == "length" else "stop")
+    if isinstance(call, Score):
+        steps = answer.prompt_logprobs[len(call.prompt) :]
+        return Logprobs(tuple(_finite(step[t].logprob) for t, step in zip(call.continuation, steps, strict=True)))
+    assert isinstance(call, Choose)
     named = output.logprobs[0]
     return Logprobs(tuple(_finite(named[t].logprob) for t in call.tokens))
 
@@ -274,20 +238,3 @@ def _finite(logprob: float) -> float:
     if math.isnan(logprob):
         raise ValueError("the model's log-probabilities are not numbers; try another dtype")
     return float(logprob)
-
-
-def _died(error: BaseException) -> EngineDied:
-    return EngineDied(
-        f"the engine stopped: {type(error).__name__}: {error}; everything answered is kept, "
-        "the same command goes on from there"
-    )
-
-
-def _settle(future: asyncio.Future[Reply], reply: Reply) -> None:
-    if not future.done():
-        future.set_result(reply)
-
-
-def _fail(future: asyncio.Future[Reply], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)

@@ -121,7 +121,9 @@ def same(a: Reply, b: Reply, call: Call) -> None:
         assert (a.text, a.tokens, a.finish) == (b.text, b.tokens, b.finish), call
         np.testing.assert_allclose(a.logprobs, b.logprobs, atol=1e-4)
     else:
-        np.testing.assert_allclose(a.values, b.values, atol=1e-4)  # type: ignore[union-attr]
+        assert isinstance(a, Logprobs)
+        assert isinstance(b, Logprobs)
+        np.testing.assert_allclose(a.values, b.values, atol=1e-4)
 
 
 def test_seeded_draws_of_more_prompt_than_one_step_holds_do_not_kill_the_engine(engine: Engine) -> None:
