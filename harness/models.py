@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import adapters
 from harness.errors import HarnessError
 from harness.fingerprints import fingerprint
+from harness.hub import HUB_ID, download, is_pointer
 from harness.rendering import Style
 
-HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
 DESCRIPTIONS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
@@ -24,11 +25,13 @@ class LocalModel:
     Attributes:
         path: a folder in Hugging Face format (config, safetensors, tokenizer).
         fingerprint: 16 hex digits over the content of every weight, config, tokenizer and template file; the same
-            wherever the folder lies.
+            wherever the folder lies. An adapter's files are part of it.
+        adapter: folder of a LoRA adapter to be applied to the weights, see `harness.adapters`; None is none.
     """
 
     path: Path
     fingerprint: str
+    adapter: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,11 @@ class Model:
     Attributes:
         source: a Hugging Face hub id, a local folder or .gguf file, or "package:NAME" for a Python package that
             carries a GGUF file.
-        name: what runs and references call it; empty is the last part of the source.
+        name: what runs and references call it; empty is the last part of the source. An adapter's name is added to
+            it, so that no run of an adapted model passes for one of its base.
         revision: hub branch, tag or commit; None is the default branch.
+        adapter: a LoRA adapter: local folder or hub id ("NAME@REVISION" for one revision of it) in PEFT's format;
+            empty is none. Tokenizer and chat template remain the base model's.
         style: how prompts are written, see `rendering.Renderer`.
         trust_remote_code: whether Python code that lies beside the weights may run.
     """
@@ -47,6 +53,7 @@ class Model:
     source: str
     name: str = ""
     revision: str | None = None
+    adapter: str = ""
     style: Style = "auto"
     trust_remote_code: bool = False
 
@@ -56,19 +63,27 @@ class Model:
         if not self.name:
             # A frozen dataclass has no other way to derive one field from another.
             object.__setattr__(self, "name", self.source.rstrip("/").rsplit("/", 1)[-1].removeprefix("package:"))
+        adapted = "+" + self.adapter.rstrip("/").rsplit("/", 1)[-1]
+        if self.adapter and not self.name.endswith(adapted):
+            object.__setattr__(self, "name", self.name + adapted)
 
     def resolve(self) -> LocalModel:
         """Brings the model to this machine: downloads or converts it where needed, checks it, fingerprints it.
 
         Raises:
             HarnessError: no such package, folder or hub model; no access to it; its files are incomplete, or only
-                pickled weights are there; there is no room for it.
+                pickled weights are there; there is no room for it; the adapter is none.
         """
         folder = self._folder()
         files = _weights(folder) + _descriptions(folder)
         if self.trust_remote_code:
             files += sorted(folder.glob("*.py"))
-        return LocalModel(folder, fingerprint(files, cache_folder() / "hashes"))
+        digest = fingerprint(files, cache_folder() / "hashes")
+        if not self.adapter:
+            return LocalModel(folder, digest)
+        adapter = self._adapter_folder()
+        both = f"{digest}+{fingerprint(adapters.adapter_files(adapter), cache_folder() / 'hashes')}"
+        return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter)
 
     def _folder(self) -> Path:
         from harness.conversion import converted
@@ -84,7 +99,17 @@ class Model:
             raise HarnessError(f"model.source={self.source} is a file; give the folder that holds config.json")
         if not HUB_ID.fullmatch(self.source) or self.source.startswith(".") or path.suffix == ".gguf":
             raise HarnessError(f"model.source={self.source}: there is no such folder or file, and it is no hub id")
-        return _download(self.source, self.revision, code=self.trust_remote_code)
+        wanted = ["*.safetensors", *DESCRIPTIONS, *(["*.py"] if self.trust_remote_code else [])]
+        return download("model.source", self.source, self.revision, wanted)
+
+    def _adapter_folder(self) -> Path:
+        path = Path(self.adapter).expanduser()
+        if path.is_dir():
+            return path.resolve()
+        name, _, revision = self.adapter.partition("@")
+        if path.exists() or not HUB_ID.fullmatch(name) or name.startswith("."):
+            raise HarnessError(f"model.adapter={self.adapter}: there is no such folder, and it is no hub id")
+        return download("model.adapter", name, revision or None, [adapters.CONFIG, adapters.WEIGHTS])
 
 
 def cache_folder() -> Path:
@@ -113,7 +138,7 @@ def _weights(folder: Path) -> list[Path]:
     import orjson
 
     index = folder / WEIGHTS_INDEX
-    if index.is_file() and not _is_pointer(index):
+    if index.is_file() and not is_pointer(index):
         try:
             names = sorted(set(orjson.loads(index.read_bytes())["weight_map"].values()))
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
@@ -130,7 +155,7 @@ def _weights(folder: Path) -> list[Path]:
     for file in files:
         if not file.is_file():
             raise HarnessError(f"{folder} lacks {file.name}, which {WEIGHTS_INDEX} names; copy or download it again")
-        if _is_pointer(file):
+        if is_pointer(file):
             raise HarnessError(f"{file} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
     return files
 
@@ -139,56 +164,10 @@ def _descriptions(folder: Path) -> list[Path]:
     """Config, tokenizer and template files."""
     if not (folder / "config.json").is_file():
         adapter = (folder / "adapter_config.json").is_file()
-        fix = "merge this adapter into its base model first" if adapter else "give the folder of a Hugging Face model"
+        fix = "give the folder of a Hugging Face model"
+        if adapter:
+            fix = "it is an adapter: give its base model as model.source and this as model.adapter"
         raise HarnessError(f"{folder} lacks config.json; {fix}")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise HarnessError(f"{folder} lacks a tokenizer ({', '.join(TOKENIZERS)}); save the tokenizer into it")
     return sorted({file for pattern in DESCRIPTIONS for file in folder.glob(pattern) if file.is_file()})
-
-
-def _is_pointer(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(24) == b"version https://git-lfs."
-
-
-def _download(source: str, revision: str | None, *, code: bool) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    wanted = ["*.safetensors", *DESCRIPTIONS, *(["*.py"] if code else [])]
-    label = f"model.source={source}" + (f" at revision {revision}" if revision else "")
-    try:
-        # Sub-folders and "consolidated" files hold the same weights once more in other formats.
-        place = snapshot_download(
-            source, revision=revision, allow_patterns=wanted, ignore_patterns=["*/*", "consolidated*"]
-        )
-    except GatedRepoError as error:
-        raise HarnessError(
-            f"{label}: access must be asked for on the model's hub page; then set HF_TOKEN to a token of that account"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise HarnessError(f"{label}: the model has no such branch, tag or commit") from error
-    except RepositoryNotFoundError as error:
-        raise HarnessError(
-            f"{label}: no such folder here and no such model on the hub; check the spelling, or, for a private model, "
-            "set HF_TOKEN"
-        ) from error
-    except LocalEntryNotFoundError as error:
-        offline = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else "the hub cannot be reached"
-        raise HarnessError(
-            f"{label}: not downloaded yet, and {offline}; go online once, or give a local folder as model.source"
-        ) from error
-    except HFValidationError as error:
-        raise HarnessError(f"{label}: neither a folder here nor a hub id; {error}") from error
-    except OSError as error:
-        raise HarnessError(
-            f"{label}: download failed ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}); "
-            "the same command goes on from what is there"
-        ) from error
-    return Path(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from huggingface_hub import errors
 
 from harness import fingerprints
+from harness.adapters import adapter_base, adapter_rank
 from harness.errors import HarnessError
 from harness.fingerprints import fingerprint
 from harness.models import Model, cache_folder
@@ -143,9 +145,83 @@ def test_incomplete_folders_are_refused(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
     assert "lacks a tokenizer (tokenizer.json" in refused(folder)
     (folder / "config.json").rename(folder / "adapter_config.json")
-    assert "lacks config.json; merge this adapter" in refused(folder)
+    assert "lacks config.json; it is an adapter: give its base model" in refused(folder)
     (folder / "adapter_config.json").unlink()
     assert "lacks config.json; give the folder" in refused(folder)
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    folder = tmp_path / "some-lora"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4, "base_model_name_or_path": "org/base"}')
+    (folder / "adapter_model.safetensors").write_text("matrices")
+    return folder
+
+
+def test_an_adapter_is_part_of_the_fingerprint_by_content(folder: Path, adapter: Path, tmp_path: Path) -> None:
+    bare = Model(source=str(folder)).resolve()
+    local = Model(source=str(folder), adapter=str(adapter)).resolve()
+    assert (bare.adapter, local.adapter) == (None, adapter)
+    assert local.fingerprint != bare.fingerprint
+    assert len(local.fingerprint) == 16
+    (adapter / "README.md").write_text("not part of the adapter")
+    copy = shutil.copytree(adapter, tmp_path / "elsewhere")
+    assert Model(source=str(folder), adapter=str(copy)).resolve().fingerprint == local.fingerprint
+    seen = {local.fingerprint}
+    for name, other in (("adapter_config.json", '{"peft_type": "LORA", "r": 8}'), ("adapter_model.safetensors", "x")):
+        (copy / name).write_text(other)
+        seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
+    assert len(seen) == 3
+
+
+def test_an_adapted_model_does_not_pass_for_its_base() -> None:
+    assert Model(source="org/base", adapter="/some/where/lora/").name == "base+lora"
+    named = Model(source="org/base", name="mine", adapter="org/lora@v2")
+    assert named.name == "mine+lora@v2"
+    assert dataclasses.replace(named, revision="v1").name == named.name
+
+
+def test_what_is_no_adapter_is_refused(folder: Path, adapter: Path) -> None:
+    config, weights = adapter / "adapter_config.json", adapter / "adapter_model.safetensors"
+    weights.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    assert "adapter_model.safetensors is a Git LFS pointer" in refused(folder, adapter=str(adapter))
+    weights.rename(adapter / "adapter_model.bin")
+    assert "safetensors (it holds adapter_model.bin, a pickle" in refused(folder, adapter=str(adapter))
+    for text, message in (
+        ('{"peft_type": "IA3"}', "describes a IA3 adapter; only LORA"),
+        ("[]", "describes no adapter"),
+        ("{}", "describes a nameless adapter"),
+        ("{", "is damaged"),
+        ('{"peft_type": "LORA"}', "a rank that is no positive number"),
+        ('{"peft_type": "LORA", "r": 4, "rank_pattern": {"q_proj": "8"}}', "a rank that is no positive number"),
+        ('{"peft_type": "LORA", "r": 4, "rank_pattern": [8]}', "a rank that is no positive number"),
+    ):
+        config.write_text(text)
+        assert message in refused(folder, adapter=str(adapter))
+    config.unlink()
+    assert "lacks adapter_config.json; give the folder of a PEFT adapter" in refused(folder, adapter=str(adapter))
+    for source in ("/no/such/folder", "./here", str(adapter / "adapter_model.bin")):
+        assert "model.adapter=" in refused(folder, adapter=source)
+
+
+def test_rank_and_base_of_an_adapter(adapter: Path) -> None:
+    assert (adapter_rank(adapter), adapter_base(adapter)) == (4, "org/base")
+    (adapter / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4, "rank_pattern": {"q_proj": 16}}')
+    assert (adapter_rank(adapter), adapter_base(adapter)) == (16, "")
+
+
+def test_an_adapter_comes_from_the_hub(folder: Path, adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def download(source: str, **settings: Any) -> str:
+        asked.append({"source": source, **settings})
+        return str(adapter)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert Model(source=str(folder), adapter="org/lora@v2").resolve().adapter == adapter
+    assert (asked[0]["source"], asked[0]["revision"]) == ("org/lora", "v2")
+    assert asked[0]["allow_patterns"] == ["adapter_config.json", "adapter_model.safetensors"]
 
 
 def test_sources_that_are_nothing(folder: Path) -> None:
