@@ -16,6 +16,7 @@ from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.models import Model
+from harness.subject import Role
 from harness.tasks.base import Task
 from harness.tracking.base import Tracker
 
@@ -25,12 +26,25 @@ GROUPS = ("experiment", "task", "model", "engine", "tracker")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Player:
+    """The model of a role other than the subject.
+
+    Attributes:
+        engine: None is the engine settings of the subject.
+    """
+
+    model: Model
+    engine: EngineSettings | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One run, ready to be executed. The fields are the keys of conf/config.yaml, built and checked.
 
     Attributes:
         name: the experiment's name in conf/experiment.
         config: the whole resolved config as plain values, for the manifest.
+        roles: who plays the parts besides the subject; whoever is not named is the subject itself.
     """
 
     name: str
@@ -39,6 +53,7 @@ class Job:
     task: Task
     model: Model
     engine: EngineSettings
+    roles: Mapping[Role, Player]
     tracker: Tracker
     seed: int
     limit: int | None
@@ -66,7 +81,9 @@ def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
     _refuse_unknown(config, known, "")
     values: dict[str, Any] = {}
     for key in known:
-        if isinstance(config[key], dict):
+        if key == "roles":
+            values[key] = _players(config[key])
+        elif isinstance(config[key], dict):
             values[key] = build(config[key], key, typing.cast(type, hints[key]))
         elif key in ("claims", "references"):
             kind = Claim if key == "claims" else Reference
@@ -77,6 +94,21 @@ def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
     if job.limit is not None and job.limit < 1:
         raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
     return job
+
+
+def _players(node: Mapping[str, Any]) -> dict[Role, Player]:
+    players: dict[Role, Player] = {}
+    _refuse_unknown(node, typing.get_args(Role), "roles.")
+    for role, parts in node.items():
+        path = f"roles.{role}"
+        _refuse_unknown(parts, ("model", "engine"), f"{path}.")
+        if "model" not in parts:
+            raise HarnessError(f"{path}.model: not set; choose one with +model@{path}.model=NAME")
+        engine = (
+            build(parts["engine"], f"{path}.engine", typing.cast(type, EngineSettings)) if "engine" in parts else None
+        )
+        players[typing.cast(Role, role)] = Player(model=build(parts["model"], f"{path}.model", Model), engine=engine)
+    return players
 
 
 def compose(overrides: Sequence[str], config_dir: Path | None = None) -> tuple[dict[str, Any], str]:

@@ -6,8 +6,8 @@ import asyncio
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
 
 from harness.arrays import Array
 from harness.calls import (
@@ -29,8 +29,11 @@ from harness.engines.base import Engine, check_capabilities
 from harness.errors import ItemError
 from harness.interventions import Intervention, Site
 from harness.prompts import Prompt
-from harness.rendering import Renderer
+from harness.rendering import Rendered, Renderer
 from harness.store import Store
+
+Role = Literal["judge", "rival", "critic"]
+"""Who else may be asked: a grader of answers, another author of answers, a critic of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Exchange:
         keys: hexadecimal keys of the stored calls behind it.
         cached: whether every one of them was answered from the store.
         prompt_tokens, new_tokens: size of the question and of the answer.
+        role: who was asked; "" is the subject itself.
     """
 
     prompt: str
@@ -89,6 +93,19 @@ class Exchange:
     cached: bool
     prompt_tokens: int
     new_tokens: int
+    role: str = ""
+
+
+@dataclass
+class _Log:
+    """The exchanges of one item, by the order of asking, of all roles together."""
+
+    exchanges: dict[int, Exchange] = field(default_factory=dict)
+    asked: int = 0
+
+    def place(self) -> int:
+        self.asked += 1
+        return self.asked
 
 
 @dataclass
@@ -100,6 +117,8 @@ class Subject:
     Attributes:
         seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
         item: id of the item this view belongs to; "" outside of a protocol.
+        roles: the models that play other parts; a part that is not named is played by the subject itself.
+        name: the part that this one plays; "" for the subject.
     """
 
     engine: Engine
@@ -107,21 +126,30 @@ class Subject:
     store: Store
     seed: int
     item: str = ""
+    roles: Mapping[Role, Subject] = field(default_factory=dict)
+    name: str = ""
 
     def __post_init__(self) -> None:
         self._identity = identity_digest(self.engine.identity)
-        self._exchanges: dict[int, Exchange] = {}
-        self._asked = 0
+        self._log = _Log()
         self.rng = random.Random(f"{self.seed}/{self.item}")
 
     @property
     def transcript(self) -> tuple[Exchange, ...]:
-        """What was asked and answered through this view, in the order of asking."""
-        return tuple(exchange for _, exchange in sorted(self._exchanges.items()))
+        """What was asked and answered through this view and its roles, in the order of asking."""
+        return tuple(exchange for _, exchange in sorted(self._log.exchanges.items()))
 
     def about(self, item: str) -> Subject:
         """The same subject with a transcript and random numbers of its own for one item."""
-        return Subject(self.engine, self.renderer, self.store, self.seed, item)
+        view = replace(self, item=item)
+        view.roles = {role: replace(other, item=item) for role, other in self.roles.items()}
+        for other in view.roles.values():
+            other._log = view._log
+        return view
+
+    def role(self, role: Role) -> Subject:
+        """Who plays another part: the model that the config names for it, else the subject itself."""
+        return self.roles.get(role, self)
 
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Tokens of a prompt as the model reads it, special tokens included: what a call costs before its answer."""
@@ -148,7 +176,7 @@ class Subject:
             HarnessError: the engine cannot intervene.
             EngineDied: the engine stopped.
         """
-        place = self._place()
+        place = self._log.place()
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, max_tokens)
         sampling = Sampling(max_tokens, temperature, top_p, 0, tuple(stop))
@@ -157,9 +185,7 @@ class Subject:
         call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions))
         reply, key, cached = await self._ask(call)
         text = cast(Text, reply)
-        self._exchanges[place] = Exchange(
-            rendered.text, text.text, (key.hex(),), cached, len(rendered.ids), len(text.tokens)
-        )
+        self._note(place, rendered, text.text, [key], cached, len(text.tokens))
         return text
 
     async def draws(self, prompt: Prompt, n: int, **settings: Any) -> list[Text]:
@@ -184,7 +210,7 @@ class Subject:
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
         """
-        place = self._place()
+        place = self._log.place()
         rendered = self.renderer.render(prompt)
         forms = self.renderer.options(rendered, options)
         self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
@@ -208,9 +234,8 @@ class Subject:
         p = {option: math.exp(lp - total) if total > -math.inf else uniform for option, lp in logp.items()}
         choice = Choice(p, min(1.0, math.exp(total)), logp)
         shown = "  ".join(f"p({option}) = {value:.4f}" for option, value in p.items()) + f"  mass {choice.mass:.4f}"
-        keys = tuple(key.hex() for _, key, _ in replies.values())
         cached = all(stored for _, _, stored in replies.values())
-        self._exchanges[place] = Exchange(rendered.text, shown, keys, cached, len(rendered.ids), 0)
+        self._note(place, rendered, shown, [key for _, key, _ in replies.values()], cached)
         return choice
 
     async def score(self, prompt: Prompt, text: str, *, interventions: Sequence[Intervention] = ()) -> Likelihood:
@@ -219,14 +244,16 @@ class Subject:
         Raises:
             ItemError: the text merges with the prompt's last token, is empty, or does not fit the context.
         """
-        place = self._place()
+        place = self._log.place()
         rendered = self.renderer.render(prompt)
         ids = self.renderer.options(rendered, {text: [text]})[text][0]
         self.renderer.check_length(rendered, len(ids))
         reply, key, cached = await self._ask(Score(rendered.ids, ids, tuple(interventions)))
         likelihood = Likelihood(ids, cast(Logprobs, reply).values)
         shown = f"log p = {likelihood.logprob:.4f} over {len(ids)} tokens: {text}"
-        self._exchanges[place] = Exchange(rendered.text, shown, (key.hex(),), cached, len(rendered.ids), 0)
+        self._log.exchanges[place] = Exchange(
+            rendered.text, shown, (key.hex(),), cached, len(rendered.ids), 0, self.name
+        )
         return likelihood
 
     async def read(
@@ -248,7 +275,7 @@ class Subject:
             ItemError: a position beyond the prompt, or the prompt is too long.
             HarnessError: the engine cannot read activations.
         """
-        place = self._place()
+        place = self._log.place()
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, 0)
         n = len(rendered.ids)
@@ -260,8 +287,14 @@ class Subject:
         reply, key, cached = await self._ask(call)
         array = cast(Activations, reply).values
         shown = f"{site} of layers {list(layers)} at positions {list(counted)}: {array}"
-        self._exchanges[place] = Exchange(rendered.text, shown, (key.hex(),), cached, n, 0)
+        self._note(place, rendered, shown, [key], cached)
         return array
+
+    def _note(  # noqa: PLR0917
+        self, place: int, prompt: Rendered, shown: str, keys: Sequence[bytes], cached: bool, new_tokens: int = 0
+    ) -> None:
+        names = tuple(key.hex() for key in keys)
+        self._log.exchanges[place] = Exchange(prompt.text, shown, names, cached, len(prompt.ids), new_tokens, self.name)
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
         key = call_key(self._identity, call)
@@ -270,10 +303,6 @@ class Subject:
             return reply, key, True
         check_capabilities(needs(call), self.engine.can, "this protocol", self.engine.identity["engine"])
         return await self.store.once(key, lambda: self.engine.answer(call)), key, False
-
-    def _place(self) -> int:
-        self._asked += 1
-        return self._asked
 
 
 def _logsumexp(values: Sequence[float]) -> float:

@@ -9,16 +9,18 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from harness.claims import Verdict, check_claims, judge_claim, judge_reference
 from harness.config import Job, nearest
-from harness.engines.base import Engine, Usage, check_capabilities
+from harness.engines.base import Engine, EngineSettings, Usage, check_capabilities
+from harness.engines.pool import EnginePool
 from harness.errors import EngineDied, HarnessError
 from harness.figures import check
+from harness.models import Model
 from harness.outcomes import ItemResult, Table
 from harness.progress import Progress
 from harness.rendering import Renderer
@@ -38,7 +40,7 @@ class Session:
     """What is known of a run while it goes on; becomes the manifest.
 
     Attributes:
-        engine: identity of what was loaded.
+        engine: identity of what was loaded; roles: those of the other models.
         prompt_style: "chat" or "plain".
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
@@ -54,6 +56,7 @@ class Session:
     results: list[ItemResult] = field(default_factory=list)
     status: str = "running"
     engine: Mapping[str, str] | None = None
+    roles: Mapping[str, Mapping[str, str]] | None = None
     prompt_style: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
@@ -61,6 +64,12 @@ class Session:
     store: Mapping[str, int] | None = None
     fitted: Mapping[str, Any] | None = None
     error: str | None = None
+
+    @property
+    def code(self) -> int:
+        """Exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then covers
+        the items that were finished)."""
+        return {"finished": 0, "interrupted": 130}.get(self.status, 1)
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it stands, without what is not known yet."""
@@ -77,6 +86,7 @@ class Session:
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "seconds": self.seconds,
             "engine": self.engine,
+            "roles": self.roles or None,
             "prompt_style": self.prompt_style,
             "usage": asdict(self.usage) if self.usage else None,
             "engine_busy": self.engine_busy,
@@ -112,12 +122,14 @@ def prepare_items(job: Job) -> Split:
     return items
 
 
-def execute(job: Job) -> int:
+def execute(job: Job, pool: EnginePool | None = None) -> Session:
     """Runs a job to its report.
 
+    Args:
+        pool: engines already loaded, and where those loaded now stay; without one they are closed at the end.
+
     Returns:
-        The exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then
-        covers the items that were finished).
+        What is known of the run; `Session.code` is the exit code.
     """
     items = prepare_items(job)
     label = f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
@@ -126,64 +138,99 @@ def execute(job: Job) -> int:
     session.run.write_manifest(session.manifest())
     store = Store(job.store)
     if store.dropped:
-        _say(f"{store.dropped} damaged records in {job.store} are left out; those calls are asked again")
-    _say(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
-    _say(f"run directory {path}")
-    engine = load_engine(job, session)
+        say(f"{store.dropped} damaged records in {job.store} are left out; those calls are asked again")
+    say(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
+    say(f"run directory {path}")
+    engines = pool or EnginePool()
+    try:
+        _load_and_ask(session, engines, store)
+    finally:
+        store.close()
+        if pool is None:
+            engines.close()
+    _finish(session)
+    return session
+
+
+def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
+    job = session.job
+    begin = time.perf_counter()
+    engine = load_engine(job, pool)
+    players = {role: (player.engine or job.engine, player.model) for role, player in job.roles.items()}
+    others = {role: _load(settings, model, pool) for role, (settings, model) in players.items()}
+    session.engine = engine.identity
+    session.roles = {role: other.identity for role, other in others.items()}
+    session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
-        run_dir=path,
+        run_dir=session.run.path,
         run_id=config_digest(job.config),
-        name=f"{job.name}-{path.name}",
+        name=f"{job.name}-{session.run.path.name}",
         config=without_secrets(job.config),
         job_type=job.name,
         tags=[job.model.name, job.task.name],
     )
+    subject = make_subject(job, engine, store)
+    subject.roles = {
+        role: replace(make_subject(job, other, store, players[role][1]), name=role) for role, other in others.items()
+    }
     try:
-        asyncio.run(_ask(session, engine, store))
+        asyncio.run(_ask(session, subject))
     except EngineDied as error:
         session.status = "engine died"
         session.error = str(error)
+        for dead in (engine, *others.values()):
+            pool.discard(dead)
     except BaseException as error:
         session.status = "failed"
         session.error = f"{type(error).__name__}: {error}"
         session.run.write_manifest(session.manifest())
         job.tracker.abort()
         raise
-    finally:
-        engine.close()
-        store.close()
-    return _finish(session)
 
 
-def load_engine(job: Job, session: Session | None = None) -> Engine:
-    """Loads the job's model, saying so; notes identity and seconds in the session."""
-    _say(f"loading {job.model.name}")
-    begin = time.perf_counter()
-    engine = job.engine.load(job.model)
-    seconds = time.perf_counter() - begin
-    _say(f"loaded in {seconds:.1f} s: {', '.join(f'{k} {v}' for k, v in engine.identity.items())}")
+def load_engine(job: Job, pool: EnginePool) -> Engine:
+    """Loads the job's model unless the pool holds it, saying so.
+
+    Raises:
+        HarnessError: it cannot be loaded, or cannot answer what the experiment asks.
+    """
+    engine = _load(job.engine, job.model, pool)
     # What a server can answer is known only now.
     check_capabilities(job.experiment.asks, engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
-    if session is not None:
-        session.engine = engine.identity
-        session.seconds["load"] = round(seconds, 2)
     return engine
 
 
-async def _ask(session: Session, engine: Engine, store: Store) -> None:
-    job = session.job
+def make_subject(job: Job, engine: Engine, store: Store, model: Model | None = None) -> Subject:
+    """The subject of a job on a loaded engine; for another role, with that role's model."""
+    renderer = Renderer(engine.tokenizer, (model or job.model).style, engine.context)
+    return Subject(engine, renderer, store, job.seed)
+
+
+def _load(settings: EngineSettings, model: Model, pool: EnginePool) -> Engine:
+    loaded = pool.find((settings, model))
+    if loaded is not None:
+        return loaded
+    say(f"loading {model.name}")
+    begin = time.perf_counter()
+    engine = pool.get((settings, model))
+    seconds = time.perf_counter() - begin
+    say(f"loaded in {seconds:.1f} s: {', '.join(f'{k} {v}' for k, v in engine.identity.items())}")
+    return engine
+
+
+async def _ask(session: Session, subject: Subject) -> None:
+    job, engine, store = session.job, subject.engine, subject.store
+    before = replace(engine.usage)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
-        _say("interrupted: writing the report on what is finished (again to give up)")
+        say("interrupted: writing the report on what is finished (again to give up)")
         loop.remove_signal_handler(signal.SIGINT)
         stop.set()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    renderer = Renderer(engine.tokenizer, job.model.style, engine.context)
-    subject = Subject(engine, renderer, store, job.seed)
-    session.prompt_style = renderer.style
+    session.prompt_style = subject.renderer.style
     begin = time.perf_counter()
     preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.about("prepare")))
     stopping = asyncio.create_task(stop.wait())
@@ -213,8 +260,8 @@ async def _ask(session: Session, engine: Engine, store: Store) -> None:
             job.tracker.progress(progress.values())
             seconds = time.perf_counter() - begin
             session.seconds["ask"] = round(seconds, 2)
-            session.usage = engine.usage
-            session.engine_busy = round(engine.usage.busy / seconds, 4)
+            session.usage = engine.usage.since(before)
+            session.engine_busy = round(session.usage.busy / seconds, 4)
             session.store = {"asked": store.misses, "shared": store.hits, "damaged": store.dropped}
     session.status = "interrupted" if stop.is_set() else "finished"
 
@@ -235,7 +282,7 @@ def _note_fitted(session: Session, fitted: Any) -> None:
     session.fitted = {"fingerprint": digest, "items": ids}
 
 
-def _finish(session: Session) -> int:
+def _finish(session: Session) -> None:
     from harness.report.figures import draw
     from harness.report.page import render
 
@@ -261,7 +308,6 @@ def _finish(session: Session) -> int:
     session.run.write("report.html", render(manifest, table, estimates, verdicts, drawings, session.run.transcripts()))
     job.tracker.finish(session.run.path, manifest, table, estimates, drawings)
     _summarise(session, estimates, verdicts)
-    return {"finished": 0, "interrupted": 130}.get(session.status, 1)
 
 
 def _verdicts(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Verdict]:
@@ -294,7 +340,7 @@ def _summarise(session: Session, estimates: Sequence[Estimate], verdicts: Sequen
         print(f"failed: item {r.item}: {r.error}")
     print(f"report: {session.run.path / 'report.html'}")
     if session.error is not None:
-        _say(session.error)
+        say(session.error)
 
 
 def _label(e: Estimate) -> str:
@@ -306,5 +352,6 @@ def _first_line(cls: type) -> str:
     return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line of progress on stderr."""
     print(f"harness: {text}", file=sys.stderr, flush=True)

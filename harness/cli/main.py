@@ -90,4 +90,4 @@ def _dispatch(options: argparse.Namespace) -> int:
         return validate(job)
     from harness.cli.execute import execute
 
-    return execute(job)
+    return execute(job).code

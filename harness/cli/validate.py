@@ -7,14 +7,13 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from harness.cli.execute import load_engine, prepare_items
+from harness.cli.execute import load_engine, make_subject, prepare_items
 from harness.cli.show import print_exchanges
 from harness.config import Job
 from harness.engines.base import Engine
-from harness.rendering import Renderer
+from harness.engines.pool import EnginePool
 from harness.runner import Finished, run_protocols
 from harness.store import Store
-from harness.subject import Subject
 
 ITEMS = 8
 
@@ -27,11 +26,12 @@ def validate(job: Job) -> int:
     """
     prepare_items(job)  # the whole job, so that a limit too large is found here
     job = dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
-    engine = load_engine(job)
+    pool = EnginePool()
     try:
+        engine = load_engine(job, pool)
         finished = asyncio.run(_ask(job, engine))
     finally:
-        engine.close()
+        pool.close()
     first = min(finished, key=lambda f: f.item.id)
     print_exchanges(first.transcript, engine.tokenizer)
     print("\noutcomes:")
@@ -50,8 +50,7 @@ async def _ask(job: Job, engine: Engine) -> list[Finished]:
     items = prepare_items(job)
     finished: list[Finished] = []
     with tempfile.TemporaryDirectory() as folder:
-        renderer = Renderer(engine.tokenizer, job.model.style, engine.context)
-        subject = Subject(engine, renderer, Store(Path(folder)), job.seed)
+        subject = make_subject(job, engine, Store(Path(folder)))
         fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
         await run_protocols(job.experiment, items.test, subject, fitted, window=ITEMS, done=finished.append)
     return finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from harness.calls import Call, Capability, Reply
@@ -31,6 +31,11 @@ class Usage:
     new_tokens: int = 0
     steps: int = 0
     busy: float = 0.0
+
+    def since(self, before: Usage) -> Usage:
+        """What was done after an earlier state of the same account."""
+        done = {f.name: getattr(self, f.name) - getattr(before, f.name) for f in fields(self)}
+        return Usage(**done)
 
 
 class Engine(Protocol):

@@ -7,6 +7,7 @@ import pytest
 from experiments.calibration.p_true import PTrue
 from harness.cli.listing import config_names
 from harness.config import build, load_job
+from harness.engines.fake import Fake
 from harness.errors import HarnessError
 from harness.models import Model
 from harness.run import config_digest
@@ -90,3 +91,16 @@ def test_the_run_directory_depends_on_what_changes_outcomes_only() -> None:
     other = [["seed=1"], ["limit=7"], ["experiment.shots=3"], ["task=arithmetic"], ["engine=fake"]]
     assert {config_digest(load_job(o).config) for o in same} == {base}
     assert len({config_digest(load_job(o).config) for o in other} | {base}) == 6
+
+
+def test_another_role_gets_a_model_of_its_own_and_the_engine_settings_of_the_subject_or_its_own() -> None:
+    job = load_job(["+model@roles.judge.model=hub", "roles.judge.model.source=/m", "+engine@roles.critic.engine=fake",
+                    "+model@roles.critic.model=smollm2"])  # fmt: skip
+    assert job.roles["judge"].model.name == "m"
+    assert job.roles["judge"].engine is None
+    assert isinstance(job.roles["critic"].engine, Fake)
+    assert load_job([]).roles == {}
+    with pytest.raises(HarnessError, match=r"roles\.juge.*'judge'"):
+        load_job(["+model@roles.juge.model=smollm2"])
+    with pytest.raises(HarnessError, match=r"roles\.judge\.model: not set"):
+        load_job(["+engine@roles.judge.engine=fake"])

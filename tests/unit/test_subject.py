@@ -1,6 +1,7 @@
 """The subject: exact option probabilities, addressable draws, answers from the store."""
 
 import asyncio
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -123,3 +124,20 @@ def test_a_prompt_that_does_not_fit_is_an_item_error_and_nothing_is_asked() -> N
     with pytest.raises(ItemError, match="a prompt of 9 tokens plus 3 new ones does not fit the context of 10"):
         asyncio.run(subject.generate(Prompt.user("q"), max_tokens=3))
     assert subject.engine.usage.calls == 0
+
+
+def test_other_roles_answer_from_their_own_engine_and_enter_the_same_transcript() -> None:
+    subject = fake_subject(lambda _: {"mine": 1.0})
+    judge = dataclasses.replace(fake_subject(lambda _: {"theirs": 1.0}), name="judge")
+    subject.roles = {"judge": judge}
+    view = subject.about("item")
+
+    async def ask() -> list[str]:
+        prompt = Prompt.user("Q")
+        texts = [await who.generate(prompt, max_tokens=4) for who in (view, view.role("judge"), view.role("critic"))]
+        return [text.text for text in texts]
+
+    assert asyncio.run(ask()) == ["mine", "theirs", "mine"]
+    assert [(e.role, e.reply) for e in view.transcript] == [("", "mine"), ("judge", "theirs"), ("", "mine")]
+    assert view.role("judge").item == "item"
+    assert subject.transcript == ()

@@ -1,0 +1,54 @@
+"""Loaded engines, shared by the roles of a run and by the runs of one process: loading a large model takes minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from harness.engines.base import Engine, EngineSettings
+from harness.models import Model
+
+Wanted = tuple[EngineSettings, Model]
+
+
+class EnginePool:
+    """Loads each pair of settings and model once, until it is dropped."""
+
+    def __init__(self) -> None:
+        self._loaded: list[tuple[Wanted, Engine]] = []  # settings hold mappings: comparable, not hashable
+
+    def find(self, wanted: Wanted) -> Engine | None:
+        """The engine if it is loaded."""
+        return next((engine for key, engine in self._loaded if key == wanted), None)
+
+    def get(self, wanted: Wanted) -> Engine:
+        """The engine, loaded if need be.
+
+        Raises:
+            HarnessError: it cannot be loaded.
+        """
+        engine = self.find(wanted)
+        if engine is None:
+            settings, model = wanted
+            engine = settings.load(model)
+            self._loaded.append((wanted, engine))
+        return engine
+
+    def keep_only(self, wanted: Collection[Wanted]) -> None:
+        """Closes every other engine, to make room for the next ones."""
+        for key, engine in list(self._loaded):
+            if key not in wanted:
+                self._drop(key, engine)
+
+    def discard(self, engine: Engine) -> None:
+        """Closes an engine that has died, so that the next one to want it loads it afresh."""
+        for key, loaded in list(self._loaded):
+            if loaded is engine:
+                self._drop(key, loaded)
+
+    def close(self) -> None:
+        """Closes all engines."""
+        self.keep_only(())
+
+    def _drop(self, key: Wanted, engine: Engine) -> None:
+        self._loaded = [entry for entry in self._loaded if entry[0] != key]
+        engine.close()
