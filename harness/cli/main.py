@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 EPILOG = """examples:
   python -m harness run experiment=pTrue
   python -m harness run experiment=selfCorrection task=arithmetic model=hub model.source=Qwen/Qwen3-0.6B seed=1
+  python -m harness run suite=calibration limit=100
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
@@ -81,6 +82,12 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         print(OmegaConf.to_yaml(OmegaConf.create(compose(options.overrides, options.config_dir)[0])), end="")
         return 0
+    suites = [word.partition("=")[2] for word in options.overrides if word.partition("=")[0] == "suite"]
+    if options.command == "run" and suites:
+        from harness.cli.suite import run_suite
+
+        others = [word for word in options.overrides if word.partition("=")[0] != "suite"]
+        return run_suite(suites[-1], others, options.config_dir)
     from harness.config import load_job
 
     job = load_job(options.overrides, options.config_dir)

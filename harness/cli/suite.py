@@ -1,0 +1,102 @@
+"""`run suite=NAME`: several experiments on one loaded model and one store, as one command with one report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from harness.cli.execute import Session, execute, prepare_items, say
+from harness.config import Job, load_job, nearest
+from harness.engines.pool import EnginePool
+from harness.errors import HarnessError
+from harness.records import load_record
+from harness.report.several import render_several
+from harness.run import config_digest
+
+
+def members(name: str, config_dir: Path | None) -> list[list[str]]:
+    """The overrides of every run of a suite, from `suite/NAME.yaml` of the further config folder or of conf.
+
+    Raises:
+        HarnessError: no such suite, or a file that is no list of runs.
+    """
+    from omegaconf import OmegaConf
+
+    import conf
+
+    folders = [*([config_dir] if config_dir else []), Path(next(iter(conf.__path__)))]
+    known = {file.stem: file for folder in reversed(folders) for file in sorted((folder / "suite").glob("*.yaml"))}
+    if name not in known:
+        raise HarnessError(f"there is no suite {name!r}{nearest(name, known)}")
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(known[name]))
+    except Exception as error:  # of YAML's making, or OmegaConf's
+        raise HarnessError(f"{known[name]} cannot be read: {str(error).splitlines()[0]}") from error
+    runs = content.get("runs") if isinstance(content, dict) and set(content) == {"runs"} else None
+    if not isinstance(runs, list) or not runs or not all(isinstance(run, str) for run in runs):
+        raise HarnessError(
+            f"{known[name]}: a suite is one key `runs`, a list of lines like `experiment=pTrue limit=50`"
+        )
+    return [run.split() for run in runs]
+
+
+def load_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> list[Job]:
+    """The jobs of a suite, all checked; what the command line says comes after what the suite says.
+
+    Raises:
+        HarnessError: as `load_job`, naming the run; or an override that only one experiment can have.
+    """
+    for override in overrides:
+        if override.lstrip("+").startswith("experiment"):
+            raise HarnessError(f"{override}: a suite chooses its experiments; write one of your own in suite/NAME.yaml")
+    jobs = []
+    for run in members(name, config_dir):
+        try:
+            jobs.append(load_job([*run, *overrides], config_dir))
+            prepare_items(jobs[-1])
+        except HarnessError as error:
+            raise HarnessError(f"suite {name!r}, run {' '.join(run)!r}: {error}") from error
+    return jobs
+
+
+def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
+    """Runs a suite to its report; a run that fails leaves the others going.
+
+    Returns:
+        The exit code: 0, or the first one that is not; 130 after Ctrl-C, with the report on what is finished.
+    """
+    jobs = load_suite(name, overrides, config_dir)
+    pool = EnginePool()
+    sessions: list[Session] = []
+    try:
+        for i, job in enumerate(jobs):
+            say(f"suite {name}: run {i + 1} of {len(jobs)}")
+            players = [(player.engine or job.engine, player.model) for player in job.roles.values()]
+            pool.keep_only([(job.engine, job.model), *players])
+            sessions.append(execute(job, pool))
+            if sessions[-1].status == "interrupted":
+                break
+    finally:
+        pool.close()
+    digest = hashlib.sha256(orjson.dumps([config_digest(job.config) for job in jobs])).hexdigest()[:8]
+    folder = jobs[0].runs / "suites" / f"{name}-{jobs[0].model.name}-{digest}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page = render_several(f"Suite {name}", [load_record(s.run.path) for s in sessions], folder)
+        (folder / "report.html").write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"cannot write {folder}: {error.strerror}; set runs=FOLDER to another") from error
+    _summarise(sessions, folder)
+    return next((s.code for s in sessions if s.code), 0)
+
+
+def _summarise(sessions: Sequence[Session], folder: Path) -> None:
+    print(f"\n{'experiment':<24} {'asked':>8} {'shared':>8} {'seconds':>8}  status")
+    for s in sessions:
+        counts = s.store or {"asked": 0, "shared": 0}
+        seconds = s.seconds.get("ask", 0.0)
+        print(f"{s.job.name:<24} {counts['asked']:>8} {counts['shared']:>8} {seconds:>8.1f}  {s.status}")
+    print(f"report: {folder / 'report.html'}")

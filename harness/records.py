@@ -1,0 +1,61 @@
+"""Finished runs as they lie on disk: what `run` wrote, read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.stats import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run directory.
+
+    Attributes:
+        manifest: as written by the run; keys as in `cli.execute.Session.manifest`.
+        verdicts: each as a mapping with "kind", "text" and "reason".
+        figures: SVG files.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    estimates: tuple[Estimate, ...]
+    verdicts: tuple[Mapping[str, Any], ...]
+    figures: tuple[Path, ...]
+
+
+def load_record(path: Path) -> RunRecord:
+    """Reads a run directory.
+
+    Raises:
+        HarnessError: no such directory, a file that is missing or damaged, or a run that has no results.
+    """
+    if not path.is_dir():
+        raise HarnessError(f"{path}: no such run directory")
+    if not (path / "manifest.json").is_file():
+        raise HarnessError(f"{path} is no run directory: it has no manifest.json")
+    manifest = _json(path / "manifest.json")
+    if not (path / "estimates.json").is_file():
+        raise HarnessError(f"{path}: the run has no results (it is {manifest.get('status')}); run its command again")
+    try:
+        estimates = tuple(Estimate(**values) for values in _json(path / "estimates.json"))
+        verdicts = tuple(_json(path / "verdicts.json"))
+        for name in ("experiment", "title", "task", "model", "seed", "items_done"):
+            manifest[name]
+    except (KeyError, TypeError) as error:
+        raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
+    return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise HarnessError(f"{file} is damaged: {error}; run its command again") from error

@@ -1,0 +1,69 @@
+"""A suite: several experiments, one loaded engine, one store, one report."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import main
+from harness.engines import fake
+from harness.engines.base import Engine
+from harness.models import Model
+
+SMALL = ["limit=4", "engine=fake", "tracker=none", "replicates=20"]
+
+
+@pytest.fixture
+def suites(tmp_path: Path) -> Path:
+    (tmp_path / "suite").mkdir()
+    runs = (
+        "runs: [experiment=pTrue experiment.shots=2, experiment=pTrue experiment.shots=3, experiment=selfCorrection]\n"
+    )
+    (tmp_path / "suite" / "mine.yaml").write_text(runs)
+    return tmp_path
+
+
+def run(suites: Path, *words: str) -> int:
+    folder = [f"runs={suites / 'runs'}"]
+    return main(["run", "--config-dir", str(suites), *SMALL, *folder, *words])
+
+
+def test_a_suite_loads_its_model_once_shares_its_draws_and_ends_in_one_report(
+    suites: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loads = []
+
+    def load(settings: fake.Fake, model: Model) -> Engine:
+        loads.append(model.name)
+        return fake.FakeEngine(fake.dry_run, f"fake:{model.name}", settings.delay)
+
+    monkeypatch.setattr(fake.Fake, "load", load)
+    assert run(suites, "suite=mine") == 0
+    assert loads == ["smollm2"]
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines() if line.startswith(("pTrue ", "selfCorrection "))]
+    assert [row[0] for row in rows] == ["pTrue", "pTrue", "selfCorrection"]
+    asked, shared = int(rows[1][1]), int(rows[1][2])
+    # Five draws of each of the four test items, and those of two of the three training items, were paid by the first.
+    assert shared >= 5 * 6
+    assert asked > 0
+    page = next((suites / "runs" / "suites").glob("mine-*/report.html")).read_text()
+    assert page.count('<tr><th scope="row"><a href="../../pTrue/') > 4
+    assert "<script" not in page
+    assert (next((suites / "runs" / "suites").glob("mine-*")) / "../../selfCorrection").resolve().is_dir()
+
+
+def test_a_wrong_suite_or_override_is_refused_before_anything_is_loaded(
+    suites: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, told in (
+        (["suite=mien"], "no suite 'mien', did you mean 'mine'?"),
+        (["suite=mine", "experiment.shots=1"], "a suite chooses its experiments"),
+        (["suite=mine", "sed=1"], "run 'experiment=pTrue experiment.shots=2': there is no setting sed"),
+    ):
+        assert run(suites, *words) == 2
+        assert told in capsys.readouterr().err
+    (suites / "suite" / "bad.yaml").write_text("run: [x]\n")
+    assert run(suites, "suite=bad") == 2
+    assert "one key `runs`" in capsys.readouterr().err
+    assert not (suites / "runs").exists()
