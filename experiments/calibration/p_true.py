@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from experiments.calibration.sampling import MAX_TOKENS, TEMPERATURE, sample
 from harness import (
     Experiment,
     HarnessError,
@@ -80,8 +81,8 @@ class PTrue(Experiment):
     draws: int = 5
     shots: int = 20
     brainstorm: bool = True
-    temperature: float = 1.0
-    max_tokens: int = 24
+    temperature: float = TEMPERATURE
+    max_tokens: int = MAX_TOKENS
     parenthesis: bool = True
 
     outcome: ClassVar = PTrueOutcome
@@ -132,9 +133,8 @@ class PTrue(Experiment):
 
     async def sample(self, item: Item, subject: Subject) -> list[str]:
         """The model's own answers at temperature 1."""
-        prompt = Prompt.user(f"Question: {item.fields['question']}", "Answer:")
-        settings = {"temperature": self.temperature, "max_tokens": self.max_tokens, "stop": ["\n"]}
-        return [text.text.strip() for text in await subject.draws(prompt, self.draws, **settings)]
+        texts = await sample(item, subject, self.draws, temperature=self.temperature, max_tokens=self.max_tokens)
+        return [text.text.strip() for text in texts]
 
     async def judge(  # noqa: PLR0917
         self, item: Item, subject: Subject, arm: str, blocks: tuple[Message, ...], answers: list[str], draw: int

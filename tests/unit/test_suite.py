@@ -1,6 +1,5 @@
 """A suite: several experiments, one loaded engine, one store, one report."""
 
-import json
 from pathlib import Path
 
 import pytest
