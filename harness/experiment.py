@@ -27,8 +27,10 @@ class Experiment(ABC):
     figures: ClassVar[tuple[Figure, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
-    asks: ClassVar[frozenset[Capability]] = frozenset({"generate", "choose"})
-    """What the subject's engine must be able to do; one that cannot is refused before it is loaded."""
+
+    def asks(self) -> frozenset[Capability]:
+        """What the subject's engine must be able to do; one that cannot is refused before it is loaded."""
+        return frozenset({"generate", "choose"})
 
     def train_items(self) -> int:
         """How many items `prepare` wants; they are proven disjoint from the test items."""

@@ -23,8 +23,9 @@ from harness.figures import check
 from harness.models import Model
 from harness.outcomes import ItemResult, Table
 from harness.progress import Progress
+from harness.redaction import without_secrets
 from harness.rendering import Renderer
-from harness.run import RunDirectory, config_digest, provenance, without_secrets
+from harness.run import RunDirectory, config_digest, provenance
 from harness.runner import Finished, run_protocols
 from harness.stats import Estimate, estimate
 from harness.store import Store
@@ -110,7 +111,7 @@ def prepare_items(job: Job) -> Split:
     for figure in job.experiment.figures:
         check(figure, job.experiment.outcome)
     check_claims(job.claims, job.references, job.experiment.metrics)
-    check_capabilities(job.experiment.asks, job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
+    check_capabilities(job.experiment.asks(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
     items = split(job.task, job.limit, job.experiment.train_items())
     for item in items.test[:1]:
         for name in job.experiment.needs:
@@ -145,11 +146,19 @@ def execute(job: Job, pool: EnginePool | None = None) -> Session:
     try:
         _load_and_ask(session, engines, store)
     finally:
-        store.close()
+        _close(store)
         if pool is None:
             engines.close()
     _finish(session)
     return session
+
+
+def _close(store: Store) -> None:
+    """A disk that refuses the last flush must not take the report with it."""
+    try:
+        store.close()
+    except HarnessError as error:
+        say(str(error))
 
 
 def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
@@ -196,14 +205,15 @@ def load_engine(job: Job, pool: EnginePool) -> Engine:
     """
     engine = _load(job.engine, job.model, pool)
     # What a server can answer is known only now.
-    check_capabilities(job.experiment.asks, engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
+    check_capabilities(job.experiment.asks(), engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
     return engine
 
 
 def make_subject(job: Job, engine: Engine, store: Store, model: Model | None = None) -> Subject:
     """The subject of a job on a loaded engine; for another role, with that role's model."""
-    renderer = Renderer(engine.tokenizer, (model or job.model).style, engine.context)
-    return Subject(engine, renderer, store, job.seed)
+    model = model or job.model
+    renderer = Renderer(engine.tokenizer, model.style, engine.context)
+    return Subject(engine, renderer, store, job.seed, model=model.name, experiment=job.name)
 
 
 def _load(settings: EngineSettings, model: Model, pool: EnginePool) -> Engine:
