@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date as Date
 from pathlib import Path
+from typing import Any
 
 from harness import adapters
 from harness.errors import HarnessError
 from harness.fingerprints import fingerprint
 from harness.hub import HUB_ID, download, is_pointer
-from harness.rendering import Style
+from harness.rendering import Bos, Renderer, Style
+from harness.templates import DATE, System
+from harness.tokens import Tokenizer
 
 WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
@@ -46,7 +51,10 @@ class Model:
         revision: hub branch, tag or commit; None is the default branch.
         adapter: a LoRA adapter: local folder or hub id ("NAME@REVISION" for one revision of it) in PEFT's format;
             empty is none. Tokenizer and chat template remain the base model's.
-        style: how prompts are written, see `rendering.Renderer`.
+        style, bos: how prompts are written, see `rendering.Renderer`.
+        system: what happens to system messages, see `templates.System`.
+        date: the day that chat templates are told it is; prompts never depend on the clock.
+        template: variables of the model's chat template, as {"enable_thinking": False}.
         trust_remote_code: whether Python code that lies beside the weights may run.
     """
 
@@ -54,7 +62,12 @@ class Model:
     name: str = ""
     revision: str | None = None
     adapter: str = ""
-    style: Style = "auto"
+    # How prompts are written does not change what is loaded: models that differ only in it share an engine.
+    style: Style = field(default="auto", compare=False)
+    bos: Bos = field(default="auto", compare=False)
+    system: System = field(default="template", compare=False)
+    date: Date = field(default=DATE, compare=False)
+    template: Mapping[str, Any] = field(default_factory=dict, compare=False)
     trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
@@ -66,6 +79,25 @@ class Model:
         adapted = "+" + self.adapter.rstrip("/").rsplit("/", 1)[-1]
         if self.adapter and not self.name.endswith(adapted):
             object.__setattr__(self, "name", self.name + adapted)
+
+    def renderer(self, tokenizer: Tokenizer, context: int) -> Renderer:
+        """What writes prompts for this model.
+
+        Args:
+            context: the longest prompt plus reply, in tokens.
+
+        Raises:
+            HarnessError: the tokenizer's chat template cannot do what the settings ask.
+        """
+        return Renderer(
+            tokenizer,
+            self.style,
+            context,
+            bos=self.bos,
+            system=self.system,
+            day=self.date,
+            variables=self.template,
+        )
 
     def resolve(self) -> LocalModel:
         """Brings the model to this machine: downloads or converts it where needed, checks it, fingerprints it.
@@ -85,7 +117,17 @@ class Model:
         both = f"{digest}+{fingerprint(adapters.adapter_files(adapter), cache_folder() / 'hashes')}"
         return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter)
 
-    def _folder(self) -> Path:
+    def resolve_tokenizer(self) -> LocalModel:
+        """As `resolve`, for who needs no weights: only config, tokenizer and template are downloaded and fingerprinted.
+
+        Raises:
+            HarnessError: as `resolve`, but for the weights and the adapter, which are not looked at.
+        """
+        folder = self._folder(weights=False)
+        files = [file for file in _descriptions(folder) if file.name != WEIGHTS_INDEX]
+        return LocalModel(folder, fingerprint(files, cache_folder() / "hashes"))
+
+    def _folder(self, weights: bool = True) -> Path:
         from harness.conversion import converted
 
         if self.source.startswith("package:"):
@@ -99,7 +141,7 @@ class Model:
             raise HarnessError(f"model.source={self.source} is a file; give the folder that holds config.json")
         if not HUB_ID.fullmatch(self.source) or self.source.startswith(".") or path.suffix == ".gguf":
             raise HarnessError(f"model.source={self.source}: there is no such folder or file, and it is no hub id")
-        wanted = ["*.safetensors", *DESCRIPTIONS, *(["*.py"] if self.trust_remote_code else [])]
+        wanted = [*(["*.safetensors"] if weights else []), *DESCRIPTIONS, *(["*.py"] if self.trust_remote_code else [])]
         return download("model.source", self.source, self.revision, wanted)
 
     def _adapter_folder(self) -> Path:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
-from harness.errors import ItemError
+from harness.errors import HarnessError, ItemError
 from harness.prompts import Message
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Tokenizer(Protocol):
@@ -15,11 +19,15 @@ class Tokenizer(Protocol):
 
     Attributes:
         bos: id of the token that every prompt of this model must begin with, or None.
-        has_chat_template: whether `chat` can be used.
+        template: text of the chat template, or None when the model has none and `chat` cannot be used.
+        variables: names that the template looks at; None when it takes any.
+        specials: how the special tokens are written: text that `encode` turns into one of them.
     """
 
     bos: int | None
-    has_chat_template: bool
+    template: str | None
+    variables: frozenset[str] | None
+    specials: frozenset[str]
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text alone: no special tokens added, special tokens written in the text recognised."""
@@ -27,8 +35,24 @@ class Tokenizer(Protocol):
     def decode(self, ids: Sequence[int]) -> str:
         """Text of the ids, special tokens shown."""
 
-    def chat(self, messages: Sequence[Message]) -> str:
-        """The conversation in the model's template, up to where its next turn begins."""
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """Of each token of `encode(text)`: its first character in the text, and the one after its last.
+
+        Tokens that share a character (bytes of one letter) all have it; a space may be left out before a token.
+
+        Raises:
+            HarnessError: the tokenizer cannot tell.
+        """
+
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
+        """The conversation in the model's template, up to where its next turn begins.
+
+        Args:
+            variables: what the template is given beside the messages.
+
+        Raises:
+            ItemError: the template refuses the conversation.
+        """
 
 
 class HFTokenizer:
@@ -38,7 +62,10 @@ class HFTokenizer:
         self._tokenizer = tokenizer
         alone = tokenizer.encode("", add_special_tokens=True)
         self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
-        self.has_chat_template = bool(getattr(tokenizer, "chat_template", None))
+        self.template: str | None = tokenizer.get_chat_template() if getattr(tokenizer, "chat_template", None) else None
+        self.variables: frozenset[str] | None = frozenset() if self.template is None else _variables(self.template)
+        added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+        self.specials = frozenset(text for text in (*added, *tokenizer.all_special_tokens) if text)
 
     @classmethod
     def load(cls, path: Path, trust_remote_code: bool = False) -> HFTokenizer:
@@ -53,9 +80,34 @@ class HFTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def chat(self, messages: Sequence[Message]) -> str:
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        if not self._tokenizer.is_fast:
+            raise HarnessError(
+                "this model has only a slow tokenizer, which cannot say where its tokens lie in the text; "
+                "save a tokenizer.json beside its weights"
+            )
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return [(begin, end) for begin, end in encoded["offset_mapping"]]
+
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
         turns = [{"role": m.role, "content": m.content} for m in messages]
         try:
-            return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+            return str(
+                self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **variables)
+            )
         except Exception as error:  # templates raise jinja2 errors of their own making
             raise ItemError(f"the model's chat template refuses this conversation: {error}") from error
+
+
+def _variables(template: str) -> frozenset[str]:
+    from jinja2 import TemplateSyntaxError
+    from jinja2.meta import find_undeclared_variables
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # A tag of transformers' own, which says nothing about variables.
+    plain = re.sub(r"\{%[-+]?\s*(?:end)?generation\s*[-+]?%\}", "", template)
+    try:
+        parsed = ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"]).parse(plain)
+    except TemplateSyntaxError as error:
+        raise HarnessError(f"the model's chat template is no valid template: {error}; set model.style=plain") from error
+    return frozenset(find_undeclared_variables(parsed))

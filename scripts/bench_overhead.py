@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ from harness.prompts import Message
 from harness.rendering import Renderer
 from harness.runner import run_protocols
 from harness.store import Store
-from harness.tokens import Tokenizer
+from harness.tokens import NOTHING, Tokenizer
 
 DRAWS = 4
 
@@ -33,7 +33,9 @@ class InstantTokenizer:
     """One token a character, so that tokenising costs next to nothing."""
 
     bos: int | None = None
-    has_chat_template = True
+    template: str | None = "{{ messages | map(attribute='content') | join('\n') }}\n"
+    variables: frozenset[str] | None = None
+    specials: frozenset[str] = frozenset({"<|im_start|>", "<|im_end|>"})
 
     def encode(self, text: str) -> list[int]:
         return list(text.encode())
@@ -41,7 +43,10 @@ class InstantTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         return bytes(ids).decode()
 
-    def chat(self, messages: Sequence[Message]) -> str:
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        return [(i, i + 1) for i, char in enumerate(text) for _ in char.encode()]
+
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
         return "\n".join(m.content for m in messages) + "\n"
 
 

@@ -24,7 +24,7 @@ from harness.models import Model
 from harness.outcomes import ItemResult, Table
 from harness.progress import Progress
 from harness.redaction import without_secrets
-from harness.rendering import Renderer
+from harness.rendering import Wording
 from harness.run import RunDirectory, config_digest, provenance
 from harness.runner import Finished, run_protocols
 from harness.stats import Estimate, estimate
@@ -42,7 +42,7 @@ class Session:
 
     Attributes:
         engine: identity of what was loaded; roles: those of the other models.
-        prompt_style: "chat" or "plain".
+        wording: how prompts are written.
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
@@ -58,7 +58,7 @@ class Session:
     status: str = "running"
     engine: Mapping[str, str] | None = None
     roles: Mapping[str, Mapping[str, str]] | None = None
-    prompt_style: str | None = None
+    wording: Wording | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     engine_busy: float | None = None
@@ -88,7 +88,7 @@ class Session:
             "seconds": self.seconds,
             "engine": self.engine,
             "roles": self.roles or None,
-            "prompt_style": self.prompt_style,
+            "prompts": asdict(self.wording) if self.wording else None,
             "usage": asdict(self.usage) if self.usage else None,
             "engine_busy": self.engine_busy,
             "store": self.store,
@@ -212,8 +212,9 @@ def load_engine(job: Job, pool: EnginePool) -> Engine:
 def make_subject(job: Job, engine: Engine, store: Store, model: Model | None = None) -> Subject:
     """The subject of a job on a loaded engine; for another role, with that role's model."""
     model = model or job.model
-    renderer = Renderer(engine.tokenizer, model.style, engine.context)
-    return Subject(engine, renderer, store, job.seed, model=model.name, experiment=job.name)
+    return Subject(
+        engine, model.renderer(engine.tokenizer, engine.context), store, job.seed, model=model.name, experiment=job.name
+    )
 
 
 def _load(settings: EngineSettings, model: Model, pool: EnginePool) -> Engine:
@@ -240,7 +241,9 @@ async def _ask(session: Session, subject: Subject) -> None:
         stop.set()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    session.prompt_style = subject.renderer.style
+    session.wording = subject.renderer.wording
+    for note in session.wording.notes:
+        say(note)
     begin = time.perf_counter()
     preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.about("prepare")))
     stopping = asyncio.create_task(stop.wait())
@@ -270,6 +273,7 @@ async def _ask(session: Session, subject: Subject) -> None:
             job.tracker.progress(progress.values())
             seconds = time.perf_counter() - begin
             session.seconds["ask"] = round(seconds, 2)
+            session.wording = subject.renderer.wording  # some things are noticed only in the prompts
             session.usage = engine.usage.since(before)
             session.engine_busy = round(session.usage.busy / seconds, 4)
             session.store = {"asked": store.misses, "shared": store.hits, "damaged": store.dropped}

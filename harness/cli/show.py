@@ -14,7 +14,7 @@ from harness.cli.listing import GROUPS, config_names, first_line, measures
 from harness.config import Job, load_job, nearest
 from harness.engines.fake import Fake, FakeEngine, WordTokenizer, dry_run
 from harness.errors import HarnessError
-from harness.rendering import Renderer
+from harness.rendering import Renderer, Wording
 from harness.runner import Finished, run_item
 from harness.store import Store
 from harness.subject import Exchange, Subject
@@ -49,32 +49,42 @@ def _show_experiment(job: Job) -> int:
     tokenizer: Tokenizer = WordTokenizer()
     if not isinstance(job.engine, Fake):
         tokenizer = HFTokenizer.load(job.model.resolve().path, job.model.trust_remote_code)
-    finished, style = asyncio.run(_dry_run(job, tokenizer))
+    finished, renderer = asyncio.run(_dry_run(job, tokenizer))
     item = finished.item
     print(f"\none item of task {job.task.name} (id {item.id}):")
     print(f"  fields {json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold   {str(item.gold)[:300]}")
-    print(f"\nits prompts for {job.model.name} ({style} style); answers of the model inside them come from a dry run:")
-    print_exchanges(finished.transcript, tokenizer)
+    print(f"\nits prompts for {job.model.name}; answers of the model inside them come from a dry run")
+    print_wording(renderer.wording)
+    print_exchanges(finished.transcript, renderer)
     return 0
 
 
-async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, str]:
+async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
     items = prepare_items(job)
     engine = FakeEngine(dry_run, tokenizer=tokenizer)
     with tempfile.TemporaryDirectory() as folder:
-        renderer = Renderer(tokenizer, job.model.style, engine.context)
+        renderer = job.model.renderer(tokenizer, engine.context)
         subject = Subject(engine, renderer, Store(Path(folder)), job.seed)
         fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
-        return await run_item(job.experiment, items.test[0], subject, fitted), renderer.style
+        return await run_item(job.experiment, items.test[0], subject, fitted), renderer
 
 
-def print_exchanges(transcript: Sequence[Exchange], tokenizer: Tokenizer) -> None:
+def print_wording(wording: Wording) -> None:
+    """Prints how prompts are written, and what was noticed about it."""
+    template = f", template {wording.template}" if wording.template else ""
+    print(f"prompts: {wording.style} style{template}, BOS {wording.bos or 'none'}")
+    print(f"default system message: {wording.default_system!r}")
+    for note in wording.notes:
+        print(f"note: {note}")
+
+
+def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer) -> None:
     """Prints distinct prompts: the text, then the tokens one by one with their ids."""
     distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
     for exchange in distinct[:SHOWN]:
-        ids = tokenizer.encode(exchange.prompt)
+        ids = renderer.encode(exchange.prompt).ids
         print(f"\n--- {len(ids)} tokens\n{exchange.prompt}\n--- reply: {exchange.reply}")
-        print("--- " + " ".join(f"{tokenizer.decode([i])!r}:{i}" for i in ids))
+        print("--- " + " ".join(f"{renderer.tokenizer.decode([i])!r}:{i}" for i in ids))
     if len(distinct) > SHOWN:
         print(f"\n({len(distinct) - SHOWN} more distinct prompts for this item)")
 

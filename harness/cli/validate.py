@@ -8,10 +8,11 @@ import tempfile
 from pathlib import Path
 
 from harness.cli.execute import load_engine, make_subject, prepare_items
-from harness.cli.show import print_exchanges
+from harness.cli.show import print_exchanges, print_wording
 from harness.config import Job
 from harness.engines.base import Engine
 from harness.engines.pool import EnginePool
+from harness.rendering import Renderer
 from harness.runner import Finished, run_protocols
 from harness.store import Store
 
@@ -29,11 +30,12 @@ def validate(job: Job) -> int:
     pool = EnginePool()
     try:
         engine = load_engine(job, pool)
-        finished = asyncio.run(_ask(job, engine))
+        finished, renderer = asyncio.run(_ask(job, engine))
     finally:
         pool.close()
     first = min(finished, key=lambda f: f.item.id)
-    print_exchanges(first.transcript, engine.tokenizer)
+    print_wording(renderer.wording)
+    print_exchanges(first.transcript, renderer)
     print("\noutcomes:")
     for f in sorted(finished, key=lambda f: f.item.id):
         for row in f.result.rows[:4]:
@@ -46,11 +48,11 @@ def validate(job: Job) -> int:
     return 1 if failed else 0
 
 
-async def _ask(job: Job, engine: Engine) -> list[Finished]:
+async def _ask(job: Job, engine: Engine) -> tuple[list[Finished], Renderer]:
     items = prepare_items(job)
     finished: list[Finished] = []
     with tempfile.TemporaryDirectory() as folder:
         subject = make_subject(job, engine, Store(Path(folder)))
         fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
         await run_protocols(job.experiment, items.test, subject, fitted, window=ITEMS, done=finished.append)
-    return finished
+    return finished, subject.renderer

@@ -49,7 +49,7 @@ def test_p_true_leaves_probabilities_and_an_account(undisturbed: Path, small_mod
     assert ((table.columns["mass"][known] > 0.2) & (table.columns["mass"][known] <= 1)).all()
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["engine"]["model"] == small_model.fingerprint
-    assert manifest["prompt_style"] == "chat"
+    assert manifest["prompts"]["style"] == "chat"
     assert manifest["usage"]["calls"] == manifest["store"]["asked"] == len(stored(undisturbed))
     assert manifest["engine_busy"] > 0.5
     prompt = json.loads((path / "calls.jsonl").read_text().splitlines()[0])["exchanges"][0]["prompt"]

@@ -1,6 +1,7 @@
 """Rendering: the exact text and ids, and the audit of what other harnesses let through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from harness.engines.fake import WordTokenizer
 from harness.errors import HarnessError, ItemError
 from harness.prompts import Message, Prompt
 from harness.rendering import Renderer, plain_text
+from harness.tokens import NOTHING
 
 TALK = Prompt.user("What is 2+2?", "Answer:").then(" 4", "Sure?", "Yes or no:")
 
@@ -18,10 +20,10 @@ class BosTokenizer(WordTokenizer):
     def __init__(self, template: str = "{}") -> None:
         super().__init__()
         self.bos = self.encode("#")[0]
-        self.template = template
+        self.pattern = template
 
-    def chat(self, messages: Sequence[Message]) -> str:
-        return self.template.format("\n".join(m.content for m in messages))
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
+        return self.pattern.format("\n".join(m.content for m in messages))
 
 
 def test_a_chat_prompt_goes_through_the_template_with_the_prefill_behind_it() -> None:
@@ -33,7 +35,7 @@ def test_a_chat_prompt_goes_through_the_template_with_the_prefill_behind_it() ->
 
 def test_a_base_model_sees_plain_text() -> None:
     tokenizer = WordTokenizer()
-    tokenizer.has_chat_template = False
+    tokenizer.template = None
     renderer = Renderer(tokenizer, "auto", 100)
     assert renderer.style == "plain"
     assert renderer.render(TALK).text == "What is 2+2?\nAnswer: 4\n\nSure?\nYes or no:"
@@ -42,7 +44,7 @@ def test_a_base_model_sees_plain_text() -> None:
 
 def test_chat_style_without_a_template_is_refused() -> None:
     tokenizer = WordTokenizer()
-    tokenizer.has_chat_template = False
+    tokenizer.template = None
     with pytest.raises(HarnessError, match=r"no chat template; set model\.style=plain"):
         Renderer(tokenizer, "chat", 100)
 
@@ -76,7 +78,7 @@ def test_a_template_with_its_own_bos_passes() -> None:
 
 def test_a_template_that_drops_a_message_is_an_error() -> None:
     class Dropping(WordTokenizer):
-        def chat(self, messages: Sequence[Message]) -> str:
+        def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
             return super().chat([m for m in messages if m.role != "system"])
 
     prompt = Prompt((Message("system", "Be brief."), Message("user", "Q")))
