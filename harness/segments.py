@@ -176,13 +176,16 @@ class Segment:
             closed = file.read() == _CLOSED
         return cls(path, header, closed, status.st_size, status.st_mtime)
 
-    @property
-    def live(self) -> bool:
-        """Whether its writer may still be at work: by its process here, elsewhere by how long it was silent."""
+    def live(self, silence: float = SILENCE) -> bool:
+        """Whether its writer may still be at work: by its process here, elsewhere by how long it was silent.
+
+        Args:
+            silence: seconds after which a writer that this machine cannot see counts as gone.
+        """
         if self.closed:
             return False
         lives = self.header.writer_lives() if self.header is not None else None
-        return time.time() - self.touched < SILENCE if lives is None else lives
+        return time.time() - self.touched < silence if lives is None else lives
 
 
 class Writer:

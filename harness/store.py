@@ -215,7 +215,7 @@ class Store:
                 self.dropped += 1
             elif key != RESERVED:
                 index[key] = (base | offset) << _LENGTH | len(line)
-        if line[-1] != 10 and Segment.look(path).live:
+        if line[-1] != 10 and Segment.look(path).live():
             self.dropped -= 1  # is being written
 
     def _unwritable(self, error: OSError) -> HarnessError:

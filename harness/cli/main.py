@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.cli.store import add_store, store_command
 from harness.errors import HarnessError
 
 EPILOG = """examples:
@@ -16,6 +17,7 @@ EPILOG = """examples:
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
+  python -m harness store
 """
 
 
@@ -43,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("name", help="an experiment, task or metric, see `list`")
     show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=hub")
     show.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    add_store(commands)
     return top
 
 
@@ -55,9 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         for word in words:
-            if word.startswith("--") and "=" in word and not word.startswith("--config-dir"):
+            if word.startswith("--") and "=" in word and not word.startswith("--config-dir") and words[0] != "store":
                 raise HarnessError(f"write {word.lstrip('-')}, without the dashes")
-        return _dispatch(parser().parse_args(words))
+        options = parser().parse_args(words)
+        return store_command(options) if options.command == "store" else _dispatch(options)
     except HarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         return 2

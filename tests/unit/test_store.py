@@ -102,7 +102,7 @@ def test_every_origin_has_a_segment_of_its_own_that_says_where_it_comes_from(tmp
     found = [Segment.look(path) for path in tmp_path.glob("*.calls")]
     headers = [s.header for s in found if s.header is not None]
     assert {h.origin for h in headers} == set(others)
-    assert all(s.closed and not s.live for s in found)
+    assert all(s.closed and not s.live() for s in found)
     assert {(h.pid, h.host) for h in headers} == {(os.getpid(), os.uname().nodename)}
     assert all(abs(h.started - time.time()) < 60 for h in headers)
     text = b"".join(path.read_bytes() for path in tmp_path.glob("*.calls"))
