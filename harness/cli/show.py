@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.cli.execute import prepare_items
 from harness.cli.listing import GROUPS, config_names, first_line, measures
 from harness.config import Job, load_job, nearest
-from harness.engines.fake import Fake, FakeEngine, WordTokenizer, dry_run
+from harness.engines.fake import Fake, WordTokenizer, dry_engine
 from harness.errors import HarnessError
 from harness.rendering import Renderer, Wording
 from harness.runner import Finished, run_item
@@ -61,7 +61,7 @@ def _show_experiment(job: Job) -> int:
 
 async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
     items = prepare_items(job)
-    engine = FakeEngine(dry_run, tokenizer=tokenizer)
+    engine = dry_engine(tokenizer=tokenizer)
     with tempfile.TemporaryDirectory() as folder:
         renderer = job.model.renderer(tokenizer, engine.context)
         subject = Subject(engine, renderer, Store(Path(folder)), job.seed)
@@ -73,7 +73,8 @@ def print_wording(wording: Wording) -> None:
     """Prints how prompts are written, and what was noticed about it."""
     template = f", template {wording.template}" if wording.template else ""
     print(f"prompts: {wording.style} style{template}, BOS {wording.bos or 'none'}")
-    print(f"default system message: {wording.default_system!r}")
+    if wording.default_system is None:  # else the notes have it
+        print("no default system message")
     for note in wording.notes:
         print(f"note: {note}")
 
