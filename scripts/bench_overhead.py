@@ -3,7 +3,7 @@
 Rendering, hashing, the store's line on disk, the transcript and the loop are counted; tokenising is not (its cost is
 the tokenizer's, and is printed apart). The ratio compares with the same calls as bare asyncio coroutines.
 
-    python scripts/bench_overhead.py [--items 2000]
+    python scripts/bench_overhead.py [--items 2000] [--store FOLDER]
 """
 
 from __future__ import annotations
@@ -129,12 +129,15 @@ def main() -> None:
     """Prints the table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--items", type=int, default=2000)
-    n = options.parse_args().items
+    options.add_argument("--store", type=Path, help="a store to work on, beside what lies in it; default: an empty one")
+    given = options.parse_args()
+    n = given.items
     words = "What is the capital of the country whose number is"
     items = [Item({"question": f"{words} {i}?"}, "", lambda text, _: Grade(text, True)) for i in range(n)]
-    with tempfile.TemporaryDirectory() as folder:
-        asked, calls = asyncio.run(through_harness(items, Path(folder)))
-        replayed, _ = asyncio.run(through_harness(items, Path(folder)))
+    with tempfile.TemporaryDirectory() as empty:
+        folder = given.store or Path(empty)
+        asked, calls = asyncio.run(through_harness(items, folder))
+        replayed, _ = asyncio.run(through_harness(items, folder))
     plain = asyncio.run(bare(n))
     print(f"{calls} calls of {n} items")
     print(f"harness, calls asked:      {1e3 * asked / calls:.4f} ms of CPU per call")

@@ -1,0 +1,50 @@
+"""Real runs killed at random moments: same outcomes, nothing asked twice. The long version is scripts/bench_kill.py."""
+
+import json
+import runpy
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.test_store import filled
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "bench_kill.py"
+
+
+def test_eight_kills_lose_nothing_and_repeat_nothing() -> None:
+    words = [sys.executable, str(SCRIPT), "--kills", "8", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=540)
+    assert done.returncode == 0, done.stderr
+    tally: dict[str, Any] = json.loads(done.stdout)
+    assert sum(tally["kills"].values()) == 8
+    assert tally["gone_on"] >= 3
+    assert tally["calls"] > 150
+    assert (tally["repeated"], tally["missing"], tally["different"]) == (0, 0, 0)
+
+
+def test_the_count_sees_what_is_repeated_missing_or_different(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The script's own arithmetic, on "runs" that leave known records and outcomes.
+    script = runpy.run_path(str(SCRIPT))
+    runs = iter([(range(1, 5), b"right"), (range(1, 5), b"right"), (range(2, 5), b"wrong")])
+    twice = iter([range(0), range(3, 5), range(0)])
+
+    def finish(_: list[str], folder: Path) -> float:
+        numbers, outcomes = next(runs)
+        filled(folder / "store", numbers)
+        filled(folder / "store", next(twice))
+        (folder / "pTrue" / "run").mkdir(parents=True)
+        (folder / "pTrue" / "run" / "outcomes.parquet").write_bytes(outcomes)
+        return 1.0
+
+    measure = script["measure"]
+    monkeypatch.setitem(measure.__globals__, "finish", finish)
+    monkeypatch.setitem(measure.__globals__, "kill_at", lambda *_: True)
+    tally = measure([], 4, tmp_path, script["random"].Random(0))
+    assert (tally.calls, tally.gone_on) == (4, 2)
+    assert (tally.repeated, tally.missing, tally.different) == (2, 1, 1)
+    assert tally.kills == Counter({"before the first call": 4})
