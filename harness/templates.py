@@ -185,11 +185,10 @@ class ChatTemplate:
                 f"{self.default_system!r} (model.system=none leaves it out where that can be done)"
             )
         try:
-            if self._frame((system, user, said, user)).order != (0, 1, 2, 3):
+            if self._system != "merge" and self._frame((system, user, said, user)).order != (0, 1, 2, 3):
                 notes.append("the chat template moves the system message away from the beginning of a conversation")
         except ItemError as error:
-            merge = "" if self._system == "merge" else "; model.system=merge puts it before the first user message"
-            notes.append(f"no system messages: {error}{merge}")
+            notes.append(f"no system messages: {error}; model.system=merge puts them before the first user message")
         read = self._tokenizer.variables or frozenset()
         if read & {"strftime_now", "date_string"}:
             notes.append(f"the chat template may write the date: it is told {day} (model.date), never the clock's")

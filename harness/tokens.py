@@ -100,7 +100,7 @@ class HFTokenizer:
 
 
 def _variables(template: str) -> frozenset[str]:
-    from jinja2 import TemplateSyntaxError
+    from jinja2 import TemplateSyntaxError, nodes
     from jinja2.meta import find_undeclared_variables
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -110,4 +110,7 @@ def _variables(template: str) -> frozenset[str]:
         parsed = ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"]).parse(plain)
     except TemplateSyntaxError as error:
         raise HarnessError(f"the model's chat template is no valid template: {error}; set model.style=plain") from error
-    return frozenset(find_undeclared_variables(parsed))
+    # A name that the template itself sets is given from outside only if it asks whether it was.
+    own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx == "store"}
+    asked = {test.node.name for test in parsed.find_all(nodes.Test) if isinstance(test.node, nodes.Name)}
+    return frozenset(find_undeclared_variables(parsed) - (own - asked))
