@@ -149,7 +149,8 @@ class WhiteBox:
                 columns = columns[(columns >= 0) & (columns < length)]
                 for layer in row.call.layers if len(columns) else ():
                     point(layer, row.call.site).reads[b] = columns
-        # Of two hooks on one module the first installed runs first: sites in the order in which a token passes them.
+        # Of two hooks on one module the first installed runs first. OLMo 2's MLP reads the stream itself: resid_mid
+        # must come before mlp_norm, as it does among the sites.
         return dict(sorted(points.items(), key=lambda item: (item[0][0], SITES.index(item[0][1]))))
 
     def _masks(self, rows: Sequence[Row], past: int, length: int) -> list[_Mask]:

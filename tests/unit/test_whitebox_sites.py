@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from harness.arrays import Array
 from harness.calls import Call, Choose, Read
@@ -17,8 +16,8 @@ from harness.engines.blocks import same_site
 from harness.engines.whitebox import Row, WhiteBox
 from harness.errors import HarnessError, ItemError
 from harness.interventions import Ablate, Add, Cut, Intervention, Replace, Site
-from tests.tiny_models import CONFIGS, HEADS, LAYERS, NEURONS, WIDTH
-from tests.tiny_models import tiny_model as new_model
+from tests.white_models import CONFIGS, HEADS, LAYERS, NEURONS, WIDTH, white_model
+from tests.white_runs import run
 
 PROMPTS = ((3, 14, 15, 9, 26, 5, 35, 8), (58, 9, 7, 9, 32))
 SITES: tuple[Site, ...] = get_args(Site)
@@ -26,7 +25,7 @@ WITHOUT = {("gpt_neox", "resid_mid"), *((kind, "mlp_act") for kind in ("mixtral"
 """Model types that lack a site."""
 
 
-tiny_model = cache(new_model)
+shared_model = cache(white_model)
 """Each is built once: nothing that a test does may stay in a model."""
 
 
@@ -62,22 +61,6 @@ NAMES = {
     "gpt_neox_sequential": NEOX,
     "starcoder2": Names(down="c_proj"),
 }
-
-
-def run(model: Any, calls: list[Call], **options: Any) -> tuple[list[NDArray[np.float32] | None], Any]:
-    """What each `Read` read, and the model's output, of one left-padded batch."""
-    import torch
-
-    length = max(len(call.prompt) for call in calls)
-    pads = [length - len(call.prompt) for call in calls]
-    ids = torch.tensor([[0] * pad + list(call.prompt) for call, pad in zip(calls, pads, strict=True)])
-    mask = (torch.arange(length) >= torch.tensor(pads)[:, None]).long()
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    rows = [Row(call, pad) for call, pad in zip(calls, pads, strict=True)]
-    with torch.no_grad(), WhiteBox(model).forward(rows, 0, length) as trace:
-        output = model(ids, attention_mask=mask, position_ids=positions, **options)
-    reads = [trace.activations(b).values.numpy() if isinstance(c, Read) else None for b, c in enumerate(calls)]
-    return reads, output
 
 
 def read_all(model: Any, prompt: tuple[int, ...], interventions: tuple[Intervention, ...] = ()) -> dict[Site, Any]:
@@ -141,7 +124,7 @@ def assert_follows(model: Any, kind: str, at: dict[Site, Any], changed: tuple[in
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_the_stream_is_what_hugging_face_calls_hidden_states_in_a_padded_batch(kind: str) -> None:
-    model = tiny_model(kind)
+    model = shared_model(kind)
     layers = tuple(range(LAYERS))
     for site, shift in (("resid_pre", 0), ("resid_post", 1)):
         calls: list[Call] = [Read(prompt, layers, tuple(range(len(prompt))), site) for prompt in PROMPTS]  # type: ignore[arg-type]
@@ -149,14 +132,14 @@ def test_the_stream_is_what_hugging_face_calls_hidden_states_in_a_padded_batch(k
         for b, prompt in enumerate(PROMPTS):
             for layer in range(LAYERS - shift):
                 expected = output.hidden_states[layer + shift][b, -len(prompt) :].numpy()
-                np.testing.assert_array_equal(reads[b][layer], expected.astype(np.float32))  # type: ignore[index]
+                np.testing.assert_array_equal(reads[b][layer], expected.astype(np.float32))
     (read,), output = run(model, [Read(PROMPTS[0], (LAYERS - 1,), (0, 7), "final_norm")], output_hidden_states=True)
-    np.testing.assert_array_equal(read[0], output.hidden_states[-1][0, [0, 7]].numpy().astype(np.float32))  # type: ignore[index]
+    np.testing.assert_array_equal(read[0], output.hidden_states[-1][0, [0, 7]].numpy().astype(np.float32))
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_every_site_follows_from_the_one_before_by_the_models_own_modules(kind: str) -> None:
-    model = tiny_model(kind)
+    model = shared_model(kind)
     at = read_all(model, PROMPTS[0])
     missing = {(kind, site) for site in SITES if site not in at}
     assert missing <= WITHOUT | {("qwen3_moe", "mlp_act")}  # which has it in its dense layer only
@@ -172,7 +155,7 @@ def test_every_site_follows_from_the_one_before_by_the_models_own_modules(kind: 
 def test_a_vector_added_at_a_site_is_read_there_and_everything_else_follows_from_it(kind: str, site: Site) -> None:
     import torch
 
-    model = tiny_model(kind)
+    model = shared_model(kind)
     layer = LAYERS - 1 if site == "final_norm" else 1
     plain = read_all(model, PROMPTS[0])
     width = plain[site].shape[-1] if site in plain else NEURONS
@@ -197,9 +180,9 @@ def test_a_vector_added_at_a_site_is_read_there_and_everything_else_follows_from
 def test_heads_are_attention_weights_times_values_side_by_side(kind: str) -> None:
     import torch
 
-    model = tiny_model(kind, attention="eager", num_key_value_heads=2)
+    model = shared_model(kind, attention="eager", num_key_value_heads=2)
     heads, norms = (
-        torch.tensor(run(model, [Read(PROMPTS[0], (0,), tuple(range(8)), s)])[0][0][0]).double()  # type: ignore[index]
+        torch.tensor(run(model, [Read(PROMPTS[0], (0,), tuple(range(8)), s)])[0][0][0]).double()
         for s in ("attn_heads", "attn_norm")
     )
     weights = run(model, [Choose(PROMPTS[0], (1,))], output_attentions=True)[1].attentions[0][0]
@@ -211,7 +194,7 @@ def test_heads_are_attention_weights_times_values_side_by_side(kind: str) -> Non
 
 def test_zeroing_every_head_is_a_zero_input_of_the_output_projection() -> None:
     for kind in ("llama", "gpt2", "gpt_neox"):
-        model = tiny_model(kind)
+        model = shared_model(kind)
         zeroed = read_all(model, PROMPTS[1], (Ablate(1, "attn_heads", (0, 1, 2, 3, 4)),))
         each = read_all(model, PROMPTS[1], (Ablate(1, "attn_heads", (0, 1, 2, 3, 4), heads=tuple(range(HEADS))),))
         assert not zeroed["attn_heads"][1].any()
@@ -224,7 +207,7 @@ def test_zeroing_every_head_is_a_zero_input_of_the_output_projection() -> None:
 
 
 def test_only_the_named_heads_are_zeroed() -> None:
-    model = tiny_model("llama")
+    model = shared_model("llama")
     plain = read_all(model, PROMPTS[1])["attn_heads"][1].reshape(5, HEADS, -1)
     cut = read_all(model, PROMPTS[1], (Ablate(1, "attn_heads", (1, 4), heads=(0, 3)),))["attn_heads"][1]
     cut = cut.reshape(5, HEADS, -1)
@@ -234,13 +217,13 @@ def test_only_the_named_heads_are_zeroed() -> None:
 
 
 def test_a_site_that_the_model_lacks_stops_the_run_with_its_name() -> None:
-    with pytest.raises(HarnessError, match="gpt_neox has no site resid_mid.*resid_pre or resid_post"):
-        WhiteBox(tiny_model("gpt_neox")).check(Read((1, 2), (0,), (1,), "resid_mid"))
-    WhiteBox(tiny_model("gpt_neox_sequential")).check(Read((1, 2), (0,), (1,), "resid_mid"))
+    with pytest.raises(HarnessError, match=r"gpt_neox has no site resid_mid.*resid_pre or resid_post"):
+        WhiteBox(shared_model("gpt_neox")).check(Read((1, 2), (0,), (1,), "resid_mid"))
+    WhiteBox(shared_model("gpt_neox_sequential")).check(Read((1, 2), (0,), (1,), "resid_mid"))
     for kind, layer in (("mixtral", 1), ("qwen3_moe", 0)):
         with pytest.raises(HarnessError, match=f"layer {layer} of this {kind} has no site mlp_act"):
-            WhiteBox(tiny_model(kind)).check(Read((1, 2), (layer,), (1,), "mlp_act"))
-    WhiteBox(tiny_model("qwen3_moe")).check(Read((1, 2), (1,), (1,), "mlp_act"))  # a dense layer
+            WhiteBox(shared_model(kind)).check(Read((1, 2), (layer,), (1,), "mlp_act"))
+    WhiteBox(shared_model("qwen3_moe")).check(Read((1, 2), (1,), (1,), "mlp_act"))  # a dense layer
 
 
 def test_a_model_of_unknown_structure_is_refused_by_its_type() -> None:
@@ -251,14 +234,14 @@ def test_a_model_of_unknown_structure_is_refused_by_its_type() -> None:
             vocab_size=11, hidden_size=8, ffn_dim=8, num_hidden_layers=1, num_attention_heads=2, word_embed_proj_dim=8
         )
     )
-    with pytest.raises(HarnessError, match="'opt' is not known.*llama, mistral"):
+    with pytest.raises(HarnessError, match=r"'opt' is not known.*llama, mistral"):
         WhiteBox(model)
 
 
 def test_the_bare_model_and_its_wrappers_have_the_same_sites() -> None:
     import torch
 
-    model = tiny_model("llama")
+    model = shared_model("llama")
     for wrapped in (model, model.model):
         white = WhiteBox(wrapped)
         assert (white.layers, white.width, white.heads) == (LAYERS, WIDTH, HEADS)
@@ -313,10 +296,10 @@ V = Array.of(np.ones(WIDTH))
 def test_a_call_that_the_model_cannot_answer_fails_alone_and_says_why(wrong: Read | Intervention, message: str) -> None:
     call = wrong if isinstance(wrong, Read) else Choose((1, 2), (3,), (wrong,))
     with pytest.raises(ItemError, match=message):
-        WhiteBox(tiny_model("llama")).check(call)
+        WhiteBox(shared_model("llama")).check(call)
 
 
 def test_vectors_of_length_zero_may_be_added_or_put_in_place() -> None:
-    zero, white = Array.of(np.zeros(WIDTH)), WhiteBox(tiny_model("llama"))
+    zero, white = Array.of(np.zeros(WIDTH)), WhiteBox(shared_model("llama"))
     white.check(Choose((1, 2), (3,), (Add(0, "resid_post", zero, 1.0, (0,)), Ablate(0, "mlp_act", (1,)))))
     white.check(Choose((1, 2), (3,), (Replace(0, "resid_post", Array.of(np.zeros((1, WIDTH))), (0,)),)))
