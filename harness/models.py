@@ -107,14 +107,17 @@ class Model:
                 pickled weights are there; there is no room for it; the adapter is none.
         """
         folder = self._folder()
-        files = _weights(folder) + _descriptions(folder)
+        weights = _weights(folder)
+        files = weights + _descriptions(folder)
         if self.trust_remote_code:
             files += sorted(folder.glob("*.py"))
         digest = fingerprint(files, cache_folder() / "hashes")
         if not self.adapter:
             return LocalModel(folder, digest)
         adapter = self._adapter_folder()
-        both = f"{digest}+{fingerprint(adapters.adapter_files(adapter), cache_folder() / 'hashes')}"
+        files = adapters.adapter_files(adapter)
+        adapters.check_fits(adapter, weights)
+        both = f"{digest}+{fingerprint(files, cache_folder() / 'hashes')}"
         return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter)
 
     def resolve_tokenizer(self) -> LocalModel:

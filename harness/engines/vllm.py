@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
-import json
+import asyncio
 import logging
 import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
+from harness.adapters import adapter_base, adapter_rank
 from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
 from harness.engines.base import Engine
+from harness.engines.vllm_args import check_args, exact, load_failure, max_lora_rank, step_failure
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
-from harness.models import Model
+from harness.models import LocalModel, Model
 from harness.tokens import HFTokenizer, Tokenizer
 
 CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
@@ -24,19 +26,25 @@ CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 MOST_NAMED_TOKENS = 128
 """vLLM's limit on `logprob_token_ids`."""
 
+WHOLE_PROMPTS = (
+    "a prompt computed in pieces makes vLLM rewind its seeded generator, which a CPU generator cannot do, and the "
+    "engine would die; so a step holds the longest prompt whole"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class VLLM:
     """Settings of `engine=vllm`.
 
     Attributes:
-        dtype: "auto" is float32 on a CPU (exact and independent of batching) and bfloat16 with a float32 output
-            head on a GPU; else a dtype that vLLM knows. Option probabilities of a bfloat16 head are off by up to 0.04.
+        dtype: "auto" is float32 on a CPU (exact and independent of batching) and bfloat16 on a GPU; else a dtype that
+            vLLM knows. Whatever it is, the output head is computed in float32: option probabilities of a bfloat16
+            head are off by up to 0.04. args.hf_overrides={head_dtype: model} gives vLLM's own.
         max_model_len: longest prompt plus reply; None is the model's own, at most 8192.
         max_num_seqs: calls worked on at once.
         kv_cache_gib: size of the KV cache on a CPU, in GiB (a GPU uses gpu_memory_utilization).
         gpu_memory_utilization: share of the GPU's memory that vLLM may take.
-        args: any other argument of vLLM's EngineArgs; an unknown one is refused by name.
+        args: any other argument of vLLM's EngineArgs, see `harness.engines.vllm_args`.
     """
 
     can: ClassVar[frozenset[Capability]] = CAN
@@ -49,33 +57,61 @@ class VLLM:
     args: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self, model: Model) -> Engine:
-        """Loads the model.
+        """Loads the model, and its adapter where it has one.
 
         Raises:
-            HarnessError: vLLM is not installed, an argument is unknown, or the model cannot be loaded.
+            HarnessError: vLLM is not installed, an argument is unknown or cannot be set, or the model or its adapter
+                cannot be loaded.
         """
         _environment()
-        local = model.resolve()
         try:
             import torch
             import vllm
             from vllm import EngineArgs
+            from vllm.usage.usage_lib import UsageContext
             from vllm.v1.engine.llm_engine import LLMEngine
         except ImportError as error:
             raise HarnessError(f"vLLM cannot be imported ({error}); install it with scripts/setup") from error
         cuda = torch.cuda.is_available()
-        known = [f.name for f in fields(EngineArgs)]
-        for name in self.args:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, 1)
-                hint = f", did you mean {close[0]!r}?" if close else ""
-                raise HarnessError(f"engine.args.{name}: vLLM has no such argument{hint}")
+        args = check_args(self.args, EngineArgs)
+        if not cuda and args.get("enable_chunked_prefill"):
+            raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
+        local = model.resolve()
+        settings = self._settings(local, model.trust_remote_code, cuda, args)
+        lora = None
+        if local.adapter is not None:
+            lora = lora_request(local.adapter)
+            rank = max_lora_rank(adapter_rank(local.adapter), EngineArgs)
+            settings |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
+        try:
+            # What vLLM's own LLM class says: its batch sizes are those for throughput.
+            engine = LLMEngine.from_engine_args(EngineArgs(**settings), usage_context=UsageContext.LLM_CLASS)
+            if lora is not None:
+                engine.add_lora(lora)
+        except Exception as error:
+            raise load_failure(model.name, error, args, cuda) from error
+        identity = {
+            "engine": "vllm",
+            "version": vllm.__version__,
+            "torch": torch.__version__,
+            "device": "cuda" if cuda else "cpu",
+            "model": local.fingerprint,
+            "dtype": str(engine.model_config.dtype).removeprefix("torch."),
+            "args": exact(settings),
+        }
+        if local.adapter is not None:
+            made_for = adapter_base(local.adapter) or "an unnamed base"
+            identity["adapter"] = f"rank {adapter_rank(local.adapter)}, made for {made_for}"
+        return VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
+
+    def _settings(self, local: LocalModel, code: bool, cuda: bool, args: dict[str, Any]) -> dict[str, Any]:
+        """All arguments of the engine but those of an adapter."""
         dtype = self.dtype if self.dtype != "auto" else "bfloat16" if cuda else "float32"
         settings: dict[str, Any] = {
             "model": str(local.path),
             "dtype": dtype,
-            "trust_remote_code": model.trust_remote_code,
-            "max_model_len": self.max_model_len or _context(local.path, model.trust_remote_code),
+            "trust_remote_code": code,
+            "max_model_len": self.max_model_len or _context(local.path, code),
             "max_num_seqs": self.max_num_seqs,
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
@@ -83,31 +119,16 @@ class VLLM:
         }
         if cuda:
             settings["gpu_memory_utilization"] = self.gpu_memory_utilization
-            settings["hf_overrides"] = {"head_dtype": "float32"}
         else:
             # The smallest block: prompts share prefixes in units of it. Eager: compiling costs more than it brings.
             settings["kv_cache_memory_bytes"] = int(self.kv_cache_gib * 2**30)
             settings |= {"block_size": 32, "enforce_eager": True}
-            # A prompt computed in pieces makes vLLM rewind its seeded generator, which a CPU generator cannot do:
-            # the engine would die. So prompts are computed whole, and a step must be able to hold the longest.
             settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": settings["max_model_len"]}
-        settings |= dict(self.args)
-        try:
-            engine = LLMEngine.from_engine_args(EngineArgs(**settings))
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}"
-            raise HarnessError(f"vLLM cannot load {model.name} from {local.path}: {what}") from error
-        exact = {name: settings[name] for name in (*self.args, "hf_overrides") if name in settings}
-        identity = {
-            "engine": "vllm",
-            "version": vllm.__version__,
-            "torch": torch.__version__,
-            "device": "cuda" if cuda else "cpu",
-            "model": local.fingerprint,
-            "dtype": dtype,
-            "args": json.dumps(exact, sort_keys=True, default=str),
-        }
-        return VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs)
+        settings |= args
+        overrides = args.get("hf_overrides", {})
+        if dtype not in ("float32", "float") and isinstance(overrides, Mapping):
+            settings["hf_overrides"] = {"head_dtype": "float32", **overrides}
+        return settings
 
 
 def _environment() -> None:
@@ -134,6 +155,13 @@ def _context(path: os.PathLike[str], trust_remote_code: bool) -> int:
     return min(getattr(config, "max_position_embeddings", 8192), 8192)
 
 
+def lora_request(folder: Path) -> Any:
+    """An adapter as vLLM takes it with every request."""
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest("adapter", 1, str(folder))
+
+
 class VLLMEngine(Worker):
     """A loaded vLLM engine, stepped by a thread of its own.
 
@@ -142,13 +170,17 @@ class VLLMEngine(Worker):
 
     Args:
         engine: a `vllm.v1.engine.llm_engine.LLMEngine`.
+        lora: the adapter that goes with every call, a `vllm.lora.request.LoRARequest`; None is none.
     """
 
     can = CAN
 
-    def __init__(self, engine: Any, tokenizer: Tokenizer, identity: dict[str, str], capacity: int) -> None:
+    def __init__(
+        self, engine: Any, tokenizer: Tokenizer, identity: dict[str, str], capacity: int, lora: Any = None
+    ) -> None:
         super().__init__(tokenizer, identity, int(engine.model_config.max_model_len), capacity)
         self._engine = engine
+        self._lora = lora
         self._jobs: dict[str, Job] = {}
         self._number = 0
         self.start()
@@ -161,6 +193,18 @@ class VLLMEngine(Worker):
         if not isinstance(call, Generate) and len(_prompt(call)) >= self.context:
             raise ItemError(f"{len(_prompt(call))} tokens leave no room in the context of {self.context}")
 
+    async def answer(self, call: Call) -> Reply:
+        """As in `Worker`. With an adapter a score is walked token by token: vLLM applies adapters to the output head
+        by sequence, not by position, so that `prompt_logprobs` would end the engine."""
+        if self._lora is None or not isinstance(call, Score):
+            return await super().answer(call)
+        self.check(call)
+        answer = super().answer
+        given = call.continuation
+        walk = [Choose(call.prompt + given[:i], (token,)) for i, token in enumerate(given)]
+        steps = await asyncio.gather(*map(answer, walk))
+        return Logprobs(tuple(cast(Logprobs, step).values[0] for step in steps))
+
     def working(self) -> list[Job]:
         return list(self._jobs.values())
 
@@ -172,7 +216,10 @@ class VLLMEngine(Worker):
             self._add(job)
         if not self._jobs:
             return
-        outputs = self._engine.step()
+        try:
+            outputs = self._engine.step()
+        except Exception as error:
+            raise step_failure(error) from error
         self.usage.steps += 1
         for output in outputs:
             if output.finished:
@@ -183,8 +230,9 @@ class VLLMEngine(Worker):
         self._number += 1
         name = str(self._number)
         try:
-            self._engine.add_request(name, {"prompt_token_ids": _prompt(job.call)}, _sampling_params(job.call))
-        except ValueError as error:  # vLLM refuses this one request
+            prompt = {"prompt_token_ids": _prompt(job.call)}
+            self._engine.add_request(name, prompt, _sampling_params(job.call), lora_request=self._lora)
+        except Exception as error:  # vLLM refuses this one request, by a class that differs between its versions
             job.fail(ItemError(f"vLLM refuses the call: {error}"))
         else:
             self._jobs[name] = job

@@ -2,22 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Text
+from harness.calls import Call, Choose, Generate, Logprobs, Sampling, Score, Text
 from harness.engines.base import Engine
 from harness.engines.vllm import VLLM, VLLMEngine
+from harness.engines.vllm_args import NEEDED, NEUTRAL
 from harness.errors import EngineDied, HarnessError, ItemError
 from harness.models import LocalModel, Model
 from harness.prompts import Prompt
 from harness.rendering import Renderer
 from harness.subject import Subject
 from tests.helpers import fake_subject
+from tests.integration.engines import ask, reference_of, same
 
 pytestmark = pytest.mark.engine
 
@@ -33,26 +36,7 @@ def engine(small_model: LocalModel) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def reference(small_model: LocalModel) -> Any:
-    """Log-probabilities at every next position by one plain forward pass: f(ids) -> [len(ids), vocabulary]."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(small_model.path, dtype=torch.float32).eval()
-
-    def logprobs(ids: Sequence[int]) -> Any:
-        with torch.inference_mode():
-            return model(torch.tensor([list(ids)])).logits[0].float().log_softmax(-1).numpy()
-
-    return logprobs
-
-
-def ask(engine: Engine, calls: Sequence[Call]) -> list[Reply]:
-    """All calls at once."""
-
-    async def run() -> list[Reply]:
-        return list(await asyncio.gather(*(engine.answer(call) for call in calls)))
-
-    return asyncio.run(run())
+    return reference_of(small_model)
 
 
 def prompts(engine: Engine) -> list[tuple[int, ...]]:
@@ -116,14 +100,12 @@ def test_replies_depend_neither_on_company_nor_on_order(engine: Engine) -> None:
     assert len(draws) > 1
 
 
-def same(a: Reply, b: Reply, call: Call) -> None:
-    if isinstance(a, Text) and isinstance(b, Text):
-        assert (a.text, a.tokens, a.finish) == (b.text, b.tokens, b.finish), call
-        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=1e-4)
-    else:
-        assert isinstance(a, Logprobs)
-        assert isinstance(b, Logprobs)
-        np.testing.assert_allclose(a.values, b.values, atol=1e-4)
+def test_draws_of_one_prompt_share_its_blocks_though_they_are_asked_at_once(engine: Engine) -> None:
+    # Whole blocks of 32 tokens are shared: of 5 draws of 150 tokens, 4 find 128 of theirs.
+    begin = engine.usage.cached_tokens
+    ids = tuple(1000 + 7 * i for i in range(150))
+    ask(engine, [Generate(ids, Sampling(2, temperature=1.0), draw=d) for d in range(5)])
+    assert engine.usage.cached_tokens - begin == 4 * 128
 
 
 def test_seeded_draws_of_more_prompt_than_one_step_holds_do_not_kill_the_engine(engine: Engine) -> None:
@@ -163,10 +145,46 @@ def test_a_call_beyond_the_context_fails_alone_and_does_not_wait_for_ever(engine
     assert isinstance(answered, Logprobs)
 
 
-def test_an_unknown_engine_argument_is_refused_by_name(small_model: LocalModel) -> None:
-    settings = VLLM(args={"tensor_paralel_size": 2})
-    with pytest.raises(HarnessError, match=r"engine\.args\.tensor_paralel_size: .*'tensor_parallel_size'"):
-        settings.load(Model(name="smollm2", source=str(small_model.path)))
+def test_a_call_that_vllm_refuses_fails_alone(engine: Engine) -> None:
+    async def run() -> list[Any]:
+        bad: list[Call] = [Choose((1, 2), (10**6,)), Choose((10**6,), (5,)), Score((1,), (10**6,))]
+        calls = [*bad, Choose((1, 2), (5,))]
+        return list(await asyncio.gather(*(engine.answer(call) for call in calls), return_exceptions=True))
+
+    *refused, answered = asyncio.run(run())
+    assert [str(error).split(":")[0] for error in refused] == ["vLLM refuses the call"] * 3
+    assert all(isinstance(error, ItemError) for error in refused)
+    assert isinstance(answered, Logprobs)
+
+
+def test_every_refused_and_neutral_name_is_an_argument_of_this_vllm() -> None:
+    from vllm import EngineArgs
+
+    known = {f.name for f in fields(EngineArgs)}
+    assert known >= set(NEEDED)
+    assert known >= NEUTRAL
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"args": {"tensor_paralel_size": 2}}, "engine.args.tensor_paralel_size: vLLM has no such argument, did you"),
+        ({"args": {"data_parallel_size": 2}}, "engine.args.data_parallel_size cannot be set: an engine inside one pro"),
+        ({"args": {"enable_chunked_prefill": True}}, "engine.args.enable_chunked_prefill cannot be set on a CPU"),
+        ({"args": {"block_size": "many"}}, "engine.args.block_size=many: Input should be a valid integer"),
+        ({"args": {"kv_cache_dtype": "int2"}}, "engine.args.kv_cache_dtype=int2: Input should be "),
+        ({"dtype": "float8"}, "float8"),
+        ({"max_model_len": 100_000}, "max_model_len"),
+        ({"kv_cache_gib": 0.01}, "lower engine.max_model_len, set engine.kv_cache_gib"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_one_line(
+    small_model: LocalModel, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(HarnessError) as caught:
+        VLLM(**settings).load(Model(name="smollm2", source=str(small_model.path)))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_engine_that_dies_fails_everybody_who_waits_and_every_later_call() -> None:
@@ -174,7 +192,7 @@ def test_an_engine_that_dies_fails_everybody_who_waits_and_every_later_call() ->
         model_config = SimpleNamespace(max_model_len=100)
         engine_core = SimpleNamespace(shutdown=lambda: None)
 
-        def add_request(self, *_: Any) -> None:
+        def add_request(self, *_: Any, **__: Any) -> None:
             pass
 
         def step(self) -> list[Any]:

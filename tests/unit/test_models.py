@@ -8,13 +8,15 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
+import numpy as np
 import pytest
 from huggingface_hub import errors
+from safetensors.numpy import save_file
 
 from harness import fingerprints
 from harness.adapters import adapter_base, adapter_rank
@@ -151,12 +153,45 @@ def test_incomplete_folders_are_refused(folder: Path) -> None:
 
 
 @pytest.fixture
-def adapter(tmp_path: Path) -> Path:
-    folder = tmp_path / "some-lora"
-    folder.mkdir()
-    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4, "base_model_name_or_path": "org/base"}')
-    (folder / "adapter_model.safetensors").write_text("matrices")
-    return folder
+def adapter(tmp_path: Path, folder: Path) -> Path:
+    """An adapter of rank 4 that fits the model in `folder`."""
+    save(folder / "model.safetensors", {"model.layers.0.q_proj.weight": (6, 8), "model.norm.weight": (8,)})
+    adapter = tmp_path / "some-lora"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4, "base_model_name_or_path": "org/base"}')
+    save_matrices(adapter, "model.layers.0.q_proj", out=6, into=8)
+    return adapter
+
+
+def save(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    save_file({name: np.zeros(shape, "f4") for name, shape in shapes.items()}, file)
+
+
+def save_matrices(adapter: Path, module: str, *, out: int, into: int) -> None:
+    prefix = f"base_model.model.{module}"
+    shapes = {f"{prefix}.lora_A.weight": (4, into), f"{prefix}.lora_B.weight": (out, 4)}
+    save(adapter / "adapter_model.safetensors", shapes)
+
+
+def test_an_adapter_that_does_not_fit_its_base_is_refused(folder: Path, adapter: Path) -> None:
+    save_matrices(adapter, "model.layers.0.q_proj", out=6, into=7)
+    told = refused(folder, adapter=str(adapter))
+    assert "changes model.layers.0.q_proj by a matrix of shape [6, 7], that of model.source is [6, 8]" in told
+    save_matrices(adapter, "model.layers.0.q_proj", out=8, into=6)  # a weight kept as [in, out]
+    assert Model(source=str(folder), adapter=str(adapter)).resolve().adapter == adapter
+    shapes = {"model.layers.0.q_proj": (6, 8), "model.layers.1.q_proj": (6, 8), "lm_head": (9, 8)}
+    both = {f"base_model.model.{m}.lora_A.weight": (4, i) for m, (_, i) in shapes.items()}
+    both |= {f"base_model.model.{m}.lora_B.weight": (o, 4) for m, (o, _) in shapes.items()}
+    save(adapter / "adapter_model.safetensors", both)
+    assert "changes model.layers.1.q_proj, which model.source has not" in refused(folder, adapter=str(adapter))
+    (adapter / "adapter_model.safetensors").write_text("matrices")
+    assert "adapter_model.safetensors is damaged" in refused(folder, adapter=str(adapter))
+
+
+def test_modules_that_the_base_keeps_in_another_form_are_left_to_the_engine(folder: Path, adapter: Path) -> None:
+    for name, shape in (("model.layers.0.q_proj.qweight", (6, 1)), ("another.name.weight", (1, 1))):
+        save(folder / "model.safetensors", {name: shape})
+        assert Model(source=str(folder), adapter=str(adapter)).resolve().adapter == adapter
 
 
 def test_an_adapter_is_part_of_the_fingerprint_by_content(folder: Path, adapter: Path, tmp_path: Path) -> None:
@@ -169,9 +204,10 @@ def test_an_adapter_is_part_of_the_fingerprint_by_content(folder: Path, adapter:
     copy = shutil.copytree(adapter, tmp_path / "elsewhere")
     assert Model(source=str(folder), adapter=str(copy)).resolve().fingerprint == local.fingerprint
     seen = {local.fingerprint}
-    for name, other in (("adapter_config.json", '{"peft_type": "LORA", "r": 8}'), ("adapter_model.safetensors", "x")):
-        (copy / name).write_text(other)
-        seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
+    (copy / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 8}')
+    seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
+    save_matrices(copy, "model.layers.0.q_proj", out=8, into=6)
+    seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
     assert len(seen) == 3
 
 
