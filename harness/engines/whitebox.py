@@ -188,7 +188,7 @@ class Trace:
 
         Raises:
             RuntimeError: some of its positions did not.
-            ItemError: the model's numbers overflowed.
+            ValueError: the model's numbers overflowed.
         """
         call = self.rows[row].call
         assert isinstance(call, Read)
@@ -198,7 +198,7 @@ class Trace:
             raise RuntimeError("activations of positions that this forward pass did not hold, or before its end")
         stack = np.stack(values)
         if not np.isfinite(stack).all():
-            raise ItemError(f"{call.site}: the model's numbers overflowed; try another dtype")
+            raise ValueError(f"{call.site}: the model's numbers overflowed; try another dtype or a weaker intervention")
         return Activations(Array.of(stack))
 
 

@@ -547,10 +547,10 @@ def test_activations_of_positions_outside_of_the_pass_are_an_error() -> None:
         trace.activations(0)
 
 
-def test_numbers_that_overflow_fail_the_item() -> None:
+def test_numbers_that_overflow_are_not_handed_on() -> None:
     model = shared_model("llama", dtype="float16")
     huge = Add(0, "resid_post", Array.of(np.full(WIDTH, 6e4)), 1.0, (1,))
-    with pytest.raises(ItemError, match="resid_post: the model's numbers overflowed; try another dtype"):
+    with pytest.raises(ValueError, match="resid_post: the model's numbers overflowed; try another dtype"):
         run(model, [Read(P, (1,), (1,), interventions=(huge, huge))])
 
 

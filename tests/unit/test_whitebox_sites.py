@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -67,17 +68,15 @@ def read_all(model: Any, prompt: tuple[int, ...], interventions: tuple[Intervent
     """Every site of every layer that the model has at every position: tensors [layers, positions, width]."""
     import torch
 
-    white, found = WhiteBox(model), {}
+    calls: list[Read] = []
     for site in SITES:
         layers = (LAYERS - 1,) if site == "final_norm" else tuple(range(LAYERS))
         call = Read(prompt, layers, tuple(range(len(prompt))), site, interventions)
-        try:
-            white.check(call)
-        except HarnessError:
-            continue
-        (values,), _ = run(model, [call])
-        found[site] = torch.tensor(values).double()
-    return found
+        with suppress(HarnessError):
+            WhiteBox(model).check(call)
+            calls.append(call)
+    reads, _ = run(model, calls)
+    return {call.site: torch.tensor(values).double() for call, values in zip(calls, reads, strict=True)}
 
 
 def module_of(model: Any, kind: str, layer: int, name: str | None) -> Callable[[Any], Any]:
