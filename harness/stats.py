@@ -7,19 +7,24 @@ replicate is a row of weights and not a new table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.cells import Cells, cells
 from harness.errors import HarnessError
 from harness.metrics.columns import Floats, Weights
 from harness.metrics.metric import Measure, Metric
 from harness.outcomes import Table
-from harness.sample import levels, sample
+from harness.sample import Sample, evaluate, factorize, levels, sample
 
 Codes = NDArray[np.int64]
+
+_Pairs = tuple[tuple[str, str], ...]
+_Key = tuple[tuple[str, ...], tuple[type, ...], _Pairs, _Pairs]
+"""What metrics that read the same rows have in common: columns and their types, `where`, level."""
 
 _CHUNK = 1 << 20
 """Weights held at once, 8 MB: a metric's own temporaries are a few times that, and stay near the processor."""
@@ -59,6 +64,14 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class _Replicates:
+    """Values of a metric on bootstrap replicates, and the steps that its numbers were put into (0: none)."""
+
+    values: Floats
+    steps: int
+
+
+@dataclass(frozen=True)
 class _Interval:
     low: float | None = None
     high: float | None = None
@@ -66,25 +79,38 @@ class _Interval:
     note: str = ""
 
 
-def bootstrap_weights(groups: Codes, replicates: int, seed: int) -> Iterator[Weights]:
-    """Row weights of the cluster bootstrap.
+def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | None = None) -> Iterator[Weights]:
+    """Weights of the cluster bootstrap, for rows or for cells of them.
 
     Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
-    group was drawn (multinomial counts), so that draws nested in a group come along with it.
+    group was drawn (multinomial counts), so that draws nested in a group come along with it. That of a cell is the
+    sum over its rows. The groups drawn depend on the seed and the number of groups only, not on the cells.
 
     Args:
         groups: [n] code of each row's group, 0..G-1, n >= 1.
+        cells: [n] code of each row's cell, 0..m-1; None makes each row its own.
 
     Yields:
-        Weights [b, n]; together `replicates` of them.
+        Weights [b, m]; together `replicates` of them.
     """
+    from scipy.sparse import coo_array
+
     rng = np.random.default_rng(seed)
-    n_groups = int(groups.max()) + 1
-    chunk = max(1, _CHUNK // len(groups))
+    cells = np.arange(len(groups)) if cells is None else cells
+    n_groups, n_cells = int(groups.max()) + 1, int(cells.max()) + 1
+    alone = n_groups == len(groups)
+    if alone:
+        cell_of_group = np.empty(n_groups, dtype=np.int64)
+        cell_of_group[groups] = cells
+    else:
+        rows = coo_array((np.ones(len(groups)), (cells, groups)), shape=(n_cells, n_groups)).tocsr()
+    chunk = max(1, _CHUNK // max(n_groups, n_cells))
     for start in range(0, replicates, chunk):
         drawn = rng.integers(0, n_groups, (min(chunk, replicates - start), n_groups))
-        counts = np.stack([np.bincount(row, minlength=n_groups) for row in drawn]).astype(np.float64)
-        yield np.take(counts, groups, axis=1)
+        if alone:
+            yield _counts(cell_of_group[drawn], n_cells)
+        else:
+            yield np.ascontiguousarray((rows @ np.ascontiguousarray(_counts(drawn, n_groups).T)).T)
 
 
 def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int = 0) -> list[Estimate]:
@@ -95,44 +121,114 @@ def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int 
 
     The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap; for a biased metric (ECE) that range
     reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
-    Hinkley 1997, section 5.2), widened to hold the value. It is cut at the metric's range. Replicates in which the
+    Hinkley 1997, section 5.2), widened to hold the value; for one that takes its bias off, the range of the replicates
+    moved so that they have the value for their mean. It is cut at the metric's range. Replicates in which the
     metric is undefined are left out. There is no interval for p-values, for fewer than two groups, where more than 5 %
     of the replicates are undefined, and where all replicates agree; in the last case a mean falls back on a binomial
     bound. The result does not depend on the order of the table's rows.
 
+    Above `cells.EXACT` different rows the replicates are computed on numbers in steps, which `method` says.
+
     Raises:
         HarnessError: a column holds values that the metric cannot take.
     """
-    return [_estimate(metric, table, level, replicates, seed) for level in levels(metric, table)]
+    return estimate_all([metric], table, replicates=replicates, seed=seed)
 
 
-def _estimate(metric: Metric, table: Table, level: Mapping[str, str], replicates: int, seed: int) -> Estimate:
-    rows = sample(metric, table, level)
-    value = rows.value()
-    names, codes = np.unique(rows.groups, return_inverse=True)
-    interval = _Interval()
+def estimate_all(metrics: Sequence[Metric], table: Table, *, replicates: int = 1000, seed: int = 0) -> list[Estimate]:
+    """The estimates of several metrics, one after the other: what `estimate` gives for each.
+
+    Metrics that read the same rows share one selection of them and one set of replicates, which at many rows take
+    longer than most metrics.
+
+    Raises:
+        HarnessError: as `estimate`.
+    """
+    shared: dict[_Key, list[tuple[tuple[int, int], Metric]]] = {}
+    found: dict[tuple[int, int], Estimate] = {}
+    occurring: dict[Hashable, list[dict[str, str]]] = {}
+    for i, metric in enumerate(metrics):
+        where = tuple(sorted(metric.where.items()))
+        if (metric.by, where) not in occurring:
+            occurring[metric.by, where] = levels(metric, table)
+        for j, level in enumerate(occurring[metric.by, where]):
+            key = (metric.columns, metric.measure.parameters, where, tuple(level.items()))
+            shared.setdefault(key, []).append(((i, j), metric))
+    for (*_, level_items), members in shared.items():
+        places, alike = zip(*members, strict=True)
+        found |= zip(places, _estimates(alike, table, dict(level_items), replicates, seed), strict=True)
+    return [found[place] for place in sorted(found)]
+
+
+def _estimates(
+    metrics: Sequence[Metric], table: Table, level: Mapping[str, str], replicates: int, seed: int
+) -> list[Estimate]:
+    """Estimates of metrics that take the same columns, at one level."""
+    rows = sample(metrics[0], table, level)
+    names, codes = factorize(rows.groups)
+    samples = [replace(rows, metric=metric) for metric in metrics]
+    values = [r.value() for r in samples]
+    drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and len(names) > 1]
+    replicated = _replicated([samples[i] for i in drawn], codes, replicates, seed) if drawn else []
+    by_metric = dict(zip(drawn, replicated, strict=True))
+    return [
+        _estimate(r, value, level, len(names), by_metric.get(i))
+        for i, (r, value) in enumerate(zip(samples, values, strict=True))
+    ]
+
+
+def _replicated(samples: Sequence[Sample], codes: Codes, replicates: int, seed: int) -> list[_Replicates]:
+    """The values of metrics on the replicates of the rows that they share."""
+    merged = cells(samples[0])
+    metrics = [s.metric for s in samples]
+    parts: list[list[Floats]] = [[] for _ in metrics]
+    for w in bootstrap_weights(codes, replicates, seed, merged.of_row):
+        for metric, part in zip(metrics, parts, strict=True):
+            part.append(evaluate(metric, merged.values, w))
+    return [
+        _Replicates(np.concatenate(p) + _shift(s, merged), merged.steps) for p, s in zip(parts, samples, strict=True)
+    ]
+
+
+def _shift(rows: Sample, merged: Cells) -> float:
+    """What the steps of cells take off a metric's value; 0 where there are none."""
+    if not merged.steps:
+        return 0.0
+    counts = np.bincount(merged.of_row, minlength=len(merged)).astype(np.float64)
+    off = rows.value() - float(evaluate(rows.metric, merged.values, counts[None, :])[0])
+    return 0.0 if np.isnan(off) else off
+
+
+def _counts(codes: Codes, size: int) -> Weights:
+    # How often each code 0..size-1 occurs in each row of codes.
+    return np.stack([np.bincount(row, minlength=size) for row in codes]).astype(np.float64)
+
+
+def _estimate(
+    rows: Sample, value: float, level: Mapping[str, str], n_groups: int, replicates: _Replicates | None
+) -> Estimate:
+    measure = rows.metric.measure
     if np.isnan(value):
         interval = _Interval(note=rows.why_undefined())
-    elif not metric.measure.interval:
-        clustered = len(names) < len(rows)
-        interval = _Interval(note=f"rows of {len(names)} groups taken as independent" if clustered else "")
-    elif len(names) < 2:
+    elif not measure.interval:
+        clustered = n_groups < len(rows)
+        interval = _Interval(note=f"rows of {n_groups} groups taken as independent" if clustered else "")
+    elif replicates is None:
         interval = _Interval(note="no interval: fewer than 2 groups")
     else:
-        values = np.concatenate([rows.measure(w) for w in bootstrap_weights(codes, replicates, seed)])
-        interval = _interval(metric.measure, value, values, len(names), _reach(metric.measure))
+        interval = _interval(measure, value, replicates, n_groups, _reach(measure))
     return Estimate(
-        metric=metric.name,
+        metric=rows.metric.name,
         level=level,
         value=None if np.isnan(value) else value,
         low=interval.low,
         high=interval.high,
         n=len(rows),
-        n_groups=len(names),
+        n_groups=n_groups,
         n_failed=rows.n_missing + rows.n_errors,
         method=interval.method,
-        better=metric.measure.better,
-        note="; ".join(filter(None, [interval.note, rows.note])),
+        better=measure.better,
+        note="; ".join(filter(None, [interval.note, rows.note, rows.remark()])),
     )
 
 
@@ -174,10 +270,8 @@ def difference(
     elif len(shared) < 2:
         interval = _Interval(note="no interval: fewer than 2 groups")
     else:
-        codes = np.searchsorted(shared, np.concatenate([a.groups, b.groups]))
-        weights = bootstrap_weights(codes, replicates, seed)
-        values = np.concatenate([a.measure(w[:, : len(a)]) - b.measure(w[:, len(a) :]) for w in weights])
         low, high = _reach(metric.measure)
+        values = _paired(a, b, replicates, seed)
         interval = _interval(metric.measure, value, values, len(shared), (low - high, high - low))
     unpaired = len(all_a) + len(all_b) - len(a) - len(b)
     notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
@@ -196,12 +290,25 @@ def difference(
     )
 
 
+def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> _Replicates:
+    """Differences of the metric of two samples on the same draws of the groups that they share."""
+    in_a, in_b = cells(a), cells(b)
+    _, codes = factorize(np.concatenate([a.groups, b.groups]))
+    of_row = np.concatenate([in_a.of_row, len(in_a) + in_b.of_row])
+    differences = [
+        evaluate(a.metric, in_a.values, w[:, : len(in_a)]) - evaluate(b.metric, in_b.values, w[:, len(in_a) :])
+        for w in bootstrap_weights(codes, replicates, seed, of_row)
+    ]
+    shift = _shift(a, in_a) - _shift(b, in_b)
+    return _Replicates(np.concatenate(differences) + shift, max(in_a.steps, in_b.steps))
+
+
 def _interval(
-    measure: Measure, value: float, replicates: Floats, n_groups: int, reach: tuple[float, float]
+    measure: Measure, value: float, replicates: _Replicates, n_groups: int, reach: tuple[float, float]
 ) -> _Interval:
     # reach: the range that the value lies in, whatever the data.
-    defined = replicates[~np.isnan(replicates)]
-    lost = 1 - len(defined) / len(replicates)
+    defined = replicates.values[~np.isnan(replicates.values)]
+    lost = 1 - len(defined) / len(replicates.values)
     if lost > 0.05:
         # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
         return _Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
@@ -209,7 +316,13 @@ def _interval(
     if np.ptp(defined) < 1e-9:
         return _agreement(value, n_groups, reach if measure.average else (-np.inf, np.inf))
     low, high = (float(q) for q in np.quantile(defined, [_MISS, 1 - _MISS]))
-    method = f"cluster bootstrap, {len(replicates)} replicates, {'basic' if measure.biased else 'percentile'}"
+    kind = "basic" if measure.biased else "recentred" if measure.debiased else "percentile"
+    method = f"cluster bootstrap, {len(replicates.values)} replicates, {kind}"
+    if replicates.steps:
+        method += f", numbers in {replicates.steps} steps"
+    if measure.debiased:
+        off = float(defined.mean()) - value
+        low, high = min(value, low - off), max(value, high - off)
     if measure.biased:
         if not low <= value <= high:
             notes = ["the value is biased upwards at this n"]

@@ -27,7 +27,7 @@ from harness.redaction import without_secrets
 from harness.rendering import Wording
 from harness.run import RunDirectory, config_digest, provenance
 from harness.runner import Finished, run_protocols
-from harness.stats import Estimate, estimate
+from harness.stats import Estimate, estimate_all
 from harness.store import Store
 from harness.subject import Subject
 from harness.tasks.base import Split, split
@@ -304,7 +304,7 @@ def _finish(session: Session) -> None:
     table = Table.build(job.experiment.outcome, session.results)
     begin = time.perf_counter()
     metrics = job.experiment.metrics
-    estimates = [e for metric in metrics for e in estimate(metric, table, replicates=job.replicates, seed=job.seed)]
+    estimates = estimate_all(metrics, table, replicates=job.replicates, seed=job.seed)
     verdicts = _verdicts(job, table, estimates)
     failed = sum(r.error is not None for r in session.results)
     share = failed / max(1, len(session.results))

@@ -1,9 +1,23 @@
 """Calibration: whether events said to have probability p happen with frequency p.
 
-All take `Probabilities`: a score that only ranks has no calibration. Both ECEs are biased upwards at small n (a
-calibrated p in ten bins gives about 0.02 at n = 5,000), so two of them compare only at equal n and binning. Their
-intervals allow for the bias, the values do not. In simulations of 200 rows an interval meant to miss in 5 % misses in
-11 to 17 %, and in about half of the runs of a perfectly calibrated model, at whose 0 an ECE has its corner.
+All take `Probabilities`: a score that only ranks has no calibration. The errors differ in their bins and in how a bin
+counts, and only errors of one name, at equal n and bins, compare:
+
+    ece_equal_width       equal width          mean |gap|, each bin by its rows      Naeini 2015, Guo 2017
+    ece_equal_count       exactly equal count  mean |gap|                            Kadavath 2022
+    ece_adaptive          equal count, ties    mean |gap|, each bin by its rows      Nguyen and O'Connor 2015
+    ece_unweighted        equal count, ties    mean |gap|, all bins alike            ACE of Nixon 2019
+    ece_debiased          equal count, ties    root mean gap^2 less its noise        Kumar 2019
+    rmsce_equal_width     equal width          root mean gap^2, each bin by its rows
+    rmsce_equal_count     exactly equal count  root mean gap^2                       Hendrycks 2019, Kadavath 2022
+    mce                   equal width          largest |gap|                         Naeini 2015
+
+"Exactly equal count" divides a row, or rows of equal p, across a border; "ties" keeps rows of equal p together.
+
+All but `ece_debiased` are biased upwards at small n, because noise in a bin counts as error (a calibrated p in ten
+bins gives an ECE of about 0.02 at n = 5,000). Their intervals allow for the bias, the values do not. In simulations of
+200 rows an interval meant to miss in 5 % misses in 11 to 17 %, and in about half of the runs of a perfectly calibrated
+model, at whose 0 an ECE has its corner.
 """
 
 from __future__ import annotations
@@ -13,7 +27,7 @@ from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats, Labels, Probabilities, Weights
 from harness.metrics.metric import measure
-from harness.metrics.weighted import Ties, average, ratio, sums_by, totals
+from harness.metrics.weighted import Ties, average, before, ratio, sums_by, totals
 
 
 def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
@@ -26,6 +40,12 @@ def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
     if bins < 1:
         raise ValueError(f"bins must be at least 1, not {bins}")
     return np.maximum(np.searchsorted(np.arange(bins + 1) / bins, p, side="left") - 1, 0)
+
+
+@measure(low=-1, high=1, better="neither", average=True)
+def overconfidence(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
+    """Mean p - accuracy, in [-1, 1]: positive where the model says too much. At low accuracy most of an ECE is this."""
+    return average(w, p.values - correct.values)
 
 
 @measure(low=0, high=1, better="lower", biased=True)
@@ -42,6 +62,30 @@ def ece_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
 
 
 @measure(low=0, high=1, better="lower", biased=True)
+def rmsce_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
+    """Root mean square calibration error in bins of equal width, in [0, 1].
+
+    sqrt(sum_b n_b/N (acc_b - conf_b)^2), the root of `brier_reliability`; for the edges see `bin_codes`.
+    """
+    root: Floats = np.sqrt(brier_reliability(p, correct, w=w, bins=bins))
+    return root
+
+
+@measure(low=0, high=1, better="lower", biased=True)
+def mce(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
+    """Maximum calibration error: the largest |acc_b - conf_b| of a bin of equal width, in [0, 1] (Naeini et al. 2015).
+
+    Counts a bin of one row like any other, so that a single wrong answer decides it where a bin is nearly empty: of
+    all these errors the one with the most bias and noise.
+    """
+    if not len(p.values):
+        return np.full(len(w), np.nan)
+    weight, right, conf = _bin_sums(p, correct, w, bins)
+    gaps = np.divide(np.abs(right - conf), weight, out=np.zeros_like(weight), where=weight > 0)
+    return np.where(w.sum(axis=1) > 0, gaps.max(axis=0), np.nan)
+
+
+@measure(low=0, high=1, better="lower", biased=True)
 def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Calibration error in bins of equal numbers of predictions, unweighted mean over bins of |acc_b - conf_b|, in
     [0, 1] (Kadavath et al. 2022, who use 10 bins).
@@ -50,24 +94,96 @@ def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
     equal p, that lies across a border is divided between the two bins in proportion; tied rows are one group, so
     that their order cannot matter. With n divisible by `bins` and no ties across borders this is the plain definition.
     """
+    gaps, total = _equal_count_gaps(p, correct, w, bins)
+    return ratio(np.abs(gaps).sum(axis=1), total)
+
+
+@measure(low=0, high=1, better="lower", biased=True)
+def rmsce_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
+    """Root mean square calibration error: sqrt(mean_b (acc_b - conf_b)^2), in [0, 1] (Hendrycks et al. 2019;
+    Kadavath et al. 2022). Bins are those of `ece_equal_count`.
+    """
+    gaps, total = _equal_count_gaps(p, correct, w, bins)
+    return ratio(np.sqrt(bins * (gaps**2).sum(axis=1)), total)
+
+
+@measure(low=0, high=1, better="lower", biased=True)
+def ece_adaptive(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
+    """Expected calibration error in bins of about equal numbers of predictions, in [0, 1] (Nguyen and O'Connor 2015).
+
+    sum_b n_b/N |acc_b - conf_b|. Rows of equal p stay together: all lie in the bin of the lowest of them, number
+    floor(bins * (weight below them) / N), so that stated confidences, which cluster, give fewer bins than asked for.
+    Bins are made anew in every replicate.
+    """
+    weight, right, conf = _adaptive_sums(p, correct, w, bins)
+    return ratio(np.abs(right - conf).sum(axis=1), weight.sum(axis=1))
+
+
+@measure(low=0, high=1, better="lower", biased=True)
+def ece_unweighted(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
+    """Mean over the bins of `ece_adaptive` of |acc_b - conf_b|, each bin that has rows counting alike, in [0, 1].
+
+    The adaptive calibration error, ACE, of Nixon et al. (2019) for one class. (Others call "ACE" the unweighted mean
+    over bins of equal width.)
+    """
+    weight, right, conf = _adaptive_sums(p, correct, w, bins)
+    gaps = np.divide(np.abs(right - conf), weight, out=np.zeros_like(weight), where=weight > 0)
+    return ratio(gaps.sum(axis=1), (weight > 0).sum(axis=1))
+
+
+@measure(low=0, high=1, better="lower", debiased=True)
+def ece_debiased(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
+    """Debiased root mean square calibration error, in [0, 1] (Kumar et al. 2019, section 5).
+
+    sqrt(max(0, sum_b n_b/N ((acc_b - conf_b)^2 - acc_b (1 - acc_b)/(n_b - 1)))): the square of each gap less the
+    variance of acc_b, whose sum has no bias before the root. Bins are those of `ece_adaptive`; one with fewer than
+    two rows adds nothing. 0 means that no more error is seen than noise makes.
+    """
+    weight, right, conf = _adaptive_sums(p, correct, w, bins)
+    enough = weight >= 2
+    safe = np.where(enough, weight, 2.0)
+    noise = right / safe * (1 - right / safe) / (safe - 1)
+    squares = np.where(enough, weight * (((right - conf) / safe) ** 2 - noise), 0.0)
+    root: Floats = np.sqrt(np.maximum(ratio(squares.sum(axis=1), weight.sum(axis=1)), 0.0))
+    return root
+
+
+def _equal_count_gaps(p: Probabilities, correct: Labels, w: Weights, bins: int) -> tuple[Floats, Floats]:
+    # Sum of w (c - p) in each of `bins` bins of equal weight, [B, bins], and the weight in all of them, [B].
     if bins < 1:
         raise ValueError(f"bins must be at least 1, not {bins}")
     if not len(p.values):
-        return np.full(len(w), np.nan)
+        return np.full((len(w), bins), np.nan), np.zeros(len(w))
     ties = Ties.of(p.values)
-    weight = np.cumsum(ties.sums(w), axis=1)
-    gap = np.cumsum(ties.sums(w, correct.values - p.values), axis=1)
+    weight = ties.upto(w)
+    gap = ties.upto(w, correct.values - p.values)
     total = weight[:, -1]
     borders = total[:, None] * np.arange(1, bins) / bins
     # One binary search a replicate, microseconds each; the cumulative sums above are the work.
     at = np.stack([np.searchsorted(row, edges) for row, edges in zip(weight, borders, strict=True)])
-    before_weight = np.where(at > 0, np.take_along_axis(weight, np.maximum(at - 1, 0), axis=1), 0.0)
-    before_gap = np.where(at > 0, np.take_along_axis(gap, np.maximum(at - 1, 0), axis=1), 0.0)
-    here_weight = np.take_along_axis(weight, at, axis=1) - before_weight
-    here_gap = np.take_along_axis(gap, at, axis=1) - before_gap
-    share = np.divide(borders - before_weight, here_weight, out=np.zeros_like(borders), where=here_weight > 0)
-    at_borders = np.concatenate([np.zeros((len(w), 1)), before_gap + share * here_gap, gap[:, -1:]], axis=1)
-    return ratio(np.abs(np.diff(at_borders, axis=1)).sum(axis=1), total)
+    weight_before, gap_before = before(weight, at), before(gap, at)
+    here_weight = np.take_along_axis(weight, at, axis=1) - weight_before
+    here_gap = np.take_along_axis(gap, at, axis=1) - gap_before
+    share = np.divide(borders - weight_before, here_weight, out=np.zeros_like(borders), where=here_weight > 0)
+    at_borders = np.concatenate([np.zeros((len(w), 1)), gap_before + share * here_gap, gap[:, -1:]], axis=1)
+    return np.diff(at_borders, axis=1), total
+
+
+def _adaptive_sums(p: Probabilities, correct: Labels, w: Weights, bins: int) -> tuple[Floats, Floats, Floats]:
+    # Weight, weight of correct rows, and weighted p in the bins of `ece_adaptive`: three times [B, bins].
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, not {bins}")
+    if not len(p.values):
+        nothing = np.zeros((len(w), bins))
+        return nothing, nothing, nothing
+    ties = Ties.of(p.values)
+    weight = ties.upto(w)
+    below = np.concatenate([np.zeros((len(w), 1)), weight[:, :-1]], axis=1)
+    borders = weight[:, -1:] * np.arange(bins + 1) / bins
+    at = np.stack([np.searchsorted(row, edges) for row, edges in zip(below, borders, strict=True)])
+    at[:, 0], at[:, -1] = 0, len(ties.starts)
+    sums = [weight, ties.upto(w, correct.values), ties.upto(w, p.values)]
+    return tuple(np.diff(before(s, at), axis=1) for s in sums)  # type: ignore[return-value]
 
 
 @measure(low=0, high=1, better="lower", average=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,17 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """Values of which only the order counts, shape [n]; infinite ones are allowed, NaN is not."""
+
+    values: Floats
+
+    def __post_init__(self) -> None:
+        if np.isnan(self.values).any():
+            raise ValueError("values must not be NaN")
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Numbers that rank (higher = more likely correct), shape [n]; minus infinity is allowed, NaN is not."""
 
@@ -59,3 +71,22 @@ class Units:
     """Codes 0..k-1 of the unit that each row belongs to (a story, a question), shape [n], integers."""
 
     values: NDArray[np.int64]
+
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """The fold, 0..FOLDS-1, in which each row is held out, shape [n], integers.
+
+    Made from a text column, usually "group": a name belongs to a fold by its own hash, whatever the other names, so
+    that a group is never divided and copies of it in a bootstrap replicate stay together.
+    """
+
+    values: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, name: str) -> int:
+        """The fold of a name."""
+        return crc32(name.encode()) % FOLDS

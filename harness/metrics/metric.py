@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.metrics.columns import Floats, Labels, Numbers, Probabilities, Scores, Units, Weights
+from harness.metrics.columns import Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Weights
 from harness.outcomes import Outcome, column_kinds
 
 Better = Literal["higher", "lower", "neither"]
@@ -19,7 +19,9 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
     Probabilities: ("probability",),
     Scores: ("probability", "score"),
     Numbers: ("label", "probability", "score", "number"),
+    Ordered: ("label", "probability", "score", "number"),
     Units: ("text",),
+    Folds: ("text",),
 }
 
 
@@ -38,7 +40,10 @@ class Measure:
             interval exists even where the bootstrap has no width (all right, all wrong).
         biased: whether the value on a sample is off the value on the population on average, as that of an ECE, in
             which noise adds up. Its interval is reflected about the value, which takes the bias off.
+        debiased: whether the value has had that bias taken off, so that only its replicates, in which noise adds up
+            once more, are off. Its interval is that of the replicates moved back to the value.
         undefined: why the value may be undefined although there are rows; "" when it never is.
+        remark: given the columns, what to know about them before quoting the value; "" if nothing.
         parameters: the column type of each positional parameter, in order.
         options: names of the keyword arguments other than the weights.
     """
@@ -50,7 +55,9 @@ class Measure:
     interval: bool
     average: bool
     biased: bool
+    debiased: bool
     undefined: str
+    remark: Callable[..., str] | None
     parameters: tuple[type, ...]
     options: tuple[str, ...]
 
@@ -71,7 +78,9 @@ def measure(
     interval: bool = True,
     average: bool = False,
     biased: bool = False,
+    debiased: bool = False,
     undefined: str = "",
+    remark: Callable[..., str] | None = None,
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
 
@@ -80,7 +89,20 @@ def measure(
         parameters = inspect.signature(function).parameters.values()
         positional = tuple(hints[p.name] for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
         options = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "w")
-        return Measure(function, low, high, better, interval, average, biased, undefined, positional, options)
+        return Measure(
+            function,
+            low,
+            high,
+            better,
+            interval,
+            average,
+            biased,
+            debiased,
+            undefined,
+            remark,
+            positional,
+            options,
+        )
 
     return wrap
 

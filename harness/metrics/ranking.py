@@ -1,4 +1,8 @@
-"""Ranking: whether a score puts right answers above wrong ones. Only the order of the scores counts."""
+"""Ranking: whether a score puts right answers above wrong ones. Only the order of the scores counts.
+
+Rows of equal score have no order among them. The area under the ROC curve, those under risk-coverage curves and the
+ratios made of them are means over all orders that the ties allow; precision-recall curves take a tie as one step.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ import numpy as np
 
 from harness.metrics.columns import Floats, Labels, Scores, Weights
 from harness.metrics.metric import measure
-from harness.metrics.weighted import Ties, ratio
+from harness.metrics.weighted import Ties, average, ratio, steps
+
+_ONE_KIND = "all rows are correct, or all are wrong"
 
 
-@measure(low=0, high=1, better="higher", undefined="all rows are correct, or all are wrong")
+@measure(low=0, high=1, better="higher", undefined=_ONE_KIND)
 def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Probability that a correct row has a higher score than a wrong one, ties counting one half, in [0, 1].
 
@@ -19,12 +25,30 @@ def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     if not len(score.values):
         return np.full(len(w), np.nan)
     ties = Ties.of(score.values)
-    right = ties.sums(w, correct.values)
-    wrong = ties.sums(w) - right
-    below = np.cumsum(wrong, axis=1)
-    all_wrong = below[:, -1].copy()
-    below -= wrong / 2
-    return ratio(np.einsum("bm,bm->b", right, below), right.sum(axis=1) * all_wrong)
+    right = ties.upto(w, correct.values)
+    wrong = ties.upto(w, 1 - correct.values)
+    pairs = right[:, -1] * wrong[:, -1]
+    wrong[:, 1:] += wrong[:, :-1].copy()
+    return ratio(np.einsum("bm,bm->b", steps(right), wrong) / 2, pairs)
+
+
+@measure(low=0, high=1, better="higher", undefined="no row is correct")
+def auprc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
+    """Area under the precision-recall curve with correct rows as the positives, in [0, 1]: average precision.
+
+    sum_t (recall_t - recall_{t-1}) precision_t over the distinct scores t from the highest down; rows of equal
+    score enter together. A score that ranks at random has the accuracy, so that the two only mean something together.
+    """
+    return _average_precision(score.values, correct.values, w)
+
+
+@measure(low=0, high=1, better="higher", undefined="no row is wrong")
+def auprc_wrong(score: Scores, correct: Labels, *, w: Weights) -> Floats:
+    """Area under the precision-recall curve with wrong rows as the positives, found by low scores, in [0, 1].
+
+    As `auprc`, from the lowest score up. A score that ranks at random has the error rate.
+    """
+    return _average_precision(-score.values, 1 - correct.values, w)
 
 
 @measure(low=0, high=1, better="lower")
@@ -38,12 +62,10 @@ def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """
     if not len(score.values):
         return np.full(len(w), np.nan)
-    ties = Ties.of(score.values)
+    ties = Ties.of(-score.values)
     # From the highest score down.
-    weight = ties.sums(w)[:, ::-1]
-    errors = ties.sums(w, 1 - correct.values)[:, ::-1]
-    upto = np.cumsum(weight, axis=1)
-    lead = np.cumsum(errors, axis=1)
+    upto, lead = ties.upto(w), ties.upto(w, 1 - correct.values)
+    weight, errors = steps(upto), steps(lead)
     total, all_errors = upto[:, -1].copy(), lead[:, -1].copy()
     # sum_{k=N'+1}^{N'+n} r_k = e + (E' - N' e/n) (H(N'+n) - H(N')), with H the harmonic numbers. In place, because
     # these are the largest temporaries of all metrics.
@@ -52,14 +74,64 @@ def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     upto *= np.divide(errors, weight, out=np.zeros_like(upto), where=weight > 0)
     lead -= errors
     lead -= upto
-    rest = np.einsum("bm,bm->b", lead, harmonic) - np.einsum("bm,bm->b", lead[:, 1:], harmonic[:, :-1])
-    return ratio(all_errors + rest, total)
+    return ratio(all_errors + np.einsum("bm,bm->b", lead, steps(harmonic)), total)
+
+
+@measure(low=0, high=1, better="lower")
+def excess_aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
+    """AURC above that of the best order of the same rows, E-AURC, in [0, 1] (Geifman et al. 2019).
+
+    The best order has all E errors last: AURC* = (E - (N - E)(H(N) - H(N - E)))/N with the harmonic numbers H, exactly
+    and not in the limit e + (1 - e) ln(1 - e) of many rows. Compares rankings of models of different accuracy.
+    """
+    return aurc(score, correct, w=w) - _best_aurc(correct, w)
+
+
+@measure(low=-1, high=1, better="higher", undefined=_ONE_KIND)
+def prr(score: Scores, correct: Labels, *, w: Weights) -> Floats:
+    """Prediction rejection ratio, in [-1, 1]; 1 is the best order, 0 a random one (Malinin et al. 2017, 2021).
+
+    Reject rows from the lowest score up and hand them to an oracle; the curve is the error rate over all N rows,
+    rejected ones counting as right. The ratio is of two areas, each below the straight line of random rejection: that
+    of this score over that of the best. For right and wrong answers it is 2 AUROC - 1, exactly. Some software calls
+    PRR what is here `prr_retained`.
+    """
+    return 2 * auroc(score, correct, w=w) - 1
+
+
+@measure(low=None, high=1, better="higher", undefined=_ONE_KIND)
+def prr_retained(score: Scores, correct: Labels, *, w: Weights) -> Floats:
+    """Prediction rejection ratio over the rows that are kept, at most 1; 0 is a random order.
+
+    (e - AURC)/(e - AURC*), with e the error rate and AURC* that of `excess_aurc`: as `prr`, but each point of the
+    curve is the error rate among the kept rows, and the random line is flat. The rows with the highest scores weigh
+    most. The worst order of few errors lies far below -1.
+    """
+    errors = average(w, 1 - correct.values)
+    room = errors - _best_aurc(correct, w)
+    # Rounding leaves about 1e-17 of room where there is none.
+    return ratio(errors - aurc(score, correct, w=w), np.where(room > 1e-12, room, 0.0))
+
+
+def _average_precision(score: Floats, positive: Floats, w: Weights) -> Floats:
+    if not len(score):
+        return np.full(len(w), np.nan)
+    # From the highest score down.
+    ties = Ties.of(-score)
+    taken, hits = ties.upto(w), ties.upto(w, positive)
+    precision = np.divide(hits, taken, out=np.zeros_like(hits), where=taken > 0)
+    return ratio(np.einsum("bm,bm->b", steps(hits), precision), hits[:, -1])
+
+
+def _best_aurc(correct: Labels, w: Weights) -> Floats:
+    right, total = w @ correct.values, w.sum(axis=1)
+    return ratio(total - right - right * (_harmonic(total) - _harmonic(right)), total)
 
 
 def _harmonic(counts: Floats) -> Floats:
     # H(x) = 1 + 1/2 + ... + 1/x, linear between whole x.
     whole = counts.astype(np.int64)
-    table = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, int(whole.max()) + 1))])
+    table = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, int(whole.max(initial=0)) + 1))])
     rest = counts - whole
     values: Floats = np.take(table, whole)
     if rest.any():

@@ -1,0 +1,93 @@
+"""Rows that a metric cannot tell apart, taken together: what keeps a bootstrap of many rows short.
+
+A metric obeys the law that a weight k is k rows, so rows of equal values are one row of their common weight; no number
+changes by that. Where too many different rows remain, numbers are put into steps of equal counts. Only replicates
+are computed in steps, and what the steps change of the value itself is taken off them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.columns import Folds, Labels, Numbers, Probabilities, Units
+from harness.sample import Sample
+
+Codes = NDArray[np.int64]
+
+EXACT = 10_000
+"""Different rows up to which nothing is put into steps."""
+
+MOST = 8_192
+"""About how many different rows the steps leave: for a probability and a label, 4,096 steps."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The different rows of a sample.
+
+    Attributes:
+        values: the columns, each [m].
+        of_row: [n] the cell, 0..m-1, of each row of the sample.
+        steps: into how many steps numbers were put; 0 where the cells are exact.
+    """
+
+    values: tuple[np.ndarray, ...]
+    of_row: Codes
+    steps: int
+
+    def __len__(self) -> int:
+        return len(self.values[0])
+
+
+def cells(sample: Sample) -> Cells:
+    """The cells of a sample, in the order of their values.
+
+    Rows with a unit are never put together: a unit's weight is that of each of its rows, not their sum.
+    """
+    parameters = sample.metric.measure.parameters
+    if Units in parameters or not len(sample):
+        return Cells(sample.values, np.arange(len(sample)), 0)
+    exact = _merged(sample.values, 0)
+    if len(exact) <= EXACT:
+        return exact
+    few = [v for v, p in zip(sample.values, parameters, strict=True) if p in (Labels, Folds)]
+    kinds = len(_merged(tuple(few), 0)) if few else 1
+    numbers = len(parameters) - len(few)
+    steps = max(2, int((MOST / kinds) ** (1 / numbers)))
+    stepped = [
+        v if p in (Labels, Folds) else _stepped(v, steps, p in (Numbers, Probabilities))
+        for v, p in zip(sample.values, parameters, strict=True)
+    ]
+    return _merged(tuple(stepped), steps)
+
+
+def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
+    order = np.lexsort(values[::-1])
+    ranked = tuple(v[order] for v in values)
+    new = np.zeros(len(order), dtype=bool)
+    for column in ranked:
+        new[1:] |= column[1:] != column[:-1]
+    of_row = np.empty(len(order), dtype=np.int64)
+    of_row[order] = np.cumsum(new)
+    new[0] = True
+    return Cells(tuple(v[new] for v in ranked), of_row, steps)
+
+
+def _stepped(values: np.ndarray, steps: int, mean: bool) -> np.ndarray:
+    """Each value replaced by that of its step: the mean of its rows, or where only the order counts, the lowest.
+
+    Rows of equal value fall into the step of the first of them.
+    """
+    distinct, of_row, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(distinct) <= steps:
+        return values
+    below = np.cumsum(counts) - counts
+    step = below * steps // len(values)
+    first = np.flatnonzero(np.append(True, step[1:] != step[:-1]))
+    level = distinct[first]
+    if mean:
+        level = np.add.reduceat(distinct * counts, first) / np.add.reduceat(counts, first)
+    return np.repeat(level, np.diff(np.append(first, len(distinct))))[of_row]

@@ -1,0 +1,159 @@
+"""What would mend a calibration: slope and intercept on the log-odds, and one temperature, judged on rows held out.
+
+All read log-odds x = logit(p), with p kept within [CLIP, 1 - CLIP], because a p of 0 or 1 has none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.metrics.calibration import bin_codes
+from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Probabilities, Weights
+from harness.metrics.likelihood import surprise
+from harness.metrics.logistic import offset_fit, scale_fit, sigmoid, slope_fit
+from harness.metrics.metric import measure
+from harness.metrics.weighted import Ties, ratio
+
+CLIP = 1e-6
+"""The least probability that log-odds are taken of: they lie within 13.8 of 0."""
+
+_NO_FIT = "all rows of one kind, one value of p, or right and wrong rows that p separates: no finite fit"
+_NO_TEMPERATURE = (
+    "no temperature between 0.01 and infinity fits best: p is on the right side of 0.5 always, or no better than 0.5"
+)
+
+
+def logit(p: Floats) -> Floats:
+    """ln(p/(1-p)) with p kept within [CLIP, 1 - CLIP]."""
+    inside = np.clip(p, CLIP, 1 - CLIP)
+    return np.log(inside / (1 - inside))
+
+
+def _clipped(p: Probabilities, *_: object) -> str:
+    n = int(((p.values < CLIP) | (p.values > 1 - CLIP)).sum())
+    return f"{n} rows with p within {CLIP:g} of 0 or 1 count as p = {CLIP:g} or 1 - {CLIP:g}" if n else ""
+
+
+@measure(low=None, high=None, better="neither", undefined=_NO_FIT, remark=_clipped)
+def calibration_slope(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
+    """Slope b of the logistic regression P(correct) = sigmoid(a + b logit(p)); 1 is right (Cox 1958; Miller 1991).
+
+    Below 1 the probabilities are too extreme, below 0 they point the wrong way. Maximum likelihood, no penalty.
+    Undefined where the likelihood has no finite maximum.
+    """
+    slope: Floats = _joint(p, correct, w)[1]
+    return slope
+
+
+@measure(low=None, high=None, better="neither", undefined=_NO_FIT, remark=_clipped)
+def calibration_intercept(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
+    """Intercept a of the regression of `calibration_slope`, fitted with the slope: 0 is right.
+
+    The log-odds of rows with p = 0.5. Not the intercept at slope 1, which is `calibration_in_the_large`.
+    """
+    intercept: Floats = _joint(p, correct, w)[0]
+    return intercept
+
+
+@measure(low=None, high=None, better="neither", undefined="all rows are correct, or all are wrong", remark=_clipped)
+def calibration_in_the_large(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
+    """Intercept a of P(correct) = sigmoid(a + logit(p)), slope 1: 0 is right, below 0 says too much.
+
+    Often called the calibration intercept (Van Calster et al. 2019). The log-odds form of `overconfidence`.
+    """
+    if not len(p.values):
+        return np.full(len(w), np.nan)
+    x, weight, right = _by_logit(p, correct, w)
+    return offset_fit(x, weight, right)
+
+
+@measure(low=0.01, high=None, better="neither", undefined=_NO_TEMPERATURE, remark=_clipped)
+def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
+    """The temperature T > 0 with the least negative log-likelihood of sigmoid(logit(p)/T) (Guo et al. 2017).
+
+    1 is right, above 1 the probabilities are too extreme. Fitted on all rows: a description, not a test; for what it
+    is worth on other rows see `ece_after_temperature`.
+    """
+    if not len(p.values):
+        return np.full(len(w), np.nan)
+    x, weight, right = _by_logit(p, correct, w)
+    scale = scale_fit(x, weight, right)
+    inside = (scale > 0) & (scale < 100)
+    return ratio(inside.astype(float), np.where(inside, scale, 0.0))
+
+
+@measure(low=0, high=1, better="lower", biased=True, undefined="all rows in one fold", remark=_clipped)
+def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
+    """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
+
+    The rows are divided into five folds by `group`; the T of a fold is fitted (`temperature`) on the other four, in
+    every replicate anew. Where the best T is outside [0.01, infinity] the end of that range is taken; at infinity
+    every p is 0.5.
+    """
+    said, weight, right = _held_out(p, correct, group, w)
+    if not said.size:
+        return np.full(len(w), np.nan)
+    unfitted = np.isnan(said).any(axis=1)
+    said[unfitted] = 0.5
+    codes = bin_codes(said, bins) + bins * np.arange(len(w))[:, None]
+    gaps = np.bincount(codes.ravel(), (right - weight * said).ravel(), minlength=bins * len(w))
+    error = ratio(np.abs(gaps.reshape(len(w), bins)).sum(axis=1), weight.sum(axis=1))
+    return np.where(unfitted, np.nan, error)
+
+
+@measure(low=0, high=None, better="lower", undefined="all rows in one fold", remark=_clipped)
+def nll_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
+    """`nll` after temperature scaling, each row with the temperature of the folds without it: see
+    `ece_after_temperature`. Not below that of the best T on the same rows, and the way to see whether T pays."""
+    said, weight, right = _held_out(p, correct, group, w)
+    if not said.size:
+        return np.full(len(w), np.nan)
+    loss = right * surprise(said) + (weight - right) * surprise(1 - said)
+    return ratio(loss.sum(axis=1), weight.sum(axis=1))
+
+
+@measure(low=0, high=1, better="lower", undefined="all rows in one fold", remark=_clipped)
+def brier_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
+    """`brier` after temperature scaling, each row with the temperature of the folds without it: see
+    `ece_after_temperature`."""
+    said, weight, right = _held_out(p, correct, group, w)
+    if not said.size:
+        return np.full(len(w), np.nan)
+    loss = right * (1 - said) ** 2 + (weight - right) * said**2
+    return ratio(loss.sum(axis=1), weight.sum(axis=1))
+
+
+def _by_logit(p: Probabilities, correct: Labels, w: Weights) -> tuple[Floats, Floats, Floats]:
+    # Distinct log-odds [m] in ascending order; weight, and weight of correct rows, at each [B, m].
+    x = logit(p.values)
+    ties = Ties.of(x)
+    return x[ties.distinct], ties.sums(w), ties.sums(w, correct.values)
+
+
+def _joint(p: Probabilities, correct: Labels, w: Weights) -> Floats:
+    if not len(p.values):
+        return np.full((2, len(w)), np.nan)
+    return slope_fit(*_by_logit(p, correct, w))
+
+
+def _held_out(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> Floats:
+    """Probabilities after scaling, weight, and weight of correct rows, for every fold and distinct p: [3, B, k].
+
+    A fold whose other folds have no weight gives NaN.
+    """
+    if not len(p.values):
+        return np.zeros((3, len(w), 0))
+    x = logit(p.values)
+    ties = Ties.of(x)
+    distinct = x[ties.distinct]
+    folds = [f for f in range(FOLDS) if (group.values == f).any()]
+    weight = np.stack([ties.sums(w, (group.values == f).astype(float)) for f in folds])
+    right = np.stack([ties.sums(w, (group.values == f) * correct.values) for f in folds])
+    said = np.empty_like(weight)
+    for f in range(len(folds)):
+        others_weight, others_right = weight.sum(axis=0) - weight[f], right.sum(axis=0) - right[f]
+        scale = scale_fit(distinct, others_weight, others_right)
+        said[f] = sigmoid(scale[:, None] * distinct)
+        # No row to fit on only matters where there are rows to scale.
+        said[f][np.isnan(scale) & (weight[f].sum(axis=1) == 0)] = 0.5
+    return np.stack([np.concatenate(list(part), axis=1) for part in (said, weight, right)])
