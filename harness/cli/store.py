@@ -178,7 +178,7 @@ def _prune(folder: Path, options: argparse.Namespace) -> int:
     verb = "would remove" if options.dry_run else "removed"
     print(f"{verb} {calls:,} calls, {_size(size)} in {len(unused)} of {len(found.holdings)} segments")
     if len(unused) < len(chosen):
-        print(f"{len(chosen) - len(unused)} segments are in use and stay")
+        print(f"left alone because in use: {len(chosen) - len(unused)}")
     return 0
 
 

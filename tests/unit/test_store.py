@@ -18,6 +18,8 @@ import pytest
 from harness import segments
 from harness.arrays import Array
 from harness.calls import Activations, Logprobs, Text
+from harness.cli.execute import execute
+from harness.config import load_job
 from harness.errors import HarnessError
 from harness.segments import Header, Origin, Segment
 from harness.store import Store
@@ -368,6 +370,23 @@ def test_a_disk_that_does_not_take_what_it_was_given_stops_the_run(
         store.put(key(2), ORIGIN, reply(2))
     with pytest.raises(HarnessError, match="Input/output error"):
         store.close()
+
+
+def test_a_run_whose_last_flush_fails_says_so_and_still_gets_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    job = load_job([
+        "experiment=falseBelief", "engine=fake", "tracker=none", "limit=2", "replicates=20", f"runs={tmp_path}",
+    ])  # fmt: skip
+    monkeypatch.setattr(os, "fsync", broken)
+    monkeypatch.setattr("harness.store.FLUSH_EVERY", 1000.0)
+    session = execute(job)
+    assert session.code == 0
+    assert (session.run.path / "report.html").exists()
+    assert "cannot write to the call store" in capsys.readouterr().err
 
 
 def test_a_writer_whose_segment_is_removed_goes_on_in_a_new_one(tmp_path: Path) -> None:
