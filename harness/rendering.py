@@ -15,7 +15,7 @@ from typing import Any, Literal
 from harness.errors import HarnessError, ItemError
 from harness.prompts import Prompt
 from harness.templates import DATE, ChatTemplate, System
-from harness.tokens import NOTHING, Tokenizer
+from harness.tokens import NOTHING, Specials, Tokenizer
 
 Style = Literal["auto", "chat", "plain"]
 Bos = Literal["auto", "add", "leave"]
@@ -108,8 +108,7 @@ class Renderer:
         self.context = context
         self._bos = bos
         self._template = ChatTemplate(tokenizer, system, day, variables) if self.style == "chat" else None
-        longest_first = sorted(tokenizer.specials, key=len, reverse=True)
-        self._specials = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._specials = Specials(tokenizer.specials)
         self._noted: dict[str, None] = {}  # an ordered set
         self._to_decode = DECODED
         # The draws of one prompt are asked at once: a few prompts back is far enough.
@@ -179,9 +178,11 @@ class Renderer:
 
     def _refuse_specials(self, what: str, content: str) -> None:
         # A special token inside a message could end the turn, or speak as somebody else.
-        if self._specials is not None and (found := self._specials.search(content)):
-            around = content[max(0, found.start() - 20) : found.end() + 20]
-            raise ItemError(f"{what} holds the text of the special token {found.group()!r} ({around!r}); rewrite it")
+        for begin, end in self._specials.find(content):
+            around = content[max(0, begin - 20) : end + 20]
+            raise ItemError(
+                f"{what} holds the text of the special token {content[begin:end]!r} ({around!r}); rewrite it"
+            )
 
     def _decode_again(self, text: str, ids: Sequence[int]) -> None:
         self._to_decode -= 1
@@ -245,8 +246,8 @@ class Renderer:
     def _cuts(self, text: str) -> Iterator[int]:
         """Places to begin at. A special token first: tokenizers divide the text there before they do anything else."""
         far = max(0, len(text) - FAR)
-        if self._specials is not None and (found := list(self._specials.finditer(text, far))):
-            yield found[-1].start()
+        if specials := list(self._specials.find(text, far)):
+            yield specials[-1][0]
         gaps = list(re.finditer(r"(?<=\S)\s+(?=\S)", text[far : max(0, len(text) - NEAR)]))
         for gap in gaps[: -GAPS - 1 : -1]:
             yield far + gap.start()  # the space belongs to the next word

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError, ItemError
 from harness.prompts import Message, Role
-from harness.tokens import NOTHING, Tokenizer
+from harness.tokens import NOTHING, Specials, Tokenizer
 
 System = Literal["template", "none", "merge"]
 """What happens to system messages.
@@ -79,7 +79,7 @@ class ChatTemplate:
         self._system = system
         self._variables = _all_variables(tokenizer.variables, day, variables)
         self._frames: dict[tuple[tuple[Role, bool], ...], Frame] = {}
-        self._specials = re.compile("|".join(map(re.escape, sorted(tokenizer.specials, key=len, reverse=True))) or "$^")
+        self._specials = Specials(tokenizer.specials)
         self._silenced = False
         self.default_system = self._said_before(Message("user", "?"))
         if system == "none" and self.default_system is not None:
@@ -154,7 +154,7 @@ class ChatTemplate:
         except ItemError:
             again = first
         # What stands before a user's later turn too is only its heading.
-        first, again = self._specials.sub("", first), self._specials.sub("", again)
+        first, again = self._specials.without(first), self._specials.without(again)
         heading = next(n for n in range(len(first), -1, -1) if again.endswith(first[len(first) - n :]))
         said = first[: len(first) - heading]
         return re.sub(r"^\s*(?:system|developer)\b[\s:]*", "", said, flags=re.IGNORECASE).strip() or None

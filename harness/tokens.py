@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -53,6 +53,38 @@ class Tokenizer(Protocol):
         Raises:
             ItemError: the template refuses the conversation.
         """
+
+
+class Specials:
+    """Finds special tokens in text. A model may have thousands, too many for one pattern that tries each in turn.
+
+    Args:
+        written: how they are written, none empty.
+    """
+
+    def __init__(self, written: frozenset[str]) -> None:
+        self._written = written
+        self._lengths = sorted({len(text) for text in written}, reverse=True)
+        firsts = "".join(sorted({re.escape(text[0]) for text in written}))
+        self._first = re.compile(f"[{firsts}]" if written else r"(?!)")
+
+    def find(self, text: str, begin: int = 0) -> Iterator[tuple[int, int]]:
+        """Begin and end of each, from a place on; the longest where several begin at once."""
+        for found in self._first.finditer(text, begin):
+            start = found.start()
+            if start < begin:
+                continue
+            for length in self._lengths:
+                if text[start : start + length] in self._written:
+                    begin = start + length
+                    yield start, begin
+                    break
+
+    def without(self, text: str) -> str:
+        """The text between them."""
+        spans = list(self.find(text))
+        begins, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+        return "".join(text[begin:end] for begin, end in zip(begins, ends, strict=True))
 
 
 class HFTokenizer:

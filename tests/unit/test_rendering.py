@@ -12,7 +12,7 @@ from harness.engines.fake import WordTokenizer
 from harness.errors import HarnessError, ItemError
 from harness.prompts import Message, Prompt
 from harness.rendering import Renderer, plain_text
-from harness.tokens import NOTHING, HFTokenizer
+from harness.tokens import NOTHING, HFTokenizer, Specials
 from tests.helpers import fake_subject
 from tests.tiny_tokenizers import base, chatml, gemma, llama3, mistral, mistral1, qwen3, r1
 
@@ -199,6 +199,15 @@ def test_longer_special_tokens_are_named_before_shorter_ones() -> None:
     tokenizer.specials = frozenset({"<a", "<a>b"})
     with pytest.raises(ItemError, match="special token '<a>b'"):
         Renderer(tokenizer, "chat", 100).render(Prompt.user("x <a>b"))
+
+
+def test_special_tokens_are_found_one_after_another_the_longest_first() -> None:
+    specials = Specials(frozenset({"<a>", "<a><b>", "]", "ab"}))
+    text = "x<a><b><a>]abab a"
+    assert [text[begin:end] for begin, end in specials.find(text)] == ["<a><b>", "<a>", "]", "ab", "ab"]
+    assert [text[begin:end] for begin, end in specials.find(text, 2)] == ["<a>", "]", "ab", "ab"]
+    assert specials.without(text) == "x a"
+    assert list(Specials(frozenset()).find(text)) == []
 
 
 def test_bos_can_be_added_to_or_left_from_a_template_without_it() -> None:
