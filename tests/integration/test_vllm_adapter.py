@@ -12,10 +12,9 @@ import pytest
 
 from harness.calls import Choose, Generate, Logprobs, Sampling, Score, Text
 from harness.engines.base import Engine
-from harness.engines.vllm import VLLM
 from harness.errors import HarnessError
 from harness.models import LocalModel, Model
-from tests.integration.engines import ask, reference_of
+from tests.integration.engines import ask, reference_of, small_vllm
 
 pytestmark = pytest.mark.engine
 
@@ -61,7 +60,7 @@ def merge(adapter: Path, model: Any) -> None:
 @contextmanager
 def loaded(base: LocalModel, adapter: Path | None) -> Iterator[Engine]:
     model = Model(name="smollm2", source=str(base.path), adapter=str(adapter or ""))
-    engine = VLLM(kv_cache_gib=0.5, max_model_len=512).load(model)
+    engine = small_vllm(512).load(model)
     yield engine
     engine.close()
 

@@ -12,9 +12,8 @@ import pytest
 
 from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score
 from harness.engines.base import Engine
-from harness.engines.vllm import VLLM
 from harness.models import LocalModel, Model
-from tests.integration.engines import ask, reference_of, same
+from tests.integration.engines import ask, reference_of, same, small_vllm
 
 pytestmark = pytest.mark.engine
 
@@ -25,7 +24,7 @@ CONTINUATIONS = (1, 2, 31, 32, 33, 150)
 
 @pytest.fixture(scope="module")
 def engine(small_model: LocalModel) -> Iterator[Engine]:
-    loaded = VLLM(kv_cache_gib=0.5, max_model_len=1024).load(Model(name="smollm2", source=str(small_model.path)))
+    loaded = small_vllm(1024).load(Model(name="smollm2", source=str(small_model.path)))
     yield loaded
     loaded.close()
 
