@@ -12,7 +12,9 @@ from pathlib import Path
 from harness.cli.execute import prepare_items
 from harness.cli.listing import GROUPS, config_names, first_line, measures
 from harness.config import Job, load_job, nearest
+from harness.engines.dialects import Messages
 from harness.engines.fake import Fake, WordTokenizer, dry_engine
+from harness.engines.server import Server
 from harness.errors import HarnessError
 from harness.rendering import Renderer, Wording
 from harness.runner import Finished, run_item
@@ -47,8 +49,10 @@ def _show_experiment(job: Job) -> int:
     for metric in experiment.metrics:
         print(f"  {metric.name}({', '.join(metric.columns)}): {first_line(metric.measure.function)}")
     tokenizer: Tokenizer = WordTokenizer()
-    if not isinstance(job.engine, Fake):
-        tokenizer = HFTokenizer.load(job.model.resolve().path, job.model.trust_remote_code)
+    if isinstance(job.engine, Server) and job.engine.api == "chat":
+        tokenizer = Messages()
+    elif not isinstance(job.engine, Fake):
+        tokenizer = HFTokenizer.load(job.model.resolve_tokenizer().path, job.model.trust_remote_code)
     finished, renderer = asyncio.run(_dry_run(job, tokenizer))
     item = finished.item
     print(f"\none item of task {job.task.name} (id {item.id}):")

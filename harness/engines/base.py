@@ -89,8 +89,8 @@ class EngineSettings(Protocol):
 
 WHO_CAN: dict[Capability, str] = {
     "generate": "every engine",
-    "choose": "engine=vllm, engine=transformers, or a server of vLLM",
-    "score": "engine=vllm, engine=transformers, or a server of vLLM",
+    "choose": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
+    "score": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "read": "engine=transformers",
     "intervene": "engine=transformers",
 }

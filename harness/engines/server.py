@@ -33,12 +33,12 @@ CHAT: frozenset[Capability] = frozenset({"generate"})
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """Settings of `engine=server`.
+    """Settings of `engine=server`: any OpenAI-compatible server, `vllm serve` above all.
 
     With api=completions the model's tokenizer is loaded here (`model.source`), prompts go as token ids, and at load
     the server is asked what it answers exactly. `vllm serve` answers everything but `read` and interventions.
-    With api=chat messages go as messages: any chat endpoint, texts only, no token ids and no log-probabilities, and
-    `model.source` is only a name.
+    With api=chat messages go as messages: any chat endpoint, texts only, no token ids and no log-probabilities.
+    Wherever tokens are counted in outcomes, they are then bytes of UTF-8, and `model.source` is only a name.
 
     Calls are kept under the server's address, model id, root and version, and under the fingerprint of its
     configuration where it is vLLM. Weights that are exchanged in place are not seen: give another `label` then.
@@ -139,7 +139,8 @@ class Server:
                 connection=connection,
                 dialect=chat,
                 tokenizer=messages,
-                identity=identity | {"fingerprint": first_words(connection, chat, messages)},
+                identity=identity
+                | {"fingerprint": first_words(connection, chat, messages), "tokenizer": "none, tokens count as bytes"},
                 can=CHAT,
                 context=1 << 30,  # the server counts the tokens, and refuses what is too long
                 capacity=self.concurrency,

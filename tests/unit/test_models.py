@@ -285,6 +285,25 @@ def test_a_package_is_found_without_running_it(tmp_path: Path, monkeypatch: pyte
     assert "no such Python package is installed; run scripts/setup" in refused("package:llm_absent")
 
 
+def test_a_tokenizer_alone_needs_no_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_weights = Model(source=str(folder)).resolve_tokenizer()
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text("{}")
+    assert Model(source=str(folder)).resolve_tokenizer() == with_weights
+    (folder / "chat_template.jinja").write_text("{{ other }}")
+    assert Model(source=str(folder)).resolve_tokenizer().fingerprint != with_weights.fingerprint
+    asked: list[list[str]] = []
+
+    def download(source: str, *, allow_patterns: list[str], **_: Any) -> str:
+        asked.append(allow_patterns)
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert Model(source="org/name").resolve_tokenizer().path == folder
+    assert "*.json" in asked[0]
+    assert "*.safetensors" not in asked[0]
+
+
 def test_hub_download_takes_safe_files_of_the_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
 
