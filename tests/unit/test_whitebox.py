@@ -13,6 +13,7 @@ import pytest
 
 from harness.arrays import Array
 from harness.calls import Call, Choose, Generate, Read, Sampling, Score
+from harness.engines.edges import Extent, mask_without
 from harness.engines.whitebox import Row, WhiteBox
 from harness.errors import HarnessError, ItemError
 from harness.interventions import Ablate, Add, Cut, Intervention, Replace, Site
@@ -245,6 +246,21 @@ def test_decoding_with_a_cache_equals_passes_over_everything_with_the_positions_
         assert ((uncached - control).abs().max() > 1e-3) == (b > 0)
 
 
+@pytest.mark.parametrize("kind", ["llama", "gemma3_text", "gpt2"])
+def test_a_prompt_read_in_two_passes_is_changed_as_in_one(kind: str) -> None:
+    import torch
+    from transformers import DynamicCache
+
+    model = shared_model(kind)
+    replaced = Replace(1, "resid_post", Array.of(np.stack([V.numpy(), W.numpy(), -V.numpy()])), (7, 1, 5))
+    for some in (*KINDS_OF_ROWS, (replaced,)):
+        row, halves, past = Row(Choose(P, (1,), some), 0), [], DynamicCache(config=model.config)
+        for first, stop in ((0, 4), (4, 9)):
+            with torch.no_grad(), WhiteBox(model).forward([row], first, stop - first):
+                halves.append(model(torch.tensor([P[first:stop]]), past_key_values=past, use_cache=True).logits[0])
+        np.testing.assert_allclose(torch.cat(halves), logits(model, *some), rtol=1e-8, atol=1e-8)
+
+
 def test_a_prompt_only_push_acts_through_the_cache_and_a_push_while_decoding_adds_to_it() -> None:
     model = shared_model("llama")
     own = [STEERED[0], STEERED[1], STEERED[2]]
@@ -307,6 +323,18 @@ def test_a_cut_of_no_edges_is_bit_for_bit_no_cut() -> None:
             assert logits(model, empty).equal(logits(model))
         future = Cut(1, (3,), (5, 6))  # causal attention does not see them anyway
         assert logits(model, future).allclose(logits(model), atol=1e-5)
+
+
+def test_where_the_model_made_no_mask_keys_of_padding_stay_hidden_and_every_query_keeps_a_key() -> None:
+    import torch
+
+    gone = torch.zeros(2, 1, 3, 3, dtype=torch.bool)
+    gone[1, 0, 2, 1] = True
+    seen = mask_without(gone, None, [0, 1], Extent(0, 3, 0, 3))
+    assert seen[0, 0].int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    assert seen[1, 0].int().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    later = mask_without(torch.zeros(1, 1, 1, 2, dtype=torch.bool), None, [3], Extent(5, 1, 4, 2))
+    assert later.tolist() == [[[[True, True]]]]
 
 
 def test_a_mask_of_more_than_one_head_per_key_counts_the_heads_of_queries() -> None:
