@@ -1,14 +1,20 @@
 """Chat templates of real families: the exact prompt, what is noticed about them, and what is refused."""
 
+import dataclasses
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.cli.execute import execute
+from harness.config import load_job
 from harness.engines.fake import WordTokenizer
 from harness.errors import HarnessError, ItemError
+from harness.models import Model
 from harness.prompts import Message, Prompt
 from harness.rendering import Renderer
 from harness.templates import merged
@@ -256,6 +262,14 @@ class Odd(WordTokenizer):
         return super().chat(self.treat(messages), variables)
 
 
+class Greeting(WordTokenizer):
+    """A template with a default system message."""
+
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
+        lines = [f"<{m.role}> {m.content}\n" for m in messages]
+        return "".join(["<system> Say hello.\n"] * (messages[0].role != "system") + lines) + "<assistant> "
+
+
 def rewriting(change: Callable[[Message], str]) -> Odd:
     return Odd(lambda messages: [Message(m.role, change(m)) for m in messages])
 
@@ -292,11 +306,11 @@ def test_messages_out_of_order_are_an_error() -> None:
 
 
 def test_a_template_that_begins_otherwise_for_some_content_is_an_error() -> None:
-    class Greeting(WordTokenizer):
+    class Polite(WordTokenizer):
         def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
             return ("Hello. " if "please" in messages[0].content else "") + super().chat(messages, variables)
 
-    renderer = Renderer(Greeting(), "chat", 1000)
+    renderer = Renderer(Polite(), "chat", 1000)
     assert renderer.render(Prompt(TALK)).text.startswith("<user> What")
     with pytest.raises(ItemError, match=r"begins this conversation in a way of its own: 'Hello\."):
         renderer.render(Prompt.user("Answer please."))
@@ -310,3 +324,40 @@ def test_space_around_a_message_may_go(strip: Callable[[str], str]) -> None:
         rendered.text
         == f"<user> {strip(' ' + chr(10) + '2+2? ' + chr(10))}\n<assistant> \n<user> {strip(' ')}\n<assistant> "
     )
+
+
+def test_the_config_says_how_prompts_are_written() -> None:
+    wanted = ["system=merge", "date=2025-12-01", "bos=leave", "template={enable_thinking: false}"]
+    job = load_job(["experiment=pTrue", "engine=fake", "model=hub", "model.source=x", *(f"model.{w}" for w in wanted)])
+    renderer = job.model.renderer(qwen3(), 1000)
+    assert renderer.render(Prompt((SYSTEM, TALK[2]))).text == (
+        "<|im_start|>user\nBe brief.\n\nSure?<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    )
+    dated = dataclasses.replace(job.model, template={}).renderer(llama3(LLAMA32), 1000)
+    assert "Today Date: 01 Dec 2025\n" in dated.render(Prompt(TALK)).text
+
+
+@pytest.mark.parametrize("wrong", ["system=drop", "date=yesterday", "bos=1"])
+def test_an_impossible_way_of_writing_prompts_is_refused_by_name(wrong: str) -> None:
+    with pytest.raises(HarnessError, match=f"model.{wrong}"):
+        load_job(["experiment=pTrue", "engine=fake", "model=hub", "model.source=x", f"model.{wrong}"])
+
+
+def test_models_that_differ_only_in_how_prompts_are_written_share_an_engine() -> None:
+    plain = Model(source="x")
+    assert plain == Model(source="x", style="plain", system="merge", template={"enable_thinking": False})
+    assert plain != Model(source="y")
+
+
+def test_the_manifest_and_the_start_of_a_run_say_how_prompts_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(WordTokenizer, "chat", Greeting.chat)
+    settings = ["experiment.shots=0", "limit=2", "replicates=20", "tracker=none", f"runs={tmp_path}"]
+    session = execute(load_job(["experiment=pTrue", "engine=fake", *settings]))
+    prompts = json.loads((session.run.path / "manifest.json").read_text())["prompts"]
+    assert prompts["style"] == "chat"
+    assert prompts["bos"] is None
+    assert prompts["default_system"] == "<system> Say hello."
+    assert "'<system> Say hello.'" in prompts["notes"][0]
+    assert f"harness: {prompts['notes'][0]}\n" in capsys.readouterr().err
