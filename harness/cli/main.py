@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.cli.engines import add_engines, engines_command
 from harness.cli.store import add_store, store_command
 from harness.errors import HarnessError
 
@@ -17,8 +18,12 @@ EPILOG = """examples:
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
+  python -m harness engines experiment=pTrue limit=20 --first engine=vllm --second engine=transformers
   python -m harness store
 """
+
+FLAGGED = {"engines": engines_command, "store": store_command}
+"""Commands with flags that take values, which may be written with "="."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("name", help="an experiment, task or metric, see `list`")
     show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=hub")
     show.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    add_engines(commands)
     add_store(commands)
     return top
 
@@ -58,10 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         for word in words:
-            if word.startswith("--") and "=" in word and not word.startswith("--config-dir") and words[0] != "store":
+            setting = word.startswith("--") and "=" in word and not word.startswith("--config-dir")
+            if setting and words[0] not in FLAGGED:
                 raise HarnessError(f"write {word.lstrip('-')}, without the dashes")
         options = parser().parse_args(words)
-        return store_command(options) if options.command == "store" else _dispatch(options)
+        command = FLAGGED.get(options.command, _dispatch)
+        return command(options)
     except HarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         return 2
