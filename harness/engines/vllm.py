@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 from harness.adapters import adapter_base, adapter_rank
 from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
 from harness.engines.base import Engine
-from harness.engines.vllm_args import check_args, exact, load_failure, max_lora_rank, step_failure
+from harness.engines.vllm_args import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.models import LocalModel, Model
@@ -90,7 +90,8 @@ class VLLM:
             if lora is not None:
                 engine.add_lora(lora)
         except Exception as error:
-            raise load_failure(model.name, error, args, cuda) from error
+            given = {name: settings[name] for name in (*args, *OWN) if name in settings}
+            raise load_failure(model.name, error, given, cuda) from error
         identity = {
             "engine": "vllm",
             "version": vllm.__version__,

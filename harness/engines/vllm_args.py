@@ -110,18 +110,25 @@ def max_lora_rank(rank: int, known: type) -> int:
     raise HarnessError(f"model.adapter has rank {rank}; vLLM takes at most {offered[-1]}: merge it into its base model")
 
 
-def load_failure(model: str, error: Exception, args: Mapping[str, Any], cuda: bool) -> HarnessError:
-    """What to tell when vLLM does not start: the key that was wrong, or what to lower when memory was short."""
+def load_failure(model: str, error: Exception, given: Mapping[str, Any], cuda: bool) -> HarnessError:
+    """What to tell when vLLM does not start: the key that was wrong, or what to lower when memory was short.
+
+    Args:
+        given: the arguments that the user can set, with their values.
+    """
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
         problem = error.errors()[0]
-        name = str(problem["loc"][-1]) if problem["loc"] else ""
-        message = problem["msg"].removeprefix("Value error, ")
-        if name in args or name in OWN:
-            key = f"engine.{name}" if name in OWN else f"engine.args.{name}"
-            return HarnessError(f"{key}={problem['input']}: {message}")
-        return HarnessError(f"vLLM cannot load {model}: {_one_line(message)}")
+        message = _one_line(problem["msg"].removeprefix("Value error, "))
+        # vLLM's configs do not always call an argument as EngineArgs does: then it is told by its value.
+        named = [name for name in given if name in problem["loc"]]
+        named += [name for name, value in given.items() if value == problem["input"]]
+        if not named:
+            place = "".join(f"{part}: " for part in problem["loc"])
+            return HarnessError(f"vLLM cannot load {model}: {place}{message}")
+        key = f"engine.{named[0]}" if named[0] in OWN else f"engine.args.{named[0]}"
+        return HarnessError(f"{key}={given[named[0]]}: {message}")
     what = _one_line(f"{type(error).__name__}: {error}")
     return HarnessError(f"vLLM cannot load {model}: {what}{_short_of_memory(what, cuda)}")
 

@@ -83,7 +83,10 @@ def test_a_value_that_vllm_refuses_is_one_line_with_its_key() -> None:
     told = str(load_failure("m", caught.value, {"block_size": "x"}, False))
     assert told.startswith("engine.args.block_size=x: Input should be a valid integer")
     assert "\n" not in told
-    assert str(load_failure("m", caught.value, {}, False)).startswith("vLLM cannot load m: Input should be")
+    assert str(load_failure("m", caught.value, {"dtype": "x"}, False)).startswith("engine.dtype=x: Input should be")
+    assert str(load_failure("m", caught.value, {"dtype": "y"}, False)).startswith(
+        "vLLM cannot load m: block_size: Input"
+    )
 
 
 def test_short_memory_tells_what_to_lower() -> None:
