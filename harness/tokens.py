@@ -88,9 +88,19 @@ class Specials:
 
 
 class HFTokenizer:
-    """A `transformers` tokenizer."""
+    """A `transformers` tokenizer.
+
+    Raises:
+        HarnessError: it is of Mistral's own kind, which has no template that could be audited, or its chat template
+            cannot be parsed.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
+        if not isinstance(tokenizer.added_tokens_decoder, Mapping):
+            raise HarnessError(
+                f"a {type(tokenizer).__name__} shows neither its chat template nor its special tokens; use the model's "
+                "Hugging Face tokenizer: engine.args.tokenizer_mode=hf for vLLM, a revision with a tokenizer.json else"
+            )
         self._tokenizer = tokenizer
         alone = tokenizer.encode("", add_special_tokens=True)
         self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
@@ -101,10 +111,19 @@ class HFTokenizer:
 
     @classmethod
     def load(cls, path: Path, trust_remote_code: bool = False) -> HFTokenizer:
-        """The tokenizer of a local model folder."""
+        """The tokenizer of a local model folder.
+
+        Raises:
+            HarnessError: there is none that can be read.
+        """
         from transformers import AutoTokenizer
 
-        return cls(AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code))
+        try:
+            # Where Mistral's own library is installed, its format would be preferred.
+            loaded = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, mistral_format=False)
+        except (OSError, ValueError) as error:
+            raise HarnessError(f"the tokenizer in {path} cannot be loaded: {error}") from error
+        return cls(loaded)
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
@@ -350,6 +351,32 @@ def test_a_slow_tokenizer_cannot_tell_positions() -> None:
     renderer = Renderer(HFTokenizer(Slow()), "auto", 100)
     with pytest.raises(HarnessError, match=r"only a slow tokenizer.*tokenizer\.json"):
         renderer.span(renderer.render(Prompt.user("Q")), "Q")
+
+
+def test_a_tokenizer_that_hides_its_template_is_refused() -> None:
+    class Opaque:
+        chat_template = None
+
+        def added_tokens_decoder(self) -> None:
+            raise NotImplementedError
+
+    with pytest.raises(HarnessError, match=r"an? Opaque shows neither .* engine\.args\.tokenizer_mode=hf"):
+        HFTokenizer(Opaque())
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(HarnessError, match=f"the tokenizer in {tmp_path} cannot be loaded"):
+        HFTokenizer.load(tmp_path)
+
+
+def test_a_saved_tokenizer_is_loaded_with_its_template_even_beside_mistrals_own_format(tmp_path: Path) -> None:
+    mistral()._tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "mistral"}')
+    (tmp_path / "tekken.json").write_text("{}")
+    loaded, made = HFTokenizer.load(tmp_path), mistral()
+    assert (loaded.template, loaded.bos, loaded.specials) == (made.template, made.bos, made.specials)
+    assert loaded.encode("<s>[INST] Hi[/INST]") == made.encode("<s>[INST] Hi[/INST]")
 
 
 def test_a_subject_gives_positions_for_reading_and_intervening() -> None:
