@@ -119,6 +119,7 @@ class VLLM:
             "model": str(local.path),
             "dtype": dtype,
             "trust_remote_code": code,
+            "tokenizer_mode": "hf",  # Mistral's own kind has no chat template that could be audited
             "max_model_len": self.max_model_len or _context(local.path, code),
             "max_num_seqs": self.max_num_seqs,
             "disable_log_stats": True,

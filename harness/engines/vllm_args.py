@@ -42,7 +42,8 @@ NEEDED: Mapping[str, str] = {
 """Arguments that may not be set, and why."""
 
 _NEUTRAL = """
-    model trust_remote_code dtype seed max_model_len max_num_seqs max_num_batched_tokens max_num_scheduled_tokens
+    model trust_remote_code tokenizer_mode dtype seed max_model_len max_num_seqs max_num_batched_tokens
+    max_num_scheduled_tokens
     gpu_memory_utilization kv_cache_memory_bytes num_gpu_blocks_override block_size cpu_offload_gb offload_backend
     enable_prefix_caching prefix_caching_hash_algo enable_chunked_prefill long_prefill_token_threshold
     scheduling_policy async_scheduling watermark scheduler_reserve_full_isl prefill_schedule_interval
