@@ -1,4 +1,4 @@
-"""inspect-ai: a solver that asks twice; its Hugging Face provider writes prompts in the model's chat template.
+"""inspect-ai: a solver that asks twice, through its Hugging Face provider; the top 20 stand for the named tokens.
 Arguments: MODEL_FOLDER TASK_FILE DTYPE"""
 # mypy: ignore-errors
 
@@ -21,7 +21,14 @@ def main(model: str, file: str, dtype: str) -> None:
 
     torch.set_default_dtype(getattr(torch, dtype))
     subject = get_model(
-        "hf/local", model_path=model, device="cpu", config=GenerateConfig(max_connections=64), torch_dtype=dtype
+        "hf/local",
+        model_path=model,
+        device="cpu",
+        config=GenerateConfig(max_connections=64),
+        do_sample=False,  # greedy: a temperature of 0 is refused by transformers 5
+        batch_size=64,
+        use_chat_template=False,
+        torch_dtype=dtype,
     )
     load = time.perf_counter() - BEGIN
     rows = read_task(file)
@@ -30,12 +37,12 @@ def main(model: str, file: str, dtype: str) -> None:
     def ask_twice():
         async def solve(state, generate):
             question = state.metadata["question"]
-            greedy = GenerateConfig(temperature=0.0, max_tokens=NEW_TOKENS)
+            greedy = GenerateConfig(max_tokens=NEW_TOKENS)
             first = await get_model().generate(
                 [ChatMessageUser(content=ANSWER.format(question=question))], config=greedy
             )
             judged = JUDGE.format(question=question, answer=first.completion)
-            named = GenerateConfig(temperature=0.0, max_tokens=1, logprobs=True, top_logprobs=20)
+            named = GenerateConfig(max_tokens=1, logprobs=True, top_logprobs=20)
             state.output = await get_model().generate([ChatMessageUser(content=judged)], config=named)
             return state
 
@@ -52,8 +59,9 @@ def main(model: str, file: str, dtype: str) -> None:
     task = Task(dataset=MemoryDataset(data), solver=ask_twice(), scorer=judged_true())
     with tempfile.TemporaryDirectory() as folder:
         logs = eval(task, model=subject, display="none", log_dir=folder, log_realtime=False)
-    assert logs[0].status == "success", logs[0].error
-    report(len(logs[0].samples), load, time.perf_counter() - BEGIN - load)
+        assert logs[0].status == "success", logs[0].error
+        judged = len(logs[0].samples)  # read from the folder only now
+    report(judged, load, time.perf_counter() - BEGIN - load)
 
 
 main(*sys.argv[1:])
