@@ -98,8 +98,8 @@ class HFTokenizer:
     def __init__(self, tokenizer: Any) -> None:
         if not isinstance(tokenizer.added_tokens_decoder, Mapping):
             raise HarnessError(
-                f"a {type(tokenizer).__name__} shows neither its chat template nor its special tokens; use a revision of the "
-                "model that has a tokenizer.json"
+                f"a {type(tokenizer).__name__} shows neither its chat template nor its special tokens; use a "
+                "revision of the model that has a tokenizer.json"
             )
         self._tokenizer = tokenizer
         alone = tokenizer.encode("", add_special_tokens=True)
