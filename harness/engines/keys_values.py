@@ -173,7 +173,7 @@ class Prefixes:
         return [torch.cat(plane, dim=2) for plane in zip(*parts, strict=True)]
 
     def keep(self, keys: Sequence[bytes], window: Window, row: int, first: int) -> None:
-        """Keeps the blocks of a row whose position 0 is column `first`; none at all when there is no memory for them."""
+        """Keeps the blocks of a row whose position 0 is column `first`; without memory for them, none at all."""
         try:
             for i, key in enumerate(keys):
                 if key not in self._blocks:
