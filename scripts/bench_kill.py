@@ -1,9 +1,10 @@
 """Kills real runs at random moments, goes on with them, and counts what was lost: it must be nothing.
 
 One undisturbed run says what the outcomes are, which calls they need and how long it takes. Then chains: a run of the
-same job in an empty folder is killed (SIGKILL) at a random moment of its life, from start-up to report, the same
-command goes on, is killed again, up to three times, and at last runs to its end. Every chain must end with the same
-outcomes, byte by byte, and with every call stored exactly once: a call asked a second time would be there twice.
+same job in an empty folder is killed (SIGKILL) at a random moment, the same command goes on, is killed again, up to
+four times, and at last runs to its end. Half of the moments are random in time, from start-up to report, the others
+random in progress, soon after some number of calls. Every chain must end with the same outcomes, byte by byte, and
+with every call stored exactly once: a call asked a second time would be there twice.
 
     python scripts/bench_kill.py --kills 100
     python scripts/bench_kill.py --kills 10 --engine vllm
@@ -22,16 +23,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMON = ["experiment=pTrue", "tracker=none", "replicates=50", "experiment.shots=4"]
 JOBS = {
     "fake": ["engine=fake", "engine.delay=0.15", "window=2", "limit=12"],
-    "vllm": ["engine=vllm", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5", "limit=6", "experiment.draws=3"],
+    "vllm": ["engine=vllm", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5", "limit=16"],
 }
-KILLS_PER_CHAIN = 3
+KILLS_PER_CHAIN = 4
 
 
 @dataclass
@@ -87,11 +88,17 @@ def finish(words: list[str], runs: Path) -> float:
     return time.monotonic() - begin
 
 
-def kill_at(moment: float, words: list[str], runs: Path) -> bool:
-    """Starts the job and kills it after some seconds; False when it had ended by then."""
+def kill(words: list[str], runs: Path, tally: Tally, rng: random.Random) -> bool:
+    """Starts the job and kills it at a random moment; False when it had ended by then."""
+    before = stored(runs).total()
+    in_time = before >= tally.calls or rng.random() < 0.5
+    calls = 0 if in_time else rng.randint(before + 1, tally.calls)
+    delay = rng.uniform(0, tally.seconds if in_time else 0.5)
     process = start(words, runs)
+    while stored(runs).total() < calls and process.poll() is None:
+        time.sleep(0.02)
     try:
-        process.wait(moment)
+        process.wait(delay)
     except subprocess.TimeoutExpired:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -113,7 +120,7 @@ def measure(words: list[str], kills: int, folder: Path, rng: random.Random) -> T
     while tally.kills.total() < kills:
         runs = folder / "chain"
         for _ in range(min(KILLS_PER_CHAIN, kills - tally.kills.total())):
-            if not kill_at(rng.uniform(0, tally.seconds), words, runs):
+            if not kill(words, runs, tally, rng):
                 break
             tally.kills[phase(len(stored(runs)), tally.calls)] += 1
         finish(words, runs)
@@ -140,7 +147,7 @@ def main() -> int:
         words = [*COMMON, *JOBS[given.engine]]
         tally = measure(words, given.kills, Path(folder), random.Random(given.seed))
     if given.json:
-        print(json.dumps(asdict(tally)))
+        print(json.dumps(vars(tally)))
     else:
         print(f"undisturbed run: {tally.calls} calls, {tally.seconds:.1f} s")
         print(f"kills: {tally.kills.total()} ({', '.join(f'{n} {what}' for what, n in tally.kills.most_common())})")
