@@ -90,7 +90,7 @@ def parts(model: Path, out: Path, *, tiny: bool) -> list[Part]:
     ]
     for dtype in DTYPES:
         name = f"equivalence, vllm {dtype} against transformers float32"
-        listed.append(Part(name, _equivalence(model, dtype, tiny), 100, RUNS, lines=14))
+        listed.append(Part(name, _equivalence(model, dtype, out, tiny=tiny), 100, RUNS, lines=30))
     return listed
 
 
@@ -102,8 +102,15 @@ def _pytest(what: str, tiny: bool) -> tuple[str, ...]:
     return ("-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, *files)
 
 
-def _equivalence(model: Path, dtype: str, tiny: bool) -> tuple[str, ...]:
-    shared = ["experiment=pTrue", f"limit={4 if tiny else 100}", "model=hub", f"model.source={model}"]
+def _equivalence(model: Path, dtype: str, out: Path, *, tiny: bool) -> tuple[str, ...]:
+    shared = [
+        "--json",
+        str(out / f"equivalence-{dtype}.json"),
+        "experiment=pTrue",
+        f"limit={4 if tiny else 100}",
+        "model=hub",
+        f"model.source={model}",
+    ]
     first = ["--first", "engine=vllm", f"engine.dtype={dtype}", "engine.max_model_len=2048"]
     first += ["engine.gpu_memory_utilization=0.3"]
     return ("-m", "harness", "engines", *shared, *first, "--second", "engine=transformers", "engine.dtype=float32")
