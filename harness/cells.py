@@ -12,16 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.columns import Folds, Labels, Numbers, Probabilities, Units
+from harness.metrics.columns import Folds, Labels, Units
 from harness.sample import Sample
 
 Codes = NDArray[np.int64]
 
-EXACT = 10_000
-"""Different rows up to which nothing is put into steps."""
-
-MOST = 8_192
-"""About how many different rows the steps leave: for a probability and a label, 4,096 steps."""
+MOST = 4_096
+"""Different rows up to which nothing is put into steps, and about how many the steps leave: for a probability and a
+label, 2,048 steps."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +49,14 @@ def cells(sample: Sample) -> Cells:
     if Units in parameters or not len(sample):
         return Cells(sample.values, np.arange(len(sample)), 0)
     exact = _merged(sample.values, 0)
-    if len(exact) <= EXACT:
+    if len(exact) <= MOST:
         return exact
-    few = [v for v, p in zip(sample.values, parameters, strict=True) if p in (Labels, Folds)]
-    kinds = len(_merged(tuple(few), 0)) if few else 1
-    numbers = len(parameters) - len(few)
-    steps = max(2, int((MOST / kinds) ** (1 / numbers)))
-    stepped = [
-        v if p in (Labels, Folds) else _stepped(v, steps, p in (Numbers, Probabilities))
-        for v, p in zip(sample.values, parameters, strict=True)
-    ]
-    return _merged(tuple(stepped), steps)
+    is_few = [p in (Labels, Folds) for p in parameters]
+    few = tuple(v for v, is_so in zip(exact.values, is_few, strict=True) if is_so)
+    kinds = len(_merged(few, 0)) if few else 1
+    steps = max(2, int((MOST / kinds) ** (1 / (len(is_few) - len(few)))))
+    columns = zip(sample.values, is_few, strict=True)
+    return _merged(tuple(v if is_so else _stepped(v, steps) for v, is_so in columns), steps)
 
 
 def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
@@ -76,18 +71,17 @@ def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
     return Cells(tuple(v[new] for v in ranked), of_row, steps)
 
 
-def _stepped(values: np.ndarray, steps: int, mean: bool) -> np.ndarray:
-    """Each value replaced by that of its step: the mean of its rows, or where only the order counts, the lowest.
+def _stepped(values: np.ndarray, steps: int) -> np.ndarray:
+    """Each value replaced by that of its step, the mean of its rows; with infinite ones, which only order, the lowest.
 
     Rows of equal value fall into the step of the first of them.
     """
     distinct, of_row, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(distinct) <= steps:
         return values
-    below = np.cumsum(counts) - counts
-    step = below * steps // len(values)
+    step = (np.cumsum(counts) - counts) * steps // len(values)
     first = np.flatnonzero(np.append(True, step[1:] != step[:-1]))
     level = distinct[first]
-    if mean:
+    if np.isfinite(level).all():
         level = np.add.reduceat(distinct * counts, first) / np.add.reduceat(counts, first)
     return np.repeat(level, np.diff(np.append(first, len(distinct))))[of_row]

@@ -24,6 +24,7 @@ class Sample:
     Attributes:
         values: the metric's columns, each [n]; units as codes.
         groups, items: [n] names of each row's cluster and item.
+        codes: [n] number of each row's group among the names of `groups` when the sample was taken.
         n_missing: rows left out; n_errors: items of the table that failed as a whole.
         note: what was left out beyond rows with missing values; "" if nothing.
     """
@@ -32,6 +33,7 @@ class Sample:
     values: tuple[np.ndarray, ...]
     groups: np.ndarray
     items: np.ndarray
+    codes: NDArray[np.int64]
     n_missing: int
     n_errors: int
     note: str = ""
@@ -42,7 +44,8 @@ class Sample:
     def where(self, mask: Mask) -> Sample:
         """The rows where the mask [n] is true, in the same order."""
         values = tuple(v[mask] for v in self.values)
-        return replace(self, values=values, groups=self.groups[mask], items=self.items[mask])
+        groups, items, codes = self.groups[mask], self.items[mask], self.codes[mask]
+        return replace(self, values=values, groups=groups, items=items, codes=codes)
 
     def measure(self, w: Weights) -> Floats:
         """The metric's value for each row of weights [B, n]: shape [B], NaN where undefined.
@@ -94,7 +97,7 @@ def factorize(names: np.ndarray) -> tuple[list[str], NDArray[np.int64]]:
     # Through a set, which is several times faster than sorting all rows.
     different = sorted(dict.fromkeys(names))
     number = {name: i for i, name in enumerate(different)}
-    return different, np.fromiter((number[name] for name in names), dtype=np.int64, count=len(names))
+    return different, np.fromiter(map(number.__getitem__, names), dtype=np.int64, count=len(names))
 
 
 def levels(metric: Metric, table: Table) -> list[dict[str, str]]:
@@ -142,6 +145,7 @@ def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
         tuple(v[order] for v in coded),
         groups[order],
         items[order],
+        group_codes[order],
         int((candidate & ~complete).sum()),
         int((~alive).sum()),
         f"{n_incomplete} rows left out with incomplete units" if n_incomplete else "",
@@ -151,14 +155,14 @@ def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
 def _coded(values: np.ndarray, parameter: type) -> np.ndarray:
     # Text as numbers: which fold, or which of the different names.
     if parameter is Folds:
-        return np.fromiter((Folds.of(name) for name in values), dtype=np.int64, count=len(values))
+        return np.fromiter(map(Folds.of, values), dtype=np.int64, count=len(values))
     return factorize(values)[1] if values.dtype == object else values
 
 
 def _missing(table: Table, column: str) -> Mask:
     values = table.columns[column]
     if values.dtype == object:
-        return np.fromiter((v is None for v in values), dtype=bool, count=len(values))
+        return np.asarray(values == None, dtype=bool)  # noqa: E711 - row by row
     missing: Mask = np.isnan(values)
     return missing
 

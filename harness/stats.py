@@ -7,7 +7,9 @@ replicate is a row of weights and not a new table.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.cells import Cells, cells
 from harness.errors import HarnessError
-from harness.metrics.columns import Floats, Weights
+from harness.metrics.columns import Floats, Folds, Units, Weights
 from harness.metrics.metric import Measure, Metric
 from harness.outcomes import Table
 from harness.sample import Sample, evaluate, factorize, levels, sample
@@ -23,8 +25,8 @@ from harness.sample import Sample, evaluate, factorize, levels, sample
 Codes = NDArray[np.int64]
 
 _Pairs = tuple[tuple[str, str], ...]
-_Key = tuple[tuple[str, ...], tuple[type, ...], _Pairs, _Pairs]
-"""What metrics that read the same rows have in common: columns and their types, `where`, level."""
+_Key = tuple[tuple[str, ...], tuple[type | None, ...], _Pairs, _Pairs]
+"""What metrics that read the same rows have in common: columns and how they are coded, `where`, level."""
 
 _CHUNK = 1 << 20
 """Weights held at once, 8 MB: a metric's own temporaries are a few times that, and stay near the processor."""
@@ -84,7 +86,7 @@ def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | 
 
     Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
     group was drawn (multinomial counts), so that draws nested in a group come along with it. That of a cell is the
-    sum over its rows. The groups drawn depend on the seed and the number of groups only, not on the cells.
+    sum over its rows.
 
     Args:
         groups: [n] code of each row's group, 0..G-1, n >= 1.
@@ -93,24 +95,47 @@ def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | 
     Yields:
         Weights [b, m]; together `replicates` of them.
     """
-    from scipy.sparse import coo_array
-
     rng = np.random.default_rng(seed)
     cells = np.arange(len(groups)) if cells is None else cells
     n_groups, n_cells = int(groups.max()) + 1, int(cells.max()) + 1
-    alone = n_groups == len(groups)
-    if alone:
-        cell_of_group = np.empty(n_groups, dtype=np.int64)
-        cell_of_group[groups] = cells
-    else:
-        rows = coo_array((np.ones(len(groups)), (cells, groups)), shape=(n_cells, n_groups)).tocsr()
-    chunk = max(1, _CHUNK // max(n_groups, n_cells))
-    for start in range(0, replicates, chunk):
-        drawn = rng.integers(0, n_groups, (min(chunk, replicates - start), n_groups))
-        if alone:
-            yield _counts(cell_of_group[drawn], n_cells)
-        else:
-            yield np.ascontiguousarray((rows @ np.ascontiguousarray(_counts(drawn, n_groups).T)).T)
+    if n_groups == len(groups):
+        yield from _weights_of_rows(np.bincount(cells), replicates, rng)
+        return
+    from scipy.sparse import coo_array
+
+    rows = coo_array((np.ones(len(groups)), (cells, groups)), shape=(n_cells, n_groups)).tocsr()
+    for size in _chunks(replicates, max(n_groups, n_cells)):
+        counts = _counts(rng.integers(0, n_groups, (size, n_groups)), n_groups)
+        yield np.ascontiguousarray((rows @ np.ascontiguousarray(counts.T)).T)
+
+
+def _weights_of_rows(rows: Codes, replicates: int, rng: np.random.Generator) -> Iterator[Weights]:
+    """Weights [b, m] of cells of so many rows each, [m], where every row is a group of its own.
+
+    Multinomial counts: n draws among n rows. With many rows in a cell they come from Poisson counts, which are
+    multinomial given their sum: of a mean a little below n, so that their sum is hardly ever above n (if so, they
+    are drawn again), and filled up with single draws.
+    """
+    n = int(rows.sum())
+    cell_of_row = np.repeat(np.arange(len(rows)), rows)
+    few = n < 8 * len(rows)
+    rates = rows * max(0.0, 1 - 5 / np.sqrt(n))
+    for size in _chunks(replicates, n if few else len(rows)):
+        if few:
+            yield _counts(cell_of_row[rng.integers(0, n, (size, n))], len(rows))
+            continue
+        counts = rng.poisson(rates, (size, len(rows)))
+        while (over := counts.sum(axis=1) > n).any():
+            counts[over] = rng.poisson(rates, (int(over.sum()), len(rows)))
+        missing = n - counts.sum(axis=1)
+        singles = [cell_of_row[rng.integers(0, n, k)] for k in missing]
+        yield _counts(singles, len(rows)) + counts
+
+
+def _chunks(replicates: int, width: int) -> list[int]:
+    # Numbers of replicates of `width` weights to hold at once.
+    most = max(1, _CHUNK // width)
+    return [min(most, replicates - start) for start in range(0, replicates, most)]
 
 
 def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int = 0) -> list[Estimate]:
@@ -149,10 +174,11 @@ def estimate_all(metrics: Sequence[Metric], table: Table, *, replicates: int = 1
     occurring: dict[Hashable, list[dict[str, str]]] = {}
     for i, metric in enumerate(metrics):
         where = tuple(sorted(metric.where.items()))
+        coded = tuple(p if p in (Folds, Units) else None for p in metric.measure.parameters)
         if (metric.by, where) not in occurring:
             occurring[metric.by, where] = levels(metric, table)
         for j, level in enumerate(occurring[metric.by, where]):
-            key = (metric.columns, metric.measure.parameters, where, tuple(level.items()))
+            key = (metric.columns, coded, where, tuple(level.items()))
             shared.setdefault(key, []).append(((i, j), metric))
     for (*_, level_items), members in shared.items():
         places, alike = zip(*members, strict=True)
@@ -165,26 +191,28 @@ def _estimates(
 ) -> list[Estimate]:
     """Estimates of metrics that take the same columns, at one level."""
     rows = sample(metrics[0], table, level)
-    names, codes = factorize(rows.groups)
+    n_groups = int(rows.codes.max(initial=-1)) + 1
     samples = [replace(rows, metric=metric) for metric in metrics]
     values = [r.value() for r in samples]
-    drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and len(names) > 1]
-    replicated = _replicated([samples[i] for i in drawn], codes, replicates, seed) if drawn else []
+    drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and n_groups > 1]
+    replicated = _replicated([samples[i] for i in drawn], replicates, seed) if drawn else []
     by_metric = dict(zip(drawn, replicated, strict=True))
     return [
-        _estimate(r, value, level, len(names), by_metric.get(i))
+        _estimate(r, value, level, n_groups, by_metric.get(i))
         for i, (r, value) in enumerate(zip(samples, values, strict=True))
     ]
 
 
-def _replicated(samples: Sequence[Sample], codes: Codes, replicates: int, seed: int) -> list[_Replicates]:
+def _replicated(samples: Sequence[Sample], replicates: int, seed: int) -> list[_Replicates]:
     """The values of metrics on the replicates of the rows that they share."""
     merged = cells(samples[0])
-    metrics = [s.metric for s in samples]
-    parts: list[list[Floats]] = [[] for _ in metrics]
-    for w in bootstrap_weights(codes, replicates, seed, merged.of_row):
-        for metric, part in zip(metrics, parts, strict=True):
-            part.append(evaluate(metric, merged.values, w))
+    parts: list[list[Floats]] = [[] for _ in samples]
+    # Metrics are pure and their time is numpy's, which lets other threads run.
+    with ThreadPoolExecutor(min(len(samples), os.cpu_count() or 1)) as pool:
+        for w in bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row):
+            values = pool.map(lambda s, w=w: evaluate(s.metric, merged.values, w), samples)
+            for part, value in zip(parts, values, strict=True):
+                part.append(value)
     return [
         _Replicates(np.concatenate(p) + _shift(s, merged), merged.steps) for p, s in zip(parts, samples, strict=True)
     ]
@@ -199,7 +227,7 @@ def _shift(rows: Sample, merged: Cells) -> float:
     return 0.0 if np.isnan(off) else off
 
 
-def _counts(codes: Codes, size: int) -> Weights:
+def _counts(codes: Iterable[Codes], size: int) -> Weights:
     # How often each code 0..size-1 occurs in each row of codes.
     return np.stack([np.bincount(row, minlength=size) for row in codes]).astype(np.float64)
 

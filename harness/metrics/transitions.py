@@ -67,10 +67,11 @@ def mcnemar_p(before: Labels, after: Labels, *, w: Weights) -> Floats:
     min(1, 2 P(X <= min(f, b))), X binomial with f + b trials of probability 1/2, where f rows were fixed and b
     broken; 1 when nothing changed. Counts rows as independent: give it one row an item. Weights must be whole.
     """
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
     fixed, broken, n = totals(
         w, (1 - before.values) * after.values, before.values * (1 - after.values), np.ones(len(before.values))
     )
-    p = np.minimum(1.0, 2 * binom.cdf(np.minimum(fixed, broken), fixed + broken, 0.5))
+    changed = np.rint(fixed + broken).astype(np.int64)
+    p = np.minimum(1.0, 2 * bdtr(np.minimum(fixed, broken), changed, 0.5))
     return np.where(n > 0, p, np.nan)
