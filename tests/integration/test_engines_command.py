@@ -1,0 +1,38 @@
+"""vLLM against transformers on the real small model, in float32 on the CPU: `python -m harness engines`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.models import LocalModel
+
+pytestmark = pytest.mark.engine
+
+
+def test_vllm_and_transformers_agree_to_a_thousandth_in_log_p(small_model: LocalModel, tmp_path: Path) -> None:
+    experiment = ["experiment=pTrue", "limit=6", "experiment.shots=4", "experiment.draws=3", "replicates=200"]
+    model = ["model=hub", "model.name=smollm2", f"model.source={small_model.path}", f"store={tmp_path / 'store'}"]
+    both = ["engine.dtype=float32", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5"]
+    sides = ["--first", "engine=vllm", *both, "--second", "engine=transformers", *both]
+    command = [sys.executable, "-m", "harness", "engines", *experiment, *model, "tracker=none", *sides]
+    out = tmp_path / "out.json"
+    done = subprocess.run(
+        [*command, "--tolerance", "1e-3", "--json", str(out)], capture_output=True, text=True, check=False, timeout=500
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_bytes())
+    assert (found["first"]["engine"], found["second"]["engine"]) == ("vllm", "transformers")
+    assert found["first"]["model"] == found["second"]["model"] == small_model.fingerprint
+    assert found["first"]["dtype"] == found["second"]["dtype"] == "float32"
+    numbers = found["numbers"]
+    assert numbers["chosen"]["n"] > 100
+    assert numbers["drawn"]["n"] > 100
+    assert 0 < found["largest"] <= 1e-3
+    assert numbers["option_p"] <= 1e-3
+    assert (numbers["notes"], found["failed"], found["redrawn"]) == ([], {"first": 0, "second": 0}, 0)
+    values = {e["difference"]["metric"]: abs(e["difference"]["value"] or 0.0) for e in found["effects"]}
+    assert values["accuracy"] == 0, "the draws are the same"
+    assert values["brier"] <= 1e-3
