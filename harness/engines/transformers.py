@@ -67,7 +67,7 @@ class Transformers:
     device_map: str = "auto"
     max_model_len: int | None = None
     max_batch_tokens: int = 4096
-    max_rows: int = 128
+    max_rows: int = 256
     kv_cache_gib: float | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
 

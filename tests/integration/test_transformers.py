@@ -1,0 +1,120 @@
+"""The transformers engine on the real small model, against plain transformers, one prompt at a time, in float32."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.arrays import Array
+from harness.calls import Call, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
+from harness.engines.base import Engine
+from harness.engines.transformers import Transformers
+from harness.interventions import Add
+from harness.models import LocalModel, Model
+from harness.outcomes import Table
+from harness.prompts import Prompt
+from harness.rendering import Renderer
+from tests.integration.engines import ask, reference_of, same
+from tests.unit.test_cli import run_dir
+
+pytestmark = pytest.mark.engine
+
+QUESTIONS = (
+    "What is the capital of France?",
+    "Is 91 a prime number? Answer yes or no.",
+    "Name the largest planet of the solar system and say, in one sentence, how long its day is.",
+)
+
+
+@pytest.fixture(scope="module")
+def engine(small_model: LocalModel) -> Iterator[Engine]:
+    loaded = Transformers(max_model_len=2048, kv_cache_gib=1.0).load(Model(source=str(small_model.path)))
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def reference(small_model: LocalModel) -> Callable[[Sequence[int]], Any]:
+    return reference_of(small_model)
+
+
+def calls_of(engine: Engine) -> list[Call]:
+    """Calls of all kinds, of several lengths."""
+    renderer = Renderer(engine.tokenizer, "auto", engine.context)
+    vector = Array.of(np.random.default_rng(0).normal(size=576))
+    given = tuple(engine.tokenizer.encode(" the answer is known to everybody."))
+    calls: list[Call] = []
+    for question in QUESTIONS:
+        ids = renderer.render(Prompt.user(question)).ids
+        steer = (Add(12, "resid_post", vector, 1.0, (len(ids) - 1,), decode=True),)
+        calls += [Generate(ids, Sampling(12)), Choose(ids, (5, 260, 1000)), Score(ids, given)]
+        calls += [Generate(ids, Sampling(10, temperature=1.0), draw=d) for d in range(2)]
+        calls += [Generate(ids, Sampling(10), interventions=steer), Choose(ids, (5, 260, 1000), steer)]
+        calls += [Read(ids, (0, 29), (0, len(ids) - 1))]
+    return calls
+
+
+def test_every_kind_of_call_in_one_batch_equals_plain_transformers(
+    engine: Engine, reference: Callable[[Sequence[int]], Any]
+) -> None:
+    calls = calls_of(engine)
+    for call, reply in zip(calls, ask(engine, calls), strict=True):
+        if call.interventions or isinstance(call, Read):
+            continue
+        if isinstance(call, Choose):
+            assert isinstance(reply, Logprobs)
+            expected = reference(call.prompt)[-1][list(call.tokens)]
+            np.testing.assert_allclose(reply.values, expected, atol=1e-4)
+            continue
+        tokens = call.continuation if isinstance(call, Score) else reply.tokens  # type: ignore[union-attr]
+        table = reference([*call.prompt, *tokens])[len(call.prompt) - 1 : -1]
+        logprobs = reply.logprobs if isinstance(reply, Text) else reply.values
+        np.testing.assert_allclose(logprobs, table[np.arange(len(tokens)), list(tokens)], atol=1e-4)
+        if isinstance(call, Generate) and not call.sampling.temperature:
+            np.testing.assert_array_equal(table.argmax(-1), tokens)
+    first = calls[0]
+    assert isinstance(first, Generate)
+    assert "Paris" in ask(engine, [first])[0].text  # type: ignore[union-attr]
+
+
+def test_replies_depend_neither_on_company_nor_on_order(engine: Engine) -> None:
+    calls = calls_of(engine)
+    together = ask(engine, calls)
+    backward = ask(engine, calls[::-1])[::-1]
+    alone: list[Reply] = [ask(engine, [call])[0] for call in calls[:8]]
+    for call, *replies in zip(calls, together, backward, strict=True):
+        near(call, *replies)
+    for call, a, b in zip(calls, together, alone, strict=False):
+        near(call, a, b)
+
+
+def near(call: Call, a: Reply, b: Reply) -> None:
+    if isinstance(call, Read):
+        x, y = (reply.values.numpy() for reply in (a, b))  # type: ignore[union-attr]
+        # Some numbers of the residual stream are in the thousands.
+        np.testing.assert_allclose(x, y, atol=1e-4, rtol=1e-4)
+    else:
+        same(a, b, call)
+
+
+def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Path) -> None:
+    words = ["experiment=pTrue", "engine=transformers", "limit=10", "tracker=none", "experiment.shots=4"]
+    words += ["experiment.draws=3", "model=hub", "model.name=smollm2", f"model.source={small_model.path}"]
+    words += ["engine.max_model_len=2048", "replicates=50", f"runs={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "run", *words], capture_output=True, text=True, check=False, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    path = run_dir(tmp_path)
+    table = Table.load(path / "outcomes.parquet")
+    known = ~np.isnan(table.columns["p_true"])
+    assert known.sum() > 60
+    assert ((table.columns["mass"][known] > 0.2) & (table.columns["mass"][known] <= 1)).all()
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert manifest["engine"]["engine"] == "transformers"
+    assert manifest["usage"]["cached_tokens"] > 0
