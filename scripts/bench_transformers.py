@@ -132,8 +132,8 @@ def main() -> None:
         engine.close()
         plain(loop_model, asked[:1], draws > 1)
         loop = plain(loop_model, asked[: chosen.plain], draws > 1)
-        for clock, ours, theirs in zip(("wall", "CPU"), seconds, loop, strict=True):
-            ours, theirs = ours / len(asked), theirs / len(asked[: chosen.plain])
+        for clock, all_ours, all_theirs in zip(("wall", "CPU"), seconds, loop, strict=True):
+            ours, theirs = all_ours / len(asked), all_theirs / len(asked[: chosen.plain])
             print(f"{job}: {clock} seconds a question: engine {ours:.3f}, loop {theirs:.3f}: {theirs / ours:.1f} times")
         print("   engine: " + ", ".join(f"{name} {value:.5g}" for name, value in done.items()))
         sys.stdout.flush()

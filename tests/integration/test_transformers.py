@@ -71,6 +71,7 @@ def test_every_kind_of_call_in_one_batch_equals_plain_transformers(
             expected = reference(call.prompt)[-1][list(call.tokens)]
             np.testing.assert_allclose(reply.values, expected, atol=1e-4)
             continue
+        assert isinstance(reply, Text | Logprobs)
         tokens = call.continuation if isinstance(call, Score) else reply.tokens  # type: ignore[union-attr]
         table = reference([*call.prompt, *tokens])[len(call.prompt) - 1 : -1]
         logprobs = reply.logprobs if isinstance(reply, Text) else reply.values
