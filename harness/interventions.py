@@ -9,6 +9,7 @@ computed in float32 (float64 for a float64 model) and rounded to the model's dty
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +62,10 @@ class Add:
     decode: bool = False
     relative: bool = False
     keep_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.scale):
+            raise ValueError(f"a vector is added a finite number of times, not {self.scale}")
 
 
 @dataclass(frozen=True, slots=True)

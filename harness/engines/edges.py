@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,17 @@ class Extent:
 
 def row_cut(row: int, cut: Cut, pad: int, past: int, length: int) -> RowCut | None:
     """What a cut does in one forward pass; None when it does nothing there."""
-    queries = np.unique(np.asarray(cut.queries, dtype=np.int64)) + pad
+    queries = _distinct(cut.queries) + pad
     queries = queries[(queries >= past) & (queries < past + length)]
-    keys = np.unique(np.asarray(cut.keys, dtype=np.int64)) + pad
+    keys = _distinct(cut.keys) + pad
     keys = keys[keys < past + length]
     return RowCut(row, queries, keys, cut) if len(queries) and len(keys) else None
+
+
+@lru_cache(maxsize=4096)
+def _distinct(positions: tuple[int, ...]) -> NDArray[np.int64]:
+    # Every decoding step asks for the same ones.
+    return np.unique(np.asarray(positions, dtype=np.int64))
 
 
 def check_cuts(cuts: Sequence[Cut], window: int | None, heads: int) -> None:
@@ -65,8 +72,8 @@ def check_cuts(cuts: Sequence[Cut], window: int | None, heads: int) -> None:
         ItemError: a head that the model lacks, or a query without any key left.
     """
     named = {h for cut in cuts for h in cut.heads}
-    if named and max(named) >= heads:
-        raise ItemError(f"Cut at layer {cuts[0].layer}: head {max(named)}, but the model has heads 0 to {heads - 1}")
+    if unknown := sorted(h for h in named if not 0 <= h < heads):
+        raise ItemError(f"Cut at layer {cuts[0].layer}: head {unknown[0]}, but the model has heads 0 to {heads - 1}")
     for head in (None, *sorted(named)):
         here = [cut for cut in cuts if not cut.heads or head in cut.heads]
         queries = np.unique([q for cut in here for q in cut.queries])

@@ -117,9 +117,10 @@ class WhiteBox:
         """
         trace = Trace(rows, self._points(rows, past, length))
         hooks: list[_Point | _Mask] = [*trace.points.values(), *self._masks(rows, past, length)]
-        handles = []
+        handles: list[Any] = []
         try:
-            handles = [hook.attach() for hook in hooks]
+            for hook in hooks:
+                handles.append(hook.attach())
             yield trace
             if silent := [hook.name for hook in hooks if not hook.fired]:
                 raise RuntimeError(f"the model passed by {', '.join(silent)}: nothing was read or changed there")

@@ -289,6 +289,7 @@ V = Array.of(np.ones(WIDTH))
         (Ablate(1, "attn_heads", (0,), heads=(-1,)), "the model has heads 0 to 3"),
         (Replace(1, "attn_out", Array.of(np.ones((1, 33))), (0,)), r"shape \(1, 33\)"),
         (Cut(5, (1,), (0,)), "layers 0 to 2"),
+        (Cut(1, (1,), (0,), heads=(0, -1)), "head -1, but the model has heads 0 to 3"),
         (Cut(1, (1,), (0,), heads=(0, 4)), "head 4, but the model has heads 0 to 3"),
     ],
 )
@@ -302,3 +303,11 @@ def test_vectors_of_length_zero_may_be_added_or_put_in_place() -> None:
     zero, white = Array.of(np.zeros(WIDTH)), WhiteBox(shared_model("llama"))
     white.check(Choose((1, 2), (3,), (Add(0, "resid_post", zero, 1.0, (0,)), Ablate(0, "mlp_act", (1,)))))
     white.check(Choose((1, 2), (3,), (Replace(0, "resid_post", Array.of(np.zeros((1, WIDTH))), (0,)),)))
+
+
+def test_interventions_that_mean_nothing_cannot_be_written() -> None:
+    for scale in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="a finite number of times"):
+            Add(0, "resid_post", V, scale, (0,))
+    with pytest.raises(ValueError, match="a position is replaced twice"):
+        Replace(0, "resid_post", Array.of(np.ones((2, WIDTH))), (3, 3))
