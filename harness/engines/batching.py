@@ -58,10 +58,11 @@ class Cohort:
         """
         from harness.engines.keys_values import Window
 
+        self._trim()
         old, rows = self.window, len(self.drafts) + rows
         if old is not None and rows <= old.capacity and length <= old.end < old.columns:
             return
-        length = max(length, *(len(draft.ids) - 1 for draft in self.drafts), 0)
+        length = max(length, *(draft.length - 1 for draft in self.drafts), 0)
         width = max(width, *(draft.width for draft in self.drafts), 0)
         capacity = rows if old is None or rows <= old.capacity else max(rows, 3 * old.capacity // 2)
         # Half a width to spare: the rows are moved back to the left only once in so many steps.
@@ -77,11 +78,11 @@ class Cohort:
     def join(self, draft: Draft, source: Window, row: int) -> None:
         """Takes a row over from the window in which it was read. Needs room made before."""
         assert self.window is not None
-        n = len(draft.ids) - 1
+        n = draft.length - 1
         self.window.put(len(self.drafts), source.take(row, source.end - n, source.end), self.window.end)
+        self.window.begin = min(self.window.begin, self.window.end - n) if self.drafts else self.window.end - n
         self.drafts.append(draft)
         self.window.rows = len(self.drafts)
-        self._trim()
 
     def leave(self, row: int) -> None:
         """Drops a row; the last one takes its place."""
@@ -89,15 +90,14 @@ class Cohort:
         last = self.drafts.pop()
         if row < len(self.drafts):
             self.drafts[row] = last
-            self.window.put(
-                row, self.window.take(len(self.drafts), self.window.begin, self.window.end), self.window.end
-            )
+            first, end = self.window.begin, self.window.end
+            self.window.put(row, self.window.take(len(self.drafts), first, end), end)
         self.window.rows = len(self.drafts)
-        self._trim()
 
     def _trim(self) -> None:
-        if self.drafts:
-            self.window.begin = self.window.end - max(len(draft.ids) - 1 for draft in self.drafts)  # type: ignore[union-attr]
+        """Leaves out the columns that are padding in every row."""
+        if self.window is not None and self.drafts:
+            self.window.begin = self.window.end - max(draft.length - 1 for draft in self.drafts)
 
 
 class TransformersEngine(Worker):
@@ -261,7 +261,7 @@ class TransformersEngine(Worker):
             joining.setdefault(id(cohort), (cohort, []))[1].append(k)
         for cohort, places in joining.values():
             drafts = [starting[k].draft for k in places]
-            cohort.make_room(len(drafts), max(len(d.ids) for d in drafts), max(d.width for d in drafts))
+            cohort.make_room(len(drafts), max(d.length for d in drafts), max(d.width for d in drafts))
             for k in places:
                 start, (token, logprob) = starting[k], tokens[k]
                 start.waiting.drafts.remove(start.draft)
@@ -286,7 +286,7 @@ class TransformersEngine(Worker):
         assert window is not None
         past = window.end - window.begin
         ids = torch.tensor([[draft.tokens[-1]] for draft in drafts])
-        pads = [past + 1 - len(draft.ids) for draft in drafts]
+        pads = [past + 1 - draft.length for draft in drafts]
         logits, _ = self._forward(window, ids, pads, [draft.call for draft in drafts], 1)
         tokens = next_tokens(logits[:, -1], drafts, range(len(drafts)))
         # Every draft takes its token before any leaves: the window is as long as its drafts.

@@ -73,6 +73,11 @@ class Draft:
         return (*self.call.prompt, *self.tokens)
 
     @property
+    def length(self) -> int:
+        """Tokens of prompt and text so far."""
+        return len(self.call.prompt) + len(self.tokens)
+
+    @property
     def width(self) -> int:
         """Tokens that it has at its longest."""
         return len(self.call.prompt) + self.call.sampling.max_tokens
@@ -98,8 +103,8 @@ class Draft:
         if not stops:
             return None
         # A token has at least a quarter of a character. Most tokens end nothing: look at the tail first.
-        tail = self.ids[-(4 * max(map(len, stops)) + CONTEXT) :]
-        shown = self._detokenizer.text((), tail)
+        tail = self.tokens[-(4 * max(map(len, stops)) + CONTEXT) :]
+        shown = self._detokenizer.text(self.call.prompt if len(tail) == len(self.tokens) else (), tail)
         if not any(stop in shown for stop in stops):
             return None
         text = self._detokenizer.text(self.call.prompt, self.tokens)
