@@ -48,19 +48,26 @@ def _fit(n: Floats, d: Floats, rho: Floats) -> Floats:
     fitted = np.full(len(n), np.nan)
     active = np.arange(len(n))
     diagonal = np.arange(at.shape[1])
+
+    def slope(gradient: Floats, information: Floats) -> Floats:
+        # How far the likelihood is from level, in squared standard errors.
+        return np.asarray((gradient**2 / information[:, diagonal, diagonal]).sum(axis=1))
+
     for _ in range(_STEPS):
         damped = information.copy()
         damped[:, diagonal, diagonal] *= 1 + damping[:, None]
         step = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
         there = at + np.clip(step, -1.0, 1.0)
         new = _model(n, rho, there)
-        better = new[0] >= likelihood - 1e-12 * np.abs(likelihood)
-        done = better & (np.abs(step).max(axis=1) < 1e-9)
-        damping = np.where(better, damping / 10, np.maximum(damping, 1e-6) * 10)
+        # Where the likelihood changes by rounding only, the slope says which is better.
+        level, gain = slope(new[1], new[2]), new[0] - likelihood
+        better = (gain > 1e-8) | ((gain > -1e-8) & (level < slope(gradient, information)))
         at = np.where(better[:, None], there, at)
         likelihood = np.where(better, new[0], likelihood)
         gradient = np.where(better[:, None], new[1], gradient)
         information = np.where(better[:, None, None], new[2], information)
+        damping = np.where(better, damping / 10, np.maximum(damping, 1e-4) * 10)
+        done = better & (level < 1e-18)
         fitted[active[done]] = at[done, 0]
         if done.all():
             break

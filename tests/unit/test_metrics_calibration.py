@@ -12,12 +12,24 @@ from harness.metrics.calibration import (
     brier_reliability,
     brier_resolution,
     brier_uncertainty,
+    ece_adaptive,
+    ece_debiased,
     ece_equal_count,
     ece_equal_width,
+    ece_unweighted,
+    mce,
+    overconfidence,
+    rmsce_equal_count,
+    rmsce_equal_width,
 )
 from harness.metrics.columns import Floats, Labels, Probabilities
 from harness.metrics.metric import Measure
 
+ERRORS = [
+    *(ece_equal_width, ece_equal_count, ece_adaptive, ece_unweighted, ece_debiased),
+    *(rmsce_equal_width, rmsce_equal_count, mce),
+]
+EVERY_ERROR = pytest.mark.parametrize("error", ERRORS, ids=lambda m: m.function.__name__)
 BOTH_ECE = pytest.mark.parametrize("ece", [ece_equal_width, ece_equal_count], ids=["width", "count"])
 
 
@@ -129,3 +141,59 @@ def test_resolution_within_one_bin_is_counted() -> None:
     assert value(brier_reliability, y, y, bins=1) == 0
     assert value(brier_resolution, y, y, bins=1) == pytest.approx(0.25, abs=1e-15)
     assert value(brier_resolution, 1 - y, y, bins=1) == pytest.approx(-0.75, abs=1e-15)
+
+
+@EVERY_ERROR
+def test_every_error_of_one_constant_gap_is_the_gap(error: Measure) -> None:
+    # p = 0.9, 507 of 1000 right; debiased, the variance of that share is taken off its square.
+    y = np.repeat([1.0, 0.0], [507, 493])
+    noise = 0.507 * 0.493 / 999 if error is ece_debiased else 0.0
+    assert value(error, np.full(1000, 0.9), y) == pytest.approx(np.sqrt(0.393**2 - noise), abs=1e-12)
+    assert value(overconfidence, np.full(1000, 0.9), y) == pytest.approx(0.393, abs=1e-12)
+
+
+@EVERY_ERROR
+def test_every_error_of_sure_and_right_is_zero_and_of_sure_and_wrong_one(error: Measure) -> None:
+    y = np.array([0.0, 1, 1, 0, 1])
+    assert value(error, y, y) == pytest.approx(0, abs=1e-12)
+    assert value(error, 1 - y, y) == pytest.approx(1, abs=1e-12)
+    with pytest.raises(ValueError, match="bins must be at least 1"):
+        value(error, y, y, bins=0)
+
+
+def test_errors_of_two_bins_differ_in_how_a_bin_counts() -> None:
+    # Gap 0.2 in two rows (p = 0.3, half right), gap 0.1 in eight (p = 0.9, all right).
+    p, y = np.repeat([0.3, 0.9], [2, 8]), np.repeat([1.0, 0, 1], [1, 1, 8])
+    assert value(ece_equal_width, p, y) == pytest.approx(0.2 * 0.2 + 0.8 * 0.1, abs=1e-15)
+    assert value(rmsce_equal_width, p, y) == pytest.approx(np.sqrt(0.2 * 0.04 + 0.8 * 0.01), abs=1e-15)
+    assert value(mce, p, y) == pytest.approx(0.2, abs=1e-15)
+    assert value(ece_unweighted, p, y) == pytest.approx(0.15, abs=1e-15)
+    assert value(ece_adaptive, p, y) == pytest.approx(0.12, abs=1e-15)
+    # Five bins of two rows each: one of gap 0.2, four of gap 0.1.
+    assert value(ece_equal_count, p, y, bins=5) == pytest.approx(0.12, abs=1e-15)
+    assert value(rmsce_equal_count, p, y, bins=5) == pytest.approx(np.sqrt((0.04 + 4 * 0.01) / 5), abs=1e-15)
+    # The variance of one right of two is 1/4.
+    assert value(ece_debiased, p, y) == pytest.approx(np.sqrt(max(0, 0.2 * (0.04 - 0.25) + 0.8 * 0.01)), abs=1e-15)
+
+
+def test_tied_rows_stay_in_the_bin_of_the_lowest() -> None:
+    # Four bins of eight rows: the tie of five begins in the first bin and stays there; bins two and three are empty.
+    p = np.array([0.1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.8, 0.9])
+    y = np.array([0.0, 1, 1, 1, 1, 1, 1, 1])
+    first, last = abs(5 - 2.6) / 6, abs(2 - 1.7) / 2
+    assert value(ece_adaptive, p, y, bins=4) == pytest.approx(6 / 8 * first + 2 / 8 * last, abs=1e-15)
+    assert value(ece_unweighted, p, y, bins=4) == pytest.approx((first + last) / 2, abs=1e-15)
+
+
+def test_debiasing_takes_the_bias_off() -> None:
+    # Miscalibrated by 0.1 everywhere: the mean of the squares is 0.01 at every n, the plain one is noise besides.
+    rng = np.random.default_rng(7)
+    squares, plain = [], []
+    for _ in range(400):
+        p = rng.uniform(0.2, 0.8, 200)
+        y = (rng.random(200) < p + 0.1).astype(float)
+        squares.append(value(ece_debiased, p, y) ** 2)
+        plain.append(value(rmsce_equal_count, p, y) ** 2)
+    # Few of the squares are cut at 0.
+    assert np.mean(squares) == pytest.approx(0.01, abs=3 * np.std(squares) / 20 + 0.0003)
+    assert np.mean(plain) > 0.018

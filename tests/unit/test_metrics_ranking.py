@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from harness.metrics.columns import Floats, Labels, Probabilities, Scores
 from harness.metrics.metric import Measure
-from harness.metrics.ranking import aurc, auroc
+from harness.metrics.ranking import auprc, auprc_wrong, aurc, auroc, excess_aurc, prr, prr_retained
 
 
 def value(measure: Measure, score: Floats, y: Floats, w: Floats | None = None) -> float:
@@ -74,3 +74,64 @@ def test_aurc_grows_smoothly_with_a_weight() -> None:
     score, y = np.array([3.0, 2, 1]), np.array([1.0, 0, 1])
     values = [value(aurc, score, y, np.array([1.0, x, 1.0])) for x in (1, 1.25, 1.5, 1.75, 2)]
     assert np.all(np.diff(values) > 0)
+
+
+def test_auprc_closed_forms() -> None:
+    # From the top: right, wrong, right. Precision 1 at the first hit, 2/3 at the second.
+    score, y = np.array([3.0, 2, 1]), np.array([1.0, 0, 1])
+    assert value(auprc, score, y) == pytest.approx((1 + 2 / 3) / 2, abs=1e-15)
+    assert value(auprc_wrong, score, y) == pytest.approx(1 / 2, abs=1e-15)
+    # All tied: one step at the accuracy.
+    assert value(auprc, np.zeros(10), np.repeat([1.0, 0], [7, 3])) == pytest.approx(0.7, abs=1e-15)
+    assert value(auprc_wrong, np.zeros(10), np.repeat([1.0, 0], [7, 3])) == pytest.approx(0.3, abs=1e-15)
+    assert np.isnan(value(auprc, score, np.zeros(3)))
+    assert np.isnan(value(auprc_wrong, score, np.ones(3)))
+
+
+def test_excess_aurc_is_above_the_best_order_of_the_same_rows() -> None:
+    rng = np.random.default_rng(1)
+    score, y = rng.normal(size=100), rng.integers(0, 2, 100).astype(float)
+    best = value(aurc, y, y)
+    # The best order has no ties: right rows first, errors last; y itself as the score ties them, to the same end.
+    distinct = value(aurc, y + score / 1000, y)
+    assert best == pytest.approx(distinct, abs=1e-12)
+    assert value(excess_aurc, score, y) == pytest.approx(value(aurc, score, y) - best, abs=1e-12)
+    assert value(excess_aurc, y, y) == pytest.approx(0, abs=1e-12)
+    assert value(excess_aurc, score, np.ones(100)) == value(excess_aurc, score, np.zeros(100)) == 0
+    # Of many rows the limit of Geifman et al. (2019), e + (1 - e) ln(1 - e).
+    y = np.repeat([1.0, 0], [70_000, 30_000])
+    assert value(aurc, y, y) == pytest.approx(0.3 + 0.7 * np.log(0.7), abs=1e-4)
+
+
+def rejection_area(y: Floats) -> float:
+    """Area below the straight line of random rejection, of rows rejected from the last to the first and set right."""
+    n = len(y)
+    errors_left = np.append(0, np.cumsum(1 - y))[::-1] / n
+    line = errors_left[0] * (1 - np.arange(n + 1) / n)
+    return float(np.trapezoid(line - errors_left) / n)
+
+
+def test_prr_is_a_ratio_of_areas_of_rejection_curves() -> None:
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 2, 200).astype(float)
+    score = y + rng.normal(size=200)
+    ratio = rejection_area(y[np.argsort(-score)]) / rejection_area(np.sort(y)[::-1])
+    assert value(prr, score, y) == pytest.approx(ratio, abs=1e-12)
+    assert value(prr, y, y) == 1
+    assert value(prr, -y, y) == -1
+
+
+def test_prr_of_kept_rows_compares_risks() -> None:
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 2, 200).astype(float)
+    score = y + rng.normal(size=200)
+
+    def area(ranked: Floats) -> float:
+        return float((np.cumsum(1 - ranked) / np.arange(1, 201)).mean())
+
+    error = 1 - y.mean()
+    expected = (error - area(y[np.argsort(-score)])) / (error - area(np.sort(y)[::-1]))
+    assert value(prr_retained, score, y) == pytest.approx(expected, abs=1e-12)
+    assert value(prr_retained, y, y) == pytest.approx(1, abs=1e-12)
+    assert value(prr_retained, np.zeros(200), y) == pytest.approx(0, abs=1e-12)
+    assert np.isnan(value(prr_retained, score, np.ones(200)))

@@ -1,0 +1,58 @@
+"""Rank correlation: brute force over pairs, closed forms, undefined cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.metrics.columns import Floats, Ordered
+from harness.metrics.correlation import kendall, spearman
+from harness.metrics.metric import Measure
+
+BOTH = pytest.mark.parametrize("measure", [spearman, kendall], ids=["spearman", "kendall"])
+
+
+def value(measure: Measure, x: Floats, y: Floats, w: Floats | None = None) -> float:
+    weights = np.ones(len(x)) if w is None else w
+    return float(measure(Ordered(x), Ordered(y), w=weights[None, :])[0])
+
+
+@BOTH
+def test_the_same_order_is_one_and_the_reverse_minus_one(measure: Measure) -> None:
+    x = np.array([3.0, 1, 4, 1.5, 9, 2.6])
+    assert value(measure, x, np.exp(x)) == pytest.approx(1, abs=1e-15)
+    assert value(measure, x, -(x**3)) == pytest.approx(-1, abs=1e-15)
+
+
+def test_closed_forms_with_a_tie() -> None:
+    # Ranks 1 2 3 4 and 1 2.5 2.5 4; pairs: five concordant, one tied in y.
+    x, y = np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 2, 3])
+    assert value(spearman, x, y) == pytest.approx(4.5 / np.sqrt(5 * 4.5), abs=1e-15)
+    assert value(kendall, x, y) == pytest.approx(5 / np.sqrt(6 * 5), abs=1e-15)
+
+
+@BOTH
+def test_only_the_order_counts_even_of_infinite_values(measure: Measure) -> None:
+    x, y = np.array([1.0, 2, 3, 4]), np.array([2.0, 1, 4, 3])
+    far = np.array([-np.inf, 2, 3, np.inf])
+    assert value(measure, far, y) == value(measure, x, y) == pytest.approx(0.6 if measure is spearman else 1 / 3)
+
+
+@BOTH
+def test_a_constant_column_has_no_correlation(measure: Measure) -> None:
+    x = np.array([1.0, 2, 3])
+    assert np.isnan(value(measure, x, np.full(3, 0.1)))
+    assert np.isnan(value(measure, np.full(3, 0.1), x))
+    assert np.isnan(value(measure, x, np.array([1.0, 2, 2]), np.array([0.0, 1, 1])))
+
+
+@pytest.mark.parametrize("levels", [2, 3, 8, 1000])
+def test_kendall_counts_pairs(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    x, y, w = rng.integers(0, levels, 60), rng.integers(0, 7, 60), rng.random(60)
+    pair_weight = np.outer(w, w)
+    sign_x, sign_y = np.sign(np.subtract.outer(x, x)), np.sign(np.subtract.outer(y, y))
+    expected = (pair_weight * sign_x * sign_y).sum() / np.sqrt(
+        (pair_weight * sign_x**2).sum() * (pair_weight * sign_y**2).sum()
+    )
+    assert value(kendall, x.astype(float), y.astype(float), w) == pytest.approx(expected, abs=1e-12)
