@@ -15,6 +15,8 @@ from harness.interventions import Ablate, Add, Replace
 KEPT_VECTORS = 1024
 """Vectors kept on their device between forward passes; every decoding step needs the same ones."""
 
+_NONE = np.arange(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -40,13 +42,14 @@ def edit(row: int, what: Add | Replace | Ablate, prompt: int, shift: int, length
         shift: column minus position.
         length: columns of the pass.
     """
-    columns = chosen = np.arange(0)
-    if what.positions and prompt + shift > 0:
-        columns = np.asarray(what.positions) + shift
-        chosen = np.flatnonzero((columns >= 0) & (columns < length))
-        columns = columns[chosen] if isinstance(what, Replace) else np.unique(columns[chosen])
-    if not isinstance(what, Replace) and what.decode:
-        columns = np.concatenate([columns, np.arange(max(0, prompt + shift), length)])
+    decodes = not isinstance(what, Replace) and what.decode
+    if prompt + shift <= 0:  # nothing but generated tokens: most passes are such
+        return Edit(row, np.arange(length), what, _NONE) if decodes else None
+    columns = np.asarray(what.positions, dtype=np.int64) + shift
+    chosen = np.flatnonzero((columns >= 0) & (columns < length))
+    columns = columns[chosen] if isinstance(what, Replace) else np.unique(columns[chosen])
+    if decodes:
+        columns = np.concatenate([columns, np.arange(prompt + shift, length)])
     return Edit(row, columns, what, chosen) if len(columns) else None
 
 
@@ -69,10 +72,9 @@ class Editor:
             some = [one for one in edits if isinstance(one.what, kind)]
             if not some:
                 continue
-            index = [
-                (np.full(len(e.columns), e.row), e.columns, np.full(len(e.columns), i)) for i, e in enumerate(some)
-            ]
-            rows, columns, which = torch.from_numpy(np.concatenate(index, axis=1)).to(hidden.device)
+            owners = np.repeat([[e.row for e in some], range(len(some))], [len(e.columns) for e in some], axis=1)
+            index = np.vstack([owners, np.concatenate([e.columns for e in some])])
+            rows, which, columns = torch.from_numpy(index).to(hidden.device)
             exact = torch.promote_types(hidden.dtype, torch.float32)
             hidden[rows, columns] = formula(hidden[rows, columns].to(exact), which, some).to(hidden.dtype)
 
