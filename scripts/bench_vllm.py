@@ -82,6 +82,10 @@ def load(source: str, dtype: str, max_num_seqs: int) -> Loaded:
     settings = VLLM(dtype=dtype, max_model_len=1024, max_num_seqs=max_num_seqs, kv_cache_gib=1.5)
     llm = LLM(**settings.engine_args(local, {}, code=False, cuda=cuda))
     steps = [0]
+    # What is compiled or allocated at the first request is nobody's cost.
+    llm.generate(
+        [{"prompt_token_ids": [1, 2, 3]}] * 8, sampling_params(Generate((1, 2, 3), Sampling(4))), use_tqdm=False
+    )
     step = llm.llm_engine.step
 
     def counted() -> Any:
@@ -174,13 +178,17 @@ def two_stages(loaded: Loaded, n: int, rounds: int) -> dict[str, Any]:
 
 
 def alternate(loaded: Loaded, rounds: int, arms: dict[str, Callable[[], int]]) -> dict[str, list[Round]]:
-    """Every arm once to warm up, then all in turn; which of them is first changes from round to round."""
-    for work in arms.values():
-        loaded.timed(work)
+    """All arms in turn, each round printed as it ends; which of them is first changes from round to round."""
     done: dict[str, list[Round]] = {name: [] for name in arms}
     for number in range(rounds):
         for name in sorted(arms, reverse=bool(number % 2)):
-            done[name].append(loaded.timed(arms[name]))
+            r = loaded.timed(arms[name])
+            done[name].append(r)
+            rate = r.tokens / r.wall
+            print(
+                f"  {name:<11} {r.wall:7.2f} s wall {r.cpu:7.2f} s CPU {r.steps:5d} steps {rate:8.0f} tokens/s",
+                flush=True,
+            )
     return done
 
 
@@ -202,13 +210,7 @@ def summary(job: str, done: dict[str, list[Round]], first: str, second: str) -> 
 
 
 def show(result: dict[str, Any]) -> None:
-    """Prints one job."""
-    for name, rounds in result["rounds"].items():
-        for r in rounds:
-            rate = r["tokens"] / r["wall"]
-            print(
-                f"  {name:<11} {r['wall']:7.2f} s wall {r['cpu']:7.2f} s CPU {r['steps']:5d} steps {rate:8.0f} tokens/s"
-            )
+    """Prints the ratios of one job."""
     extra = {key: value for key, value in result.items() if key in ("requests", "equal", "items", "lengths")}
     ratios = f"wall {result['wall_median']:.3f} (best rounds {result['wall_best']:.3f}), CPU {result['cpu_median']:.3f}"
     print(f"{result['job']}: {result['ratio']}: {ratios}; {extra}\n", flush=True)
