@@ -90,6 +90,10 @@ class Transformers:
         import transformers
         from transformers import AutoConfig, AutoTokenizer
 
+        from harness.engines.attention import use_grouped
+        from harness.engines.batching import TransformersEngine
+        from harness.engines.keys_values import Layout
+
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         local = model.resolve()
@@ -108,6 +112,9 @@ class Transformers:
         placed = _placement(self.device_map, device, local.path)
         try:
             loaded = _load(local, code, dtype=getattr(torch, dtype), attn_implementation=attention, **placed, **args)
+            use_grouped(loaded)
+            with torch.inference_mode():
+                layout = Layout.learn(loaded, loaded.get_input_embeddings().weight.device)
         except HarnessError:
             raise
         except Exception as error:  # whatever transformers, accelerate or a quantiser raise
@@ -119,12 +126,13 @@ class Transformers:
             "device": device,
             "model": local.fingerprint,
             "dtype": dtype,
-            "attention": str(loaded.config.get_text_config()._attn_implementation),
+            "attention": str(loaded.config.get_text_config()._attn_implementation).removeprefix("grouped_"),
             "args": json.dumps({k: v for k, v in self.args.items() if k not in PLACEMENT}, sort_keys=True, default=str),
         }
         if self.dtype == "auto" and dtype != "float32" and widen_head(loaded):
             identity["head"] = "float32"
-        return self._engine(loaded, tokenizer, identity, min(getattr(text, "max_position_embeddings", 8192), 8192))
+        own = min(getattr(text, "max_position_embeddings", 8192), 8192)
+        return TransformersEngine(loaded, tokenizer, identity, layout, self._limits(loaded, layout, own))
 
     def _checked_args(self, config: Any) -> dict[str, Any]:
         for name in self.args:
@@ -141,18 +149,6 @@ class Transformers:
             except (ValueError, TypeError) as error:
                 raise HarnessError(f"engine.args.quantization_config: {error}") from error
         return args
-
-    def _engine(self, model: Any, tokenizer: Any, identity: dict[str, str], own: int) -> Engine:
-        import torch
-
-        from harness.engines.attention import use_grouped
-        from harness.engines.batching import TransformersEngine
-        from harness.engines.keys_values import Layout
-
-        use_grouped(model)
-        with torch.inference_mode():
-            layout = Layout.learn(model, model.get_input_embeddings().weight.device)
-        return TransformersEngine(model, tokenizer, identity, layout, self._limits(model, layout, own))
 
     def _limits(self, model: Any, layout: Layout, own: int) -> Limits:
         import torch
