@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score, Text
+from harness.cli.main import main
 from harness.engines.base import Engine
 from harness.engines.dialects import Messages, parse
 from harness.engines.http import retry_after
@@ -566,3 +567,29 @@ def test_the_end_token_belongs_to_the_reply(server: FakeVLLM, load: Callable[...
     call = next(c for i in range(999) if expected(c := Generate((i % 256, i // 256), Sampling(40))).tokens[-1] == END)  # type: ignore[union-attr]
     (reply,) = ask(engine, call)
     assert (reply.tokens[-1], reply.finish) == (END, "stop")
+
+
+def test_a_whole_run_leaves_the_key_nowhere(
+    server: FakeVLLM,
+    model: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    server.key = KEY
+    server.models[0]["max_model_len"] = 100_000
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    words = ["run", "experiment=pTrue", "experiment.shots=0", "experiment.draws=2", "limit=3", "replicates=20"]
+    words += ["experiment.max_tokens=8", "experiment.brainstorm=false"]
+    words += ["tracker=none", f"runs={tmp_path}", "model=hub", f"model.source={model.source}", "max_failed=1"]
+    words += ["engine=server", f"engine.url={server.url}"]
+    assert main(words) == 0
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"manifest.json", "report.html"} <= {path.name for path in written}
+    assert not [path for path in written if KEY.encode() in path.read_bytes()]
+    assert KEY not in "".join(capfd.readouterr())
+    server.key = "another"
+    assert main([*words, "seed=1"]) == 2
+    err = capfd.readouterr().err
+    assert "OPENAI_API_KEY holds one that it does not accept" in err
+    assert KEY not in err
