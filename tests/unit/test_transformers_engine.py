@@ -2,38 +2,39 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.arrays import Array
 from harness.calls import Activations, Call, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
 from harness.engines.batching import TransformersEngine
-from harness.engines.transformers import Transformers
 from harness.errors import EngineDied, ItemError
-from harness.interventions import Add, Cut
-from harness.models import Model
 from tests.integration.engines import ask
+from tests.tiny_engines import (
+    LENGTHS,
+    agrees,
+    every_kind,
+    load,
+    near,
+    one_by_one,
+    plain,
+    prompts,
+    push,
+    steered_table,
+    table_of,
+)
 from tests.tiny_models import save_tiny
 
 KINDS = ("llama", "gpt2", "gemma2", "mistral")
-LENGTHS = (1, 3, 17, 40, 41, 60, 90)
-
-Table = Callable[[Sequence[int]], Any]
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: save_tiny(tmp_path_factory.mktemp(kind), kind) for kind in KINDS}
-
-
-def load(folder: Path, **settings: Any) -> TransformersEngine:
-    loaded = Transformers(**settings).load(Model(source=str(folder), name="tiny"))
-    assert isinstance(loaded, TransformersEngine)
-    return loaded
 
 
 @pytest.fixture
@@ -42,80 +43,6 @@ def engine(folders: dict[str, Path]) -> Iterator[TransformersEngine]:
     loaded = load(folders["llama"])
     yield loaded
     loaded.close()
-
-
-def plain(folder: Path) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    return AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
-
-
-def table_of(model: Any) -> Table:
-    """Log-probabilities at every next position: f(ids) -> [len(ids), vocabulary]."""
-    import torch
-
-    def table(ids: Sequence[int]) -> Any:
-        with torch.inference_mode():
-            return model(torch.tensor([list(ids)])).logits[0].log_softmax(-1).numpy()
-
-    return table
-
-
-def prompts(lengths: Sequence[int] = LENGTHS, seed: int = 0) -> list[tuple[int, ...]]:
-    rng = np.random.default_rng(seed)
-    return [tuple(int(x) for x in rng.integers(3, 98, n)) for n in lengths]
-
-
-def every_kind(prompt: tuple[int, ...]) -> list[Call]:
-    """Calls of every kind about one prompt, of different lengths and parameters."""
-    rng = np.random.default_rng(len(prompt))
-    given = tuple(int(x) for x in rng.integers(3, 98, 1 + len(prompt) % 7))
-    last = len(prompt) - 1
-    return [
-        Choose(prompt, (4, 9, 50)),
-        Score(prompt, given),
-        Generate(prompt, Sampling(5 + len(prompt) % 9)),
-        *(Generate(prompt, Sampling(12, temperature=1.0), draw=d) for d in range(2)),
-        Generate(prompt, Sampling(9, temperature=0.5, top_p=0.8, top_k=7), draw=3, seed=5),
-        Read(prompt, (0, 2), (last,) if last == 0 else (0, last)),
-    ]
-
-
-def agrees(call: Call, reply: Reply, table: Table) -> None:
-    """A reply's numbers are those of plain forward passes, and a greedy text is the most probable one."""
-    if isinstance(call, Choose):
-        assert isinstance(reply, Logprobs)
-        np.testing.assert_allclose(reply.values, table(call.prompt)[-1][list(call.tokens)], atol=1e-4)
-    elif isinstance(call, Score):
-        assert isinstance(reply, Logprobs)
-        given = list(call.continuation)
-        rows = table(call.prompt + call.continuation)[len(call.prompt) - 1 : -1]
-        np.testing.assert_allclose(reply.values, rows[np.arange(len(given)), given], atol=1e-4)
-    elif isinstance(call, Generate):
-        assert isinstance(reply, Text)
-        rows = table([*call.prompt, *reply.tokens])[len(call.prompt) - 1 : -1]
-        np.testing.assert_allclose(reply.logprobs, rows[np.arange(len(rows)), list(reply.tokens)], atol=1e-4)
-        if call.sampling.temperature == 0:
-            np.testing.assert_array_equal(rows.argmax(-1), reply.tokens)
-
-
-def near(a: Reply, b: Reply) -> None:
-    """The same reply but for rounding."""
-    if isinstance(a, Activations):
-        assert isinstance(b, Activations)
-        np.testing.assert_allclose(a.values.numpy(), b.values.numpy(), atol=1e-4)
-    elif isinstance(a, Text):
-        assert isinstance(b, Text)
-        assert (a.text, a.tokens, a.finish) == (b.text, b.tokens, b.finish)
-        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=1e-4)
-    else:
-        assert isinstance(a, Logprobs)
-        assert isinstance(b, Logprobs)
-        np.testing.assert_allclose(a.values, b.values, atol=1e-4)
-
-
-def one_by_one(engine: TransformersEngine, calls: Sequence[Call]) -> list[Reply]:
-    return [ask(engine, [call])[0] for call in calls]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -394,94 +321,29 @@ def test_a_call_that_does_not_fit_even_alone_fails_alone(engine: TransformersEng
     assert isinstance(choice, Logprobs)
 
 
-def push(positions: int, scale: float = 4.0, decode: bool = False) -> Add:
-    """A fixed vector added behind block 1, at the last of so many positions."""
-    vector = Array.of(np.random.default_rng(3).normal(size=32))
-    return Add(1, "resid_post", vector, scale, (positions - 1,), decode=decode)
+@pytest.mark.parametrize("settings", [{"max_rows": 3, "kv_cache_gib": 3e-4}, {"max_batch_tokens": 60}, {}])
+def test_conversations_that_come_and_go_at_random_are_right(folders: dict[str, Path], settings: dict[str, Any]) -> None:
+    loaded, random = load(folders["llama"], **settings), Random(5)
+    beginnings = prompts((16, 33, 70, 5))
+    done: list[tuple[Call, Reply]] = []
 
+    async def conversation() -> None:
+        await asyncio.sleep(random.random() / 3)
+        base = beginnings[random.randrange(4)]
+        prompt = base[: random.randrange(1, len(base) + 1)] + prompts((random.randrange(30),), random.randrange(99))[0]
+        for _ in range(random.randrange(1, 4)):
+            calls = every_kind(prompt)
+            calls.append(Generate(prompt, Sampling(8), interventions=(push(len(prompt), decode=True),)))
+            call = calls[random.randrange(len(calls))]
+            done.append((call, await loaded.answer(call)))
+            reply = done[-1][1]
+            prompt += (reply.tokens if isinstance(reply, Text) else ()) + prompts((5,), random.randrange(99))[0]
 
-def steered_table(model: Any, prompt: Sequence[int]) -> Table:
-    """As `table_of` with `push(..., decode=True)`: by a hook of its own on whole sequences, without a cache."""
-    vector = 4.0 * np.random.default_rng(3).normal(size=32)
+    async def run() -> None:
+        await asyncio.gather(*(conversation() for _ in range(50)))
 
-    def add(_: Any, __: Any, output: Any) -> Any:
-        import torch
-
-        hidden = output[0] if isinstance(output, tuple) else output
-        hidden[:, len(prompt) - 1 :] += torch.tensor(vector, dtype=hidden.dtype)
-        return output
-
-    def table(ids: Sequence[int]) -> Any:
-        handle = model.model.layers[1].register_forward_hook(add)
-        try:
-            return table_of(model)(ids)
-        finally:
-            handle.remove()
-
-    return table
-
-
-def test_a_steered_text_equals_recomputation_without_a_cache(
-    folders: dict[str, Path], engine: TransformersEngine
-) -> None:
+    asyncio.run(run())
+    loaded.close()
     model = plain(folders["llama"])
-    calls = [Generate(p, Sampling(14), interventions=(push(len(p), decode=True),)) for p in prompts((6, 30, 41))]
-    calls += [Generate(p, Sampling(14)) for p in prompts((6, 30, 41))]
-    for call, reply in zip(calls, ask(engine, calls), strict=True):
+    for call, reply in done:
         agrees(call, reply, steered_table(model, call.prompt) if call.interventions else table_of(model))
-
-
-def test_steered_controls_reads_and_cuts_share_a_batch(engine: TransformersEngine) -> None:
-    calls: list[Call] = []
-    for prompt in prompts((6, 18, 30)):
-        n = len(prompt)
-        for inside in ((), (push(n),), (push(n, decode=True),), (Cut(0, (n - 1,), (0, 1)),), (push(n, -2.0),)):
-            calls += [
-                Generate(prompt, Sampling(9), interventions=inside),
-                Generate(prompt, Sampling(9, temperature=1.0), draw=1, interventions=inside),
-                Choose(prompt, (4, 5, 6), interventions=inside),
-                Score(prompt, (10, 11), interventions=inside),
-                Read(prompt, (0, 1, 2), (0, n - 1), interventions=inside),
-            ]
-    together = ask(engine, calls)
-    for a, b in zip(together, one_by_one(engine, calls), strict=True):
-        near(a, b)
-    control, steered = together[2], together[7]
-    assert isinstance(control, Logprobs)
-    assert isinstance(steered, Logprobs)
-    assert np.abs(np.subtract(control.values, steered.values)).max() > 0.1
-
-
-def test_strength_zero_equals_the_control_and_steering_leaves_no_prefix_behind(engine: TransformersEngine) -> None:
-    prompt = prompts((40,))[0]
-    steered = Choose(prompt, (4, 5), interventions=(push(20, 50.0),))
-    nothing = Choose(prompt, (4, 5), interventions=(push(40, 0.0),))
-    first = ask(engine, [steered])[0]
-    control, zero = ask(engine, [Choose(prompt, (4, 5)), nothing])
-    near(control, zero)
-    assert first != control
-    near(ask(engine, [steered])[0], first)
-    assert engine.usage.cached_tokens == 0
-
-
-def test_numbers_that_overflow_fail_their_own_call(engine: TransformersEngine) -> None:
-    prompt = prompts((12,))[0]
-    vector = Array.of(np.full(32, 3e38))
-    wild = (Add(1, "mlp_out", vector, 1e3, (11,)), Add(2, "resid_mid", vector, 1e3, (11,)))
-
-    async def run() -> list[Any]:
-        text = Generate(prompt, Sampling(4), interventions=wild)
-        calls: list[Call] = [Choose(prompt, (4,), wild), text, Choose(prompt, (4,))]
-        return list(await asyncio.gather(*(engine.answer(c) for c in calls), return_exceptions=True))
-
-    *refused, fine = asyncio.run(run())
-    for error in refused:
-        assert isinstance(error, ItemError)
-        assert "not numbers" in str(error)
-    assert isinstance(fine, Logprobs)
-
-
-def test_a_layer_that_is_not_there_fails_the_item_alone(engine: TransformersEngine) -> None:
-    with pytest.raises(ItemError, match="layer"):
-        ask(engine, [Read((5, 6), (7,), (0,))])
-    assert isinstance(ask(engine, [Choose((5, 6), (7,))])[0], Logprobs)
