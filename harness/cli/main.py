@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 EPILOG = """examples:
   python -m harness run experiment=pTrue
   python -m harness run experiment=selfCorrection task=arithmetic model=hub model.source=Qwen/Qwen3-0.6B seed=1
-  python -m harness run suite=calibration limit=100
+  python -m harness run suite=tour
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import parser
+from harness.cli.suite import load_suite
 from harness.config import load_job
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,11 @@ def test_there_are_commands() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_understood(command: str) -> None:
     options = parser().parse_args(shlex.split(command))
-    if options.command in ("run", "validate"):
+    suite = [word for word in getattr(options, "overrides", []) if word.startswith("suite=")]
+    if suite:
+        others = [word for word in options.overrides if word not in suite]
+        assert load_suite(suite[0].removeprefix("suite="), others, options.config_dir)
+    elif options.command in ("run", "validate"):
         assert load_job(options.overrides, options.config_dir).name
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
+from harness.cli.suite import load_suite
 from harness.engines import fake
 from harness.engines.base import Engine
 from harness.models import Model
@@ -50,6 +51,11 @@ def test_a_suite_loads_its_model_once_shares_its_draws_and_ends_in_one_report(
     assert page.count('<tr><th scope="row"><a href="../../pTrue/') > 4
     assert "<script" not in page
     assert (next((suites / "runs" / "suites").glob("mine-*")) / "../../selfCorrection").resolve().is_dir()
+
+
+@pytest.mark.parametrize("name", [file.stem for file in (Path(__file__).parents[2] / "conf/suite").glob("*.yaml")])
+def test_every_suite_composes(name: str) -> None:
+    assert load_suite(name, ["engine=fake", "tracker=none"], None)
 
 
 def test_a_wrong_suite_or_override_is_refused_before_anything_is_loaded(
