@@ -324,7 +324,8 @@ class Connection:
             text = str(error["message"] if isinstance(error, dict) else error)
         if self._key:
             text = text.replace(self._key, "***")
-        return " ".join(text.split())[:MESSAGE] or response.reason_phrase
+        line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+        return line[:MESSAGE] or response.reason_phrase
 
 
 def retry_after(value: str | None) -> float:
