@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 LAYERS, WIDTH, HEADS, HEAD_WIDTH, NEURONS, TOKENS, WINDOW = 3, 32, 4, 8, 48, 61, 4
@@ -60,6 +61,10 @@ def white_model(kind: str, attention: str = "sdpa", dtype: str = "float64", **se
     model = model_class._from_config(config, attn_implementation=attention, dtype=getattr(torch, dtype))
     model.set_experts_implementation("eager")  # the others know no float64
     return _randomised(model)
+
+
+shared_model = cache(white_model)
+"""Each is built once: nothing that a test does may stay in a model."""
 
 
 def _randomised(model: Any) -> Any:

@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.calls import Call, Read
+from harness.calls import Call, Choose, Read
 from harness.engines.whitebox import Row, WhiteBox
+from harness.interventions import Intervention
+
+P = (3, 14, 15, 9, 26, 5, 35, 8, 40)
+EVERY = tuple(range(len(P)))
+"""A prompt, and its positions."""
 
 
 def run(model: Any, calls: Sequence[Call], **options: Any) -> tuple[list[NDArray[np.float32]], Any]:
@@ -25,6 +30,11 @@ def run(model: Any, calls: Sequence[Call], **options: Any) -> tuple[list[NDArray
         output = model(ids, **_masks(rows, length), **options)
     empty = np.zeros((0, 0, 0), dtype=np.float32)
     return [trace.activations(b).values.numpy() if isinstance(c, Read) else empty for b, c in enumerate(calls)], output
+
+
+def logits(model: Any, *interventions: Intervention, prompt: tuple[int, ...] = P) -> Any:
+    """[positions, vocabulary] of one prompt alone."""
+    return run(model, [Choose(prompt, (1,), interventions)])[1].logits[0]
 
 
 def decode(model: Any, calls: Sequence[Call], steps: int) -> tuple[Any, Any]:

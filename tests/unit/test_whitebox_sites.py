@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, get_args
 
 import numpy as np
@@ -17,17 +16,13 @@ from harness.engines.blocks import same_site
 from harness.engines.whitebox import Row, WhiteBox
 from harness.errors import HarnessError, ItemError
 from harness.interventions import Ablate, Add, Cut, Intervention, Replace, Site
-from tests.white_models import CONFIGS, HEADS, LAYERS, NEURONS, WIDTH, white_model
+from tests.white_models import CONFIGS, HEADS, LAYERS, NEURONS, WIDTH, shared_model
 from tests.white_runs import run
 
 PROMPTS = ((3, 14, 15, 9, 26, 5, 35, 8), (58, 9, 7, 9, 32))
 SITES: tuple[Site, ...] = get_args(Site)
 WITHOUT = {("gpt_neox", "resid_mid"), *((kind, "mlp_act") for kind in ("mixtral", "qwen2_moe"))}
 """Model types that lack a site."""
-
-
-shared_model = cache(white_model)
-"""Each is built once: nothing that a test does may stay in a model."""
 
 
 @dataclass(frozen=True)
