@@ -252,7 +252,7 @@ def test_a_call_at_which_a_living_server_always_fails_fails_alone(
 
 def test_a_server_that_fails_at_everything_counts_as_dead(server: FakeVLLM, load: Callable[..., Engine]) -> None:
     engine = load(server.url, give_up=0.3)
-    server.respond = lambda *_: (500, {}, b"CUDA\n\x1b error")  # type: ignore[method-assign]
+    server.respond = lambda *_: (500, {}, b"CUDA\n\x1berror")  # type: ignore[method-assign]
     replies = ask(engine, *some_calls(5))
     assert all(isinstance(reply, EngineDied) for reply in replies)
     assert "HTTP 500: CUDA error; everything answered is kept" in str(replies[0])
