@@ -62,9 +62,9 @@ def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """
     if not len(score.values):
         return np.full(len(w), np.nan)
-    ties = Ties.of(-score.values)
+    ties = Ties.of(score.values)
     # From the highest score down.
-    upto, lead = ties.upto(w), ties.upto(w, 1 - correct.values)
+    upto, lead = ties.downto(w), ties.downto(w, 1 - correct.values)
     weight, errors = steps(upto), steps(lead)
     total, all_errors = upto[:, -1].copy(), lead[:, -1].copy()
     # sum_{k=N'+1}^{N'+n} r_k = e + (E' - N' e/n) (H(N'+n) - H(N')), with H the harmonic numbers. In place, because
@@ -116,9 +116,8 @@ def prr_retained(score: Scores, correct: Labels, *, w: Weights) -> Floats:
 def _average_precision(score: Floats, positive: Floats, w: Weights) -> Floats:
     if not len(score):
         return np.full(len(w), np.nan)
-    # From the highest score down.
-    ties = Ties.of(-score)
-    taken, hits = ties.upto(w), ties.upto(w, positive)
+    ties = Ties.of(score)
+    taken, hits = ties.downto(w), ties.downto(w, positive)
     precision = np.divide(hits, taken, out=np.zeros_like(hits), where=taken > 0)
     return ratio(np.einsum("bm,bm->b", steps(hits), precision), hits[:, -1])
 

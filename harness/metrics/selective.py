@@ -25,8 +25,8 @@ def accuracy_at_coverage(score: Scores, correct: Labels, *, w: Weights, coverage
         raise ValueError(f"coverage must lie above 0 and not above 1, not {coverage}")
     if not len(score.values):
         return np.full(len(w), np.nan)
-    ties = Ties.of(-score.values)
-    taken, right = ties.upto(w), ties.upto(w, correct.values)
+    ties = Ties.of(score.values)
+    taken, right = ties.downto(w), ties.downto(w, correct.values)
     wanted = coverage * taken[:, -1]
     # The first tie that reaches the border; rounding must not push it past the last.
     at = np.minimum((taken < wanted[:, None]).sum(axis=1, keepdims=True), len(ties.starts) - 1)
@@ -51,8 +51,8 @@ def coverage_at_accuracy(score: Scores, correct: Labels, *, w: Weights, accuracy
         raise ValueError(f"accuracy must lie in [0, 1], not {accuracy}")
     if not len(score.values):
         return np.full(len(w), np.nan)
-    ties = Ties.of(-score.values)
-    taken, right = ties.upto(w), ties.upto(w, correct.values)
+    ties = Ties.of(score.values)
+    taken, right = ties.downto(w), ties.downto(w, correct.values)
     # 9 of 10 are an accuracy of 0.9, whatever 0.9 * 10 is in floating point.
     reached = right >= accuracy * taken * (1 - 1e-12)
     return ratio(np.where(reached, taken, 0.0).max(axis=1), taken[:, -1])

@@ -81,6 +81,13 @@ class Ties:
         cumulative = np.cumsum(self.ranked(w, values), axis=1)
         return cumulative if len(self.starts) == self.n else np.take(cumulative, self.ends, axis=1)
 
+    def downto(self, w: Weights, values: Floats | None = None) -> Floats:
+        """Sum of w, or of w * values [n], over the rows at and above each distinct value, highest first: [B, m]."""
+        cumulative = np.cumsum(self.ranked(w, values)[:, ::-1], axis=1)
+        if len(self.starts) == self.n:
+            return cumulative
+        return np.take(cumulative, self.n - 1 - self.starts[::-1], axis=1)
+
     def sums(self, w: Weights, values: Floats | None = None) -> Floats:
         """Sum of w, or of w * values [n], at each distinct value: shape [B, m]; `w` itself when that is the same."""
         if len(self.starts) == self.n:

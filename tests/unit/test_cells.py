@@ -46,7 +46,7 @@ def on_both(read: Sample, replicates: int = 40) -> tuple[Floats, Floats]:
     """A metric on the same replicates, of rows and of their cells."""
     merged = cells(read)
     w = np.concatenate(list(bootstrap_weights(read.codes, replicates, 0)))
-    in_cells = np.stack([np.bincount(merged.of_row, row, minlength=len(merged)) for row in w])
+    in_cells = np.stack([np.bincount(merged.of_row, row, minlength=len(merged)) for row in w]).astype(np.float64)
     return read.measure(w), evaluate(read.metric, merged.values, in_cells)
 
 
@@ -96,6 +96,7 @@ def test_steps_are_said_and_take_nothing_off_the_value() -> None:
     assert e.value == pytest.approx(sample(metric, many, LEVEL).value(), abs=0)
     assert e.low is not None
     assert e.high is not None
+    assert e.value is not None
     assert e.low < e.value < e.high
     (exact,) = estimate(metric, many.where(np.arange(len(many)) < MOST), replicates=200)
     assert exact.method == "cluster bootstrap, 200 replicates, percentile"

@@ -195,5 +195,5 @@ def test_debiasing_takes_the_bias_off() -> None:
         squares.append(value(ece_debiased, p, y) ** 2)
         plain.append(value(rmsce_equal_count, p, y) ** 2)
     # Few of the squares are cut at 0.
-    assert np.mean(squares) == pytest.approx(0.01, abs=3 * np.std(squares) / 20 + 0.0003)
+    assert np.mean(squares) == pytest.approx(0.01, abs=3 * float(np.std(squares)) / 20 + 0.0003)
     assert np.mean(plain) > 0.018

@@ -44,7 +44,7 @@ def test_coverage_at_accuracy_is_the_largest_and_reachable() -> None:
 @pytest.mark.parametrize("n", [10, 30, 70, 1000])
 def test_nine_of_ten_are_an_accuracy_of_nine_tenths(n: int) -> None:
     y = np.arange(n) % 10 != 9
-    assert value(coverage_at_accuracy, -np.arange(float(n)), y.astype(float), accuracy=0.9) == 1
+    assert value(coverage_at_accuracy, -np.arange(n).astype(float), y.astype(float), accuracy=0.9) == 1
 
 
 def test_shares_outside_their_range_are_refused() -> None:
