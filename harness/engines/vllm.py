@@ -132,6 +132,7 @@ class VLLM:
             # The smallest block: prompts share prefixes in units of it. Eager: compiling costs more than it brings.
             settings["kv_cache_memory_bytes"] = int(self.kv_cache_gib * 2**30)
             settings |= {"block_size": 32, "enforce_eager": True}
+            # WHOLE_PROMPTS says why.
             settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": settings["max_model_len"]}
         settings |= args
         overrides = args.get("hf_overrides", {})

@@ -43,14 +43,14 @@ NEEDED: Mapping[str, str] = {
 
 _NEUTRAL = """
     model trust_remote_code tokenizer_mode dtype seed max_model_len max_num_seqs max_num_batched_tokens
-    max_num_scheduled_tokens
-    gpu_memory_utilization kv_cache_memory_bytes num_gpu_blocks_override block_size cpu_offload_gb offload_backend
-    enable_prefix_caching prefix_caching_hash_algo enable_chunked_prefill long_prefill_token_threshold
-    scheduling_policy async_scheduling watermark scheduler_reserve_full_isl prefill_schedule_interval
-    distributed_executor_backend distributed_timeout_seconds master_addr master_port max_parallel_loading_workers
-    download_dir safetensors_load_strategy safetensors_prefetch_num_threads safetensors_prefetch_block_size
-    ignore_patterns use_tqdm_on_load disable_log_stats aggregate_engine_logging log_level log_config_file logging_config
-    profiler_config shutdown_timeout enable_sleep_mode enable_lora max_lora_rank max_loras max_cpu_loras
+    max_num_scheduled_tokens gpu_memory_utilization kv_cache_memory_bytes num_gpu_blocks_override block_size
+    cpu_offload_gb offload_backend enable_prefix_caching prefix_caching_hash_algo enable_chunked_prefill
+    long_prefill_token_threshold scheduling_policy async_scheduling watermark scheduler_reserve_full_isl
+    prefill_schedule_interval distributed_executor_backend distributed_timeout_seconds master_addr master_port
+    max_parallel_loading_workers download_dir safetensors_load_strategy safetensors_prefetch_num_threads
+    safetensors_prefetch_block_size ignore_patterns use_tqdm_on_load disable_log_stats aggregate_engine_logging
+    log_level log_config_file logging_config profiler_config shutdown_timeout enable_sleep_mode enable_lora
+    max_lora_rank max_loras max_cpu_loras
 """
 NEUTRAL = frozenset(_NEUTRAL.split())
 """Arguments that change speed, memory or what is logged, not the numbers (beyond the noise of batching), and those
