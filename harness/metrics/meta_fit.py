@@ -25,8 +25,9 @@ _TINY = 1e-300
 def fit_meta_d(counts: Floats) -> tuple[Floats, Floats]:
     """d' and meta-d', [B] each, of weights by stimulus, response and level of confidence, [B, 2, 2, K] with K >= 2.
 
-    1/(2K) is added to every weight first. NaN where a stimulus is missing, where d' is not above 0, and where the fit
-    does not settle.
+    1/(2K) is added to every weight first. NaN where a stimulus is missing, where d' is not above 0 or |c|/20, because
+    there the condition on the criterion means nothing, and where the fit does not settle (of random tables, which no
+    observer makes, 1 in 1,000).
     """
     from scipy.special import ndtri
 
@@ -34,7 +35,7 @@ def fit_meta_d(counts: Floats) -> tuple[Floats, Floats]:
     n = counts + 1 / (2 * counts.shape[-1])
     rate = ndtri(n[:, :, 1].sum(axis=2) / n.sum(axis=(2, 3)))
     d, c = rate[:, 1] - rate[:, 0], -rate.mean(axis=1)
-    possible &= d > 1e-9
+    possible &= d > np.maximum(np.abs(c) / 20, 1e-9)
     meta = np.full(len(counts), np.nan)
     if possible.any():
         meta[possible] = _fit(n[possible], d[possible], c[possible] / d[possible])
@@ -50,13 +51,17 @@ def _fit(n: Floats, d: Floats, rho: Floats) -> Floats:
     diagonal = np.arange(at.shape[1])
 
     def slope(gradient: Floats, information: Floats) -> Floats:
-        # How far the likelihood is from level, in squared standard errors.
-        return np.asarray((gradient**2 / information[:, diagonal, diagonal]).sum(axis=1))
+        # How far the likelihood is from level, in squared standard errors; infinite where a trial step went far astray.
+        with np.errstate(over="ignore"):
+            return np.asarray((gradient**2 / np.maximum(information[:, diagonal, diagonal], _TINY)).sum(axis=1))
 
-    for _ in range(_STEPS):
+    for count in range(_STEPS):
         damped = information.copy()
         damped[:, diagonal, diagonal] *= 1 + damping[:, None]
         step = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
+        if count > 20:
+            # Counts that no meta-d' explains curve about twice as much as is expected: full steps go to and fro.
+            step /= 2
         there = at + np.clip(step, -1.0, 1.0)
         new = _model(n, rho, there)
         # Where the likelihood changes by rounding only, the slope says which is better.

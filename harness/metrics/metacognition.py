@@ -21,7 +21,7 @@ from harness.metrics.ranking import auroc
 from harness.metrics.weighted import Ties, before, totals
 
 _ONE_STIMULUS = "one of the two stimuli was never shown"
-_NO_FIT = "one of the two stimuli was never shown, confidence has one value only, or d' is not above 0"
+_NO_FIT = "one of the two stimuli was never shown, confidence has one value only, or d' is not above 0 (or |c|/20)"
 
 
 @measure(low=None, high=None, better="higher", undefined=_ONE_STIMULUS)
