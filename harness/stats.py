@@ -207,10 +207,11 @@ def _replicated(samples: Sequence[Sample], replicates: int, seed: int) -> list[_
     """The values of metrics on the replicates of the rows that they share."""
     merged = cells(samples[0])
     parts: list[list[Floats]] = [[] for _ in samples]
-    # Metrics are pure and their time is numpy's, which lets other threads run.
-    with ThreadPoolExecutor(min(len(samples), os.cpu_count() or 1)) as pool:
+    # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        mapped = pool.map if len(samples) > 1 else map
         for w in bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row):
-            values = pool.map(lambda s, w=w: evaluate(s.metric, merged.values, w), samples)
+            values = mapped(lambda s, w=w: evaluate(s.metric, merged.values, w), samples)
             for part, value in zip(parts, values, strict=True):
                 part.append(value)
     return [

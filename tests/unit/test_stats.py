@@ -10,9 +10,10 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.metrics.accuracy import accuracy, mean, selective_accuracy
-from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width
+from harness.metrics.calibration import brier, ece_debiased, ece_equal_count, ece_equal_width
 from harness.metrics.columns import Floats, Labels, Weights
 from harness.metrics.joint import joint_accuracy
+from harness.metrics.likelihood import nll
 from harness.metrics.metric import Metric, measure
 from harness.metrics.ranking import auroc
 from harness.metrics.transitions import delta, mcnemar_p
@@ -353,3 +354,29 @@ def test_the_interval_of_an_ece_holds_its_value_and_covers_a_known_miscalibratio
         covered += e.low <= 0.2 <= e.high
     # 95 % nominal; 150 runs know it to +-5 points, and the reflected interval is a little short at this n.
     assert 0.88 <= covered / runs <= 1
+
+
+def test_a_debiased_metric_has_its_replicates_moved_back() -> None:
+    # The replicates of a debiased error hold the noise of the sample once more: on average they lie above the value.
+    covered, runs = 0, 100
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        p = rng.uniform(0.3, 1, 300)
+        base = columns((rng.random(300) < p - 0.15).astype(float), np.arange(300))
+        rows = Table({**base.kinds, "p": "probability"}, {**base.columns, "p": p})
+        e = one(estimate(Metric("e", ece_debiased, ("p", "correct")), rows, replicates=150, seed=seed))
+        assert e.method == "cluster bootstrap, 150 replicates, recentred"
+        assert e.value is not None
+        assert e.low is not None
+        assert e.high is not None
+        assert e.low <= e.value <= e.high
+        covered += e.low <= 0.15 <= e.high
+    # 95 % nominal; 100 runs know it to 6 points.
+    assert covered / runs >= 0.88
+
+
+def test_what_a_measure_remarks_on_is_in_the_note() -> None:
+    base = columns(np.array([1.0, 0, 1, 0]), np.arange(4))
+    rows = Table({**base.kinds, "p": "probability"}, {**base.columns, "p": np.array([0.5, 1.0, 0.6, 0.2])})
+    e = one(estimate(Metric("nll", nll, ("p", "correct")), rows, replicates=20))
+    assert e.note == "1 wrong rows with p of exactly 0 or 1: their infinite loss counts as 36.04"
