@@ -11,6 +11,7 @@ import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | 
     Yields:
         Weights [b, m]; together `replicates` of them.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.Generator(np.random.SFC64(seed))
     cells = np.arange(len(groups)) if cells is None else cells
     n_groups, n_cells = int(groups.max()) + 1, int(cells.max()) + 1
     if n_groups == len(groups):
@@ -206,12 +207,15 @@ def _estimates(
 def _replicated(samples: Sequence[Sample], replicates: int, seed: int) -> list[_Replicates]:
     """The values of metrics on the replicates of the rows that they share."""
     merged = cells(samples[0])
-    parts: list[list[Floats]] = [[] for _ in samples]
+    metrics = [s.metric for s in samples]
+    parts: list[list[Floats]] = [[] for _ in metrics]
     # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        mapped = pool.map if len(samples) > 1 else map
-        for w in bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row):
-            values = mapped(lambda s, w=w: evaluate(s.metric, merged.values, w), samples)
+        weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
+        ahead = pool.submit(next, weights, None)
+        while (w := ahead.result()) is not None:
+            ahead = pool.submit(next, weights, None)
+            values = pool.map(evaluate, metrics, repeat(merged.values), repeat(w))
             for part, value in zip(parts, values, strict=True):
                 part.append(value)
     return [

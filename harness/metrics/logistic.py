@@ -18,10 +18,17 @@ MOST = 100.0
 
 _STEPS = 100
 
+Codes = NDArray[np.int64]
+
+
+_CLOSE = 1e-6
+"""A last Newton step of this size, relative, leaves an error of about its square."""
+
 
 def sigmoid(x: Floats) -> Floats:
-    """1/(1 + e^-x); x of -700 and less gives 1e-304."""
-    values: Floats = 1 / (1 + np.exp(-np.maximum(x, -700.0)))
+    """1/(1 + e^-x), 0 where e^-x overflows."""
+    with np.errstate(over="ignore"):
+        values: Floats = 1 / (1 + np.exp(-x))
     return values
 
 
@@ -31,29 +38,31 @@ def slope_fit(x: Floats, weight: Floats, right: Floats) -> Floats:
     NaN where it has no finite maximum: rows of one kind only, or a threshold on x that separates them.
     """
     fitted = np.full((2, len(weight)), np.nan)
-    wrong = weight - right
-    active = _overlap(right, wrong)
-    # Started at no relation, where Newton's steps are safe; a step that lowers the likelihood is halved.
+    active = _overlap(right, weight - right)
+    # Started at the fit of all replicates together, or at no relation; a step that lowers the likelihood is halved.
     at = np.zeros((2, len(weight)))
+    if len(weight) > 1:
+        at += np.nan_to_num(slope_fit(x, weight.sum(axis=0, keepdims=True), right.sum(axis=0, keepdims=True)))
     last, stride = np.full(len(weight), -np.inf), np.zeros((2, len(weight)))
     powers = np.stack([np.ones_like(x), x, x**2], axis=1)
     for _ in range(_STEPS):
         if not len(active):
             break
-        w, r, here = weight[active], right[active], at[:, active]
+        w, r, here = _rows(weight, active), _rows(right, active), at[:, active]
         eta = here[0][:, None] + here[1][:, None] * x
         # One exponential serves the likelihood, r eta - w ln(1 + e^eta), and its slope.
         small = np.exp(-np.abs(eta))
         likelihood = np.einsum("bm,bm->b", r, eta)
         likelihood -= np.einsum("bm,bm->b", w, np.maximum(eta, 0) + np.log(1 + small))
         mu = np.where(eta > 0, 1.0, small) / (1 + small)
-        g = (r - w * mu) @ powers[:, :2]
-        h = (w * mu * (1 - mu)) @ powers
+        expected = w * mu
+        g = (r - expected) @ powers[:, :2]
+        h = expected @ powers - (expected * mu) @ powers
         det = h[:, 0] * h[:, 2] - h[:, 1] ** 2
         newton = np.stack([h[:, 2] * g[:, 0] - h[:, 1] * g[:, 1], h[:, 0] * g[:, 1] - h[:, 1] * g[:, 0]]) / det
         worse = likelihood < last[active] - 1e-9 * np.abs(likelihood)
         move = np.where(worse, -stride[:, active] / 2, newton)
-        done = ~worse & (np.abs(newton).max(axis=0) <= 1e-9 * (1 + np.abs(here).max(axis=0)))
+        done = ~worse & (np.abs(newton).max(axis=0) <= _CLOSE * (1 + np.abs(here).max(axis=0)))
         at[:, active] += move
         stride[:, active] = np.where(worse, stride[:, active] / 2, newton)
         last[active] = np.where(worse, last[active], likelihood)
@@ -64,37 +73,55 @@ def slope_fit(x: Floats, weight: Floats, right: Floats) -> Floats:
 
 def offset_fit(x: Floats, weight: Floats, right: Floats) -> Floats:
     """The a of P(right) = sigmoid(a + x) with the greatest likelihood: [B]; NaN with rows of one kind only."""
-    both = (right.sum(axis=1) > 0) & ((weight - right).sum(axis=1) > 0)
-    reach = np.abs(x).max() + np.log(weight.sum(axis=1).max() + 2) + 1
+    total, hits = weight.sum(axis=1), right.sum(axis=1)
+    both = (hits > 0) & (total - hits > 0)
+    reach = np.abs(x).max() + np.log(total.max() + 2) + 1
+    start = np.zeros(len(weight))
+    if len(weight) > 1:
+        start += np.nan_to_num(offset_fit(x, weight.sum(axis=0, keepdims=True), right.sum(axis=0, keepdims=True)))
 
-    def slope(a: Floats, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    def slope(a: Floats, rows: Codes) -> tuple[Floats, Floats]:
         mu = sigmoid(a[:, None] + x)
-        w = weight[rows]
-        return (right[rows] - w * mu).sum(axis=1), (w * mu * (1 - mu)).sum(axis=1)
+        expected = _rows(weight, rows) * mu
+        sums = expected.sum(axis=1)
+        return hits[rows] - sums, sums - np.einsum("bm,bm->b", expected, mu)
 
-    return np.where(both, _rooted(slope, np.full(len(weight), -reach), np.full(len(weight), reach), both), np.nan)
+    return _rooted(slope, start, np.full(len(weight), -reach), np.full(len(weight), reach), both)
 
 
 def scale_fit(x: Floats, weight: Floats, right: Floats) -> Floats:
     """The b in [0, MOST] of P(right) = sigmoid(b x) with the greatest likelihood: [B]; NaN without weight off x = 0."""
-    some = (weight * np.abs(x)).sum(axis=1) > 0
+    some = weight @ np.abs(x) > 0
+    hits, square = right @ x, x**2
+    rises = some & (hits - weight @ x / 2 > 0)
+    # Rows that a larger scale makes less likely: without any, the likelihood rises for ever.
+    above, below = (x > 0).astype(float), (x < 0).astype(float)
+    opposed = weight @ above - right @ above + right @ below > 1e-12 * weight.sum(axis=1)
+    start = np.ones(len(weight))
+    if len(weight) > 1:
+        start *= np.nan_to_num(
+            scale_fit(x, weight.sum(axis=0, keepdims=True), right.sum(axis=0, keepdims=True)), nan=1.0
+        )
 
-    def slope(b: Floats, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    def slope(b: Floats, rows: Codes) -> tuple[Floats, Floats]:
         mu = sigmoid(b[:, None] * x)
-        w = weight[rows]
-        return (right[rows] - w * mu) @ x, (w * mu * (1 - mu)) @ x**2
+        expected = _rows(weight, rows) * mu
+        return hits[rows] - expected @ x, expected @ square - (expected * mu) @ square
 
-    everyone = np.arange(len(weight))
-    rises = slope(np.zeros(len(weight)), everyone)[0] > 0
-    past = slope(np.full(len(weight), MOST), everyone)[0] >= 0
-    inside = some & rises & ~past
-    fitted = _rooted(slope, np.zeros(len(weight)), np.full(len(weight), MOST), inside)
-    return np.where(some, np.where(inside, fitted, np.where(rises, MOST, 0.0)), np.nan)
+    fitted = _rooted(slope, start, np.zeros(len(weight)), np.full(len(weight), MOST), rises & opposed)
+    # What still rises at the end of the range is driven against it.
+    fitted = np.where(~opposed | (fitted > MOST * (1 - 1e-5)), MOST, fitted)
+    return np.where(some, np.where(rises, fitted, 0.0), np.nan)
 
 
-def _overlap(right: Floats, wrong: Floats) -> NDArray[np.int64]:
+def _rows(values: Floats, rows: Codes) -> Floats:
+    # Some rows of values; all of them without a copy.
+    return values if len(rows) == len(values) else values[rows]
+
+
+def _overlap(right: Floats, wrong: Floats) -> Codes:
     # Replicates in which neither kind lies wholly at or above the other: where the likelihood has a finite maximum.
-    def ends(kind: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def ends(kind: Floats) -> tuple[Codes, Codes]:
         some = kind > 0
         return some.argmax(axis=1), kind.shape[1] - 1 - some[:, ::-1].argmax(axis=1)
 
@@ -104,17 +131,18 @@ def _overlap(right: Floats, wrong: Floats) -> NDArray[np.int64]:
 
 
 def _rooted(
-    slope: Callable[[Floats, NDArray[np.int64]], tuple[Floats, Floats]],
+    slope: Callable[[Floats, Codes], tuple[Floats, Floats]],
+    start: Floats,
     low: Floats,
     high: Floats,
     rows: NDArray[np.bool_],
 ) -> Floats:
     """Where a falling function of one parameter is zero, between `low` and `high`, [B]: Newton, else bisection.
 
-    slope(parameters [k], rows [k]) gives its value and minus its derivative. Replicates not in `rows` stay NaN.
+    slope(parameters [k], rows [k]) gives its value and minus its derivative. Replicates not in `rows` stay NaN. Without
+    a zero between them the end that the function points to.
     """
-    low, high = low.copy(), high.copy()
-    at = np.clip(np.ones_like(low), low, high)
+    low, high, at = low.copy(), high.copy(), np.clip(start, low, high)
     fitted = np.full(len(low), np.nan)
     active = np.flatnonzero(rows)
     for _ in range(_STEPS):
@@ -128,7 +156,7 @@ def _rooted(
         there = here + step
         inside = (there >= low[active]) & (there <= high[active])
         at[active] = np.where(inside, there, (low[active] + high[active]) / 2)
-        done = np.abs(at[active] - here) <= 1e-10 * (1 + np.abs(here))
+        done = np.abs(at[active] - here) <= _CLOSE * (1 + np.abs(here))
         fitted[active[done]] = at[active[done]]
         active = active[~done]
     return fitted

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from harness.metrics.calibration import bin_codes
-from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Probabilities, Weights
+from harness.metrics.columns import Floats, Folds, Labels, Probabilities, Weights
 from harness.metrics.likelihood import surprise
-from harness.metrics.logistic import offset_fit, scale_fit, sigmoid, slope_fit
+from harness.metrics.logistic import Codes, offset_fit, scale_fit, sigmoid, slope_fit
 from harness.metrics.metric import measure
-from harness.metrics.weighted import Ties, ratio
+from harness.metrics.weighted import Ties, ratio, steps
 
 CLIP = 1e-6
 """The least probability that log-odds are taken of: they lie within 13.8 of 0."""
@@ -144,16 +144,25 @@ def _held_out(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> Fl
     if not len(p.values):
         return np.zeros((3, len(w), 0))
     x = logit(p.values)
-    ties = Ties.of(x)
-    distinct = x[ties.distinct]
-    folds = [f for f in range(FOLDS) if (group.values == f).any()]
-    weight = np.stack([ties.sums(w, (group.values == f).astype(float)) for f in folds])
-    right = np.stack([ties.sums(w, (group.values == f) * correct.values) for f in folds])
+    order = np.argsort(x, kind="stable")
+    distinct = np.unique(x)
+    members = [order[group.values[order] == f] for f in np.unique(group.values)]
+    weight = np.stack([_at_each(distinct, x, rows, w) for rows in members])
+    right = np.stack([_at_each(distinct, x, rows, w, correct.values) for rows in members])
     said = np.empty_like(weight)
-    for f in range(len(folds)):
+    for f in range(len(members)):
         others_weight, others_right = weight.sum(axis=0) - weight[f], right.sum(axis=0) - right[f]
         scale = scale_fit(distinct, others_weight, others_right)
         said[f] = sigmoid(scale[:, None] * distinct)
         # No row to fit on only matters where there are rows to scale.
         said[f][np.isnan(scale) & (weight[f].sum(axis=1) == 0)] = 0.5
     return np.stack([np.concatenate(list(part), axis=1) for part in (said, weight, right)])
+
+
+def _at_each(distinct: Floats, x: Floats, rows: Codes, w: Weights, values: Floats | None = None) -> Floats:
+    # Sum of w, or of w * values, of some rows, given in ascending order of x, at each distinct x: [B, k].
+    mine = np.take(w, rows, axis=1)
+    if values is not None:
+        mine *= values[rows]
+    cumulative = np.concatenate([np.zeros((len(w), 1)), np.cumsum(mine, axis=1)], axis=1)
+    return steps(np.take(cumulative, np.searchsorted(x[rows], distinct, side="right"), axis=1))
