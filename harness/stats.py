@@ -20,8 +20,8 @@ from harness.cells import Cells, cells
 from harness.errors import HarnessError
 from harness.metrics.columns import Floats, Folds, Units, Weights
 from harness.metrics.metric import Measure, Metric
-from harness.outcomes import Table
-from harness.sample import Sample, evaluate, factorize, levels, sample
+from harness.outcomes import Table, factorize
+from harness.sample import Sample, evaluate, levels, sample
 
 Codes = NDArray[np.int64]
 

@@ -51,7 +51,7 @@ def simulated(rows: int, per_group: int, seed: int = 0) -> Table:
 
 def bound(name: str, measure: Measure) -> Metric:
     """A measure applied to the columns of the simulated table."""
-    columns = {Probabilities: "p", Scores: "p", Ordered: "p", Numbers: "length", Units: "group", Folds: "group"}
+    columns = {Probabilities: "p", Scores: "p", Ordered: "p", Numbers: "p", Units: "group", Folds: "group"}
     labels = iter(("stimulus", "response") if Ordered in measure.parameters else ("correct", "after"))
     if name in ("d_prime", "criterion"):
         labels = iter(("stimulus", "response"))
