@@ -97,8 +97,8 @@ def test_replies_depend_neither_on_company_nor_on_order(engine: Engine) -> None:
 def near(call: Call, a: Reply, b: Reply) -> None:
     if isinstance(call, Read):
         x, y = (reply.values.numpy() for reply in (a, b))  # type: ignore[union-attr]
-        # Some numbers of the residual stream are in the thousands.
-        np.testing.assert_allclose(x, y, atol=1e-4, rtol=1e-4)
+        # Some numbers of a residual stream are in the thousands: the error is measured against the vector's length.
+        assert (np.linalg.norm(x - y, axis=-1) <= 1e-5 * np.linalg.norm(x, axis=-1)).all()
     else:
         same(a, b, call)
 
