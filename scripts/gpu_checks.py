@@ -98,7 +98,7 @@ def _pytest(what: str, tiny: bool) -> tuple[str, ...]:
     folder = ROOT / "tests" / "integration"
     patterns = {"vllm": ("test_vllm*.py",), "transformers": ("test_transformers*.py", "test_whitebox*.py")}
     files = [str(file) for pattern in patterns[what] for file in sorted(folder.glob(pattern))]
-    chosen = ["-k", "identity or refused or named or short"] if tiny else []
+    chosen = ["-k", {"vllm": "identity or refused or named", "transformers": "activations"}[what]] if tiny else []
     return ("-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, *files)
 
 

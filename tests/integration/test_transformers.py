@@ -33,7 +33,9 @@ QUESTIONS = (
 
 @pytest.fixture(scope="module")
 def engine(small_model: LocalModel) -> Iterator[Engine]:
-    loaded = Transformers(max_model_len=2048, kv_cache_gib=1.0).load(Model(source=str(small_model.path)))
+    loaded = Transformers(dtype="float32", max_model_len=2048, kv_cache_gib=1.0).load(
+        Model(source=str(small_model.path))
+    )
     yield loaded
     loaded.close()
 
