@@ -1,0 +1,34 @@
+"""Agreement of several judgements of the same thing: consistency, which is not knowledge."""
+
+from __future__ import annotations
+
+from harness.metrics.columns import Floats, Probabilities, Weights
+from harness.metrics.metric import measure
+from harness.metrics.weighted import average, ratio
+
+
+@measure(low=-1, high=1, better="higher", undefined="all judgements of all rows are the same")
+def fleiss_kappa(share: Probabilities, *, w: Weights, votes: int = 8) -> Floats:
+    """Fleiss' kappa of `votes` yes-or-no judgements a row, in [-1/(votes - 1), 1] (Fleiss 1971).
+
+    (P - P_e)/(1 - P_e), with s_i the share of row i's judgements that say yes: P is the mean over rows of
+    (votes (s_i^2 + (1 - s_i)^2) - 1)/(votes - 1), the share of pairs of judgements that agree, and
+    P_e = p^2 + (1 - p)^2 with p the mean of s_i. 0 is the agreement of judgements that do not depend on the row. A
+    judge who always says the same agrees with himself on everything, and has no kappa.
+
+    Args:
+        share: share of the judgements of a row that say yes, a multiple of 1/votes.
+
+    Raises:
+        ValueError: fewer than two votes.
+    """
+    if votes < 2:
+        raise ValueError(f"agreement takes at least two judgements a row, not {votes}")
+    s = share.values
+    pairs = average(w, (votes * (s**2 + (1 - s) ** 2) - 1) / (votes - 1))
+    p = average(w, s)
+    chance = p**2 + (1 - p) ** 2
+    # Rounding leaves about 1e-16 of disagreement where there is none.
+    room = 1 - chance
+    room[room < 1e-12] = 0.0
+    return ratio(pairs - chance, room)
