@@ -168,7 +168,8 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
     except json.JSONDecodeError as error:
         raise HarnessError(f"{path}, line {error.lineno}: malformed JSON ({error.msg})") from error
     if isinstance(content, dict):
-        lists = [value for value in content.values() if isinstance(value, list) and value]
+        found = (value for value in content.values() if isinstance(value, list))
+        lists = [value for value in found if any(isinstance(row, dict) for row in value)]
         content = lists[0] if len(lists) == 1 else None
     if not isinstance(content, list):
         raise HarnessError(f"{path}: a list of objects is wanted, or an object with exactly one such list")

@@ -43,6 +43,11 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def word_list(text: str) -> list[str]:
+    """The words of a text separated by spaces, in their order."""
+    return text.split()
+
+
 _ARTICLES = word_set("a an the")
 _ABBREVIATIONS = word_set("mrs gen sen rep gov capt lt col prof rev hon est approx inc ltd jr sr fort")
 _INTERJECTIONS = word_set(
