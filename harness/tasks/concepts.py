@@ -21,15 +21,15 @@ LAST_RANK = 100_000
 _RANKS: dict[int, frozenset[str]] = {
     300: word_set("water fire school music family black house paper sea sand"),
     1000: word_set(
-        "rain snow gold moon star stone bread winter dog cat horse glass rock sun wind bear bird bell sugar box town throw"
+        "rain snow gold moon star stone bread winter dog cat horse glass rock sun wind bear bird bell sugar box town"
     ),
     3000: word_set(
-        "steel honey ghost frog insect leaf iron copper silver salt diamond clay chalk marble coal drum piano guitar "
-        "cow lion sheep rabbit elephant coral hammer opera spot blind rose mirror bicycle carpet ladder"
+        "steel honey ghost throw frog insect leaf iron copper silver salt diamond clay chalk marble coal drum piano "
+        "guitar bicycle cow lion sheep rabbit elephant coral hammer opera spot blind rose mirror carpet ladder"
     ),
     10_000: word_set(
-        "badger fern otter jelly violin flute trumpet organ oxygen carbon helium hydrogen lead walrus heron falcon wasp "
-        "teapot pillow saddle anise cucumber leopard glider dollar"
+        "badger fern otter jelly violin flute trumpet organ oxygen carbon helium hydrogen lead walrus heron falcon "
+        "wasp teapot pillow saddle anise cucumber leopard glider dollar"
     ),
 }
 _RANK = {word: rank for rank, words in _RANKS.items() for word in words}
