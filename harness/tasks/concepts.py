@@ -25,11 +25,11 @@ _RANKS: dict[int, frozenset[str]] = {
     ),
     3000: word_set(
         "steel honey ghost throw frog insect leaf iron copper silver salt diamond clay chalk marble coal drum piano "
-        "guitar bicycle cow lion sheep rabbit elephant coral hammer opera spot blind rose mirror carpet ladder"
+        "guitar bicycle cow lion sheep rabbit elephant coral hammer opera spot blind rose"
     ),
     10_000: word_set(
-        "badger fern otter jelly violin flute trumpet organ oxygen carbon helium hydrogen lead walrus heron falcon "
-        "wasp teapot pillow saddle anise cucumber leopard glider dollar"
+        "badger fern jelly violin flute trumpet organ oxygen carbon helium hydrogen lead heron "
+        "wasp anise cucumber leopard glider dollar"
     ),
 }
 _RANK = {word: rank for rank, words in _RANKS.items() for word in words}
@@ -117,8 +117,8 @@ _DOMAINS = {
             *("sea cucumber", "moon jelly", "star anise", "sand dollar", "snow leopard", "ghost town", "leaf insect"),
             *("honey badger", "steel drum", "sugar glider", "hammer throw", "rock opera", "wind rose"),
         ],
-        first=word_list("teapot pillow saddle carpet mirror ladder bread bicycle"),
-        second=word_list("walrus heron falcon otter coral fern badger opera"),
+        first=word_list("paper glass steel honey sugar wind"),
+        second=word_list("insect opera frog badger heron"),
     ),
 }
 
@@ -130,7 +130,7 @@ class Concepts(Task):
     Fields: "question" ('Is there a mineral called "realgar"?'), "concepts" (one, or several), "rarity" (of each, see
     `rarity`), "kind" ("basic", "rare" or "invented", that of the rarest), "domain". Gold: ["yes"] when all of the
     concepts exist, else ["no"]. Group: the concept; a pair, of a basic concept and another one, belongs to the other.
-    Names of the domain "term" are made of common words, all others of none: rarity tells nothing about what exists.
+    Names of the domain "term" are made of common words, all others of none: rarity tells little about what exists.
 
     Attributes:
         domains: of "mineral", "animal", "instrument", "element", "country" and "term".
