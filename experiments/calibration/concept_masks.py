@@ -9,7 +9,7 @@ MASK = "..."
 """What stands for a hidden word (Luo et al. 2023, as coded)."""
 
 _STOP_WORDS = frozenset(["a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "for", "from", "by", "with"])
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)

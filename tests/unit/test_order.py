@@ -45,6 +45,8 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=pTrue", "experiment.shots=4"],
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=falseBelief"],
+        ["experiment=selfKnowledge"],
+        ["experiment=selfFamiliarity", "experiment.basic=20"],
     ],
     ids=lambda words: words[0],
 )
