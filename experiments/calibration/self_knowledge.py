@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from experiments.calibration.bag_of_words import BagOfWords
 from experiments.calibration.feasibility import FORMS, PARAPHRASES, Form, asking, judging
 from harness import Bars, Experiment, HarnessError, Item, Metric, Outcome, Probability, Reliability, Subject
 from harness.metrics.accuracy import accuracy, mean, rate
@@ -78,6 +79,8 @@ class SelfKnowledge(Experiment):
             consensus and Fleiss' kappa are over the votes. Consistency is not knowledge: who always votes the same
             has a consensus of 1 (and no kappa), and agrees with the truth by chance.
         always refuses, never refuses: what F1 does without looking; 2 pi/(1 + pi) at a share pi of positives.
+        bag of words (with words > 0): naive Bayes of the question's words, fitted on other questions; what the wording
+            gives away. On SelfAware with 400 questions its F1 is about 0.69, so that a lower one shows no knowledge.
 
     Differs from the papers: wording and demonstrations are ours; greedy and few tokens (Yin et al.: temperature 0.7
     and 256 tokens, greedy in effect in their code); in place of similar sentence embeddings the wide detector takes
@@ -87,6 +90,8 @@ class SelfKnowledge(Experiment):
         forms: which forms are asked.
         max_tokens: cap on the reply; it ends at a line break anyway.
         temperature: of the reply; 0 is greedy.
+        words: training questions of the bag of words; 0 leaves that arm out. A task whose groups all are under test,
+            as those of `unanswerable`, has none to give.
 
     Raises:
         HarnessError: an unknown or no form.
@@ -95,6 +100,7 @@ class SelfKnowledge(Experiment):
     forms: Sequence[Form] = ("direct", "instruction", "icl")
     max_tokens: int = 20
     temperature: float = 0.0
+    words: int = 0
 
     outcome: ClassVar = SelfKnowledgeOutcome
     needs: ClassVar = ("question", "kind")
@@ -124,11 +130,20 @@ class SelfKnowledge(Experiment):
         if not self.forms or set(self.forms) - set(FORMS):
             raise HarnessError(f"experiment.forms={list(self.forms)}; give some of {', '.join(FORMS)}")
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[SelfKnowledgeOutcome]:
+    def train_items(self) -> int:
+        return self.words
+
+    async def prepare(self, train: Sequence[Item], subject: Subject) -> BagOfWords | None:
+        """The bag of words, if it is wanted."""
+        return BagOfWords.fit((item.fields["question"], not item.gold) for item in train) if train else None
+
+    async def protocol(self, item: Item, subject: Subject, fitted: BagOfWords | None) -> list[SelfKnowledgeOutcome]:
         texts = asyncio.gather(*(self._answer(item, form, subject) for form in self.forms))
         rows, judged = await asyncio.gather(texts, _judge(item, subject))
-        always = _row(item, "always refuses", "nothing", refused=True)
-        return [*rows, *judged, always, _row(item, "never refuses", "nothing", refused=False)]
+        baselines = {"always refuses": True, "never refuses": False}
+        if fitted is not None:
+            baselines["bag of words"] = fitted.positive(item.fields["question"])
+        return [*rows, *judged, *(_row(item, arm, "nothing", refused=said) for arm, said in baselines.items())]
 
     async def _answer(self, item: Item, form: Form, subject: Subject) -> SelfKnowledgeOutcome:
         """The reply to one form of prompt."""

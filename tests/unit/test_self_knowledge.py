@@ -10,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from experiments.calibration.bag_of_words import BagOfWords
 from experiments.calibration.feasibility import PARAPHRASES
 from experiments.calibration.self_knowledge import ALL, SelfKnowledge
 from harness import Grade, HarnessError, Item
@@ -164,6 +165,34 @@ def test_eight_judgements_see_further_than_one() -> None:
     kappa = found["fleiss_kappa", ALL].value
     # A vote is right with probability Phi(1/2): kappa of independent votes is (2 Phi - 1)^2.
     assert kappa == pytest.approx((2 * NormalDist().cdf(0.5) - 1) ** 2, abs=0.05)
+
+
+def test_the_bag_of_words_is_naive_bayes_over_the_words_that_occur() -> None:
+    texts = [
+        ("Why love?", True),
+        ("Why hate love?", True),
+        ("Who won?", False),
+        ("Where, why?", False),
+        ("Who?", False),
+    ]
+    bag = BagOfWords.fit(texts)
+    assert bag.prior == pytest.approx(math.log(2 / 3))
+    # Two of two positives and one of three negatives hold "why", add-one smoothed.
+    assert bag.evidence["why"] == pytest.approx(math.log(3 / 4) - math.log(2 / 5))
+    assert bag.evidence["who"] == pytest.approx(math.log(1 / 4) - math.log(3 / 5))
+    assert bag.positive("Why, why love?")
+    assert not bag.positive("Who knows?")
+    with pytest.raises(HarnessError, match=r"all of one class; raise experiment\.words"):
+        BagOfWords.fit(texts[:2])
+
+
+def test_the_bag_of_words_is_an_arm_where_it_is_asked_for() -> None:
+    train = [Item({"question": f"Tell {w}?", "kind": w}, [w] * n, grade) for w, n in (("what", 0), ("no", 1))]
+    table, _ = simulate(SelfKnowledge(words=2), items(4), subject, train=train)
+    said = table.columns["refused"][table.columns["arm"] == "bag of words"]
+    # "what" was met in the question without an answer only.
+    assert said.tolist() == [1, 1, 1, 1]
+    assert SelfKnowledge(words=2).train_items() == 2
 
 
 def test_no_label_enters_a_prompt() -> None:

@@ -28,7 +28,7 @@ def test_half_have_an_answer_and_each_kind_a_sixth(items: list[Item]) -> None:
 
 
 def test_every_template_asks_both_sorts_of_question(items: list[Item]) -> None:
-    kinds = defaultdict(Counter[str])
+    kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for item in items:
         assert item.group == f"template:{item.fields['template']}"
         kinds[item.group][item.fields["kind"]] += 1
