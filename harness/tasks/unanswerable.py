@@ -57,8 +57,9 @@ class Unanswerable(Task):
 
     Every template asks questions of both halves in the same words: "What is the capital of Chad?" and "What is the
     capital of Breldonia?"; "What is the sum of 12 and 30?" and "What is the sum of 12 and the number that Ada is
-    thinking of?". A bag of words fitted on the other templates tells 59 % right. Group: the template. Fields: "question", "kind" ("answerable" or one of `KINDS`), "template". Gold:
-    an empty list where there is no answer; a text that says so is then right.
+    thinking of?". A bag of words fitted on the other templates tells 59 % right. Group: the template. Fields:
+    "question", "kind" ("answerable" or one of `KINDS`), "template". Gold: an empty list where there is no answer; a
+    text that says so is then right.
 
     Attributes:
         size: number of items, at least 6; a larger size contains the smaller one.
