@@ -24,6 +24,7 @@ from harness import (
     Subject,
 )
 from harness.calls import Capability
+from harness.errors import ItemError
 from harness.metrics.accuracy import accuracy, mean, rate
 from harness.metrics.classification import f1, precision, recall
 from harness.metrics.ranking import auroc
@@ -188,7 +189,13 @@ class SelfFamiliarity(Experiment):
         return rows
 
     async def _familiarities(self, item: Item, subject: Subject) -> list[Familiarity]:
-        """Of all concepts of an item, the rarest first."""
+        """Of all concepts of an item, the rarest first.
+
+        Raises:
+            ItemError: it has none.
+        """
+        if not item.fields["concepts"]:
+            raise ItemError("the item's field 'concepts' is empty; give it at least one concept")
         names = zip(item.fields["concepts"], item.fields["rarity"], strict=True)
         found = await asyncio.gather(*(self._familiarity(name, rarity, subject) for name, rarity in names))
         return sorted(found, key=lambda concept: concept.rarity)

@@ -147,6 +147,14 @@ def test_an_exception_fails_the_item_and_is_not_scored_zero() -> None:
     assert (found["auroc", "minimum"].n, found["auroc", "minimum"].n_failed) == (11, 1)
 
 
+def test_an_item_without_concepts_is_named() -> None:
+    empty = Item({**MIXED[0].fields, "concepts": [], "rarity": []}, ["yes"], short_answer)
+    table, _, _ = run(subject, [*MIXED, empty])
+    assert [e for e in table.columns["error"] if e] == [
+        "the item's field 'concepts' is empty; give it at least one concept"
+    ]
+
+
 def test_a_subject_that_explains_nothing_has_undefined_numbers_and_no_crash() -> None:
     def silent(text: str) -> Mapping[str, float]:
         return subject(text) if text.endswith("Answer:") else {"": 1.0}
