@@ -6,10 +6,11 @@ import dataclasses
 import difflib
 import re
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.claims import Claim, Reference
 from harness.engines.base import EngineSettings
@@ -19,6 +20,9 @@ from harness.models import Model
 from harness.subject import Role
 from harness.tasks.base import Task
 from harness.tracking.base import Tracker
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 T = TypeVar("T")
 
@@ -75,25 +79,43 @@ def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
     Raises:
         HarnessError: an unknown group, name or key (with the nearest valid one), or a value of the wrong type.
     """
-    config, name = compose(overrides, config_dir)
+    return make_job(*compose(overrides, config_dir), {})
+
+
+def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
+    """Builds every part of a composed config.
+
+    Args:
+        name: the experiment's.
+        made: parts made before, by their settings, which are used again; those of this job are added.
+
+    Raises:
+        HarnessError: as `load_job`.
+    """
     hints = typing.get_type_hints(Job)
     known = set(hints) - {"name", "config"}
     _refuse_unknown(config, known, "")
     values: dict[str, Any] = {}
     for key in known:
-        if key == "roles":
-            values[key] = _players(config[key])
-        elif isinstance(config[key], dict):
-            values[key] = build(config[key], key, typing.cast(type, hints[key]))
-        elif key in ("claims", "references"):
-            kind = Claim if key == "claims" else Reference
-            values[key] = tuple(_construct(kind, entry, f"{key}[{i}]") for i, entry in enumerate(config[key]))
-        else:
-            values[key] = _typed(config[key], hints[key], key)
+        settings = f"{key} {config[key]!r}"
+        if settings not in made:
+            made[settings] = _part(key, config[key], hints[key])
+        values[key] = made[settings]
     job = Job(name=name, config=config, **values)
     if job.limit is not None and job.limit < 1:
         raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
     return job
+
+
+def _part(key: str, node: Any, hint: Any) -> Any:
+    if key == "roles":
+        return _players(node)
+    if isinstance(node, dict):
+        return build(node, key, typing.cast(type, hint))
+    if key in ("claims", "references"):
+        kind = Claim if key == "claims" else Reference
+        return tuple(_construct(kind, entry, f"{key}[{i}]") for i, entry in enumerate(node))
+    return _typed(node, hint, key)
 
 
 def _players(node: Mapping[str, Any]) -> dict[Role, Player]:
@@ -117,33 +139,59 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> tuple[d
     Raises:
         HarnessError: as `load_job`, for what Hydra itself refuses.
     """
-    from hydra import compose as hydra_compose
+    with hydra_at(config_dir) as where:
+        config, hydra = compose_raw([*where, *overrides])
+        return plain(config), str(hydra.runtime.choices.experiment)
+
+
+@contextmanager
+def hydra_at(config_dir: Path | None) -> Iterator[list[str]]:
+    """Hydra ready to compose, its refusals turned into errors of ours; gives overrides to be put before others.
+
+    Raises:
+        HarnessError: no such folder; or what Hydra refuses meanwhile.
+    """
     from hydra import initialize_config_module
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+
+    if config_dir is not None and not config_dir.is_dir():
+        raise HarnessError(f"--config-dir {config_dir}: no such folder")
+    with initialize_config_module(config_module="conf", version_base="1.3", job_name="harness"):
+        try:
+            yield [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
+        except (HydraException, OmegaConfBaseException) as error:
+            raise HarnessError(_explain(error)) from error
+
+
+def compose_raw(overrides: Sequence[str]) -> tuple[DictConfig, DictConfig]:
+    """The unresolved config, open to further keys, and Hydra's own; inside of `hydra_at` only."""
+    from hydra import compose as hydra_compose
+    from omegaconf import OmegaConf
 
     for override in overrides:
         if override.startswith("--") and "=" in override:
             raise HarnessError(f"write {override.lstrip('-')}, without the dashes")
-    if config_dir is not None and not config_dir.is_dir():
-        raise HarnessError(f"--config-dir {config_dir}: no such folder")
-    where = [f"hydra.searchpath=[file://{config_dir.resolve()}]"] if config_dir else []
-    with initialize_config_module(config_module="conf", version_base="1.3", job_name="harness"):
-        try:
-            given = [*where, *map(_free, overrides)]
-            config = hydra_compose("config", overrides=given, return_hydra_config=True)
-            name = str(config.hydra.runtime.choices.experiment)
-            OmegaConf.set_struct(config, False)
-            OmegaConf.set_readonly(config, False)
-            del config["hydra"]
-            missing = sorted(OmegaConf.missing_keys(config))
-            if missing:
-                raise HarnessError(f"not set: {', '.join(missing)}; give it a value: {missing[0]}=...")
-            plain = OmegaConf.to_container(config, resolve=True)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise HarnessError(_explain(error)) from error
-    return typing.cast("dict[str, Any]", plain), name
+    config = hydra_compose("config", overrides=[*map(free, overrides)], return_hydra_config=True)
+    hydra = config.hydra
+    OmegaConf.set_struct(config, False)
+    OmegaConf.set_readonly(config, False)
+    del config["hydra"]
+    return config, hydra
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A config resolved, as plain values.
+
+    Raises:
+        HarnessError: a value is missing.
+    """
+    from omegaconf import OmegaConf
+
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise HarnessError(f"not set: {', '.join(missing)}; give it a value: {missing[0]}=...")
+    return typing.cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True))
 
 
 def build(node: Mapping[str, Any], path: str, kind: type[T]) -> T:
@@ -208,7 +256,7 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f" (there are: {', '.join(sorted(known))})"
 
 
-def _free(override: str) -> str:
+def free(override: str) -> str:
     """Lets an override name any key, whether or not the YAML spells it out: the dataclasses say which keys exist."""
     key = override.partition("=")[0]
     choice = key in GROUPS or "/" in key or key.startswith("hydra")
