@@ -15,6 +15,7 @@ cannot be determined, not possible to, impossible to, no way to know, no way of 
 nobody can, no one can, there is no answer, has no answer, have no answer, no definite answer, no definitive answer,
 no single answer, there is no known, there is no way, hard to say, remains mystery,
 do not know, dont know, not sure, cannot answer, cant answer, cannot say, cannot tell, cannot provide, cannot predict,
+cannot help, cant help, cannot assist, cant assist,
 unable to, no information, not enough information, not aware of, not familiar with, not have access, dont have access,
 never heard of,
 does not exist, do not exist, doesnt exist, dont exist, no such, there is no country, there is no element, is not real,

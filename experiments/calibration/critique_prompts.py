@@ -1,0 +1,75 @@
+"""Requests for an answer with a confidence or an uncertainty, and for its critique (Zong et al. 2025), shortened.
+
+What is the same for all items stands first, question and reply last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Literal
+
+from experiments.calibration.confidence_words import Instrument, after_thought, read_stated
+from harness import Item, Message, Probability, Prompt, Text
+from harness.tasks.texts import words
+
+Stage = Literal["vanilla", "critique"]
+
+_OPEN, _CHOICE = "your_answer", "option_letter"
+_ANSWER = re.compile(
+    r"\banswer is\b[ :]{0,3}(?P<answer>.{1,1000}?)"
+    r"(?=[,.;]? {0,2}(?:and )?(?:the|my|with an?|with) (?:confidence|uncertainty)\b|\n|(?P<end>$))",
+    re.IGNORECASE,
+)
+
+
+def opening(stage: Stage) -> str:
+    """How a reply without reasoning is begun for the model."""
+    return "The answer is" if stage == "vanilla" else "The refined answer is"
+
+
+def ask(item: Item, instrument: Instrument, first: str | None, *, reason: bool, system: str) -> Prompt:
+    """The request for answer and score, or for their critique.
+
+    Args:
+        first: the whole first reply, which the critique holds letter for letter; None asks for that reply.
+        reason: whether the model may reason; if not, its reply is begun.
+    """
+    stage: Stage = "vanilla" if first is None else "critique"
+    choice = "choices" in item.fields
+    what = "multiple choice question" if choice else "question"
+    if first is None:
+        task = f"Answer the following {what} and give your {instrument}."
+    else:
+        task = (
+            f"You previously answered the following {what}. Your response ended with 'The answer is [initial_answer], "
+            f"and the {instrument} is [initial_{instrument}]%'. Now refine your answer by reassessing the question and "
+            "your initial reasoning. Consider ambiguities and steps that could improve the accuracy of your answer and "
+            f"the calibration of your {instrument}."
+        )
+    slot, form = (_CHOICE, "the letter of one choice") if choice else (_OPEN, "the direct answer")
+    sure = "sure you are about your answer" if instrument == "confidence" else "uncertain you are about the question"
+    asked = (
+        f"{task} Your response should {'end with' if reason else 'be'} '{opening(stage)} [{slot}], and the "
+        f"{instrument} is [{instrument}_percentage]%', where [{slot}] is {form} and [{instrument}_percentage] a number "
+        f"from 0 to 100, indicating how {sure}. If you are not sure, give a "
+        f"{'lower' if instrument == 'confidence' else 'higher'} percentage.\n\nQuestion: {item.fields['question']}"
+    )
+    if first is not None:
+        asked += f"\nInitial response: {first}"
+    messages = (Message("user", asked),)
+    return Prompt((Message("system", system), *messages) if system else messages, "" if reason else opening(stage))
+
+
+def read(prompt: Prompt, reply: Text, instrument: Instrument) -> tuple[str, str, Probability | None, bool]:
+    """The whole reply without thinking, its answer ("" without one), the confidence, and whether that was in the form.
+
+    Of a reply that was cut off, a number or an answer that reaches its very end is not read: "8" may become "85".
+    """
+    text = prompt.prefill + after_thought(reply.text)
+    ended = reply.finish == "stop"
+    score, in_form = read_stated(text if ended else re.sub(r"[0-9][0-9.,]*$", "", text), instrument)
+    found = deque(_ANSWER.finditer(text), maxlen=1)
+    answer = found[0]["answer"].strip(" \t[]*,") if found and (ended or found[0]["end"] is None) else ""
+    known = words(answer) and answer.lower() not in {_OPEN, _CHOICE}
+    return text, answer if known else "", score, in_form
