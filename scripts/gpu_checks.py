@@ -111,7 +111,7 @@ def _equivalence(model: Path, dtype: str, out: Path, *, tiny: bool) -> tuple[str
         "model=hub",
         f"model.source={model}",
     ]
-    first = ["--first", "engine=vllm", f"engine.dtype={dtype}", "engine.max_model_len=2048"]
+    first = ["--first", "engine=vllm", f"engine.dtype={dtype}", "engine.max_model_len=4096"]
     first += ["engine.gpu_memory_utilization=0.3"]
     return ("-m", "harness", "engines", *shared, *first, "--second", "engine=transformers", "engine.dtype=float32")
 
