@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from experiments.calibration.demonstrations import block, fixed_blocks, judgement, lead, reading
 from experiments.calibration.sampling import MAX_TOKENS, TEMPERATURE, sample
 from harness import (
     Experiment,
@@ -29,8 +30,15 @@ from harness.metrics.calibration import (
     brier_uncertainty,
     ece_equal_count,
     ece_equal_width,
+    overconfidence,
 )
+from harness.metrics.likelihood import nll
 from harness.metrics.ranking import aurc, auroc
+from harness.metrics.recalibration import ece_after_temperature, nll_after_temperature
+from harness.metrics.recalibration import temperature as best_temperature
+
+Arm = Literal["zero-shot", "fixed", "few-shot", "zero-shot brainstorm", "fixed brainstorm", "few-shot brainstorm"]
+BRAINSTORM = " brainstorm"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +61,8 @@ class PTrueOutcome(Outcome):
 
 
 PAIR = ("p_true", "correct")
-Blocks = dict[str, tuple[Message, ...]]
-"""The few-shot messages of every arm; none for the zero-shot ones."""
+Blocks = dict[bool, tuple[Message, ...]]
+"""The messages of the few-shot arms, by whether they show brainstormed ideas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,22 +73,32 @@ class PTrue(Experiment):
     Item: "What is the capital of France?" The model samples five answers at temperature 1; for each it is asked
     whether the answer is (A) True or (B) False, and P(True) = p(A) / (p(A) + p(B)), raw and before temperature.
 
-    Arms: zero-shot and few-shot (blocks with the labels of the model's own graded answers to other items, in
-    their natural proportion), each with and without all samples shown first as "brainstormed ideas". A model
-    with a chat template sees every block as an exchange of its own; a base model sees the paper's plain text.
+    Arms: without demonstrations (zero-shot), with six hand-written ones (fixed) and with blocks that hold the true
+    labels of the model's own answers to other items, in their natural proportion (few-shot); each also with all
+    samples shown first as "brainstormed ideas". A model with a chat template sees every block as an exchange of its
+    own; a base model sees the paper's plain text.
+
+    The temperature by which the paper mends a tuned model divides both letters' log-odds: it changes neither which is
+    the likelier nor any ranking. Here it is fitted on four fifths of the items and judged on the fifth held out
+    (`ece_after_temperature`, `nll_after_temperature`), for each arm; the paper has one for all tasks.
 
     Attributes:
-        draws: sampled answers per item, all of them judged (the paper: 5, at temperature 1).
+        draws: sampled answers per item (the paper: 5, at temperature 1).
+        judged: how many of them are judged, the first ones (the paper: 1); None judges all.
+        arms: which arms run.
         shots: blocks of the few-shot arms (the paper: 20); 0 leaves these arms out.
-        brainstorm: whether the arms with brainstormed ideas are run.
         max_tokens: cap on the answer; it ends at a line break anyway.
         parenthesis: end the prompt with " (" and read the letter. Set it to False for a tokenizer that merges
             "(A" into one token: then " (A" and " A" are read after the colon.
+
+    Raises:
+        HarnessError: no arm, or a number out of its range.
     """
 
     draws: int = 5
+    judged: int | None = None
+    arms: Sequence[Arm] = ("zero-shot", "few-shot", "zero-shot brainstorm", "few-shot brainstorm")
     shots: int = 20
-    brainstorm: bool = True
     temperature: float = TEMPERATURE
     max_tokens: int = MAX_TOKENS
     parenthesis: bool = True
@@ -91,6 +109,11 @@ class PTrue(Experiment):
         Metric("auroc", auroc, PAIR),
         Metric("ece_equal_count", ece_equal_count, PAIR),
         Metric("ece_equal_width", ece_equal_width, PAIR),
+        Metric("overconfidence", overconfidence, PAIR),
+        Metric("nll", nll, PAIR),
+        Metric("temperature", best_temperature, PAIR),
+        Metric("ece_after_temperature", ece_after_temperature, (*PAIR, "group")),
+        Metric("nll_after_temperature", nll_after_temperature, (*PAIR, "group")),
         Metric("brier", brier, PAIR),
         Metric("brier_reliability", brier_reliability, PAIR),
         Metric("brier_resolution", brier_resolution, PAIR),
@@ -102,34 +125,43 @@ class PTrue(Experiment):
     )
     figures: ClassVar = (Reliability("p_true", "correct"), RiskCoverage("p_true", "correct"))
 
+    def __post_init__(self) -> None:
+        judged = self.draws if self.judged is None else self.judged
+        if not self._arms or not 1 <= judged <= self.draws or self.shots < 0:
+            raise HarnessError(
+                "experiment.arms must leave an arm to run (shots=0 takes the few-shot ones out), and judged lie between 1 "
+                "and draws"
+            )
+
+    @property
+    def _arms(self) -> list[Arm]:
+        return [arm for arm in self.arms if self.shots or not arm.startswith("few-shot")]
+
     def train_items(self) -> int:
-        return self.shots
+        return self.shots if any(arm.startswith("few-shot") for arm in self._arms) else 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Blocks:
         """The labelled blocks of the few-shot arms, one per training item; which draw is judged goes round."""
         sampled = await asyncio.gather(*(self.sample(item, subject) for item in train))
-        blocks: Blocks = {"zero-shot": (), "zero-shot brainstorm": ()}
-        if self.shots == 0:
-            return blocks
+        blocks: Blocks = {}
         for ideas in (False, True):
             messages: list[Message] = []
             for i, (item, answers) in enumerate(zip(train, sampled, strict=True)):
                 answer = answers[i % self.draws]
                 correct = item.grade(answer).correct
                 if correct is not None:
-                    said = f"{lead(ideas)} ({'A' if correct else 'B'})"
-                    asked = question(item, answer, answers if ideas else None)
-                    messages += [Message("user", asked), Message("assistant", said)]
-            if not messages:
-                raise HarnessError("none of the training answers could be graded; raise experiment.max_tokens")
-            blocks["few-shot brainstorm" if ideas else "few-shot"] = tuple(messages)
+                    messages += block(item.fields["question"], answer, answers if ideas else None, correct)
+            blocks[ideas] = tuple(messages)
+        if train and not blocks[False]:
+            raise HarnessError("none of the training answers could be graded; raise experiment.max_tokens")
         return blocks
 
     async def protocol(self, item: Item, subject: Subject, fitted: Blocks) -> list[PTrueOutcome]:
         answers = await self.sample(item, subject)
-        arms = [arm for arm in fitted if self.brainstorm or not arm.endswith("brainstorm")]
-        judged = (self.judge(item, subject, arm, fitted[arm], answers, i) for arm in arms for i in range(self.draws))
-        return await asyncio.gather(*judged)
+        judged = range(self.draws if self.judged is None else self.judged)
+        return await asyncio.gather(
+            *(self.judge(item, subject, arm, fitted, answers, draw) for arm in self._arms for draw in judged)
+        )
 
     async def sample(self, item: Item, subject: Subject) -> list[str]:
         """The model's own answers at temperature 1."""
@@ -137,29 +169,17 @@ class PTrue(Experiment):
         return [text.text.strip() for text in texts]
 
     async def judge(  # noqa: PLR0917
-        self, item: Item, subject: Subject, arm: str, blocks: tuple[Message, ...], answers: list[str], draw: int
+        self, item: Item, subject: Subject, arm: Arm, fitted: Blocks, answers: list[str], draw: int
     ) -> PTrueOutcome:
         """P(True) of one sampled answer."""
-        ideas, answer = arm.endswith("brainstorm"), answers[draw]
+        answer = answers[draw]
         correct = item.grade(answer).correct
         if correct is None:
             return PTrueOutcome(arm=arm, draw=draw, answer=answer, correct=None, p_true=None, mass=None)
-        ask = Message("user", question(item, answer, answers if ideas else None))
-        end, forms = (" (", ("{}",)) if self.parenthesis else ("", (" ({}", " {}"))
-        options = {name: [form.format(letter) for form in forms] for name, letter in (("True", "A"), ("False", "B"))}
-        choice = await subject.choose(Prompt((*blocks, ask), lead(ideas) + end), options)
+        ideas = arm.endswith(BRAINSTORM)
+        blocks = {"zero-shot": (), "fixed": fixed_blocks(item, ideas=ideas), "few-shot": fitted[ideas]}
+        ask = Message("user", judgement(item.fields["question"], answer, answers if ideas else None))
+        end, options = reading({"True": "A", "False": "B"}, parenthesis=self.parenthesis)
+        choice = await subject.choose(Prompt((*blocks[arm.removesuffix(BRAINSTORM)], ask), lead(ideas) + end), options)
         p_true, mass = Probability(choice.p["True"]), Probability(choice.mass)
         return PTrueOutcome(arm=arm, draw=draw, answer=answer, correct=correct, p_true=p_true, mass=mass)
-
-
-def question(item: Item, answer: str, ideas: Sequence[str] | None) -> str:
-    """The paper's question about one answer; with ideas, all samples are listed first, the judged one among them."""
-    noun = "possible" if ideas else "proposed"
-    listed = "Here are some brainstormed ideas: " + "\n".join(ideas) + "\n" if ideas else ""
-    asked = f"{noun.capitalize()} Answer: {answer}\nIs the {noun} answer:\n (A) True\n (B) False"
-    return f"Question: {item.fields['question']}\n{listed}{asked}"
-
-
-def lead(ideas: bool) -> str:
-    """The words before the letter."""
-    return f"The {'possible' if ideas else 'proposed'} answer is:"

@@ -16,7 +16,7 @@ from tests.unit.test_cli import run_dir, same_outcomes, stored, wait_for_calls
 
 pytestmark = pytest.mark.engine
 
-P_TRUE = ["experiment=pTrue", "limit=6", "experiment.shots=4", "experiment.draws=3"]
+P_TRUE = ["experiment=pTrue", "limit=6", "experiment.shots=4", "experiment.draws=3", "experiment.judged=3"]
 
 
 def command(model: LocalModel, runs: Path, *words: str) -> list[str]:

@@ -125,8 +125,8 @@ def test_activations_read_in_a_batch_equal_plain_hidden_states(engine: Engine, s
 
 def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Path) -> None:
     words = ["experiment=pTrue", "engine=transformers", "limit=10", "tracker=none", "experiment.shots=4"]
-    words += ["experiment.draws=3", "model=hub", "model.name=smollm2", f"model.source={small_model.path}"]
-    words += ["engine.max_model_len=2048", "replicates=50", f"runs={tmp_path}"]
+    words += ["experiment.draws=3", "experiment.judged=3", "model=hub", "model.name=smollm2"]
+    words += [f"model.source={small_model.path}", "engine.max_model_len=2048", "replicates=50", f"runs={tmp_path}"]
     done = subprocess.run(
         [sys.executable, "-m", "harness", "run", *words], capture_output=True, text=True, check=False, timeout=900
     )

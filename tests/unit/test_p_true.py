@@ -1,12 +1,14 @@
 """P(True) on subjects whose samples and judgements have a known distribution."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from experiments.calibration.p_true import PTrue, lead, question
+from experiments.calibration.demonstrations import judgement, lead
+from experiments.calibration.p_true import PTrue
 from harness import Grade, Item
 from harness.engines.fake import Replies
 from harness.errors import HarnessError
@@ -54,7 +56,7 @@ def test_rows_columns_and_probabilities_are_exact() -> None:
 
 
 def test_metrics_follow_from_the_known_distribution() -> None:
-    table, found = run(PTrue(shots=0, brainstorm=False), knowing(0.75, 0.25))
+    table, found = run(PTrue(arms=["zero-shot"]), knowing(0.75, 0.25))
     share = float((table.columns["answer"] == "right").mean())
     value = {metric: e.value for (metric, _), e in found.items()}
     assert 0.5 < share < 0.7
@@ -67,6 +69,11 @@ def test_metrics_follow_from_the_known_distribution() -> None:
             "auroc": 1.0,
             "ece_equal_count": 0.25 * (0.9 + 0.1 * abs(1 - 2 * f)),
             "ece_equal_width": 0.25,
+            "overconfidence": 0.75 * share + 0.25 * (1 - share) - share,
+            "nll": -math.log(0.75),
+            "temperature": None,
+            "ece_after_temperature": 0.0,
+            "nll_after_temperature": 0.0,
             "brier": 0.0625,
             "brier_reliability": 0.0625,
             "brier_resolution": share * (1 - share),
@@ -83,7 +90,7 @@ def test_metrics_follow_from_the_known_distribution() -> None:
 
 
 def test_a_subject_that_knows_nothing_ranks_at_chance() -> None:
-    _, found = run(PTrue(shots=0, brainstorm=False), knowing(0.5, 0.5))
+    _, found = run(PTrue(arms=["zero-shot"]), knowing(0.5, 0.5))
     assert found["auroc", "zero-shot"].value == 0.5
     assert found["brier", "zero-shot"].value == pytest.approx(0.25)
     assert found["coverage", "zero-shot"].value == 0.0
@@ -98,7 +105,7 @@ def test_answers_that_cannot_be_graded_are_failures_not_zeros() -> None:
 
 
 def test_the_zero_shot_prompt_is_the_papers() -> None:
-    _, finished = simulate(PTrue(shots=0, brainstorm=False, draws=1), items(0, 1), knowing(1, 0))
+    _, finished = simulate(PTrue(arms=["zero-shot"], draws=1), items(0, 1), knowing(1, 0))
     sampled, judged = finished[0].transcript
     assert sampled.prompt == "<user> Question: What is 0?\n<assistant> Answer:"
     answer = sampled.reply.strip()
@@ -109,7 +116,7 @@ def test_the_zero_shot_prompt_is_the_papers() -> None:
 
 
 def test_brainstormed_ideas_are_listed_with_the_judged_one_among_them() -> None:
-    text = question(items(0, 1)[0], "b", ["a", "b", "c"])
+    text = judgement("What is 0?", "b", ["a", "b", "c"])
     assert text == (
         "Question: What is 0?\nHere are some brainstormed ideas: a\nb\nc\nPossible Answer: b\n"
         "Is the possible answer:\n (A) True\n (B) False"
@@ -141,7 +148,7 @@ def test_a_tokenizer_that_merges_the_parenthesis_can_be_read_after_the_colon() -
             return {"A": 0.75, "B": 0.25}
         return {" right": 1.0}
 
-    experiment = PTrue(shots=0, brainstorm=False, draws=1, parenthesis=False)
+    experiment = PTrue(arms=["zero-shot"], draws=1, parenthesis=False)
     table, _ = simulate(experiment, items(0, 1), replies)
     # The fake's first token " (" has 0.4; after it A has 0.75. p(True) = (0.4*0.75 + 0.2) / (0.4 + 0.2).
     assert table.columns["p_true"].tolist() == pytest.approx([0.5 / 0.6])
