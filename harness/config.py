@@ -48,6 +48,7 @@ class Job:
     Attributes:
         name: the experiment's name in conf/experiment.
         config: the whole resolved config as plain values, for the manifest.
+        shard: "i/n", the part of the test items that is asked about; None is all of them.
         roles: who plays the parts besides the subject; whoever is not named is the subject itself.
     """
 
@@ -61,6 +62,7 @@ class Job:
     tracker: Tracker
     seed: int
     limit: int | None
+    shard: str | None
     runs: Path
     store: Path
     max_failed: float

@@ -107,6 +107,8 @@ class RunDirectory:
 def config_digest(config: Mapping[str, Any]) -> str:
     """8 hex digits over everything in a config that can change an outcome: not the folders, not the tracker."""
     content = {key: value for key, value in config.items() if key not in ("tracker", "runs", "store", "window")}
+    if content.get("shard") is None:
+        content.pop("shard", None)  # a run of all items is the same run as before there were shards
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,6 +32,7 @@ from harness.stats import Estimate, estimate_all
 from harness.store import Store
 from harness.subject import Subject
 from harness.tasks.base import Split, split
+from harness.tasks.sharding import shard
 
 MOST_PRINTED = 60
 """Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
@@ -113,6 +115,8 @@ def prepare_items(job: Job) -> Split:
     check_claims(job.claims, job.references, job.experiment.metrics)
     check_capabilities(job.experiment.asks(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
     items = split(job.task, job.limit, job.experiment.train_items())
+    if job.shard is not None:
+        items = shard(items, job.shard)
     for item in items.test[:1]:
         for name in job.experiment.needs:
             if name not in item.fields:
@@ -121,6 +125,12 @@ def prepare_items(job: Job) -> Split:
                     f"{nearest(name, item.fields)}; choose another task=..."
                 )
     return items
+
+
+def run_folder(job: Job) -> Path:
+    """Where a job's run lies: its name holds everything that can change an outcome."""
+    label = f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
+    return job.runs / job.name / re.sub(r"[^\w.-]+", "-", label)  # names are free text, a folder's name is not
 
 
 def execute(job: Job, pool: EnginePool | None = None) -> Session:
@@ -133,8 +143,7 @@ def execute(job: Job, pool: EnginePool | None = None) -> Session:
         What is known of the run; `Session.code` is the exit code.
     """
     items = prepare_items(job)
-    label = f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
-    path = job.runs / job.name / re.sub(r"[^\w.-]+", "-", label)  # names are free text, a folder's name is not
+    path = run_folder(job)
     session = Session(job, items, RunDirectory(path))
     session.run.write_manifest(session.manifest())
     store = Store(job.store)
