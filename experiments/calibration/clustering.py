@@ -1,0 +1,97 @@
+"""Which of several answers mean the same: by the task's own reading, or by asking whether each entails the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness import Item, Prompt, Subject
+from harness.tasks.texts import normalise
+
+TASK = (
+    "Below are a question and two answers to it. Does the first answer entail the second: if the first is right, must "
+    "the second be right as well? Say Yes or No."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Answers that mean the same.
+
+    Attributes:
+        codes: the cluster of each answer, numbered from 0 in the order in which they first occur.
+        questions: questions asked to find them; entailed: how many were answered by Yes.
+        mass: mean probability that Yes or No is said at all, in [0, 1]; None when nothing had to be asked.
+    """
+
+    codes: tuple[int, ...]
+    questions: int = 0
+    entailed: int = 0
+    mass: float | None = None
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(set(self.codes))
+
+
+def reading(item: Item, text: str) -> str:
+    """An answer as the task's grader reads it, which does not depend on the gold answer; else its normalised words.
+
+    The grader knows what makes two answers the same: that "42.0" is 42, and that Co is not CO.
+    """
+    return item.grade(text).answer or normalise(text)
+
+
+def by_reading(item: Item, answers: Sequence[str]) -> Clusters:
+    """Clusters of answers that read the same; those without any words are one."""
+    numbers: dict[str, int] = {}
+    return Clusters(tuple(numbers.setdefault(reading(item, answer), len(numbers)) for answer in answers))
+
+
+async def by_entailment(item: Item, judge: Subject, answers: Sequence[str]) -> Clusters:
+    """Clusters of answers each of which entails the other, given the question (Kuhn et al. 2023, algorithm 1).
+
+    Answers that read the same are one. Each further one is compared with the first answer of every cluster so far and
+    joins the first that it entails and that entails it. Where one direction fails the other is not asked. So d
+    different readings take at most d (d - 1) questions, 20 for five, and no pair is asked about twice. An answer
+    without words is a cluster of its own.
+
+    Differs from the authors' code, which by default also merges where one direction holds and the other is neutral, and
+    moves an answer on to a later cluster that it fits. Yes and No are read as exact probabilities; a tie is a No.
+    """
+    numbers: dict[str, int] = {}
+    founders: list[tuple[int, str]] = []  # of clusters that others may join
+    masses: list[float] = []
+    entailed = 0
+
+    async def entails(first: str, second: str) -> bool:
+        nonlocal entailed
+        choice = await judge.choose(question(item, first, second), {"yes": [" Yes"], "no": [" No"]})
+        masses.append(choice.mass)
+        entailed += choice.p["yes"] > 0.5
+        return choice.p["yes"] > 0.5
+
+    count = 0
+    for answer in answers:
+        read = reading(item, answer)
+        if read in numbers:
+            continue
+        for number, founder in founders if read else ():
+            if await entails(founder, answer) and await entails(answer, founder):
+                numbers[read] = number
+                break
+        else:
+            numbers[read] = count
+            if read:
+                founders.append((count, answer))
+            count += 1
+    codes = tuple(numbers[reading(item, answer)] for answer in answers)
+    mass = sum(masses) / len(masses) if masses else None
+    return Clusters(codes, len(masses), entailed, mass)
+
+
+def question(item: Item, first: str, second: str) -> Prompt:
+    """Whether one answer entails another; Yes or No comes next. What is the same for all items stands first."""
+    asked = f"Question: {item.fields['question']}\nFirst answer: {first}\nSecond answer: {second}"
+    return Prompt.user(f"{TASK}\n\n{asked}", "Does the first entail the second?")
