@@ -26,11 +26,16 @@ class Reliability:
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """Risk-coverage curve: error rate among the most confident fraction, one panel per `by` value."""
+    """Risk-coverage curve: error rate among the most confident fraction, one panel per `by` value.
+
+    Attributes:
+        overlay: all values of `by` in one panel, to be compared; without oracle and area, which may differ.
+    """
 
     score: str
     label: str
     by: str = "arm"
+    overlay: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ GREY, INK = "#D9D9D9", "#222222"
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
 """Okabe and Ito's colours, which colour-blind readers can tell apart (jfly.uni-koeln.de/color)."""
 
+_DASHES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+
 MOST_LEVELS = 24
 
 _STYLE = {
@@ -94,7 +96,7 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     """
     import matplotlib as mpl
 
-    wanted = columns(figure)
+    wanted = list(columns(figure))
     missing = [c for c in wanted if c not in table.columns]
     if missing:
         raise HarnessError(f"figure {figure}: the outcomes have no column {missing[0]!r}")
@@ -121,7 +123,12 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
         svg = _render(painted.figure, "svg", {"Date": None, "Title": painted.title, "Description": alt}).decode()
         painted.figure.set_layout_engine("none")  # laid out above; again would take as long as all the rest
         png = _render(painted.figure, "png", {"Software": None})
-    words = [type(figure).__name__, *wanted, *([str(figure.bins)] if isinstance(figure, Reliability) else [])]
+    match figure:
+        case Reliability():
+            wanted = [*wanted, str(figure.bins)]
+        case RiskCoverage(overlay=True):
+            wanted = [*wanted, "overlay"]
+    words = [type(figure).__name__, *wanted]
     return Drawing(re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()), painted.title, alt, svg, png)
 
 
@@ -138,7 +145,7 @@ def _paint(figure: Figure, rows: Table, estimates: Sequence[Estimate]) -> _Paint
         case Reliability():
             return _reliability(figure, rows, estimates)
         case RiskCoverage():
-            return _risk_coverage(figure, rows)
+            return (_risk_coverage_overlay if figure.overlay else _risk_coverage)(figure, rows)
         case Transitions():
             return _transitions(figure, rows)
         case Bars():
@@ -262,7 +269,7 @@ def _risk_coverage(figure: RiskCoverage, rows: Table) -> _Painted:
         coverage, risk = risk_coverage(part.columns[figure.score], labels)
         base = 1 - float(labels.mean())
         oracle = oracle_risk(labels)
-        few = np.unique(np.linspace(0, len(part) - 1, 400).astype(int))  # a file of 100,000 points helps nobody
+        few = _few(len(part))
         axes.fill_between(coverage[few], oracle[few], risk[few], color=SKY, alpha=0.25, lw=0)
         axes.plot(coverage[few], risk[few], color=BLUE, lw=1.6, label="model")
         axes.plot(coverage[few], oracle[few], color=GREEN, lw=1.2, ls=(0, (4, 2)), label="oracle")
@@ -270,12 +277,9 @@ def _risk_coverage(figure: RiskCoverage, rows: Table) -> _Painted:
         axes.set_title(_heading(f"{_named(figure.by, level)}, n = {len(part)}", f"error rate {number(base)}"))
         axes.set(xlim=(0, 1), xlabel="coverage")
         top = max(top, float(risk.max()), base)
+        told = _risks(risk, base)
         if base in {0.0, 1.0}:
-            told = "all right: nothing to rank" if base == 0 else "all wrong: nothing to rank"
             axes.text(0.5, 0.5, told, ha="center", transform=axes.transAxes)
-        else:
-            at = {c: float(risk[max(0, int(np.ceil(c * len(part))) - 1)]) for c in (0.25, 0.5, 0.75)}
-            told = ", ".join(f"risk {number(r)} at coverage {c}" for c, r in at.items())
         alt.append(f"{_text(level)}: error rate {number(base)} of {len(part)}, {told}.")
     for (axes,) in panels:
         axes.set_ylim(-0.02, min(1.02, top * 1.15 + 0.02))
@@ -283,6 +287,38 @@ def _risk_coverage(figure: RiskCoverage, rows: Table) -> _Painted:
     panels[0][0].legend(loc="lower right")
     title = f"Risk against coverage, most confident by {figure.score} first{note}"
     return _Painted(canvas, title, f"Risk-coverage curves by {figure.by}. {' '.join(alt)}")
+
+
+def _risk_coverage_overlay(figure: RiskCoverage, rows: Table) -> _Painted:
+    levels, note = _kept(_levels(rows, figure.by))
+    canvas = _canvas(7.5, max(3.6, 0.9 + 0.19 * len(levels)))
+    axes = canvas.add_subplot()
+    alt = []
+    for i, level in enumerate(levels):
+        part = rows.where(rows.columns[figure.by] == level)
+        labels = part.columns[figure.label]
+        coverage, risk = risk_coverage(part.columns[figure.score], labels)
+        few, base = _few(len(part)), 1 - float(labels.mean())
+        colour, dashes = PALETTE[i % len(PALETTE)], _DASHES[i // len(PALETTE) % len(_DASHES)]
+        axes.plot(coverage[few], risk[few], color=colour, ls=dashes, lw=1.5, label=f"{_text(level)}, n = {len(part)}")
+        alt.append(f"{_text(level)}: error rate {number(base)} of {len(part)}, {_risks(risk, base)}.")
+    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), xlabel="coverage", ylabel=f"error rate ({figure.label})")
+    canvas.legend(loc="outside right upper")
+    title = f"Risk against coverage, most confident by {figure.score} first{note}"
+    return _Painted(canvas, title, f"Risk-coverage curves by {figure.by}, in one panel. {' '.join(alt)}")
+
+
+def _few(n: int) -> Any:
+    # A file of 100,000 points helps nobody.
+    return np.unique(np.linspace(0, n - 1, 400).astype(int))
+
+
+def _risks(risk: Any, base: float) -> str:
+    """A risk-coverage curve in words, `base` being the error rate of all rows."""
+    if base in {0.0, 1.0}:
+        return "all right: nothing to rank" if base == 0 else "all wrong: nothing to rank"
+    at = {c: float(risk[max(0, int(np.ceil(c * len(risk))) - 1)]) for c in (0.25, 0.5, 0.75)}
+    return ", ".join(f"risk {number(r)} at coverage {c}" for c, r in at.items())
 
 
 _MOVES = (

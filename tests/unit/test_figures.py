@@ -30,6 +30,7 @@ class Row(Outcome):
 FIGURES: tuple[Figure, ...] = (
     Reliability("p", "right"),
     RiskCoverage("rank", "right"),
+    RiskCoverage("rank", "right", overlay=True),
     Transitions("right", "later"),
     Bars("right", "level"),
     Bars("right", "arm"),
@@ -181,6 +182,15 @@ def test_little_or_odd_data_is_drawn_too(figure: Figure) -> None:
 def test_a_curve_with_nothing_to_rank_says_so() -> None:
     assert "all right: nothing to rank" in draw(RiskCoverage("p", "right"), table(row(0.5, True)), []).alt
     assert "all wrong: nothing to rank" in draw(RiskCoverage("p", "right"), table(row(0.5, False)), []).alt
+
+
+def test_curves_in_one_panel_say_what_those_in_several_say() -> None:
+    rows = [row(p, p > 0.3, arm) for arm in "abcdefgh" for p in (0.1, 0.2, 0.7, 0.9)]
+    several, one = (draw(RiskCoverage("rank", "right", overlay=overlay), table(*rows), []) for overlay in (False, True))
+    assert "a: error rate 0.500 of 4, risk 0.000 at coverage 0.25" in one.alt
+    assert one.alt.split(". ", 1)[1] == several.alt.split(". ", 1)[1].replace("Risk-coverage curves by arm. ", "")
+    assert {f"{arm}, n = 4" for arm in "abcdefgh"} <= set(words(one.svg))
+    assert one.name != several.name
 
 
 @pytest.mark.parametrize("figure", FIGURES)
