@@ -45,6 +45,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=pTrue", "experiment.shots=4"],
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=falseBelief"],
+        ["experiment=semanticEntropy"],
         ["experiment=verbalizedConfidence", "experiment.arms=[percent/one,words/two,percent/two/8]"],
         ["experiment=selfCritiqueConfidence"],
         ["experiment=selfKnowledge"],
