@@ -38,13 +38,13 @@ class Paraphrase(NamedTuple):
 
 
 PARAPHRASES = (
-    Paraphrase("Can this question be answered?", yes=True),
-    Paraphrase("Is this question impossible to answer?", yes=False),
+    Paraphrase("Can the question below be answered?", yes=True),
+    Paraphrase("Is the question below impossible to answer?", yes=False),
     Paraphrase("Could a well-informed person know the answer to this question?", yes=True),
     Paraphrase("Is the answer to this question unknown to everybody?", yes=False),
-    Paraphrase("Can the answer be found from established facts?", yes=True),
+    Paraphrase("Can the answer to this question be found from established facts?", yes=True),
     Paraphrase("Does this question ask for something that nobody can know?", yes=False),
-    Paraphrase("Does everything that this question speaks of exist?", yes=True),
+    Paraphrase("Does everything that the question below speaks of exist?", yes=True),
     Paraphrase("Is something wrong with this question, so that it has no answer?", yes=False),
 )
 """Half of them turned round, so that a subject who says "Yes" to everything does not look consistent."""
@@ -60,4 +60,5 @@ def asking(form: Form, question: str) -> Prompt:
 
 def judging(paraphrase: Paraphrase, question: str) -> Prompt:
     """Whether a question has an answer; Yes or No comes next."""
-    return Prompt.user(f"Question: {question}\n{paraphrase.text} Say Yes or No.", "Answer:")
+    # What is the same for all questions comes first: engines keep it between calls.
+    return Prompt.user(f"{paraphrase.text} Say Yes or No.\nQuestion: {question}", "Answer:")

@@ -98,7 +98,7 @@ class SelfKnowledge(Experiment):
     """
 
     forms: Sequence[Form] = ("direct", "instruction", "icl")
-    max_tokens: int = 20
+    max_tokens: int = 16
     temperature: float = 0.0
     words: int = 0
 

@@ -45,7 +45,7 @@ def number(text: str) -> int:
 
 def judged(text: str, p_answerable: float, mass: float = 0.8) -> dict[str, float]:
     """Yes or No by what the paraphrase means, with the rest of the mass on neither."""
-    yes = next(p.yes for p in PARAPHRASES if f"\n{p.text} " in text)
+    yes = next(p.yes for p in PARAPHRASES if f"> {p.text} Say" in text)
     p = p_answerable if yes else 1 - p_answerable
     return {" Yes": mass * p, " No": mass * (1 - p), " Maybe": 1 - mass}
 
