@@ -129,8 +129,8 @@ class PTrue(Experiment):
         judged = self.draws if self.judged is None else self.judged
         if not self._arms or not 1 <= judged <= self.draws or self.shots < 0:
             raise HarnessError(
-                "experiment.arms must leave an arm to run (shots=0 takes the few-shot ones out), and judged lie between 1 "
-                "and draws"
+                "experiment: arms must leave one to run (shots=0 takes the few-shot ones out), shots be 0 or more, and "
+                "judged lie between 1 and draws"
             )
 
     @property

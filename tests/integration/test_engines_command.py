@@ -16,8 +16,8 @@ def test_vllm_and_transformers_agree_to_a_thousandth_in_log_p(small_model: Local
     experiment = ["experiment=pTrue", "limit=6", "experiment.shots=4", "experiment.draws=3", "experiment.judged=3"]
     model = ["model=hub", "model.name=smollm2", f"model.source={small_model.path}", f"store={tmp_path / 'store'}"]
     both = ["engine.dtype=float32", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5"]
-    sides = ["--first", "engine=vllm", *both, "--second", "engine=transformers", *both]
-    command = [sys.executable, "-m", "harness", "engines", *experiment, *model, "tracker=none", "replicates=200", *sides]
+    sides = ["replicates=200", "--first", "engine=vllm", *both, "--second", "engine=transformers", *both]
+    command = [sys.executable, "-m", "harness", "engines", *experiment, *model, "tracker=none", *sides]
     out = tmp_path / "out.json"
     done = subprocess.run(
         [*command, "--tolerance", "1e-3", "--json", str(out)], capture_output=True, text=True, check=False, timeout=500

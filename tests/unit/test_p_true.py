@@ -1,6 +1,7 @@
 """P(True) on subjects whose samples and judgements have a known distribution."""
 
 import math
+import typing
 from collections import Counter
 from collections.abc import Mapping
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.calibration.demonstrations import judgement, lead
-from experiments.calibration.p_true import PTrue
+from experiments.calibration.p_true import Arm, PTrue
 from harness import Grade, Item
 from harness.engines.fake import Replies
 from harness.errors import HarnessError
@@ -134,9 +135,52 @@ def test_few_shot_blocks_come_from_training_items_with_their_true_labels() -> No
         assert block.rstrip().endswith("is: (A)" if answer == "right" else "is: (B)")
 
 
+def test_fixed_demonstrations_stand_before_the_question_with_ideas_where_it_has_ideas() -> None:
+    _, finished = simulate(PTrue(arms=["fixed", "fixed brainstorm"], judged=1), items(0, 1), knowing(1, 0))
+    plain, ideas = (e.prompt for e in finished[0].transcript[5:])
+    assert plain.count("Proposed Answer: ") == ideas.count("Possible Answer: ") == 7
+    assert plain.count("brainstormed") == 0
+    assert ideas.count("brainstormed") == 7
+    for prompt in (plain, ideas):
+        said = [line[-3:] for line in prompt.split("\n") if line.startswith("<assistant>")]
+        assert said == ["(A)", "(B)", "(B)", "(A)", "(B)", "(A)", ": ("]
+
+
+def test_the_first_draws_are_judged_as_many_as_are_asked_for_and_all_are_shown_as_ideas() -> None:
+    both, one = (run(PTrue(shots=0, judged=judged), knowing(0.75, 0.25), n=5)[0] for judged in (2, 1))
+    assert len(both) == 2 * len(one) == 20
+    assert set(one.columns["draw"]) == {0}
+    np.testing.assert_array_equal(both.columns["answer"][both.columns["draw"] == 0], one.columns["answer"])
+
+
+def test_a_temperature_mends_p_true_and_changes_no_decision_and_no_ranking() -> None:
+    # Right answers are said to be true with 0.9 and wrong ones with 0.8, of 0.6 that are right.
+    table, found = run(PTrue(arms=["zero-shot"]), knowing(0.9, 0.8), n=100)
+    p, correct = (table.columns[name] for name in ("p_true", "correct"))
+    t = found["temperature", "zero-shot"].value
+    before, after = (found[name, "zero-shot"].value for name in ("nll", "nll_after_temperature"))
+    assert t is not None
+    assert before is not None
+    assert after is not None
+    scaled = 1 / (1 + (1 / p - 1) ** (1 / t))
+    # Where the derivative of the loss by 1/T vanishes: sum of (scaled - correct) log-odds.
+    assert np.sum((scaled - correct) * np.log(p / (1 - p))) == pytest.approx(0, abs=1e-6 * len(p))
+    assert t > 1
+    assert after < before
+    np.testing.assert_array_equal(np.argsort(p, kind="stable"), np.argsort(scaled, kind="stable"))
+    np.testing.assert_array_equal(p > 0.5, scaled > 0.5)
+
+
+@pytest.mark.parametrize("settings", [{"arms": ["few-shot"], "shots": 0}, {"judged": 6}, {"judged": 0}, {"shots": -1}])
+def test_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(HarnessError, match="judged lie between 1 and draws"):
+        PTrue(**settings)  # type: ignore[arg-type]
+
+
 def test_no_reference_answer_enters_a_prompt() -> None:
     hidden = [Item({"question": f"What is {i}?"}, f"gold{i}", grade) for i in range(8)]
-    _, finished = simulate(PTrue(shots=4), hidden[:4], knowing(1, 0), train=hidden[4:])
+    every: list[Arm] = list(typing.get_args(Arm))
+    _, finished = simulate(PTrue(shots=4, arms=every), hidden[:4], knowing(1, 0), train=hidden[4:])
     assert not any("gold" in e.prompt for f in finished for e in f.transcript)
 
 
