@@ -9,8 +9,8 @@ from harness import Item, Prompt, Subject
 from harness.tasks.texts import normalise
 
 TASK = (
-    "Below are a question and two answers to it. Does the first answer entail the second: if the first is right, must "
-    "the second be right as well? Say Yes or No."
+    "Here are a question and two answers. Does the first answer entail the second: if the first is right, must the "
+    "second be right, too? Say Yes or No."
 )
 
 
@@ -67,7 +67,7 @@ async def by_entailment(item: Item, judge: Subject, answers: Sequence[str]) -> C
 
     async def entails(first: str, second: str) -> bool:
         nonlocal entailed
-        choice = await judge.choose(question(item, first, second), {"yes": [" Yes"], "no": [" No"]})
+        choice = await judge.choose(question(item, first, second), {"yes": [" Yes", " yes"], "no": [" No", " no"]})
         masses.append(choice.mass)
         entailed += choice.p["yes"] > 0.5
         return choice.p["yes"] > 0.5
@@ -94,4 +94,4 @@ async def by_entailment(item: Item, judge: Subject, answers: Sequence[str]) -> C
 def question(item: Item, first: str, second: str) -> Prompt:
     """Whether one answer entails another; Yes or No comes next. What is the same for all items stands first."""
     asked = f"Question: {item.fields['question']}\nFirst answer: {first}\nSecond answer: {second}"
-    return Prompt.user(f"{TASK}\n\n{asked}", "Does the first entail the second?")
+    return Prompt.user(f"{TASK}\n{asked}", "Answer:")

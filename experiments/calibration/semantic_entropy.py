@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from experiments.calibration import sampling, uncertainty
-from experiments.calibration.asking import CONFIDENCE_TOKENS
+from experiments.calibration.asking import FORCED_TOKENS
 from experiments.calibration.clustering import Clusters, by_entailment, by_reading
 from experiments.calibration.confidence_prompts import Arm, ask_confidence
-from experiments.calibration.confidence_words import after_thought, read_confidence, tagged
+from experiments.calibration.confidence_words import read_confidence
 from experiments.calibration.demonstrations import judgement, lead, reading
 from harness import (
     Experiment,
@@ -81,8 +81,8 @@ class SemanticEntropy(Experiment):
             the subject judges its own). .../discrete: meanings weigh by their share of draws; .../rao: by probability.
         agreement: share of draws that read like the greedy answer (self-consistency).
         p_true: zero-shot P(True) of the greedy answer, the call of experiment pTrue.
-        verbalized: the confidence stated when asked about the greedy answer, the arm percent/two of
-            verbalizedConfidence; none where no number can be read.
+        verbalized: the percentage stated when asked about the greedy answer, in the words of the arm percent/two of
+            verbalizedConfidence, with the reply begun by "<confidence>"; none where no number can be read.
     The last three are probabilities and may be calibrated. The others only rank: no function of a likelihood or an
     entropy is the probability that an answer is right.
 
@@ -190,11 +190,10 @@ class SemanticEntropy(Experiment):
     async def _verbalized(self, item: Item, subject: Subject, answer: str) -> list[UncertaintyOutcome]:
         if not answer:
             return [_probability("verbalized", None)]
-        prompt = ask_confidence(item, STATED, answer, {})
-        reply = await subject.generate(prompt, max_tokens=CONFIDENCE_TOKENS, stop=["</confidence>"])
-        told = tagged(after_thought(reply.text), "confidence", ended=reply.finish == "stop")
-        stated = None if told is None else read_confidence(told, STATED.scale, {})
-        return [_probability("verbalized", stated)]
+        asked = ask_confidence(item, STATED, answer, {})
+        begun = Prompt(asked.messages, "<confidence>")
+        reply = await subject.generate(begun, max_tokens=FORCED_TOKENS[STATED.scale], stop=["<", "\n"])
+        return [_probability("verbalized", read_confidence(reply.text, STATED.scale, {}))]
 
 
 def _score(arm: str, value: float) -> UncertaintyOutcome:

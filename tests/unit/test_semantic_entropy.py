@@ -38,14 +38,14 @@ def knowing(answers: Mapping[str, float] = ANSWERS, confidence: str = "80%", p_t
     """Draws the answers; says that right ones entail each other and nothing else does."""
 
     def replies(text: str) -> Mapping[str, float]:
-        if text.endswith("Does the first entail the second?"):
+        if "Second answer: " in text:
             first, second = (text.split(f"{n} answer: ")[1].partition("\n")[0] for n in ("First", "Second"))
             alike = "right" in first and "right" in second
             return {" Yes" if alike else " No": 0.8, " Maybe": 0.2}
         if text.endswith("answer is: ("):
             return {"A": p_true, "B": 1 - p_true}
         if "<confidence>" in text:
-            return {f"<confidence>{confidence}</confidence>": 1.0}
+            return {f"{'' if text.endswith('<confidence>') else '<confidence>'}{confidence}</confidence>": 1.0}
         return answers
 
     return replies
@@ -65,10 +65,8 @@ def run(experiment: SemanticEntropy, replies: Replies, n: int = 24) -> tuple[Tab
     """The outcomes, and the draws of every item in the order of items."""
     table, finished = simulate(experiment, items(n), replies)
     assert not any(f.result.error for f in finished)
-    asked = [
-        [e for e in f.transcript if e.prompt.endswith("> Answer:")] for f in sorted(finished, key=lambda f: f.item.id)
-    ]
-    return table, [[e.reply for e in exchanges[1:]] for exchanges in asked]
+    finished = sorted(finished, key=lambda f: f.item.id)
+    return table, [[e.reply for e in f.transcript[1 : experiment.draws + 1]] for f in finished]
 
 
 def arm(table: Table, name: str, column: str = "score") -> np.ndarray:
@@ -172,8 +170,8 @@ def test_calls_are_those_of_the_other_experiments() -> None:
         pair = PTrue(arms=("zero-shot",)), Verbalized(arms=("percent/two",), forced=False)
         return [await calls(experiment) for experiment in (*pair, SemanticEntropy())]
 
-    # Five draws and one judgement of their only text; one greedy answer and its confidence; nothing is left to ask.
-    assert asyncio.run(all_of_them()) == [6, 2, 0]
+    # Five draws and one judgement of their only text; one greedy answer and its confidence; one begun by a tag.
+    assert asyncio.run(all_of_them()) == [6, 2, 1]
 
 
 def test_an_answer_without_words_is_asked_about_nowhere() -> None:
@@ -256,7 +254,7 @@ def test_entailment_is_asked_of_the_judge_and_the_question_is_shown() -> None:
     assert by_arm["semantic entropy/entailment/rao"].entailed == Probability(0.0)
     assert {e.role for e in view.transcript if "entail" in e.prompt} == {"judge"}
     prompt = question(item, "right", "wrong")
-    assert prompt.messages[0].content.endswith("\n\nQuestion: What is 0?\nFirst answer: right\nSecond answer: wrong")
+    assert prompt.messages[0].content.endswith("\nQuestion: What is 0?\nFirst answer: right\nSecond answer: wrong")
 
 
 def test_methods_that_cost_calls_can_be_left_out() -> None:
