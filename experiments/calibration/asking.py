@@ -14,7 +14,7 @@ from harness.tasks.refusals import refuses
 
 Fate = Literal["attempted", "refused", "truncated", "unparsed", "ungraded"]
 
-CONFIDENCE_TOKENS = 16
+CONFIDENCE_TOKENS = 10
 """Cap on a reply that is to hold nothing but a confidence between tags."""
 
 FORCED_TOKENS: Mapping[str, int] = {"percent": 4, "probability": 4, "words": 6}

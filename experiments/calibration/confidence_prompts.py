@@ -14,9 +14,6 @@ from experiments.calibration.confidence_words import PLACEHOLDERS, Scale
 from harness import HarnessError, Item, Prompt
 
 _ARM = re.compile(r"(percent|probability|words)/(one|two)(?:/([1-9][0-9]{0,5}))?")
-_ANSWER, _CONFIDENCE = (
-    f"<{tag}>{what}</{tag}>" for tag, what in zip(("answer", "confidence"), PLACEHOLDERS, strict=True)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +51,31 @@ class Arm:
 
 def ask_both(item: Item, arm: Arm, mapping: Mapping[str, float]) -> Prompt:
     """One request for answer and confidence."""
-    example = f"<answer>{_example(item)}</answer>\n<confidence>{_shown(arm.scale, mapping)}</confidence>"
     asked = f"give your final answer and your confidence that it is correct, {_range(arm.scale, mapping)}."
-    return _ask(item, arm, asked, f"{_ANSWER}\n{_CONFIDENCE}", example)
+    return _ask(item, arm, asked, f"{_answer(item)}\n{_confidence(arm.scale, mapping)}")
 
 
 def ask_answer(item: Item, arm: Arm) -> Prompt:
     """The first of two requests, with reasoning; without any it is that of `sampling`."""
-    return _ask(item, arm, "give your final answer.", _ANSWER, f"<answer>{_example(item)}</answer>")
+    return _ask(item, arm, "give your final answer.", _answer(item))
 
 
 def ask_confidence(item: Item, arm: Arm, solution: str, mapping: Mapping[str, float]) -> Prompt:
     """The second of two requests: the whole first reply, letter for letter."""
     return Prompt.user(
         "Below are a question and your solution. Reflect on the solution and give your confidence that its answer is "
-        f"correct, {_range(arm.scale, mapping)}. Reply in this form:\n{_CONFIDENCE}\n"
-        f"For example:\n<confidence>{_shown(arm.scale, mapping)}</confidence>\n\n"
+        f"correct, {_range(arm.scale, mapping)}. Reply in a form like this:\n{_confidence(arm.scale, mapping)}\n\n"
         f"Question: {item.fields['question']}\nSolution: {solution}"
     )
 
 
-def _ask(item: Item, arm: Arm, asked: str, form: str, example: str) -> Prompt:
-    reason, form = (
-        (f"Reason step by step, in at most {arm.budget} tokens. Then ", f"your reasoning\n{form}")
-        if arm.budget
-        else ("Without explanation, ", form)
-    )
-    return Prompt.user(
-        f"Answer the question. {reason}{asked} Reply in this form:\n{form}\nFor example:\n{example}\n\n"
-        f"Question: {item.fields['question']}"
-    )
-
-
-def _example(item: Item) -> str:
-    return "A" if "choices" in item.fields else "Lisbon"
+def _ask(item: Item, arm: Arm, asked: str, form: str) -> Prompt:
+    if arm.budget:
+        how, form = f"Reason step by step, in at most {arm.budget} tokens. Then ", f"your reasoning\n{form}"
+    else:
+        how = "Without explanation, "
+    question = item.fields["question"]
+    return Prompt.user(f"Answer the question. {how}{asked} Reply in a form like this:\n{form}\n\nQuestion: {question}")
 
 
 def _range(scale: Scale, mapping: Mapping[str, float]) -> str:
@@ -96,8 +84,14 @@ def _range(scale: Scale, mapping: Mapping[str, float]) -> str:
     return "from 0% to 100%" if scale == "percent" else "as a probability from 0.0 to 1.0"
 
 
-def _shown(scale: Scale, mapping: Mapping[str, float]) -> str:
-    """The confidence of the example, as in the paper; in words the phrase nearest to it."""
+# The paper gives an example of an answer, too. A model of 135M parameters repeats it instead of answering.
+def _answer(item: Item) -> str:
+    return f"<answer>{PLACEHOLDERS['choices' in item.fields]}</answer>"
+
+
+def _confidence(scale: Scale, mapping: Mapping[str, float]) -> str:
+    """The form with the paper's example; in words the phrase nearest to it."""
+    example = "80%" if scale == "percent" else "0.8"
     if scale == "words":
-        return min(mapping, key=lambda phrase: abs(mapping[phrase] - 0.8))
-    return "80%" if scale == "percent" else "0.8"
+        example = min(mapping, key=lambda phrase: abs(mapping[phrase] - 0.8))
+    return f"<confidence>{example}</confidence>"

@@ -15,9 +15,12 @@ from harness.tasks.texts import words
 
 Stage = Literal["vanilla", "critique"]
 
-_OPEN, _CHOICE = "your_answer", "option_letter"
+_SLOT = "X"
+_NAME = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)+")
+"""What small models write where the answer should go: your_answer, country_name."""
+_AROUND = " \t[]*,"
 _ANSWER = re.compile(
-    r"\banswer is\b[ :]{0,3}(?P<answer>.{1,1000}?)"
+    r"\banswer is\b[ :]{0,3}(?P<answer>(?:(?!\banswer is\b).){1,1000}?)"
     r"(?=[,.;]? {0,2}(?:and )?(?:the|my|with an?|with) (?:confidence|uncertainty)\b|\n|(?P<end>$))",
     re.IGNORECASE,
 )
@@ -38,22 +41,22 @@ def ask(item: Item, instrument: Instrument, first: str | None, *, reason: bool, 
     stage: Stage = "vanilla" if first is None else "critique"
     choice = "choices" in item.fields
     what = "multiple choice question" if choice else "question"
+    form = "{} X, and the " + instrument + " is Y%"
     if first is None:
         task = f"Answer the following {what} and give your {instrument}."
     else:
         task = (
-            f"You previously answered the following {what}. Your response ended with 'The answer is [initial_answer], "
-            f"and the {instrument} is [initial_{instrument}]%'. Now refine your answer by reassessing the question and "
-            "your initial reasoning. Consider ambiguities and steps that could improve the accuracy of your answer and "
-            f"the calibration of your {instrument}."
+            f"You previously answered the following {what}. Your response ended with "
+            f"'{form.format(opening('vanilla'))}'. Now refine your answer by reassessing the question and your "
+            "initial reasoning. Consider ambiguities and "
+            f"steps that could improve the accuracy of your answer and the calibration of your {instrument}."
         )
-    slot, form = (_CHOICE, "the letter of one choice") if choice else (_OPEN, "the direct answer")
     sure = "sure you are about your answer" if instrument == "confidence" else "uncertain you are about the question"
     asked = (
-        f"{task} Your response should {'end with' if reason else 'be'} '{opening(stage)} [{slot}], and the "
-        f"{instrument} is [{instrument}_percentage]%', where [{slot}] is {form} and [{instrument}_percentage] a number "
-        f"from 0 to 100, indicating how {sure}. If you are not sure, give a "
-        f"{'lower' if instrument == 'confidence' else 'higher'} percentage.\n\nQuestion: {item.fields['question']}"
+        f"{task} Your response should {'end with' if reason else 'be'} '{form.format(opening(stage))}', where X is "
+        f"{'the letter of one choice' if choice else 'the direct answer'} and Y a number from 0 to 100, indicating how "
+        f"{sure}. If you are not sure, give a {'lower' if instrument == 'confidence' else 'higher'} percentage.\n\n"
+        f"Question: {item.fields['question']}"
     )
     if first is not None:
         asked += f"\nInitial response: {first}"
@@ -70,6 +73,7 @@ def read(prompt: Prompt, reply: Text, instrument: Instrument) -> tuple[str, str,
     ended = reply.finish == "stop"
     score, in_form = read_stated(text if ended else re.sub(r"[0-9][0-9.,]*$", "", text), instrument)
     found = deque(_ANSWER.finditer(text), maxlen=1)
-    answer = found[0]["answer"].strip(" \t[]*,") if found and (ended or found[0]["end"] is None) else ""
-    known = words(answer) and answer.lower() not in {_OPEN, _CHOICE}
+    answer = found[0]["answer"] if found and (ended or found[0]["end"] is None) else ""
+    answer = answer.strip(_AROUND).removesuffix(".").strip(_AROUND)
+    known = words(answer) and not (answer == _SLOT and score is None) and not _NAME.fullmatch(answer)
     return text, answer if known else "", score, in_form

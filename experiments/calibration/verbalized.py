@@ -93,8 +93,9 @@ class Verbalized(Experiment):
     `attempted_rate`, or on the items that all arms attempted (`..._common`). At low accuracy most of an ECE is
     `overconfidence`, the signed gap. Both AUPRCs move with accuracy.
 
-    Differs from the paper: shorter prompts of our own words, greedy by default, small budgets; no example of maths or
-    of several answers. Answers are graded by the task, or by a judge with SimpleQA's three grades in our words.
+    Differs from the paper: shorter prompts of our own words, greedy by default, small budgets; an example of a
+    confidence but none of an answer. Answers are graded by the task, or by a judge with SimpleQA's three grades in our
+    words.
 
     Attributes:
         arms: see above.
@@ -110,7 +111,7 @@ class Verbalized(Experiment):
         HarnessError: an unknown or no arm, a probability outside of [0, 1], greedy draws.
     """
 
-    arms: Sequence[str] = ("percent/one", "percent/two", "words/two")
+    arms: Sequence[str] = ("percent/one", "percent/two")
     forced: bool = True
     phrases: Mapping[str, float] = field(default_factory=lambda: dict(PHRASES))
     draws: int = 1

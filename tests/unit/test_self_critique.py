@@ -101,7 +101,7 @@ def test_the_critique_is_a_request_of_its_own_with_the_first_reply_letter_for_le
 
 def test_an_uncertainty_is_converted_and_kept_apart() -> None:
     def replies(prompt: str) -> Mapping[str, float]:
-        instrument = "uncertainty" if "uncertainty_percentage" in prompt else "confidence"
+        instrument = "uncertainty" if "the uncertainty is Y%" in prompt else "confidence"
         return {said("right", 20, instrument): 1.0}
 
     table, _, finished = run(SelfCritique(), replies, 1)
@@ -172,12 +172,31 @@ def test_with_reasoning_the_model_begins_its_reply_itself_and_thoughts_are_left_
     assert "<think>" not in critique.prompt
 
 
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        (" [right], and the confidence is", "right"),
+        (": The answer is right. The confidence is 90%", "right"),
+        (" right with a confidence of 90%", "right"),
+        (" [right].", "right"),
+        (" **right**", "right"),
+        (" [country_name] and the confidence is 10%", ""),
+        (" X, and the confidence is Y%", ""),
+        (" X, and the confidence is 90%", "X"),
+        (" ", ""),
+    ],
+)
+def test_the_last_stated_answer_is_read_without_its_brackets(reply: str, answer: str) -> None:
+    table, _, _ = run(ONLY, lambda _: {reply: 1.0}, 1)
+    assert set(table.columns["answer"]) == {answer}
+
+
 def test_multiple_choice_asks_for_a_letter() -> None:
     item = multiple_choice("Which?", ["this", "that"], 1, "test")
     table, finished = simulate(ONLY, [item], lambda _: {" (B), and the confidence is 70%": 1.0})
     assert table.columns["correct"].tolist() == [1, 1]
     assert set(table.columns["kind"]) == {"choice"}
-    assert "[option_letter] is the letter of one choice" in finished[0].transcript[0].prompt
+    assert "X is the letter of one choice" in finished[0].transcript[0].prompt
 
 
 @pytest.mark.parametrize(

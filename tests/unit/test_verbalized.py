@@ -298,10 +298,10 @@ def test_no_reference_answer_enters_a_prompt_of_the_subject() -> None:
     assert not any("gold" in e.prompt for f in finished for e in f.transcript)
 
 
-def test_a_multiple_choice_item_is_shown_a_letter_as_example() -> None:
+def test_a_multiple_choice_item_is_asked_for_a_letter() -> None:
     item = multiple_choice("Which?", ["this", "that"], 1, "test")
     table, finished = simulate(one("percent/one", forced=False), [item], lambda _: {form("(B)", "90%"): 1.0})
-    assert "<answer>A</answer>\n<confidence>80%</confidence>" in finished[0].transcript[0].prompt
+    assert "<answer>letter here</answer>\n<confidence>80%</confidence>" in finished[0].transcript[0].prompt
     assert table.columns["correct"].tolist() == [1]
 
 
