@@ -9,12 +9,15 @@ from pathlib import Path
 
 from harness.cli.engines import add_engines, engines_command
 from harness.cli.store import add_store, store_command
+from harness.cli.sweep import add_multirun, add_sweep, is_multirun, multirun, sweep_command
 from harness.errors import HarnessError
 
 EPILOG = """examples:
   python -m harness run experiment=pTrue
   python -m harness run experiment=selfCorrection task=arithmetic model=hub model.source=Qwen/Qwen3-0.6B seed=1
   python -m harness run suite=tour
+  python -m harness run -m experiment=pTrue,falseBelief seed=0,1,2 hydra/launcher=slurm hydra.launcher.partition=gpu
+  python -m harness sweep status runs/sweeps/NAME
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
@@ -22,7 +25,7 @@ EPILOG = """examples:
   python -m harness store
 """
 
-FLAGGED = {"engines": engines_command, "store": store_command}
+FLAGGED = {"engines": engines_command, "store": store_command, "sweep": sweep_command}
 """Commands with flags that take values, which may be written with "="."""
 
 
@@ -43,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
         command.add_argument("--cfg", action="store_true", help="print the composed config and stop")
+        if name == "run":
+            add_multirun(command)
         command.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides: seed=1 task=gsm8k")
     listing = commands.add_parser("list", help="list experiments, tasks, models and metrics")
     listing.add_argument("what", nargs="?", choices=("experiments", "tasks", "models", "engines", "metrics"))
@@ -52,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--config-dir", type=Path, help="a further folder of config groups")
     add_engines(commands)
     add_store(commands)
+    add_sweep(commands)
     return top
 
 
@@ -87,6 +93,13 @@ def _dispatch(options: argparse.Namespace) -> int:
         from harness.cli.show import show
 
         return show(options.name, options.overrides, options.config_dir)
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """`run` and `validate`, which take the same overrides."""
+    if options.command == "run" and is_multirun(options):
+        return multirun(options)
     if options.cfg:
         from omegaconf import OmegaConf
 

@@ -1,0 +1,1 @@
+"""Sweeps: a grid of runs, checked before anything starts, packed by loaded model, on this machine or on SLURM."""

@@ -1,0 +1,275 @@
+"""The sweep's folder: what was planned, and the state of every cell in a file of its own.
+
+Nothing in it is ever changed in place: files are written aside and renamed, so that whoever reads sees one whole state,
+on network file systems too. No two times of different machines are ever compared; they are for people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import HarnessError
+from harness.sweep.grid import Cell
+
+VERSION = 1
+"""Of the folder's layout."""
+
+State = Literal["queued", "running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a cell is.
+
+    Attributes:
+        reason: why it failed, or what it was interrupted by last.
+        requeued: how often it was started anew after an interruption.
+        job: the SLURM job or worker that last had it.
+        host, pid: where it last ran.
+        beat: counts up while its worker lives; two readings tell more than any clock.
+        done, total: items. asked: calls that the engine answered, shared: those that the store had.
+        seconds: that the run took, by phase.
+    """
+
+    state: State = "queued"
+    reason: str = ""
+    requeued: int = 0
+    job: str = ""
+    host: str = ""
+    pid: int = 0
+    beat: int = 0
+    done: int = 0
+    total: int = 0
+    asked: int | None = None
+    shared: int | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more will happen to the cell by itself."""
+        return self.state in ("done", "failed")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One submission to SLURM.
+
+    Attributes:
+        tasks: the cells of each job, by job id ("12_0" in an array).
+    """
+
+    tasks: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep as planned; read from its folder.
+
+    Attributes:
+        folder: absolute.
+        name: what W&B's group and people call it.
+        cwd: where relative paths of the cells start. config_dir: a further folder of config groups.
+        launcher: settings of the launcher, as the config names them.
+        packs: the cells of each pack, their GPUs, and a number that packs with the same engine settings share.
+    """
+
+    folder: Path
+    name: str
+    cwd: Path
+    config_dir: Path | None
+    launcher: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+    packs: tuple[tuple[tuple[int, ...], int, int], ...]
+
+    def create(self) -> None:
+        """Makes the folder, unless it holds this very sweep already.
+
+        Raises:
+            HarnessError: it cannot be written, or holds another sweep.
+        """
+        plan = {
+            "version": VERSION,
+            "name": self.name,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "cwd": str(self.cwd),
+            "config_dir": str(self.config_dir) if self.config_dir else None,
+            "launcher": dict(self.launcher),
+            "cells": [cell.to_json() for cell in self.cells],
+            "packs": self.packs,
+        }
+        file = self.folder / "sweep.json"
+        try:
+            for name in ("cells", "jobs", "merging"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            draft = self.folder / f".sweep-{secrets.token_hex(4)}"
+            draft.write_text(json.dumps(plan, indent=1), encoding="utf-8")
+            try:
+                os.link(draft, file)  # fails where there is one, also for two at once
+            except FileExistsError:
+                known = read_sweep(self.folder)
+                if [c.digest for c in known.cells] != [c.digest for c in self.cells]:
+                    raise HarnessError(
+                        f"{self.folder} holds another sweep, {known.name!r} of {len(known.cells)} cells; "
+                        "set hydra.sweep.dir=FOLDER to another"
+                    ) from None
+                draft.replace(file)  # the same cells: launcher and folders may be new
+            else:
+                draft.unlink()
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+
+    def status(self, index: int) -> Status:
+        """The state of a cell as last written; a cell nobody wrote about is queued.
+
+        Raises:
+            HarnessError: the file is damaged, or the folder cannot be read.
+        """
+        file = self.folder / "cells" / f"{index:04}.json"
+        try:
+            return Status(**json.loads(file.read_bytes()))
+        except FileNotFoundError:
+            return Status()
+        except (ValueError, TypeError) as error:
+            raise HarnessError(f"{file} is damaged or of another version: {error}; remove it and resume") from error
+        except OSError as error:
+            raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
+
+    def write(self, index: int, status: Status) -> None:
+        """Replaces the state of a cell.
+
+        Raises:
+            HarnessError: the folder cannot be written.
+        """
+        self.write_text(f"cells/{index:04}.json", json.dumps(asdict(status)))
+
+    def change(self, index: int, **changes: Any) -> Status:
+        """Writes the last state of a cell with some changes; for who is its only writer."""
+        status = replace(self.status(index), **changes)
+        self.write(index, status)
+        return status
+
+    def add_submission(self, submission: Submission) -> None:
+        """Remembers which jobs have which cells."""
+        first = next(iter(submission.tasks)).partition("_")[0]
+        self.write_text(f"jobs/{first}.json", json.dumps(asdict(submission)))
+
+    def jobs(self) -> dict[str, tuple[int, ...]]:
+        """The cells of every job submitted so far, the latest job last."""
+        tasks: dict[str, tuple[int, ...]] = {}
+        try:
+            for file in sorted((self.folder / "jobs").glob("*.json"), key=lambda file: int(file.stem)):
+                tasks |= {job: tuple(cells) for job, cells in json.loads(file.read_bytes())["tasks"].items()}
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise HarnessError(f"{self.folder / 'jobs'} cannot be read: {error}") from error
+        return tasks
+
+    def shards(self, index: int) -> list[Cell]:
+        """The shards of a cell; none for one that was not cut."""
+        return [cell for cell in self.cells if cell.whole == index]
+
+    def claim(self, whole: int, job: str) -> bool:
+        """Whether this job is to make a whole cell of its shards: it is the first to ask, or was so before.
+
+        Raises:
+            HarnessError: the folder cannot be written.
+        """
+        note = self.folder / "merging" / f"{whole:04}"
+        try:
+            with note.open("x") as file:
+                file.write(job)
+        except FileExistsError:
+            return self.claimant(whole) == job
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        return True
+
+    def claimant(self, whole: int) -> str:
+        """The job that makes a whole cell of its shards; "" before there is one."""
+        try:
+            return (self.folder / "merging" / f"{whole:04}").read_text()
+        except OSError:
+            return ""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody has stopped the sweep."""
+        return (self.folder / "cancelled").exists()
+
+    def cancel(self) -> None:
+        """Tells every worker, on whatever machine, to stop."""
+        self.write_text("cancelled", "")
+
+    def renew(self, cells: Sequence[int]) -> None:
+        """Makes cells queued again, and forgets that the sweep was cancelled."""
+        for index in cells:
+            self.write(index, Status(requeued=self.status(index).requeued))
+            (self.folder / "merging" / f"{index:04}").unlink(missing_ok=True)
+        (self.folder / "cancelled").unlink(missing_ok=True)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a file of the folder whole or not at all.
+
+        Raises:
+            HarnessError: it cannot be written.
+        """
+        file = self.folder / name
+        draft = file.with_name(f".{file.name}-{secrets.token_hex(4)}")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(file)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+
+
+def read_sweep(folder: Path) -> Sweep:
+    """Opens a sweep's folder.
+
+    Raises:
+        HarnessError: there is none, or it was written by another version.
+    """
+    file = folder / "sweep.json"
+    try:
+        plan = json.loads(file.read_bytes())
+    except FileNotFoundError as error:
+        raise HarnessError(f"{folder} is no sweep: it has no sweep.json") from error
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise HarnessError(f"{file} is damaged: {error}; launch the sweep again into another folder") from error
+    version = plan.get("version") if isinstance(plan, dict) else None
+    if version != VERSION:
+        raise HarnessError(
+            f"{folder} was written by another version of the harness (layout {version}, this one knows {VERSION}); "
+            "launch the sweep again into another folder: what was answered is in the store"
+        )
+    try:
+        return Sweep(
+            folder.resolve(),
+            plan["name"],
+            Path(plan["cwd"]),
+            Path(plan["config_dir"]) if plan["config_dir"] else None,
+            plan["launcher"],
+            tuple(Cell.from_json(cell) for cell in plan["cells"]),
+            tuple((tuple(cells), gpus, engine) for cells, gpus, engine in plan["packs"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise HarnessError(f"{file} is damaged or changed by hand: {error!r}") from error
+
+
+def unsettled(sweep: Sweep, cells: Sequence[int]) -> list[int]:
+    """Those of some cells to which something may still happen."""
+    return [index for index in cells if not sweep.status(index).settled]
+
+
+def unwritable(folder: Path, error: OSError) -> HarnessError:
+    return HarnessError(
+        f"cannot write the sweep's folder {folder}: {error.strerror}; set hydra.sweep.dir=FOLDER to one that this "
+        "machine and the compute nodes can write"
+    )

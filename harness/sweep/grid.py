@@ -1,0 +1,235 @@
+"""From `run -m a=1,2 b=x,y` to cells: the grid as Hydra users expect it, every cell composed and checked beforehand."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cli.execute import prepare_items, run_folder
+from harness.config import GROUPS, Job, compose_raw, free, hydra_at, make_job, plain
+from harness.engines.pool import Wanted
+from harness.errors import HarnessError
+from harness.run import config_digest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of a sweep.
+
+    Attributes:
+        index: its place in the grid, from 0; the last swept override varies fastest.
+        overrides: all of it, as `run` takes them.
+        swept: those that differ between cells; what people know the cell by.
+        experiment: name in conf/experiment.
+        folder: the run directory, as the run itself names it (perhaps relative to the sweep's working directory).
+        digest: of everything that can change an outcome.
+        whole: index of the cell that this one is a shard of; None for a cell that is no shard.
+    """
+
+    index: int
+    overrides: tuple[str, ...]
+    swept: tuple[str, ...]
+    experiment: str
+    folder: str
+    digest: str
+    whole: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What people know the cell by."""
+        return " ".join(self.swept) or self.experiment
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Cell:
+        """Reads `to_json`; raises TypeError or KeyError for anything else."""
+        lists = {name: tuple(values[name]) for name in ("overrides", "swept")}
+        return cls(**{**values, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A cell and what it needs to run.
+
+    Attributes:
+        engines: what must be loaded for it, the subject's first.
+        config: resolved; for `pack_by`.
+    """
+
+    cell: Cell
+    engines: tuple[Wanted, ...]
+    config: Mapping[str, Any]
+
+
+def is_hydra(override: str) -> bool:
+    """Whether an override is about the launching and not about the runs."""
+    return override.lstrip("+~").startswith(("hydra.", "hydra/"))
+
+
+def plan(overrides: Sequence[str], config_dir: Path | None = None, shards: int = 1) -> list[Planned]:
+    """Composes, builds and checks every cell of a grid.
+
+    What repeats is done once: config files are composed once for every combination of groups, parts are built once
+    for every value, items are read once for every experiment on a task.
+
+    Args:
+        shards: engines that share the items of every cell; above 1 each cell is followed by its shards.
+
+    Raises:
+        HarnessError: a cell that could not run, with its overrides; or two cells that are the same run.
+    """
+    composer = Composer()
+    planned: list[Planned] = []
+    with hydra_at(config_dir) as where:
+        for fixed, swept in combinations(overrides):
+            index = len(planned)
+            try:
+                whole = composer.cell(index, fixed, swept, where)
+                planned.append(whole)
+                for i in range(shards if shards > 1 else 0):
+                    part = (*swept, f"shard={i}/{shards}")
+                    planned.append(composer.cell(len(planned), fixed, part, where, whole=index))
+            except HarnessError as error:
+                raise HarnessError(f"cell {index} ({' '.join(swept) or 'the only one'}): {error}") from error
+    _refuse_twins([p.cell for p in planned])
+    return planned
+
+
+def combinations(overrides: Sequence[str]) -> list[tuple[list[str], tuple[str, ...]]]:
+    """Every cell as what all cells have in common and what is swept; inside of `hydra_at` only.
+
+    Sweeps are Hydra's: `a=1,2`, `range(0,5)`, `choice(x,y)`, `glob(*)` of a group. Of two overrides of the same key
+    the last holds.
+
+    Raises:
+        HarnessError: a sweep that has no list of values, as `interval(0,1)`, or of Hydra's own settings.
+    """
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    loader = GlobalHydra.instance().config_loader()
+    assert isinstance(loader, ConfigLoaderImpl)
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+    lists: dict[str, list[str]] = {}
+    for override, text in zip(parsed, overrides, strict=True):
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            lists[key] = [text]
+        elif not override.is_discrete_sweep():
+            raise HarnessError(f"{text}: a grid needs a list of values, as {key}=0,1 or {key}=range(0,5)")
+        else:
+            lists[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            if not lists[key]:
+                raise HarnessError(f"{text}: nothing matches")
+    fixed = [values[0] for values in lists.values() if len(values) == 1]
+    return [(fixed, cell) for cell in itertools.product(*(values for values in lists.values() if len(values) > 1))]
+
+
+@dataclass
+class Composer:
+    """Composes cells one after another, keeping what several of them share.
+
+    Attributes:
+        bases: configs by the overrides behind them; unresolved.
+        values: parsed values of overrides. made: built parts, see `make_job`. checked: combinations of parts whose
+            items were read.
+    """
+
+    bases: dict[tuple[str, ...], tuple[DictConfig, str]] = field(default_factory=dict)
+    values: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+    checked: set[str] = field(default_factory=set)
+
+    def cell(
+        self,
+        index: int,
+        fixed: Sequence[str],
+        swept: Sequence[str],
+        where: Sequence[str] = (),
+        *,
+        whole: int | None = None,
+    ) -> Planned:
+        """Composes and checks one cell.
+
+        Raises:
+            HarnessError: it could not run.
+        """
+        config, name = self.compose(fixed, swept, where)
+        job = make_job(config, name, self.made)
+        self.check(job)
+        engines = [(job.engine, job.model), *((p.engine or job.engine, p.model) for p in job.roles.values())]
+        folder, digest = str(run_folder(job)), config_digest(config)
+        return Planned(Cell(index, (*fixed, *swept), tuple(swept), name, folder, digest, whole), tuple(engines), config)
+
+    def compose(
+        self, fixed: Sequence[str], swept: Sequence[str], where: Sequence[str] = ()
+    ) -> tuple[dict[str, Any], str]:
+        """The resolved config and the experiment's name, exactly as `compose` of all overrides gives them.
+
+        Files are only read anew for another choice of groups: a swept plain value is put into a copy, by the call that
+        Hydra itself makes. Where a fixed override touches the same key their order matters, and Hydra does it all.
+        """
+        plain_ones = [word for word in swept if self._is_value(word, fixed)]
+        key = (*where, *fixed, *(word for word in swept if word not in plain_ones))
+        if key not in self.bases:
+            config, hydra = compose_raw(key)
+            self.bases[key] = config, str(hydra.runtime.choices.experiment)
+        base, name = self.bases[key]
+        from omegaconf import OmegaConf
+
+        config = copy.deepcopy(base)
+        for word in plain_ones:
+            target, value = self._parsed(word)
+            OmegaConf.update(config, target, value, merge=True, force_add=True)
+        return plain(config), name
+
+    def check(self, job: Job) -> None:
+        """Checks that the parts go together and that there are items, once for each combination.
+
+        Raises:
+            HarnessError: as `prepare_items`.
+        """
+        parts = ("experiment", "task", "engine", "limit", "shard", "claims", "references")
+        combination = repr([job.config[part] for part in parts])
+        if combination not in self.checked:
+            prepare_items(job)
+            self.checked.add(combination)
+
+    @staticmethod
+    def _is_value(word: str, fixed: Sequence[str]) -> bool:
+        """Whether an override sets a plain value that no fixed override has to do with."""
+        if not free(word).startswith("++") or word.startswith("+"):
+            return False
+        key = f"{word.partition('=')[0]}."
+        others = (f"{other.lstrip('+~').partition('=')[0]}." for other in fixed)
+        return not any(key.startswith(other) or other.startswith(key) for other in others if other[:-1] not in GROUPS)
+
+    def _parsed(self, word: str) -> tuple[str, Any]:
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        if word not in self.values:
+            (override,) = OverridesParser.create().parse_overrides([word])
+            self.values[word] = override.key_or_group, override.value()
+        target, value = self.values[word]
+        return target, copy.deepcopy(value)
+
+
+def _refuse_twins(cells: Sequence[Cell]) -> None:
+    seen: dict[str, Cell] = {}
+    for cell in cells:
+        if (other := seen.setdefault(cell.folder, cell)) is not cell:
+            raise HarnessError(
+                f"cells {other.index} ({other.label}) and {cell.index} ({cell.label}) are the same run, {cell.folder}: "
+                "what differs between them changes no outcome; leave one out"
+            )

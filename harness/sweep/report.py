@@ -1,0 +1,29 @@
+"""The sweep's page: every finished cell side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.records import RunRecord, load_record
+from harness.sweep.folder import Sweep
+
+
+def write_report(sweep: Sweep) -> Path | None:
+    """Writes report.html over all cells that are done; shards are no results.
+
+    Returns:
+        The page; None when no cell is done.
+
+    Raises:
+        HarnessError: a run directory is damaged, or the page cannot be written.
+    """
+    from harness.report.several import render_several
+
+    records: list[RunRecord] = []
+    for cell in sweep.cells:
+        if cell.whole is None and sweep.status(cell.index).state == "done":
+            records.append(load_record(sweep.cwd / cell.folder))
+    if not records:
+        return None
+    sweep.write_text("report.html", render_several(f"Sweep {sweep.name}", records, sweep.folder))
+    return sweep.folder / "report.html"
