@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import ClassVar
 
-from experiments.calibration.concept_masks import mask, spellings
+from experiments.calibration.concept_masks import MASK, mask, spellings
 from harness import (
     Bars,
     Experiment,
@@ -42,7 +42,8 @@ class Familiarity:
         backward: exp of the mean log-probability per token of the name after its masked explanation, of the best
             spelling; None when the mask left no words.
         forward: the same of the explanation's tokens; None for an empty one.
-        pieces: minus the tokens that the name takes per letter; None when it was not scored.
+        prior: as `backward`, of the same spelling, after a prompt whose explanation is hidden whole.
+        pieces: minus the tokens that the name takes per letter; prior and pieces are None when backward is.
         p_yes: p("Yes") when asked whether it knows the concept; mass: that "Yes" or "No" is said.
         masked: share of the explanation's words that were hidden; dodged: whether it refuses to explain.
     """
@@ -50,6 +51,7 @@ class Familiarity:
     rarity: float
     backward: float | None
     forward: float | None
+    prior: float | None
     pieces: float | None
     p_yes: float
     mass: float
@@ -102,10 +104,12 @@ class SelfFamiliarity(Experiment):
     Arms, one row a question each:
         minimum, first (the rarest concept's), weighted (1, 1/2, 1/4, ... in order of rarity): the aggregates of the
             score; with one concept they are the same.
+        prior: the score with an explanation of nothing but the mask, what the name alone is worth. A model that does
+            not read its explanations ranks as well by this.
         forward: exp of the mean log-probability of the explanation's tokens (1/perplexity). asked: p("Yes") to "Do
             you know what it is?". rarity: the frequency of the name's words, which the task gives. pieces: how few
-            tokens per letter the name takes, what the tokenizer alone remembers of it. Baselines; of several concepts
-            the least.
+            tokens per letter the name takes, what the tokenizer alone remembers of it. With prior and
+            forward the baselines; of several concepts the least.
 
     The threshold of each arm is fitted on basic concepts in `prepare`: the middle of the 95 % bootstrap interval of
     the 5th percentile of their scores. No label enters.
@@ -113,7 +117,8 @@ class SelfFamiliarity(Experiment):
     Differs from the paper: the score is exp of the mean log-probability per token of the name as the words right after
     a fixed lead ("It is related to"), of the best of four spellings. The paper's is that of the best sequence which a
     beam search of 30 beams finds with one of eight spellings anywhere in it, of 10 or 15 tokens more, so that the words
-    around the name count too. Neither is a probability that the concept is known. Masks cover whole words only.
+    around the name count too. Neither is a probability that the concept is known. Masks cover whole words only,
+    and no misspelt copies of the name.
     Concepts are the task's, not an NER model's. A question counts as known when its concepts exist; the paper has a
     judge rate the model's explanations of real ones, so that here a real concept that the model does not know counts
     against it: read the rates by kind. What fails is missing, never 0.
@@ -127,7 +132,7 @@ class SelfFamiliarity(Experiment):
     """
 
     basic: int = 40
-    max_tokens: int = 40
+    max_tokens: int = 32
 
     outcome: ClassVar = SelfFamiliarityOutcome
     needs: ClassVar = ("concepts", "rarity", "kind", "domain")
@@ -208,22 +213,30 @@ class SelfFamiliarity(Experiment):
             subject.choose(know, {"yes": [" Yes"], "no": [" No"]}),
         )
         masked = mask(text.text, concept)
-        backward, pieces = None, None
+        backward, prior, pieces = None, None, None
         if masked.share < 1:
-            asked = Prompt.user(f'"{masked.text.strip()}" is related to what?', LEAD)
-            found = await asyncio.gather(*(subject.score(asked, f" {name}") for name in spellings(concept)))
-            backward = max(math.exp(like.logprob / len(like.tokens)) for like in found)
-            pieces = -len(found[0].tokens) / len(concept)
+            names = spellings(concept)
+            scored = await asyncio.gather(*(_score(masked.text.strip(), name, subject) for name in names))
+            backward, best = max(zip((score for score, _ in scored), names, strict=True), key=lambda pair: pair[0])
+            prior, _ = await _score(MASK, best, subject)
+            pieces = -scored[0][1] / len(concept)
         return Familiarity(
             rarity=rarity,
             backward=backward,
             forward=math.exp(fmean(text.logprobs)) if text.logprobs else None,
+            prior=prior,
             pieces=pieces,
             p_yes=choice.p["yes"],
             mass=choice.mass,
             masked=masked.share,
             dodged=refuses(text.text),
         )
+
+
+async def _score(explanation: str, name: str, subject: Subject) -> tuple[float, int]:
+    """Exp of the mean log-probability of a name's tokens as what the explanation is related to, and their number."""
+    found = await subject.score(Prompt.user(f'"{explanation}" is related to what?', LEAD), f" {name}")
+    return math.exp(found.logprob / len(found.tokens)), len(found.tokens)
 
 
 def aggregates(concepts: Sequence[Familiarity]) -> dict[str, float | None]:
@@ -236,6 +249,7 @@ def aggregates(concepts: Sequence[Familiarity]) -> dict[str, float | None]:
         "minimum": _least(backward),
         "first": backward[0],
         "weighted": _weighted(backward),
+        "prior": _least([c.prior for c in concepts]),
         "forward": _least([c.forward for c in concepts]),
         "asked": _least([c.p_yes for c in concepts]),
         "rarity": _least([c.rarity for c in concepts]),

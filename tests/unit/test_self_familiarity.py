@@ -33,6 +33,8 @@ def item(kind: str, *concepts: str) -> Item:
 
 
 BASIC = [item("basic", f"basic{n}") for n in range(40)]
+MIXED = [item("rare", f"rare{n}") for n in range(6)] + [item("invented", f"false{n}") for n in range(6)]
+NAMES = [name for one in (*BASIC, *MIXED) for name in one.fields["concepts"]]
 
 
 def way_back(concept: str) -> float:
@@ -44,6 +46,8 @@ def way_back(concept: str) -> float:
 
 def subject(text: str) -> Mapping[str, float]:
     """Explains by the concept's code, which the mask leaves; capitalised spellings are the most probable."""
+    if text.endswith('"..." is related to what?\n<assistant> ' + LEAD):
+        return {**{f" {name.capitalize()}": 0.01 for name in NAMES}, " something": 1 - 0.01 * len(NAMES)}
     if text.endswith(LEAD):
         concept = re.findall(r"code of (\w+)", text)[-1][::-1]
         p = way_back(concept)
@@ -71,9 +75,6 @@ def of(table: Table, arm: str, column: str) -> list[float]:
     return [float(v) for v in table.columns[column][table.columns["arm"] == arm]]
 
 
-MIXED = [item("rare", f"rare{n}") for n in range(6)] + [item("invented", f"false{n}") for n in range(6)]
-
-
 def test_scores_and_threshold_are_exact() -> None:
     table, _, found = run(subject, MIXED)
     real = table.columns["real"][table.columns["arm"] == "minimum"] == 1
@@ -90,6 +91,8 @@ def test_scores_and_threshold_are_exact() -> None:
     np.testing.assert_allclose(of(table, "forward", "score"), np.where(real, *forward), atol=1e-12)
     assert found["auroc", "forward"].value == 0
     assert found["auroc", "rarity"].value == 0.5
+    # The best spelling, when there is no explanation, is as probable of every name.
+    np.testing.assert_allclose(of(table, "prior", "score"), 0.01, atol=1e-12)
     assert found["answer_rate_by_kind", "minimum", "rare"].value == 1
     assert found["answer_rate_by_kind", "minimum", "invented"].value == 0
 
@@ -97,9 +100,10 @@ def test_scores_and_threshold_are_exact() -> None:
 def test_the_name_never_enters_the_backward_prompt() -> None:
     _, finished, found = run(subject, MIXED)
     for f in finished:
-        backward = [e for e in f.transcript if e.prompt.endswith(LEAD)]
-        # As it is and capitalised; small letters are the name itself.
+        *backward, prior = [e for e in f.transcript if e.prompt.endswith(LEAD)]
+        # As it is, in capitals and capitalised; small letters are the name itself.
         assert len(backward) == len({e.reply for e in backward}) == 3
+        assert prior.prompt == '<user> "..." is related to what?\n<assistant> ' + LEAD
         name = f.item.fields["concepts"][0]
         assert not any(name in e.prompt.lower() for e in backward)
         assert (
@@ -226,6 +230,7 @@ def concept(rarity: float, backward: float | None) -> Familiarity:
         rarity=rarity,
         backward=backward,
         forward=0.5,
+        prior=0.5,
         pieces=-0.5,
         p_yes=0.5,
         mass=1.0,
