@@ -493,7 +493,7 @@ def test_an_engine_serves_several_event_loops_and_is_closed_from_outside(
 
 def test_calls_that_nobody_waits_for_any_more_are_taken_back(server: FakeVLLM, load: Callable[..., Engine]) -> None:
     engine = load(server.url, concurrency=2)
-    server.delay = 0.2
+    server.delay = 1.0
 
     async def run() -> Reply:
         tasks = [asyncio.create_task(engine.answer(call)) for call in some_calls(10)]
