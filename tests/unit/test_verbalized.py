@@ -168,6 +168,21 @@ def test_the_second_request_holds_the_whole_first_reply() -> None:
     np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.25])
 
 
+def test_an_answer_forced_after_cut_off_reasoning_is_reflected_upon_like_any_other() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        if prompt.endswith("<answer>"):
+            return {"right</answer>": 1.0}
+        return {"70%" if prompt.endswith("<confidence>") else "Hm. " * 40: 1.0}
+
+    table, finished = simulate(one("percent/two/8", max_tokens=4), items(1), replies)
+    assert table.columns["arm"].tolist() == ["percent/two/8", "percent/two/8+forced"]
+    assert table.columns["truncated"].tolist() == [1, 0]
+    np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.7])
+    reflected = next(e.prompt for e in finished[0].transcript if "your solution" in e.prompt)
+    cut = " ".join(["Hm."] * 6)  # 8 + 4 tokens
+    assert reflected.endswith(f"Solution: {cut}\n<answer>right</answer>\n<assistant> ")
+
+
 def test_after_a_refusal_nothing_more_is_asked() -> None:
     table, finished = simulate(one("words/two"), items(1), lambda prompt: {" I do not know.": 1.0})
     assert len(finished[0].transcript) == 1
