@@ -68,7 +68,7 @@ class OptionOutcome(Outcome):
         excess: p - 1/k for k options.
         gain: ln(p_scaled) - ln(p) of the option, in nats.
         mass: probability that any of the letters is said, the mean over rotations in the cyclic form.
-        temperature: the one temperature of the run.
+        temperature: the one temperature of the run; at 0.01 or 100, the ends of its range, no temperature fits best.
     """
 
     form: str
@@ -123,7 +123,7 @@ class McCalibration(Experiment):
 
     Attributes:
         arms: which arms run.
-        shots: examples of the few-shot arms (the paper: 5).
+        shots: examples of the few-shot arms (the paper: 5), the same for all items, whatever their subject.
         tuning: training items that the temperature is fitted on; 0 leaves it at 1.
         shuffle: whether options are put in an order of their own; the paper keeps that of the data.
         parenthesis: end the prompt with " (" and read the letter. Set it to False for a tokenizer that merges "(A" into
@@ -135,7 +135,7 @@ class McCalibration(Experiment):
 
     arms: Sequence[Arm] = ("zero-shot", "few-shot", "few-shot nota", "few-shot true/false")
     shots: int = 5
-    tuning: int = 40
+    tuning: int = 20
     shuffle: bool = True
     parenthesis: bool = True
 
