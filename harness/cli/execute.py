@@ -301,7 +301,8 @@ def _note_fitted(session: Session, fitted: Any) -> None:
         return
     ids = [item.id for item in session.items.train]
     assert not set(ids) & {item.id for item in session.items.test}
-    digest = hashlib.sha256(orjson.dumps(fitted, default=str)).hexdigest()[:16]
+    whole = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+    digest = hashlib.sha256(orjson.dumps(fitted, default=str, option=whole)).hexdigest()[:16]
     session.fitted = {"fingerprint": digest, "items": ids}
 
 
