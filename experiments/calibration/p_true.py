@@ -61,8 +61,8 @@ class PTrueOutcome(Outcome):
 
 
 PAIR = ("p_true", "correct")
-Blocks = dict[bool, tuple[Message, ...]]
-"""The messages of the few-shot arms, by whether they show brainstormed ideas."""
+Blocks = dict[str, tuple[Message, ...]]
+"""The messages of each few-shot arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,15 +144,16 @@ class PTrue(Experiment):
         """The labelled blocks of the few-shot arms, one per training item; which draw is judged goes round."""
         sampled = await asyncio.gather(*(self.sample(item, subject) for item in train))
         blocks: Blocks = {}
-        for ideas in (False, True):
+        for arm in ("few-shot", f"few-shot{BRAINSTORM}"):
             messages: list[Message] = []
             for i, (item, answers) in enumerate(zip(train, sampled, strict=True)):
                 answer = answers[i % self.draws]
                 correct = item.grade(answer).correct
                 if correct is not None:
-                    messages += block(item.fields["question"], answer, answers if ideas else None, correct)
-            blocks[ideas] = tuple(messages)
-        if train and not blocks[False]:
+                    ideas = answers if arm.endswith(BRAINSTORM) else None
+                    messages += block(item.fields["question"], answer, ideas, correct)
+            blocks[arm] = tuple(messages)
+        if train and not blocks["few-shot"]:
             raise HarnessError("none of the training answers could be graded; raise experiment.max_tokens")
         return blocks
 
@@ -177,9 +178,9 @@ class PTrue(Experiment):
         if correct is None:
             return PTrueOutcome(arm=arm, draw=draw, answer=answer, correct=None, p_true=None, mass=None)
         ideas = arm.endswith(BRAINSTORM)
-        blocks = {"zero-shot": (), "fixed": fixed_blocks(item, ideas=ideas), "few-shot": fitted[ideas]}
+        before = fixed_blocks(item, ideas=ideas) if arm.startswith("fixed") else fitted.get(arm, ())
         ask = Message("user", judgement(item.fields["question"], answer, answers if ideas else None))
         end, options = reading({"True": "A", "False": "B"}, parenthesis=self.parenthesis)
-        choice = await subject.choose(Prompt((*blocks[arm.removesuffix(BRAINSTORM)], ask), lead(ideas) + end), options)
+        choice = await subject.choose(Prompt((*before, ask), lead(ideas) + end), options)
         p_true, mass = Probability(choice.p["True"]), Probability(choice.mass)
         return PTrueOutcome(arm=arm, draw=draw, answer=answer, correct=correct, p_true=p_true, mass=mass)
