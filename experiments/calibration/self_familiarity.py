@@ -106,10 +106,11 @@ class SelfFamiliarity(Experiment):
             score; with one concept they are the same.
         prior: the score with an explanation of nothing but the mask, what the name alone is worth. A model that does
             not read its explanations ranks as well by this.
-        forward: exp of the mean log-probability of the explanation's tokens (1/perplexity). asked: p("Yes") to "Do
-            you know what it is?". rarity: the frequency of the name's words, which the task gives. pieces: how few
-            tokens per letter the name takes, what the tokenizer alone remembers of it. With prior and
-            forward the baselines; of several concepts the least.
+        forward: exp of the mean log-probability of the explanation's tokens (1/perplexity).
+        asked: p("Yes") to "Do you know what it is?".
+        rarity: the frequency of the name's words, which the task gives.
+        pieces: how few tokens per letter the name takes, what the tokenizer alone remembers of it.
+    From prior on they are baselines, which take the least of several concepts.
 
     The threshold of each arm is fitted on basic concepts in `prepare`: the middle of the 95 % bootstrap interval of
     the 5th percentile of their scores. No label enters.
@@ -117,11 +118,10 @@ class SelfFamiliarity(Experiment):
     Differs from the paper: the score is exp of the mean log-probability per token of the name as the words right after
     a fixed lead ("It is related to"), of the best of four spellings. The paper's is that of the best sequence which a
     beam search of 30 beams finds with one of eight spellings anywhere in it, of 10 or 15 tokens more, so that the words
-    around the name count too. Neither is a probability that the concept is known. Masks cover whole words only,
-    and no misspelt copies of the name.
-    Concepts are the task's, not an NER model's. A question counts as known when its concepts exist; the paper has a
-    judge rate the model's explanations of real ones, so that here a real concept that the model does not know counts
-    against it: read the rates by kind. What fails is missing, never 0.
+    around the name count too. Neither is a probability that the concept is known. Masks cover whole words only, and
+    no misspelt copies of the name. Concepts are the task's, not an NER model's. A question counts as known when its
+    concepts exist; the paper has a judge rate the model's explanations of real ones, so that here a real concept that
+    the model does not know counts against it: read the rates by kind. What fails is missing, never 0.
 
     Attributes:
         basic: training concepts behind the threshold (the paper: 192), at least 20.
