@@ -157,7 +157,8 @@ def _capitals() -> Iterator[Item]:
 def _countries_by_capital() -> Iterator[Item]:
     names = [f" {normalise(country.name)} " for country in _countries()]
     for country in _askable():
-        inside = sum(f" {normalise(country.name)} " in name for name in names) > 1
+        own = f" {normalise(country.name)} "
+        inside = sum(own in name for name in names) > 1
         if inside or country.code in _NOT_ASKED_FOR:
             continue
         fields = {"question": f"Which country has the capital {country.capital}?", "kind": "country", **country.facts}
