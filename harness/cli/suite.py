@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -63,24 +63,38 @@ def load_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> 
 
 
 def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
-    """Runs a suite to its report; a run that fails leaves the others going.
+    """Runs a suite to its report; a run that fails leaves the others going, unless the model cannot be loaded.
 
     Returns:
-        The exit code: 0, or the first one that is not; 130 after Ctrl-C, with the report on what is finished.
+        The exit code: 0, or the first one that is not; 2 when a run stopped with an error and has no report;
+        130 after Ctrl-C, with the report on what is finished.
+
+    Raises:
+        HarnessError: the model of a run cannot be loaded, no run has a report, or the suite's cannot be written.
     """
     jobs = load_suite(name, overrides, config_dir)
     pool = EnginePool()
     sessions: list[Session] = []
+    errors: dict[str, HarnessError] = {}
     try:
         for i, job in enumerate(jobs):
             say(f"suite {name}: run {i + 1} of {len(jobs)}")
             players = [(player.engine or job.engine, player.model) for player in job.roles.values()]
             pool.keep_only([(job.engine, job.model), *players])
-            sessions.append(execute(job, pool))
+            try:
+                sessions.append(execute(job, pool))
+            except HarnessError as error:
+                if pool.find((job.engine, job.model)) is None:
+                    raise
+                say(f"{job.name} stopped: {error}")
+                errors[job.name] = error
+                continue
             if sessions[-1].status == "interrupted":
                 break
     finally:
         pool.close()
+    for stopped in errors.values() if not sessions else ():
+        raise stopped
     digest = hashlib.sha256(orjson.dumps([config_digest(job.config) for job in jobs])).hexdigest()[:8]
     folder = jobs[0].runs / "suites" / f"{name}-{jobs[0].model.name}-{digest}"
     try:
@@ -89,14 +103,16 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
         (folder / "report.html").write_text(page, encoding="utf-8")
     except OSError as error:
         raise HarnessError(f"cannot write {folder}: {error.strerror}; set runs=FOLDER to another") from error
-    _summarise(sessions, folder)
-    return next((s.code for s in sessions if s.code), 0)
+    _summarise(sessions, errors, folder)
+    return next((s.code for s in sessions if s.code), 2 if errors else 0)
 
 
-def _summarise(sessions: Sequence[Session], folder: Path) -> None:
+def _summarise(sessions: Sequence[Session], errors: Mapping[str, HarnessError], folder: Path) -> None:
     print(f"\n{'experiment':<24} {'asked':>8} {'shared':>8} {'seconds':>8}  status")
     for s in sessions:
         counts = s.store or {"asked": 0, "shared": 0}
         seconds = s.seconds.get("ask", 0.0)
         print(f"{s.job.name:<24} {counts['asked']:>8} {counts['shared']:>8} {seconds:>8.1f}  {s.status}")
+    for name, error in errors.items():
+        print(f"{name:<24} stopped without a report: {error}")
     print(f"report: {folder / 'report.html'}")

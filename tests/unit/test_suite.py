@@ -53,6 +53,26 @@ def test_a_suite_loads_its_model_once_shares_its_draws_and_ends_in_one_report(
     assert (next((suites / "runs" / "suites").glob("mine-*")) / "../../selfCorrection").resolve().is_dir()
 
 
+def test_a_run_that_stops_with_an_error_leaves_the_others_going(
+    suites: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (suites / "suite" / "mine.yaml").write_text(
+        "runs:\n- experiment=pTrue\n- experiment=pTrue experiment.arms=[zero-shot]\n"
+    )
+    # Nothing that this model says can be graded, so that no examples can be made of it.
+    monkeypatch.setattr(fake.Fake, "load", lambda *_: fake.FakeEngine(lambda _: {"": 1.0}))
+    assert run(suites, "suite=mine", "max_failed=1") == 2
+    out = capsys.readouterr().out
+    asked = next(line.split()[1] for line in out.splitlines() if line.startswith("pTrue ") and "stopped" not in line)
+    assert int(asked) == 4 * 5  # the draws of the run that goes on
+    assert "pTrue                    stopped without a report: none of the training answers could be graded" in out
+    assert "../../pTrue/" in next((suites / "runs" / "suites").glob("mine-*/report.html")).read_text()
+    (suites / "suite" / "mine.yaml").write_text("runs: [experiment=pTrue]\n")
+    (suites / "runs").rename(suites.parent / f"{suites.name}-runs")  # a folder of configs must hold nothing but configs
+    assert run(suites, "suite=mine") == 2
+    assert "none of the training answers could be graded" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", [file.stem for file in (Path(__file__).parents[2] / "conf/suite").glob("*.yaml")])
 def test_every_suite_composes(name: str) -> None:
     assert load_suite(name, ["engine=fake", "tracker=none"], None)
