@@ -64,7 +64,7 @@ def ask_confidence(item: Item, arm: Arm, solution: str, mapping: Mapping[str, fl
     """The second of two requests: the whole first reply, letter for letter."""
     return Prompt.user(
         "Below are a question and your solution. Reflect on the solution and give your confidence that its answer is "
-        f"correct, {_range(arm.scale, mapping)}. Reply in a form like this:\n{_confidence(arm.scale, mapping)}\n\n"
+        f"correct, {_range(arm.scale, mapping)}. Reply in this form:\n{_confidence(arm.scale, mapping)}\n\n"
         f"Question: {item.fields['question']}\nSolution: {solution}"
     )
 
@@ -75,7 +75,7 @@ def _ask(item: Item, arm: Arm, asked: str, form: str) -> Prompt:
     else:
         how = "Without explanation, "
     question = item.fields["question"]
-    return Prompt.user(f"Answer the question. {how}{asked} Reply in a form like this:\n{form}\n\nQuestion: {question}")
+    return Prompt.user(f"Answer the question. {how}{asked} Reply in this form:\n{form}\n\nQuestion: {question}")
 
 
 def _range(scale: Scale, mapping: Mapping[str, float]) -> str:
@@ -90,8 +90,8 @@ def _answer(item: Item) -> str:
 
 
 def _confidence(scale: Scale, mapping: Mapping[str, float]) -> str:
-    """The form with the paper's example; in words the phrase nearest to it."""
+    """The form and the paper's example; in words the phrase nearest to it."""
     example = "80%" if scale == "percent" else "0.8"
     if scale == "words":
         example = min(mapping, key=lambda phrase: abs(mapping[phrase] - 0.8))
-    return f"<confidence>{example}</confidence>"
+    return f"<confidence>{PLACEHOLDERS[2]}</confidence>\nFor example, <confidence>{example}</confidence>."

@@ -28,8 +28,8 @@ PHRASES: Mapping[str, float] = {
 }
 """The classes of Yoon et al. (2025, arXiv 2505.14489), with the middle of the tenth that each stands for."""
 
-PLACEHOLDERS = ("final answer here", "letter here")
-"""What stands between the answer's tags where a prompt shows the form; a model that repeats it has said nothing."""
+PLACEHOLDERS = ("final answer here", "letter here", "confidence here")
+"""What stands between the tags where a prompt shows the form; a model that repeats it has said nothing."""
 
 STATEMENT = 200
 """Characters of a statement that are read; the rest of a longer one is not."""

@@ -101,7 +101,7 @@ def test_the_critique_is_a_request_of_its_own_with_the_first_reply_letter_for_le
 
 def test_an_uncertainty_is_converted_and_kept_apart() -> None:
     def replies(prompt: str) -> Mapping[str, float]:
-        instrument = "uncertainty" if "the uncertainty is Y%" in prompt else "confidence"
+        instrument = "uncertainty" if "the uncertainty is NUMBER%" in prompt else "confidence"
         return {said("right", 20, instrument): 1.0}
 
     table, _, finished = run(SelfCritique(), replies, 1)
@@ -181,7 +181,8 @@ def test_with_reasoning_the_model_begins_its_reply_itself_and_thoughts_are_left_
         (" [right].", "right"),
         (" **right**", "right"),
         (" [country_name] and the confidence is 10%", ""),
-        (" X, and the confidence is Y%", ""),
+        (" ANSWER, and the confidence is NUMBER%", ""),
+        (" NUMBER, and the confidence is 90%", ""),
         (" X, and the confidence is 90%", "X"),
         (" ", ""),
     ],
@@ -191,12 +192,25 @@ def test_the_last_stated_answer_is_read_without_its_brackets(reply: str, answer:
     assert set(table.columns["answer"]) == {answer}
 
 
+def test_a_percentage_that_is_the_answer_is_not_the_score() -> None:
+    table, found, _ = run(ONLY, lambda _: {" 1.8%": 1.0}, 1)
+    assert np.isnan(table.columns["confidence"]).all()
+    table, found, _ = run(ONLY, lambda _: {" 1.8%, I am 90% sure, and the confidence is high": 1.0}, 1)
+    assert np.isnan(table.columns["confidence"]).all()
+    table, found, _ = run(ONLY, lambda _: {" 1.8%\nI am 90% sure": 1.0}, 1)  # cut at the line break
+    assert np.isnan(table.columns["confidence"]).all()
+    reasons = SelfCritique(instruments=["confidence"], reason=True, max_tokens=50)
+    table, found, _ = run(reasons, lambda _: {"The answer is 1.8%\nI am 90% sure": 1.0}, 1)
+    assert table.columns["confidence"].tolist() == [0.9, 0.9]
+    assert found["in_form_rate", "confidence/vanilla"].value == 0.0
+
+
 def test_multiple_choice_asks_for_a_letter() -> None:
     item = multiple_choice("Which?", ["this", "that"], 1, "test")
     table, finished = simulate(ONLY, [item], lambda _: {" (B), and the confidence is 70%": 1.0})
     assert table.columns["correct"].tolist() == [1, 1]
     assert set(table.columns["kind"]) == {"choice"}
-    assert "X is the letter of one choice" in finished[0].transcript[0].prompt
+    assert "where ANSWER is the letter of one choice" in finished[0].transcript[0].prompt
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,10 @@ def test_no_reference_answer_enters_a_prompt_of_the_subject() -> None:
 def test_a_multiple_choice_item_is_asked_for_a_letter() -> None:
     item = multiple_choice("Which?", ["this", "that"], 1, "test")
     table, finished = simulate(one("percent/one", forced=False), [item], lambda _: {form("(B)", "90%"): 1.0})
-    assert "<answer>letter here</answer>\n<confidence>80%</confidence>" in finished[0].transcript[0].prompt
+    assert (
+        "<answer>letter here</answer>\n<confidence>confidence here</confidence>\nFor example, <confidence>80%"
+        in finished[0].transcript[0].prompt
+    )
     assert table.columns["correct"].tolist() == [1]
 
 
