@@ -6,10 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from harness.sweep.folder import Sweep, read_sweep, unsettled
+
+POLL = 0.1
+"""Seconds between two looks at the worker."""
+
+PATIENCE = 20.0
+"""Seconds that a killed worker may take to be gone; one that hangs in a driver is left to SLURM."""
 
 
 class PackJob:
@@ -64,7 +71,7 @@ class PackJob:
         while (left := self._left(sweep)) and not sweep.cancelled:
             words = ["sweep", "work", self.folder, "--job", job, "--cells", ",".join(map(str, left))]
             self._worker = subprocess.Popen([sys.executable, "-m", "harness", *words])
-            code = self._worker.wait()
+            code = self._code()
             if code >= 0 and self._left(sweep) == left:
                 # It ended by itself and did nothing: another one would not do better.
                 for index in left:
@@ -95,10 +102,20 @@ class PackJob:
             else:
                 sweep.change(index, state="queued", reason=reason, requeued=sweep.status(index).requeued + 1)
 
+    def _code(self) -> int:
+        """Waits for the worker. Not by `Popen.wait`: a signal handler that waits too would wait for ever."""
+        assert self._worker is not None
+        while (code := self._worker.poll()) is None:
+            time.sleep(POLL)
+        return code
+
     def _end_worker(self) -> None:
-        if self._worker is not None and self._worker.poll() is None:
+        if self._worker is None:
+            return
+        deadline = time.monotonic() + PATIENCE
+        while self._worker.poll() is None and time.monotonic() < deadline:
             self._worker.kill()
-            self._worker.wait()
+            time.sleep(POLL)
 
 
 def job_name() -> str:

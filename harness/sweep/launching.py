@@ -90,7 +90,7 @@ def load_launcher(settings: dict[str, Any]) -> Launcher:
     Raises:
         HarnessError: an unknown setting, or a value of the wrong type.
     """
-    return build(settings, "hydra.launcher", cast("type[Launcher]", Launcher))
+    return build(settings, "hydra.launcher", cast(type, Launcher))
 
 
 def start(sweep: Sweep, launcher: Launcher) -> int:

@@ -47,7 +47,7 @@ class View:
     @property
     def counts(self) -> dict[str, int]:
         """Cells in each state."""
-        counted = Counter(seen.status.state for seen in self.cells)
+        counted: Counter[str] = Counter(seen.status.state for seen in self.cells)
         return {state: counted[state] for state in STATES}
 
     @property
@@ -88,7 +88,9 @@ def _on_slurm(sweep: Sweep) -> View:
     seen = []
     for cell, status, name in zip(sweep.cells, statuses, names, strict=True):
         if name in queue:
-            seen.append(Seen(cell, _in_job(status, name, queue[name]), True))
+            waits = any(not statuses[i].settled for i in jobs.get(name, ()) if i < cell.index)
+            state = "behind other cells of its job" if waits else queue[name]
+            seen.append(Seen(cell, _in_job(status, name, state), True))
         elif status.settled or sweep.shards(cell.index):
             seen.append(Seen(cell, status, False))
         else:
@@ -100,8 +102,7 @@ def _on_slurm(sweep: Sweep) -> View:
 def _in_job(status: Status, job: str, state: str) -> Status:
     if status.state != "queued":
         return status
-    waiting = "behind other cells of its job" if state == "running" else state
-    return replace(status, job=job, reason=status.reason or waiting)
+    return replace(status, job=job, reason=status.reason or ("starting" if state == "running" else state))
 
 
 def _lost(sweep: Sweep, status: Status, job: str, how: str | None) -> str:
