@@ -47,7 +47,8 @@ def ask(item: Item, instrument: Instrument, first: str | None, *, reason: bool, 
         task = (
             f"You previously answered the following {what}. Your response ended with "
             f"'{form.format(opening('vanilla'))}'. Now refine your answer by reassessing the question and your "
-            "initial reasoning. Consider ambiguities and steps that could improve the accuracy of your answer and the calibration of your {instrument}."
+            "initial reasoning. Consider ambiguities and steps that could improve the accuracy of your answer and the "
+            f"calibration of your {instrument}."
         )
     sure = "sure you are about your answer" if instrument == "confidence" else "uncertain you are about the question"
     what_answer = "the letter of one choice" if choice else "the direct answer"

@@ -115,6 +115,8 @@ def test_an_uncertainty_is_converted_and_kept_apart() -> None:
         }
     )
     prompts = [e.prompt for e in finished[0].transcript]
+    assert not any("{" in p for p in prompts)
+    assert sum("the calibration of your uncertainty." in p for p in prompts) == 1
     assert sum("how uncertain you are about the question" in p for p in prompts) == 2
     assert sum("how sure you are about your answer" in p for p in prompts) == 2
 
