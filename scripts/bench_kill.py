@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMON = ["experiment=pTrue", "tracker=none", "replicates=50", "experiment.shots=4"]
+COMMON = ["experiment=pTrue", "tracker=none", "replicates=50", "experiment.shots=4", "experiment.judged=5"]
 JOBS = {
     "fake": ["engine=fake", "engine.delay=0.15", "window=2", "limit=12"],
     "vllm": ["engine=vllm", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5", "limit=16"],

@@ -14,7 +14,15 @@ import pytest
 from harness.outcomes import Table
 from harness.redaction import without_secrets
 
-SMALL = ["experiment=pTrue", "engine=fake", "tracker=none", "limit=12", "experiment.shots=4", "replicates=50"]
+SMALL = [
+    "experiment=pTrue",
+    "engine=fake",
+    "tracker=none",
+    "limit=12",
+    "experiment.shots=4",
+    "experiment.judged=5",
+    "replicates=50",
+]
 
 
 def harness(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
