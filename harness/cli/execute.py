@@ -36,6 +36,8 @@ from harness.tasks.sharding import shard
 
 MOST_PRINTED = 60
 """Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
+MOST_OTHERS = 6
+"""Published numbers printed although they cannot be compared with the run; more are only counted."""
 
 
 @dataclass
@@ -353,8 +355,12 @@ def _summarise(session: Session, estimates: Sequence[Estimate], verdicts: Sequen
         print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{f', {e.n_failed} failed' if e.n_failed else ''}{note}")
     if len(shown) < len(estimates):
         print(f"({len(estimates) - len(shown)} more numbers are in the report)")
-    for v in verdicts:
+    # Published numbers of other models are many, and are in the report.
+    others = [v for v in verdicts if v.published is not None and v.kind == "not comparable"]
+    for v in verdicts if len(others) <= MOST_OTHERS else [v for v in verdicts if v not in others]:
         print(f"{v.kind}: {v.text} ({v.reason})")
+    if len(others) > MOST_OTHERS:
+        print(f"({len(others)} published numbers that cannot be compared with this run are in the report)")
     if session.store is not None:
         asked, shared = session.store["asked"], session.store["shared"]
         seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
