@@ -239,7 +239,8 @@ def _find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, str]) 
 
 def _absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, str]) -> str:
     levels = [_shown(e.level) for e in estimates if e.metric == metric]
-    return f"the run has no {metric}{_shown(level)} (it has: {', '.join(levels) or 'none'})"
+    more = f" and {len(levels) - 5} more" if len(levels) > 5 else ""
+    return f"the run has no {metric}{_shown(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"
 
 
 def _numbers(measured: Estimate) -> str:

@@ -227,9 +227,20 @@ def _construct(cls: type[T], node: Mapping[str, Any], path: str) -> T:
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and name not in node:
             raise HarnessError(f"{path}.{name}: not set")
     try:
-        return cls(**{key: _typed(value, hints[key], f"{path}.{key}") for key, value in node.items()})
+        return cls(
+            **{key: _typed(_parts(value, f"{path}.{key}"), hints[key], f"{path}.{key}") for key, value in node.items()}
+        )
     except (ValueError, TypeError) as error:
         raise HarnessError(f"{path}: {error}") from error
+
+
+def _parts(value: Any, path: str) -> Any:
+    """A setting in which every node with a `_target_` is built: the parts of a task made of tasks."""
+    if not isinstance(value, dict):
+        return value
+    if "_target_" in value:
+        return build(value, path, object)
+    return {key: _parts(part, f"{path}.{key}") for key, part in value.items()}
 
 
 def _typed(value: Any, hint: Any, path: str) -> Any:

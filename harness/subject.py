@@ -24,8 +24,8 @@ from harness.calls import (
     call_key,
     needs,
 )
-from harness.engines.base import Engine, check_capabilities
-from harness.errors import ItemError
+from harness.engines.base import WHO_CAN, Engine, check_capabilities
+from harness.errors import HarnessError, ItemError
 from harness.interventions import Intervention, Site
 from harness.prompts import Prompt
 from harness.rendering import Rendered, Renderer
@@ -44,11 +44,13 @@ class Choice:
         p: probability of each option given that one of them is said; sums to 1.
         mass: probability that any option is said at all, in (0, 1]. Far below 1, `p` rests on little.
         logp: natural log-probability of each option, all its surface forms merged.
+        calls: next-token distributions that it took: 1, and more for options of several tokens.
     """
 
     p: dict[str, float]
     mass: float
     logp: dict[str, float]
+    calls: int = 1
 
     @property
     def best(self) -> str:
@@ -158,6 +160,22 @@ class Subject:
         """Tokens of a prompt as the model reads it, special tokens included: what a call costs before its answer."""
         return len(self.renderer.render(prompt).ids)
 
+    def depths(self, shares: Sequence[float]) -> list[int]:
+        """The layers at shares of the model's depth, ascending, for `read` and interventions; 1 is the last block.
+
+        Args:
+            shares: in (0, 1]; those that fall on one layer give it once.
+
+        Raises:
+            HarnessError: the engine cannot read activations, or a share lies outside of that range.
+        """
+        layers = self.engine.layers
+        if layers is None:
+            raise HarnessError(f"{self.engine.identity['engine']} cannot read activations; use {WHO_CAN['read']}")
+        if not all(0 < share <= 1 for share in shares):
+            raise HarnessError(f"depths {list(shares)}: each is a share of the model's layers, above 0 and at most 1")
+        return sorted({max(round(share * layers), 1) - 1 for share in shares})
+
     def positions(self, prompt: Prompt, text: str, nth: int = 0) -> range:
         """Positions of the prompt's tokens that cover a piece of its text, for `read` and interventions.
 
@@ -248,7 +266,7 @@ class Subject:
         total = _logsumexp(list(logp.values()))
         uniform = 1 / len(logp)
         p = {option: math.exp(lp - total) if total > -math.inf else uniform for option, lp in logp.items()}
-        choice = Choice(p, min(1.0, math.exp(total)), logp)
+        choice = Choice(p, min(1.0, math.exp(total)), logp, len(calls))
         shown = "  ".join(f"p({option}) = {value:.4f}" for option, value in p.items()) + f"  mass {choice.mass:.4f}"
         cached = all(stored for _, _, stored in replies.values())
         self._note(place, rendered, shown, [key for _, key, _ in replies.values()], cached)

@@ -59,6 +59,7 @@ class InstantEngine:
         self.tokenizer: Tokenizer = InstantTokenizer()
         self.context = 1 << 20
         self.capacity = 256
+        self.layers: int | None = None
         self.usage = Usage()
 
     async def answer(self, call: Call) -> Reply:

@@ -48,6 +48,7 @@ class Engine(Protocol):
         can: what it can answer exactly; anything else raises before it is asked.
         context: the longest prompt plus reply, in tokens.
         capacity: how many calls are worked on at once.
+        layers: blocks of the model; None where activations cannot be read.
         usage: running account.
     """
 
@@ -56,6 +57,7 @@ class Engine(Protocol):
     can: frozenset[Capability]
     context: int
     capacity: int
+    layers: int | None
     usage: Usage
 
     async def answer(self, call: Call) -> Reply:

@@ -133,6 +133,7 @@ class TransformersEngine(Worker):
         self._white: WhiteBox | HarnessError
         try:
             self._white = WhiteBox(model)
+            self.layers = self._white.layers
         except HarnessError as error:  # raised again when somebody wants to look inside
             self._white = error
         self._waiting: dict[tuple[Any, ...], Waiting] = {}

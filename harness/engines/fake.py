@@ -139,6 +139,7 @@ class FakeEngine:
         self.can: frozenset[Capability] = CAN | ({"intervene"} if intervened else set())
         self.context = 1 << 20
         self.capacity = 256
+        self.layers: int | None = LAYERS
         self.usage = Usage()
         self.delay = delay
         self.activations = activations or hashed_activations

@@ -30,6 +30,7 @@ class Recorder:
         self.can = engine.can
         self.context = engine.context
         self.capacity = engine.capacity
+        self.layers = engine.layers
         self.usage = engine.usage
         self.heard: dict[Call, Reply] = {}
         self._engine = engine

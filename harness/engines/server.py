@@ -177,6 +177,7 @@ class ServerEngine:
     can: frozenset[Capability]
     context: int
     capacity: int
+    layers: int | None = None
 
     def __post_init__(self) -> None:
         self.usage = self.connection.usage

@@ -50,6 +50,7 @@ class Worker(ABC):
         self.tokenizer = tokenizer
         self.context = context
         self.capacity = capacity
+        self.layers: int | None = None
         self.usage = Usage()
         self._queue: deque[Job] = deque()
         self._wake = threading.Condition()

@@ -1,0 +1,46 @@
+"""A mixture: several tasks as one, for experiments that fit on one task and test on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from harness.errors import HarnessError
+from harness.items import Item
+from harness.tasks.base import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture(Task):
+    """The items of several tasks, each with the field "task": the name of the part that it comes from.
+
+    Other fields are those of the part's own items, with its own answers and grader. Training items come from the
+    parts' training splits when all of them have one, else from the pool.
+
+    Attributes:
+        parts: the tasks, by name.
+        each: at most so many items of every part, the first in the order of their ids; None takes all.
+    """
+
+    version: ClassVar[str] = "1"
+    parts: Mapping[str, Task]
+    each: int | None = None
+
+    def load(self) -> list[Item]:
+        if not self.parts or (self.each is not None and self.each < 1):
+            raise HarnessError(f"task {self.name!r}: it needs at least one of task.parts, and task.each at least 1")
+        return [item for name, part in self.parts.items() for item in self._taken(name, part.load())]
+
+    def load_train(self) -> list[Item] | None:
+        own = {name: part.load_train() for name, part in self.parts.items()}
+        if any(items is None for items in own.values()):
+            return None
+        return [item for name, items in own.items() for item in self._taken(name, items or [])]
+
+    def _taken(self, name: str, items: Sequence[Item]) -> list[Item]:
+        # Groups of different parts are different even where they have the same name.
+        return [
+            replace(item, fields={**item.fields, "task": name}, group=item.group and f"{name}:{item.group}")
+            for item in sorted(items, key=lambda item: item.id)[: self.each]
+        ]
