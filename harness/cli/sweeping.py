@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from harness.cli.execute import say
 from harness.errors import HarnessError
 from harness.sweep.driver import driver_of
 from harness.sweep.folder import Sweep
+from harness.sweep.jobs import depend_on_parent
 from harness.sweep.launchers import Launcher, Slurm
 from harness.sweep.launching import load_launcher, plan_sweep, start
 from harness.sweep.report import write_report
@@ -159,10 +159,8 @@ def cancel(sweep: Sweep) -> int:
 
 def work_on(sweep: Sweep, job: str, cells: Sequence[int]) -> int:
     """Runs cells as the worker of a job; 130 when it was interrupted."""
-    # These are for the job that looks after this worker. Not "ignore", which programs started here would inherit.
-    for number in (signal.SIGTERM, signal.SIGUSR2):
-        signal.signal(number, lambda *_: None)
-    finished = work(sweep, cells, job, parent=os.getppid())
+    depend_on_parent()
+    finished = work(sweep, cells, job)
     if all(sweep.status(cell.index).settled for cell in sweep.cells):
         write_report(sweep)
     return 0 if finished else 130

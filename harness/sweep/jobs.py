@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -123,3 +124,12 @@ def job_name() -> str:
     if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
         return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     return os.environ.get("SLURM_JOB_ID") or f"process {os.getpid()}"
+
+
+def depend_on_parent() -> None:
+    """Lets the kernel kill this process when the one that started it dies: nobody would notice what became of it."""
+    # PR_SET_PDEATHSIG of linux/prctl.h; Python has no name for it.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    # These are for the job. Not "ignore", which programs started from here would inherit.
+    for number in (signal.SIGTERM, signal.SIGUSR2):
+        signal.signal(number, lambda *_: None)

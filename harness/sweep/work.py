@@ -29,18 +29,14 @@ BEAT = 5.0
 
 
 class Pulse:
-    """A thread that shows that a cell's worker lives and how far it is, and ends the worker when it should end.
+    """A thread that shows that a cell's worker lives and how far it is.
 
-    A worker whose parent is gone is killed at once: nobody would notice its end. One whose sweep was cancelled is
-    interrupted as by Ctrl-C.
-
-    Args:
-        parent: process that must live; None when nothing depends on a parent.
+    When the sweep is cancelled it interrupts the worker as Ctrl-C does.
     """
 
-    def __init__(self, sweep: Sweep, index: int, parent: int | None) -> None:
+    def __init__(self, sweep: Sweep, index: int) -> None:
         self.status = sweep.status(index)
-        self._sweep, self._index, self._parent = sweep, index, parent
+        self._sweep, self._index = sweep, index
         self._ended = threading.Event()
         self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
@@ -71,8 +67,6 @@ class Pulse:
     def _beat(self) -> None:
         stopping = False
         while not self._ended.wait(BEAT):
-            if self._parent is not None and os.getppid() != self._parent:
-                os.kill(os.getpid(), signal.SIGKILL)
             if self._sweep.cancelled and not stopping:
                 stopping = True
                 os.kill(os.getpid(), signal.SIGINT)
@@ -112,14 +106,13 @@ class Watched:
         self._inner.abort()
 
 
-def work(sweep: Sweep, cells: Sequence[int], job: str, *, parent: int | None = None) -> bool:
+def work(sweep: Sweep, cells: Sequence[int], job: str) -> bool:
     """Runs the cells that are not settled, one after another; one that fails leaves the others going.
 
     The last shard of a cell to be done also runs the whole cell, from the store, on its own loaded engine.
 
     Args:
         job: what had the cells, for their states.
-        parent: process without which this one ends.
 
     Returns:
         Whether all were worked on; False after Ctrl-C or when the sweep was cancelled.
@@ -133,20 +126,20 @@ def work(sweep: Sweep, cells: Sequence[int], job: str, *, parent: int | None = N
         for index in cells:
             if sweep.cancelled:
                 return False
-            if not sweep.status(index).settled and not _run(sweep, index, pool, job, parent):
+            if not sweep.status(index).settled and not _run(sweep, index, pool, job):
                 return False
             whole = _whole(sweep, index, job)
-            if whole is not None and not _run(sweep, whole, pool, job, parent):
+            if whole is not None and not _run(sweep, whole, pool, job):
                 return False
     finally:
         pool.close()
     return True
 
 
-def _run(sweep: Sweep, index: int, pool: EnginePool, job: str, parent: int | None) -> bool:
+def _run(sweep: Sweep, index: int, pool: EnginePool, job: str) -> bool:
     cell = sweep.cells[index]
     say(f"sweep {sweep.name}: cell {index} ({cell.label})")
-    with Pulse(sweep, index, parent) as pulse:
+    with Pulse(sweep, index) as pulse:
         again = pulse.status.state == "running"  # whoever ran it before did not come to an end
         pulse.write(
             state="running",
