@@ -8,7 +8,7 @@ import re
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ from harness.claims import Claim, Reference
 from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.metrics.metric import Measure, Metric
 from harness.models import Model
 from harness.subject import Role
 from harness.tasks.base import Task
@@ -42,6 +43,16 @@ class Player:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricSettings:
+    """What a config says of a metric besides its name and its measure (`_target_`): the fields of `Metric`."""
+
+    columns: tuple[str, ...]
+    by: tuple[str, ...] = ("arm",)
+    where: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One run, ready to be executed. The fields are the keys of conf/config.yaml, built and checked.
 
@@ -50,6 +61,7 @@ class Job:
         config: the whole resolved config as plain values, for the manifest.
         shard: "i/n", the part of the test items that is asked about; None is all of them.
         roles: who plays the parts besides the subject; whoever is not named is the subject itself.
+        metrics: those that the config adds to the experiment's.
     """
 
     name: str
@@ -68,8 +80,14 @@ class Job:
     max_failed: float
     replicates: int
     window: int | None
+    metrics: tuple[Metric, ...]
     claims: tuple[Claim, ...]
     references: tuple[Reference, ...]
+
+    @property
+    def all_metrics(self) -> tuple[Metric, ...]:
+        """The experiment's metrics and those added."""
+        return (*self.experiment.metrics, *self.metrics)
 
 
 def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
@@ -112,6 +130,8 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
 def _part(key: str, node: Any, hint: Any) -> Any:
     if key == "roles":
         return _players(node)
+    if key == "metrics":
+        return tuple(_metric(name, settings) for name, settings in node.items())
     if isinstance(node, dict):
         return build(node, key, typing.cast(type, hint))
     if key in ("claims", "references"):
@@ -133,6 +153,24 @@ def _players(node: Mapping[str, Any]) -> dict[Role, Player]:
         )
         players[typing.cast(Role, role)] = Player(model=build(parts["model"], f"{path}.model", Model), engine=engine)
     return players
+
+
+def _metric(name: str, node: Mapping[str, Any]) -> Metric:
+    """A metric that the config adds: `_target_` names its measure, the other keys are those of `MetricSettings`."""
+    from hydra.utils import get_object
+
+    path = f"metrics.{name}"
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise HarnessError(f"{path}: no _target_ names the measure; give +{path}._target_=package.module.function")
+    try:
+        found = get_object(target)
+    except Exception as error:
+        raise HarnessError(f"{path}._target_: cannot import {target!r}: {str(error).splitlines()[0]}") from error
+    if not isinstance(found, Measure):
+        raise HarnessError(f"{path}._target_: {target} is no measure; decorate it with harness.metrics.metric.measure")
+    rest = _construct(MetricSettings, {key: value for key, value in node.items() if key != "_target_"}, path)
+    return Metric(name, found, rest.columns, rest.by, rest.where, rest.options)
 
 
 def compose(overrides: Sequence[str], config_dir: Path | None = None) -> tuple[dict[str, Any], str]:

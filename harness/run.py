@@ -81,12 +81,12 @@ class RunDirectory:
             part.replace(self.path / "outcomes.parquet")
         except OSError as error:
             raise self._unwritable(error) from error
-        self.write("estimates.json", _json([asdict(e) for e in estimates]))
-        self.write("verdicts.json", _json([asdict(v) for v in verdicts]))
+        self.write("estimates.json", as_json([asdict(e) for e in estimates]))
+        self.write("verdicts.json", as_json([asdict(v) for v in verdicts]))
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Writes manifest.json."""
-        self.write("manifest.json", _json(manifest))
+        self.write("manifest.json", as_json(manifest))
 
     def write(self, name: str, text: str) -> None:
         """Writes one file whole or not at all."""
@@ -159,5 +159,6 @@ def _gpus() -> list[str]:
     return done.stdout.strip().splitlines()
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """As the files of a run directory are written."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False)

@@ -157,7 +157,7 @@ def _compare(job: Job, other: Job, items: Split) -> Comparison:
         first=first,
         second=second,
         numbers=numbers,
-        effects=effects(job.experiment.metrics, one, two, replicates=job.replicates, seed=job.seed),
+        effects=effects(job.all_metrics, one, two, replicates=job.replicates, seed=job.seed),
         redrawn=sum(sampled(call) and call not in first.heard for call in second.heard),
     )
 

@@ -46,6 +46,7 @@ class Session:
 
     Attributes:
         engine: identity of what was loaded; roles: those of the other models.
+        limits: context in tokens and number of layers, of the subject and of each role.
         wording: how prompts are written.
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
@@ -62,6 +63,7 @@ class Session:
     status: str = "running"
     engine: Mapping[str, str] | None = None
     roles: Mapping[str, Mapping[str, str]] | None = None
+    limits: Mapping[str, Mapping[str, int | None]] | None = None
     wording: Wording | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
@@ -92,6 +94,7 @@ class Session:
             "seconds": self.seconds,
             "engine": self.engine,
             "roles": self.roles or None,
+            "limits": self.limits,
             "prompts": asdict(self.wording) if self.wording else None,
             "usage": asdict(self.usage) if self.usage else None,
             "engine_busy": self.engine_busy,
@@ -110,11 +113,11 @@ def prepare_items(job: Job) -> Split:
     Raises:
         HarnessError: the task lacks a field, or a metric, claim or reference names something unknown.
     """
-    for metric in job.experiment.metrics:
+    for metric in job.all_metrics:
         metric.check(job.experiment.outcome)
     for figure in job.experiment.figures:
         check(figure, job.experiment.outcome)
-    check_claims(job.claims, job.references, job.experiment.metrics)
+    check_claims(job.claims, job.references, job.all_metrics)
     check_capabilities(job.experiment.asks(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
     items = split(job.task, job.limit, job.experiment.train_items())
     if job.shard is not None:
@@ -180,6 +183,9 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
     others = {role: _load(settings, model, pool) for role, (settings, model) in players.items()}
     session.engine = engine.identity
     session.roles = {role: other.identity for role, other in others.items()}
+    session.limits = {
+        role: {"context": one.context, "layers": one.layers} for role, one in {"subject": engine, **others}.items()
+    }
     session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
         run_dir=session.run.path,
@@ -310,14 +316,14 @@ def _note_fitted(session: Session, fitted: Any) -> None:
 
 def _finish(session: Session) -> None:
     from harness.report.figures import draw
-    from harness.report.page import render
+    from harness.report.page import write_page
 
     job = session.job
     table = Table.build(job.experiment.outcome, session.results)
     begin = time.perf_counter()
-    metrics = job.experiment.metrics
+    metrics = job.all_metrics
     estimates = estimate_all(metrics, table, replicates=job.replicates, seed=job.seed)
-    verdicts = _verdicts(job, table, estimates)
+    verdicts = judge_all(job, table, estimates)
     failed = sum(r.error is not None for r in session.results)
     share = failed / max(1, len(session.results))
     if session.status == "finished" and share > job.max_failed:
@@ -331,13 +337,14 @@ def _finish(session: Session) -> None:
     session.seconds["measure"] = round(time.perf_counter() - begin, 2)
     manifest = session.manifest()
     session.run.write_manifest(manifest)
-    session.run.write("report.html", render(manifest, table, estimates, verdicts, drawings, session.run.transcripts()))
+    write_page(session.run.path)
     job.tracker.finish(session.run.path, manifest, table, estimates, drawings)
     _summarise(session, estimates, verdicts)
 
 
-def _verdicts(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Verdict]:
-    metrics = job.experiment.metrics
+def judge_all(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Verdict]:
+    """Verdicts on all claims and published numbers of a job."""
+    metrics = job.all_metrics
     claims = [judge_claim(c, estimates, metrics, table, replicates=job.replicates, seed=job.seed) for c in job.claims]
     published = [judge_reference(r, estimates, model=job.model.name, task=job.task.name) for r in job.references]
     return claims + published

@@ -33,6 +33,10 @@ class EnginePool:
             self._loaded.append((wanted, engine))
         return engine
 
+    def add(self, wanted: Wanted, engine: Engine) -> None:
+        """Takes an engine that stands for settings and model."""
+        self._loaded.append((wanted, engine))
+
     def keep_only(self, wanted: Collection[Wanted]) -> None:
         """Closes every other engine, to make room for the next ones."""
         for key, engine in list(self._loaded):

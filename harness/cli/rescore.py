@@ -1,0 +1,261 @@
+"""`rescore RUN...`: new metrics, graders and claims over what a run left, without a model."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.claims import Verdict
+    from harness.config import Job
+    from harness.outcomes import Table
+    from harness.records import RunRecord
+    from harness.stats import Estimate
+
+FREE = ("metrics", "claims", "references", "replicates", "max_failed")
+"""Settings that change no outcome."""
+
+RESULTS = ("manifest.json", "estimates.json", "verdicts.json", "outcomes.parquet", "calls.jsonl", "report.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """New results of a run, nothing of which is written yet."""
+
+    job: Job
+    table: Table
+    estimates: Sequence[Estimate]
+    verdicts: Sequence[Verdict]
+
+
+def add_rescore(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the parser."""
+    text = "new metrics, graders or claims over the results of runs; no model is loaded"
+    command = commands.add_parser("rescore", help=text, description=text)
+    command.add_argument("words", nargs="+", metavar="RUN | key=value", help="run directories; what changes")
+    command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
+    command.add_argument("--dry-run", action="store_true", help="print what would change, write nothing")
+    command.add_argument(
+        "--replay",
+        action="store_true",
+        help="go through the protocols again on the stored calls, for a changed grader or experiment",
+    )
+    command.add_argument(
+        "--stored-claims",
+        action="store_true",
+        help="keep the run's own claims and published numbers, and not those that the experiment's YAML has now",
+    )
+
+
+def rescore_command(options: argparse.Namespace) -> int:
+    """Rescores every run that is named; prints what changed.
+
+    The new results take the place of the old, which are kept in the run directory under before-TIME.
+
+    Returns:
+        0.
+
+    Raises:
+        HarnessError: no or an unreadable run, a setting that would change what was asked, a column that the run's
+            outcomes lack, or with --replay a call that was never answered.
+    """
+    runs = [Path(word) for word in options.words if "=" not in word]
+    overrides = [word for word in options.words if "=" in word]
+    if not runs:
+        raise HarnessError("name a run directory: python -m harness rescore runs/pTrue/NAME")
+    for run in runs:
+        _rescore(run, overrides, options)
+    return 0
+
+
+def _rescore(run: Path, overrides: Sequence[str], options: argparse.Namespace) -> None:
+    from harness.records import load_record
+
+    record = load_record(run)
+    job = _job(record, overrides, options)
+    print(f"{run}: {record.manifest['experiment']}, {record.manifest['items_done']} items")
+    if options.replay:
+        with tempfile.TemporaryDirectory(prefix="rescore-") as folder:
+            made = _replayed(record, job, Path(folder))
+            _finish(record, made[0], options, made[1])
+    else:
+        _finish(record, _scored(record, job), options, None)
+
+
+def _finish(record: RunRecord, new: Scores, options: argparse.Namespace, made: Path | None) -> None:
+    _print_changes(record, new)
+    if options.dry_run:
+        print("nothing is written (--dry-run)")
+        return
+    kept = _write(record, new, made)
+    print(f"the earlier results are kept in {kept}; report: {record.path / 'report.html'}")
+
+
+def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespace) -> Job:
+    """The job of a run by its manifest, with what is changed."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    from harness.config import compose, make_job
+
+    name = str(record.manifest["experiment"])
+    stored = record.manifest.get("config")
+    if not isinstance(stored, dict):
+        raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
+    config = OmegaConf.create({"metrics": {}, "shard": None, **stored})
+    if not options.stored_claims:
+        present, _ = compose([f"experiment={name}"], options.config_dir)
+        config["claims"], config["references"] = present["claims"], present["references"]
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise HarnessError(f"{' '.join(overrides)}: {str(error).splitlines()[0]}") from error
+    for one in parsed:
+        key = str(one.key_or_group)
+        if key.partition(".")[0] not in FREE and not options.replay:
+            raise HarnessError(
+                f"{key}: it can change what is asked; rescore changes {', '.join(FREE)}, and with --replay also what "
+                "asks nothing new, as a task's grader"
+            )
+        OmegaConf.update(config, key, one.value(), force_add=True)
+    try:
+        return make_job(dict(OmegaConf.to_container(config, resolve=True)), name, {})  # type: ignore[arg-type]
+    except KeyError as error:
+        raise HarnessError(
+            f"{record.path / 'manifest.json'} has no setting {error}: it was written by another version; run it again"
+        ) from error
+
+
+def _scored(record: RunRecord, job: Job) -> Scores:
+    """Estimates and verdicts over the stored outcomes."""
+    from harness.claims import check_claims
+    from harness.cli.execute import judge_all
+    from harness.outcomes import Table
+    from harness.stats import estimate_all
+
+    file = record.path / "outcomes.parquet"
+    try:
+        table = Table.load(file)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
+    for metric in job.all_metrics:
+        metric.check(job.experiment.outcome)
+        for column in (*metric.columns, *metric.by, *metric.where):
+            if column not in table.columns:
+                raise HarnessError(
+                    f"{file} has no column {column!r}, which metric {metric.name!r} reads: it was written by another "
+                    "version; add --replay to make the outcomes again from the stored calls"
+                )
+    check_claims(job.claims, job.references, job.all_metrics)
+    estimates = estimate_all(job.all_metrics, table, replicates=job.replicates, seed=job.seed)
+    return Scores(job, table, estimates, judge_all(job, table, estimates))
+
+
+def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
+    """The whole run again on its stored calls, in another folder."""
+    from harness.cli.execute import execute
+    from harness.engines.pool import EnginePool
+    from harness.engines.replay import Replay
+    from harness.records import load_record
+    from harness.tracking.base import NoTracker
+
+    if not job.store.is_dir():
+        raise HarnessError(f"there is no call store {job.store}; name the run's with store=FOLDER")
+    limits = record.manifest.get("limits", {})
+    pool = EnginePool()
+    pool.add(
+        (job.engine, job.model), Replay(job.engine, job.model, record.manifest["engine"], limits.get("subject", {}))
+    )
+    for role, player in job.roles.items():
+        settings = player.engine or job.engine
+        identity = record.manifest["roles"][role]
+        pool.add((settings, player.model), Replay(settings, player.model, identity, limits.get(role, {})))
+    # Its own summary is of another folder, and the statistics follow below.
+    with contextlib.redirect_stdout(io.StringIO()):
+        session = execute(replace(job, runs=folder, tracker=NoTracker(), replicates=2), pool)
+    if session.status == "interrupted":
+        raise KeyboardInterrupt
+    scored = _scored(load_record(session.run.path), job)
+    return scored, session.run.path
+
+
+def _print_changes(record: RunRecord, new: Scores) -> None:
+    """Every number and verdict that is another, or new, or gone."""
+    before = {(e.metric, tuple(sorted(e.level.items()))): e for e in record.estimates}
+    after = {(e.metric, tuple(sorted(e.level.items()))): e for e in new.estimates}
+    same = 0
+    for key in dict.fromkeys([*before, *after]):
+        one, two = before.get(key), after.get(key)
+        if one is not None and two is not None and _shown(one) == _shown(two):
+            same += 1
+            continue
+        label = f"{key[0]} ({', '.join(value for _, value in key[1])})" if key[1] else key[0]
+        print(f"  {label}: {_shown(one)} -> {_shown(two)}")
+    print(f"  {same} numbers are as they were")
+    kinds = {str(v["text"]): str(v["kind"]) for v in record.verdicts}
+    for verdict in new.verdicts:
+        old = kinds.get(verdict.text, "not asked")
+        if old != verdict.kind:
+            print(f"  {verdict.text}: {old} -> {verdict.kind}")
+
+
+def _shown(e: Estimate | None) -> str:
+    if e is None:
+        return "none"
+    if e.value is None:
+        return f"undefined (n={e.n})"
+    interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
+    return f"{e.value:.4f}{interval} (n={e.n})"
+
+
+def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
+    """Keeps the earlier results, writes the new ones, and the report over them."""
+    from harness.redaction import without_secrets
+    from harness.report.figures import draw
+    from harness.report.page import write_page
+    from harness.run import as_json, provenance
+
+    run = record.path
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    kept = run / f"before-{stamp}"
+    now = provenance()
+    note = {"time": stamp, "replayed": made is not None, **{key: now[key] for key in ("packages", "git", "command")}}
+    manifest: Mapping[str, Any] = {
+        **record.manifest,
+        "config": without_secrets(new.job.config),
+        "rescored": [*record.manifest.get("rescored", ()), note],
+    }
+    drawings = [draw(figure, new.table, new.estimates) for figure in new.job.experiment.figures]
+    try:
+        kept.mkdir()
+        for name in RESULTS:
+            if (run / name).is_file():
+                shutil.copy2(run / name, kept / name)
+        if made is not None:
+            for name in ("outcomes.parquet", "calls.jsonl"):
+                shutil.copyfile(made / name, run / f"{name}.part")
+                (run / f"{name}.part").replace(run / name)
+        texts = {
+            "estimates.json": as_json([asdict(e) for e in new.estimates]),
+            "verdicts.json": as_json([asdict(v) for v in new.verdicts]),
+            "manifest.json": as_json(manifest),
+            **{f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings},
+        }
+        for name, text in texts.items():
+            (run / f"{name}.part").write_text(text, encoding="utf-8")
+            (run / f"{name}.part").replace(run / name)
+    except OSError as error:
+        raise HarnessError(f"cannot write the run directory {run}: {error.strerror}; --dry-run only prints") from error
+    write_page(run)
+    return kept
