@@ -183,7 +183,7 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
     others = {role: _load(settings, model, pool) for role, (settings, model) in players.items()}
     session.engine = engine.identity
     session.roles = {role: other.identity for role, other in others.items()}
-    loaded: dict[str, Engine] = {"subject": engine, **others}
+    loaded: dict[str, Engine] = {"subject": engine} | {str(role): other for role, other in others.items()}
     session.limits = {role: {"context": one.context, "layers": one.layers} for role, one in loaded.items()}
     session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
