@@ -45,8 +45,13 @@ def load_record(path: Path) -> RunRecord:
     try:
         estimates = tuple(Estimate(**values) for values in _json(path / "estimates.json"))
         verdicts = tuple(_json(path / "verdicts.json"))
-        for name in ("experiment", "title", "task", "model", "seed", "items_done"):
+        for name in ("experiment", "title", "seed", "items_done"):
             manifest[name]
+        for name in ("task", "model"):
+            manifest[name]["name"]
+        for verdict in verdicts:
+            for name in ("kind", "text", "measured", "published", "reason", "source"):
+                verdict[name]
     except (KeyError, TypeError) as error:
         raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
     return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))

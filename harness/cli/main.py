@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli.engines import add_engines, engines_command
+from harness.cli.report import add_report, report_command
+from harness.cli.rescore import add_rescore, rescore_command
 from harness.cli.store import add_store, store_command
 from harness.cli.sweep import add_multirun, add_sweep, is_multirun, multirun, sweep_command
 from harness.errors import HarnessError
@@ -18,14 +20,22 @@ EPILOG = """examples:
   python -m harness run suite=tour
   python -m harness run -m experiment=pTrue,falseBelief seed=0,1,2 hydra/launcher=slurm hydra.launcher.partition=gpu
   python -m harness sweep status runs/sweeps/NAME
+  python -m harness report runs/pTrue
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
   python -m harness engines experiment=pTrue limit=20 --first engine=vllm --second engine=transformers
+  python -m harness rescore runs/pTrue/NAME --dry-run
   python -m harness store
 """
 
-FLAGGED = {"engines": engines_command, "store": store_command, "sweep": sweep_command}
+FLAGGED = {
+    "engines": engines_command,
+    "report": report_command,
+    "rescore": rescore_command,
+    "store": store_command,
+    "sweep": sweep_command,
+}
 """Commands with flags that take values, which may be written with "="."""
 
 
@@ -56,8 +66,10 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=hub")
     show.add_argument("--config-dir", type=Path, help="a further folder of config groups")
     add_engines(commands)
+    add_report(commands)
     add_store(commands)
     add_sweep(commands)
+    add_rescore(commands)
     return top
 
 

@@ -37,7 +37,7 @@ _DASHES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 MOST_LEVELS = 24
 
-_STYLE = {
+STYLE = {
     # Text stays text: small, searchable, and a script that DejaVu lacks is drawn with the reader's own fonts.
     "svg.fonttype": "none",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
@@ -108,7 +108,7 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     left_out = f"{len(table) - len(rows)} of {len(table)} rows left out: a value is missing or the item failed"
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        mpl.rcParams.update(STYLE)
         if len(rows):
             painted = _paint(figure, rows, estimates)
         else:
@@ -120,9 +120,9 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
         if notes:
             painted.figure.supxlabel("\n".join(notes), fontsize=8, x=0.01, ha="left")
         alt = visible(cut(" ".join([painted.alt, *(f"{n}." for n in notes)]), 4000))
-        svg = _render(painted.figure, "svg", {"Date": None, "Title": painted.title, "Description": alt}).decode()
+        svg = rendered(painted.figure, "svg", {"Date": None, "Title": painted.title, "Description": alt}).decode()
         painted.figure.set_layout_engine("none")  # laid out above; again would take as long as all the rest
-        png = _render(painted.figure, "png", {"Software": None})
+        png = rendered(painted.figure, "png", {"Software": None})
     match figure:
         case Reliability():
             wanted = [*wanted, str(figure.bins)]
@@ -132,7 +132,8 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     return Drawing(re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()), painted.title, alt, svg, png)
 
 
-def _render(figure: Any, form: str, metadata: Mapping[str, str | None]) -> bytes:
+def rendered(figure: Any, form: str, metadata: Mapping[str, str | None]) -> bytes:
+    """A matplotlib figure as a file of the form "svg" or "png", the same bytes each time."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a script that DejaVu lacks: boxes in the PNG, text in the SVG
@@ -153,12 +154,13 @@ def _paint(figure: Figure, rows: Table, estimates: Sequence[Estimate]) -> _Paint
 
 
 def _message(figure: Figure, text: str) -> _Painted:
-    canvas = _canvas(5.0, 1.2)
+    canvas = canvas_of(5.0, 1.2)
     canvas.text(0.5, 0.5, f"Nothing to draw.\n{text}.", ha="center", va="center")
     return _Painted(canvas, f"{type(figure).__name__}: {', '.join(columns(figure))}", f"Nothing to draw. {text}.")
 
 
-def _canvas(width: float, height: float) -> Any:
+def canvas_of(width: float, height: float) -> Any:
+    """An empty matplotlib figure, in inches."""
     from matplotlib.figure import Figure as Canvas
 
     return Canvas(figsize=(width, height), layout="constrained")
@@ -211,7 +213,7 @@ def _panels(levels: list[Any], height: float, ratios: tuple[int, ...]) -> tuple[
     """A figure with one panel a level, three side by side or four in a square, each of len(ratios) axes stacked."""
     across = 2 if len(levels) == 4 else min(3, len(levels))
     down = -(-len(levels) // across)
-    canvas = _canvas(max(4.2, 3.1 * across), height * down + 0.5)
+    canvas = canvas_of(max(4.2, 3.1 * across), height * down + 0.5)
     grid = canvas.add_gridspec(down * len(ratios), across, height_ratios=ratios * down)
     panels = []
     for i in range(len(levels)):
@@ -291,7 +293,7 @@ def _risk_coverage(figure: RiskCoverage, rows: Table) -> _Painted:
 
 def _risk_coverage_overlay(figure: RiskCoverage, rows: Table) -> _Painted:
     levels, note = _kept(_levels(rows, figure.by))
-    canvas = _canvas(7.5, max(3.6, 0.9 + 0.19 * len(levels)))
+    canvas = canvas_of(7.5, max(3.6, 0.9 + 0.19 * len(levels)))
     axes = canvas.add_subplot()
     alt = []
     for i, level in enumerate(levels):
@@ -331,7 +333,7 @@ _MOVES = (
 
 def _transitions(figure: Transitions, rows: Table) -> _Painted:
     levels, note = _kept(_levels(rows, figure.by))
-    canvas = _canvas(7.5, 1.4 + 0.5 * len(levels))
+    canvas = canvas_of(7.5, 1.4 + 0.5 * len(levels))
     axes = canvas.add_subplot()
     alt = []
     for y, level in enumerate(levels):
@@ -367,7 +369,7 @@ def _bars(figure: Bars, rows: Table, estimates: Sequence[Estimate]) -> _Painted:
     groups, note = _kept(_levels(rows, figure.by))
     hues = _levels(rows, figure.hue)[:MOST_LEVELS] if figure.hue != figure.by else [None]
     height = 0.8 / len(hues)
-    canvas = _canvas(7.0, 1.4 + sum(max(0.34, 0.22 * len(hues)) for _ in groups))
+    canvas = canvas_of(7.0, 1.4 + sum(max(0.34, 0.22 * len(hues)) for _ in groups))
     axes = canvas.add_subplot()
     alt, wilson = [], False
     for g, value in enumerate(groups):

@@ -1,157 +1,188 @@
-"""report.html: one file that opens with no network, from verdicts down to the transcript behind any number."""
+"""report.html: one file that opens with no network, from verdicts down to the transcript behind any number.
+
+The page is a function of the run directory, so it can be made again anywhere: from a copy, by a later version.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import heapq
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import numpy as np
-
-from harness.claims import Verdict
+from harness.errors import HarnessError
 from harness.outcomes import Table
-from harness.report.figures import Drawing
-from harness.report.text import cut, number, visible
+from harness.records import RunRecord, load_record
+from harness.report.items import Beside, Transcripts, shown
+from harness.report.pictures import Picture, load_picture
+from harness.report.templates import environment, script, style
+from harness.report.text import cut
 from harness.stats import Estimate
 
-INLINE_BYTES = 3_000_000
-"""Transcripts beyond this size stay in calls.jsonl, so that the page opens at once."""
+INLINE_BYTES = 2_000_000
+"""Of items on the page at most; the rest lies in files beside it, so that the page opens at once."""
 
 MOST_ITEMS = 1000
-"""Items on the page at most; also how many transcripts are in memory at once."""
+"""Items on the page at most."""
 
-HEAD, TAIL = 400, 1600
-"""Characters of a long prompt or reply that are shown: its beginning, and its end, where the question is."""
+FILE_ITEMS = 250
+"""Items in one of the files beside it: about a megabyte to look through."""
+
+MOST_NUMBERS = 2000
+"""Estimates and verdicts on the page at most; all are in estimates.json and verdicts.json."""
+
+MOST_PICTURES = 1_500_000
+"""Characters of figures on the page at most; all are in the folder figures."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An item as the page shows it."""
+class Written:
+    """What was written: the page, its size in bytes, items in it, and items in how many files beside it."""
 
-    id: str
-    error: str | None
-    gold: str
-    fields: str
-    columns: list[str]
-    rows: list[list[str]]
-    exchanges: list[dict[str, str]]
-
-    @property
-    def size(self) -> int:
-        """Roughly its characters on the page."""
-        told = sum(len(e["prompt"]) + len(e["reply"]) + 200 for e in self.exchanges)
-        return told + sum(len(cell) + 10 for row in self.rows for cell in row) + len(self.fields)
+    page: Path
+    size: int
+    inline: int
+    beside: int
+    files: int
 
 
-def render(  # noqa: PLR0917
-    manifest: Mapping[str, Any],
-    table: Table,
-    estimates: Sequence[Estimate],
-    verdicts: Sequence[Verdict],
-    drawings: Sequence[Drawing],
-    transcripts: Iterable[Mapping[str, Any]],
-) -> str:
-    """The page. Everything that a model or a data set wrote is escaped, and what is invisible in it made visible.
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """All failures with one message: how many, and some of the items that the page shows."""
 
-    No script but the page's own can run, and nothing can be loaded: the policy in its head allows one, by digest.
+    error: str
+    count: int
+    items: list[str]
+
+
+def write_page(run: Path, page: Path | None = None) -> Written:
+    """Writes the page of a run, and the files beside it when it has many items.
+
+    Everything that a model or a data set wrote is escaped, and what is invisible in it made visible. No script but the
+    page's own can run, and nothing can be loaded from elsewhere: the policy in its head allows one script, by digest,
+    and what that asks for from beside the page.
 
     Args:
-        transcripts: the lines of calls.jsonl; failed items are shown first, then others by id, up to INLINE_BYTES and
-            MOST_ITEMS.
+        page: where to; None is report.html in the run directory.
+
+    Raises:
+        HarnessError: the run directory is incomplete, damaged or of another version, or the page cannot be written.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from jinja2 import UndefinedError
 
-    here = files("harness.report")
-    script = (here / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = Environment(
-        loader=PackageLoader("harness", "report"),
-        autoescape=select_autoescape(["j2", "html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"num": number, "seen": lambda text: visible(str(text))}
-    items, left_out = _choose(table, transcripts)
-    return environment.get_template("page.html.j2").render(
-        m=manifest,
-        estimates=estimates,
-        verdicts=verdicts,
-        drawings=drawings,
-        items=items,
-        left_out=left_out,
-        failures=[i for i in items if i.error is not None],
-        style=(here / "page.css").read_text(encoding="utf-8"),
-        script=script,
-        script_digest=digest,
-        provenance=json.dumps(manifest, indent=2, ensure_ascii=False, default=str),
-        level=lambda e: ", ".join(e.level.values()),
-    )
+    page = page or run / "report.html"
+    record = load_record(run)
+    table = _load_table(run / "outcomes.parquet")
+    pictures = [load_picture(figure) for figure in record.figures]
+    transcripts = Transcripts(run / "calls.jsonl")
+    try:
+        return _write(record, table, pictures, transcripts, page)
+    except (UndefinedError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise HarnessError(f"{run}: written by another version or changed by hand ({error}); run it again") from error
+    except OSError as error:
+        raise HarnessError(
+            f"cannot write {page}: {error.strerror}; give another place with --out FILE, or free space"
+        ) from error
 
 
-def _choose(table: Table, transcripts: Iterable[Mapping[str, Any]]) -> tuple[list[Shown], int]:
+def _load_table(file: Path) -> Table:
+    import pyarrow as pa
+
+    if not file.is_file():
+        raise HarnessError(f"{file.parent} has no {file.name}; copy the whole run directory, or run its command again")
+    try:
+        table = Table.load(file)
+        for name in ("item", "group", "error", "arm"):
+            table.columns[name]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise HarnessError(f"{file} is damaged: {error}; run its command again") from error
+    except KeyError as error:
+        raise HarnessError(
+            f"{file} has no column {error}: it is no table of outcomes; run its command again"
+        ) from error
+    return table
+
+
+def _write(
+    record: RunRecord, table: Table, pictures: Sequence[Picture], transcripts: Transcripts, page: Path
+) -> Written:
+    jinja = environment()
+    item = jinja.get_template("item.html.j2")
     places: dict[str, list[int]] = {}
-    for i, item in enumerate(table.columns["item"]):
-        places.setdefault(item, []).append(i)
-    # Items are digests, so the first ids are a random sample that stays the same from run to run.
-    total = itertools.count()  # zip takes one number per line, and none after the last
-    lines = (line for line, _ in zip(transcripts, total, strict=False))
-    ordered = heapq.nsmallest(MOST_ITEMS, lines, key=lambda line: (line["error"] is None, line["item"]))
-    shown: list[Shown] = []
-    size = 0
-    for line in ordered:
-        item = _shown(line, table, places.get(line["item"], []))
-        size += item.size
-        if size > INLINE_BYTES and shown:
-            break
-        shown.append(item)
-    return shown, next(total) - len(shown)
-
-
-def _shown(line: Mapping[str, Any], table: Table, places: Sequence[int]) -> Shown:
-    columns = [name for name in table.kinds if name not in ("item", "group", "error")]
-    return Shown(
-        id=line["item"],
-        error=line["error"],
-        gold=cut(_text(line["gold"]), 500),
-        fields=cut(_text(line["fields"]), 3000),
-        columns=columns,
-        rows=[[_cell(table, name, i) for name in columns] for i in places if table.columns["error"][i] is None],
-        exchanges=[
-            {
-                "prompt": _middle(e["prompt"]),
-                "reply": _middle(e["reply"]),
-                "note": f"{e['prompt_tokens']} prompt tokens, {e['new_tokens']} new"
-                + (", from the store" if e["cached"] else ""),
-            }
-            for e in line["exchanges"]
-        ],
+    for i, name in enumerate(table.columns["item"]):
+        places.setdefault(name, []).append(i)
+    fragments = (
+        (line["item"], item.render(i=shown(line, table, places.get(line["item"], ())))) for line in transcripts
     )
+    inline: list[tuple[str, str]] = []
+    size = 0
+    key = hashlib.sha256(f"{record.manifest.get('run_id')} {record.manifest.get('started')}".encode()).hexdigest()[:16]
+    page.parent.mkdir(parents=True, exist_ok=True)
+    beside = Beside(page, key, FILE_ITEMS)
+    for name, fragment in fragments:
+        size += len(fragment.encode())
+        if beside.items or len(inline) == MOST_ITEMS or (size > INLINE_BYTES and inline):
+            beside.add(fragment)
+        else:
+            inline.append((name, fragment))
+    beside.close()
+    code, digest = script()
+    drawn, left_out = _that_fit(pictures)
+    text = jinja.get_template("page.html.j2").render(
+        m=record.manifest,
+        numbers=[(e, _published(e, record.verdicts)) for e in record.estimates[:MOST_NUMBERS]],
+        numbers_left=max(0, len(record.estimates) - MOST_NUMBERS),
+        verdicts=record.verdicts[:MOST_NUMBERS],
+        kinds=Counter(v["kind"] for v in record.verdicts),
+        pictures=drawn,
+        pictures_left=left_out,
+        items=[fragment for _, fragment in inline],
+        beside=beside,
+        folder=quote(beside.folder.name),
+        failures=_failures(table, {name for name, _ in inline}),
+        style=style(),
+        script=code,
+        script_digest=digest,
+        provenance=cut(json.dumps(record.manifest, indent=2, ensure_ascii=False, default=str), 200_000),
+        level=lambda e: ", ".join(map(str, e.level.values())),
+    )
+    part = page.with_name(f"{page.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(page)
+    return Written(page, page.stat().st_size, len(inline), beside.items, beside.files)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _that_fit(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
+    """Figures for the page, and those for which it has no room."""
+    sizes = itertools.accumulate(len(p.svg) for p in pictures)
+    fits = [size <= MOST_PICTURES or i == 0 for i, size in enumerate(sizes)]
+    return [p for p, f in zip(pictures, fits, strict=True) if f], [
+        p for p, f in zip(pictures, fits, strict=True) if not f
+    ]
 
 
-def _cell(table: Table, name: str, place: int) -> str:
-    value, kind = table.columns[name][place], table.kinds[name]
-    if value is None or (kind != "text" and np.isnan(value)):
-        return "-"
-    if kind == "text":
-        return cut(str(value), 300)
-    if kind == "label":
-        return "yes" if value else "no"
-    return f"{value:.0f}" if kind == "number" and float(value).is_integer() else number(float(value), 4)
+def _published(estimate: Estimate, verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The verdicts on published numbers that are comparable with an estimate: same metric, same level."""
+    return [
+        v
+        for v in verdicts
+        if v["published"] is not None
+        and v["measured"] is not None
+        and v["measured"]["metric"] == estimate.metric
+        and v["measured"]["level"] == estimate.level
+    ]
 
 
-def _middle(text: str) -> str:
-    if len(text) <= HEAD + TAIL:
-        return text
-    hidden = len(text) - HEAD - TAIL
-    return f"{text[:HEAD]}\n[… {hidden:,} characters left out here, all of them in calls.jsonl …]\n{text[-TAIL:]}"
+def _failures(table: Table, on_page: set[str]) -> list[Failures]:
+    """Failures by message, the most frequent first, at most 100."""
+    errors: dict[str, list[str]] = {}
+    for name, error in zip(table.columns["item"], table.columns["error"], strict=True):
+        if error is not None:
+            errors.setdefault(cut(error, 500), []).append(name)
+    ranked = sorted(errors.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:100]
+    return [Failures(error, len(items), [i for i in items if i in on_page][:10]) for error, items in ranked]

@@ -1,4 +1,4 @@
-"""One page over several runs: what each found, and every number that more than one of them measured side by side."""
+"""One page over several runs: model by experiment, every shared number side by side, figures, scaling with size."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import base64
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from harness.records import RunRecord
-from harness.report.text import number, visible
+from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, short
+from harness.report.templates import environment, script, style
 from harness.stats import Estimate
 
 MOST_COLUMNS = 8
 """Metrics side by side at most, the most frequent first; every run's own page has all of them."""
+
+MOST_LINES = 2000
+"""Rows of the comparison at most."""
+
+MOST_PICTURES = 2_500_000
+"""Bytes of the runs' own figures on the page at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,15 @@ class Line:
     run: RunRecord
     level: str
     cells: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A figure of one of the runs: what tells the run from the others, and the picture as base64."""
+
+    run: RunRecord
+    label: str
+    picture: str
 
 
 def shared_metrics(runs: Sequence[RunRecord]) -> list[str]:
@@ -41,30 +57,97 @@ def comparison(runs: Sequence[RunRecord], metrics: Sequence[str]) -> list[Line]:
         levels: dict[str, dict[str, Estimate]] = {}
         for e in run.estimates:
             if e.metric in metrics:
-                levels.setdefault(", ".join(e.level.values()), {})[e.metric] = e
+                levels.setdefault(", ".join(map(str, e.level.values())), {})[e.metric] = e
         lines += [Line(run, level, cells) for level, cells in levels.items()]
     return lines
 
 
-def render_several(title: str, runs: Sequence[RunRecord], folder: Path) -> str:
-    """The page, with links to each run's own report relative to the folder that it will lie in. No script."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+def headline(run: RunRecord) -> list[Mapping[str, object]]:
+    """The two numbers that stand for a run: what its claims are about, else its first estimates.
 
-    environment = Environment(
-        loader=PackageLoader("harness", "report"),
-        autoescape=select_autoescape(["j2", "html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"num": number, "seen": lambda text: visible(str(text))}
+    Returns:
+        Mappings with "name", "value", "low" and "high".
+    """
+    judged = [v["measured"] for v in run.verdicts if v.get("measured")]
+    told: dict[str, Mapping[str, object]] = {}
+    for e in judged or map(asdict, run.estimates):
+        level = ", ".join(map(str, e["level"].values()))
+        name = f"{e['metric']} ({level})" if level else e["metric"]
+        told.setdefault(name, {"name": name, "value": e["value"], "low": e["low"], "high": e["high"]})
+    return list(told.values())[:2]
+
+
+def render_several(title: str, runs: Sequence[RunRecord], folder: Path, left_out: Sequence[str] = ()) -> str:
+    """The page, with links to each run's own report relative to the folder that it will lie in.
+
+    Args:
+        left_out: runs that could not be read, each with its reason.
+    """
+    experiments = list(dict.fromkeys(str(run.manifest["experiment"]) for run in runs))
+    models = sorted(dict.fromkeys(str(run.manifest["model"]["name"]) for run in runs), key=lambda m: _order(m, runs))
+    of = {name: [run for run in runs if run.manifest["experiment"] == name] for name in experiments}
+    drawn = [
+        picture
+        for name, those in of.items()
+        for picture in (draw_side_by_side(name, those), draw_scaling(name, those))
+        if picture is not None
+    ]
+    thumbnails, skipped = _thumbnails(of)
     metrics = shared_metrics(runs)
-    return environment.get_template("several.html.j2").render(
-        title=title,
-        runs=runs,
-        metrics=metrics,
-        lines=comparison(runs, metrics),
-        style=(files("harness.report") / "page.css").read_text(encoding="utf-8"),
-        link=lambda run: Path(os.path.relpath(run.path, folder), "report.html").as_posix(),
-        picture=lambda figure: base64.b64encode(figure.read_bytes()).decode(),
+    lines = comparison(runs, metrics)
+    code, digest = script()
+    return str(
+        environment()
+        .get_template("several.html.j2")
+        .render(
+            title=title,
+            runs=runs,
+            left_out=left_out,
+            experiments=experiments,
+            models=models,
+            cell=lambda model, name: [r for r in of[name] if str(r.manifest["model"]["name"]) == model],
+            size=lambda model: _size(model, runs),
+            headline=headline,
+            kinds=lambda run: Counter(v["kind"] for v in run.verdicts),
+            label=lambda run: label(run, of[run.manifest["experiment"]]),
+            metrics=metrics,
+            lines=lines[:MOST_LINES],
+            lines_left=max(0, len(lines) - MOST_LINES),
+            drawn=drawn,
+            thumbnails=thumbnails,
+            skipped=skipped,
+            style=style(),
+            script=code,
+            script_digest=digest,
+            link=lambda run: quote(Path(os.path.relpath(run.path, folder), "report.html").as_posix()),
+            picture=lambda p: base64.b64encode(p.svg.encode()).decode(),
+        )
     )
+
+
+def _order(model: str, runs: Sequence[RunRecord]) -> tuple[float, str]:
+    """Models from small to large; those of unknown size last, by name."""
+    found = next(run for run in runs if str(run.manifest["model"]["name"]) == model)
+    return parameters(found.manifest)[0] or float("inf"), model
+
+
+def _size(model: str, runs: Sequence[RunRecord]) -> str:
+    found = next(run for run in runs if str(run.manifest["model"]["name"]) == model)
+    size, counted = parameters(found.manifest)
+    return "" if size is None else f"{short(size)} parameters{'' if counted else ', from its name'}"
+
+
+def _thumbnails(of: Mapping[str, Sequence[RunRecord]]) -> tuple[dict[tuple[str, str], list[Thumbnail]], int]:
+    """The runs' own figures by experiment and kind, and how many the page has no room for."""
+    found: dict[tuple[str, str], list[Thumbnail]] = {}
+    size = skipped = 0
+    for name, runs in of.items():
+        for run in runs:
+            for figure in run.figures:
+                picture = base64.b64encode(figure.read_bytes()).decode()
+                size += len(picture)
+                if size > MOST_PICTURES:
+                    skipped += 1
+                    continue
+                found.setdefault((name, figure.stem), []).append(Thumbnail(run, label(run, runs), picture))
+    return found, skipped

@@ -1,0 +1,160 @@
+"""`report RUN...`: the page of one run made anew, or one page over several."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.records import RunRecord, load_record
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run directory, and whether the command line named it itself or it was found in a folder or by a pattern."""
+
+    path: Path
+    named: bool
+
+
+def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its flags to the parser."""
+    text = "make the report of a run anew, or one over several runs (docs/report.md)"
+    report = commands.add_parser("report", help=text, description=text)
+    report.add_argument(
+        "runs", nargs="+", metavar="RUN", help="run directories, patterns like 'runs/pTrue/*', folders of runs, sweeps"
+    )
+    report.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the page there; by default report.html in the runs' folder"
+    )
+    report.add_argument("--title", help="heading of a page over several runs")
+
+
+def report_command(options: argparse.Namespace) -> int:
+    """Writes the page.
+
+    Returns:
+        The exit code 0.
+
+    Raises:
+        HarnessError: no run, one that cannot be read, or a page that cannot be written.
+    """
+    found = find_runs(options.runs)
+    if options.out is not None and (options.out.is_dir() or options.out.suffix not in (".html", ".htm")):
+        raise HarnessError(f"--out {options.out}: give the page's file name, like report.html")
+    if len(found) == 1:
+        return _report_one(found[0].path, options.out)
+    return _report_several(options.runs, found, options.out, options.title)
+
+
+def find_runs(words: Iterable[str]) -> list[Found]:
+    """The run directories that words on the command line mean, each once.
+
+    Raises:
+        HarnessError: a word that means none.
+    """
+    found: dict[Path, Found] = {}
+    for word in words:
+        for run in _meant(word):
+            found.setdefault(run.path.resolve(), run)
+    return list(found.values())
+
+
+def _meant(word: str) -> list[Found]:
+    path = Path(word).expanduser()
+    if path.is_dir():
+        return [Found(path, True)] if _is_run(path) else _within(path)
+    if path.is_file():
+        raise HarnessError(f"{word} is a file; give the run directory, which holds manifest.json")
+    if not glob.has_magic(word):
+        raise HarnessError(f"{word}: there is no such run directory")
+    matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+    folders = [match for match in matches if match.is_dir()]
+    runs = [Found(match, False) for match in folders if _is_run(match)]
+    if not runs:
+        raise HarnessError(f"{word} matches {len(matches)} files and folders, none of them a run directory")
+    return runs
+
+
+def _within(folder: Path) -> list[Found]:
+    if (folder / "sweep.json").is_file():
+        from harness.sweep.folder import read_sweep
+
+        sweep = read_sweep(folder.resolve())
+        return [Found(sweep.cwd / cell.folder, False) for cell in sweep.cells if cell.whole is None]
+    runs = []
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        if "manifest.json" in files:
+            runs.append(Path(here))
+            folders.clear()  # what a run keeps inside itself is no run of its own
+    if not runs:
+        held = "is empty" if not any(folder.iterdir()) else "is no run directory and holds none: no manifest.json in it"
+        raise HarnessError(f"{folder} {held}; a run writes its directory under runs/EXPERIMENT/")
+    return [Found(run, False) for run in runs]
+
+
+def _is_run(path: Path) -> bool:
+    # A run that was killed before its manifest has the rest of what a run writes first.
+    return any((path / name).exists() for name in ("manifest.json", "estimates.json", "calls.jsonl.part"))
+
+
+def _report_one(run: Path, out: Path | None) -> int:
+    from harness.report.page import write_page
+
+    written = write_page(run, out)
+    beside = f", and {written.beside} items in {written.files} files beside it" if written.beside else ""
+    print(f"report: {written.page} ({written.size / 1e6:.1f} MB, {written.inline} items{beside})")
+    return 0
+
+
+def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | None, title: str | None) -> int:
+    from jinja2 import UndefinedError
+
+    from harness.report.several import render_several
+
+    records: list[RunRecord] = []
+    left_out: list[str] = []
+    for run in found:
+        try:
+            record = load_record(run.path)
+        except HarnessError as error:
+            if run.named:
+                raise
+            left_out.append(str(error))
+            continue
+        if not run.named and isinstance(record.manifest.get("config"), dict) and record.manifest["config"].get("shard"):
+            left_out.append(f"{run.path}: a shard, which is only a part of a run")
+            continue
+        records.append(record)
+    if not records:
+        raise HarnessError(f"none of {len(found)} runs can be shown; the first: {left_out[0]}")
+    page = out or _common(words, records) / "report.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        text = render_several(title or f"{len(records)} runs", records, page.parent, left_out)
+        part = page.with_name(f"{page.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(page)
+    except OSError as error:
+        raise HarnessError(f"cannot write {page}: {error.strerror}; give another place with --out FILE") from error
+    except (UndefinedError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise HarnessError(
+            f"one of the runs was written by another version or changed by hand ({error}); "
+            "`python -m harness report RUN` on each tells which"
+        ) from error
+    print(f"report: {page} ({len(text.encode()) / 1e6:.1f} MB, {len(records)} runs)")
+    for reason in left_out:
+        print(f"left out: {reason}")
+    return 0
+
+
+def _common(words: Sequence[str], records: Sequence[RunRecord]) -> Path:
+    """The folder that was given, if it is one; else the nearest that holds all runs."""
+    if len(words) == 1 and Path(words[0]).is_dir():
+        return Path(words[0])
+    return Path(os.path.commonpath([record.path.resolve() for record in records]))

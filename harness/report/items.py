@@ -1,0 +1,190 @@
+"""The items of a run as its page shows them: a part in the page, the rest in files beside it, read when asked for."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from harness.errors import HarnessError
+from harness.outcomes import Table
+from harness.report.text import cut, number
+
+HEAD, TAIL = 400, 1600
+"""Characters of a long prompt or reply that are shown: its beginning, and its end, where the question is."""
+
+MOST_ROWS = 50
+"""Outcome rows and exchanges of one item that are shown at most; more are in outcomes.parquet and calls.jsonl."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An item as the page shows it."""
+
+    id: str
+    error: str | None
+    gold: str
+    fields: str
+    columns: list[str]
+    rows: list[list[str]]
+    exchanges: list[dict[str, str]]
+    left_out: int
+
+
+class Transcripts:
+    """The lines of calls.jsonl in the page's order: failed items first, then by id; never all in memory.
+
+    Raises:
+        HarnessError: the file is missing or damaged.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._places: list[tuple[bool, str, int]] = []
+        with self._opened() as lines:
+            at = 0
+            for i, line in enumerate(lines):
+                try:
+                    content = orjson.loads(line)
+                    self._places.append((content["error"] is None, content["item"], at))
+                except (ValueError, KeyError, TypeError) as error:
+                    raise HarnessError(f"{file}: line {i + 1} is damaged ({error}); run its command again") from error
+                at += len(line)
+        # Ids are digests, so the first ones are a random sample that stays the same from run to run.
+        self._places.sort()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        with self._opened() as lines:
+            for _, _, at in self._places:
+                lines.seek(at)
+                yield orjson.loads(lines.readline())
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            with self.file.open("rb") as lines:
+                yield lines
+        except OSError as error:
+            raise HarnessError(
+                f"{self.file} cannot be read: {error.strerror}; a report shows transcripts: copy the whole run "
+                "directory, or run its command again"
+            ) from error
+
+
+def shown(line: Mapping[str, Any], table: Table, places: Sequence[int]) -> Shown:
+    """An item with its long texts cut in the middle.
+
+    Args:
+        line: of calls.jsonl.
+        places: the item's rows in the table.
+
+    Raises:
+        HarnessError: the line lacks something.
+    """
+    columns = [name for name in table.kinds if name not in ("item", "group", "error")]
+    kept = [i for i in places if table.columns["error"][i] is None]
+    try:
+        return Shown(
+            id=line["item"],
+            error=None if line["error"] is None else cut(line["error"], 2000),
+            gold=cut(_text(line["gold"]), 500),
+            fields=cut(_text(line["fields"]), 3000),
+            columns=columns,
+            rows=[[_cell(table, name, i) for name in columns] for i in kept[:MOST_ROWS]],
+            exchanges=[_exchange(e) for e in line["exchanges"][:MOST_ROWS]],
+            left_out=max(0, len(kept) - MOST_ROWS, len(line["exchanges"]) - MOST_ROWS),
+        )
+    except (KeyError, TypeError) as error:
+        raise HarnessError(
+            f"calls.jsonl, item {line['item']}: written by another version or changed by hand ({error!r}); "
+            "run its command again"
+        ) from error
+
+
+def _exchange(e: Mapping[str, Any]) -> dict[str, str]:
+    asked = f"asked of the {e['role']}, " if e.get("role") else ""
+    stored = ", from the store" if e["cached"] else ""
+    note = f"{asked}{e['prompt_tokens']} prompt tokens, {e['new_tokens']} new{stored}"
+    return {"prompt": _middle(e["prompt"]), "reply": _middle(e["reply"]), "note": note}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cell(table: Table, name: str, place: int) -> str:
+    value, kind = table.columns[name][place], table.kinds[name]
+    if value is None or (kind != "text" and np.isnan(value)):
+        return "-"
+    if kind == "text":
+        return cut(str(value), 300)
+    if kind == "label":
+        return "yes" if value else "no"
+    return f"{value:.0f}" if kind == "number" and float(value).is_integer() else number(float(value), 4)
+
+
+def _middle(text: str) -> str:
+    if len(text) <= HEAD + TAIL:
+        return text
+    hidden = len(text) - HEAD - TAIL
+    return f"{text[:HEAD]}\n[… {hidden:,} characters left out here, all of them in calls.jsonl …]\n{text[-TAIL:]}"
+
+
+class Beside:
+    """The files beside a page, which hold the items that the page does not.
+
+    Each is one call of the page's `shownItems` with compressed data: a script, because a page opened from a disk may
+    load scripts but not read files, and with nothing in it that a model wrote in the clear.
+
+    Args:
+        page: the page's own file.
+        key: names this version of the page, so that files of another are not taken for its own.
+        file_items: items a file.
+    """
+
+    def __init__(self, page: Path, key: str, file_items: int) -> None:
+        self.folder = page.with_name(f"{page.stem}-items")
+        self.key = key
+        self.file_items = file_items
+        self.files = 0
+        self.items = 0
+        self._waiting: list[str] = []
+
+    def add(self, fragment: str) -> None:
+        """Adds the next item, as HTML."""
+        self._waiting.append(fragment)
+        self.items += 1
+        if len(self._waiting) == self.file_items:
+            self._write()
+
+    def close(self) -> None:
+        """Writes what is left, and removes the files of an earlier, larger page."""
+        if self._waiting:
+            self._write()
+        for file in self.folder.glob("*.js"):
+            if re.fullmatch(r"\d{5}", file.stem) and int(file.stem) >= self.files:
+                file.unlink()
+        if not self.files and self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _write(self) -> None:
+        packed = base64.b64encode(gzip.compress(orjson.dumps(self._waiting), 6, mtime=0)).decode()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{self.files:05}.js"
+        part = file.with_suffix(".part")
+        part.write_text(f'shownItems("{self.key}", {self.files}, "{packed}");\n', encoding="ascii")
+        part.replace(file)
+        self.files += 1
+        self._waiting = []

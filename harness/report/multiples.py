@@ -1,0 +1,178 @@
+"""Small multiples over several runs: the same number of every run in one panel, and numbers against model size."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.records import RunRecord
+from harness.report.figures import INK, PALETTE, STYLE, canvas_of, rendered
+from harness.report.pictures import Picture
+from harness.report.text import cut, number, visible
+from harness.stats import Estimate
+
+MOST_PANELS = 12
+"""Panels of one figure at most; the table of the page has every number."""
+
+MOST_RUNS = 30
+"""Runs in one panel at most."""
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+"""A number that several runs have: a metric and a level."""
+
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*([bm])(?![a-z0-9])", re.IGNORECASE)
+
+
+def parameters(manifest: Mapping[str, Any]) -> tuple[float | None, bool]:
+    """The number of a model's parameters, and whether it was counted; else it is read from the name ("0.6B")."""
+    counted = manifest["model"].get("parameters")
+    if isinstance(counted, int) and counted > 0:
+        return float(counted), True
+    for text in (manifest["model"].get("name"), manifest["model"].get("source")):
+        if match := _SIZE.search(str(text).replace("_", "-")):
+            return float(match[1]) * (1e9 if match[2].lower() == "b" else 1e6), False
+    return None, False
+
+
+def label(run: RunRecord, runs: Sequence[RunRecord]) -> str:
+    """What tells a run from the others: its model, then its task and seed where these differ."""
+    m = run.manifest
+    parts = [str(m["model"]["name"])]
+    if len({r.manifest["task"]["name"] for r in runs}) > 1:
+        parts.append(str(m["task"]["name"]))
+    if len({str(r.manifest["seed"]) for r in runs}) > 1:
+        parts.append(f"seed {m['seed']}")
+    return visible(cut(", ".join(parts), 60))
+
+
+def shared(runs: Sequence[RunRecord]) -> list[Key]:
+    """Numbers that at least two of the runs have, those that most of them have first."""
+    counts: dict[Key, int] = {}
+    for run in runs:
+        for e in run.estimates:
+            if e.value is not None:
+                counts[_key(e)] = counts.get(_key(e), 0) + 1
+    return [key for key, n in sorted(counts.items(), key=lambda pair: -pair[1]) if n >= 2]
+
+
+def draw_side_by_side(experiment: str, runs: Sequence[RunRecord]) -> Picture | None:
+    """A panel for each number that at least two runs of an experiment have, with a dot and interval for each run."""
+    shown = runs[:MOST_RUNS]
+    keys = shared(shown)
+    names = [label(run, runs) for run in shown]
+
+    def paint(axes: Any, key: Key) -> list[str]:
+        told = []
+        for y, run in enumerate(shown):
+            e = _find(run, key)
+            if e is None or e.value is None:
+                continue
+            low, high = _ends(e)
+            axes.errorbar(e.value, y, xerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4, lw=1)
+            told.append(f"{names[y]} {number(e.value)}{_interval(e)}")
+        axes.set_yticks(range(len(shown)), names)
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        return told
+
+    height = 0.9 + 0.24 * len(shown)
+    rest = f"; the first {MOST_RUNS} of {len(runs)} runs" if len(runs) > MOST_RUNS else ""
+    return _panels(f"{experiment}: runs side by side{rest}", keys, paint, height)
+
+
+def draw_scaling(experiment: str, runs: Sequence[RunRecord]) -> Picture | None:
+    """A panel for each number, against the model's parameters; None without two models of different known size."""
+    sized = [(size, counted, run) for run in runs for size, counted in (parameters(run.manifest),) if size]
+    if len({size for size, _, _ in sized}) < 2:
+        return None
+    sized.sort(key=lambda s: s[0])
+    keys = [
+        key
+        for key in shared([run for _, _, run in sized])
+        if len({size for size, _, run in sized if _find(run, key) is not None}) >= 2
+    ]
+
+    def paint(axes: Any, key: Key) -> list[str]:
+        told, points = [], []
+        for size, _, run in sized:
+            e = _find(run, key)
+            if e is None or e.value is None:
+                continue
+            low, high = _ends(e)
+            axes.errorbar(size, e.value, yerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4)
+            points.append((size, e.value))
+            told.append(f"{short(size)} {number(e.value)}{_interval(e)}")
+        sizes = sorted({size for size, _ in points})
+        means = [_mean([v for s, v in points if s == size]) for size in sizes]
+        axes.plot(sizes, means, color=INK, lw=0.8, zorder=0)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [short(size) for size in sizes])
+        axes.set_xticks([], minor=True)
+        axes.set_xlabel("parameters")
+        return told
+
+    guessed = any(not counted for _, counted, _ in sized)
+    title = f"{experiment}: against model size{' (some sizes read from the name)' if guessed else ''}"
+    return _panels(title, keys, paint, 2.2)
+
+
+def short(size: float) -> str:
+    """A number of parameters as people write it: 135M, 1.7B."""
+    unit, scale = ("B", 1e9) if size >= 1e9 else ("M", 1e6)
+    return f"{size / scale:.3g}{unit}"
+
+
+def _panels(title: str, keys: Sequence[Key], paint: Callable[[Any, Key], list[str]], height: float) -> Picture | None:
+    import matplotlib as mpl
+
+    more = len(keys) - MOST_PANELS
+    keys = keys[:MOST_PANELS]
+    if not keys:
+        return None
+    title = visible(cut(title, 200)) + (f"; {more} more numbers are in the table" if more > 0 else "")
+    across = min(3, len(keys))
+    down = math.ceil(len(keys) / across)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        canvas = canvas_of(3.4 * across, height * down)
+        grid = canvas.subplots(down, across, squeeze=False)
+        told = []
+        for i, axes in enumerate(grid.flat):
+            if i >= len(keys):
+                axes.set_visible(False)
+                continue
+            name = visible(cut(f"{keys[i][0]} {_level(keys[i])}".strip(), 70))
+            axes.set_title(name, fontsize=8)
+            told.append(f"{name}: {', '.join(paint(axes, keys[i]))}.")
+        alt = visible(cut(" ".join(told), 4000))
+        svg = rendered(canvas, "svg", {"Date": None, "Title": title, "Description": alt}).decode()
+    return Picture(re.sub(r"[^a-z0-9]+", "-", title.lower()), title, alt, svg[svg.find("<svg") :])
+
+
+def _key(e: Estimate) -> Key:
+    return e.metric, tuple(sorted((str(k), str(v)) for k, v in e.level.items()))
+
+
+def _level(key: Key) -> str:
+    return ", ".join(value for _, value in key[1])
+
+
+def _find(run: RunRecord, key: Key) -> Estimate | None:
+    return next((e for e in run.estimates if _key(e) == key), None)
+
+
+def _ends(e: Estimate) -> tuple[float, float]:
+    """The interval's ends, no further in than the value, which a drawn whisker needs."""
+    value = e.value or 0.0
+    return min(value, value if e.low is None else e.low), max(value, value if e.high is None else e.high)
+
+
+def _interval(e: Estimate) -> str:
+    return "" if e.low is None or e.high is None else f" [{number(e.low)}, {number(e.high)}]"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
