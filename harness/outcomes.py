@@ -41,6 +41,8 @@ _KINDS: dict[Any, Kind] = {
 class Outcome:
     """One row of results. Subclass it (frozen, kw_only) and add columns of the types above.
 
+    A text column named `reason` says why a value is missing; it is shown where a number has no rows at all.
+
     Attributes:
         arm: the variant of the protocol that this row belongs to (prompt style, number of shots, control).
     """

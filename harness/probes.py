@@ -167,10 +167,11 @@ def _newton(
         step = solve(hessian, gradient, assume_a="pos")
         gain = float(gradient @ step)
         size = 1.0
-        while (there := loss(at - size * step)) > here - 1e-4 * size * gain and gain > _CLOSE and size > 1e-12:
+        # A step that does not help is halved; near the optimum it helps less than the loss is exact to.
+        while (there := loss(at - size * step)) > here - 1e-4 * size * gain + 1e-12:
             size /= 2
         at, here = at - size * step, there
-        if gain <= _CLOSE or size <= 1e-12:
+        if gain <= _CLOSE:
             break
     return at[1:], float(at[0])
 

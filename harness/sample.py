@@ -27,6 +27,7 @@ class Sample:
         codes: [n] number of each row's group among the names of `groups` when the sample was taken.
         n_missing: rows left out; n_errors: items of the table that failed as a whole.
         note: what was left out beyond rows with missing values; "" if nothing.
+        reasons: why no rows are left, from the outcomes' column "reason"; "" where they do not say.
     """
 
     metric: Metric
@@ -37,6 +38,7 @@ class Sample:
     n_missing: int
     n_errors: int
     note: str = ""
+    reasons: str = ""
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -69,7 +71,9 @@ class Sample:
 
     def why_undefined(self) -> str:
         """Why `value` is NaN."""
-        return (self.metric.measure.undefined or "undefined on these rows") if len(self) else "no rows"
+        if not len(self):
+            return f"no rows: {self.reasons}" if self.reasons else "no rows"
+        return self.metric.measure.undefined or "undefined on these rows"
 
 
 def evaluate(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:
@@ -141,7 +145,14 @@ def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
         int((candidate & ~complete).sum()),
         int((~alive).sum()),
         f"{n_incomplete} rows left out with incomplete units" if n_incomplete else "",
+        "" if complete.any() else _reasons(table, candidate),
     )
+
+
+def _reasons(table: Table, rows: Mask) -> str:
+    """What the rows without a value say of it, in alphabetical order."""
+    said = table.columns["reason"][rows] if table.kinds.get("reason") == "text" else []
+    return "; ".join(sorted({reason for reason in said if reason is not None}))
 
 
 def _coded(values: np.ndarray, parameter: type) -> np.ndarray:

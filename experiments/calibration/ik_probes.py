@@ -55,7 +55,7 @@ def fit_by_domain(examples: Sequence[Example], layers: Sequence[int], folds: int
     for name in names if len(names) > 1 else []:
         for key, mask in ((f"only {name}", domains == name), (f"not {name}", domains != name)):
             groups = {one.group for one, wanted in zip(examples, mask, strict=True) if wanted}
-            few = NoProbe(f"{len(groups)} groups of training questions {key}, fewer than folds={folds}")
+            few = NoProbe(f"fewer groups of training questions ({len(groups)}) than folds ({folds})")
             probes[key] = fit(mask) if len(groups) >= folds else few
     return probes
 
