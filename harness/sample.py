@@ -151,8 +151,9 @@ def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
 
 def _reasons(table: Table, rows: Mask) -> str:
     """What the rows without a value say of it, in alphabetical order."""
-    said = table.columns["reason"][rows] if table.kinds.get("reason") == "text" else []
-    return "; ".join(sorted({reason for reason in said if reason is not None}))
+    if table.kinds.get("reason") != "text":
+        return ""
+    return "; ".join(sorted({reason for reason in table.columns["reason"][rows] if reason is not None}))
 
 
 def _coded(values: np.ndarray, parameter: type) -> np.ndarray:
