@@ -44,16 +44,16 @@ def check_grid() -> None:
     print(f"memory {memory:.0f} MB, of the heavy packages imported: {', '.join(loaded) or 'none'}")
 
 
-def compare_packing(launcher: str, load_s: float, limit: int, *, real: bool) -> None:
-    """Runs three experiments at three seeds packed and not, and says time and loads."""
+def compare_packing(launcher: str, load_s: float, limit: int, seeds: str, *, real: bool) -> None:
+    """Runs three experiments at some seeds packed and not, and says time and loads."""
     from tests.sweeps import config_folder
 
-    print(f"\n3 experiments x 3 seeds, hydra/launcher={launcher}\n{'':<10} seconds  jobs  loads  asked")
+    print(f"\n3 experiments x seeds {seeds}, hydra/launcher={launcher}\n{'':<10} seconds  jobs  loads  asked")
     for name, pack_by in (("packed", "engine"), ("unpacked", "none")):
         with tempfile.TemporaryDirectory(dir=ROOT) as place:
             folder = Path(place)
             engine = ["engine=vllm"] if real else ["engine=slow", f"engine.load_s={load_s}"]
-            line = [EXPERIMENTS, "seed=0,1,2", *engine, f"limit={limit}", "tracker=none", f"runs={folder / 'runs'}"]
+            line = [EXPERIMENTS, f"seed={seeds}", *engine, f"limit={limit}", "tracker=none", f"runs={folder / 'runs'}"]
             line += [f"hydra/launcher={launcher}", f"hydra.launcher.pack_by={pack_by}"]
             line += ["hydra.launcher.cpus_per_task=2"] if launcher == "slurm" else ["hydra.launcher.devices=[0]"]
             words = [sys.executable, "-m", "harness", "run", "-m", "--config-dir", str(config_folder(folder / "conf"))]
@@ -78,11 +78,12 @@ def main() -> None:
     parser.add_argument("--launcher", choices=("gpus", "slurm"), default="gpus", help="default: one worker here")
     parser.add_argument("--load", type=float, default=3.0, help="seconds that the slow engine takes to load")
     parser.add_argument("--limit", type=int, default=4, help="items of each run")
+    parser.add_argument("--seeds", default="0,1,2", help="default: 0,1,2")
     parser.add_argument("--only-packing", action="store_true", help="leave the large grid out")
     options = parser.parse_args()
     if not options.only_packing:
         check_grid()
-    compare_packing(options.launcher, options.load, options.limit, real=options.real)
+    compare_packing(options.launcher, options.load, options.limit, options.seeds, real=options.real)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness.cli.execute import say
-from harness.config import build, compose_raw, hydra_at, nearest
+from harness.config import build, compose_raw, hydra_at
 from harness.errors import HarnessError
 from harness.sweep.driver import Driver
 from harness.sweep.folder import Sweep
@@ -17,8 +17,6 @@ from harness.sweep.grid import Planned, combinations, is_hydra, plan
 from harness.sweep.launchers import Launcher, Load
 from harness.sweep.packing import Pack, pack
 from harness.sweep.view import look
-
-LAUNCHERS = ("local", "gpus", "slurm")
 
 
 def plan_sweep(overrides: Sequence[str], config_dir: Path | None) -> tuple[Sweep, Launcher]:
@@ -57,7 +55,7 @@ def launcher_settings(
     """The settings of the launcher as plain values, and the folder if one is asked for.
 
     Args:
-        own: overrides of Hydra's own settings. cells: the others; an experiment may set the launcher, too.
+        own: overrides of Hydra's own settings. cells: the others.
 
     Raises:
         HarnessError: an override of anything but hydra/launcher, hydra.launcher.* and hydra.sweep.dir; no such
@@ -68,8 +66,6 @@ def launcher_settings(
     given = []
     for word in own:
         key, _, value = word.lstrip("+~").partition("=")
-        if key == "hydra/launcher" and value not in LAUNCHERS:
-            raise HarnessError(f"there is no launcher {value!r}{nearest(value, LAUNCHERS)}")
         if key not in ("hydra/launcher", "hydra.sweep.dir") and not key.startswith("hydra.launcher."):
             raise HarnessError(f"{word}: a sweep knows hydra/launcher, hydra.launcher.NAME and hydra.sweep.dir only")
         given.append(word if key == "hydra/launcher" else f"++{key}={value}")

@@ -1,4 +1,4 @@
-"""Data parallel: two engines, one after the other, each on its shard of the items, against one engine on all of them."""
+"""Data parallel: two engines, one after the other, each on its shard, against one engine on all of the items."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def test_two_engines_on_shards_and_one_store_end_as_one_engine_does(tmp_path: Pa
     model = save_tiny(tmp_path / "model", "llama")
     conf = config_folder(tmp_path / "conf")
     line = ["experiment=small", "engine=transformers", "model=hub", f"model.source={model}", "tracker=none", "limit=9"]
-    line += ["replicates=50", "task.digits=[1]"]
+    line += ["replicates=50"]
 
     def run(name: str, *more: str) -> tuple[int, Path]:
         session = execute(load_job([*line, f"runs={tmp_path / name}", *more], conf))

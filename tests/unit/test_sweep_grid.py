@@ -1,22 +1,25 @@
 """From a line of overrides to checked cells and packs."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from harness.cli.main import main
-from harness.config import compose, hydra_at
+from harness.cli.main import main, parser
+from harness.config import compose, hydra_at, load_job
 from harness.engines.fake import Fake
 from harness.engines.transformers import Transformers
 from harness.engines.vllm import VLLM
 from harness.errors import HarnessError
 from harness.models import Model
 from harness.run import config_digest
-from harness.sweep.grid import Composer, combinations, plan
-from harness.sweep.launchers import Load, spread
-from harness.sweep.launching import plan_sweep
+from harness.sweep.grid import Composer, combinations, is_hydra, plan
+from harness.sweep.launchers import Load, Slurm, spread
+from harness.sweep.launching import launcher_settings, load_launcher, plan_sweep
 from harness.sweep.packing import gpus_needed, pack
 from harness.tasks.base import split
 from harness.tasks.sharding import shard
@@ -87,7 +90,7 @@ def test_a_typo_in_any_cell_is_found_before_anything_is_written(
     ("line", "told"),
     [
         (["window=1,2"], "cells 0 (window=1) and 1 (window=2) are the same run"),
-        (["hydra/launcher=slrm"], "there is no launcher 'slrm', did you mean 'slurm'?"),
+        (["hydra/launcher=slrm"], "there is no hydra/launcher 'slrm', did you mean 'slurm'?"),
         (["hydra/launcher=slurm", "hydra.launcher.partiton=x"], "hydra.launcher.partiton, did you mean 'partition'?"),
         (["hydra.launcher.pack_size=0"], "hydra.launcher.pack_size=0: at least one"),
         (["hydra.launcher.shards=0"], "hydra.launcher.shards=0: at least one"),
@@ -207,3 +210,36 @@ def test_planning_on_a_login_node_imports_no_torch_and_stays_small() -> None:
     line = ["experiment=falseBelief", "seed=range(0,20)", "engine=vllm,transformers", "limit=4"]
     done = subprocess.run([sys.executable, "-c", code, *line], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[] True", done.stderr
+
+
+PAGE = Path(__file__).parents[2] / "docs/slurm.md"
+GRIDS = re.findall(r"^python -m harness (run -m .+?)$", PAGE.read_text().replace("\\\n", " "), re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", GRIDS)
+def test_every_grid_of_the_page_can_be_launched(line: str) -> None:
+    options = parser().parse_args(shlex.split(line))
+    own = [word for word in options.overrides if is_hydra(word)]
+    # Without the size, which would only make the test slow.
+    others = [word for word in options.overrides if not is_hydra(word) and not word.startswith("limit=")]
+    settings, _ = launcher_settings(own, others, None)
+    launcher = load_launcher(settings)
+    assert pack(plan([*others, "limit=20"], None, launcher.shards), launcher.pack_by, launcher.pack_size)
+
+
+def test_the_preset_of_the_page_is_slurm_with_changes(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(defaults: \[slurm\].*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "hydra/launcher").mkdir(parents=True)
+    (tmp_path / "hydra/launcher/mylab.yaml").write_text(text)
+    own = ["hydra/launcher=mylab", "hydra.launcher.timeout_min=30"]
+    mylab = load_launcher(launcher_settings(own, [], tmp_path)[0])
+    assert mylab == Slurm(partition="gpu", account="mylab", setup=("module load cuda/13",), timeout_min=30)
+
+
+def test_the_w_and_b_sweep_of_the_page_gives_words_that_run_takes() -> None:
+    (text,) = re.findall(r"```yaml\n(program.*?)```", PAGE.read_text(), re.DOTALL)
+    sweep = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(sweep, dict)
+    assert sweep["command"][1:] == ["python", "-m", "harness", "run", "${args_no_hyphens}"]
+    words = [f"{name}={p.get('value', p.get('values', [None])[0])}" for name, p in sweep["parameters"].items()]
+    assert load_job(words).name == "pTrue"
