@@ -30,8 +30,8 @@ class RunDirectory:
     """The files of one run; their names are its interface.
 
     manifest.json: config, versions, git state, fingerprints, seeds, host, timing. outcomes.parquet: one row per
-    outcome. estimates.json, verdicts.json. calls.jsonl: one line per item with every exchange. figures/,
-    report.html, and whatever the tracker keeps.
+    outcome. estimates.json, verdicts.json. fitted.json: what `prepare` fitted, if anything. calls.jsonl: one line per
+    item with every exchange. figures/, report.html, and whatever the tracker keeps.
 
     Args:
         path: created when missing.

@@ -86,4 +86,6 @@ def percent(item: Item, before: str, *, spelled: bool) -> tuple[Prompt, dict[str
         f"{before}Question: {item.fields['question']}"
     )
     options = {f"{10 * i}%": [f" {name}"] for i, name in enumerate(names)}
-    return Prompt.user(text, "Confidence:"), options, {f"{10 * i}%": i / 10 for i in range(11)}
+    # A small model says a word after the one and a number after the other, with two thirds and more of the mass.
+    lead = "My confidence is" if spelled else "Confidence:"
+    return Prompt.user(text, lead), options, {f"{10 * i}%": i / 10 for i in range(11)}

@@ -303,14 +303,15 @@ async def _watch(session: Session, progress: Progress) -> None:
 
 
 def _note_fitted(session: Session, fitted: Any) -> None:
-    """Fit and test never meet: `split` has proven it, the manifest shows on what and what was fitted."""
+    """Fit and test never meet: `split` has proven it, the manifest shows on what was fitted, fitted.json what."""
     if fitted is None:
         return
     ids = [item.id for item in session.items.train]
     assert not set(ids) & {item.id for item in session.items.test}
     whole = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    digest = hashlib.sha256(orjson.dumps(fitted, default=str, option=whole)).hexdigest()[:16]
-    session.fitted = {"fingerprint": digest, "items": ids}
+    content = orjson.dumps(fitted, default=str, option=whole)
+    session.fitted = {"fingerprint": hashlib.sha256(content).hexdigest()[:16], "items": ids}
+    session.run.write("fitted.json", content.decode())
 
 
 def _finish(session: Session) -> None:

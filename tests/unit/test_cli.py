@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, messages, kill and go on, Ctrl-C. On the dry-run engine."""
 
+import hashlib
 import json
 import os
 import signal
@@ -85,6 +86,8 @@ def test_a_run_leaves_everything_that_is_promised(finished: Path) -> None:
     assert (manifest["items_done"], manifest["items_failed"]) == (12, 0)
     assert manifest["config"]["experiment"]["shots"] == 4
     assert len(manifest["fitted"]["items"]) == 4
+    fitted = (path / "fitted.json").read_bytes()
+    assert manifest["fitted"]["fingerprint"] == hashlib.sha256(fitted).hexdigest()[:16]
     calls = [json.loads(line) for line in (path / "calls.jsonl").read_text().splitlines()]
     assert len(calls) == 12
     # Every question of an item is in its transcript: 5 draws, and 4 arms of 5 judgements for those that can be graded.

@@ -57,7 +57,7 @@ def knowing(text: str) -> Mapping[str, float]:
     if text.endswith("Answer: ("):
         p = 0.25 if i % 3 else 0.75
         return {"A": 0.9 * p, "B": 0.9 * (1 - p), "C": 0.1}
-    if text.endswith("Confidence:"):
+    if text.endswith(("Confidence:", "confidence is")):
         return {" ninety": 0.3, " ten": 0.1, " 90%": 0.3, " 10%": 0.1, " sure": 0.2}
     p = 1 / (1 + math.exp(-ease(i)))
     return {f" g{i}": p, " wrong": 1 - p}
@@ -65,7 +65,7 @@ def knowing(text: str) -> Mapping[str, float]:
 
 def knowing_thirds(text: str) -> Mapping[str, float]:
     """As `knowing`, but answers every third question right, and no other."""
-    asked = "Answer: (" in text or text.endswith("Confidence:")
+    asked = "Answer: (" in text or text.endswith(("Confidence:", "confidence is"))
     return knowing(text) if asked else {f" g{number(text)}" if number(text) % 3 == 0 else " wrong": 1.0}
 
 
@@ -266,7 +266,7 @@ def test_probes_are_fitted_on_training_items_alone() -> None:
 @pytest.mark.parametrize(("said", "kind"), [(" wrong", "wrong"), ("", "without an answer")])
 def test_answers_of_one_kind_leave_no_probe_and_a_reason(said: str, kind: str) -> None:
     def replies(text: str) -> Mapping[str, float]:
-        return knowing(text) if text.endswith(("Answer: (", "Confidence:")) else {said: 1.0}
+        return knowing(text) if text.endswith(("Answer: (", "Confidence:", "confidence is")) else {said: 1.0}
 
     table, done, *_ = run(PIK(train=10, folds=2), replies)
     assert not any(f.result.error for f in done)
