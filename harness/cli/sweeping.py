@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.cli.execute import say
 from harness.errors import HarnessError
 from harness.sweep.driver import driver_of
-from harness.sweep.folder import Sweep
+from harness.sweep.folder import Sweep, read_sweep
 from harness.sweep.jobs import depend_on_parent
 from harness.sweep.launchers import Launcher, Slurm
 from harness.sweep.launching import load_launcher, plan_sweep, start
@@ -31,8 +31,23 @@ def launch_grid(overrides: Sequence[str], config_dir: Path | None, *, detach: bo
     begin = time.perf_counter()
     sweep, launcher = plan_sweep(overrides, config_dir)
     say(f"sweep {sweep.name}: {len(sweep.cells)} cells checked in {time.perf_counter() - begin:.1f} s")
+    _refuse_another_launcher(sweep)
     sweep.create()
     return _launch(sweep, launcher, detach=detach)
+
+
+def _refuse_another_launcher(sweep: Sweep) -> None:
+    """The same grid may move from SLURM to this machine, but not while its jobs are at work: nobody would see them."""
+    if not (sweep.folder / "sweep.json").exists():
+        return
+    known = read_sweep(sweep.folder)
+    if known.launcher["_target_"] != sweep.launcher["_target_"] and any(
+        seen.alive and not seen.status.settled for seen in look(known).cells
+    ):
+        raise HarnessError(
+            f"{sweep.folder} is at work with another launcher; stop it with `python -m harness sweep cancel "
+            f"{sweep.folder}`, or set hydra.sweep.dir=FOLDER to another"
+        )
 
 
 def resume(sweep: Sweep, *, detach: bool) -> int:

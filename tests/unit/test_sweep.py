@@ -227,6 +227,21 @@ def test_what_slurm_says_corrects_what_files_say(tmp_path: Path, monkeypatch: py
     assert "SLURM does not answer" in str(look(sweep))
 
 
+def test_a_sweep_at_work_on_slurm_is_not_started_here_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = words(tmp_path, f"hydra.sweep.dir={tmp_path}/sweep")
+    monkeypatch.setattr("harness.sweep.launchers.check_slurm", lambda: None)
+    submit = "harness.sweep.launchers.Slurm._submit"
+    monkeypatch.setattr(submit, lambda _, sweep, *__: sweep.add_submission(Submission({"7": (0,)})))
+    on_slurm(monkeypatch, {"7": "running"}, {})
+    assert main([*line[:2], "--detach", *line[2:], "hydra/launcher=slurm"]) == 0
+    assert main(line) == 2
+    assert "is at work with another launcher" in capsys.readouterr().err
+    on_slurm(monkeypatch, {}, {"7": "node fail"})
+    assert main(line) == 0
+
+
 def test_slurms_own_words_are_read_with_and_without_accounting(monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.sweep import slurm
 
