@@ -95,11 +95,12 @@ class PIK(Experiment):
             activations.
         probe elsewhere: the same, trained on the domains other than the item's. probe of X: on domain X alone;
             `auroc_by_domain` and `ece_by_domain` of these are the transfer table.
-        yes-no: "Do you know the answer?", p(Yes) over p(Yes) + p(No).
+        yes-no: "Do you know the answer?", p(Yes) over p(Yes) + p(No); Yes always is (A).
         percent: a confidence in steps of ten percent, the mean over the exact probabilities of the eleven steps.
 
-    Contexts, made by rule from training items: see `ik_prompts.context`. No answers are sampled in them: whether P(IK)
-    should have moved so far is not measured.
+    Contexts, made by rule from training items: see `ik_prompts.context`. The irrelevant hint is the control: a probe
+    fitted on bare questions may move with any text before them. No answers are sampled in contexts: whether P(IK)
+    should have moved so far is not measured. Reference answers enter prompts there and nowhere else.
 
     Differs from the paper: a linear probe on a frozen model, not a head trained together with it; the hints are
     answers, not worked solutions; no questions that only another model can answer (its table 2).
