@@ -9,7 +9,7 @@ from harness.sweep.folder import Sweep
 
 
 def write_report(sweep: Sweep) -> Path | None:
-    """Writes report.html over all cells that are done; shards are no results.
+    """Writes report.html over all cells that are done, and names the others; shards are no results.
 
     Returns:
         The page; None when no cell is done.
@@ -20,10 +20,16 @@ def write_report(sweep: Sweep) -> Path | None:
     from harness.report.several import render_several
 
     records: list[RunRecord] = []
+    left_out: list[str] = []
     for cell in sweep.cells:
-        if cell.whole is None and sweep.status(cell.index).state == "done":
+        status = sweep.status(cell.index)
+        if cell.whole is not None:
+            continue
+        if status.state == "done":
             records.append(load_record(sweep.cwd / cell.folder))
+        else:
+            left_out.append(f"cell {cell.index} ({cell.label}) is {status.state}: {status.reason or 'no reason given'}")
     if not records:
         return None
-    sweep.write_text("report.html", render_several(f"Sweep {sweep.name}", records, sweep.folder))
+    sweep.write_text("report.html", render_several(f"Sweep {sweep.name}", records, sweep.folder, left_out))
     return sweep.folder / "report.html"
