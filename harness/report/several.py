@@ -127,14 +127,18 @@ def render_several(title: str, runs: Sequence[RunRecord], folder: Path, left_out
 
 def _order(model: str, runs: Sequence[RunRecord]) -> tuple[float, str]:
     """Models from small to large; those of unknown size last, by name."""
-    found = next(run for run in runs if str(run.manifest["model"]["name"]) == model)
-    return parameters(found.manifest)[0] or float("inf"), model
+    return _known(model, runs)[0] or float("inf"), model
 
 
 def _size(model: str, runs: Sequence[RunRecord]) -> str:
-    found = next(run for run in runs if str(run.manifest["model"]["name"]) == model)
-    size, counted = parameters(found.manifest)
+    size, counted = _known(model, runs)
     return "" if size is None else f"{short(size)} parameters{'' if counted else ', from its name'}"
+
+
+def _known(model: str, runs: Sequence[RunRecord]) -> tuple[float | None, bool]:
+    """A model's parameters, counted if any of its runs has counted them."""
+    found = [parameters(run.manifest) for run in runs if str(run.manifest["model"]["name"]) == model]
+    return max(found, key=lambda pair: pair[1])
 
 
 def _thumbnails(of: Mapping[str, Sequence[RunRecord]]) -> tuple[dict[tuple[str, str], list[Thumbnail]], int]:
