@@ -44,12 +44,13 @@ def check_grid() -> None:
     print(f"memory {memory:.0f} MB, of the heavy packages imported: {', '.join(loaded) or 'none'}")
 
 
-def compare_packing(launcher: str, load_s: float, limit: int, seeds: str, *, real: bool) -> None:
+def compare_packing(launcher: str, load_s: float, limit: int, seeds: str, names: list[str], *, real: bool) -> None:
     """Runs three experiments at some seeds packed and not, and says time and loads."""
     from tests.sweeps import config_folder
 
     print(f"\n3 experiments x seeds {seeds}, hydra/launcher={launcher}\n{'':<10} seconds  jobs  loads  asked")
-    for name, pack_by in (("packed", "engine"), ("unpacked", "none")):
+    for name in names:
+        pack_by = {"packed": "engine", "unpacked": "none"}[name]
         with tempfile.TemporaryDirectory(dir=ROOT) as place:
             folder = Path(place)
             engine = ["engine=vllm"] if real else ["engine=slow", f"engine.load_s={load_s}"]
@@ -79,11 +80,13 @@ def main() -> None:
     parser.add_argument("--load", type=float, default=3.0, help="seconds that the slow engine takes to load")
     parser.add_argument("--limit", type=int, default=4, help="items of each run")
     parser.add_argument("--seeds", default="0,1,2", help="default: 0,1,2")
+    both = ["packed", "unpacked"]
+    parser.add_argument("--only", nargs="+", choices=both, default=both, help="default: both, one after the other")
     parser.add_argument("--only-packing", action="store_true", help="leave the large grid out")
     options = parser.parse_args()
     if not options.only_packing:
         check_grid()
-    compare_packing(options.launcher, options.load, options.limit, options.seeds, real=options.real)
+    compare_packing(options.launcher, options.load, options.limit, options.seeds, options.only, real=options.real)
 
 
 if __name__ == "__main__":
