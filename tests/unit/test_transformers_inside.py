@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.arrays import Array
-from harness.calls import Call, Choose, Generate, Logprobs, Read, Sampling, Score
+from harness.calls import Activations, Call, Choose, Generate, Logprobs, Read, Sampling, Score
 from harness.engines.batching import TransformersEngine
 from harness.errors import ItemError
 from harness.interventions import Add, Cut
@@ -92,3 +92,12 @@ def test_a_layer_that_is_not_there_fails_the_item_alone(engine: TransformersEngi
     with pytest.raises(ItemError, match="layer"):
         ask(engine, [Read((5, 6), (7,), (0,))])
     assert isinstance(ask(engine, [Choose((5, 6), (7,))])[0], Logprobs)
+
+
+def test_an_engine_says_how_many_layers_can_be_read(engine: TransformersEngine) -> None:
+    assert engine.layers is not None
+    (read,) = ask(engine, [Read((5, 6), tuple(range(engine.layers)), (1,))])
+    assert isinstance(read, Activations)
+    assert read.values.shape[0] == engine.layers
+    with pytest.raises(ItemError, match="layer"):
+        ask(engine, [Read((5, 6), (engine.layers,), (1,))])
