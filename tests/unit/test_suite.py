@@ -49,7 +49,7 @@ def test_a_suite_loads_its_model_once_shares_its_draws_and_ends_in_one_report(
     assert asked > 0
     page = next((suites / "runs" / "suites").glob("mine-*/report.html")).read_text()
     assert page.count('<tr><th scope="row"><a href="../../pTrue/') > 4
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the page's own
     assert (next((suites / "runs" / "suites").glob("mine-*")) / "../../selfCorrection").resolve().is_dir()
 
 
