@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,14 @@ class PackJob:
             words = ["sweep", "work", self.folder, "--job", job, "--cells", ",".join(map(str, left))]
             self._worker = subprocess.Popen([sys.executable, "-m", "harness", *words])
             code = self._code()
+            still_open = unsettled(sweep, (*left, *self._wholes(sweep)))
             if code >= 0 and self._left(sweep) == left:
                 # It ended by itself and did nothing: another one would not do better.
-                for index in left:
+                for index in still_open:
                     sweep.change(index, state="failed", reason=f"its worker ended with exit code {code}; see its log")
             elif code < 0:
-                self._note_kill(sweep, signal.Signals(-code).name, kills)
+                # Killed before it came to a cell: the first one is charged with it, or it would go on for ever.
+                self._note_kill(sweep, signal.Signals(-code).name, self._running(sweep) or still_open[:1], kills)
 
     def _left(self, sweep: Sweep) -> list[int]:
         """Cells that are not settled, or after which a whole cell that this job has begun is still to be made."""
@@ -94,8 +97,8 @@ class PackJob:
         wholes = {cell.whole for cell in sweep.cells if cell.index in self.cells and cell.whole is not None}
         return sorted(index for index in wholes if sweep.claimant(index) == job_name())
 
-    def _note_kill(self, sweep: Sweep, by: str, kills: dict[int, int]) -> None:
-        for index in self._running(sweep):
+    def _note_kill(self, sweep: Sweep, by: str, charged: Sequence[int], kills: dict[int, int]) -> None:
+        for index in charged:
             kills[index] = kills.get(index, 0) + 1
             reason = f"its worker was killed by {by} (not enough memory? see hydra.launcher.mem_gb)"
             if kills[index] > self.retries:

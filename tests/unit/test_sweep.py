@@ -305,6 +305,17 @@ def test_a_job_replaces_a_killed_worker_and_gives_up_on_a_cell_that_kills_it_aga
     assert [sweep.status(i).state for i in (1, 2)] == ["done", "done"]
 
 
+def test_a_worker_that_is_killed_before_its_first_cell_is_not_started_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = planned(tmp_path, 2)
+    worker = Worker([lambda *_: -11, lambda *_: -11, finished], sweep)
+    monkeypatch.setattr("harness.sweep.jobs.subprocess.Popen", worker)
+    jobs.PackJob(str(sweep.folder), (0, 1), retries=1)()
+    assert "killed by SIGSEGV" in sweep.status(0).reason
+    assert [sweep.status(i).state for i in (0, 1)] == ["failed", "done"]
+
+
 def test_a_worker_that_does_nothing_is_not_started_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = planned(tmp_path, 2)
     worker = Worker([lambda *_: 2], sweep)
