@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date as Date
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from harness.tokens import Tokenizer
 
 WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
+PACKED = ("I8", "U8", "I16", "U16", "I32", "U32", "F4")
+"""Types of safetensors in which quantised weights lie."""
 DESCRIPTIONS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 
 
@@ -120,6 +123,22 @@ class Model:
         both = f"{digest}+{fingerprint(files, cache_folder() / 'hashes')}"
         return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter)
 
+    def count_parameters(self) -> int | None:
+        """How many numbers the weights hold, as the headers of their files say, without an adapter's.
+
+        None when they are quantised by packing several numbers into one, which no header tells.
+
+        Raises:
+            HarnessError: as `resolve`.
+        """
+        total = 0
+        for file in _weights(self._folder()):
+            count = _numbers(file)
+            if count is None:
+                return None
+            total += count
+        return total
+
     def resolve_tokenizer(self) -> LocalModel:
         """As `resolve`, for who needs no weights: only config, tokenizer and template are downloaded and fingerprinted.
 
@@ -203,6 +222,23 @@ def _weights(folder: Path) -> list[Path]:
         if is_pointer(file):
             raise HarnessError(f"{file} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
     return files
+
+
+def _numbers(file: Path) -> int | None:
+    """The numbers in a safetensors file; None when some are packed. Buffers of indices and masks are no parameters."""
+    import orjson
+
+    try:
+        with file.open("rb") as content:
+            # Longer headers than 100 MB are refused by the format itself.
+            size = min(int.from_bytes(content.read(8), "little"), 100_000_000)
+            header = orjson.loads(content.read(size))
+        header.pop("__metadata__", None)
+        if any(tensor["dtype"] in PACKED for tensor in header.values()):
+            return None
+        return sum(prod(t["shape"]) for t in header.values() if t["dtype"] not in ("I64", "U64", "BOOL"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HarnessError(f"{file} is damaged: {error!r}; copy or download it again") from error
 
 
 def _descriptions(folder: Path) -> list[Path]:

@@ -47,6 +47,7 @@ class Session:
     Attributes:
         engine: identity of what was loaded; roles: those of the other models.
         limits: context in tokens and number of layers, of the subject and of each role.
+        parameters: how many the model has, where its weights are on this machine.
         wording: how prompts are written.
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
@@ -64,6 +65,7 @@ class Session:
     engine: Mapping[str, str] | None = None
     roles: Mapping[str, Mapping[str, str]] | None = None
     limits: Mapping[str, Mapping[str, int | None]] | None = None
+    parameters: int | None = None
     wording: Wording | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
@@ -85,7 +87,8 @@ class Session:
             "experiment": self.job.name,
             "title": _first_line(type(self.job.experiment)),
             "task": {"name": self.job.task.name, "fingerprint": self.items.fingerprint, "items": len(self.items.test)},
-            "model": {"name": self.job.model.name, "source": self.job.model.source},
+            "model": {"name": self.job.model.name, "source": self.job.model.source}
+            | ({"parameters": self.parameters} if self.parameters else {}),
             "seed": self.job.seed,
             "run_id": config_digest(self.job.config),
             "items_done": len(self.results),
@@ -185,6 +188,8 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
     session.roles = {role: other.identity for role, other in others.items()}
     loaded: dict[str, Engine] = {"subject": engine} | {str(role): other for role, other in others.items()}
     session.limits = {role: {"context": one.context, "layers": one.layers} for role, one in loaded.items()}
+    if engine.identity.get("engine") in ("vllm", "transformers"):
+        session.parameters = job.model.count_parameters()
     session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
         run_dir=session.run.path,

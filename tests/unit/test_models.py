@@ -136,6 +136,19 @@ def test_sharded_weights(folder: Path) -> None:
     assert f"{index} is damaged" in refused(folder)
 
 
+def test_parameters_are_counted_from_the_headers(folder: Path) -> None:
+    for file in folder.glob("*.safetensors"):
+        file.unlink()
+    numbers = {"a": np.zeros((3, 5), np.float16), "b": np.zeros(7, np.float32), "mask": np.zeros(9, np.int64)}
+    save_file(numbers, folder / "model.safetensors", metadata={"format": "pt"})
+    assert Model(source=str(folder)).count_parameters() == 3 * 5 + 7
+    save_file(numbers | {"packed": np.zeros(2, np.int32)}, folder / "model.safetensors")
+    assert Model(source=str(folder)).count_parameters() is None
+    (folder / "model.safetensors").write_bytes(b"\xff" * 8)
+    with pytest.raises(HarnessError, match=r"model\.safetensors is damaged"):
+        Model(source=str(folder)).count_parameters()
+
+
 def test_incomplete_folders_are_refused(folder: Path) -> None:
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     assert "model.safetensors is a Git LFS pointer" in refused(folder)
