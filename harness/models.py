@@ -236,7 +236,7 @@ def _numbers(file: Path) -> int | None:
         header.pop("__metadata__", None)
         if any(tensor["dtype"] in PACKED for tensor in header.values()):
             return None
-        return sum(prod(t["shape"]) for t in header.values() if t["dtype"] not in ("I64", "U64", "BOOL"))
+        return sum(int(prod(t["shape"])) for t in header.values() if t["dtype"] not in ("I64", "U64", "BOOL"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(f"{file} is damaged: {error!r}; copy or download it again") from error
 

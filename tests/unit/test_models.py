@@ -139,7 +139,11 @@ def test_sharded_weights(folder: Path) -> None:
 def test_parameters_are_counted_from_the_headers(folder: Path) -> None:
     for file in folder.glob("*.safetensors"):
         file.unlink()
-    numbers = {"a": np.zeros((3, 5), np.float16), "b": np.zeros(7, np.float32), "mask": np.zeros(9, np.int64)}
+    numbers: dict[str, np.ndarray] = {
+        "a": np.zeros((3, 5), np.float16),
+        "b": np.zeros(7, np.float32),
+        "mask": np.zeros(9, np.int64),
+    }
     save_file(numbers, folder / "model.safetensors", metadata={"format": "pt"})
     assert Model(source=str(folder)).count_parameters() == 3 * 5 + 7
     save_file(numbers | {"packed": np.zeros(2, np.int32)}, folder / "model.safetensors")
