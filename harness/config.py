@@ -16,6 +16,7 @@ from harness.claims import Claim, Reference
 from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.intervals import IntervalKind
 from harness.metrics.metric import Measure, Metric
 from harness.models import Model
 from harness.subject import Role
@@ -79,6 +80,7 @@ class Job:
     store: Path
     max_failed: float
     replicates: int
+    interval: IntervalKind
     window: int | None
     metrics: tuple[Metric, ...]
     claims: tuple[Claim, ...]

@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 
 from harness.cells import Cells, cells
 from harness.errors import HarnessError
+from harness.intervals import (
+    Interval,
+    IntervalKind,
+    Replicates,
+    clustered_error,
+    interval_of,
+    reach,
+)
 from harness.metrics.columns import Floats, Folds, Units, Weights
-from harness.metrics.metric import Measure, Metric
+from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
 from harness.sample import Sample, evaluate, levels, sample
 
@@ -31,9 +39,6 @@ _Key = tuple[tuple[str, ...], tuple[type | None, ...], _Pairs, _Pairs]
 
 _CHUNK = 1 << 20
 """Weights held at once, 8 MB: a metric's own temporaries are a few times that, and stay near the processor."""
-
-_MISS = 0.025
-"""Chance of missing the truth on either side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,8 @@ class Estimate:
         method: how the interval was made; "none" without one.
         better: "higher", "lower" or "neither".
         note: why a value or an interval is missing, and what else to know before quoting it; "" otherwise.
+        se: standard error, clustered by group: of a mean in closed form (CR1), else the standard deviation of the
+            bootstrap replicates; None without an interval.
     """
 
     metric: str
@@ -64,22 +71,11 @@ class Estimate:
     method: str
     better: str
     note: str = ""
+    se: float | None = None
 
 
-@dataclass(frozen=True)
-class _Replicates:
-    """Values of a metric on bootstrap replicates, and the steps that its numbers were put into (0: none)."""
-
-    values: Floats
-    steps: int
-
-
-@dataclass(frozen=True)
-class _Interval:
-    low: float | None = None
-    high: float | None = None
-    method: str = "none"
-    note: str = ""
+MOST_LEFT_OUT = 5_000
+"""Groups up to which a BCa interval is made: each is left out once."""
 
 
 def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | None = None) -> Iterator[Weights]:
@@ -139,7 +135,9 @@ def _chunks(replicates: int, width: int) -> list[int]:
     return [min(most, replicates - start) for start in range(0, replicates, most)]
 
 
-def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int = 0) -> list[Estimate]:
+def estimate(
+    metric: Metric, table: Table, *, replicates: int = 1000, seed: int = 0, interval: IntervalKind = "percentile"
+) -> list[Estimate]:
     """Estimates a metric for every combination of its `by` columns that occurs, in alphabetical order.
 
     A row with a missing value in a column that the metric reads is left out and counted in `n_failed`, together with
@@ -149,19 +147,27 @@ def estimate(metric: Metric, table: Table, *, replicates: int = 1000, seed: int 
     reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
     Hinkley 1997, section 5.2), widened to hold the value; for one that takes its bias off, the range of the replicates
     moved so that they have the value for their mean. It is cut at the metric's range. Replicates in which the
-    metric is undefined are left out. There is no interval for p-values, for fewer than two groups, where more than 5 %
-    of the replicates are undefined, and where all replicates agree; in the last case a mean falls back on a binomial
-    bound. The result does not depend on the order of the table's rows.
+    metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and skewness
+    (Efron 1987), from the metric without each group in turn. There is no interval for p-values, for fewer than two
+    groups, where more than 5 % of the replicates are undefined, and where all replicates agree; in the last case a
+    mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
 
     Above `cells.EXACT` different rows the replicates are computed on numbers in steps, which `method` says.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.
     """
-    return estimate_all([metric], table, replicates=replicates, seed=seed)
+    return estimate_all([metric], table, replicates=replicates, seed=seed, interval=interval)
 
 
-def estimate_all(metrics: Sequence[Metric], table: Table, *, replicates: int = 1000, seed: int = 0) -> list[Estimate]:
+def estimate_all(
+    metrics: Sequence[Metric],
+    table: Table,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+    interval: IntervalKind = "percentile",
+) -> list[Estimate]:
     """The estimates of several metrics, one after the other: what `estimate` gives for each.
 
     Metrics that read the same rows share one selection of them and one set of replicates, which at many rows take
@@ -183,12 +189,12 @@ def estimate_all(metrics: Sequence[Metric], table: Table, *, replicates: int = 1
             shared.setdefault(key, []).append(((i, j), metric))
     for (*_, level_items), members in shared.items():
         places, alike = zip(*members, strict=True)
-        found |= zip(places, _estimates(alike, table, dict(level_items), replicates, seed), strict=True)
+        found |= zip(places, _estimates(alike, table, dict(level_items), replicates, seed, interval), strict=True)
     return [found[place] for place in sorted(found)]
 
 
-def _estimates(
-    metrics: Sequence[Metric], table: Table, level: Mapping[str, str], replicates: int, seed: int
+def _estimates(  # noqa: PLR0917
+    metrics: Sequence[Metric], table: Table, level: Mapping[str, str], replicates: int, seed: int, kind: IntervalKind
 ) -> list[Estimate]:
     """Estimates of metrics that take the same columns, at one level."""
     rows = sample(metrics[0], table, level)
@@ -196,7 +202,7 @@ def _estimates(
     samples = [replace(rows, metric=metric) for metric in metrics]
     values = [r.value() for r in samples]
     drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and n_groups > 1]
-    replicated = _replicated([samples[i] for i in drawn], replicates, seed) if drawn else []
+    replicated = _replicated([samples[i] for i in drawn], replicates, seed, kind) if drawn else []
     by_metric = dict(zip(drawn, replicated, strict=True))
     return [
         _estimate(r, value, level, n_groups, by_metric.get(i))
@@ -204,8 +210,8 @@ def _estimates(
     ]
 
 
-def _replicated(samples: Sequence[Sample], replicates: int, seed: int) -> list[_Replicates]:
-    """The values of metrics on the replicates of the rows that they share."""
+def _replicated(samples: Sequence[Sample], replicates: int, seed: int, kind: IntervalKind) -> list[Replicates]:
+    """The values of metrics on the replicates of the rows that they share, for BCa also with each group left out."""
     merged = cells(samples[0])
     metrics = [s.metric for s in samples]
     parts: list[list[Floats]] = [[] for _ in metrics]
@@ -218,12 +224,27 @@ def _replicated(samples: Sequence[Sample], replicates: int, seed: int) -> list[_
             values = pool.map(evaluate, metrics, repeat(merged.values), repeat(w))
             for part, value in zip(parts, values, strict=True):
                 part.append(value)
+    left_out = [_left_out(s, merged) if kind == "bca" else None for s in samples]
     return [
-        _Replicates(np.concatenate(p) + _shift(s, merged), merged.steps) for p, s in zip(parts, samples, strict=True)
+        Replicates(np.concatenate(p) + shift(s, merged), merged.steps, out)
+        for p, s, out in zip(parts, samples, left_out, strict=True)
     ]
 
 
-def _shift(rows: Sample, merged: Cells) -> float:
+def _left_out(rows: Sample, merged: Cells) -> Floats | None:
+    """The metric without each of the groups, [G]; None where there are too many groups or numbers are in steps."""
+    n_groups = int(rows.codes.max()) + 1
+    if n_groups > MOST_LEFT_OUT or merged.steps:
+        return None
+    counts = np.zeros((n_groups, len(merged)))
+    np.add.at(counts, (rows.codes, merged.of_row), 1.0)
+    total = counts.sum(axis=0)
+    return np.concatenate(
+        [evaluate(rows.metric, merged.values, total - counts[start : start + 256]) for start in range(0, n_groups, 256)]
+    )
+
+
+def shift(rows: Sample, merged: Cells) -> float:
     """What the steps of cells take off a metric's value; 0 where there are none."""
     if not merged.steps:
         return 0.0
@@ -238,18 +259,21 @@ def _counts(codes: Iterable[Codes], size: int) -> Weights:
 
 
 def _estimate(
-    rows: Sample, value: float, level: Mapping[str, str], n_groups: int, replicates: _Replicates | None
+    rows: Sample, value: float, level: Mapping[str, str], n_groups: int, replicates: Replicates | None
 ) -> Estimate:
     measure = rows.metric.measure
     if np.isnan(value):
-        interval = _Interval(note=rows.why_undefined())
+        interval = Interval(note=rows.why_undefined())
     elif not measure.interval:
         clustered = n_groups < len(rows)
-        interval = _Interval(note=f"rows of {n_groups} groups taken as independent" if clustered else "")
+        interval = Interval(note=f"rows of {n_groups} groups taken as independent" if clustered else "")
     elif replicates is None:
-        interval = _Interval(note="no interval: fewer than 2 groups")
+        interval = Interval(note="no interval: fewer than 2 groups")
     else:
-        interval = _interval(measure, value, replicates, n_groups, _reach(measure))
+        interval = interval_of(measure, value, replicates, n_groups, reach(measure))
+    se = interval.se
+    if measure.average and interval.low is not None and len(rows.values) == 1:
+        se = clustered_error(rows.values[0], rows.codes)
     return Estimate(
         metric=rows.metric.name,
         level=level,
@@ -262,6 +286,7 @@ def _estimate(
         method=interval.method,
         better=measure.better,
         note="; ".join(filter(None, [interval.note, rows.note, rows.remark()])),
+        se=se,
     )
 
 
@@ -299,13 +324,13 @@ def difference(
     a, b = a.where(np.isin(a.groups, shared)), b.where(np.isin(b.groups, shared))
     value = a.value() - b.value()
     if np.isnan(value):
-        interval = _Interval(note=(a if np.isnan(a.value()) else b).why_undefined())
+        interval = Interval(note=(a if np.isnan(a.value()) else b).why_undefined())
     elif len(shared) < 2:
-        interval = _Interval(note="no interval: fewer than 2 groups")
+        interval = Interval(note="no interval: fewer than 2 groups")
     else:
-        low, high = _reach(metric.measure)
+        low, high = reach(metric.measure)
         values = _paired(a, b, replicates, seed)
-        interval = _interval(metric.measure, value, values, len(shared), (low - high, high - low))
+        interval = interval_of(metric.measure, value, values, len(shared), (low - high, high - low))
     unpaired = len(all_a) + len(all_b) - len(a) - len(b)
     notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
     return Estimate(
@@ -320,10 +345,11 @@ def difference(
         method=f"paired {interval.method}" if interval.low is not None else "none",
         better=metric.measure.better,
         note="; ".join(filter(None, notes)),
+        se=interval.se,
     )
 
 
-def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> _Replicates:
+def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> Replicates:
     """Differences of the metric of two samples on the same draws of the groups that they share."""
     in_a, in_b = cells(a), cells(b)
     _, codes = factorize(np.concatenate([a.groups, b.groups]))
@@ -332,49 +358,5 @@ def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> _Replicates:
         evaluate(a.metric, in_a.values, w[:, : len(in_a)]) - evaluate(b.metric, in_b.values, w[:, len(in_a) :])
         for w in bootstrap_weights(codes, replicates, seed, of_row)
     ]
-    shift = _shift(a, in_a) - _shift(b, in_b)
-    return _Replicates(np.concatenate(differences) + shift, max(in_a.steps, in_b.steps))
-
-
-def _interval(
-    measure: Measure, value: float, replicates: _Replicates, n_groups: int, reach: tuple[float, float]
-) -> _Interval:
-    # reach: the range that the value lies in, whatever the data.
-    defined = replicates.values[~np.isnan(replicates.values)]
-    lost = 1 - len(defined) / len(replicates.values)
-    if lost > 0.05:
-        # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
-        return _Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
-    notes = []
-    if np.ptp(defined) < 1e-9:
-        return _agreement(value, n_groups, reach if measure.average else (-np.inf, np.inf))
-    low, high = (float(q) for q in np.quantile(defined, [_MISS, 1 - _MISS]))
-    kind = "basic" if measure.biased else "recentred" if measure.debiased else "percentile"
-    method = f"cluster bootstrap, {len(replicates.values)} replicates, {kind}"
-    if replicates.steps:
-        method += f", numbers in {replicates.steps} steps"
-    if measure.debiased:
-        off = float(defined.mean()) - value
-        low, high = min(value, low - off), max(value, high - off)
-    if measure.biased:
-        if not low <= value <= high:
-            notes = ["the value is biased upwards at this n"]
-        low, high = min(value, 2 * value - high), max(value, 2 * value - low)
-    return _Interval(max(low, reach[0]), min(high, reach[1]), method, "; ".join(notes))
-
-
-def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> _Interval:
-    """The interval of a mean that is the same in all groups, where the bootstrap has no width.
-
-    With G groups alike, the share q of such groups is at least 0.025^(1/G) with 97.5 % confidence, and the others may
-    lie anywhere within the bounds. For a share of 0 or 1 this is the interval of Clopper and Pearson (1934).
-    """
-    if not np.isfinite(bounds).all():
-        return _Interval(note="no interval: all replicates agree")
-    q = _MISS ** (1 / n_groups)
-    low, high = (q * value + (1 - q) * bound for bound in bounds)
-    return _Interval(low, high, f"binomial bound, all {n_groups} groups agree")
-
-
-def _reach(measure: Measure) -> tuple[float, float]:
-    return -np.inf if measure.low is None else measure.low, np.inf if measure.high is None else measure.high
+    moved = shift(a, in_a) - shift(b, in_b)
+    return Replicates(np.concatenate(differences) + moved, max(in_a.steps, in_b.steps))

@@ -327,7 +327,7 @@ def _finish(session: Session) -> None:
     table = Table.build(job.experiment.outcome, session.results)
     begin = time.perf_counter()
     metrics = job.all_metrics
-    estimates = estimate_all(metrics, table, replicates=job.replicates, seed=job.seed)
+    estimates = estimate_all(metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval)
     verdicts = judge_all(job, table, estimates)
     failed = sum(r.error is not None for r in session.results)
     share = failed / max(1, len(session.results))

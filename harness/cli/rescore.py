@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.records import RunRecord
     from harness.stats import Estimate
 
-FREE = ("metrics", "claims", "references", "replicates", "max_failed")
+FREE = ("metrics", "claims", "references", "replicates", "interval", "max_failed")
 """Settings that change no outcome."""
 
 RESULTS = ("manifest.json", "estimates.json", "verdicts.json", "outcomes.parquet", "calls.jsonl", "report.html")
@@ -113,7 +113,7 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
     stored = record.manifest.get("config")
     if not isinstance(stored, dict):
         raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
-    config = OmegaConf.create({"metrics": {}, "shard": None, **stored})
+    config = OmegaConf.create({"metrics": {}, "shard": None, "interval": "percentile", **stored})
     if not options.stored_claims:
         present, _ = compose([f"experiment={name}"], options.config_dir)
         config["claims"], config["references"] = present["claims"], present["references"]
@@ -158,7 +158,9 @@ def _scored(record: RunRecord, job: Job) -> Scores:
                     "version; add --replay to make the outcomes again from the stored calls"
                 )
     check_claims(job.claims, job.references, job.all_metrics)
-    estimates = estimate_all(job.all_metrics, table, replicates=job.replicates, seed=job.seed)
+    estimates = estimate_all(
+        job.all_metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval
+    )
     return Scores(job, table, estimates, judge_all(job, table, estimates))
 
 

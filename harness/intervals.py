@@ -1,0 +1,147 @@
+"""From bootstrap replicates of a metric to a 95 % interval, a p-value and a standard error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.columns import Floats
+from harness.metrics.metric import Measure
+
+IntervalKind = Literal["percentile", "bca"]
+
+_MISS = 0.025
+"""Chance of missing the truth on either side."""
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Values of a metric on bootstrap replicates.
+
+    Attributes:
+        steps: how many steps its numbers were put into; 0: none.
+        left_out: [G] the metric without each of the groups, which a BCa interval needs.
+    """
+
+    values: Floats
+    steps: int
+    left_out: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval, how it was made, and the standard error; without ends, `note` says why there is none."""
+
+    low: float | None = None
+    high: float | None = None
+    method: str = "none"
+    note: str = ""
+    se: float | None = None
+
+
+def interval_of(
+    measure: Measure, value: float, replicates: Replicates, n_groups: int, reach: tuple[float, float]
+) -> Interval:
+    """The interval of a value from its replicates; `harness.stats.estimate` tells which kind a metric gets.
+
+    Args:
+        reach: the range that the value lies in, whatever the data.
+    """
+    defined = replicates.values[~np.isnan(replicates.values)]
+    lost = 1 - len(defined) / len(replicates.values)
+    if lost > 0.05:
+        # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
+        return Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
+    notes = []
+    if np.ptp(defined) < 1e-9:
+        return _agreement(value, n_groups, reach if measure.average else (-np.inf, np.inf))
+    tails, kind = (_MISS, 1 - _MISS), "percentile"
+    if measure.biased or measure.debiased:
+        kind = "basic" if measure.biased else "recentred"
+    elif replicates.left_out is not None:
+        tails, kind = _bca(value, defined, replicates.left_out)
+    low, high = (float(q) for q in np.quantile(defined, tails))
+    method = f"cluster bootstrap, {len(replicates.values)} replicates, {kind}"
+    if replicates.steps:
+        method += f", numbers in {replicates.steps} steps"
+    if measure.debiased:
+        off = float(defined.mean()) - value
+        low, high = min(value, low - off), max(value, high - off)
+    if measure.biased:
+        if not low <= value <= high:
+            notes = ["the value is biased upwards at this n"]
+        low, high = min(value, 2 * value - high), max(value, 2 * value - low)
+    se = float(defined.std(ddof=1))
+    return Interval(max(low, reach[0]), min(high, reach[1]), method, "; ".join(notes), se)
+
+
+def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[float, float], str]:
+    """The shares of replicates at which a bias-corrected and accelerated interval ends (Efron 1987, section 2).
+
+    The bias correction is the normal quantile of the share of replicates below the value, ties counting half; the
+    acceleration is a sixth of the skewness of the metric over groups left out. Falls back on 2.5 and 97.5 %, saying so.
+    """
+    from scipy.special import ndtr, ndtri
+
+    below = float((replicates < value).mean() + (replicates == value).mean() / 2)
+    off = left_out.mean() - left_out
+    spread = float((off**2).sum())
+    if not 0 < below < 1 or not np.isfinite(spread) or spread == 0:
+        return (_MISS, 1 - _MISS), "percentile, as BCa is undefined"
+    bias = float(ndtri(below))
+    skew = float((off**3).sum()) / (6 * spread**1.5)
+    ends = []
+    for z in (float(ndtri(_MISS)), -float(ndtri(_MISS))):
+        moved = bias + z
+        ends.append(float(ndtr(bias + moved / (1 - skew * moved))))
+    return (min(ends), max(ends)), "BCa"
+
+
+def p_value(measure: Measure, value: float, replicates: Replicates) -> float | None:
+    """Two-sided p of "the difference is 0": twice the share of replicates on the other side of 0, at most 1.
+
+    Reflected about the value for a biased metric, as its interval is, so that the two agree. The observed data count as
+    one replicate, so that p is never 0. None where there is no interval.
+    """
+    defined = replicates.values[~np.isnan(replicates.values)]
+    if np.isnan(value) or len(defined) < 0.95 * len(replicates.values):
+        return None
+    if measure.biased:
+        defined = 2 * value - defined
+    elif measure.debiased:
+        defined = defined - (defined.mean() - value)
+    beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    return min(1.0, 2 * (beyond + 1) / (len(defined) + 1))
+
+
+def clustered_error(values: Floats, groups: NDArray[np.int64]) -> float | None:
+    """Standard error of the mean of `values` [n], clustered by `groups` [n]; None for fewer than 2 groups.
+
+    sqrt(G/(G-1) sum_g (sum_{i in g} (x_i - mean))^2) / n, the sandwich estimate with the correction CR1 (Liang and
+    Zeger 1986; Cameron and Miller 2015); with a group for each row it is the usual s / sqrt(n).
+    """
+    sums = np.bincount(groups, values - values.mean())
+    if len(sums) < 2:
+        return None
+    return float(np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / len(values))
+
+
+def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> Interval:
+    """The interval of a mean that is the same in all groups, where the bootstrap has no width.
+
+    With G groups alike, the share q of such groups is at least 0.025^(1/G) with 97.5 % confidence, and the others may
+    lie anywhere within the bounds. For a share of 0 or 1 this is the interval of Clopper and Pearson (1934).
+    """
+    if not np.isfinite(bounds).all():
+        return Interval(note="no interval: all replicates agree")
+    q = _MISS ** (1 / n_groups)
+    low, high = (q * value + (1 - q) * bound for bound in bounds)
+    return Interval(low, high, f"binomial bound, all {n_groups} groups agree")
+
+
+def reach(measure: Measure) -> tuple[float, float]:
+    """The range that every value of a metric lies in."""
+    return -np.inf if measure.low is None else measure.low, np.inf if measure.high is None else measure.high
