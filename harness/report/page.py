@@ -24,7 +24,7 @@ from harness.report.templates import environment, script, style
 from harness.report.text import cut
 from harness.stats import Estimate
 
-INLINE_BYTES = 2_000_000
+INLINE_BYTES = 1_500_000
 """Of items on the page at most; the rest lies in files beside it, so that the page opens at once."""
 
 MOST_ITEMS = 1000
@@ -33,10 +33,10 @@ MOST_ITEMS = 1000
 FILE_ITEMS = 250
 """Items in one of the files beside it: about a megabyte to look through."""
 
-MOST_NUMBERS = 2000
+MOST_NUMBERS = 1500
 """Estimates and verdicts on the page at most; all are in estimates.json and verdicts.json."""
 
-MOST_PICTURES = 1_500_000
+MOST_PICTURES = 1_200_000
 """Characters of figures on the page at most; all are in the folder figures."""
 
 
