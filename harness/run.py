@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -64,12 +64,6 @@ class RunDirectory:
             self._calls.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         except OSError as error:
             raise self._unwritable(error) from error
-
-    def transcripts(self) -> Iterator[Mapping[str, Any]]:
-        """What `add` wrote, line by line, once `write_results` has been called."""
-        with (self.path / "calls.jsonl").open("rb") as file:
-            for line in file:
-                yield orjson.loads(line)
 
     def write_results(self, table: Table, estimates: Sequence[Estimate], verdicts: Sequence[Verdict]) -> None:
         """Writes outcomes.parquet, estimates.json and verdicts.json, and completes calls.jsonl."""

@@ -78,13 +78,14 @@ def headline(run: RunRecord) -> list[Mapping[str, object]]:
 
 
 def render_several(title: str, runs: Sequence[RunRecord], folder: Path, left_out: Sequence[str] = ()) -> str:
-    """The page, with links to each run's own report relative to the folder that it will lie in.
+    """The page, small models first, with links to each run's own report relative to the folder that it will lie in.
 
     Args:
         left_out: runs that could not be read, each with its reason.
     """
     experiments = list(dict.fromkeys(str(run.manifest["experiment"]) for run in runs))
-    models = sorted(dict.fromkeys(str(run.manifest["model"]["name"]) for run in runs), key=lambda m: _order(m, runs))
+    runs = sorted(runs, key=lambda r: (_order(str(r.manifest["model"]["name"]), runs), str(r.manifest["seed"])))
+    models = list(dict.fromkeys(str(run.manifest["model"]["name"]) for run in runs))
     of = {name: [run for run in runs if run.manifest["experiment"] == name] for name in experiments}
     drawn = [
         picture
