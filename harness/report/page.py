@@ -121,7 +121,9 @@ def _write(
     )
     inline: list[tuple[str, str]] = []
     size = 0
-    key = hashlib.sha256(f"{record.manifest.get('run_id')} {record.manifest.get('started')}".encode()).hexdigest()[:16]
+    # Of another run, or of the same one scored anew: files beside its page are not this page's.
+    version = f"{record.manifest.get('run_id')} {record.manifest.get('started')} {record.estimates}"
+    key = hashlib.sha256(version.encode("utf-8", "replace")).hexdigest()[:16]
     page.parent.mkdir(parents=True, exist_ok=True)
     beside = Beside(page, key, FILE_ITEMS)
     for name, fragment in fragments:
