@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.cli.compare import add_compare, compare_command
 from harness.cli.engines import add_engines, engines_command
 from harness.cli.report import add_report, report_command
 from harness.cli.rescore import add_rescore, rescore_command
@@ -25,11 +26,13 @@ EPILOG = """examples:
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
   python -m harness engines experiment=pTrue limit=20 --first engine=vllm --second engine=transformers
+  python -m harness compare runs/pTrue/*
   python -m harness rescore runs/pTrue/NAME --dry-run
   python -m harness store
 """
 
 FLAGGED = {
+    "compare": compare_command,
     "engines": engines_command,
     "report": report_command,
     "rescore": rescore_command,
@@ -70,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     add_store(commands)
     add_sweep(commands)
     add_rescore(commands)
+    add_compare(commands)
     return top
 
 

@@ -1,10 +1,13 @@
 """Paired comparisons: known differences, exact tests, adjusted p-values, and what simulations say of false alarms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.intervals import Replicates, clustered_error, p_value
@@ -30,7 +33,7 @@ ECE = Metric("ece", ece_equal_width, ("p", "correct"))
 LEVEL = {"arm": "a"}
 
 
-def table(correct: "list[bool | None] | np.ndarray", start: int = 0, per_group: int = 1, p: float = 0.5) -> Table:
+def table(correct: Sequence[bool | None] | NDArray[Any], start: int = 0, per_group: int = 1, p: float = 0.5) -> Table:
     """One row an item, items numbered from `start`."""
     results = [
         ItemResult(
@@ -121,7 +124,7 @@ def test_biased_metrics_agree_with_their_interval() -> None:
 
 
 def test_a_p_value_is_the_level_at_which_the_interval_ends_at_zero() -> None:
-    values = np.arange(-99.0, 901.0)  # 100 of 1000 at or below 0
+    values = np.arange(-99, 901).astype(np.float64)  # 100 of 1000 at or below 0
     assert p_value(accuracy, 400.0, Replicates(values, 0)) == pytest.approx(2 * 101 / 1001)
     assert p_value(accuracy, 0.0, Replicates(np.array([np.nan] * 6 + [1.0] * 94), 0)) is None
     assert p_value(accuracy, 1.0, Replicates(np.ones(999), 0)) == pytest.approx(2 / 1000)

@@ -1,0 +1,127 @@
+"""The page of `compare`: a forest plot, every difference, and the changed items with both transcripts side by side."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from harness.comparison import Change, Comparison, Loaded
+from harness.errors import HarnessError
+from harness.pairs import Contrast
+from harness.report.figures import INK, PALETTE, STYLE, canvas_of, rendered
+from harness.report.items import Shown, shown
+from harness.report.templates import environment, script, style
+from harness.report.text import cut, number, visible
+
+MOST_CHANGES = 60
+"""Changed items of one comparison on the page at most; `--json` has all."""
+
+MOST_LINES = 60
+"""Lines of the forest plot at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A changed item with what either run has of it."""
+
+    changes: Sequence[Change]
+    first: Shown
+    second: Shown
+
+
+def render_differences(found: Sequence[Comparison]) -> str:
+    """The page: one file, opens without a network, everything that a model wrote escaped.
+
+    Raises:
+        HarnessError: a transcript that is missing or damaged.
+    """
+    code, digest = script()
+    return str(
+        environment()
+        .get_template("differences.html.j2")
+        .render(
+            found=[(one, _forest(one), list(_changed(one)), _left(one)) for one in found],
+            label=_label,
+            style=style(),
+            script=code,
+            script_digest=digest,
+        )
+    )
+
+
+def _label(c: Contrast) -> str:
+    level = ", ".join(c.level.values())
+    return f"{c.metric} ({level})" if level else c.metric
+
+
+def _left(one: Comparison) -> int:
+    return max(0, len({change.item for change in one.changes}) - MOST_CHANGES)
+
+
+def _changed(one: Comparison) -> Iterator[Beside]:
+    by_item: dict[str, list[Change]] = {}
+    for change in one.changes:
+        by_item.setdefault(change.item, []).append(change)
+    wanted = dict(list(by_item.items())[:MOST_CHANGES])
+    if not wanted:
+        return
+    sides = [_transcripts(side.runs[0], wanted) for side in (one.first, one.second)]
+    for item, changes in wanted.items():
+        yield Beside(changes, sides[0][item], sides[1][item])
+
+
+def _transcripts(run: Loaded, wanted: Mapping[str, Any]) -> dict[str, Shown]:
+    file = run.record.path / "calls.jsonl"
+    places: dict[str, list[int]] = {}
+    for i, item in enumerate(run.table.columns["item"]):
+        if item in wanted:
+            places.setdefault(item, []).append(i)
+    found = {}
+    try:
+        with file.open("rb") as lines:
+            for line in lines:
+                content = orjson.loads(line)
+                if content["item"] in wanted:
+                    found[content["item"]] = shown(content, run.table, places[content["item"]])
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessError(f"{file} is damaged: {error}; run it again") from error
+    missing = sorted(set(wanted) - set(found))
+    if missing:
+        raise HarnessError(f"{file} lacks item {missing[0]}, which outcomes.parquet has; run it again")
+    return found
+
+
+def _forest(one: Comparison) -> tuple[str, str] | None:
+    """The differences with their intervals as SVG in base64, and the same in words; None where none is defined."""
+    import matplotlib as mpl
+
+    drawn = [c for c in one.contrasts if c.value is not None][:MOST_LINES]
+    if not drawn:
+        return None
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        canvas = canvas_of(7.0, 0.8 + 0.24 * len(drawn))
+        axes = canvas.subplots()
+        told = []
+        for y, c in enumerate(drawn):
+            value = c.value or 0.0
+            low, high = (value if end is None else end for end in (c.low, c.high))
+            found = c.p_holm is not None and c.p_holm < 0.05
+            spread = [[max(0.0, value - low)], [max(0.0, high - value)]]
+            fill = PALETTE[0] if found else "white"
+            axes.errorbar(value, y, xerr=spread, fmt="o", ms=5, lw=1.2, color=PALETTE[0], mfc=fill)
+            told.append(f"{_label(c)} {number(value)} [{number(low)}, {number(high)}]")
+        axes.axvline(0.0, color=INK, lw=0.8)
+        axes.set_yticks(range(len(drawn)), [visible(cut(_label(c), 60)) for c in drawn])
+        axes.set_ylim(len(drawn) - 0.5, -0.5)
+        axes.set_xlabel(visible(cut(f"{one.second.label} - {one.first.label}", 90)))
+        alt = visible(cut("; ".join(told), 4000))
+        svg = rendered(canvas, "svg", {"Date": None, "Title": "Differences", "Description": alt})
+    return base64.b64encode(svg).decode(), alt

@@ -1,0 +1,167 @@
+"""`compare`: sides, warnings with the exact reason, numbers, changed items, and nothing written unasked."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.main import main
+from harness.outcomes import Table
+
+BASE = ["experiment=pTrue", "experiment.arms=[zero-shot]", "experiment.draws=2", "engine=fake", "tracker=none"]
+HOSTILE = "<script>document.title='ran'</script></textarea><img src=x onerror=alert(1)>\u202e\x00"
+
+
+def ran(folder: Path, *words: str) -> Path:
+    """A run directory of the dry-run engine; it is the only one of its folder."""
+    assert main(["run", *BASE, "replicates=20", "max_failed=1", f"runs={folder}", "limit=12", *words]) == 0
+    (path,) = (folder / "pTrue").iterdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of two models and two seeds; with other answers right in each, by hand."""
+    made = tmp_path_factory.mktemp("runs")
+    words = {
+        "a0": [],
+        "a1": ["seed=1"],
+        "b0": ["model.name=other"],
+        "b1": ["model.name=other", "seed=1"],
+        "fewer": ["limit=8"],
+        "draws": ["experiment.draws=3"],
+    }
+    found = {name: ran(made / name, *more) for name, more in words.items()}
+    for i, path in enumerate(found.values()):
+        table = Table.load(path / "outcomes.parquet")
+        table.columns["correct"][:] = [float(k < 4 + i) for k in range(len(table))]
+        table.save(path / "outcomes.parquet")
+    return found
+
+
+def told(words: list[Any], capsys: pytest.CaptureFixture[str], code: int = 0) -> str:
+    capsys.readouterr()
+    assert main(["compare", *map(str, words), "--replicates", "200"]) == code
+    captured = capsys.readouterr()
+    return captured.err if code else captured.out
+
+
+def as_json(words: list[Any], capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(told([*words, "--json", "-"], capsys))
+
+
+def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    (found,) = as_json([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
+    (one,) = found["contrasts"]
+    assert (one["first"], one["second"]) == (4 / 12, 6 / 12)
+    assert one["value"] == pytest.approx(2 / 12)
+    assert (one["gained"], one["lost"], one["p_exact"]) == (2, 0, 0.5)
+    assert one["p_holm"] == one["p"]
+    assert found["warnings"] == []
+    assert "model.name: smollm2 against other" in found["differ"]
+    assert [c["gained"] for c in found["changes"]] == [True, True]
+    out = told([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
+    assert "other against smollm2" in out
+    assert "0.3333   0.5000  +0.1667 [" in out
+    assert "2 items gained: " in out
+
+
+def test_the_baseline_and_the_family_of_tests(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    words = [runs["a0"], runs["a1"], runs["b0"], "--metric", "accuracy", "--metric", "brier"]
+    found = as_json(words, capsys)
+    assert [one["first"]["label"] for one in found] == ["smollm2 seed 0"] * 2
+    p = [c["p"] for one in found for c in one["contrasts"]]
+    adjusted = [c["p_holm"] for one in found for c in one["contrasts"]]
+    assert len(p) == 4
+    known = [(x, y) for x, y in zip(p, adjusted, strict=True) if x is not None]
+    assert min(y for _, y in known) == pytest.approx(min(1.0, len(known) * min(x for x, _ in known)))
+    found = as_json([*words, "--baseline", runs["b0"]], capsys)
+    assert {one["first"]["label"] for one in found} == {"other seed 0"}
+    assert "no side is called that" in told([*words, "--baseline", "nobody"], capsys, 2)
+
+
+def test_seeds_of_a_model_are_one_side(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    four = [runs[name] for name in ("a0", "a1", "b0", "b1")]
+    (found,) = as_json([*four, "--group-by", "model", "--metric", "accuracy"], capsys)
+    (one,) = found["contrasts"]
+    assert (one["first"], one["second"]) == (pytest.approx(4.5 / 12), pytest.approx(6.5 / 12))
+    assert one["spread"] == [pytest.approx((0.5**0.5) / 12)] * 2
+    assert [side["label"] for side in (found["first"], found["second"])] == ["smollm2", "other"]
+    assert found["warnings"] == []
+    mixed = [*four, runs["draws"], "--group-by", "model"]
+    assert "differ in experiment.draws, too" in told(mixed, capsys, 2)
+    assert "has no setting model.colour" in told([*four, "--group-by", "model.colour"], capsys, 2)
+    assert "nothing to compare" in told([*four[:2], "--group-by", "model"], capsys, 2)
+
+
+def test_what_is_not_comparable_is_said_with_the_reason(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (found,) = as_json([runs["a0"], runs["fewer"], "--metric", "accuracy"], capsys)
+    assert found["warnings"] == ["other items: the runs have 12 and 8, and share 8; only these are compared"]
+    assert found["contrasts"][0]["n_items"] == 8
+    (found,) = as_json([runs["a0"], runs["draws"], "--metric", "accuracy"], capsys)
+    assert "another protocol: experiment.draws: 2 against 3" in found["warnings"]
+    assert "WARNING another protocol" in told([runs["a0"], runs["draws"]], capsys)
+
+
+def test_runs_without_a_shared_item_are_an_error(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(runs["b0"], other)
+    table = Table.load(other / "outcomes.parquet")
+    table.columns["item"][:] = [f"other-{item}" for item in table.columns["item"]]
+    table.save(other / "outcomes.parquet")
+    assert "share no item" in told([runs["a0"], other], capsys, 2)
+
+
+def test_csv_and_the_page_and_nothing_unasked(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for run in runs.values() for path in run.rglob("*")}
+    other = tmp_path / "hostile"
+    shutil.copytree(runs["b0"], other)
+    lines = [json.loads(line) for line in (other / "calls.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["fields"]["question"] = HOSTILE
+        for exchange in line["exchanges"]:
+            exchange["reply"] = HOSTILE
+    (other / "calls.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["config"]["model"]["name"] = HOSTILE.replace("\x00", "")
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    page = tmp_path / "page.html"
+    words = [runs["a0"], other, "--metric", "all", "--html", page, "--csv", tmp_path / "d.csv"]
+    assert f"page: {page}" in told(words, capsys)
+    text = page.read_text()
+    assert text.count("<script>") == 1
+    assert "onerror=alert" not in text.replace("onerror=alert(1)&gt;", "")
+    assert "\u202e" not in text
+    assert "\x00" not in text
+    assert text.count('<details class="item">') == 2
+    assert 'src="data:image/svg+xml;base64,' in text
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "d.csv").read_text())))
+    assert {row["metric"] for row in rows} >= {"accuracy", "brier", "auroc", "ece_equal_width"}
+    assert {path: path.stat().st_mtime_ns for run in runs.values() for path in run.rglob("*")} == before
+
+
+def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(runs["b0"], broken)
+    for spoil, words in (
+        (lambda: (broken / "outcomes.parquet").write_bytes(b"no"), "outcomes.parquet cannot be read"),
+        (lambda: (broken / "manifest.json").write_text("{"), "manifest.json is damaged"),
+        ((broken / "manifest.json").unlink, "no manifest.json"),
+    ):
+        spoil()
+        err = told([runs["a0"], broken], capsys, 2)
+        assert words in err
+        assert len(err.splitlines()) == 1
+    assert "nothing to compare" in told([runs["a0"]], capsys, 2)
+    assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
+    assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
