@@ -8,9 +8,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.records import RunRecord, load_record
+
+if TYPE_CHECKING:
+    from harness.records import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ def _report_one(run: Path, out: Path | None) -> int:
 def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | None, title: str | None) -> int:
     from jinja2 import UndefinedError
 
+    from harness.records import load_record
     from harness.report.several import render_several
 
     records: list[RunRecord] = []

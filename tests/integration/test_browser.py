@@ -133,7 +133,7 @@ def test_items_are_found_beside_the_page_by_words_and_by_level(browser: Browser,
     browser.open(run / "report.html")
     first = ["00003b", *(f"{i:06x}" for i in range(9))]
     assert browser.run(SHOWN) == first
-    write(browser, "#filter-items", "<SCRIPT> prompt 42 \"")
+    write(browser, "#filter-items", '<SCRIPT> prompt 42 "')
     assert browser.run(SHOWN) == []
     click(browser, "#more")
     wait(browser, "document.getElementById('looked').textContent.startsWith('3 of 3')")
