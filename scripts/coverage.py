@@ -5,7 +5,7 @@ metric is its value on that distribution itself, a fine grid of x with the right
 weights; that of a binned error is with the same bins. Choices between two stimuli are an ideal observer's, whose
 meta-d' is its d'; rank correlations are those of a normal pair.
 
-    python scripts/coverage.py [--runs 1000] [--rows 500] [--replicates 500] [--subject overconfident]
+    python scripts/coverage.py [--runs 1000] [--rows 500] [--replicates 500] [--subject overconfident] [--interval bca]
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.intervals import IntervalKind
 from harness.metrics import (
     accuracy,
     calibration,
@@ -157,13 +159,21 @@ class Tally:
         return self.held / max(1, self.held + self.below + self.above)
 
 
-def tallied(subject: Subject, metrics: list[Metric], *, runs: int, rows: int, replicates: int) -> dict[str, Tally]:
+def tallied(
+    subject: Subject,
+    metrics: list[Metric],
+    *,
+    runs: int,
+    rows: int,
+    replicates: int,
+    interval: IntervalKind = "percentile",
+) -> dict[str, Tally]:
     """Estimates metrics of `bound` in each of `runs` simulated runs and compares with the truth."""
     expected = truths(subject)
     tallies = {metric.name: Tally() for metric in metrics}
     for run in range(runs):
         table = simulated(subject, rows, np.random.default_rng(run))
-        for e in estimate_all(metrics, table, replicates=replicates, seed=run):
+        for e in estimate_all(metrics, table, replicates=replicates, seed=run, interval=interval):
             tally = tallies[e.metric]
             if e.value is None or e.low is None or e.high is None:
                 tally.none += 1
@@ -194,9 +204,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--replicates", type=int, default=500)
     parser.add_argument("--subject", choices=SUBJECTS, default="overconfident")
+    parser.add_argument("--interval", choices=get_args(IntervalKind), default="percentile")
     options = parser.parse_args()
     subject = SUBJECTS[options.subject]
-    tallies = tallied(subject, bound(), runs=options.runs, rows=options.rows, replicates=options.replicates)
+    tallies = tallied(
+        subject, bound(), runs=options.runs, rows=options.rows, replicates=options.replicates, interval=options.interval
+    )
     print(f"{options.subject} subject, {options.runs} runs of {options.rows} rows, {options.replicates} replicates")
     printed(truths(subject), tallies)
 
