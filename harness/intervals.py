@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ class Replicates:
 
     Attributes:
         steps: how many steps its numbers were put into; 0: none.
-        left_out: [G] the metric without each of the groups, which a BCa interval needs.
+        left_out: [G] the metric without each of the groups, which a BCa interval needs; empty where that is too much.
     """
 
     values: Floats
@@ -86,6 +86,8 @@ def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[floa
     """
     from scipy.special import ndtr, ndtri
 
+    if not len(left_out):
+        return (_MISS, 1 - _MISS), "percentile, as BCa would leave out too many groups"
     below = float((replicates < value).mean() + (replicates == value).mean() / 2)
     off = left_out.mean() - left_out
     spread = float((off**2).sum())
@@ -103,15 +105,16 @@ def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[floa
 def p_value(measure: Measure, value: float, replicates: Replicates) -> float | None:
     """Two-sided p of "the difference is 0": twice the share of replicates on the other side of 0, at most 1.
 
-    Reflected about the value for a biased metric, as its interval is, so that the two agree. The observed data count as
-    one replicate, so that p is never 0. None where there is no interval.
+    Of a biased metric the replicates are moved to the value, as for its interval, so that the two agree. The observed
+    data count as one replicate, so that p is never 0. None where there is no interval.
+
+    Args:
+        measure: that of the difference, see `of_difference`.
     """
     defined = replicates.values[~np.isnan(replicates.values)]
     if np.isnan(value) or len(defined) < 0.95 * len(replicates.values):
         return None
-    if measure.biased:
-        defined = 2 * value - defined
-    elif measure.debiased:
+    if measure.debiased:
         defined = defined - (defined.mean() - value)
     beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
     return min(1.0, 2 * (beyond + 1) / (len(defined) + 1))
@@ -127,6 +130,15 @@ def clustered_error(values: Floats, groups: NDArray[np.int64]) -> float | None:
     if len(sums) < 2:
         return None
     return float(np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / len(values))
+
+
+def of_difference(measure: Measure) -> Measure:
+    """The measure as it counts for a difference of two of its values.
+
+    Two biased values are off by about as much, which their difference is not: reflecting its replicates would take a
+    bias off that is not there (11 % false alarms for ECEs of 200 items), so they are moved to the difference instead.
+    """
+    return replace(measure, biased=False, debiased=measure.biased or measure.debiased)
 
 
 def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> Interval:

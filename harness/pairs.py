@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.cells import cells
 from harness.errors import HarnessError
-from harness.intervals import Interval, Replicates, interval_of, p_value, reach
+from harness.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
 from harness.metrics.columns import Floats, Labels
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
@@ -27,16 +27,18 @@ class Contrast:
     """The second side of a metric at one level, less the first.
 
     Attributes:
+        level: that of both sides; "b - a" where the second side's value b of a column is not the first's.
         first, second: the metric on the shared items, of several seeds the mean.
         value, low, high: the paired difference second - first with its 95 % interval.
         p: two-sided, against no difference, by the same replicates; p_holm: the same, adjusted within its family (see
             `holm`), None until that is known.
-        p_exact: McNemar's exact test of a share, where every item has one row on either side and each side is one run.
+        p_exact: exact sign test of a share over the groups, where each side is one run: McNemar's test where every
+            group has one row on either side.
         se: bootstrap standard error; smallest: the difference that would be found with 80 % power at the 5 % level.
         n_items: items that all runs have; n_groups: clusters among them.
         n_failed: rows left out because a value was missing.
         spread: standard deviation of the metric between the seeds of either side; None for a single run.
-        gained, lost: of a share, items whose label is true only on the second (only on the first) side.
+        gained, lost: of a share with one row an item, items whose label is true only on the second (first) side.
         note: why something is missing; "" otherwise.
     """
 
@@ -69,6 +71,7 @@ def contrast(
     first: Sequence[Table],
     second: Sequence[Table],
     *,
+    other: Mapping[str, str] | None = None,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Contrast:
@@ -78,12 +81,16 @@ def contrast(
     replacement: the interval is about further items and further seeds. Two or three seeds say little about seeds, so
     that their part of the interval is too small then (Davison and Hinkley 1997, section 2.4).
 
+    Args:
+        other: the second side's level, to compare arms; None is `level`.
+
     Raises:
         HarnessError: a metric without intervals, or no item that all tables have.
     """
     if not metric.measure.interval:
         raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
-    whole = [sample(metric, table, level) for table in (*first, *second)]
+    theirs = level if other is None else other
+    whole = [sample(metric, t, level) for t in first] + [sample(metric, t, theirs) for t in second]
     shared = functools.reduce(np.intersect1d, [one.items for one in whole])
     if not len(shared):
         raise HarnessError(f"metric {metric.name!r} at {dict(level)}: the runs share no item that has a value")
@@ -101,12 +108,14 @@ def contrast(
     else:
         drawn = _replicated(rows, len(first), replicates, seed)
         low, high = reach(metric.measure)
-        interval = interval_of(metric.measure, two - one, drawn, len(groups), (low - high, high - low))
-        p = p_value(metric.measure, two - one, drawn) if interval.se is not None else None
-    counts = _discordant(*(side[0] for side in sides)) if len(rows) == 2 else None
+        measure = of_difference(metric.measure)
+        interval = interval_of(measure, two - one, drawn, len(groups), (low - high, high - low))
+        p = p_value(measure, two - one, drawn) if interval.se is not None else None
+    counts = _discordant(*rows) if len(rows) == 2 else None
+    signs = _signs(*rows) if len(rows) == 2 else None
     return Contrast(
         metric=metric.name,
-        level=level,
+        level={c: v if theirs[c] == v else f"{theirs[c]} - {v}" for c, v in level.items()},
         better=metric.measure.better,
         first=_defined(one),
         second=_defined(two),
@@ -114,7 +123,7 @@ def contrast(
         low=interval.low,
         high=interval.high,
         p=p,
-        p_exact=None if counts is None else mcnemar(*counts),
+        p_exact=None if signs is None else sign_test(*signs),
         se=interval.se,
         smallest=None if interval.se is None else POWER * interval.se,
         n_items=len(shared),
@@ -153,19 +162,38 @@ def _mean_of_drawn(values: Floats, rng: np.random.Generator) -> Floats:
 
 def _discordant(first: Sample, second: Sample) -> tuple[int, int] | None:
     """How many items have a true label on the second (on the first) side only; None where that is no simple pairing."""
-    if first.metric.measure.parameters != (Labels,) or not first.metric.measure.average:
+    if not is_share(first.metric):
         return None
     one, two = (dict(zip(side.items, side.values[0], strict=True)) for side in (first, second))
     if len(one) < len(first) or len(two) < len(second):
-        return None  # several draws an item are not independent
+        return None
     gained = sum(two[item] > one[item] for item in one)
     return int(gained), int(sum(two[item] < one[item] for item in one))
 
 
-def mcnemar(gained: int, lost: int) -> float:
-    """Exact two-sided p that changes in either direction are as likely, in [0, 1]; 1 without a change (McNemar 1947).
+def is_share(metric: Metric) -> bool:
+    """Whether a metric is the share of rows whose label is true."""
+    return metric.measure.average and metric.measure.parameters == (Labels,)
 
-    Of the items that changed, the number that gained is binomial with p = 1/2 under the null.
+
+def _signs(first: Sample, second: Sample) -> tuple[int, int] | None:
+    """In how many groups the second side's share is the higher (the lower) one; None where it is no share."""
+    if not is_share(first.metric):
+        return None
+    names, codes = factorize(np.concatenate([first.groups, second.groups]))
+    shares = []
+    for side, of_row in ((first, codes[: len(first)]), (second, codes[len(first) :])):
+        sums, rows = (np.bincount(of_row, w, len(names)) for w in (side.values[0], np.ones(len(side))))
+        shares.append(sums / rows)
+    moved = np.round(shares[1] - shares[0], 12)
+    return int((moved > 0).sum()), int((moved < 0).sum())
+
+
+def sign_test(gained: int, lost: int) -> float:
+    """Exact two-sided p that changes in either direction are as likely, in [0, 1]; 1 without a change.
+
+    Of those that changed, the number that gained is binomial with p = 1/2 under the null (McNemar 1947). Groups are
+    counted, since rows of one group are not independent.
     """
     from scipy.stats import binomtest
 

@@ -24,6 +24,7 @@ from harness.intervals import (
     Replicates,
     clustered_error,
     interval_of,
+    of_difference,
     reach,
 )
 from harness.metrics.columns import Floats, Folds, Units, Weights
@@ -231,11 +232,11 @@ def _replicated(samples: Sequence[Sample], replicates: int, seed: int, kind: Int
     ]
 
 
-def _left_out(rows: Sample, merged: Cells) -> Floats | None:
-    """The metric without each of the groups, [G]; None where there are too many groups or numbers are in steps."""
+def _left_out(rows: Sample, merged: Cells) -> Floats:
+    """The metric without each of the groups, [G]; empty where there are too many groups or numbers are in steps."""
     n_groups = int(rows.codes.max()) + 1
     if n_groups > MOST_LEFT_OUT or merged.steps:
-        return None
+        return np.zeros(0)
     counts = np.zeros((n_groups, len(merged)))
     np.add.at(counts, (rows.codes, merged.of_row), 1.0)
     total = counts.sum(axis=0)
@@ -330,7 +331,7 @@ def difference(
     else:
         low, high = reach(metric.measure)
         values = _paired(a, b, replicates, seed)
-        interval = interval_of(metric.measure, value, values, len(shared), (low - high, high - low))
+        interval = interval_of(of_difference(metric.measure), value, values, len(shared), (low - high, high - low))
     unpaired = len(all_a) + len(all_b) - len(a) - len(b)
     notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
     return Estimate(

@@ -16,7 +16,7 @@ from harness.metrics.calibration import ece_equal_width
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.outcomes import ItemResult, Outcome, Probability, Table
-from harness.pairs import Contrast, contrast, holm, mcnemar
+from harness.pairs import Contrast, contrast, holm, sign_test
 from harness.stats import estimate
 
 
@@ -130,10 +130,47 @@ def test_a_p_value_is_the_level_at_which_the_interval_ends_at_zero() -> None:
     assert p_value(accuracy, 1.0, Replicates(np.ones(999), 0)) == pytest.approx(2 / 1000)
 
 
-def test_mcnemar_is_binomial() -> None:
-    assert mcnemar(0, 0) == 1
-    assert mcnemar(5, 0) == pytest.approx(2 / 32)
-    assert mcnemar(3, 3) == 1
+def test_the_exact_test_is_binomial_over_groups() -> None:
+    assert sign_test(0, 0) == 1
+    assert sign_test(5, 0) == pytest.approx(2 / 32)
+    assert sign_test(3, 3) == 1
+    # 6 groups of 4 items: 5 gain one item or more, one gains and loses one.
+    two = [True, False, False, False] * 4 + [True] * 4 + [True, False, False, False]
+    one = [False] * 20 + [False, True, False, False]
+    found = compared(table(one, per_group=4), table(two, per_group=4))
+    assert (found.gained, found.lost) == (9, 1)
+    assert found.p_exact == pytest.approx(2 / 32)
+
+
+def test_arms_are_compared_within_one_run() -> None:
+    rows = [
+        [Row(arm="a", correct=i < 3, p=Probability(0.5)), Row(arm="b", correct=i < 7, p=Probability(0.5))]
+        for i in range(10)
+    ]
+    both = Table.build(Row, [ItemResult(f"i{i}", f"g{i}", tuple(r)) for i, r in enumerate(rows)])
+    found = contrast(ACCURACY, LEVEL, [both], [both], other={"arm": "b"}, replicates=100)
+    assert (found.first, found.second, found.level) == (0.3, 0.7, {"arm": "b - a"})
+    assert (found.gained, found.lost, found.p_exact) == (4, 0, 2 / 16)
+
+
+def test_the_bias_of_an_ece_is_not_taken_off_a_difference() -> None:
+    # Two runs of one subject: reflecting the replicates of their difference calls 1 in 9 of them different.
+    rng = np.random.default_rng(6)
+    alarms = 0
+    for i in range(120):
+        sides = []
+        for _ in range(2):
+            p = rng.random(100)
+            results = [
+                ItemResult(f"i{k}", f"g{k}", (Row(arm="a", correct=bool(rng.random() < q), p=Probability(float(q))),))
+                for k, q in enumerate(p)
+            ]
+            sides.append(Table.build(Row, results))
+        found = contrast(ECE, LEVEL, sides[:1], sides[1:], replicates=200, seed=i)
+        assert "recentred" in found.method
+        assert (found.low or 0) <= (found.value or 0) <= (found.high or 0)
+        alarms += found.p is not None and found.p < 0.05
+    assert alarms <= 12
 
 
 def test_holm_agrees_with_statsmodels_and_leaves_what_is_unknown_out() -> None:
