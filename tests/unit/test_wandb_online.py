@@ -1,0 +1,91 @@
+"""The W&B tracker against a server on loopback: what arrives, and what happens when the server fails."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.tracking.wandb import Wandb
+from tests.unit.test_tracking import no_settings_of_the_users, read_back, track
+from tests.wandb_stub import KEY, WandbServer
+
+__all__ = ["no_settings_of_the_users"]
+
+
+@pytest.fixture
+def server(no_settings_of_the_users: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    import wandb
+
+    wandb.teardown()  # its service remembers the address of the server that it first met
+    with WandbServer() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        monkeypatch.setenv("WANDB_API_KEY", KEY)
+        monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
+        yield server
+        wandb.teardown()
+
+
+def tracker(**settings: str) -> Wandb:
+    return Wandb(init_timeout=5, finish_timeout=5, **settings)  # type: ignore[arg-type]
+
+
+def test_a_run_arrives_whole(server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    track(tracker(group="grid"), tmp_path / "run")
+    run = server.runs["abc12345"]
+    assert run.state == "finished"
+    assert (run.settings["groupName"], run.settings["jobType"], run.settings["project"]) == (
+        "grid", "pTrue", "self-evaluation",
+    )  # fmt: skip
+    assert run.settings["tags"] == ["smollm2", "facts"]
+    assert run.config["seed"]["value"] == 3
+    assert [row["progress/items"] for row in run.history if "progress/items" in row] == [4, 9]
+    assert (run.summary["auroc/few-shot/low"], run.summary["auroc/few-shot/n_failed"]) == (0.5, 1)
+    (whole,) = [a for a in server.artifacts.values() if a["name"] == "run-abc12345"]
+    assert (whole["state"], whole["files"]) == ("COMMITTED", {"manifest.json"})
+    assert KEY not in capsys.readouterr().err
+
+
+def test_errors_and_a_server_that_asks_for_patience_lose_nothing(server: WandbServer, tmp_path: Path) -> None:
+    server.fail("filestream", 500)
+    server.fail("filestream", 429, Retry_After="1")
+    track(Wandb(init_timeout=5, finish_timeout=20), tmp_path / "run")
+    assert server.statuses("filestream")[:2] == [500, 429]
+    run = server.runs["abc12345"]
+    assert [row["progress/items"] for row in run.history if "progress/items" in row] == [4, 9]
+    assert (run.state, run.summary["auroc/few-shot"]) == ("finished", 0.75)
+
+
+def test_a_key_that_is_refused_leaves_an_offline_run(
+    server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for operation in ("UpsertBucket", "Viewer", "RunResumeStatus"):
+        server.fail(operation, 401, times=50)
+    track(tracker(), tmp_path / "run")
+    shown = capsys.readouterr().err
+    assert "cannot be reached" in shown
+    assert KEY not in shown
+    assert read_back(tmp_path / "run", "--summary")["summary"]["auroc/few-shot"] == 0.75
+
+
+def test_a_server_that_goes_in_the_middle_stops_the_run_no_longer_than_its_timeout(
+    server: WandbServer, tmp_path: Path
+) -> None:
+    one = Wandb(init_timeout=5, finish_timeout=2)
+    one.start(run_dir=tmp_path, run_id="gone", name="n", config={}, job_type="j", tags=[])
+    server.kill()
+    one.progress({"items": 1})
+    begin = time.monotonic()
+    one.abort()
+    assert time.monotonic() - begin < 8
+    assert list(tmp_path.glob("wandb/run-*/run-gone.wandb"))
+
+
+def test_a_run_gone_on_with_repeats_no_step(server: WandbServer, tmp_path: Path) -> None:
+    track(tracker(), tmp_path / "run")
+    first = list(server.runs["abc12345"].steps)
+    time.sleep(1.1)  # wandb names folders by the second
+    track(tracker(), tmp_path / "run")
+    assert list(server.runs) == ["abc12345"]
+    steps = server.runs["abc12345"].steps
+    assert steps == list(range(2 * len(first)))
