@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.intervals import Replicates, clustered_error, p_value
+from harness.intervals import Replicates, clustered_error, interval_of, of_difference, p_value
 from harness.metrics.accuracy import accuracy
 from harness.metrics.calibration import ece_equal_width
 from harness.metrics.metric import Metric
@@ -153,24 +153,17 @@ def test_arms_are_compared_within_one_run() -> None:
     assert (found.gained, found.lost, found.p_exact) == (4, 0, 2 / 16)
 
 
-def test_the_bias_of_an_ece_is_not_taken_off_a_difference() -> None:
-    # Two runs of one subject: reflecting the replicates of their difference calls 1 in 9 of them different.
-    rng = np.random.default_rng(6)
-    alarms = 0
-    for i in range(120):
-        sides = []
-        for _ in range(2):
-            p = rng.random(100)
-            results = [
-                ItemResult(f"i{k}", f"g{k}", (Row(arm="a", correct=bool(rng.random() < q), p=Probability(float(q))),))
-                for k, q in enumerate(p)
-            ]
-            sides.append(Table.build(Row, results))
-        found = contrast(ECE, LEVEL, sides[:1], sides[1:], replicates=200, seed=i)
-        assert "recentred" in found.method
-        assert (found.low or 0) <= (found.value or 0) <= (found.high or 0)
-        alarms += found.p is not None and found.p < 0.05
-    assert alarms <= 12
+def test_the_replicates_of_a_difference_of_eces_are_moved_and_not_reflected() -> None:
+    # Their mean is 60 and the value 20: reflected about it they would reach from -57.5 to 37.5.
+    values = np.concatenate([np.arange(100.0), np.full(1, 1110.0)])
+    moved = of_difference(ece_equal_width)
+    assert (moved.biased, moved.debiased) == (False, True)
+    found = interval_of(moved, 20.0, Replicates(values, 0), 50, (-np.inf, np.inf))
+    assert values.mean() == 60
+    assert (found.low, found.high) == (pytest.approx(2.5 - 40), pytest.approx(97.5 - 40))
+    # A difference of 0 is 40 before the move, and 41 of the 101 lie at or below that.
+    assert p_value(moved, 20.0, Replicates(values, 0)) == pytest.approx(2 * 42 / 102)
+    assert of_difference(auroc) == auroc
 
 
 def test_holm_agrees_with_statsmodels_and_leaves_what_is_unknown_out() -> None:
