@@ -110,7 +110,9 @@ def contrast(
         low, high = reach(metric.measure)
         measure = of_difference(metric.measure)
         interval = interval_of(measure, two - one, drawn, len(groups), (low - high, high - low))
-        p = p_value(measure, two - one, drawn) if interval.se is not None else None
+        # Where every item gained there is no spread, but a test; where none changed there is nothing to test.
+        tested = interval.se is not None or (interval.low is not None and two != one)
+        p = p_value(measure, two - one, drawn) if tested else None
     counts = _discordant(*rows) if len(rows) == 2 else None
     signs = _signs(*rows) if len(rows) == 2 else None
     return Contrast(

@@ -82,6 +82,7 @@ def test_equal_runs_differ_by_nothing_and_say_so() -> None:
 def test_only_shared_items_count_and_none_is_an_error() -> None:
     found = compared(table([True] * 10), table([False] * 10, start=5))
     assert (found.n_items, found.value) == (5, -1.0)
+    assert found.p == pytest.approx(2 / 401)
     with pytest.raises(HarnessError, match="share no item"):
         compared(table([True] * 5), table([True] * 5, start=5))
     found = compared(table([True, None, True, False]), table([True, True, None, True]))
