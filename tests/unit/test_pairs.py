@@ -161,7 +161,7 @@ def test_the_replicates_of_a_difference_of_eces_are_moved_and_not_reflected() ->
     assert (moved.biased, moved.debiased) == (False, True)
     found = interval_of(moved, 20.0, Replicates(values, 0), 50, (-np.inf, np.inf))
     assert values.mean() == 60
-    assert (found.low, found.high) == (pytest.approx(2.5 - 40), pytest.approx(97.5 - 40))
+    assert (found.low, found.high) == pytest.approx((2.5 - 40, 97.5 - 40))
     # A difference of 0 is 40 before the move, and 41 of the 101 lie at or below that.
     assert p_value(moved, 20.0, Replicates(values, 0)) == pytest.approx(2 * 42 / 102)
     assert of_difference(auroc) == auroc
