@@ -343,7 +343,7 @@ def _finish(session: Session) -> None:
     manifest = session.manifest()
     session.run.write_manifest(manifest)
     write_page(session.run.path)
-    job.tracker.finish(session.run.path, manifest, table, estimates, drawings)
+    job.tracker.finish(session.run.path, manifest, table, estimates, drawings, figures=job.experiment.figures)
     _summarise(session, estimates, verdicts)
 
 

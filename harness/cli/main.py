@@ -13,6 +13,7 @@ from harness.cli.report import add_report, report_command
 from harness.cli.rescore import add_rescore, rescore_command
 from harness.cli.store import add_store, store_command
 from harness.cli.sweep import add_multirun, add_sweep, is_multirun, multirun, sweep_command
+from harness.cli.wandb import add_wandb, wandb_command
 from harness.errors import HarnessError
 
 EPILOG = """examples:
@@ -29,6 +30,7 @@ EPILOG = """examples:
   python -m harness compare runs/pTrue/*
   python -m harness rescore runs/pTrue/NAME --dry-run
   python -m harness store
+  python -m harness wandb sync runs/pTrue
 """
 
 FLAGGED = {
@@ -38,6 +40,7 @@ FLAGGED = {
     "rescore": rescore_command,
     "store": store_command,
     "sweep": sweep_command,
+    "wandb": wandb_command,
 }
 """Commands with flags that take values, which may be written with "="."""
 
@@ -74,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add_sweep(commands)
     add_rescore(commands)
     add_compare(commands)
+    add_wandb(commands)
     return top
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.figures import Figure
 from harness.outcomes import Table
 from harness.report.figures import Drawing
 from harness.stats import Estimate
@@ -30,6 +31,8 @@ class Tracker(Protocol):
         table: Table,
         estimates: Sequence[Estimate],
         drawings: Sequence[Drawing],
+        *,
+        figures: Sequence[Figure] = (),
     ) -> None:
         """Records the results and closes the run."""
 
@@ -56,6 +59,8 @@ class NoTracker:
         table: Table,
         estimates: Sequence[Estimate],
         drawings: Sequence[Drawing],
+        *,
+        figures: Sequence[Figure] = (),
     ) -> None:
         pass
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import netrc
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from urllib.parse import urlparse
 
 import numpy as np
 
+from harness.figures import Figure
 from harness.outcomes import Table
 from harness.report.figures import Drawing
 from harness.stats import Estimate
+from harness.tracking.series import Chart, chart
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 
@@ -33,7 +36,9 @@ class Wandb:
         mode: "auto" is online when there is a key (WANDB_API_KEY or netrc) and offline otherwise, never a prompt.
             WANDB_MODE, when set, wins.
         init_timeout, finish_timeout: seconds after which a server that does not answer is given up.
+        fallback: whether a run goes on offline when the server cannot be reached; else nothing is recorded.
         table_rows: rows of the outcome table; the artifact always holds all of them.
+        problems: why something was not sent, empty as long as all is well.
     """
 
     project: str = "self-evaluation"
@@ -42,10 +47,12 @@ class Wandb:
     mode: Mode = "auto"
     init_timeout: float = 30.0
     finish_timeout: float = 60.0
+    fallback: bool = True
     table_rows: int = 5000
 
     def __post_init__(self) -> None:
         self._run: Any = None
+        self.problems: list[str] = []
 
     def start(
         self, *, run_dir: Path, run_id: str, name: str, config: Mapping[str, Any], job_type: str, tags: Sequence[str]
@@ -74,8 +81,13 @@ class Wandb:
             self._run = self._open(mode, options)
             self._run.define_metric("progress/items")
             self._run.define_metric("progress/*", step_metric="progress/items")
-            where = self._run.url or f"offline; later: wandb sync {self._run.settings.sync_dir}"
+            where = self._run.url or f"offline; later: python -m harness wandb sync {run_dir}"
             print(f"harness: W&B run {run_id}: {where}", file=sys.stderr)
+
+    @property
+    def url(self) -> str:
+        """Where the run that is open is to be seen; empty offline and without one."""
+        return str(self._run.url or "") if self._run is not None else ""
 
     def progress(self, values: Mapping[str, float]) -> None:
         if self._run is not None:
@@ -89,12 +101,14 @@ class Wandb:
         table: Table,
         estimates: Sequence[Estimate],
         drawings: Sequence[Drawing],
+        *,
+        figures: Sequence[Figure] = (),
     ) -> None:
         if self._run is None:
             return
         with self._safely("log results"):
             self._run.summary.update(_summary(manifest, estimates))
-            self._run.log(self._media(table, drawings))
+            self._run.log(self._media(table, drawings) | _charts(figures, table))
             self._run.log_artifact(_artifact(run_dir, manifest))
         self._close(0 if manifest["status"] == "finished" else 1)
 
@@ -124,9 +138,11 @@ class Wandb:
         try:
             return wandb.init(**options, mode=mode, settings=settings)
         except Exception as error:
-            if mode == "offline":
+            if mode == "offline" or not self.fallback:
+                wandb.teardown()
                 raise
-            _warn(f"W&B cannot be reached ({_first_line(error)}); going on offline")
+            self.problems.append(f"W&B cannot be reached ({_first_line(error)})")
+            _warn(f"{self.problems[-1]}; going on offline")
             wandb.teardown()  # the failed attempt still holds the run's id
             return wandb.init(**options, mode="offline", settings=settings)
 
@@ -149,8 +165,13 @@ class Wandb:
         return media
 
     def _close(self, exit_code: int) -> None:
+        begin = time.monotonic()
         with self._safely("finish"):
             self._run.finish(exit_code=exit_code)
+        # W&B gives up without a word, and its data lie on this machine only.
+        if time.monotonic() - begin >= self.finish_timeout:
+            self.problems.append(f"the server had not taken everything after finish_timeout={self.finish_timeout:g} s")
+            _warn(f"W&B: {self.problems[-1]}; later: python -m harness wandb sync RUN")
         self._run = None
 
     @contextmanager
@@ -158,9 +179,8 @@ class Wandb:
         try:
             yield
         except Exception as error:
-            _warn(
-                f"W&B could not {what} ({type(error).__name__}: {_first_line(error)}); the run directory has everything"
-            )
+            self.problems.append(f"W&B could not {what} ({type(error).__name__}: {_first_line(error)})")
+            _warn(f"{self.problems[-1]}; the run directory has everything")
 
 
 def has_key() -> bool:
@@ -190,6 +210,31 @@ def _summary(manifest: Mapping[str, Any], estimates: Sequence[Estimate]) -> dict
         parts = {"": e.value, "/low": e.low, "/high": e.high, "/n": e.n, "/n_failed": e.n_failed}
         summary |= {f"{key}{part}": value for part, value in parts.items() if value is not None}
     return summary
+
+
+def _charts(figures: Sequence[Figure], table: Table) -> dict[str, Any]:
+    """Charts that W&B draws, and with reliability diagrams a table of their points and intervals."""
+    import wandb
+
+    made: dict[str, Any] = {}
+    for one in filter(None, (chart(figure, table) for figure in figures)):
+        made[f"charts/{one.name}"] = wandb.plot.line_series(
+            xs=[list(line.x) for line in one.lines],
+            ys=[list(line.y) for line in one.lines],
+            keys=[line.name for line in one.lines],
+            title=one.title,
+            xname=one.x_name,
+        )
+        points = _points(one)
+        if points:
+            columns = ["line", one.x_name, one.y_name, "low", "high", "n"]
+            made[f"points/{one.name}"] = wandb.Table(columns=columns, data=points)
+    return made
+
+
+def _points(one: Chart) -> list[list[Any]]:
+    columns = ((line, zip(line.x, line.y, line.low, line.high, line.n, strict=True)) for line in one.lines if line.n)
+    return [[line.name, *values] for line, rows in columns for values in rows]
 
 
 def _artifact(run_dir: Path, manifest: Mapping[str, Any]) -> Any:

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from harness.figures import Reliability
+from harness.figures import Reliability, RiskCoverage, Transitions
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.report.figures import draw
 from harness.stats import Estimate
+from harness.tracking.series import chart
 from harness.tracking.wandb import Wandb, has_key
 
 
@@ -33,6 +34,7 @@ ROWS = [
 ]
 ROWS.append(ItemResult("i99", "g", error="broken"))
 TABLE = Table.build(Row, ROWS)
+FIGURES = (Reliability("p_true", "correct", bins=5), RiskCoverage("p_true", "correct"))
 ESTIMATES = [
     Estimate(
         metric="auroc", level={"arm": "few-shot"}, value=0.75, low=0.5, high=1.0, n=10, n_groups=10, n_failed=1,
@@ -69,8 +71,8 @@ def track(tracker: Wandb, run_dir: Path, tags: Sequence[str] = ("smollm2", "fact
     )  # fmt: skip
     tracker.progress({"items": 4, "calls_per_s": 10.0})
     tracker.progress({"items": 9, "calls_per_s": 12.0})
-    drawings = [draw(Reliability("p_true", "correct"), TABLE, ESTIMATES)]
-    tracker.finish(run_dir, MANIFEST, TABLE, ESTIMATES, drawings)
+    drawings = [draw(figure, TABLE, ESTIMATES) for figure in FIGURES]
+    tracker.finish(run_dir, MANIFEST, TABLE, ESTIMATES, drawings, figures=FIGURES)
 
 
 def read_back(run_dir: Path, *flags: str) -> Any:
@@ -85,7 +87,7 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     track(Wandb(group="grid"), tmp_path / "run")
-    assert "offline; later: wandb sync" in capsys.readouterr().err
+    assert "offline; later: python -m harness wandb sync" in capsys.readouterr().err
     run = read_back(tmp_path / "run", "--summary")
     assert (run["run_id"], run["name"], run["state"]) == ("abc12345", "a run", "finished")
     assert run["config"] == {"seed": 3, "task": {"name": "facts"}}
@@ -97,6 +99,8 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
     }  # fmt: skip
     assert (summary["items_failed"], summary["engine_busy"], summary["status"]) == (1, 0.95, "finished")
     assert summary["outcomes"]["nrows"] == 11
+    assert summary["points/reliability-p_true-correct"]["nrows"] == 5
+    assert "charts/risk-coverage-p_true-correct_table" in summary
     records = read_back(tmp_path / "run")
     history = [r["history"]["item"] for r in records if r["type"] == "history"]
     assert [h["progress/items"] for h in history if "progress/items" in h] == [4, 9]
@@ -140,7 +144,7 @@ def test_a_dead_server_leaves_an_offline_run(
     track(Wandb(init_timeout=2, finish_timeout=5), tmp_path / "run")
     shown = capsys.readouterr().err
     assert "cannot be reached" in shown
-    assert "offline; later: wandb sync" in shown
+    assert "offline; later: python -m harness wandb sync" in shown
     assert "0" * 40 not in shown
     assert read_back(tmp_path / "run", "--summary")["summary"]["auroc/few-shot"] == 0.75
 
@@ -182,3 +186,21 @@ def test_no_trouble_of_wandbs_reaches_the_run(
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) >= 3
     assert all(line.startswith("harness: ") for line in shown)
+
+
+def test_charts_hold_the_points_of_the_figures() -> None:
+    reliability, risk = (chart(figure, TABLE) for figure in FIGURES)
+    assert reliability is not None
+    assert risk is not None
+    (line,) = reliability.lines
+    assert line.name == "few-shot"
+    # Bins are (left, right]: 0, 0.1, 0.2 | 0.3, 0.4 | 0.5, 0.6 | 0.7, 0.8 | 0.9; those above 0.5 are right.
+    assert line.x == pytest.approx([0.1, 0.35, 0.55, 0.75, 0.9])
+    assert (list(line.y), list(line.n)) == ([0, 0, 0.5, 1, 1], [3, 2, 2, 2, 1])
+    assert all(low <= y <= high for low, y, high in zip(line.low, line.y, line.high, strict=True))
+    (line,) = risk.lines
+    assert line.x == pytest.approx([k / 10 for k in range(1, 11)])
+    assert line.y == pytest.approx([0, 0, 0, 0, 1 / 5, 2 / 6, 3 / 7, 4 / 8, 5 / 9, 6 / 10])
+    assert chart(Transitions("correct", "correct"), TABLE) is None
+    nothing = TABLE.where(TABLE.columns["item"] == "i99")
+    assert chart(FIGURES[0], nothing) is None

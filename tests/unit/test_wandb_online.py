@@ -1,11 +1,13 @@
 """The W&B tracker against a server on loopback: what arrives, and what happens when the server fails."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.cli.main import main
 from harness.tracking.wandb import Wandb
 from tests.unit.test_tracking import no_settings_of_the_users, read_back, track
 from tests.wandb_stub import KEY, WandbServer
@@ -89,3 +91,61 @@ def test_a_run_gone_on_with_repeats_no_step(server: WandbServer, tmp_path: Path)
     assert list(server.runs) == ["abc12345"]
     steps = server.runs["abc12345"].steps
     assert steps == list(range(2 * len(first)))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was not tracked."""
+    folder = tmp_path_factory.mktemp("finished")
+    words = ["experiment=pTrue", "experiment.arms=[zero-shot]", "engine=fake", "tracker=none", "replicates=20"]
+    assert main(["run", *words, "max_failed=1", "limit=8", f"runs={folder}/runs", f"store={folder}/store"]) == 0
+    (run,) = (folder / "runs/pTrue").iterdir()
+    return run
+
+
+def test_sync_sends_a_run_that_was_never_tracked_under_its_own_id(
+    server: WandbServer, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["wandb", "sync", str(finished), "--group", "late", "--project", "mine"]) == 0
+    shown = capsys.readouterr()
+    assert "1 of 1 runs sent" in shown.out
+    assert KEY not in shown.out + shown.err
+    manifest = json.loads((finished / "manifest.json").read_text())
+    (name,) = server.runs
+    run = server.runs[name]
+    assert (name, run.state) == (manifest["run_id"], "finished")
+    assert (run.settings["groupName"], run.settings["project"], run.settings["jobType"]) == ("late", "mine", "pTrue")
+    for e in json.loads((finished / "estimates.json").read_text()):
+        key = "/".join([e["metric"], *e["level"].values()])
+        sent = tuple(run.summary.get(f"{key}{part}") for part in ("", "/low", "/high", "/n", "/n_failed"))
+        assert sent == (e["value"], e["low"], e["high"], e["n"], e["n_failed"])
+    (whole,) = [a for a in server.artifacts.values() if a["name"] == f"run-{name}"]
+    assert {"manifest.json", "outcomes.parquet", "estimates.json", "calls.jsonl"} <= whole["files"]
+    assert all(a["state"] == "COMMITTED" for a in server.artifacts.values())
+    assert any(key.startswith("charts/reliability") for key in run.summary)
+
+
+def test_sync_says_which_runs_were_not_sent_and_why(
+    server: WandbServer, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs/half").mkdir(parents=True)
+    (tmp_path / "runs/half/manifest.json").write_text('{"status": "running"}')
+    assert main(["wandb", "sync", str(tmp_path / "runs")]) == 1
+    assert "the run has no results (it is running)" in capsys.readouterr().err
+    for operation in ("UpsertBucket", "Viewer", "RunResumeStatus"):
+        server.fail(operation, 401, times=50)
+    offline = list(finished.glob("wandb/offline-run-*"))
+    assert main(["wandb", "sync", str(finished)]) == 1
+    assert f"{finished} was not sent: W&B could not start" in capsys.readouterr().err
+    assert list(finished.glob("wandb/offline-run-*")) == offline
+
+
+def test_sync_wants_a_key_and_leave_to_send(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    assert main(["wandb", "sync", str(finished)]) == 2
+    assert "set WANDB_API_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert main(["wandb", "sync", str(finished)]) == 2
+    assert "WANDB_MODE=offline keeps" in capsys.readouterr().err

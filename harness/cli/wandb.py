@@ -1,0 +1,129 @@
+"""`wandb sync RUN...` sends finished runs to W&B from their own directories; `wandb workspace` compares a group."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.tracking.wandb import Wandb
+
+
+def add_wandb(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the parser."""
+    text = "send finished runs to W&B, or make a page there that compares them (docs/wandb.md)"
+    actions = commands.add_parser("wandb", help=text, description=text).add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    text = "send finished runs from their own directories, whether or not they were tracked"
+    sync = actions.add_parser("sync", help=text, description=text)
+    sync.add_argument("runs", nargs="+", metavar="RUN", help="run directories, patterns, folders of runs, sweeps")
+    text = "save a workspace that compares the runs of a group"
+    workspace = actions.add_parser("workspace", help=text, description=text)
+    workspace.add_argument("--metric", nargs="+", metavar="NAME", help="auroc, or auroc/few-shot; by default all")
+    workspace.add_argument("--url", help="the workspace to change; by default a new one is made, each time")
+    for command in (sync, workspace):
+        needed = command is workspace
+        text = "of the runs" if needed else "by default the one that each run was set to"
+        command.add_argument("--project", metavar="NAME", required=needed, help=text)
+        command.add_argument("--entity", metavar="NAME", help="user or team")
+        command.add_argument("--group", metavar="NAME", required=needed, help="of these runs")
+
+
+def wandb_command(options: argparse.Namespace) -> int:
+    """Sends runs, or saves a workspace.
+
+    Returns:
+        0, or 1 when a run could not be sent; each with its reason on stderr.
+
+    Raises:
+        HarnessError: no such run, no key, W&B switched off, or a workspace that cannot be saved.
+    """
+    if options.action == "workspace":
+        from harness.tracking.workspace import save
+
+        print(save(options.project, options.entity, options.group, options.url, metrics=options.metric))
+        return 0
+    from harness.cli.report import find_runs
+
+    runs = [found.path for found in find_runs(options.runs)]
+    _check_access()
+    failed = 0
+    for run in runs:
+        try:
+            print(f"{run}: sent to {send(run, options)}")
+        except HarnessError as error:
+            failed += 1
+            print(f"harness: {run} was not sent: {error}", file=sys.stderr)
+    print(f"{len(runs) - failed} of {len(runs)} runs sent")
+    return 1 if failed else 0
+
+
+def settings_of(tracker: object, options: argparse.Namespace) -> Wandb:
+    """The W&B settings of a run, changed by the flags; the usual ones when it had another tracker."""
+    from harness.tracking.wandb import Wandb
+
+    base = tracker if isinstance(tracker, Wandb) else Wandb()
+    given = {name: getattr(options, name) for name in ("project", "entity", "group") if getattr(options, name)}
+    return replace(base, mode="online", fallback=False, **given)
+
+
+def send(run: Path, options: argparse.Namespace) -> str:
+    """Logs a finished run again, under its own id.
+
+    Returns:
+        Where it is to be seen.
+
+    Raises:
+        HarnessError: the run cannot be read, or W&B did not take all of it.
+    """
+    from harness.config import make_job
+    from harness.outcomes import Table
+    from harness.records import load_record
+    from harness.report.figures import draw
+
+    record = load_record(run)
+    manifest = record.manifest
+    if not isinstance(manifest.get("config"), dict) or "run_id" not in manifest:
+        raise HarnessError(f"{run / 'manifest.json'} holds no config: written by another version; run it again")
+    config = {"metrics": {}, "shard": None, "interval": "percentile", **manifest["config"]}
+    try:
+        job = make_job(config, str(manifest["experiment"]), {})
+    except KeyError as error:
+        raise HarnessError(f"{run / 'manifest.json'} has no setting {error}: written by another version") from error
+    try:
+        table = Table.load(run / "outcomes.parquet")
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{run / 'outcomes.parquet'} cannot be read: {error}") from error
+    figures = job.experiment.figures
+    drawings = [draw(figure, table, record.estimates) for figure in figures]
+    tracker = settings_of(job.tracker, options)
+    tracker.start(
+        run_dir=run,
+        run_id=str(manifest["run_id"]),
+        name=f"{manifest['experiment']}-{run.resolve().name}",
+        config=manifest["config"],
+        job_type=str(manifest["experiment"]),
+        tags=[str(manifest["model"]["name"]), str(manifest["task"]["name"])],
+    )
+    where = tracker.url
+    tracker.finish(run, manifest, table, record.estimates, drawings, figures=figures)
+    if tracker.problems:
+        raise HarnessError("; ".join(tracker.problems))
+    return where
+
+
+def _check_access() -> None:
+    from harness.tracking.wandb import has_key
+
+    for name, off in (("WANDB_MODE", ("offline", "disabled")), ("WANDB_DISABLED", ("true", "1"))):
+        if os.environ.get(name, "").lower() in off:
+            raise HarnessError(f"{name}={os.environ[name]} keeps W&B from sending anything; unset it")
+    if not has_key():
+        raise HarnessError("there is no key for W&B: set WANDB_API_KEY, and WANDB_BASE_URL for a server of your own")
