@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from harness.config import Job, make_job
 from harness.errors import HarnessError
-from harness.metrics.columns import Labels
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.pairs import Contrast, contrast, holm
-from harness.records import RunRecord, load_record
-from harness.sample import levels, sample
+from harness.records import RunRecord, load_record, load_table, stored_config
+from harness.sample import Sample, levels, sample
+
+ARM = "arm"
+"""The axis that lies within a run."""
 
 AXES: Mapping[str, str] = {
     "model": "model.name",
@@ -24,7 +26,7 @@ AXES: Mapping[str, str] = {
     "engine": "engine._target_",
     "dtype": "engine.dtype",
 }
-"""Short names of what runs can be grouped by; any other dotted key of the config will do."""
+"""Short names of what runs can be grouped by, besides `ARM`; any other dotted key of the config will do."""
 
 _BESIDES = frozenset(
     {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
@@ -53,10 +55,21 @@ class Side:
 
     Attributes:
         label: what tells it from the other sides.
+        arm: the only arm that counts; None for all.
     """
 
     label: str
     runs: tuple[Loaded, ...]
+    arm: str | None = None
+
+    def levels(self, metric: Metric) -> list[dict[str, str]]:
+        """The levels of a metric that all runs of this side have."""
+        there = [levels(metric, run.table) for run in self.runs]
+        return [
+            level
+            for level in there[0]
+            if all(level in others for others in there) and self.arm in (None, level.get(ARM))
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +107,13 @@ def load_run(path: Path) -> Loaded:
         HarnessError: it is incomplete, damaged, or from another version; the message names the file.
     """
     record = load_record(path)
-    file = path / "outcomes.parquet"
     try:
-        table = Table.load(file)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
-    config = record.manifest.get("config")
-    if not isinstance(config, dict):
-        raise HarnessError(f"{path / 'manifest.json'} holds no config: written by another version; run it again")
-    known = {"metrics": {}, "shard": None, "interval": "percentile", **config}
-    try:
-        return Loaded(record, table, make_job(known, str(record.manifest["experiment"]), {}))
+        job = make_job(stored_config(record), str(record.manifest["experiment"]), {})
     except KeyError as error:
         raise HarnessError(f"{path / 'manifest.json'} has no setting {error}: another version; run it again") from error
     except HarnessError as error:
         raise HarnessError(f"{path / 'manifest.json'}: {error}; it is of another version: run it again") from error
+    return Loaded(record, load_table(record, job.all_metrics), job)
 
 
 def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
@@ -120,6 +125,8 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
     if group_by is None:
         labels = _labels(runs)
         return _two([Side(label, (run,)) for label, run in zip(labels, runs, strict=True)])
+    if group_by == ARM:
+        return _arms(runs)
     key = AXES.get(group_by, group_by)
     found: dict[str, list[Loaded]] = {}
     for run in runs:
@@ -127,15 +134,22 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
             raise HarnessError(f"--group-by {group_by}: {run.record.path} has no setting {key}")
         found.setdefault(str(run.settings[key]), []).append(run)
     for value, those in found.items():
-        others = _differing(those, besides=("seed",))
-        seeds = [run.settings["seed"] for run in those]
-        if others or len(set(seeds)) < len(seeds):
-            what = f"in {', '.join(others)}, too" if others else "in nothing"
-            raise HarnessError(
-                f"--group-by {group_by}: the {len(those)} runs of {value} differ {what}; one side may hold several "
-                "seeds of one run only: name fewer runs"
-            )
+        _check_seeds(f"--group-by {group_by}: the {len(those)} runs of {value}", those)
     return _two([Side(value, tuple(those)) for value, those in found.items()])
+
+
+def _arms(runs: Sequence[Loaded]) -> list[Side]:
+    _check_seeds(f"--group-by {ARM}: the {len(runs)} runs", runs)
+    names = dict.fromkeys(arm for run in runs for arm in run.table.columns[ARM] if arm is not None)
+    return _two([Side(name, tuple(runs), name) for name in names])
+
+
+def _check_seeds(what: str, runs: Sequence[Loaded]) -> None:
+    others = _differing(runs, besides=("seed",))
+    seeds = [run.settings["seed"] for run in runs]
+    if others or len(set(seeds)) < len(seeds):
+        differ = f"in {', '.join(others)}, too" if others else "in nothing"
+        raise HarnessError(f"{what} differ {differ}; one side may hold several seeds of one run only: name fewer runs")
 
 
 def _two(found: list[Side]) -> list[Side]:
@@ -159,16 +173,21 @@ def compare(
     contrasts: list[Contrast] = []
     changes: list[Change] = []
     tables = [run.table for run in first.runs], [run.table for run in second.runs]
-    for metric in _chosen(one.job, two.job, metrics):
-        there = [levels(metric, table) for side in tables for table in side]
-        for level in (level for level in there[0] if all(level in others for others in there)):
-            found = contrast(metric, level, *tables, replicates=replicates, seed=seed)
+    chosen, otherwise = _chosen(one.job, two.job, metrics)
+    for metric in chosen:
+        there = second.levels(metric)
+        for level in first.levels(metric):
+            other = level if second.arm is None or ARM not in level else {**level, ARM: second.arm}
+            if other not in there:
+                continue
+            found = contrast(metric, level, *tables, other=other, replicates=replicates, seed=seed)
             contrasts.append(found)
             if found.gained is not None:
-                changes += _changes(metric, level, one.table, two.table)
+                changes += _changes(found, sample(metric, one.table, level), sample(metric, two.table, other))
     if not contrasts:
-        raise HarnessError(f"{first.label} and {second.label} have no number in common")
+        raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
     warnings, differ = reasons(one, two, besides)
+    warnings += otherwise
     return Comparison(first, second, tuple(warnings), tuple(differ), tuple(contrasts), tuple(changes))
 
 
@@ -210,7 +229,8 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
     return warnings, differ
 
 
-def _chosen(one: Job, two: Job, names: Sequence[str]) -> list[Metric]:
+def _chosen(one: Job, two: Job, names: Sequence[str]) -> tuple[list[Metric], list[str]]:
+    """The metrics to compare, and why others cannot be."""
     known = {metric.name: metric for metric in one.all_metrics if metric.measure.interval}
     for name in names:
         if name != "all" and name not in known:
@@ -219,18 +239,24 @@ def _chosen(one: Job, two: Job, names: Sequence[str]) -> list[Metric]:
         names = list(known)
     names = names or [name for name in known if name in {claim.metric for claim in one.claims}] or list(known)
     others = {metric.name: metric for metric in two.all_metrics}
+    otherwise = []
     for name in names:
-        if name in others and others[name] != known[name]:
-            raise HarnessError(f"metric {name!r} is defined in another way in the two runs, as by another binning")
-    return [known[name] for name in names if name in others]
+        a, b = known[name], others.get(name)
+        if b is not None and a != b:
+            how = [f.name for f in fields(Metric) if getattr(a, f.name) != getattr(b, f.name)]
+            what = "; ".join(f"{key} {_defined(a, key)} against {_defined(b, key)}" for key in how)
+            otherwise.append(f"metric {name!r} is another in the two runs and left out: {what}")
+    return [known[name] for name in names if known[name] == others.get(name)], otherwise
 
 
-def _changes(metric: Metric, level: Mapping[str, str], one: Table, two: Table) -> list[Change]:
-    assert metric.measure.parameters == (Labels,)
-    before, after = (sample(metric, table, level) for table in (one, two))
-    first, second = (dict(zip(s.items, s.values[0], strict=True)) for s in (before, after))
+def _defined(metric: Metric, key: str) -> str:
+    return metric.measure.function.__qualname__ if key == "measure" else repr(getattr(metric, key))
+
+
+def _changes(found: Contrast, one: Sample, two: Sample) -> list[Change]:
+    first, second = (dict(zip(s.items, s.values[0], strict=True)) for s in (one, two))
     return [
-        Change(str(item), metric.name, level, bool(second[item] > first[item]))
+        Change(str(item), found.metric, found.level, bool(second[item] > first[item]))
         for item in sorted(first)
         if item in second and first[item] != second[item]
     ]

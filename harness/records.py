@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.metrics.metric import Metric
+from harness.outcomes import Table
 from harness.stats import Estimate
 
 
@@ -55,6 +57,46 @@ def load_record(path: Path) -> RunRecord:
     except (KeyError, TypeError) as error:
         raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
     return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))
+
+
+def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
+    """The outcomes of a run.
+
+    Args:
+        metrics: those that are to read them.
+
+    Raises:
+        HarnessError: outcomes.parquet is missing, damaged or empty, or lacks a column that a metric reads.
+    """
+    file = record.path / "outcomes.parquet"
+    try:
+        table = Table.load(file)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
+    wanted = dict.fromkeys(("item", "group", "error"), "every metric")
+    for metric in metrics:
+        wanted |= dict.fromkeys((*metric.columns, *metric.by, *metric.where), f"metric {metric.name!r}")
+    for column, reader in wanted.items():
+        if column not in table.columns:
+            raise HarnessError(
+                f"{file} has no column {column!r}, which {reader} reads: it was written by another version; run it "
+                "again, or `rescore RUN --replay` makes the outcomes again from the stored calls"
+            )
+    if not len(table):
+        raise HarnessError(f"{file} has no rows: no item of the run was finished")
+    return table
+
+
+def stored_config(record: RunRecord) -> dict[str, Any]:
+    """The config of a run, with the present value of what there was not when it was written.
+
+    Raises:
+        HarnessError: the manifest holds none.
+    """
+    config = record.manifest.get("config")
+    if not isinstance(config, dict):
+        raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
+    return {"metrics": {}, "shard": None, "interval": "percentile", **config}
 
 
 def _json(file: Path) -> Any:

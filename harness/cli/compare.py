@@ -26,7 +26,9 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     text = "paired differences between runs, on the items that they share"
     command = commands.add_parser("compare", help=text, description=text)
     command.add_argument("runs", nargs="+", metavar="RUN", help="run directories, patterns, or folders of runs")
-    command.add_argument("--group-by", metavar="KEY", help="one side for each model, task, seed, engine or dotted key")
+    command.add_argument(
+        "--group-by", metavar="KEY", help="one side for each model, task, seed, engine, arm or dotted key"
+    )
     command.add_argument("--baseline", metavar="SIDE", help="the side that the others are compared with: run or value")
     command.add_argument("--metric", action="append", default=[], metavar="NAME", help="may be repeated; `all` for all")
     command.add_argument("--replicates", type=int, default=2000, metavar="N", help="of the bootstrap, default 2000")

@@ -7,9 +7,9 @@ import contextlib
 import io
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,12 +108,10 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
     from omegaconf import OmegaConf
 
     from harness.config import compose, make_job
+    from harness.records import stored_config
 
     name = str(record.manifest["experiment"])
-    stored = record.manifest.get("config")
-    if not isinstance(stored, dict):
-        raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
-    config = OmegaConf.create({"metrics": {}, "shard": None, "interval": "percentile", **stored})
+    config = OmegaConf.create(stored_config(record))
     if not options.stored_claims:
         present, _ = compose([f"experiment={name}"], options.config_dir)
         config["claims"], config["references"] = present["claims"], present["references"]
@@ -141,26 +139,14 @@ def _scored(record: RunRecord, job: Job) -> Scores:
     """Estimates and verdicts over the stored outcomes."""
     from harness.claims import check_claims
     from harness.cli.execute import judge_all
-    from harness.outcomes import Table
+    from harness.records import load_table
     from harness.stats import estimate_all
 
-    file = record.path / "outcomes.parquet"
-    try:
-        table = Table.load(file)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
     for metric in job.all_metrics:
         metric.check(job.experiment.outcome)
-        for column in (*metric.columns, *metric.by, *metric.where):
-            if column not in table.columns:
-                raise HarnessError(
-                    f"{file} has no column {column!r}, which metric {metric.name!r} reads: it was written by another "
-                    "version; add --replay to make the outcomes again from the stored calls"
-                )
+    table = load_table(record, job.all_metrics)
     check_claims(job.claims, job.references, job.all_metrics)
-    estimates = estimate_all(
-        job.all_metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval
-    )
+    estimates = estimate_all(job.all_metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval)
     return Scores(job, table, estimates, judge_all(job, table, estimates))
 
 
@@ -229,7 +215,7 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
     from harness.run import as_json, provenance
 
     run = record.path
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     kept = run / f"before-{stamp}"
     now = provenance()
     note = {"time": stamp, "replayed": made is not None, **{key: now[key] for key in ("packages", "git", "command")}}
@@ -244,6 +230,8 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
         for name in RESULTS:
             if (run / name).is_file():
                 shutil.copy2(run / name, kept / name)
+        if (run / "figures").is_dir():
+            shutil.copytree(run / "figures", kept / "figures")
         if made is not None:
             for name in ("outcomes.parquet", "calls.jsonl"):
                 shutil.copyfile(made / name, run / f"{name}.part")

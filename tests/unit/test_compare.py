@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.cli.main import main
@@ -23,22 +24,28 @@ def ran(folder: Path, *words: str) -> Path:
     return path
 
 
+def edited(run: Path, to: Path, **settings: Any) -> Path:
+    """A copy of a run that says of itself that its config was another one."""
+    shutil.copytree(run, to)
+    manifest = json.loads((to / "manifest.json").read_text())
+    for key, value in settings.items():
+        manifest["config"][key] = {**manifest["config"][key], **value} if isinstance(value, dict) else value
+    manifest["model"]["name"], manifest["seed"] = manifest["config"]["model"]["name"], manifest["config"]["seed"]
+    (to / "manifest.json").write_text(json.dumps(manifest))
+    return to
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Runs of two models and two seeds; with other answers right in each, by hand."""
+    """Runs of two models and two seeds, the one of the other written by hand; with other answers right in each."""
     made = tmp_path_factory.mktemp("runs")
-    words = {
-        "a0": [],
-        "a1": ["seed=1"],
-        "b0": ["model.name=other"],
-        "b1": ["model.name=other", "seed=1"],
-        "fewer": ["limit=8"],
-        "draws": ["experiment.draws=3"],
-    }
-    found = {name: ran(made / name, *more) for name, more in words.items()}
-    for i, path in enumerate(found.values()):
+    found = {"a0": ran(made / "a0"), "fewer": ran(made / "fewer", "limit=8")}
+    for name, model, seed, draws in (("a1", "smollm2", 1, 2), ("b0", "other", 0, 2), ("b1", "other", 1, 2)):
+        found[name] = edited(found["a0"], made / name, model={"name": model}, seed=seed, experiment={"draws": draws})
+    found["draws"] = edited(found["a0"], made / "draws", experiment={"draws": 3})
+    for path, right in zip((found[n] for n in ("a0", "a1", "b0", "b1")), (4, 5, 6, 7), strict=True):
         table = Table.load(path / "outcomes.parquet")
-        table.columns["correct"][:] = [float(k < 4 + i) for k in range(len(table))]
+        table.columns["correct"][:] = [float(k < right) for k in range(len(table))]
         table.save(path / "outcomes.parquet")
     return found
 
@@ -109,6 +116,39 @@ def test_what_is_not_comparable_is_said_with_the_reason(
     assert "WARNING another protocol" in told([runs["a0"], runs["draws"]], capsys)
 
 
+def test_a_metric_of_another_binning_is_left_out_with_the_reason(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = {"_target_": "harness.metrics.calibration.ece_equal_width", "columns": ["p_true", "correct"]}
+    five, ten = (
+        edited(runs["a0"], tmp_path / str(bins), metrics={"mine": {**mine, "options": {"bins": bins}}})
+        for bins in (5, 10)
+    )
+    (found,) = as_json([five, ten, "--metric", "mine", "--metric", "brier"], capsys)
+    assert [c["metric"] for c in found["contrasts"]] == ["brier"]
+    told_so = "metric 'mine' is another in the two runs and left out: options {'bins': 5} against {'bins': 10}"
+    assert told_so in found["warnings"]
+    assert told_so in told([five, ten, "--metric", "mine"], capsys, 2)
+
+
+def test_arms_of_a_run_are_sides(runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = edited(runs["a0"], tmp_path / "both")
+    one = Table.load(both / "outcomes.parquet")
+    columns = {name: np.concatenate([values, values]) for name, values in one.columns.items()}
+    columns["arm"] = np.array(["plain"] * 12 + ["shots"] * 12, dtype=object)
+    columns["correct"] = np.array([float(k < 4) for k in range(12)] + [float(k < 9) for k in range(12)])
+    Table(one.kinds, columns).save(both / "outcomes.parquet")
+    (found,) = as_json([both, "--group-by", "arm", "--metric", "accuracy", "--baseline", "plain"], capsys)
+    (c,) = found["contrasts"]
+    assert (c["level"], c["first"], c["second"]) == ({"arm": "shots - plain"}, 4 / 12, 9 / 12)
+    assert (c["gained"], c["lost"], c["p_exact"]) == (5, 0, pytest.approx(2 / 32))
+    assert (found["warnings"], found["differ"]) == ([], [])
+    page = tmp_path / "arms.html"
+    told([both, "--group-by", "arm", "--metric", "accuracy", "--html", page], capsys)
+    assert page.read_text().count('<details class="item">') == 5
+    assert "nothing to compare" in told([runs["a0"], "--group-by", "arm"], capsys, 2)
+
+
 def test_runs_without_a_shared_item_are_an_error(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,10 +190,19 @@ def test_csv_and_the_page_and_nothing_unasked(
     assert {path: path.stat().st_mtime_ns for run in runs.values() for path in run.rglob("*")} == before
 
 
+def without(run: Path, column: str) -> None:
+    """Takes a column out of a run's outcomes."""
+    table = Table.load(run / "outcomes.parquet")
+    kept = [name for name in table.columns if name != column]
+    Table(table.kinds, {name: table.columns[name] for name in kept}).save(run / "outcomes.parquet")
+
+
 def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(runs["b0"], broken)
     for spoil, words in (
+        (lambda: without(broken, "mass"), "outcomes.parquet has no column 'mass', which metric 'option_mass' reads"),
+        (lambda: without(broken, "item"), "outcomes.parquet has no column 'item', which every metric reads"),
         (lambda: (broken / "outcomes.parquet").write_bytes(b"no"), "outcomes.parquet cannot be read"),
         (lambda: (broken / "manifest.json").write_text("{"), "manifest.json is damaged"),
         ((broken / "manifest.json").unlink, "no manifest.json"),
