@@ -18,6 +18,7 @@ from harness.cli.execute import Session, execute, say
 from harness.config import load_job
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
+from harness.figures import Figure
 from harness.outcomes import Table
 from harness.report.figures import Drawing
 from harness.stats import Estimate
@@ -99,8 +100,10 @@ class Watched:
         table: Table,
         estimates: Sequence[Estimate],
         drawings: Sequence[Drawing],
+        *,
+        figures: Sequence[Figure] = (),
     ) -> None:
-        self._inner.finish(run_dir, manifest, table, estimates, drawings)
+        self._inner.finish(run_dir, manifest, table, estimates, drawings, figures=figures)
 
     def abort(self) -> None:
         self._inner.abort()
