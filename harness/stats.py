@@ -303,7 +303,8 @@ def difference(
 ) -> Estimate:
     """Paired difference value(a) - value(b): on the groups present in both levels, resampled together.
 
-    `better` is the metric's own: with "higher", a positive difference means that a is better.
+    `better` is the metric's own: with "higher", a positive difference means that a is better. Replicates of a biased
+    metric are moved to the difference, see `intervals.of_difference`.
 
     Args:
         other: the table that `level_b` is taken from, to compare two runs; then only items that have rows in both

@@ -44,14 +44,22 @@ def compare_command(options: argparse.Namespace) -> int:
         0, whatever the differences are.
 
     Raises:
-        HarnessError: fewer than two sides, a run that cannot be read, no shared item, or a file that cannot be written.
+        HarnessError: fewer than two sides, a named run that cannot be read (one found in a folder is left out), no
+            shared item, or a file that cannot be written.
     """
     from harness.cli.report import find_runs
     from harness.comparison import AXES, adjusted, compare, load_run, sides
 
     if options.replicates < 2:
         raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
-    runs = [load_run(found.path) for found in find_runs(options.runs)]
+    runs: list[Loaded] = []
+    for named in find_runs(options.runs):
+        try:
+            runs.append(load_run(named.path))
+        except HarnessError as error:
+            if named.named:
+                raise
+            print(f"left out: {error}", file=sys.stderr)
     all_sides = sides(runs, options.group_by)
     first = _baseline(all_sides, options.baseline)
     axis = [AXES.get(options.group_by, options.group_by)] if options.group_by else []

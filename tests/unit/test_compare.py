@@ -211,6 +211,16 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
         err = told([runs["a0"], broken], capsys, 2)
         assert words in err
         assert len(err.splitlines()) == 1
+    both = tmp_path / "both"
+    for name in ("a0", "b0"):
+        shutil.copytree(runs[name], both / name)
+    shutil.copytree(broken, both / "broken")
+    (both / "broken" / "manifest.json").write_text("{")
+    capsys.readouterr()
+    assert main(["compare", str(both), "--metric", "accuracy", "--replicates", "50"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"left out: {both / 'broken' / 'manifest.json'} is damaged")
+    assert "other against smollm2" in captured.out
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
     assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
     assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
