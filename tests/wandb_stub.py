@@ -133,6 +133,10 @@ class WandbServer(ThreadingHTTPServer):
             case "Viewer":
                 viewer = {"id": "u", "entity": "me", "username": "me", "flags": "{}", "teams": {"edges": []}}
                 return {"viewer": viewer}
+            case "GetDefaultEntity":
+                return {"viewer": {"id": "u", "entity": "me", "username": "me"}}
+            case "Run":
+                return {"project": {"internalId": "1", "run": self._public(given["name"])}}
             case "ServerFeaturesQuery":
                 return {"serverInfo": {"features": []}}
             case "UpsertBucket":
@@ -169,6 +173,13 @@ class WandbServer(ThreadingHTTPServer):
             "summaryMetrics": json.dumps(run.summary), "logLineCount": 0, "eventsLineCount": 0, "eventsTail": "[]",
             "historyTail": json.dumps([json.dumps(row) for row in run.history[-1:]]), "tags": [],
             "wandbConfig": '{"t": 1}',
+        }  # fmt: skip
+
+    def _public(self, name: str) -> dict[str, Any]:
+        return {
+            "id": name, "name": name, "displayName": name, "state": self.runs[name].state, "projectId": "1", "tags": [],
+            "group": None, "user": {"name": "me", "username": "me"}, "historyKeys": None, "summaryMetrics": "{}",
+            "config": "{}", "systemMetrics": "{}",
         }  # fmt: skip
 
     def _artifact(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:

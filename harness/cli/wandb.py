@@ -87,6 +87,7 @@ def send(run: Path, options: argparse.Namespace) -> str:
     from harness.outcomes import Table
     from harness.records import load_record
     from harness.report.figures import draw
+    from harness.tracking.wandb import has_ended
 
     record = load_record(run)
     manifest = record.manifest
@@ -112,10 +113,12 @@ def send(run: Path, options: argparse.Namespace) -> str:
         job_type=str(manifest["experiment"]),
         tags=[str(manifest["model"]["name"]), str(manifest["task"]["name"])],
     )
-    where = tracker.url
+    where, path = tracker.url, tracker.path
     tracker.finish(run, manifest, table, record.estimates, drawings, figures=figures)
     if tracker.problems:
         raise HarnessError("; ".join(tracker.problems))
+    if not has_ended(path):
+        raise HarnessError("W&B refused a part of it: the server still has the run as running; see wandb/ in the run")
     return where
 
 

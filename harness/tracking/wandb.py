@@ -15,6 +15,7 @@ from urllib.parse import urlparse
 
 import numpy as np
 
+from harness.errors import HarnessError
 from harness.figures import Figure
 from harness.outcomes import Table
 from harness.report.figures import Drawing
@@ -88,6 +89,11 @@ class Wandb:
     def url(self) -> str:
         """Where the run that is open is to be seen; empty offline and without one."""
         return str(self._run.url or "") if self._run is not None else ""
+
+    @property
+    def path(self) -> str:
+        """ENTITY/PROJECT/ID of the run that is open; empty without one."""
+        return str(self._run.path) if self._run is not None else ""
 
     def progress(self, values: Mapping[str, float]) -> None:
         if self._run is not None:
@@ -181,6 +187,26 @@ class Wandb:
         except Exception as error:
             self.problems.append(f"W&B could not {what} ({type(error).__name__}: {_first_line(error)})")
             _warn(f"{self.problems[-1]}; the run directory has everything")
+
+
+def has_ended(path: str, patience: float = 3.0) -> bool:
+    """Whether the server knows the end of a run: its client ends well even where the server refused the data.
+
+    Args:
+        path: ENTITY/PROJECT/ID; patience: seconds to wait for it.
+
+    Raises:
+        HarnessError: the server does not tell.
+    """
+    import wandb
+
+    end = time.monotonic() + patience
+    try:
+        while (state := wandb.Api(timeout=10).run(path).state) == "running" and time.monotonic() < end:
+            time.sleep(0.5)
+    except Exception as error:
+        raise HarnessError(f"W&B does not say whether all arrived ({_first_line(error)})") from error
+    return bool(state != "running")
 
 
 def has_key() -> bool:

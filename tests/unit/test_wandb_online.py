@@ -140,6 +140,14 @@ def test_sync_says_which_runs_were_not_sent_and_why(
     assert list(finished.glob("wandb/offline-run-*")) == offline
 
 
+def test_sync_notices_data_that_the_server_refused(
+    server: WandbServer, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.fail("filestream", 404, times=50)
+    assert main(["wandb", "sync", str(finished)]) == 1
+    assert "the server still has the run as running" in capsys.readouterr().err
+
+
 def test_sync_wants_a_key_and_leave_to_send(
     finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
