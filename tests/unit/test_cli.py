@@ -206,11 +206,11 @@ def test_an_engine_that_dies_leaves_a_report_and_the_next_run_goes_on(finished: 
 def test_secrets_are_struck_out() -> None:
     given = {
         "api_key": "abc", "engine": {"token": "t", "max_tokens": 5, "url": "https://user:pw@host/x"}, "hf_token": None,
-        "words": ["engine.api_key=abc", "experiment.max_tokens=5", "seed=1"],
+        "per_token": True, "words": ["engine.api_key=abc", "experiment.max_tokens=5", "seed=1"],
     }  # fmt: skip
     assert without_secrets(given) == {
         "api_key": "***", "engine": {"token": "***", "max_tokens": 5, "url": "https://***@host/x"}, "hf_token": None,
-        "words": ["engine.api_key=***", "experiment.max_tokens=5", "seed=1"],
+        "per_token": True, "words": ["engine.api_key=***", "experiment.max_tokens=5", "seed=1"],
     }  # fmt: skip
 
 
