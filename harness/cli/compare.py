@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.comparison import Comparison, Loaded, Side
     from harness.pairs import Contrast
 
+ALPHA = 0.05
+
 FEW = 3
 """Changed items that are named on the terminal."""
 
@@ -70,6 +72,7 @@ def compare_command(options: argparse.Namespace) -> int:
             if side is not first
         ]
     )
+    _warn_of_resolution(found, options.replicates)
     written = False
     if options.json:
         _write(options.json, _as_json(found))
@@ -86,6 +89,17 @@ def compare_command(options: argparse.Namespace) -> int:
         if options.html:
             print(f"page: {options.html}")
     return 0
+
+
+def _warn_of_resolution(found: Sequence[Comparison], replicates: int) -> None:
+    tests = sum(c.p is not None for one in found for c in one.contrasts)
+    least = 2 * tests / (replicates + 1)
+    if least >= ALPHA:
+        print(
+            f"WARNING: {replicates} replicates of {tests} tests: no p Holm can be below {min(1.0, least):.2g}; "
+            f"name fewer metrics with --metric, or give --replicates {int(2 * tests / ALPHA)}",
+            file=sys.stderr,
+        )
 
 
 def _baseline(found: Sequence[Side], wanted: str | None) -> Side:

@@ -91,6 +91,19 @@ def test_the_baseline_and_the_family_of_tests(runs: dict[str, Path], capsys: pyt
     assert "no side is called that" in told([*words, "--baseline", "nobody"], capsys, 2)
 
 
+def test_too_few_replicates_for_so_many_tests_are_said(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(runs["a0"]), str(runs["b0"]), "--metric", "accuracy", "--metric", "brier", "--json", "-"]
+    capsys.readouterr()
+    for replicates, told_so in (("20", True), ("200", False)):
+        assert main(["compare", *words, "--replicates", replicates]) == 0
+        captured = capsys.readouterr()
+        tests = sum(c["p"] is not None for c in json.loads(captured.out)[0]["contrasts"])
+        assert tests
+        assert (f"of {tests} tests: no p Holm can be below {2 * tests / 21:.2g}" in captured.err) is told_so
+
+
 def test_seeds_of_a_model_are_one_side(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     four = [runs[name] for name in ("a0", "a1", "b0", "b1")]
     (found,) = as_json([*four, "--group-by", "model", "--metric", "accuracy"], capsys)
