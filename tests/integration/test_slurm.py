@@ -111,6 +111,7 @@ def test_a_killed_worker_is_replaced_and_a_killed_job_is_told_and_resumed(
     folder = detach(tmp_path, "seed=0,1", "model.name=a,b", "hydra.launcher.pack_by=model.name", *slow)
     sweep = read_sweep(folder)
     assert sorted(sweep.jobs().values()) == [(0, 2), (1, 3)]
+    until(lambda: loads.exists() and sorted(loads.read_text().split()) == ["a", "b"])
     os.kill(running(folder, 0).pid, signal.SIGKILL)  # the worker only
     job = next(job for job, cells in sweep.jobs().items() if cells == (1, 3))
     # The other job as a whole, at once, as when its node dies: scancel would give it five more seconds.
@@ -126,12 +127,7 @@ def test_a_killed_worker_is_replaced_and_a_killed_job_is_told_and_resumed(
     keys = stored(tmp_path / "runs")
     # Of each model 6 greedy calls and 4 of each seed; a kill loses the one call in flight, which is asked again.
     assert len(keys) == len(set(keys)) == 2 * (6 + 2 * 4)
-    assert loads.read_text().split() in (
-        ["a", "a", "b", "b"],
-        ["a", "b", "a", "b"],
-        ["b", "a", "a", "b"],
-        ["a", "b", "b", "a"],
-    )
+    assert loads.read_text().split()[2:] == ["a", "b"]
 
 
 def test_a_timed_out_job_is_queued_again_and_repeats_no_answered_call(
