@@ -38,7 +38,7 @@ COMMON = ["experiment=pTrue", "tracker=none", "replicates=50", "experiment.shots
 COMMON += ["experiment.arms=[zero-shot,few-shot]"]
 JOBS = {
     "fake": ["engine=fake", "engine.delay=0.15", "window=2", "limit=12"],
-    "vllm": ["engine=vllm", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5", "limit=16"],
+    "vllm": ["engine=vllm", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5", "limit=8"],
 }
 KILLS_PER_CHAIN = 4
 NOISE = {"fake": 0.0, "vllm": 1e-4}
