@@ -5,15 +5,24 @@ import runpy
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.outcomes import ItemResult, Outcome, Probability, Table
 from tests.unit.test_store import filled
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "bench_kill.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Outcome):
+    answer: str
+    p: Probability
+    correct: bool
 
 
 def test_four_kills_lose_nothing_and_repeat_nothing() -> None:
@@ -48,3 +57,20 @@ def test_the_count_sees_what_is_repeated_missing_or_different(tmp_path: Path, mo
     assert (tally.calls, tally.gone_on) == (4, 2)
     assert (tally.repeated, tally.missing, tally.different) == (2, 1, 1)
     assert tally.kills == Counter({"before the first call": 8})
+
+
+def test_noise_is_allowed_in_numbers_only(tmp_path: Path) -> None:
+    same = runpy.run_path(str(SCRIPT))["same"]
+
+    def saved(name: str, p: float, answer: str, correct: bool) -> Path:
+        row = Row(arm="a", answer=answer, p=Probability(p), correct=correct)
+        Table.build(Row, [ItemResult("i", "g", (row,))]).save(tmp_path / name)
+        return tmp_path / name
+
+    first = saved("first", 0.5, "x", True)
+    assert same(first, saved("equal", 0.5, "x", True), 0.0)
+    assert same(first, saved("close", 0.50005, "x", True), 1e-4)
+    for other in (("close", 0.50005, "x", True), ("far", 0.51, "x", True)):
+        assert not same(first, saved(*other), 0.0 if other[0] == "close" else 1e-4)
+    assert not same(first, saved("words", 0.5, "y", True), 1e-4)
+    assert not same(first, saved("label", 0.5, "x", False), 1e-4)
