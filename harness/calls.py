@@ -12,7 +12,7 @@ import base64
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
@@ -21,6 +21,8 @@ from harness.interventions import Cut, Intervention, Site
 
 Capability = Literal["generate", "choose", "score", "read", "intervene"]
 """What an engine may be able to do and an experiment may need: four kinds of call, and any of them intervened on."""
+
+EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
 
 @dataclass(frozen=True, slots=True)

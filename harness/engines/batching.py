@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.calls import Call, Choose, Generate, Logprobs, Read, Reply, Score
+from harness.calls import EVERYTHING, Call, Choose, Generate, Logprobs, Read, Reply, Score
 from harness.engines.decoding import Detokenizer, Draft, next_tokens
 from harness.engines.planning import BLOCK, Group, Limits, Waiting, block_keys, plan
-from harness.engines.transformers import CAN
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.tokens import HFTokenizer
@@ -110,7 +109,7 @@ class TransformersEngine(Worker):
         limits: what fits.
     """
 
-    can = CAN
+    can = EVERYTHING
 
     def __init__(self, model: Any, tokenizer: Any, identity: dict[str, str], layout: Layout, limits: Limits) -> None:
         import inspect

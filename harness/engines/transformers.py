@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.calls import Capability
+from harness.calls import EVERYTHING, Capability
+from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
 from harness.errors import HarnessError
 from harness.models import LocalModel, Model
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from harness.engines.keys_values import Layout
     from harness.engines.planning import Limits
 
-CAN: frozenset[Capability] = frozenset({"generate", "choose", "score", "read", "intervene"})
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 ATTENTION = ("auto", "sdpa", "eager")
@@ -60,7 +60,7 @@ class Transformers:
             name. {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": true}} loads 8-bit weights.
     """
 
-    can: ClassVar[frozenset[Capability]] = CAN
+    can: ClassVar[frozenset[Capability]] = EVERYTHING
 
     dtype: str = "auto"
     attention: str = "auto"
@@ -105,6 +105,8 @@ class Transformers:
             raise _not_loaded(model, error) from error
         args = self._checked_args(config)
         device = _device(self.device_map, torch.cuda.is_available())
+        if device == "cpu":
+            keep_freed_memory()
         dtype = self.dtype if self.dtype != "auto" else "bfloat16" if device == "cuda" else "float32"
         text = config.get_text_config()
         capped = getattr(text, "attn_logit_softcapping", None) is not None

@@ -11,10 +11,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from harness.adapters import adapter_base, adapter_rank
 from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
+from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
 from harness.engines.vllm_args import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
 from harness.engines.worker import Job, Worker
@@ -24,8 +25,15 @@ from harness.tokens import HFTokenizer, Tokenizer
 
 CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 
+GIVEN, FORCED = "harness_given", "harness.engines.forced:Forced"
+"""Key of a request's `extra_args`: the tokens that it is to say; and what makes it say them."""
+
 MOST_NAMED_TOKENS = 128
 """vLLM's limit on `logprob_token_ids`."""
+
+SHORT = 8
+"""Tokens of a continuation up to which it is scored by making vLLM say it: `prompt_logprobs` computes the prompt anew,
+whatever is cached of it, and the logits of all its positions. The steps of a long text cost more than that."""
 
 WHOLE_PROMPTS = (
     "a prompt computed in pieces makes vLLM rewind its seeded generator, which a CPU generator cannot do, and the "
@@ -86,7 +94,9 @@ class VLLM:
             settings |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
         try:
             # What vLLM's own LLM class says: its batch sizes are those for throughput.
-            engine = LLMEngine.from_engine_args(EngineArgs(**settings), usage_context=UsageContext.LLM_CLASS)
+            processors = {} if cuda else {"logits_processors": [*args.get("logits_processors", ()), FORCED]}
+            asked = EngineArgs(**(settings | processors))
+            engine = LLMEngine.from_engine_args(asked, usage_context=UsageContext.LLM_CLASS)
             if lora is not None:
                 engine.add_lora(lora)
         except Exception as error:
@@ -156,6 +166,7 @@ def environment() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
         # Saves a 20-second compilation of one small function at the first log-probability.
         os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
+        keep_freed_memory()
 
 
 def _context(path: os.PathLike[str], trust_remote_code: bool) -> int:
@@ -191,6 +202,7 @@ class VLLMEngine(Worker):
         super().__init__(tokenizer, identity, int(engine.model_config.max_model_len), capacity)
         self._engine = engine
         self._lora = lora
+        self._vocabulary = int(engine.model_config.get_vocab_size())
         self._jobs: dict[str, Job] = {}
         self._number = 0
         self.start()
@@ -199,9 +211,12 @@ class VLLMEngine(Worker):
         super().check(call)
         if isinstance(call, Choose) and len(call.tokens) > MOST_NAMED_TOKENS:
             raise ItemError(f"{len(call.tokens)} option tokens at one position; vLLM takes at most {MOST_NAMED_TOKENS}")
+        # A prompt's tokens are checked by vLLM; those that it is to say are not.
+        if isinstance(call, Score) and not 0 <= min(call.continuation) <= max(call.continuation) < self._vocabulary:
+            raise ItemError(f"a token of the continuation is not one of the model's {self._vocabulary}")
         # vLLM always generates a token, and would queue what has no room for it for ever.
-        if not isinstance(call, Generate) and len(_prompt(call)) >= self.context:
-            raise ItemError(f"{len(_prompt(call))} tokens leave no room in the context of {self.context}")
+        if not isinstance(call, Generate) and len(_whole(call)) >= self.context:
+            raise ItemError(f"{len(_whole(call))} tokens leave no room in the context of {self.context}")
 
     async def answer(self, call: Call) -> Reply:
         """As in `Worker`. With an adapter a score is walked token by token: vLLM applies adapters to the output head
@@ -247,16 +262,29 @@ class VLLMEngine(Worker):
         self._number += 1
         name = str(self._number)
         try:
-            prompt = {"prompt_token_ids": _prompt(job.call)}
-            self._engine.add_request(name, prompt, sampling_params(job.call), lora_request=self._lora)
+            said = spoken(job.call, self.identity["device"])
+            prompt = {"prompt_token_ids": list(job.call.prompt) if said else _whole(job.call)}
+            self._engine.add_request(name, prompt, sampling_params(job.call, said), lora_request=self._lora)
         except Exception as error:  # vLLM refuses this one request, by a class that differs between its versions
             job.fail(ItemError(f"vLLM refuses the call: {error}"))
         else:
             self._jobs[name] = job
 
 
-def sampling_params(call: Call) -> Any:
-    """A call as vLLM takes it: a `vllm.SamplingParams`."""
+def spoken(call: Call, device: str) -> bool:
+    """Whether vLLM scores a continuation by saying it word for word.
+
+    Only on a CPU: vLLM's newer model runner, which GPUs may use, takes other logits processors.
+    """
+    return isinstance(call, Score) and len(call.continuation) <= SHORT and device == "cpu"
+
+
+def sampling_params(call: Call, spoken: bool = False) -> Any:
+    """A call as vLLM takes it: a `vllm.SamplingParams`.
+
+    Args:
+        spoken: the continuation of a `Score` is said behind the prompt, and not a part of it.
+    """
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -272,17 +300,20 @@ def sampling_params(call: Call) -> Any:
             logprob_token_ids=[0],
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
+    given = list(call.continuation) if isinstance(call, Score) else []
     return SamplingParams(
         temperature=0,
-        max_tokens=1,
+        max_tokens=len(given) if spoken else 1,
+        ignore_eos=spoken,
+        extra_args={GIVEN: given} if spoken else None,
         logprob_token_ids=list(call.tokens) if isinstance(call, Choose) else [0],
-        prompt_logprobs=0 if isinstance(call, Score) else None,
+        prompt_logprobs=0 if given and not spoken else None,
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-def _prompt(call: Call) -> list[int]:
+def _whole(call: Call) -> list[int]:
     return [*call.prompt, *call.continuation] if isinstance(call, Score) else list(call.prompt)
 
 
@@ -290,14 +321,18 @@ def _reply(call: Call, answer: Any) -> Reply:
     output = answer.outputs[0]
     if isinstance(call, Generate):
         tokens = tuple(output.token_ids)
-        logprobs = tuple(_finite(step[t].logprob) for t, step in zip(tokens, output.logprobs, strict=True))
-        return Text(output.text, tokens, logprobs, "length" if output.finish_reason == "length" else "stop")
+        finish: Literal["length", "stop"] = "length" if output.finish_reason == "length" else "stop"
+        return Text(output.text, tokens, _path(tokens, output.logprobs), finish)
     if isinstance(call, Score):
-        steps = answer.prompt_logprobs[len(call.prompt) :]
-        return Logprobs(tuple(_finite(step[t].logprob) for t, step in zip(call.continuation, steps, strict=True)))
+        read = answer.prompt_logprobs
+        return Logprobs(_path(call.continuation, output.logprobs if read is None else read[len(call.prompt) :]))
     assert isinstance(call, Choose)
     named = output.logprobs[0]
     return Logprobs(tuple(_finite(named[t].logprob) for t in call.tokens))
+
+
+def _path(tokens: Sequence[int], steps: Sequence[Any]) -> tuple[float, ...]:
+    return tuple(_finite(step[t].logprob) for t, step in zip(tokens, steps, strict=True))
 
 
 def _finite(logprob: float) -> float:
