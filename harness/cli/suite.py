@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,7 +41,15 @@ def members(name: str, config_dir: Path | None) -> list[list[str]]:
         raise HarnessError(
             f"{known[name]}: a suite is one key `runs`, a list of lines like `experiment=pTrue limit=50`"
         )
-    return [run.split() for run in runs]
+    return [_words(run, known[name]) for run in runs]
+
+
+def _words(run: str, file: Path) -> list[str]:
+    """The overrides of one run, quoted as in a shell where one has a space in it."""
+    try:
+        return shlex.split(run)
+    except ValueError as error:
+        raise HarnessError(f"{file}: {run!r}: {str(error).lower()}; close the quotes") from error
 
 
 def load_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> list[Job]:
