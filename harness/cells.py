@@ -1,8 +1,9 @@
 """Rows that a metric cannot tell apart, taken together: what keeps a bootstrap of many rows short.
 
-A metric obeys the law that a weight k is k rows, so rows of equal values are one row of their common weight; no number
-changes by that. Where too many different rows remain, numbers are put into steps of equal counts. Only replicates
-are computed in steps, and what the steps change of the value itself is taken off them again.
+A metric obeys the law that a weight k is k rows, so rows of equal values are one row of their common weight, and units
+of equal rows are one unit; no number changes by that. Where too many different rows remain, numbers are put into steps
+of equal counts. Only replicates are computed in steps, and what the steps change of the value itself is taken off them
+again.
 """
 
 from __future__ import annotations
@@ -43,11 +44,14 @@ class Cells:
 def cells(sample: Sample) -> Cells:
     """The cells of a sample, in the order of their values.
 
-    Rows with a unit are never put together: a unit's weight is that of each of its rows, not their sum.
+    Rows of units are put together by whole units, whose rows keep a cell each: a unit's weight is that of each of its
+    rows, not their sum.
     """
     parameters = sample.metric.measure.parameters
-    if Units in parameters or not len(sample):
+    if not len(sample):
         return Cells(sample.values, np.arange(len(sample)), 0)
+    if Units in parameters:
+        return _merged_units(sample.values, parameters.index(Units))
     exact = _merged(sample.values, 0)
     if len(exact) <= MOST:
         return exact
@@ -69,6 +73,26 @@ def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
     of_row[order] = np.cumsum(new)
     new[0] = True
     return Cells(tuple(v[new] for v in ranked), of_row, steps)
+
+
+def _merged_units(values: tuple[np.ndarray, ...], at: int) -> Cells:
+    """Units that have the same rows, in whatever order, taken together; `at` is the column that names the units."""
+    kinds = _merged(values[:at] + values[at + 1 :], 0).of_row
+    order = np.lexsort((kinds, values[at]))
+    starts = np.flatnonzero(np.diff(values[at][order], prepend=-1))
+    lengths = np.diff(np.append(starts, len(order)))
+    alike = np.zeros(len(starts), dtype=np.int64)
+    # Units are told apart by their first rows, then by their second ones, and so on; -1 is no such row.
+    for place in range(int(lengths.max())):
+        there = place < lengths
+        kind = np.where(there, kinds[order[np.where(there, starts + place, 0)]], -1)
+        alike = np.unique(alike * (len(order) + 1) + kind + 1, return_inverse=True)[1]
+    _, first = np.unique(alike, return_index=True)
+    offsets = np.append(0, np.cumsum(lengths[first]))
+    of_row = np.empty(len(order), dtype=np.int64)
+    of_row[order] = np.repeat(offsets[alike] - starts, lengths) + np.arange(len(order))
+    chosen = np.concatenate([order[starts[unit] : starts[unit] + lengths[unit]] for unit in first])
+    return Cells(tuple(v[chosen] for v in values), of_row, 0)
 
 
 def _stepped(values: np.ndarray, steps: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,9 +104,20 @@ def test_steps_are_said_and_take_nothing_off_the_value() -> None:
     assert exact.method == "cluster bootstrap, 200 replicates, percentile"
 
 
-def test_units_are_never_put_together() -> None:
-    read = rows(Metric("joint", joint_accuracy, ("correct", "group")), 600, per_group=3)
-    assert len(cells(read)) == 600
+def test_units_of_the_same_rows_are_one_unit() -> None:
+    metric = Metric("joint", joint_accuracy, ("correct", "group"))
+    read = rows(metric, 600, per_group=3)
+    # Units of three rows with none, one, two or three of them right.
+    assert len(cells(read)) == 4 * 3
+    whole = sample(metric, table(601, per_group=3), LEVEL)  # the last unit has one row
+    assert len(cells(whole)) == 4 * 3 + 1
+    for some in (read, whole):
+        of_rows, of_cells = on_both(some)
+        np.testing.assert_allclose(of_cells, of_rows, rtol=0, atol=1e-12)
+    # Values that tell units apart by their rows together, and not row by row.
+    mixed = rows(metric, 4, per_group=2)
+    mixed = replace(mixed, values=(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 0, 1])))
+    assert cells(mixed).of_row.tolist() == [0, 0, 1, 1]
 
 
 def test_metrics_estimated_together_are_those_estimated_alone() -> None:
