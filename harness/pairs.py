@@ -149,7 +149,9 @@ def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int
     for w in bootstrap_weights(codes, replicates, seed, of_row):
         for part, r, one, start in zip(parts, rows, merged, starts, strict=False):
             part.append(evaluate(r.metric, one.values, w[:, start : start + len(one)]))
-    by_run = np.stack([np.concatenate(part) + shift(r, one) for part, r, one in zip(parts, rows, merged, strict=True)])
+    by_run = np.stack(
+        [np.concatenate(part) + shift(r, r.value(), one) for part, r, one in zip(parts, rows, merged, strict=True)]
+    )
     rng = np.random.default_rng([seed, len(rows)])
     first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
     return Replicates(second - first, max(one.steps for one in merged))

@@ -103,9 +103,7 @@ def levels(metric: Metric, table: Table) -> list[dict[str, str]]:
         rows &= table.columns[column] == wanted
     for column in metric.by:
         rows &= ~_missing(table, column)
-    found = {tuple(table.columns[column][i] for column in metric.by) for i in np.flatnonzero(rows)}
-    if not metric.by:
-        found = {()}
+    found = set(zip(*(table.columns[column][rows] for column in metric.by), strict=True)) if metric.by else {()}
     return [dict(zip(metric.by, values, strict=True)) for values in sorted(found)]
 
 
@@ -179,6 +177,8 @@ def _missing(table: Table, column: str) -> Mask:
 
 def _torn(table: Table, column: str, lost: Mask) -> Mask:
     # Rows whose unit has a lost row. A lost row without a unit may be of any unit of its group.
+    if not lost.any():
+        return lost
     units, groups = table.columns[column], table.columns["group"]
     named = lost & ~_missing(table, column) & _missing(table, "error")
     torn_units, torn_groups = set(units[named]), set(groups[lost & ~named])

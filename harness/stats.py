@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import repeat
 
 import numpy as np
@@ -38,8 +39,8 @@ _Pairs = tuple[tuple[str, str], ...]
 _Key = tuple[tuple[str, ...], tuple[type | None, ...], _Pairs, _Pairs]
 """What metrics that read the same rows have in common: columns and how they are coded, `where`, level."""
 
-_CHUNK = 1 << 20
-"""Weights held at once, 8 MB: a metric's own temporaries are a few times that, and stay near the processor."""
+_CHUNK = 1 << 18
+"""Weights held at once, 2 MB: a metric's own temporaries are a few times that, and stay near the processor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,22 +189,36 @@ def estimate_all(
         for j, level in enumerate(occurring[metric.by, where]):
             key = (metric.columns, coded, where, tuple(level.items()))
             shared.setdefault(key, []).append(((i, j), metric))
-    for (*_, level_items), members in shared.items():
-        places, alike = zip(*members, strict=True)
-        found |= zip(places, _estimates(alike, table, dict(level_items), replicates, seed, interval), strict=True)
+    # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own. Two
+    # sets of rows at a time: while one is sorted, or its replicates are drawn, the metrics of the other are computed.
+    with ThreadPoolExecutor(2) as sets, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        jobs = {
+            places: sets.submit(_estimates, pool, alike, table, dict(level_items), replicates, seed, interval)
+            for (*_, level_items), members in shared.items()
+            for places, alike in [zip(*members, strict=True)]
+        }
+        for places, job in jobs.items():
+            found |= zip(places, job.result(), strict=True)
     return [found[place] for place in sorted(found)]
 
 
 def _estimates(  # noqa: PLR0917
-    metrics: Sequence[Metric], table: Table, level: Mapping[str, str], replicates: int, seed: int, kind: IntervalKind
+    pool: Executor,
+    metrics: Sequence[Metric],
+    table: Table,
+    level: Mapping[str, str],
+    replicates: int,
+    seed: int,
+    kind: IntervalKind,
 ) -> list[Estimate]:
     """Estimates of metrics that take the same columns, at one level."""
     rows = sample(metrics[0], table, level)
     n_groups = int(rows.codes.max(initial=-1)) + 1
     samples = [replace(rows, metric=metric) for metric in metrics]
-    values = [r.value() for r in samples]
+    values = list(pool.map(Sample.value, samples))
     drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and n_groups > 1]
-    replicated = _replicated([samples[i] for i in drawn], replicates, seed, kind) if drawn else []
+    pairs = [(samples[i], values[i]) for i in drawn]
+    replicated = _replicated(pool, pairs, replicates, seed, kind) if drawn else []
     by_metric = dict(zip(drawn, replicated, strict=True))
     return [
         _estimate(r, value, level, n_groups, by_metric.get(i))
@@ -211,24 +226,30 @@ def _estimates(  # noqa: PLR0917
     ]
 
 
-def _replicated(samples: Sequence[Sample], replicates: int, seed: int, kind: IntervalKind) -> list[Replicates]:
-    """The values of metrics on the replicates of the rows that they share, for BCa also with each group left out."""
+def _replicated(
+    pool: Executor, pairs: Sequence[tuple[Sample, float]], replicates: int, seed: int, kind: IntervalKind
+) -> list[Replicates]:
+    """The values of metrics on the replicates of the rows that they share, for BCa also with each group left out.
+
+    Args:
+        pairs: for each metric the rows, and its value on them.
+    """
+    samples = [rows for rows, _ in pairs]
     merged = cells(samples[0])
-    metrics = [s.metric for s in samples]
+    metrics = [rows.metric for rows in samples]
     parts: list[list[Floats]] = [[] for _ in metrics]
-    # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
+    weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
+    ahead = pool.submit(next, weights, None)
+    while (w := ahead.result()) is not None:
         ahead = pool.submit(next, weights, None)
-        while (w := ahead.result()) is not None:
-            ahead = pool.submit(next, weights, None)
-            values = pool.map(evaluate, metrics, repeat(merged.values), repeat(w))
-            for part, value in zip(parts, values, strict=True):
-                part.append(value)
+        values = pool.map(evaluate, metrics, repeat(merged.values), repeat(w))
+        for part, value in zip(parts, values, strict=True):
+            part.append(value)
+    shifts = pool.map(partial(shift, merged=merged), samples, [value for _, value in pairs])
     left_out = [_left_out(s, merged) if kind == "bca" else None for s in samples]
     return [
-        Replicates(np.concatenate(p) + shift(s, merged), merged.steps, out)
-        for p, s, out in zip(parts, samples, left_out, strict=True)
+        Replicates(np.concatenate(p) + off, merged.steps, out)
+        for p, off, out in zip(parts, shifts, left_out, strict=True)
     ]
 
 
@@ -245,12 +266,12 @@ def _left_out(rows: Sample, merged: Cells) -> Floats:
     )
 
 
-def shift(rows: Sample, merged: Cells) -> float:
+def shift(rows: Sample, value: float, merged: Cells) -> float:
     """What the steps of cells take off a metric's value; 0 where there are none."""
     if not merged.steps:
         return 0.0
     counts = np.bincount(merged.of_row, minlength=len(merged)).astype(np.float64)
-    off = rows.value() - float(evaluate(rows.metric, merged.values, counts[None, :])[0])
+    off = value - float(evaluate(rows.metric, merged.values, counts[None, :])[0])
     return 0.0 if np.isnan(off) else off
 
 
@@ -360,5 +381,5 @@ def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> Replicates:
         evaluate(a.metric, in_a.values, w[:, : len(in_a)]) - evaluate(b.metric, in_b.values, w[:, len(in_a) :])
         for w in bootstrap_weights(codes, replicates, seed, of_row)
     ]
-    moved = shift(a, in_a) - shift(b, in_b)
+    moved = shift(a, a.value(), in_a) - shift(b, b.value(), in_b)
     return Replicates(np.concatenate(differences) + moved, max(in_a.steps, in_b.steps))

@@ -69,10 +69,10 @@ def _ranks(values: Floats, w: Weights) -> Floats:
 
 def _in_table(places: NDArray[np.int64], shape: tuple[int, int], w: Weights) -> Floats:
     """Concordant minus discordant weight of all pairs of rows, which lie at `places` of a table: [B]."""
-    table = np.zeros((len(w), shape[0] * shape[1]))
+    flat = np.zeros((len(w), shape[0] * shape[1]))
     ties = Ties.of(places.astype(float))
-    table[:, places[ties.distinct]] = ties.sums(w)
-    table = table.reshape(len(w), *shape)
+    flat[:, places[ties.distinct]] = ties.sums(w)
+    table = flat.reshape(len(w), *shape)
     above = np.cumsum(table, axis=1)
     above -= table  # of all lines before this one
     upto = np.cumsum(above, axis=2)
