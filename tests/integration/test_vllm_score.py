@@ -12,8 +12,9 @@ import pytest
 
 from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score
 from harness.engines.base import Engine
+from harness.errors import ItemError
 from harness.models import LocalModel, Model
-from tests.integration.engines import ask, reference_of, same, small_vllm
+from tests.integration.engines import ask, on_gpu, reference_of, same, small_vllm
 
 pytestmark = pytest.mark.engine
 
@@ -89,3 +90,26 @@ def test_a_score_is_the_sum_of_the_choices_along_it(engine: Engine, scores: Sequ
     (whole,) = ask(engine, [score])
     assert isinstance(whole, Logprobs)
     np.testing.assert_allclose(whole.values, steps, atol=1e-3)
+
+
+def test_a_short_continuation_is_scored_behind_the_cached_prompt_even_one_that_ends_the_text(
+    engine: Engine, small_model: LocalModel
+) -> None:
+    rng = np.random.default_rng(7)
+    prompt = tuple(rng.integers(100, 40_000, 200).tolist())
+    (end,) = engine.tokenizer.encode("<|im_end|>")
+    score = Score(prompt, (end, 5, end))
+    ask(engine, [Choose(prompt, (5,))])
+    before = engine.usage.cached_tokens
+    (reply,) = ask(engine, [score])
+    if not on_gpu():
+        assert engine.usage.cached_tokens - before == 192  # six blocks of 32
+    table = reference_of(small_model)((*prompt, *score.continuation))[199:-1]
+    close([reply], [table[np.arange(3), list(score.continuation)]])
+
+
+@pytest.mark.parametrize("token", [49_152, -1])
+def test_a_token_that_the_model_does_not_have_is_refused(engine: Engine, token: int) -> None:
+    with pytest.raises(ItemError, match="not one of the model's 49152"):
+        ask(engine, [Score((5, 6), (7, token))])
+    assert ask(engine, [Score((5, 6), (7, 8))])

@@ -8,6 +8,7 @@ from harness.cli.main import main
 from harness.cli.suite import load_suite
 from harness.engines import fake
 from harness.engines.base import Engine
+from harness.errors import HarnessError
 from harness.models import Model
 
 SMALL = ["limit=4", "engine=fake", "tracker=none", "replicates=20"]
@@ -92,3 +93,13 @@ def test_a_wrong_suite_or_override_is_refused_before_anything_is_loaded(
     assert run(suites, "suite=bad") == 2
     assert "one key `runs`" in capsys.readouterr().err
     assert not (suites / "runs").exists()
+
+
+def test_an_override_with_a_space_is_quoted_as_in_a_shell(suites: Path, tmp_path: Path) -> None:
+    lines = "runs:\n- experiment=pTrue experiment.arms='[zero-shot,few-shot brainstorm]'\n"
+    (tmp_path / "suite" / "mine.yaml").write_text(lines)
+    (job,) = load_suite("mine", SMALL, tmp_path)
+    assert job.experiment.arms == ["zero-shot", "few-shot brainstorm"]
+    (tmp_path / "suite" / "mine.yaml").write_text('runs: ["experiment=pTrue experiment.arms=\'[zero-shot]"]\n')
+    with pytest.raises(HarnessError, match=r"mine\.yaml: .*no closing quotation; close the quotes"):
+        load_suite("mine", SMALL, tmp_path)
