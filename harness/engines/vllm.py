@@ -202,7 +202,6 @@ class VLLMEngine(Worker):
         super().__init__(tokenizer, identity, int(engine.model_config.max_model_len), capacity)
         self._engine = engine
         self._lora = lora
-        self._vocabulary = int(engine.model_config.get_vocab_size())
         self._jobs: dict[str, Job] = {}
         self._number = 0
         self.start()
@@ -211,9 +210,6 @@ class VLLMEngine(Worker):
         super().check(call)
         if isinstance(call, Choose) and len(call.tokens) > MOST_NAMED_TOKENS:
             raise ItemError(f"{len(call.tokens)} option tokens at one position; vLLM takes at most {MOST_NAMED_TOKENS}")
-        # A prompt's tokens are checked by vLLM; those that it is to say are not.
-        if isinstance(call, Score) and not 0 <= min(call.continuation) <= max(call.continuation) < self._vocabulary:
-            raise ItemError(f"a token of the continuation is not one of the model's {self._vocabulary}")
         # vLLM always generates a token, and would queue what has no room for it for ever.
         if not isinstance(call, Generate) and len(_whole(call)) >= self.context:
             raise ItemError(f"{len(_whole(call))} tokens leave no room in the context of {self.context}")
@@ -263,6 +259,8 @@ class VLLMEngine(Worker):
         name = str(self._number)
         try:
             said = spoken(job.call, self.identity["device"])
+            if said:  # vLLM checks the prompt only
+                _check_tokens(job.call, self._engine.model_config.get_vocab_size())
             prompt = {"prompt_token_ids": list(job.call.prompt) if said else _whole(job.call)}
             self._engine.add_request(name, prompt, sampling_params(job.call, said), lora_request=self._lora)
         except Exception as error:  # vLLM refuses this one request, by a class that differs between its versions
@@ -311,6 +309,12 @@ def sampling_params(call: Call, spoken: bool = False) -> Any:
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
+
+
+def _check_tokens(call: Call, vocabulary: int) -> None:
+    assert isinstance(call, Score)
+    if not 0 <= min(call.continuation) <= max(call.continuation) < vocabulary:
+        raise ValueError(f"a token of the continuation is not one of the model's {vocabulary}")
 
 
 def _whole(call: Call) -> list[int]:

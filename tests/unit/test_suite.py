@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.calibration.p_true import PTrue
 from harness.cli.main import main
 from harness.cli.suite import load_suite
 from harness.engines import fake
@@ -99,6 +100,7 @@ def test_an_override_with_a_space_is_quoted_as_in_a_shell(suites: Path, tmp_path
     lines = "runs:\n- experiment=pTrue experiment.arms='[zero-shot,few-shot brainstorm]'\n"
     (tmp_path / "suite" / "mine.yaml").write_text(lines)
     (job,) = load_suite("mine", SMALL, tmp_path)
+    assert isinstance(job.experiment, PTrue)
     assert job.experiment.arms == ["zero-shot", "few-shot brainstorm"]
     (tmp_path / "suite" / "mine.yaml").write_text('runs: ["experiment=pTrue experiment.arms=\'[zero-shot]"]\n')
     with pytest.raises(HarnessError, match=r"mine\.yaml: .*no closing quotation; close the quotes"):
