@@ -258,7 +258,7 @@ class VLLMEngine(Worker):
         self._number += 1
         name = str(self._number)
         try:
-            said = spoken(job.call, self.identity["device"])
+            said = spoken(job.call, self.identity.get("device"))
             if said:  # vLLM checks the prompt only
                 _check_tokens(job.call, self._engine.model_config.get_vocab_size())
             prompt = {"prompt_token_ids": list(job.call.prompt) if said else _whole(job.call)}
@@ -269,7 +269,7 @@ class VLLMEngine(Worker):
             self._jobs[name] = job
 
 
-def spoken(call: Call, device: str) -> bool:
+def spoken(call: Call, device: str | None) -> bool:
     """Whether vLLM scores a continuation by saying it word for word.
 
     Only on a CPU: vLLM's newer model runner, which GPUs may use, takes other logits processors.
