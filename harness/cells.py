@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.columns import Folds, Labels, Units
+from harness.metrics.columns import Floats, Folds, Labels, Units
 from harness.sample import Sample
 
 Codes = NDArray[np.int64]
@@ -39,6 +39,11 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.values[0])
+
+    @property
+    def counts(self) -> Floats:
+        """[m] how many rows each cell holds."""
+        return np.bincount(self.of_row, minlength=len(self)).astype(np.float64)
 
 
 def cells(sample: Sample) -> Cells:

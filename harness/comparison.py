@@ -186,9 +186,8 @@ def compare(
                 changes += _changes(found, sample(metric, one.table, level), sample(metric, two.table, other))
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
-    warnings, differ = reasons(one, two, besides)
-    warnings += otherwise
-    return Comparison(first, second, tuple(warnings), tuple(differ), tuple(contrasts), tuple(changes))
+    warnings, differ = _all_reasons(first, second, besides)
+    return Comparison(first, second, (*warnings, *otherwise), differ, tuple(contrasts), tuple(changes))
 
 
 def adjusted(found: Sequence[Comparison]) -> list[Comparison]:
@@ -197,8 +196,17 @@ def adjusted(found: Sequence[Comparison]) -> list[Comparison]:
     return [replace(one, contrasts=tuple(replace(c, p_holm=next(flat)) for c in one.contrasts)) for one in found]
 
 
+def _all_reasons(first: Side, second: Side, besides: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`reasons` of two sides: each run of one against the first run of the other. Seeds within a side differ anyway."""
+    pairs = [(first.runs[0], run) for run in second.runs] + [(run, second.runs[0]) for run in first.runs[1:]]
+    found = [reasons(one, two, besides) for one, two in pairs]
+    told = [tuple(dict.fromkeys(text for texts in kind for text in texts)) for kind in zip(*found, strict=True)]
+    warnings, differ = told
+    return warnings, tuple(text for text in differ if len(pairs) == 1 or not text.startswith("seed: "))
+
+
 def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list[str], list[str]]:
-    """Why two runs may not be comparable, and in what else they differ."""
+    """Why two runs may not be comparable, and in what else they differ (`besides`: those told as the point)."""
     a, b = one.record.manifest, two.record.manifest
     warnings, differ = [], []
     if a["task"].get("fingerprint") != b["task"].get("fingerprint"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,17 +19,33 @@ _MISS = 0.025
 
 
 @dataclass(frozen=True)
+class GapReplicates:
+    """The signed gaps of a calibration error, see `metrics.metric.Gaps`, and the noise in them.
+
+    Attributes:
+        measured: [k] those of the data. noise: [B, k] how far those of each replicate are from them.
+        off: what numbers in steps take off the value.
+    """
+
+    measured: Floats
+    noise: Floats
+    off: float
+
+
+@dataclass(frozen=True)
 class Replicates:
     """Values of a metric on bootstrap replicates.
 
     Attributes:
         steps: how many steps its numbers were put into; 0: none.
         left_out: [G] the metric without each of the groups, which a BCa interval needs; empty where that is too much.
+        gaps: what the interval of a calibration error is made of; None for other metrics, and for differences.
     """
 
     values: Floats
     steps: int
     left_out: Floats | None = None
+    gaps: GapReplicates | None = None
 
 
 @dataclass(frozen=True)
@@ -59,23 +76,61 @@ def interval_of(
     if np.ptp(defined) < 1e-9:
         return _agreement(value, n_groups, reach if measure.average else (-np.inf, np.inf))
     tails, kind = (_MISS, 1 - _MISS), "percentile"
-    if measure.biased or measure.debiased:
+    if replicates.gaps is not None:
+        kind = "test inversion"
+    elif measure.biased or measure.debiased:
         kind = "basic" if measure.biased else "recentred"
     elif replicates.left_out is not None:
         tails, kind = _bca(value, defined, replicates.left_out)
     low, high = (float(q) for q in np.quantile(defined, tails))
+    if replicates.gaps is not None and measure.gaps is not None:
+        low, high = inverted(measure.gaps.size, replicates.gaps)
+    elif measure.debiased:
+        off = float(defined.mean()) - value
+        low, high = low - off, high - off
+    elif measure.biased:
+        low, high = 2 * value - high, 2 * value - low
+    if measure.biased or measure.debiased:
+        if measure.biased and not low <= value <= high:
+            notes = ["the value is biased upwards at this n"]
+        low, high = min(value, low), max(value, high)
     method = f"cluster bootstrap, {len(replicates.values)} replicates, {kind}"
     if replicates.steps:
         method += f", numbers in {replicates.steps} steps"
-    if measure.debiased:
-        off = float(defined.mean()) - value
-        low, high = min(value, low - off), max(value, high - off)
-    if measure.biased:
-        if not low <= value <= high:
-            notes = ["the value is biased upwards at this n"]
-        low, high = min(value, 2 * value - high), max(value, 2 * value - low)
     se = float(defined.std(ddof=1))
     return Interval(max(low, reach[0]), min(high, reach[1]), method, "; ".join(notes), se)
+
+
+def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[float, float]:
+    """The calibration errors under which one of the measured size is neither too large nor too small, each with 2.5 %.
+
+    A calibration error is the size of signed gaps, in which noise adds up: that of a calibrated model is never 0. So
+    its replicates say nothing of its distribution under any other truth, least of all near 0. But the noise in the
+    gaps themselves is much the same whatever they are. The truths considered are therefore the measured gaps times
+    t >= 0, the noise is that of the replicates, and an end is where the 97.5 (the lower end) or 2.5 percentile of the
+    size of t * gaps + noise is the size measured: a bootstrap test inverted (Carpenter 1999; Hansen 1999, the grid
+    bootstrap). Where even noise alone would be larger, the upper end is what noise alone makes with 97.5 %.
+    """
+    noise = gaps.noise[~np.isnan(gaps.noise).any(axis=1)]
+    seen = float(size(gaps.measured))
+
+    def under(t: float, share: float) -> float:
+        return float(np.quantile(size(t * gaps.measured + noise), share))
+
+    def end(share: float) -> float:
+        if under(0.0, share) >= seen:
+            return 0.0
+        inside, beyond = 0.0, 1.0
+        while under(beyond, share) < seen:
+            inside, beyond = beyond, 2 * beyond
+        for _ in range(12):
+            middle = (inside + beyond) / 2
+            inside, beyond = (middle, beyond) if under(middle, share) < seen else (inside, middle)
+        return float(size(beyond * gaps.measured))
+
+    if seen <= under(0.0, _MISS):
+        return gaps.off, under(0.0, 1 - _MISS) + gaps.off
+    return end(1 - _MISS) + gaps.off, end(_MISS) + gaps.off
 
 
 def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[float, float], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,11 +78,29 @@ class Sample:
 
 def evaluate(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:
     """A metric of columns [n] each for each row of weights [B, n]; see `Sample.measure`."""
+    return _in_range(metric, _called(metric, metric.measure, values, w))
+
+
+def evaluate_gaps(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:
+    """As `evaluate`, and behind each value the signed gaps that it is the size of: [B, 1 + k]; none, k = 0, for
+    a metric without."""
     measure = metric.measure
+    if measure.gaps is None:
+        return evaluate(metric, values, w)[:, None]
+    gaps = _called(metric, measure.gaps.of, values, w)
+    result = evaluate(metric, values, w) if measure.debiased else _in_range(metric, measure.gaps.size(gaps))
+    return np.column_stack([result, gaps])
+
+
+def _called(metric: Metric, function: Callable[..., Floats], values: tuple[np.ndarray, ...], w: Weights) -> Floats:
     try:
-        result = measure(*_columns(metric, values), w=w, **metric.options)
+        return function(*_columns(metric, values), w=w, **metric.options)
     except ValueError as error:
         raise HarnessError(f"metric {metric.name!r} of columns {metric.columns}: {error}") from error
+
+
+def _in_range(metric: Metric, result: Floats) -> Floats:
+    measure = metric.measure
     too_low = measure.low is not None and (result < measure.low - 1e-9).any()
     if too_low or (measure.high is not None and (result > measure.high + 1e-9).any()):
         raise AssertionError(

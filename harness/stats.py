@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from harness.cells import Cells, cells
 from harness.errors import HarnessError
 from harness.intervals import (
+    GapReplicates,
     Interval,
     IntervalKind,
     Replicates,
@@ -31,7 +32,7 @@ from harness.intervals import (
 from harness.metrics.columns import Floats, Folds, Units, Weights
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
-from harness.sample import Sample, evaluate, levels, sample
+from harness.sample import Sample, evaluate, evaluate_gaps, levels, sample
 
 Codes = NDArray[np.int64]
 
@@ -145,10 +146,11 @@ def estimate(
     A row with a missing value in a column that the metric reads is left out and counted in `n_failed`, together with
     the items that failed as a whole; those belong to no arm and count in every level. For units see `sample`.
 
-    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap; for a biased metric (ECE) that range
-    reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison and
-    Hinkley 1997, section 5.2), widened to hold the value; for one that takes its bias off, the range of the replicates
-    moved so that they have the value for their mean. It is cut at the metric's range. Replicates in which the
+    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap. For a calibration error it holds those
+    errors that make the value neither too large nor too small, see `intervals.inverted`; for another biased metric the
+    range is reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison
+    and Hinkley 1997, section 5.2). Both are widened to hold the value. It is cut at the metric's range. Replicates in
+    which the
     metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and skewness
     (Efron 1987), from the metric without each group in turn. There is no interval for p-values, for fewer than two
     groups, where more than 5 % of the replicates are undefined, and where all replicates agree; in the last case a
@@ -242,15 +244,22 @@ def _replicated(
     ahead = pool.submit(next, weights, None)
     while (w := ahead.result()) is not None:
         ahead = pool.submit(next, weights, None)
-        values = pool.map(evaluate, metrics, repeat(merged.values), repeat(w))
+        values = pool.map(evaluate_gaps, metrics, repeat(merged.values), repeat(w))
         for part, value in zip(parts, values, strict=True):
             part.append(value)
-    shifts = pool.map(partial(shift, merged=merged), samples, [value for _, value in pairs])
-    left_out = [_left_out(s, merged) if kind == "bca" else None for s in samples]
-    return [
-        Replicates(np.concatenate(p) + off, merged.steps, out)
-        for p, off, out in zip(parts, shifts, left_out, strict=True)
-    ]
+    finished = partial(_finished, merged=merged, kind=kind)
+    return list(pool.map(finished, samples, [value for _, value in pairs], map(np.concatenate, parts)))
+
+
+def _finished(rows: Sample, value: float, drawn: Floats, *, merged: Cells, kind: IntervalKind) -> Replicates:
+    """The replicates of one metric, as `evaluate_gaps` gives them, with what else their interval needs."""
+    off = shift(rows, value, merged)
+    gaps = None
+    if rows.metric.measure.gaps is not None:
+        measured = evaluate_gaps(rows.metric, merged.values, merged.counts[None, :])[0, 1:]
+        gaps = GapReplicates(measured, drawn[:, 1:] - measured, 0.0 if rows.metric.measure.debiased else off)
+    left_out = _left_out(rows, merged) if kind == "bca" else None
+    return Replicates(drawn[:, 0] + off, merged.steps, left_out, gaps)
 
 
 def _left_out(rows: Sample, merged: Cells) -> Floats:
@@ -270,8 +279,7 @@ def shift(rows: Sample, value: float, merged: Cells) -> float:
     """What the steps of cells take off a metric's value; 0 where there are none."""
     if not merged.steps:
         return 0.0
-    counts = np.bincount(merged.of_row, minlength=len(merged)).astype(np.float64)
-    off = value - float(evaluate(rows.metric, merged.values, counts[None, :])[0])
+    off = value - float(evaluate(rows.metric, merged.values, merged.counts[None, :])[0])
     return 0.0 if np.isnan(off) else off
 
 

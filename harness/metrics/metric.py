@@ -26,6 +26,22 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+class Gaps:
+    """A calibration error as the size of signed gaps between accuracy and confidence.
+
+    Attributes:
+        of: the gaps: takes what the measure's function takes, and gives [B, k].
+        size: of gaps [B, k], shape [B]: a norm of each row or its square, so that no gap means 0.
+    """
+
+    of: Callable[..., Floats]
+    size: Callable[[Floats], Floats]
+
+    def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
+        return self.size(self.of(*columns, w=w, **options))
+
+
+@dataclass(frozen=True)
 class Measure:
     """A metric function with its declared range and direction; made by the `measure` decorator.
 
@@ -39,9 +55,11 @@ class Measure:
         average: whether the value is a mean, over all rows or units, of something in [low, high]. Then an
             interval exists even where the bootstrap has no width (all right, all wrong).
         biased: whether the value on a sample is off the value on the population on average, as that of an ECE, in
-            which noise adds up. Its interval is reflected about the value, which takes the bias off.
+            which noise adds up. Without `gaps` its interval is reflected about the value, which takes the bias off.
         debiased: whether the value has had that bias taken off, so that only its replicates, in which noise adds up
-            once more, are off. Its interval is that of the replicates moved back to the value.
+            once more, are off. Without `gaps` its interval is that of the replicates moved back to the value.
+        gaps: the signed gaps whose size the value is (of a debiased one, but for the bias). Noise adds to the gaps
+            alike whatever their size, which their interval rests on: see `intervals.interval_of`.
         undefined: why the value may be undefined although there are rows; "" when it never is.
         remark: given the columns, what to know about them before quoting the value; "" if nothing.
         parameters: the column type of each positional parameter, in order.
@@ -56,6 +74,7 @@ class Measure:
     average: bool
     biased: bool
     debiased: bool
+    gaps: Gaps | None
     undefined: str
     remark: Callable[..., str] | None
     parameters: tuple[type, ...]
@@ -79,6 +98,7 @@ def measure(
     average: bool = False,
     biased: bool = False,
     debiased: bool = False,
+    gaps: Gaps | None = None,
     undefined: str = "",
     remark: Callable[..., str] | None = None,
 ) -> Callable[[Callable[..., Floats]], Measure]:
@@ -98,6 +118,7 @@ def measure(
             average,
             biased,
             debiased,
+            gaps,
             undefined,
             remark,
             positional,

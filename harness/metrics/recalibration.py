@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.metrics.calibration import bin_codes
+from harness.metrics.bins import absolute, bin_codes
 from harness.metrics.columns import Floats, Folds, Labels, Probabilities, Weights
 from harness.metrics.likelihood import surprise
 from harness.metrics.logistic import Codes, offset_fit, scale_fit, sigmoid, slope_fit
-from harness.metrics.metric import measure
+from harness.metrics.metric import Gaps, measure
 from harness.metrics.weighted import Ties, ratio, steps
 
 CLIP = 1e-6
@@ -82,7 +82,23 @@ def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     return ratio(inside.astype(float), np.where(inside, scale, 0.0))
 
 
-@measure(low=0, high=1, better="lower", biased=True, undefined="all rows in one fold", remark=_clipped)
+def _gaps_after(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
+    said, weight, right = _held_out(p, correct, group, w)
+    if not said.size:
+        return np.full((len(w), 1), np.nan)
+    unfitted = np.isnan(said).any(axis=1)
+    said[unfitted] = 0.5
+    codes = bin_codes(said, bins) + bins * np.arange(len(w))[:, None]
+    terms: Floats = right - weight * said
+    gaps = np.bincount(codes.ravel(), terms.ravel(), minlength=bins * len(w)).astype(np.float64)
+    gaps = np.where(unfitted[:, None], np.nan, gaps.reshape(len(w), bins))
+    return ratio(gaps, np.broadcast_to(weight.sum(axis=1, keepdims=True), gaps.shape))
+
+
+_AFTER = Gaps(_gaps_after, absolute)
+
+
+@measure(low=0, high=1, better="lower", biased=True, gaps=_AFTER, undefined="all rows in one fold", remark=_clipped)
 def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
     """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
 
@@ -90,15 +106,7 @@ def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w:
     every replicate anew. Where the best T is outside [0.01, infinity] the end of that range is taken; at infinity
     every p is 0.5.
     """
-    said, weight, right = _held_out(p, correct, group, w)
-    if not said.size:
-        return np.full(len(w), np.nan)
-    unfitted = np.isnan(said).any(axis=1)
-    said[unfitted] = 0.5
-    codes = bin_codes(said, bins) + bins * np.arange(len(w))[:, None]
-    gaps = np.bincount(codes.ravel(), (right - weight * said).ravel(), minlength=bins * len(w))
-    error = ratio(np.abs(gaps.reshape(len(w), bins)).sum(axis=1), weight.sum(axis=1))
-    return np.where(unfitted, np.nan, error)
+    return _AFTER(p, correct, group, w=w, bins=bins)
 
 
 @measure(low=0, high=None, better="lower", undefined="all rows in one fold", remark=_clipped)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.calibration import bin_codes
+from harness.metrics.bins import bin_codes
 from harness.metrics.columns import Floats
 
 Texts = NDArray[np.object_]

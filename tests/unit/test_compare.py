@@ -112,10 +112,22 @@ def test_seeds_of_a_model_are_one_side(runs: dict[str, Path], capsys: pytest.Cap
     assert one["spread"] == [pytest.approx((0.5**0.5) / 12)] * 2
     assert [side["label"] for side in (found["first"], found["second"])] == ["smollm2", "other"]
     assert found["warnings"] == []
+    assert not any("seed" in text for text in found["differ"])
     mixed = [*four, runs["draws"], "--group-by", "model"]
     assert "differ in experiment.draws, too" in told(mixed, capsys, 2)
     assert "has no setting model.colour" in told([*four, "--group-by", "model.colour"], capsys, 2)
     assert "nothing to compare" in told([*four[:2], "--group-by", "model"], capsys, 2)
+
+
+def test_every_run_of_a_side_is_looked_at(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopped = edited(runs["b1"], tmp_path / "stopped")
+    manifest = json.loads((stopped / "manifest.json").read_text())
+    (stopped / "manifest.json").write_text(json.dumps({**manifest, "status": "stopped"}))
+    words = [runs["a0"], runs["b0"], stopped, "--group-by", "model", "--metric", "accuracy"]
+    (found,) = as_json(words, capsys)
+    assert found["warnings"] == ["stopped is stopped, and not finished"]
 
 
 def test_what_is_not_comparable_is_said_with_the_reason(

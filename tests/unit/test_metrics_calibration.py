@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
+from harness.metrics.bins import bin_codes
 from harness.metrics.calibration import (
-    bin_codes,
     brier,
     brier_reliability,
     brier_resolution,
