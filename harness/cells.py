@@ -19,8 +19,10 @@ from harness.sample import Sample
 Codes = NDArray[np.int64]
 
 MOST = 4_096
-"""Different rows up to which nothing is put into steps, and about how many the steps leave: 2,048 steps for a
-probability, with a label or alone."""
+"""Different rows up to which nothing is put into steps, and about how many the steps leave at most."""
+
+FINEST = 1_024
+"""The most steps of a number: of an interval's width they change a thousandth, its 1,000 replicates a twentieth."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def cells(sample: Sample) -> Cells:
     is_few = [p in (Labels, Folds) for p in parameters]
     few = tuple(v for v, is_so in zip(exact.values, is_few, strict=True) if is_so)
     kinds = len(_merged(few, 0)) if few else 1
-    steps = min(MOST // 2, max(2, int((MOST / kinds) ** (1 / (len(is_few) - len(few))))))
+    steps = min(FINEST, max(2, int((MOST / kinds) ** (1 / (len(is_few) - len(few))))))
     columns = zip(sample.values, is_few, strict=True)
     return _merged(tuple(v if is_so else _stepped(v, steps) for v, is_so in columns), steps)
 

@@ -156,7 +156,7 @@ def estimate(
     groups, where more than 5 % of the replicates are undefined, and where all replicates agree; in the last case a
     mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
 
-    Above `cells.EXACT` different rows the replicates are computed on numbers in steps, which `method` says.
+    Above `cells.MOST` different rows the replicates are computed on numbers in steps, which `method` says.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.

@@ -86,7 +86,14 @@ def test_steps_change_a_replicate_by_a_small_part_of_its_spread(name: str) -> No
     apart = (of_cells - of_rows) - (of_cells - of_rows).mean()
     # Two numbers share the steps, 64 each, as five folds do. The largest gap is often that of a small bin, to whose
     # edge the steps do not keep. Even a tenth, being independent, widens an interval by half a percent only.
-    most = 0.12 if name in ("spearman", "kendall", "mce") else 0.06 if name == "ece_after_temperature" else 0.03
+    coarse = {
+        "spearman": 0.12,
+        "kendall": 0.12,
+        "mce": 0.12,
+        "ece_after_temperature": 0.06,
+        "coverage_at_accuracy": 0.06,
+    }
+    most = coarse.get(name, 0.03)
     assert apart.std() <= most * of_rows.std() + 1e-12
 
 
@@ -94,7 +101,7 @@ def test_steps_are_said_and_take_nothing_off_the_value() -> None:
     metric = Metric("auroc", auroc, ("p", "correct"))
     many = table(3 * MOST)
     (e,) = estimate(metric, many, replicates=200)
-    assert e.method == "cluster bootstrap, 200 replicates, percentile, numbers in 2048 steps"
+    assert e.method == "cluster bootstrap, 200 replicates, percentile, numbers in 1024 steps"
     assert e.value == pytest.approx(sample(metric, many, LEVEL).value(), abs=0)
     assert e.low is not None
     assert e.high is not None
