@@ -24,12 +24,31 @@ class GapReplicates:
 
     Attributes:
         measured: [k] those of the data. noise: [B, k] how far those of each replicate are from them.
+        even: [k] what they would be if every row had a gap of 1. share: [k] of the rows, that in each bin.
         off: what numbers in steps take off the value.
     """
 
     measured: Floats
     noise: Floats
+    even: Floats
+    share: Floats
     off: float
+
+    def likely(self) -> Floats:
+        """[k] gaps without the noise: the mean gap of all rows, and what bins differ from it beyond their noise.
+
+        That part of the differences' mean square which noise does not explain is the truth's (James and Stein 1961, but
+        for the root: the size is to be right, and not each gap).
+        """
+        there = self.even > 0
+        even = np.where(there, self.even, 1.0)
+        means, noise = (np.where(there, gaps / even, 0.0) for gaps in (self.measured, self.noise))
+        overall = means @ self.share
+        apart = np.where(there, means - overall, 0.0)
+        noise = np.where(there, noise - (noise @ self.share)[:, None], 0.0)
+        seen, expected = float(apart**2 @ self.share), float(np.nanmean(noise**2 @ self.share))
+        left = np.sqrt(max(0.0, 1 - expected / seen)) if seen > 0 else 0.0
+        return np.asarray(self.even * (overall + left * apart))
 
 
 @dataclass(frozen=True)
@@ -106,16 +125,16 @@ def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[flo
 
     A calibration error is the size of signed gaps, in which noise adds up: that of a calibrated model is never 0. So
     its replicates say nothing of its distribution under any other truth, least of all near 0. But the noise in the
-    gaps themselves is much the same whatever they are. The truths considered are therefore the measured gaps times
-    t >= 0, the noise is that of the replicates, and an end is where the 97.5 (the lower end) or 2.5 percentile of the
-    size of t * gaps + noise is the size measured: a bootstrap test inverted (Carpenter 1999; Hansen 1999, the grid
-    bootstrap). Where even noise alone would be larger, the upper end is what noise alone makes with 97.5 %.
+    gaps themselves is much the same whatever they are. The truths considered are the likely gaps times t >= 0, the
+    noise is that of the replicates, and an end is where the 97.5 (the lower end) or 2.5 percentile of the size of
+    t * gaps + noise is the size measured: a bootstrap test inverted (Carpenter 1999; Hansen 1999, the grid bootstrap).
+    Where even noise alone would be larger, the upper end is what noise alone makes with 97.5 %.
     """
     noise = gaps.noise[~np.isnan(gaps.noise).any(axis=1)]
-    seen = float(size(gaps.measured))
+    seen, likely = float(size(gaps.measured)), gaps.likely()
 
     def under(t: float, share: float) -> float:
-        return float(np.quantile(size(t * gaps.measured + noise), share))
+        return float(np.quantile(size(t * likely + noise), share))
 
     def end(share: float) -> float:
         if under(0.0, share) >= seen:
@@ -126,9 +145,9 @@ def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[flo
         for _ in range(12):
             middle = (inside + beyond) / 2
             inside, beyond = (middle, beyond) if under(middle, share) < seen else (inside, middle)
-        return float(size(beyond * gaps.measured))
+        return float(size(beyond * likely))
 
-    if seen <= under(0.0, _MISS):
+    if seen <= under(0.0, _MISS) or not likely.any():
         return gaps.off, under(0.0, 1 - _MISS) + gaps.off
     return end(1 - _MISS) + gaps.off, end(_MISS) + gaps.off
 

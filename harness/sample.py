@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
 
 Mask = NDArray[np.bool_]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,18 @@ def evaluate_gaps(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) ->
     measure = metric.measure
     if measure.gaps is None:
         return evaluate(metric, values, w)[:, None]
-    gaps = _called(metric, measure.gaps.of, values, w)
+    gaps = measure.gaps.scaled(*binned(metric, values, w))
     result = evaluate(metric, values, w) if measure.debiased else _in_range(metric, measure.gaps.size(gaps))
     return np.column_stack([result, gaps])
 
 
-def _called(metric: Metric, function: Callable[..., Floats], values: tuple[np.ndarray, ...], w: Weights) -> Floats:
+def binned(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> tuple[Floats, Floats]:
+    """`Gaps.binned` of a metric that is the size of gaps."""
+    assert metric.measure.gaps is not None
+    return _called(metric, metric.measure.gaps.binned, values, w)
+
+
+def _called(metric: Metric, function: Callable[..., _T], values: tuple[np.ndarray, ...], w: Weights) -> _T:
     try:
         return function(*_columns(metric, values), w=w, **metric.options)
     except ValueError as error:

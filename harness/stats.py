@@ -32,7 +32,7 @@ from harness.intervals import (
 from harness.metrics.columns import Floats, Folds, Units, Weights
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
-from harness.sample import Sample, evaluate, evaluate_gaps, levels, sample
+from harness.sample import Sample, binned, evaluate, evaluate_gaps, levels, sample
 
 Codes = NDArray[np.int64]
 
@@ -254,10 +254,17 @@ def _replicated(
 def _finished(rows: Sample, value: float, drawn: Floats, *, merged: Cells, kind: IntervalKind) -> Replicates:
     """The replicates of one metric, as `evaluate_gaps` gives them, with what else their interval needs."""
     off = shift(rows, value, merged)
-    gaps = None
-    if rows.metric.measure.gaps is not None:
-        measured = evaluate_gaps(rows.metric, merged.values, merged.counts[None, :])[0, 1:]
-        gaps = GapReplicates(measured, drawn[:, 1:] - measured, 0.0 if rows.metric.measure.debiased else off)
+    how, gaps = rows.metric.measure.gaps, None
+    if how is not None:
+        weight, sums = binned(rows.metric, merged.values, merged.counts[None, :])
+        measured, even = how.scaled(weight, sums)[0], how.scaled(weight, weight)[0]
+        gaps = GapReplicates(
+            measured=measured,
+            noise=drawn[:, 1:] - measured,
+            even=even,
+            share=weight[0] / weight.sum(),
+            off=0.0 if rows.metric.measure.debiased else off,
+        )
     left_out = _left_out(rows, merged) if kind == "bca" else None
     return Replicates(drawn[:, 0] + off, merged.steps, left_out, gaps)
 

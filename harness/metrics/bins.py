@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats, Labels, Probabilities, Weights
-from harness.metrics.metric import Gaps
 from harness.metrics.weighted import Ties, before, sums_by
-
-Binned = Callable[[Probabilities, Labels, Weights, int], tuple[Floats, Floats]]
-"""For each of the bins the weight in it, and the sum of w (c - p): twice [B, bins]."""
-
-Scaled = Callable[[Floats, Floats], Floats]
-"""What `Binned` gives, made into gaps [B, bins]."""
-
-
-def binned_gaps(binned: Binned, scaled: Scaled, size: Callable[[Floats], Floats]) -> Gaps:
-    """The gaps of one kind of bins, scaled so that `size` makes a calibration error of them; NaN without rows."""
-
-    def of(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
-        if bins < 1:
-            raise ValueError(f"bins must be at least 1, not {bins}")
-        if not len(p.values):
-            return np.full((len(w), 1), np.nan)
-        return scaled(*binned(p, correct, w, bins))
-
-    return Gaps(of, size)
 
 
 def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
@@ -43,14 +21,20 @@ def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
     return np.maximum(np.searchsorted(np.arange(bins + 1) / bins, p, side="left") - 1, 0)
 
 
-def by_width(p: Probabilities, correct: Labels, w: Weights, bins: int) -> tuple[Floats, Floats]:
-    """`Binned`, in those bins of equal width that occur; for the edges see `bin_codes`."""
+def by_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> tuple[Floats, Floats]:
+    """`Gaps.binned` in those bins of equal width that occur; for the edges see `bin_codes`."""
+    if not len(p.values):
+        return _nothing(w)
     sums = sums_by(w, bin_codes(p.values, bins), np.ones(len(p.values)), correct.values - p.values)
     return sums[:, 0].T, sums[:, 1].T
 
 
-def by_count(p: Probabilities, correct: Labels, w: Weights, bins: int) -> tuple[Floats, Floats]:
-    """`Binned`, in bins of exactly equal weight: a row, or rows of equal p, across a border is divided between two."""
+def by_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> tuple[Floats, Floats]:
+    """`Gaps.binned` in bins of exactly equal weight: a row, or rows of equal p, across a border is divided in two."""
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, not {bins}")
+    if not len(p.values):
+        return _nothing(w)
     ties = Ties.of(p.values)
     weight = ties.upto(w)
     gap = ties.upto(w, correct.values - p.values)
@@ -66,8 +50,10 @@ def by_count(p: Probabilities, correct: Labels, w: Weights, bins: int) -> tuple[
     return np.repeat(total / bins, bins, axis=1), np.diff(at_borders, axis=1)
 
 
-def by_ties(p: Probabilities, correct: Labels, w: Weights, bins: int) -> tuple[Floats, Floats]:
-    """`Binned`, in the bins of `sums_by_ties`."""
+def by_ties(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> tuple[Floats, Floats]:
+    """`Gaps.binned` in the bins of `sums_by_ties`."""
+    if not len(p.values):
+        return _nothing(w)
     weight, gap = sums_by_ties(p, w, bins, correct.values - p.values)
     return weight, gap
 
@@ -126,6 +112,10 @@ def length(gaps: Floats) -> Floats:
 def largest(gaps: Floats) -> Floats:
     """The largest |gap|."""
     return np.asarray(np.abs(gaps).max(axis=-1))
+
+
+def _nothing(w: Weights) -> tuple[Floats, Floats]:
+    return np.zeros((len(w), 1)), np.zeros((len(w), 1))
 
 
 def _over(gap: Floats, divisor: Floats) -> Floats:

@@ -27,7 +27,6 @@ from harness.metrics.bins import (
     absolute,
     alike,
     bin_codes,
-    binned_gaps,
     by_count,
     by_ties,
     by_width,
@@ -40,18 +39,18 @@ from harness.metrics.bins import (
     sums_by_ties,
 )
 from harness.metrics.columns import Floats, Labels, Probabilities, Weights
-from harness.metrics.metric import measure
+from harness.metrics.metric import Gaps, measure
 from harness.metrics.weighted import average, ratio, sums_by, totals
 
-_WIDTH = binned_gaps(by_width, shares, absolute)
-_WIDTH_ROOT = binned_gaps(by_width, roots, length)
-_WIDTH_SQUARES = binned_gaps(by_width, roots, squares)
-_LARGEST = binned_gaps(by_width, means, largest)
-_COUNT = binned_gaps(by_count, shares, absolute)
-_COUNT_ROOT = binned_gaps(by_count, roots, length)
-_TIES = binned_gaps(by_ties, shares, absolute)
-_TIES_ROOT = binned_gaps(by_ties, roots, length)
-_ALIKE = binned_gaps(by_ties, alike, absolute)
+_WIDTH = Gaps(by_width, shares, absolute)
+_WIDTH_ROOT = Gaps(by_width, roots, length)
+_WIDTH_SQUARES = Gaps(by_width, roots, squares)
+_LARGEST = Gaps(by_width, means, largest)
+_COUNT = Gaps(by_count, shares, absolute)
+_COUNT_ROOT = Gaps(by_count, roots, length)
+_TIES = Gaps(by_ties, shares, absolute)
+_TIES_ROOT = Gaps(by_ties, roots, length)
+_ALIKE = Gaps(by_ties, alike, absolute)
 
 
 @measure(low=-1, high=1, better="neither", average=True)

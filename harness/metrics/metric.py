@@ -27,18 +27,21 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Gaps:
-    """A calibration error as the size of signed gaps between accuracy and confidence.
+    """A calibration error as the size of signed gaps, one a bin, between how often it was right and how often it said.
 
     Attributes:
-        of: the gaps: takes what the measure's function takes, and gives [B, k].
+        binned: takes what the measure's function takes, and gives for each bin the weight in it and the sum of
+            w (c - p): twice [B, k].
+        scaled: makes gaps [B, k] of the two.
         size: of gaps [B, k], shape [B]: a norm of each row or its square, so that no gap means 0.
     """
 
-    of: Callable[..., Floats]
+    binned: Callable[..., tuple[Floats, Floats]]
+    scaled: Callable[[Floats, Floats], Floats]
     size: Callable[[Floats], Floats]
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
-        return self.size(self.of(*columns, w=w, **options))
+        return self.size(self.scaled(*self.binned(*columns, w=w, **options)))
 
 
 @dataclass(frozen=True)

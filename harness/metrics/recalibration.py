@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.metrics.bins import absolute, bin_codes
+from harness.metrics.bins import absolute, bin_codes, shares
 from harness.metrics.columns import Floats, Folds, Labels, Probabilities, Weights
 from harness.metrics.likelihood import surprise
 from harness.metrics.logistic import Codes, offset_fit, scale_fit, sigmoid, slope_fit
@@ -82,20 +82,23 @@ def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     return ratio(inside.astype(float), np.where(inside, scale, 0.0))
 
 
-def _gaps_after(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
+def _binned_after(
+    p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10
+) -> tuple[Floats, Floats]:
     said, weight, right = _held_out(p, correct, group, w)
     if not said.size:
-        return np.full((len(w), 1), np.nan)
-    unfitted = np.isnan(said).any(axis=1)
-    said[unfitted] = 0.5
+        return np.zeros((len(w), 1)), np.zeros((len(w), 1))
+    unfitted = np.isnan(said).any(axis=1, keepdims=True)
+    said = np.where(unfitted, 0.5, said)
     codes = bin_codes(said, bins) + bins * np.arange(len(w))[:, None]
-    terms: Floats = right - weight * said
-    gaps = np.bincount(codes.ravel(), terms.ravel(), minlength=bins * len(w)).astype(np.float64)
-    gaps = np.where(unfitted[:, None], np.nan, gaps.reshape(len(w), bins))
-    return ratio(gaps, np.broadcast_to(weight.sum(axis=1, keepdims=True), gaps.shape))
+    sums = [
+        np.bincount(codes.ravel(), terms.ravel(), minlength=bins * len(w)).reshape(len(w), bins).astype(np.float64)
+        for terms in (weight, right - weight * said)
+    ]
+    return sums[0], np.where(unfitted, np.nan, sums[1])
 
 
-_AFTER = Gaps(_gaps_after, absolute)
+_AFTER = Gaps(_binned_after, shares, absolute)
 
 
 @measure(low=0, high=1, better="lower", biased=True, gaps=_AFTER, undefined="all rows in one fold", remark=_clipped)
