@@ -179,8 +179,8 @@ def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[floa
 def p_value(measure: Measure, value: float, replicates: Replicates) -> float | None:
     """Two-sided p of "the difference is 0": twice the share of replicates on the other side of 0, at most 1.
 
-    Of a biased metric the replicates are moved to the value, as for the interval of a difference, so that the two agree. The observed
-    data count as one replicate, so that p is never 0. None where there is no interval.
+    Of a biased metric the replicates are moved to the value, as for the interval of a difference, so that the two
+    agree. The observed data count as one replicate, so that p is never 0. None where there is no interval.
 
     Args:
         measure: that of the difference, see `of_difference`.
