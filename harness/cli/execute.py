@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -141,11 +142,12 @@ def run_folder(job: Job) -> Path:
     return job.runs / job.name / re.sub(r"[^\w.-]+", "-", label)  # names are free text, a folder's name is not
 
 
-def execute(job: Job, pool: EnginePool | None = None) -> Session:
+def execute(job: Job, pool: EnginePool | None = None, cancelled: Callable[[], bool] = lambda: False) -> Session:
     """Runs a job to its report.
 
     Args:
         pool: engines already loaded, and where those loaded now stay; without one they are closed at the end.
+        cancelled: looked at every two seconds while the model is asked; once true, it is as after Ctrl-C.
 
     Returns:
         What is known of the run; `Session.code` is the exit code.
@@ -161,7 +163,7 @@ def execute(job: Job, pool: EnginePool | None = None) -> Session:
     say(f"run directory {path}")
     engines = pool or EnginePool()
     try:
-        _load_and_ask(session, engines, store)
+        _load_and_ask(session, engines, store, cancelled)
     finally:
         _close(store)
         if pool is None:
@@ -178,7 +180,7 @@ def _close(store: Store) -> None:
         say(str(error))
 
 
-def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
+def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: Callable[[], bool]) -> None:
     job = session.job
     begin = time.perf_counter()
     engine = load_engine(job, pool)
@@ -204,7 +206,7 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store) -> None:
         role: replace(make_subject(job, other, store, players[role][1]), name=role) for role, other in others.items()
     }
     try:
-        asyncio.run(_ask(session, subject))
+        asyncio.run(_ask(session, subject, cancelled))
     except EngineDied as error:
         session.status = "engine died"
         session.error = str(error)
@@ -250,7 +252,7 @@ def _load(settings: EngineSettings, model: Model, pool: EnginePool) -> Engine:
     return engine
 
 
-async def _ask(session: Session, subject: Subject) -> None:
+async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]) -> None:
     job, engine, store = session.job, subject.engine, subject.store
     before = replace(engine.usage)
     stop = asyncio.Event()
@@ -267,13 +269,12 @@ async def _ask(session: Session, subject: Subject) -> None:
         say(note)
     begin = time.perf_counter()
     preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.about("prepare")))
-    stopping = asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
     await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
         preparing.cancel()
         session.status = "interrupted"
         return
-    stopping.cancel()
     fitted = preparing.result()
     _note_fitted(session, fitted)
     session.seconds["prepare"] = round(time.perf_counter() - begin, 2)
@@ -291,6 +292,7 @@ async def _ask(session: Session, subject: Subject) -> None:
             await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
         finally:
             watcher.cancel()
+            stopping.cancel()
             job.tracker.progress(progress.values())
             seconds = time.perf_counter() - begin
             session.seconds["ask"] = round(seconds, 2)
@@ -299,6 +301,16 @@ async def _ask(session: Session, subject: Subject) -> None:
             session.engine_busy = round(session.usage.busy / seconds, 4)
             session.store = {"asked": store.misses, "shared": store.hits, "damaged": store.dropped}
     session.status = "interrupted" if stop.is_set() else "finished"
+
+
+async def _stopped(stop: asyncio.Event, cancelled: Callable[[], bool], interrupt: Callable[[], None]) -> None:
+    """Ends when the run is to stop, which it sees to itself where the run was cancelled."""
+    while not stop.is_set():
+        if cancelled():
+            interrupt()
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 2)
 
 
 async def _watch(session: Session, progress: Progress) -> None:

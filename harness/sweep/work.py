@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import threading
 import traceback
@@ -30,10 +29,7 @@ BEAT = 5.0
 
 
 class Pulse:
-    """A thread that shows that a cell's worker lives and how far it is.
-
-    When the sweep is cancelled it interrupts the worker as Ctrl-C does.
-    """
+    """A thread that shows that a cell's worker lives and how far it is."""
 
     def __init__(self, sweep: Sweep, index: int) -> None:
         self.status = sweep.status(index)
@@ -66,11 +62,7 @@ class Pulse:
         self._thread.join()
 
     def _beat(self) -> None:
-        stopping = False
         while not self._ended.wait(BEAT):
-            if self._sweep.cancelled and not stopping:
-                stopping = True
-                os.kill(os.getpid(), signal.SIGINT)
             try:
                 self.write()
             except HarnessError as error:
@@ -173,7 +165,8 @@ def _run(sweep: Sweep, index: int, pool: EnginePool, job: str) -> bool:
 def _execute(sweep: Sweep, index: int, pool: EnginePool, pulse: Pulse) -> Session:
     run = load_job(sweep.cells[index].overrides, sweep.config_dir)
     pool.keep_only([(run.engine, run.model), *((p.engine or run.engine, p.model) for p in run.roles.values())])
-    return execute(replace(run, tracker=Watched(run.tracker, pulse)), pool)
+    # Asked for and not signalled: an interrupt that strikes while a library imports or reads settings may be swallowed.
+    return execute(replace(run, tracker=Watched(run.tracker, pulse)), pool, lambda: sweep.cancelled)
 
 
 def _result(session: Session) -> dict[str, Any]:

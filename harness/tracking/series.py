@@ -47,11 +47,11 @@ def chart(figure: Figure, table: Table) -> Chart | None:
     match figure:
         case Reliability():
             lines = [_reliability(figure, name, rows) for name, rows in _levels(figure, figure.probability, table)]
-            name = f"reliability-{figure.probability}-{figure.label}"
+            name = f"reliability-{figure.probability}-{figure.label}-{figure.by}-{figure.bins}"
             title, x_name, y_name = f"Reliability of {figure.probability}", "mean probability", "observed frequency"
         case RiskCoverage():
             lines = [_risk_coverage(figure, name, rows) for name, rows in _levels(figure, figure.score, table)]
-            name = f"risk-coverage-{figure.score}-{figure.label}"
+            name = f"risk-coverage-{figure.score}-{figure.label}-{figure.by}"
             title, x_name, y_name = f"Risk against coverage by {figure.score}", "coverage", "error rate"
         case _:
             return None

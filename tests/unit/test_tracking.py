@@ -99,8 +99,8 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
     }  # fmt: skip
     assert (summary["items_failed"], summary["engine_busy"], summary["status"]) == (1, 0.95, "finished")
     assert summary["outcomes"]["nrows"] == 11
-    assert summary["points/reliability-p_true-correct"]["nrows"] == 5
-    assert "charts/risk-coverage-p_true-correct_table" in summary
+    assert summary["points/reliability-p_true-correct-arm-5"]["nrows"] == 5
+    assert "charts/risk-coverage-p_true-correct-arm_table" in summary
     records = read_back(tmp_path / "run")
     history = [r["history"]["item"] for r in records if r["type"] == "history"]
     assert [h["progress/items"] for h in history if "progress/items" in h] == [4, 9]
@@ -202,5 +202,8 @@ def test_charts_hold_the_points_of_the_figures() -> None:
     assert line.x == pytest.approx([k / 10 for k in range(1, 11)])
     assert line.y == pytest.approx([0, 0, 0, 0, 1 / 5, 2 / 6, 3 / 7, 4 / 8, 5 / 9, 6 / 10])
     assert chart(Transitions("correct", "correct"), TABLE) is None
+    charts = [chart(Reliability("p_true", "correct", by=by, bins=b), TABLE) for by in ("arm", "item") for b in (5, 10)]
+    names = {one.name for one in charts if one is not None}
+    assert len(names) == 4
     nothing = TABLE.where(TABLE.columns["item"] == "i99")
     assert chart(FIGURES[0], nothing) is None
