@@ -199,8 +199,8 @@ class Sweep:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody has stopped the sweep."""
-        return (self.folder / "cancelled").exists()
+        """Whether somebody has stopped the sweep; a disk that does not answer says nothing of it."""
+        return os.path.exists(self.folder / "cancelled")
 
     def cancel(self) -> None:
         """Tells every worker, on whatever machine, to stop."""
