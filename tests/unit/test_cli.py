@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.cli.execute import execute
+from harness.config import load_job
 from harness.outcomes import Table
 from harness.redaction import without_secrets
 
@@ -165,6 +167,15 @@ def test_ctrl_c_reports_what_is_there(tmp_path: Path) -> None:
     assert 0 < manifest["items_done"] < 12
     assert (run_dir(tmp_path) / "report.html").exists()
     assert "report: " in out
+
+
+def test_a_run_that_is_cancelled_while_it_asks_reports_what_is_there(tmp_path: Path) -> None:
+    job = load_job([*SMALL, f"runs={tmp_path}", "window=2", "engine.delay=0.3"])
+    looks = iter([False, False])  # at the start and after two seconds; true when looked at once more
+    session = execute(job, cancelled=lambda: next(looks, True))
+    assert (session.status, session.code) == ("interrupted", 130)
+    assert 0 < len(session.results) < 12
+    assert (run_dir(tmp_path) / "report.html").exists()
 
 
 def test_ctrl_c_while_preparing_still_ends_with_a_report(tmp_path: Path) -> None:

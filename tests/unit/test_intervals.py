@@ -7,8 +7,13 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import chi, norm
 
+from harness.cli.listing import measures
 from harness.intervals import GapReplicates, inverted
 from harness.metrics.bins import absolute, length, squares
+from harness.metrics.columns import Folds, Labels, Probabilities
+from harness.metrics.metric import Metric
+from harness.outcomes import Kind, Table
+from harness.stats import estimate_all
 
 SD = 0.05
 
@@ -82,3 +87,33 @@ def test_likely_gaps_keep_the_overall_one_and_what_noise_does_not_explain() -> N
     found = some.likely()
     assert found[1] == 0
     assert found[0] * 0.25 + found[2] * 0.75 == pytest.approx(0.15, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_the_rows_the_interval_holds_the_value_within_its_range(seed: int) -> None:
+    columns = {Probabilities: "p", Labels: "correct", Folds: "group"}
+    errors = [
+        Metric(name, measure, tuple(columns[parameter] for parameter in measure.parameters))
+        for name, measure in measures().items()
+        if measure.gaps is not None
+    ]
+    assert len(errors) == 10
+    for i in range(10):
+        rng = np.random.default_rng([seed, i])
+        n = int(rng.integers(2, 14))
+        p = rng.choice([0.0, 0.1, 0.5, 1.0], n) if i % 2 else np.full(n, rng.random())
+        correct = (rng.random(n) < p).astype(float) if i % 3 else (p > 0.5).astype(float)
+        for e in estimate_all(errors, table(p, correct, rng.integers(0, n, n)), replicates=50, seed=i):
+            if e.value is not None and e.low is not None and e.high is not None:
+                assert 0 <= e.low <= e.value <= e.high <= 1
+
+
+def table(p: np.ndarray, correct: np.ndarray, groups: np.ndarray) -> Table:
+    text = {
+        "item": np.array([f"i{k}" for k in range(len(p))], dtype=object),
+        "group": np.array([f"g{k}" for k in groups], dtype=object),
+        "error": np.full(len(p), None, dtype=object),
+        "arm": np.full(len(p), "a", dtype=object),
+    }
+    kinds: dict[str, Kind] = {**dict.fromkeys(text, "text"), "p": "probability", "correct": "label"}
+    return Table(kinds, {**text, "p": p, "correct": correct})

@@ -171,7 +171,6 @@ def test_a_sweep_has_one_driver_and_that_of_a_dead_process_is_taken_over(tmp_pat
 def test_a_cancelled_sweep_stops_its_worker_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("harness.sweep.work.BEAT", 0.05)
     line = words(tmp_path, "seed=0,1", "engine.delay=0.1", "window=1")
     monkeypatch.setattr("harness.sweep.work.say", lambda _: sweeping.cancel(read_sweep(sweep_folder(tmp_path))))
     assert main(line) == 130
