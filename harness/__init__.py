@@ -7,30 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.arrays import Array
-    from harness.calls import Text
+    from harness.calls.arrays import Array
+    from harness.calls.calls import Text
+    from harness.calls.interventions import Ablate, Add, Cut, Replace
     from harness.errors import HarnessError
     from harness.experiment import Experiment
     from harness.figures import Bars, Reliability, RiskCoverage, Transitions
-    from harness.interventions import Ablate, Add, Cut, Replace
     from harness.items import Grade, Item
     from harness.metrics.metric import Metric
     from harness.outcomes import Outcome, Probability, Score
-    from harness.prompts import Message, Prompt
-    from harness.subject import Choice, Likelihood, Subject
+    from harness.prompting.prompts import Message, Prompt
+    from harness.subject.subject import Choice, Likelihood, Subject
 
 _HOMES = {
-    "arrays": ("Array",),
-    "calls": ("Text",),
+    "calls.arrays": ("Array",),
+    "calls.calls": ("Text",),
     "errors": ("HarnessError",),
     "experiment": ("Experiment",),
     "figures": ("Bars", "Reliability", "RiskCoverage", "Transitions"),
-    "interventions": ("Ablate", "Add", "Cut", "Replace"),
+    "calls.interventions": ("Ablate", "Add", "Cut", "Replace"),
     "items": ("Grade", "Item"),
     "metrics.metric": ("Metric",),
     "outcomes": ("Outcome", "Probability", "Score"),
-    "prompts": ("Message", "Prompt"),
-    "subject": ("Choice", "Likelihood", "Subject"),
+    "prompting.prompts": ("Message", "Prompt"),
+    "subject.subject": ("Choice", "Likelihood", "Subject"),
 }
 
 __all__ = [

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.claims import Claim, Reference
 from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.intervals import IntervalKind
 from harness.metrics.metric import Measure, Metric
-from harness.models import Model
-from harness.subject import Role
+from harness.models.model import Model
+from harness.statistics.claims import Claim, Reference
+from harness.statistics.intervals import IntervalKind
+from harness.subject.subject import Role
 from harness.tasks.base import Task
-from harness.tracking.base import Tracker
+from harness.tracker import Tracker
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from harness.calls import Capability
+from harness.calls.calls import Capability
 from harness.figures import Figure
 from harness.items import Item
 from harness.metrics.metric import Metric
 from harness.outcomes import Outcome
-from harness.subject import Subject
+from harness.subject.subject import Subject
 
 
 class Experiment(ABC):

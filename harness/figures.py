@@ -59,6 +59,25 @@ class Bars:
     hue: str = "arm"
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawn figure.
+
+    Attributes:
+        name: a file name without suffix, made from the kind of figure and its columns.
+        title: one line.
+        alt: what is seen, with its numbers, for readers who do not see it.
+        svg: the picture, with title and description inside.
+        png: the same picture in pixels, for W&B.
+    """
+
+    name: str
+    title: str
+    alt: str
+    svg: str
+    png: bytes
+
+
 Figure = Reliability | RiskCoverage | Transitions | Bars
 
 

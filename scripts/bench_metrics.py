@@ -18,7 +18,7 @@ from harness.cli.listing import measures
 from harness.metrics.columns import Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units
 from harness.metrics.metric import Measure, Metric
 from harness.outcomes import Kind, Table
-from harness.stats import estimate_all
+from harness.statistics.estimates import estimate_all
 
 
 def simulated(rows: int, per_group: int, seed: int = 0) -> Table:

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Experiment, Grade, Item, Outcome, Probability, Prompt, Subject
-from harness.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Sampling, Text
+from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Sampling, Text
 from harness.engines.base import Usage
-from harness.prompts import Message
-from harness.rendering import Renderer
-from harness.runner import run_protocols
-from harness.store import Store
-from harness.tokens import NOTHING, Tokenizer
+from harness.execution.runner import run_protocols
+from harness.prompting.prompts import Message
+from harness.prompting.rendering import Renderer
+from harness.prompting.tokens import NOTHING, Tokenizer
+from harness.store.store import Store
 
 DRAWS = 4
 

@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.calls import Text
-from harness.segments import Origin, Segment
-from harness.store import Store
+from harness.calls.calls import Text
+from harness.store.segments import Origin, Segment
+from harness.store.store import Store
 
 TOKENS = 60
 READS = 100_000

@@ -21,7 +21,7 @@ from harness.sweep.grid import plan
 from harness.sweep.launching import plan_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # tests.sweeps: an engine whose loading time is known
+sys.path.insert(0, str(ROOT))  # tests.support.sweeps: an engine whose loading time is known
 
 EXPERIMENTS = "experiment=falseBelief,selfCorrection,pTrue"
 
@@ -46,7 +46,7 @@ def check_grid() -> None:
 
 def compare_packing(launcher: str, load_s: float, limit: int, seeds: str, names: list[str], *, real: bool) -> None:
     """Runs three experiments at some seeds packed and not, and says time and loads."""
-    from tests.sweeps import config_folder
+    from tests.support.sweeps import config_folder
 
     print(f"\n3 experiments x seeds {seeds}, hydra/launcher={launcher}\n{'':<10} seconds  jobs  loads  asked")
     for name in names:

@@ -20,12 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.calls import Choose, Generate, Sampling, Text
+from harness.calls.calls import Choose, Generate, Sampling, Text
 from harness.engines.base import Engine
-from harness.engines.transformers import Transformers
-from harness.models import LocalModel, Model
-from harness.prompts import Prompt
-from harness.rendering import Renderer
+from harness.engines.transformers.engine import Transformers
+from harness.models.model import LocalModel, Model
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
 
 LENGTH = 32
 STYLES = (

@@ -25,14 +25,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.calls import Generate, Sampling
-from harness.engines.vllm import VLLM, VLLMEngine, environment, sampling_params
-from harness.models import Model
-from harness.prompts import Prompt
-from harness.rendering import Renderer
-from harness.store import Store
-from harness.subject import Subject
-from harness.tokens import HFTokenizer
+from harness.calls.calls import Generate, Sampling
+from harness.engines.vllm.engine import VLLM, VLLMEngine, environment, sampling_params
+from harness.models.model import Model
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
+from harness.prompting.tokens import HFTokenizer
+from harness.store.store import Store
+from harness.subject.subject import Subject
 
 STYLES = (
     "What is {a} + {b}?",

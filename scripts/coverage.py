@@ -18,7 +18,6 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.intervals import IntervalKind
 from harness.metrics import (
     accuracy,
     calibration,
@@ -32,7 +31,8 @@ from harness.metrics import (
 from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Ordered, Probabilities, Scores
 from harness.metrics.metric import Measure, Metric
 from harness.outcomes import Kind, Table
-from harness.stats import estimate_all
+from harness.statistics.estimates import estimate_all
+from harness.statistics.intervals import IntervalKind
 
 CENTRE, SPREAD = 0.7, 1.2
 OPTIONS = {"coverage_at_accuracy": {"accuracy": 0.7}}

@@ -20,7 +20,7 @@ from harness.metrics.calibration import brier, ece_equal_width
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.outcomes import Table
-from harness.pairs import Contrast, contrast, holm
+from harness.statistics.pairs import Contrast, contrast, holm
 
 PAIR = ("p", "correct")
 METRICS = (

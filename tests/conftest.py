@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.models import LocalModel, Model
+from harness.models.model import LocalModel, Model
 
 
 @pytest.fixture(scope="session", autouse=True)

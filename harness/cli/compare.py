@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.comparison import Comparison, Loaded, Side
-    from harness.pairs import Contrast
+    from harness.runs.comparison import Comparison, Loaded, Side
+    from harness.statistics.pairs import Contrast
 
 ALPHA = 0.05
 
@@ -50,7 +50,7 @@ def compare_command(options: argparse.Namespace) -> int:
             shared item, or a file that cannot be written.
     """
     from harness.cli.report import find_runs
-    from harness.comparison import AXES, adjusted, compare, load_run, sides
+    from harness.runs.comparison import AXES, adjusted, compare, load_run, sides
 
     if options.replicates < 2:
         raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
@@ -174,7 +174,7 @@ def _run(run: Loaded) -> dict[str, Any]:
 
 
 def _as_json(found: Sequence[Comparison]) -> str:
-    from harness.run import as_json
+    from harness.runs.directory import as_json
 
     return as_json(
         [

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.calls import Call, Reply
+    from harness.calls.calls import Call, Reply
     from harness.config import Job
     from harness.engines.base import Engine
+    from harness.engines.equivalence import Effect, Numbers
     from harness.engines.recording import Recorder
-    from harness.equivalence import Effect, Numbers
-    from harness.runner import Finished
-    from harness.segments import Origin
-    from harness.store import Store
+    from harness.prompting.tokens import Tokenizer
+    from harness.runs.finished import Finished
+    from harness.store.segments import Origin
+    from harness.store.store import Store
     from harness.tasks.base import Split
-    from harness.tokens import Tokenizer
 
 SAME = ("engine", "model")
 """The only parts of the config that may differ between the two."""
@@ -101,7 +101,7 @@ def engines_command(options: argparse.Namespace) -> int:
         HarnessError: the two differ in more than engine and model, an engine cannot answer the experiment, or they
             have different tokens.
     """
-    from harness.cli.execute import say
+    from harness.execution.execute import say
 
     if options.tolerance is not None and not options.tolerance >= 0:
         raise HarnessError(f"--tolerance {options.tolerance}: a difference of log-probabilities is a number from 0 on")
@@ -120,8 +120,8 @@ def engines_command(options: argparse.Namespace) -> int:
 
 def _jobs(options: argparse.Namespace) -> tuple[Job, Job, Split]:
     """Both jobs, checked before any model is loaded."""
-    from harness.cli.execute import prepare_items
     from harness.config import load_job
+    from harness.execution.execute import prepare_items
 
     first, second = (
         load_job([*options.overrides, *own], options.config_dir) for own in (options.first, options.second)
@@ -138,10 +138,10 @@ def _jobs(options: argparse.Namespace) -> tuple[Job, Job, Split]:
 
 
 def _compare(job: Job, other: Job, items: Split) -> Comparison:
+    from harness.engines.equivalence import effects
     from harness.engines.recording import sampled
-    from harness.equivalence import effects
     from harness.outcomes import Table
-    from harness.store import Store
+    from harness.store.store import Store
 
     store = Store(job.store)
     try:
@@ -172,11 +172,11 @@ def _run_first(job: Job, items: Split, store: Store) -> Side:
 
 def _run_second(job: Job, items: Split, store: Store, first: Side) -> tuple[Numbers, Side]:
     """Puts the first engine's calls to the second, then runs the experiment with the first one's draws."""
-    from harness.calls import call_key, identity_digest
-    from harness.cli.execute import say
+    from harness.calls.calls import call_key, identity_digest
+    from harness.engines.equivalence import check_tokens, compare_calls
     from harness.engines.recording import Recorder, sampled
-    from harness.equivalence import check_tokens, compare_calls
-    from harness.store import Store
+    from harness.execution.execute import say
+    from harness.store.store import Store
 
     items_of: dict[str, list[str]] = {}
     for finished in first.finished:
@@ -204,9 +204,9 @@ def _run_second(job: Job, items: Split, store: Store, first: Side) -> tuple[Numb
 
 async def _run(job: Job, items: Split, engine: Recorder) -> list[Finished]:
     """The whole experiment; a store of its own, so that every call passes through the recorder."""
-    from harness.cli.execute import make_subject
-    from harness.runner import run_protocols
-    from harness.store import Store
+    from harness.execution.execute import make_subject
+    from harness.execution.runner import run_protocols
+    from harness.store.store import Store
 
     finished: list[Finished] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -227,8 +227,8 @@ def _side(recorder: Recorder, finished: Sequence[Finished]) -> Side:
 
 @contextmanager
 def _loaded(job: Job) -> Iterator[Engine]:
-    from harness.cli.execute import load_engine
     from harness.engines.pool import EnginePool
+    from harness.execution.execute import load_engine
 
     pool = EnginePool()
     try:
@@ -238,7 +238,7 @@ def _loaded(job: Job) -> Iterator[Engine]:
 
 
 def _origin(job: Job, engine: Engine) -> Origin:
-    from harness.segments import Origin
+    from harness.store.segments import Origin
 
     return Origin.of(engine.identity, job.model.name, job.name)
 

@@ -140,6 +140,6 @@ def _run(options: argparse.Namespace) -> int:
         from harness.cli.validate import validate
 
         return validate(job)
-    from harness.cli.execute import execute
+    from harness.execution.execute import execute
 
     return execute(job).code

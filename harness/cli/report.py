@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.records import RunRecord
+    from harness.runs.records import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def _report_one(run: Path, out: Path | None) -> int:
 def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | None, title: str | None) -> int:
     from jinja2 import UndefinedError
 
-    from harness.records import load_record
     from harness.report.several import render_several
+    from harness.runs.records import load_record
 
     records: list[RunRecord] = []
     left_out: list[str] = []

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.claims import Verdict
     from harness.config import Job
     from harness.outcomes import Table
-    from harness.records import RunRecord
-    from harness.stats import Estimate
+    from harness.runs.records import RunRecord
+    from harness.statistics.claims import Verdict
+    from harness.statistics.estimates import Estimate
 
 FREE = ("metrics", "claims", "references", "replicates", "interval", "max_failed")
 """Settings that change no outcome."""
@@ -79,7 +79,7 @@ def rescore_command(options: argparse.Namespace) -> int:
 
 
 def _rescore(run: Path, overrides: Sequence[str], options: argparse.Namespace) -> None:
-    from harness.records import load_record
+    from harness.runs.records import load_record
 
     record = load_record(run)
     job = _job(record, overrides, options)
@@ -108,7 +108,7 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
     from omegaconf import OmegaConf
 
     from harness.config import compose, make_job
-    from harness.records import stored_config
+    from harness.runs.records import stored_config
 
     name = str(record.manifest["experiment"])
     config = OmegaConf.create(stored_config(record))
@@ -137,10 +137,10 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
 
 def _scored(record: RunRecord, job: Job) -> Scores:
     """Estimates and verdicts over the stored outcomes."""
-    from harness.claims import check_claims
-    from harness.cli.execute import judge_all
-    from harness.records import load_table
-    from harness.stats import estimate_all
+    from harness.execution.execute import judge_all
+    from harness.runs.records import load_table
+    from harness.statistics.claims import check_claims
+    from harness.statistics.estimates import estimate_all
 
     for metric in job.all_metrics:
         metric.check(job.experiment.outcome)
@@ -152,11 +152,11 @@ def _scored(record: RunRecord, job: Job) -> Scores:
 
 def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
     """The whole run again on its stored calls, in another folder."""
-    from harness.cli.execute import execute
     from harness.engines.pool import EnginePool
     from harness.engines.replay import Replay
-    from harness.records import load_record
-    from harness.tracking.base import NoTracker
+    from harness.execution.execute import execute
+    from harness.runs.records import load_record
+    from harness.tracker import NoTracker
 
     if not job.store.is_dir():
         raise HarnessError(f"there is no call store {job.store}; name the run's with store=FOLDER")
@@ -212,7 +212,7 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
     from harness.redaction import without_secrets
     from harness.report.figures import draw
     from harness.report.page import write_page
-    from harness.run import as_json, provenance
+    from harness.runs.directory import as_json, provenance
 
     run = record.path
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

@@ -9,18 +9,19 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cli.execute import prepare_items
 from harness.cli.listing import GROUPS, config_names, first_line, measures
 from harness.config import Job, load_job, nearest
-from harness.engines.dialects import Messages
-from harness.engines.fake import Fake, WordTokenizer, dry_engine
-from harness.engines.server import Server
+from harness.engines.fake.engine import Fake, WordTokenizer, dry_engine
+from harness.engines.server.dialects import Messages
+from harness.engines.server.engine import Server
 from harness.errors import HarnessError
-from harness.rendering import Renderer, Wording
-from harness.runner import Finished, run_item
-from harness.store import Store
-from harness.subject import Exchange, Subject
-from harness.tokens import HFTokenizer, Tokenizer
+from harness.execution.execute import prepare_items
+from harness.execution.runner import run_item
+from harness.prompting.rendering import Renderer, Wording
+from harness.prompting.tokens import HFTokenizer, Tokenizer
+from harness.runs.finished import Finished
+from harness.store.store import Store
+from harness.subject.subject import Exchange, Subject
 
 SHOWN = 6
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.upkeep import Holding, Survey
+    from harness.store.maintenance import Holding, Survey
 
 SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
@@ -59,7 +59,7 @@ def store_command(options: argparse.Namespace) -> int:
         return _prune(folder, options)
     if options.action == "merge":
         return _merge(folder, options.all)
-    from harness.upkeep import survey
+    from harness.store.maintenance import survey
 
     found = survey(folder)
     if options.json:
@@ -150,7 +150,7 @@ def _print_table(holdings: Sequence[Holding]) -> None:
 
 
 def _verify(folder: Path) -> int:
-    from harness.upkeep import verify
+    from harness.store.maintenance import verify
 
     damaged = torn = 0
     for flaw in verify(folder):
@@ -162,7 +162,7 @@ def _verify(folder: Path) -> int:
 
 
 def _prune(folder: Path, options: argparse.Namespace) -> int:
-    from harness.upkeep import choose, prune, survey
+    from harness.store.maintenance import choose, prune, survey
 
     older_than = None if options.older_than is None else _seconds(options.older_than)
     if options.model is None and options.experiment is None and older_than is None:
@@ -183,8 +183,8 @@ def _prune(folder: Path, options: argparse.Namespace) -> int:
 
 
 def _merge(folder: Path, everything: bool) -> int:
-    from harness.segments import SILENCE
-    from harness.upkeep import merge
+    from harness.store.maintenance import merge
+    from harness.store.segments import SILENCE
 
     merges = merge(folder, 0.0 if everything else SILENCE)
     for done in merges:

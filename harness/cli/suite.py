@@ -9,13 +9,13 @@ from pathlib import Path
 
 import orjson
 
-from harness.cli.execute import Session, execute, prepare_items, say
 from harness.config import Job, load_job, nearest
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
-from harness.records import load_record
+from harness.execution.execute import Session, execute, prepare_items, say
 from harness.report.several import render_several
-from harness.run import config_digest
+from harness.runs.directory import config_digest
+from harness.runs.records import load_record
 
 
 def members(name: str, config_dir: Path | None) -> list[list[str]]:

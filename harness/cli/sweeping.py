@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cli.execute import say
 from harness.errors import HarnessError
+from harness.execution.execute import say
 from harness.sweep.driver import driver_of
 from harness.sweep.folder import Sweep, read_sweep
 from harness.sweep.jobs import depend_on_parent

@@ -7,14 +7,15 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from harness.cli.execute import load_engine, make_subject, prepare_items
 from harness.cli.show import print_exchanges, print_wording
 from harness.config import Job
 from harness.engines.base import Engine
 from harness.engines.pool import EnginePool
-from harness.rendering import Renderer
-from harness.runner import Finished, run_protocols
-from harness.store import Store
+from harness.execution.execute import load_engine, make_subject, prepare_items
+from harness.execution.runner import run_protocols
+from harness.prompting.rendering import Renderer
+from harness.runs.finished import Finished
+from harness.store.store import Store
 
 ITEMS = 8
 

@@ -85,8 +85,8 @@ def send(run: Path, options: argparse.Namespace) -> str:
     """
     from harness.config import make_job
     from harness.outcomes import Table
-    from harness.records import load_record
     from harness.report.figures import draw
+    from harness.runs.records import load_record
     from harness.tracking.wandb import has_ended
 
     record = load_record(run)

@@ -6,10 +6,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-from harness.calls import Call, Capability, Reply
+from harness.calls.calls import Call, Capability, Reply
 from harness.errors import HarnessError
-from harness.models import Model
-from harness.tokens import Tokenizer
+from harness.models.model import Model
+from harness.prompting.tokens import Tokenizer
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from harness.engines.base import Engine, EngineSettings
-from harness.models import Model
+from harness.models.model import Model
 
 Wanted = tuple[EngineSettings, Model]
 

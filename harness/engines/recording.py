@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.calls import Call, Generate, Reply, call_key
+from harness.calls.calls import Call, Generate, Reply, call_key
 from harness.engines.base import Engine
-from harness.segments import Origin
-from harness.store import Store
+from harness.store.segments import Origin
+from harness.store.store import Store
 
 
 class Recorder:

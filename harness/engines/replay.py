@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from harness.calls import Call, Capability
+from harness.calls.calls import Call, Capability
 from harness.engines.base import EngineSettings, Usage
-from harness.engines.fake import Fake, WordTokenizer
+from harness.engines.fake.engine import Fake, WordTokenizer
 from harness.errors import HarnessError
-from harness.models import Model
-from harness.tokens import HFTokenizer, Tokenizer
+from harness.models.model import Model
+from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 
 class Replay:

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.calls import Call, Capability, Generate, Reply, Score, Text
+from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text
 from harness.engines.base import Usage
 from harness.errors import EngineDied, ItemError
-from harness.tokens import Tokenizer
+from harness.prompting.tokens import Tokenizer
 
 
 @dataclass(slots=True, eq=False)

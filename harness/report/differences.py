@@ -9,13 +9,13 @@ from typing import Any
 
 import orjson
 
-from harness.comparison import Change, Comparison, Loaded
 from harness.errors import HarnessError
-from harness.pairs import Contrast
 from harness.report.figures import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.items import Shown, shown
 from harness.report.templates import environment, script, style
 from harness.report.text import cut, number, visible
+from harness.runs.comparison import Change, Comparison, Loaded
+from harness.statistics.pairs import Contrast
 
 MOST_CHANGES = 60
 """Changed items of one comparison on the page at most; `--json` has all."""

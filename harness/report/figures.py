@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.figures import Bars, Figure, Reliability, RiskCoverage, Transitions, columns
+from harness.figures import Bars, Drawing, Figure, Reliability, RiskCoverage, Transitions, columns
 from harness.outcomes import Table
 from harness.report.curves import (
     Bin,
@@ -26,7 +26,7 @@ from harness.report.curves import (
     transitions,
 )
 from harness.report.text import cut, number, visible
-from harness.stats import Estimate
+from harness.statistics.estimates import Estimate
 
 BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
 GREY, INK = "#D9D9D9", "#222222"
@@ -56,25 +56,6 @@ STYLE = {
     "legend.fontsize": 8,
     "figure.facecolor": "white",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A drawn figure.
-
-    Attributes:
-        name: a file name without suffix, made from the kind of figure and its columns.
-        title: one line.
-        alt: what is seen, with its numbers, for readers who do not see it.
-        svg: the picture, with title and description inside.
-        png: the same picture in pixels, for W&B.
-    """
-
-    name: str
-    title: str
-    alt: str
-    svg: str
-    png: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.records import RunRecord
 from harness.report.figures import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.pictures import Picture
 from harness.report.text import cut, number, visible
-from harness.stats import Estimate
+from harness.runs.records import RunRecord
+from harness.statistics.estimates import Estimate
 
 MOST_PANELS = 12
 """Panels of one figure at most; the table of the page has every number."""

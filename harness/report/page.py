@@ -17,12 +17,12 @@ from urllib.parse import quote
 
 from harness.errors import HarnessError
 from harness.outcomes import Table
-from harness.records import RunRecord, load_record
 from harness.report.items import Beside, Transcripts, shown
 from harness.report.pictures import Picture, load_picture
 from harness.report.templates import environment, script, style
 from harness.report.text import cut
-from harness.stats import Estimate
+from harness.runs.records import RunRecord, load_record
+from harness.statistics.estimates import Estimate
 
 INLINE_BYTES = 1_500_000
 """Of items on the page at most; the rest lies in files beside it, so that the page opens at once."""

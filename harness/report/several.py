@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from harness.records import RunRecord
 from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, short
 from harness.report.templates import environment, script, style
-from harness.stats import Estimate
+from harness.runs.records import RunRecord
+from harness.statistics.estimates import Estimate
 
 MOST_COLUMNS = 8
 """Metrics side by side at most, the most frequent first; every run's own page has all of them."""

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import asdict
 
 from harness.errors import HarnessError
-from harness.segments import Header, Origin
+from harness.store.segments import Header, Origin
 from harness.sweep.folder import Sweep, unwritable
 
 NOBODY = Origin("")

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.execute import prepare_items, run_folder
 from harness.config import GROUPS, Job, compose_raw, free, hydra_at, make_job, plain
 from harness.engines.pool import Wanted
 from harness.errors import HarnessError
-from harness.run import config_digest
+from harness.execution.execute import prepare_items, run_folder
+from harness.runs.directory import config_digest
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

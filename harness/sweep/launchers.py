@@ -12,8 +12,8 @@ from itertools import groupby
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from harness.cli.execute import say
 from harness.errors import HarnessError
+from harness.execution.execute import say
 from harness.sweep.folder import Submission, Sweep
 from harness.sweep.jobs import PackJob
 from harness.sweep.slurm import check_slurm

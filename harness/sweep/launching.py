@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from harness.cli.execute import say
 from harness.config import build, compose_raw, hydra_at
 from harness.errors import HarnessError
+from harness.execution.execute import say
 from harness.sweep.driver import Driver
 from harness.sweep.folder import Sweep
 from harness.sweep.grid import Planned, combinations, is_hydra, plan

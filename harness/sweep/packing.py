@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from harness.config import nearest
 from harness.engines.base import EngineSettings
-from harness.engines.fake import Fake
+from harness.engines.fake.engine import Fake
 from harness.engines.pool import Wanted
-from harness.engines.server import Server
-from harness.engines.vllm import VLLM
+from harness.engines.server.engine import Server
+from harness.engines.vllm.engine import VLLM
 from harness.errors import HarnessError
 from harness.sweep.grid import Planned
 from harness.tasks.sharding import parse_shard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.records import RunRecord, load_record
+from harness.runs.records import RunRecord, load_record
 from harness.sweep.folder import Sweep
 
 

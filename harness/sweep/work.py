@@ -13,16 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.cli.execute import Session, execute, say
 from harness.config import load_job
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
-from harness.figures import Figure
+from harness.execution.execute import Session, execute, say
+from harness.figures import Drawing, Figure
 from harness.outcomes import Table
-from harness.report.figures import Drawing
-from harness.stats import Estimate
+from harness.statistics.estimates import Estimate
 from harness.sweep.folder import Sweep
-from harness.tracking.base import Tracker
+from harness.tracker import Tracker
 
 BEAT = 5.0
 """Seconds between two signs of life."""

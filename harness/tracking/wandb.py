@@ -16,10 +16,9 @@ from urllib.parse import urlparse
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.figures import Figure
+from harness.figures import Drawing, Figure
 from harness.outcomes import Table
-from harness.report.figures import Drawing
-from harness.stats import Estimate
+from harness.statistics.estimates import Estimate
 from harness.tracking.series import Chart, chart
 
 Mode = Literal["auto", "online", "offline", "disabled"]

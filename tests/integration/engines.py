@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.calls import Call, Logprobs, Reply, Text
+from harness.calls.calls import Call, Logprobs, Reply, Text
 from harness.engines.base import Engine
-from harness.engines.vllm import VLLM
-from harness.models import LocalModel
+from harness.engines.vllm.engine import VLLM
+from harness.models.model import LocalModel
 
 
 def small_vllm(context: int) -> VLLM:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import load_record
 from harness.report import page
 from harness.report.page import write_page
 from harness.report.several import render_several
-from tests.browser import Browser, find_browser
-from tests.reports import estimate, write_run
-from tests.unit.test_page import HOSTILE
+from harness.runs.records import load_record
+from tests.support.browser import Browser, find_browser
+from tests.support.reports import estimate, write_run
+from tests.unit.report.test_page import HOSTILE
 
 NUMBERS = (estimate(0.7), estimate(0.9, "none"), estimate(None, "last"), estimate(-0.25, "low"), estimate(0.05, "z"))
 VALUES = "[...document.querySelectorAll('button.number')].map(b => b.textContent)"

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.conversion import convert
-from harness.models import LocalModel, Model
-from harness.prompts import Message
-from harness.tokens import HFTokenizer
-from tests.tiny_gguf import write_tiny
+from harness.models.conversion import convert
+from harness.models.model import LocalModel, Model
+from harness.prompting.prompts import Message
+from harness.prompting.tokens import HFTokenizer
+from tests.support.tiny_gguf import write_tiny
 
 pytestmark = pytest.mark.engine
 

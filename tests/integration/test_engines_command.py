@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.models import LocalModel
+from harness.models.model import LocalModel
 
 pytestmark = pytest.mark.engine
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.models import LocalModel
+from harness.models.model import LocalModel
 from harness.outcomes import Table
-from tests.unit.test_cli import run_dir, same_outcomes, stored, wait_for_calls
+from tests.unit.cli.test_cli import run_dir, same_outcomes, stored, wait_for_calls
 
 pytestmark = pytest.mark.engine
 

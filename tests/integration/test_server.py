@@ -17,17 +17,17 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score, Text, call_key
+from harness.calls.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score, Text, call_key
 from harness.engines.base import Engine
-from harness.engines.server import Server
+from harness.engines.server.engine import Server
 from harness.errors import EngineDied, ItemError
-from harness.models import LocalModel, Model
-from harness.prompts import Prompt
-from harness.rendering import Renderer
-from harness.segments import Origin
-from harness.store import Store
+from harness.models.model import LocalModel, Model
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
+from harness.store.segments import Origin
+from harness.store.store import Store
 from tests.integration.engines import ask, reference_of
-from tests.loopback import FaultyProxy
+from tests.support.loopback import FaultyProxy
 
 pytestmark = pytest.mark.engine
 

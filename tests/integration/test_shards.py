@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from harness.cli.execute import execute
 from harness.config import load_job
-from harness.records import load_record
-from tests.sweeps import config_folder
-from tests.tiny_models import save_tiny
+from harness.execution.execute import execute
+from harness.runs.records import load_record
+from tests.support.sweeps import config_folder
+from tests.support.tiny_models import save_tiny
 
 
 def test_two_engines_on_shards_and_one_store_end_as_one_engine_does(tmp_path: Path) -> None:

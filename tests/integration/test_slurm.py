@@ -17,8 +17,8 @@ import pytest
 from harness.cli.main import main
 from harness.outcomes import Table
 from harness.sweep.folder import Status, read_sweep
-from tests.slurm_cluster import Cluster, NoCluster
-from tests.sweeps import sweep_folder, words
+from tests.support.slurm_cluster import Cluster, NoCluster
+from tests.support.sweeps import sweep_folder, words
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.arrays import Array
-from harness.calls import Call, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
+from harness.calls.arrays import Array
+from harness.calls.calls import Call, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
+from harness.calls.interventions import Add
 from harness.engines.base import Engine
-from harness.engines.transformers import Transformers
-from harness.interventions import Add
-from harness.models import LocalModel, Model
+from harness.engines.transformers.engine import Transformers
+from harness.models.model import LocalModel, Model
 from harness.outcomes import Table
-from harness.prompts import Prompt
-from harness.rendering import Renderer
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
 from tests.integration.engines import ask, reference_of, same
-from tests.unit.test_cli import run_dir
+from tests.unit.cli.test_cli import run_dir
 
 pytestmark = pytest.mark.engine
 

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.calls import Call, Choose, Generate, Logprobs, Sampling, Score, Text
+from harness.calls.calls import Call, Choose, Generate, Logprobs, Sampling, Score, Text
 from harness.engines.base import Engine
-from harness.engines.vllm import VLLM, VLLMEngine
-from harness.engines.vllm_args import NEEDED, NEUTRAL
+from harness.engines.vllm.arguments import NEEDED, NEUTRAL
+from harness.engines.vllm.engine import VLLM, VLLMEngine
 from harness.errors import EngineDied, HarnessError, ItemError
-from harness.models import LocalModel, Model
-from harness.prompts import Prompt
-from harness.rendering import Renderer
-from harness.subject import Subject
-from tests.helpers import fake_subject
+from harness.models.model import LocalModel, Model
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
+from harness.subject.subject import Subject
 from tests.integration.engines import ask, on_gpu, reference_of, same, small_vllm
+from tests.support.helpers import fake_subject
 
 pytestmark = pytest.mark.engine
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.calls import Choose, Generate, Logprobs, Sampling, Score, Text
+from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score, Text
 from harness.engines.base import Engine
 from harness.errors import HarnessError
-from harness.models import LocalModel, Model
+from harness.models.model import LocalModel, Model
 from tests.integration.engines import ask, reference_of, small_vllm
 
 pytestmark = pytest.mark.engine

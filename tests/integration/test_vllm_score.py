@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score
+from harness.calls.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score
 from harness.engines.base import Engine
 from harness.errors import ItemError
-from harness.models import LocalModel, Model
+from harness.models.model import LocalModel, Model
 from tests.integration.engines import ask, on_gpu, reference_of, same, small_vllm
 
 pytestmark = pytest.mark.engine

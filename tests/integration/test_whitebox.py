@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.arrays import Array
-from harness.calls import Choose, Generate, Read, Sampling
-from harness.interventions import Ablate, Add, Cut, Intervention, Replace
-from harness.models import LocalModel
-from tests.white_runs import decode, run
+from harness.calls.arrays import Array
+from harness.calls.calls import Choose, Generate, Read, Sampling
+from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace
+from harness.models.model import LocalModel
+from tests.support.white_runs import decode, run
 
 pytestmark = pytest.mark.engine
 
@@ -65,7 +65,8 @@ def test_steered_rows_and_their_control_share_a_batch(loaded: tuple[Any, Any]) -
     logits = run(model, calls)[1].logits[:, -1]
     for row, call in zip(logits, calls, strict=True):
         np.testing.assert_allclose(row, run(model, [call])[1].logits[0, -1], atol=2e-3)
-    assert logits[1].equal(logits[0])
+    # Two rows of one batch may be computed by different kernels.
+    assert logits[1].allclose(logits[0], rtol=0, atol=1e-4)
     german, spanish = (words(tokenizer, text)[0] for text in (" Berlin", " Madrid"))
     gain = (logits[:, german] - logits[:, spanish]) - (logits[0, german] - logits[0, spanish])
     assert gain[2] > 0 > gain[3]  # nats of Berlin over Madrid

@@ -1,0 +1,164 @@
+"""Chains of answers to one item, the row that a chain gives, and what is computed from several answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from experiments.correction.self_correction.prompts import states_number
+from harness import Grade, Item, Outcome, Prompt, Subject, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision(Outcome):
+    """The first answer and the one that stands at a later turn.
+
+    Attributes:
+        before, after: whether they are right; None when unparsable.
+        solved_before, solved_after: the same with unparsable as wrong (the papers' fixed denominator).
+        answer_before, answer_after: as parsed, "" when unparsable.
+        unchanged: whether the parsed answers are equal; None when one of them is unparsable.
+        parse_failed_t1, parse_failed: no parsable answer in the first text, in the later one.
+        cut: the later text reached max_tokens.
+        similarity: of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
+        chain: which of the sampled chains of this item.
+        tokens_before, tokens_after: length of the two answers, in tokens.
+        calls, prompt_tokens, new_tokens: the whole cost of the arm up to this turn, the first answer included.
+    """
+
+    before: bool | None
+    after: bool | None
+    solved_before: bool
+    solved_after: bool
+    answer_before: str
+    answer_after: str
+    unchanged: bool | None
+    parse_failed_t1: bool
+    parse_failed: bool
+    cut: bool
+    similarity: float
+    chain: int
+    tokens_before: int
+    tokens_after: int
+    calls: int
+    prompt_tokens: int
+    new_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Calls, and the tokens read and written in them."""
+
+    calls: int
+    prompt_tokens: int
+    new_tokens: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.calls + other.calls, self.prompt_tokens + other.prompt_tokens, self.new_tokens + other.new_tokens
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The answer that stands at a turn, and the whole cost up to it."""
+
+    text: Text
+    grade: Grade
+    cost: Cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """The subject on one item, with the same sampling in every turn.
+
+    Attributes:
+        draw: which of the independent samples, in every turn of a chain.
+    """
+
+    subject: Subject
+    item: Item
+    max_tokens: int
+    temperature: float
+    draw: int
+
+    async def answer(self, prompt: Prompt, spent: Cost | None = None) -> State:
+        """The answer to a prompt; its cost comes on top of what was spent before."""
+        text = await self.subject.generate(
+            prompt, max_tokens=self.max_tokens, temperature=self.temperature, draw=self.draw
+        )
+        cost = Cost(1, self.subject.prompt_tokens(prompt), len(text.tokens))
+        return State(text, read(self.item, text), cost + spent if spent else cost)
+
+    async def chain(self, prompt: Prompt, first: State, instructions: Sequence[str], turns: int) -> list[State]:
+        """The states at turns 1 to `turns` of one conversation; a turn is one round of all instructions."""
+        states = [first]
+        for _ in range(1, turns):
+            state = states[-1]
+            for instruction in instructions:
+                prompt = prompt.then(state.text.text, instruction)
+                state = await self.answer(prompt, state.cost)
+            states.append(state)
+        return states
+
+
+def read(item: Item, text: Text) -> Grade:
+    """The grade of an answer; a text that was cut before it stated a number holds none.
+
+    A grader that falls back to the last number would take one from the middle of the working.
+    """
+    if text.finish == "length" and not states_number(text.text):
+        return Grade("", None)
+    return item.grade(text.text)
+
+
+def total(states: Sequence[State]) -> Cost:
+    """What separate states cost together."""
+    return sum((s.cost for s in states), Cost(0, 0, 0))
+
+
+def vote(states: Sequence[State], cost: Cost) -> State:
+    """Majority of the parsed answers (self-consistency, Wang et al., 2203.11171).
+
+    Unparsable answers abstain, ties go to the first seen; no parsable answer at all gives an ungraded state.
+    """
+    voters = [s for s in states if s.grade.correct is not None]
+    if not voters:
+        return State(states[0].text, Grade("", None), cost)
+    # Counter keeps the order of first appearance, and max takes the first of equals.
+    counts = Counter(s.grade.answer for s in voters)
+    answer = max(counts, key=counts.__getitem__)
+    return replace(next(s for s in voters if s.grade.answer == answer), cost=cost)
+
+
+def oracle(states: Sequence[State]) -> State:
+    """The first right state, where a loop that knows the gold answer would stop; the last one if none is right."""
+    return next((s for s in states if s.grade.correct), states[-1])
+
+
+def revision(arm: str, before: State, after: State, chain: int = 0) -> Revision:
+    """The row of an arm whose first answer is `before` and whose answer now is `after`."""
+    was, now = before.grade, after.grade
+    parsed = was.correct is not None and now.correct is not None
+    return Revision(
+        arm=arm,
+        before=was.correct,
+        after=now.correct,
+        solved_before=was.correct is True,
+        solved_after=now.correct is True,
+        answer_before=was.answer,
+        answer_after=now.answer,
+        unchanged=was.answer == now.answer if parsed else None,
+        parse_failed_t1=was.correct is None,
+        parse_failed=now.correct is None,
+        cut=after.text.finish == "length",
+        similarity=SequenceMatcher(None, before.text.text.split(), after.text.text.split(), False).ratio(),
+        chain=chain,
+        tokens_before=len(before.text.tokens),
+        tokens_after=len(after.text.tokens),
+        calls=after.cost.calls,
+        prompt_tokens=after.cost.prompt_tokens,
+        new_tokens=after.cost.new_tokens,
+    )

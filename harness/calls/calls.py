@@ -1,0 +1,244 @@
+"""Calls and replies: the unit of batching, caching, resuming and seeding.
+
+A call is keyed by everything that its reply depends on, and by nothing else: the identity of the model, the
+exact token ids, the kind of call, the sampling parameters, the interventions, and for a sampled call the run seed and
+the draw.
+Greedy calls and option probabilities therefore are shared between seeds, sampled ones are not.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import orjson
+
+from harness.calls.arrays import Array
+from harness.calls.interventions import Cut, Intervention, Site
+
+Capability = Literal["generate", "choose", "score", "read", "intervene"]
+"""What an engine may be able to do and an experiment may need: four kinds of call, and any of them intervened on."""
+
+EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How text is drawn.
+
+    Attributes:
+        max_tokens: cap on new tokens (>= 1).
+        temperature: 0 is greedy; 1 is the model's own distribution.
+        top_p: nucleus mass in (0, 1]; 1 is off.
+        top_k: 0 is off.
+        stop: strings that end the text (not included in it).
+    """
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1 or self.top_k < 0:
+            raise ValueError(f"impossible sampling parameters: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Draw a text after the prompt.
+
+    Attributes:
+        prompt: token ids, special tokens included.
+        draw: which of the independent draws of this prompt (0 for greedy).
+        seed: the run seed; 0 for greedy, whose reply does not depend on it.
+        interventions: in the order in which they are applied.
+    """
+
+    prompt: tuple[int, ...]
+    sampling: Sampling
+    draw: int = 0
+    seed: int = 0
+    interventions: tuple[Intervention, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.sampling.temperature == 0 and (self.draw or self.seed):
+            raise ValueError("a greedy call has no draw and no seed")
+        _check_interventions(self)
+
+    def engine_seed(self) -> int:
+        """A 63-bit seed from the run seed, the prompt, the sampling and the draw: never from order or the clock.
+
+        A function of the call's content only, so that two experiments asking for the same draw share it. Interventions
+        do not enter: a steered draw and its control take the same random numbers, which pairs them.
+        """
+        return int.from_bytes(_digest(["seed", _body(replace(self, interventions=()))])[:8], "big") >> 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """The log-probabilities of named tokens at the next position: raw, over the whole vocabulary, before temperature.
+
+    Attributes:
+        prompt: token ids.
+        tokens: the token ids asked about, sorted and distinct.
+    """
+
+    prompt: tuple[int, ...]
+    tokens: tuple[int, ...]
+    interventions: tuple[Intervention, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.tokens or list(self.tokens) != sorted(set(self.tokens)):
+            raise ValueError("tokens must be sorted, distinct and not empty")
+        _check_interventions(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The log-probability of each token of a given continuation: raw, over the whole vocabulary.
+
+    Attributes:
+        prompt: token ids.
+        continuation: token ids after the prompt, at least one.
+    """
+
+    prompt: tuple[int, ...]
+    continuation: tuple[int, ...]
+    interventions: tuple[Intervention, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.prompt or not self.continuation:
+            raise ValueError("a continuation is scored after a prompt, and has at least one token")
+        _check_interventions(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Activations of one site while the prompt is read.
+
+    Attributes:
+        prompt: token ids.
+        layers: blocks, counted from 0; ascending.
+        positions: of the prompt's tokens, counted from 0; ascending.
+        site: where in the block.
+    """
+
+    prompt: tuple[int, ...]
+    layers: tuple[int, ...]
+    positions: tuple[int, ...]
+    site: Site = "resid_post"
+    interventions: tuple[Intervention, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, values in (("layers", self.layers), ("positions", self.positions)):
+            if not values or list(values) != sorted(set(values)) or values[0] < 0:
+                raise ValueError(f"{name} must be ascending, distinct, from 0 on and not empty: {values}")
+        if self.positions[-1] >= len(self.prompt):
+            raise ValueError(f"position {self.positions[-1]} is beyond a prompt of {len(self.prompt)} tokens")
+        _check_interventions(self)
+
+
+Call = Generate | Choose | Score | Read
+
+
+def _check_interventions(call: Call) -> None:
+    for one in call.interventions:
+        positions = (*one.queries, *one.keys) if isinstance(one, Cut) else one.positions
+        if one.layer < 0 or any(p < 0 for p in positions):
+            raise ValueError(f"layers and positions count from 0: {one}")
+        if not isinstance(one, Cut) and any(p >= len(call.prompt) for p in positions):
+            raise ValueError(f"position {max(positions)} is beyond a prompt of {len(call.prompt)} tokens")
+
+
+def needs(call: Call) -> set[Capability]:
+    """What an engine must be able to do to answer a call."""
+    kinds: dict[type, Capability] = {Generate: "generate", Choose: "choose", Score: "score", Read: "read"}
+    return {kinds[type(call)], *(("intervene",) if call.interventions else ())}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The reply to `Generate`.
+
+    Attributes:
+        text: decoded, without the stop string and special tokens.
+        tokens: generated token ids (an end-of-turn token included).
+        logprobs: natural log-probability of each generated token, raw (before temperature).
+        finish: "stop" (end token or stop string) or "length" (max_tokens reached).
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    finish: Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
+    """The reply to `Choose` and `Score`: natural log-probabilities, in the order of the tokens asked about."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """The reply to `Read`: shape [layers, positions, width of the site], in the order asked."""
+
+    values: Array
+
+
+Reply = Text | Logprobs | Activations
+
+
+def _body(call: Call) -> list[Any]:
+    # orjson writes dataclasses field by field; interventions of different types may have the same fields.
+    return [type(call).__name__, call, *(type(one).__name__ for one in call.interventions)]
+
+
+def _digest(content: Any) -> bytes:
+    option = orjson.OPT_SORT_KEYS
+    return hashlib.sha256(orjson.dumps(content, option=option, default=_bytes_digest)).digest()
+
+
+def _bytes_digest(value: Any) -> str:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    raise TypeError(f"a call cannot hold a {type(value).__name__}")
+
+
+def call_key(identity: str, call: Call) -> bytes:
+    """16 bytes that name a call of one model identity (the digest of `Engine.identity`)."""
+    return _digest([identity, _body(call)])[:16]
+
+
+def identity_digest(identity: dict[str, str]) -> str:
+    """16 hex digits of a model identity."""
+    return _digest(identity).hex()[:16]
+
+
+def pack_reply(reply: Reply) -> bytes:
+    """The reply as JSON; numbers of activations in base 64."""
+    if isinstance(reply, Activations):
+        array = reply.values
+        return orjson.dumps({"shape": array.shape, "float32": base64.b64encode(array.data).decode()})
+    return orjson.dumps(reply)
+
+
+def unpack_reply(data: bytes) -> Reply:
+    """The reverse of `pack_reply`."""
+    values: dict[str, Any] = orjson.loads(data)
+    if "float32" in values:
+        return Activations(Array(tuple(values["shape"]), base64.b64decode(values["float32"])))
+    if "values" in values:
+        return Logprobs(_floats(values["values"]))
+    return Text(values["text"], tuple(values["tokens"]), _floats(values["logprobs"]), values["finish"])
+
+
+def _floats(values: list[float | None]) -> tuple[float, ...]:
+    # JSON has no infinities: a probability of exactly zero comes back as null.
+    return tuple(-math.inf if v is None else v for v in values)

@@ -1,0 +1,1 @@
+"""Engines of a known distribution, for tests, dry runs and simulations."""

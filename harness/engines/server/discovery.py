@@ -1,0 +1,172 @@
+"""First questions to a server: what it serves, with which tokenizer, and what it can answer exactly."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import orjson
+
+from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Sampling, Score, Text
+from harness.engines.server.connection import WRONG_SHAPE, Connection, Reader, Refused, Request
+from harness.engines.server.dialects import Answer, Dialect
+from harness.errors import HarnessError, ItemError
+from harness.prompting.prompts import Message
+from harness.prompting.tokens import Tokenizer
+
+NOISE = 0.5
+"""Log-probabilities of one token in requests of different kinds differ by less, even in bfloat16."""
+
+
+def request(connection: Connection, dialect: Dialect, call: Call) -> Request:
+    return Request(connection.address + dialect.path, dialect.body(call))
+
+
+def find_served(connection: Connection, wanted: str | None, source: str, wait: float) -> dict[str, Any]:
+    """The model list's entry of the model."""
+
+    def read(answer: Any) -> dict[str, dict[str, Any]]:
+        return {str(entry["id"]): entry for entry in answer["data"]}
+
+    try:
+        served = connection.reach(Request(f"{connection.address}/models"), read, wait)
+    except Refused as refusal:
+        if wanted and refusal.status == 404:
+            return {"id": wanted}  # an endpoint without a list
+        raise
+    if wanted is None and len(served) == 1:
+        return next(iter(served.values()))
+    name = wanted or source
+    if name not in served:
+        some = ", ".join(sorted(served)[:20]) or "nothing"
+        said = f"engine.served_name={name} is not served" if wanted else "several models are served, or none"
+        raise HarnessError(f"{said} at {connection.address}, but: {some}; set engine.served_name to one of them")
+    return served[name]
+
+
+def find_version(connection: Connection) -> str:
+    """The version of the server's software, "unknown" where it does not tell."""
+    return _optional(connection, "/version", None, lambda answer: str(answer["version"])) or "unknown"
+
+
+def _optional(connection: Connection, path: str, body: bytes | None, read: Reader[Any]) -> Any:
+    """What an endpoint of vLLM's outside of the protocol answers; None where there is no such endpoint."""
+
+    def lenient(answer: Any) -> Any:
+        try:
+            return read(answer)
+        except WRONG_SHAPE:
+            return None
+
+    try:
+        return connection.now(Request(connection.address.removesuffix("/v1") + path, body), lenient)
+    except (Refused, ItemError):
+        return None
+
+
+def find_context(told: Any, setting: int | None) -> int:
+    limits = [limit for limit in (told, setting) if isinstance(limit, int)]
+    if not limits:
+        raise HarnessError("the server does not tell its longest prompt plus reply; set engine.max_model_len=TOKENS")
+    return min(limits)
+
+
+def same_tokenizer(connection: Connection, name: str, tokenizer: Tokenizer, source: str) -> bool:
+    """Whether the server could be asked for its tokens of a text.
+
+    Raises:
+        HarnessError: they are others than the local tokenizer's.
+    """
+    specials = "".join(sorted(tokenizer.specials)[:20])
+    text = f"Naïve: 12345 * 6.7\n\n (A) Paris? 中文 🙂\t  <def f(x):>{specials}What"
+    body = orjson.dumps({"model": name, "prompt": text, "add_special_tokens": False})
+    tokens = _optional(connection, "/tokenize", body, lambda answer: list(answer["tokens"]))
+    if tokens is not None and tokens != tokenizer.encode(text):
+        raise HarnessError(
+            f"the tokenizer of model.source={source} is not that of {name} at {connection.address}; set model=hub "
+            "model.source=... to the model that the server has loaded"
+        )
+    return tokens is not None
+
+
+def first_words(connection: Connection, dialect: Dialect, tokenizer: Tokenizer) -> str:
+    """Asks a chat endpoint for one token, which becomes the canary; gives the fingerprint of vLLM's configuration."""
+    call = Generate(tuple(tokenizer.encode(tokenizer.chat([Message("user", "Hello")]))), Sampling(1))
+    read = partial(dialect.read, call)
+    connection.canary = (request(connection, dialect, call), read)
+    return stable(connection.now(*connection.canary))
+
+
+def stable(answer: Answer) -> str:
+    """vLLM's fingerprint tells its version, parallelism and a hash of its configuration; others' change at will."""
+    return answer.fingerprint if answer.fingerprint.startswith("vllm-") else "unknown"
+
+
+def probe(connection: Connection, dialect: Dialect, tokenizer: Tokenizer) -> tuple[frozenset[Capability], str]:
+    """Asks one question in every way and compares: what the server can answer exactly, and its fingerprint.
+
+    Raises:
+        HarnessError: it gives no token ids or log-probabilities with a text, or not the model's own ones.
+    """
+    prompt = tuple(([tokenizer.bos] if tokenizer.bos is not None else []) + tokenizer.encode("The"))
+    greedy = Generate(prompt, Sampling(1))
+    try:
+        first = _try(connection, dialect, greedy)
+    except Refused as refusal:
+        raise HarnessError(f"{_lacks(connection)} ({refusal})") from None
+    if first is None or not isinstance(first.reply, Text) or not first.reply.tokens:
+        raise HarnessError(_lacks(connection))
+    token, logprob = first.reply.tokens[0], first.reply.logprobs[0]
+    connection.canary = (request(connection, dialect, greedy), partial(dialect.read, greedy))
+    # All but one token cut off: a log-probability of what is left would be 0, the model's own is that of before.
+    others: dict[Capability, Call] = {
+        "generate": Generate(prompt, Sampling(1, temperature=1.0, top_k=1)),
+        "choose": Choose(prompt, tuple(sorted({token, *tokenizer.encode("A B")}))),
+        "score": Score(prompt, (token,)),
+    }
+    can = set()
+    for kind, call in others.items():
+        try:
+            answer = _try(connection, dialect, call)
+        except Refused:
+            answer = None
+        if answer is None:
+            continue
+        value = _logprob_of(call, answer.reply, token)
+        if value > 0 or abs(value - logprob) > NOISE:
+            raise HarnessError(
+                f"{connection.address} gives other log-probabilities than the model's own: {logprob:.3f} for a token, "
+                f"and {value:.3f} when asked to {kind}; start vLLM without --logprobs-mode and logits processors"
+            )
+        can.add(kind)
+    if "generate" not in can:
+        raise HarnessError(_lacks(connection))
+    return frozenset(can), stable(first)
+
+
+def _try(connection: Connection, dialect: Dialect, call: Call) -> Answer | None:
+    """The answer to a probe; None where a text comes, but without what was asked besides."""
+
+    def read(answer: Any) -> Answer | None:
+        if not isinstance(answer["choices"][0]["text"], str):
+            raise TypeError("no text")
+        try:
+            return dialect.read(call, answer)
+        except WRONG_SHAPE:
+            return None
+
+    return connection.now(request(connection, dialect, call), read)
+
+
+def _logprob_of(call: Call, reply: Reply, token: int) -> float:
+    if isinstance(reply, Text):
+        return reply.logprobs[0]
+    assert isinstance(reply, Logprobs)
+    return reply.values[call.tokens.index(token)] if isinstance(call, Choose) else reply.values[0]
+
+
+def _lacks(connection: Connection) -> str:
+    return (
+        f"{connection.address} does not answer a prompt of token ids with token ids and log-probabilities, as vLLM "
+        "does; use engine.api=chat for texts alone"
+    )

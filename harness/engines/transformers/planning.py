@@ -1,0 +1,188 @@
+"""What is read next: sequences that wait, grouped so that one forward pass wastes little on padding. No torch here."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from harness.calls.calls import Call, Generate, Read, Score
+from harness.engines.transformers.decoding import Draft
+from harness.engines.worker import Job
+
+BLOCK = 16
+"""Tokens of a block: prefixes are shared in units of it."""
+
+SLACK = 1.25
+"""The longest row of a pass has at most this many times the new tokens of the shortest, plus one block."""
+
+SHARED = 2 * BLOCK
+"""Tokens that two waiting sequences must share for the second to wait until the first has computed them."""
+
+
+def block_keys(ids: Sequence[int]) -> list[bytes]:
+    """A name for every full block of a sequence: of its tokens and of all tokens before it."""
+    keys = []
+    name = b""
+    for start in range(0, len(ids) - BLOCK + 1, BLOCK):
+        name = hashlib.blake2b(name + array("q", ids[start : start + BLOCK]).tobytes(), digest_size=16).digest()
+        keys.append(name)
+    return keys
+
+
+@dataclass(slots=True)
+class Limits:
+    """What fits. Halved when a GPU says that it does not.
+
+    Attributes:
+        context: longest prompt plus reply, in tokens.
+        batch_tokens: tokens of one forward pass, padding included; a longer prompt is read alone.
+        rows: texts in the making at once, and rows of one pass.
+        pass_columns: rows times columns of one pass, cached prefixes included.
+        running_columns: rows times columns of the texts in the making.
+        scored: positions of one pass whose logits are built.
+        prefix_bytes: memory of prefixes kept for later calls.
+    """
+
+    context: int
+    batch_tokens: int
+    rows: int
+    pass_columns: int
+    running_columns: int
+    scored: int
+    prefix_bytes: int
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A sequence of tokens that is to be read.
+
+    Attributes:
+        call: the call, or one of the draws that share the sequence.
+        ids: all tokens: of a text begun before, also those generated.
+        jobs: a single call, or the drafts of any number of draws.
+        keys: names of the blocks that may be found in, and left to, the prefix cache: of all tokens but those whose
+            logits are needed; none for a call that changes or reads what happens inside the model.
+    """
+
+    call: Call
+    ids: tuple[int, ...]
+    jobs: list[Job] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, call: Call, ids: tuple[int, ...]) -> Waiting:
+        """A sequence nobody waits for yet."""
+        waiting = cls(call, ids)
+        if not call.interventions and not isinstance(call, Read):
+            waiting.keys = block_keys(ids[: -waiting.scored - 1])
+        return waiting
+
+    @property
+    def scored(self) -> int:
+        """Tokens at its end whose log-probabilities are asked for."""
+        return len(self.call.continuation) if isinstance(self.call, Score) else 0
+
+    def fresh(self, matched: Callable[[Sequence[bytes]], int]) -> int:
+        """Tokens that must be computed."""
+        return len(self.ids) - BLOCK * matched(self.keys)
+
+
+@dataclass(slots=True)
+class Group:
+    """One forward pass.
+
+    Attributes:
+        rows: sequences, each with how many of its drafts go on from it.
+        new: tokens computed of every row, padding included.
+    """
+
+    rows: list[tuple[Waiting, int]]
+    new: int
+
+    @property
+    def columns(self) -> int:
+        """Columns of the pass: each row's tokens stand at its right end."""
+        return max(self.new, *(len(w.ids) for w, _ in self.rows))
+
+
+@dataclass(slots=True)
+class _Candidate:
+    waiting: Waiting
+    drafts: int
+    fresh: int
+
+
+def plan(
+    waiting: Iterable[Waiting],
+    matched: Callable[[Sequence[bytes]], int],
+    limits: Limits,
+    running_rows: int,
+    running_columns: int,
+) -> Group | None:
+    """The next pass: the sequence that waits for longest, and those most like it.
+
+    Args:
+        waiting: longest waiting first.
+        matched: how many of some blocks, from the first on, are in the prefix cache.
+        running_rows, running_columns: texts in the making, and the columns that they may come to take.
+    """
+    candidates = _candidates(waiting, matched, limits, running_rows, running_columns)
+    if not candidates:
+        return None
+    head = candidates[0]
+    same = [c for c in candidates[1:] if bool(c.waiting.scored) == bool(head.waiting.scored)]
+    same.sort(key=lambda c: abs(c.fresh - head.fresh))
+    group = Group([(head.waiting, head.drafts)], head.fresh)
+    shortest, longest, scored = head.fresh, len(head.waiting.ids), head.waiting.scored + 1
+    computed = set(head.waiting.keys)
+    for c in same:
+        n = len(group.rows) + 1
+        new, shortest = max(group.new, c.fresh), min(shortest, c.fresh)
+        longest, scored = max(longest, len(c.waiting.ids)), max(scored, c.waiting.scored + 1)
+        fits = n * new <= limits.batch_tokens and n * max(longest, new) <= limits.pass_columns
+        if not fits or n > limits.rows or n * scored > limits.scored or new > SLACK * shortest + BLOCK:
+            break
+        if _shares(c, computed):
+            continue
+        group.rows.append((c.waiting, c.drafts))
+        group.new = new
+        computed.update(c.waiting.keys)
+    return group
+
+
+def _candidates(
+    waiting: Iterable[Waiting],
+    matched: Callable[[Sequence[bytes]], int],
+    limits: Limits,
+    running_rows: int,
+    running_columns: int,
+) -> list[_Candidate]:
+    """Sequences for which there is room, all at once; no text overtakes one that has to wait for room."""
+    found: list[_Candidate] = []
+    slots, columns = limits.rows - running_rows, limits.running_columns - running_columns
+    for w in waiting:
+        if len(found) == 4 * limits.rows:
+            break
+        drafts = 0
+        if isinstance(w.call, Generate):
+            width = max(draft.width for draft in w.drafts)
+            drafts = min(len(w.drafts), slots, columns // width)
+            if drafts <= 0 and slots == limits.rows:
+                drafts = 1  # alone, whatever it takes
+            if drafts <= 0:
+                slots = 0
+                continue
+            slots -= drafts
+            columns -= drafts * width
+        found.append(_Candidate(w, drafts, w.fresh(matched)))
+    return found
+
+
+def _shares(c: _Candidate, computed: set[bytes]) -> bool:
+    """Whether a good part of what it must compute is being computed for another sequence of the same pass."""
+    held = (len(c.waiting.ids) - c.fresh) // BLOCK
+    last = held + max(SHARED, c.fresh // 8) // BLOCK - 1
+    return last < len(c.waiting.keys) and c.waiting.keys[last] in computed

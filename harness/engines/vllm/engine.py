@@ -1,0 +1,345 @@
+"""vLLM in this process: one thread steps the engine, coroutines wait for single calls, vLLM decides the batch."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import math
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+
+from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
+from harness.engines.allocator import keep_freed_memory
+from harness.engines.base import Engine
+from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
+from harness.engines.worker import Job, Worker
+from harness.errors import HarnessError, ItemError
+from harness.models.adapters import adapter_base, adapter_rank
+from harness.models.model import LocalModel, Model
+from harness.prompting.tokens import HFTokenizer, Tokenizer
+
+CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
+
+GIVEN, FORCED = "harness_given", "harness.engines.vllm.forced:Forced"
+"""Key of a request's `extra_args`: the tokens that it is to say; and what makes it say them."""
+
+MOST_NAMED_TOKENS = 128
+"""vLLM's limit on `logprob_token_ids`."""
+
+SHORT = 8
+"""Tokens of a continuation up to which it is scored by making vLLM say it: `prompt_logprobs` computes the prompt anew,
+whatever is cached of it, and the logits of all its positions. The steps of a long text cost more than that."""
+
+WHOLE_PROMPTS = (
+    "a prompt computed in pieces makes vLLM rewind its seeded generator, which a CPU generator cannot do, and the "
+    "engine would die; so a step holds the longest prompt whole"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VLLM:
+    """Settings of `engine=vllm`.
+
+    Attributes:
+        dtype: "auto" is float32 on a CPU (exact and independent of batching) and bfloat16 on a GPU; else a dtype that
+            vLLM knows. Whatever it is, the output head is computed in float32: option probabilities of a bfloat16
+            head are off by up to 0.04. args.hf_overrides={head_dtype: model} gives vLLM's own.
+        max_model_len: longest prompt plus reply; None is the model's own, at most 8192.
+        max_num_seqs: calls worked on at once.
+        kv_cache_gib: size of the KV cache on a CPU, in GiB (a GPU uses gpu_memory_utilization).
+        gpu_memory_utilization: share of the GPU's memory that vLLM may take.
+        args: any other argument of vLLM's EngineArgs, see `harness.engines.vllm.arguments`.
+    """
+
+    can: ClassVar[frozenset[Capability]] = CAN
+
+    dtype: str = "auto"
+    max_model_len: int | None = None
+    max_num_seqs: int = 256
+    kv_cache_gib: float = 2.0
+    gpu_memory_utilization: float = 0.9
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self, model: Model) -> Engine:
+        """Loads the model, and its adapter where it has one.
+
+        Raises:
+            HarnessError: vLLM is not installed, an argument is unknown or cannot be set, or the model or its adapter
+                cannot be loaded.
+        """
+        environment()
+        try:
+            import torch
+            import vllm
+            from vllm import EngineArgs
+            from vllm.usage.usage_lib import UsageContext
+            from vllm.v1.engine.llm_engine import LLMEngine
+        except ImportError as error:
+            raise HarnessError(f"vLLM cannot be imported ({error}); install it with scripts/setup") from error
+        cuda = torch.cuda.is_available()
+        args = check_args(self.args, EngineArgs)
+        if not cuda and args.get("enable_chunked_prefill"):
+            raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
+        local = model.resolve()
+        settings = self.engine_args(local, args, code=model.trust_remote_code, cuda=cuda)
+        lora = None
+        if local.adapter is not None:
+            lora = lora_request(local.adapter)
+            rank = max_lora_rank(adapter_rank(local.adapter), EngineArgs)
+            settings |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
+        try:
+            # What vLLM's own LLM class says: its batch sizes are those for throughput.
+            processors = {} if cuda else {"logits_processors": [*args.get("logits_processors", ()), FORCED]}
+            asked = EngineArgs(**(settings | processors))
+            engine = LLMEngine.from_engine_args(asked, usage_context=UsageContext.LLM_CLASS)
+            if lora is not None:
+                engine.add_lora(lora)
+        except Exception as error:
+            given = {name: settings[name] for name in (*args, *OWN) if name in settings}
+            raise load_failure(model.name, error, given, cuda) from error
+        identity = {
+            "engine": "vllm",
+            "version": vllm.__version__,
+            "torch": torch.__version__,
+            "device": "cuda" if cuda else "cpu",
+            "model": local.fingerprint,
+            "dtype": str(engine.model_config.dtype).removeprefix("torch."),
+            "args": exact(settings),
+        }
+        if local.adapter is not None:
+            made_for = adapter_base(local.adapter) or "an unnamed base"
+            identity["adapter"] = f"rank {adapter_rank(local.adapter)}, made for {made_for}"
+        return VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
+
+    def engine_args(self, local: LocalModel, args: dict[str, Any], *, code: bool, cuda: bool) -> dict[str, Any]:
+        """All arguments of `vllm.EngineArgs` but those of an adapter.
+
+        Args:
+            args: those of the user, checked.
+            code: whether Python code beside the weights may run.
+            cuda: whether the model runs on a GPU.
+        """
+        dtype = self.dtype if self.dtype != "auto" else "bfloat16" if cuda else "float32"
+        settings: dict[str, Any] = {
+            "model": str(local.path),
+            "dtype": dtype,
+            "trust_remote_code": code,
+            "tokenizer_mode": "hf",  # Mistral's own kind has no chat template that could be audited
+            "max_model_len": self.max_model_len or _context(local.path, code),
+            "max_num_seqs": self.max_num_seqs,
+            "disable_log_stats": True,
+            "use_tqdm_on_load": False,
+            "seed": 0,
+        }
+        if cuda:
+            settings["gpu_memory_utilization"] = self.gpu_memory_utilization
+        else:
+            # The smallest block: prompts share prefixes in units of it. Eager: compiling costs more than it brings.
+            settings["kv_cache_memory_bytes"] = int(self.kv_cache_gib * 2**30)
+            settings |= {"block_size": 32, "enforce_eager": True}
+            # WHOLE_PROMPTS says why.
+            settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": settings["max_model_len"]}
+        settings |= args
+        overrides = args.get("hf_overrides", {})
+        if dtype not in ("float32", "float") and isinstance(overrides, Mapping):
+            settings["hf_overrides"] = {"head_dtype": "float32", **overrides}
+        return settings
+
+
+def environment() -> None:
+    """Sets the variables that must stand before torch and vLLM are imported; a value of the user's own wins."""
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # A busy wait would take the cores from whatever else runs here; a passive one costs nothing measurable.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not os.path.exists("/dev/nvidiactl"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+        # Saves a 20-second compilation of one small function at the first log-probability.
+        os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
+        keep_freed_memory()
+
+
+def _context(path: os.PathLike[str], trust_remote_code: bool) -> int:
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code).get_text_config()
+    return min(getattr(config, "max_position_embeddings", 8192), 8192)
+
+
+def lora_request(folder: Path) -> Any:
+    """An adapter as vLLM takes it with every request."""
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest("adapter", 1, str(folder))
+
+
+class VLLMEngine(Worker):
+    """A loaded vLLM engine, stepped by a thread of its own.
+
+    Every request carries `logprob_token_ids`: vLLM 0.32 returns wrong top-k log-probabilities for requests that
+    share a step with such ones, and the sampled token's own log-probability comes with them in any case.
+
+    Args:
+        engine: a `vllm.v1.engine.llm_engine.LLMEngine`.
+        lora: the adapter that goes with every call, a `vllm.lora.request.LoRARequest`; None is none.
+    """
+
+    can = CAN
+
+    def __init__(
+        self, engine: Any, tokenizer: Tokenizer, identity: dict[str, str], capacity: int, lora: Any = None
+    ) -> None:
+        super().__init__(tokenizer, identity, int(engine.model_config.max_model_len), capacity)
+        self._engine = engine
+        self._lora = lora
+        self._jobs: dict[str, Job] = {}
+        self._number = 0
+        self.start()
+
+    def check(self, call: Call) -> None:
+        super().check(call)
+        if isinstance(call, Choose) and len(call.tokens) > MOST_NAMED_TOKENS:
+            raise ItemError(f"{len(call.tokens)} option tokens at one position; vLLM takes at most {MOST_NAMED_TOKENS}")
+        # vLLM always generates a token, and would queue what has no room for it for ever.
+        if not isinstance(call, Generate) and len(_whole(call)) >= self.context:
+            raise ItemError(f"{len(_whole(call))} tokens leave no room in the context of {self.context}")
+
+    async def answer(self, call: Call) -> Reply:
+        """As in `Worker`. With an adapter a score is walked token by token: vLLM applies adapters to the output head
+        by sequence, not by position, so that `prompt_logprobs` would end the engine."""
+        if self._lora is None or not isinstance(call, Score):
+            return await super().answer(call)
+        self.check(call)
+        answer = super().answer
+        given = call.continuation
+        walk = [Choose(call.prompt + given[:i], (token,)) for i, token in enumerate(given)]
+        steps = await asyncio.gather(*map(answer, walk))
+        return Logprobs(tuple(cast(Logprobs, step).values[0] for step in steps))
+
+    def working(self) -> list[Job]:
+        return list(self._jobs.values())
+
+    def shutdown(self) -> None:
+        self._engine.engine_core.shutdown()
+        # Weights and KV cache go with the last reference; another engine may be about to be loaded in their place.
+        self._engine = None
+        gc.collect()
+        if self.identity.get("device") == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def step(self, arrived: Sequence[Job]) -> None:
+        for job in arrived:
+            self._add(job)
+        if not self._jobs:
+            return
+        try:
+            outputs = self._engine.step()
+        except Exception as error:
+            raise step_failure(error) from error
+        self.usage.steps += 1
+        for output in outputs:
+            if output.finished:
+                job = self._jobs.pop(output.request_id)
+                self.finish(job, _reply(job.call, output), output.num_cached_tokens or 0)
+
+    def _add(self, job: Job) -> None:
+        self._number += 1
+        name = str(self._number)
+        try:
+            said = spoken(job.call, self.identity.get("device"))
+            if said:  # vLLM checks the prompt only
+                _check_tokens(job.call, self._engine.model_config.get_vocab_size())
+            prompt = {"prompt_token_ids": list(job.call.prompt) if said else _whole(job.call)}
+            self._engine.add_request(name, prompt, sampling_params(job.call, said), lora_request=self._lora)
+        except Exception as error:  # vLLM refuses this one request, by a class that differs between its versions
+            job.fail(ItemError(f"vLLM refuses the call: {error}"))
+        else:
+            self._jobs[name] = job
+
+
+def spoken(call: Call, device: str | None) -> bool:
+    """Whether vLLM scores a continuation by saying it word for word.
+
+    Only on a CPU: vLLM's newer model runner, which GPUs may use, takes other logits processors.
+    """
+    return isinstance(call, Score) and len(call.continuation) <= SHORT and device == "cpu"
+
+
+def sampling_params(call: Call, spoken: bool = False) -> Any:
+    """A call as vLLM takes it: a `vllm.SamplingParams`.
+
+    Args:
+        spoken: the continuation of a `Score` is said behind the prompt, and not a part of it.
+    """
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    if isinstance(call, Generate):
+        sampling = call.sampling
+        return SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+            seed=call.engine_seed() if sampling.temperature > 0 else None,
+            logprob_token_ids=[0],
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+    given = list(call.continuation) if isinstance(call, Score) else []
+    return SamplingParams(
+        temperature=0,
+        max_tokens=len(given) if spoken else 1,
+        ignore_eos=spoken,
+        extra_args={GIVEN: given} if spoken else None,
+        logprob_token_ids=list(call.tokens) if isinstance(call, Choose) else [0],
+        prompt_logprobs=0 if given and not spoken else None,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _check_tokens(call: Call, vocabulary: int) -> None:
+    assert isinstance(call, Score)
+    if not 0 <= min(call.continuation) <= max(call.continuation) < vocabulary:
+        raise ValueError(f"a token of the continuation is not one of the model's {vocabulary}")
+
+
+def _whole(call: Call) -> list[int]:
+    return [*call.prompt, *call.continuation] if isinstance(call, Score) else list(call.prompt)
+
+
+def _reply(call: Call, answer: Any) -> Reply:
+    output = answer.outputs[0]
+    if isinstance(call, Generate):
+        tokens = tuple(output.token_ids)
+        finish: Literal["length", "stop"] = "length" if output.finish_reason == "length" else "stop"
+        return Text(output.text, tokens, _path(tokens, output.logprobs), finish)
+    if isinstance(call, Score):
+        read = answer.prompt_logprobs
+        return Logprobs(_path(call.continuation, output.logprobs if read is None else read[len(call.prompt) :]))
+    assert isinstance(call, Choose)
+    named = output.logprobs[0]
+    return Logprobs(tuple(_finite(named[t].logprob) for t in call.tokens))
+
+
+def _path(tokens: Sequence[int], steps: Sequence[Any]) -> tuple[float, ...]:
+    return tuple(_finite(step[t].logprob) for t, step in zip(tokens, steps, strict=True))
+
+
+def _finite(logprob: float) -> float:
+    if math.isnan(logprob):
+        raise ValueError("the model's log-probabilities are not numbers; try another dtype")
+    return float(logprob)

@@ -1,0 +1,1 @@
+"""One job, from its items to its report."""

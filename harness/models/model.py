@@ -1,0 +1,254 @@
+"""Models: a name in the config to a local folder of weights with a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date as Date
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.models import adapters
+from harness.models.fingerprints import fingerprint
+from harness.models.hub import HUB_ID, download, is_pointer
+from harness.prompting.rendering import Bos, Renderer, Style
+from harness.prompting.templates import DATE, System
+from harness.prompting.tokens import Tokenizer
+
+WEIGHTS_INDEX = "model.safetensors.index.json"
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
+PACKED = ("I8", "U8", "I16", "U16", "I32", "U32", "F4")
+"""Types of safetensors in which quantised weights lie."""
+DESCRIPTIONS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """Weights and tokenizer on this machine.
+
+    Attributes:
+        path: a folder in Hugging Face format (config, safetensors, tokenizer).
+        fingerprint: 16 hex digits over the content of every weight, config, tokenizer and template file; the same
+            wherever the folder lies. An adapter's files are part of it.
+        adapter: folder of a LoRA adapter to be applied to the weights, see `harness.models.adapters`; None is none.
+    """
+
+    path: Path
+    fingerprint: str
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model as the config names it.
+
+    Attributes:
+        source: a Hugging Face hub id, a local folder or .gguf file, or "package:NAME" for a Python package that
+            carries a GGUF file.
+        name: what runs and references call it; empty is the last part of the source. An adapter's name is added to
+            it, so that no run of an adapted model passes for one of its base.
+        revision: hub branch, tag or commit; None is the default branch.
+        adapter: a LoRA adapter: local folder or hub id ("NAME@REVISION" for one revision of it) in PEFT's format;
+            empty is none. Tokenizer and chat template remain the base model's.
+        style, bos: how prompts are written, see `rendering.Renderer`.
+        system: what happens to system messages, see `templates.System`.
+        date: the day that chat templates are told it is; prompts never depend on the clock.
+        template: variables of the model's chat template, as {"enable_thinking": False}.
+        trust_remote_code: whether Python code that lies beside the weights may run.
+    """
+
+    source: str
+    name: str = ""
+    revision: str | None = None
+    adapter: str = ""
+    # How prompts are written does not change what is loaded: models that differ only in it share an engine.
+    style: Style = field(default="auto", compare=False)
+    bos: Bos = field(default="auto", compare=False)
+    system: System = field(default="template", compare=False)
+    date: Date = field(default=DATE, compare=False)
+    template: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            raise HarnessError("model.source is empty; give a hub id (Qwen/Qwen3-0.6B), a local folder or a .gguf file")
+        if not self.name:
+            # A frozen dataclass has no other way to derive one field from another.
+            object.__setattr__(self, "name", self.source.rstrip("/").rsplit("/", 1)[-1].removeprefix("package:"))
+        adapted = "+" + self.adapter.rstrip("/").rsplit("/", 1)[-1]
+        if self.adapter and not self.name.endswith(adapted):
+            object.__setattr__(self, "name", self.name + adapted)
+
+    def renderer(self, tokenizer: Tokenizer, context: int) -> Renderer:
+        """What writes prompts for this model.
+
+        Args:
+            context: the longest prompt plus reply, in tokens.
+
+        Raises:
+            HarnessError: the tokenizer's chat template cannot do what the settings ask.
+        """
+        return Renderer(
+            tokenizer,
+            self.style,
+            context,
+            bos=self.bos,
+            system=self.system,
+            day=self.date,
+            variables=self.template,
+        )
+
+    def resolve(self) -> LocalModel:
+        """Brings the model to this machine: downloads or converts it where needed, checks it, fingerprints it.
+
+        Raises:
+            HarnessError: no such package, folder or hub model; no access to it; its files are incomplete, or only
+                pickled weights are there; there is no room for it; the adapter is none.
+        """
+        folder = self._folder()
+        weights = _weights(folder)
+        files = weights + _descriptions(folder)
+        if self.trust_remote_code:
+            files += sorted(folder.glob("*.py"))
+        digest = fingerprint(files, cache_folder() / "hashes")
+        if not self.adapter:
+            return LocalModel(folder, digest)
+        adapter = self._adapter_folder()
+        files = adapters.adapter_files(adapter)
+        adapters.check_fits(adapter, weights)
+        both = f"{digest}+{fingerprint(files, cache_folder() / 'hashes')}"
+        return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter)
+
+    def count_parameters(self) -> int | None:
+        """How many numbers the weights hold, as the headers of their files say, without an adapter's.
+
+        None when they are quantised by packing several numbers into one, which no header tells.
+
+        Raises:
+            HarnessError: as `resolve`.
+        """
+        total = 0
+        for file in _weights(self._folder()):
+            count = _numbers(file)
+            if count is None:
+                return None
+            total += count
+        return total
+
+    def resolve_tokenizer(self) -> LocalModel:
+        """As `resolve`, for who needs no weights: only config, tokenizer and template are downloaded and fingerprinted.
+
+        Raises:
+            HarnessError: as `resolve`, but for the weights and the adapter, which are not looked at.
+        """
+        folder = self._folder(weights=False)
+        files = [file for file in _descriptions(folder) if file.name != WEIGHTS_INDEX]
+        return LocalModel(folder, fingerprint(files, cache_folder() / "hashes"))
+
+    def _folder(self, weights: bool = True) -> Path:
+        from harness.models.conversion import converted
+
+        if self.source.startswith("package:"):
+            return converted(_packaged_gguf(self.source.removeprefix("package:")), cache_folder() / "models")
+        path = Path(self.source).expanduser()
+        if path.is_file() and path.suffix == ".gguf":
+            return converted(path.resolve(), cache_folder() / "models")
+        if path.is_dir():
+            return path.resolve()
+        if path.exists():
+            raise HarnessError(f"model.source={self.source} is a file; give the folder that holds config.json")
+        if not HUB_ID.fullmatch(self.source) or self.source.startswith(".") or path.suffix == ".gguf":
+            raise HarnessError(f"model.source={self.source}: there is no such folder or file, and it is no hub id")
+        wanted = [*(["*.safetensors"] if weights else []), *DESCRIPTIONS, *(["*.py"] if self.trust_remote_code else [])]
+        return download("model.source", self.source, self.revision, wanted)
+
+    def _adapter_folder(self) -> Path:
+        path = Path(self.adapter).expanduser()
+        if path.is_dir():
+            return path.resolve()
+        name, _, revision = self.adapter.partition("@")
+        if path.exists() or not HUB_ID.fullmatch(name) or name.startswith("."):
+            raise HarnessError(f"model.adapter={self.adapter}: there is no such folder, and it is no hub id")
+        return download("model.adapter", name, revision or None, [adapters.CONFIG, adapters.WEIGHTS])
+
+
+def cache_folder() -> Path:
+    """Where converted models and file digests are kept: $HARNESS_CACHE, or a folder in the user's cache."""
+    if own := os.environ.get("HARNESS_CACHE"):
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "self-evaluation-harness"
+
+
+def _packaged_gguf(package: str) -> Path:
+    from importlib.util import find_spec
+
+    # find_spec does not run a top-level package: importing this one would need packages that are left out.
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise HarnessError(f"model.source=package:{package}: no such Python package is installed; run scripts/setup")
+    found = [file for place in spec.submodule_search_locations for file in Path(place).glob("*.gguf")]
+    if len(found) != 1:
+        raise HarnessError(f"model.source=package:{package}: the package holds {len(found)} .gguf files, not one")
+    return found[0].resolve()
+
+
+def _weights(folder: Path) -> list[Path]:
+    """The safetensors files of the model, all present and real."""
+    import orjson
+
+    index = folder / WEIGHTS_INDEX
+    if index.is_file() and not is_pointer(index):
+        try:
+            names = sorted(set(orjson.loads(index.read_bytes())["weight_map"].values()))
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise HarnessError(f"{index} is damaged: {error!r}; copy or download it again") from error
+        files = [folder / name for name in names]
+    else:
+        files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        pickled = sorted(file.name for end in ("bin", "pt", "pth") for file in folder.glob(f"*.{end}"))
+        held = f" (it holds {pickled[0]}, a pickle, which can run any code when it is loaded)" if pickled else ""
+        raise HarnessError(
+            f"{folder} has no .safetensors weights{held}; use a revision of the model saved as safetensors"
+        )
+    for file in files:
+        if not file.is_file():
+            raise HarnessError(f"{folder} lacks {file.name}, which {WEIGHTS_INDEX} names; copy or download it again")
+        if is_pointer(file):
+            raise HarnessError(f"{file} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
+    return files
+
+
+def _numbers(file: Path) -> int | None:
+    """The numbers in a safetensors file; None when some are packed. Buffers of indices and masks are no parameters."""
+    import orjson
+
+    try:
+        with file.open("rb") as content:
+            # Longer headers than 100 MB are refused by the format itself.
+            size = min(int.from_bytes(content.read(8), "little"), 100_000_000)
+            header = orjson.loads(content.read(size))
+        header.pop("__metadata__", None)
+        if any(tensor["dtype"] in PACKED for tensor in header.values()):
+            return None
+        return sum(int(prod(t["shape"])) for t in header.values() if t["dtype"] not in ("I64", "U64", "BOOL"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HarnessError(f"{file} is damaged: {error!r}; copy or download it again") from error
+
+
+def _descriptions(folder: Path) -> list[Path]:
+    """Config, tokenizer and template files."""
+    if not (folder / "config.json").is_file():
+        adapter = (folder / "adapter_config.json").is_file()
+        fix = "give the folder of a Hugging Face model"
+        if adapter:
+            fix = "it is an adapter: give its base model as model.source and this as model.adapter"
+        raise HarnessError(f"{folder} lacks config.json; {fix}")
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise HarnessError(f"{folder} lacks a tokenizer ({', '.join(TOKENIZERS)}); save the tokenizer into it")
+    return sorted({file for pattern in DESCRIPTIONS for file in folder.glob(pattern) if file.is_file()})

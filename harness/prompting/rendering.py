@@ -1,0 +1,298 @@
+"""Rendering: a prompt to token ids, once, with an audit. What would be silently wrong elsewhere is an error here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from typing import Any, Literal
+
+from harness.errors import HarnessError, ItemError
+from harness.prompting.prompts import Prompt
+from harness.prompting.templates import DATE, ChatTemplate, System
+from harness.prompting.tokens import NOTHING, Specials, Tokenizer
+
+Style = Literal["auto", "chat", "plain"]
+Bos = Literal["auto", "add", "leave"]
+
+NEAR, FAR = 128, 1000
+"""Characters before an option that decide how it is tokenised: from the last special token on if that is less than FAR
+away, else from a gap between words at least NEAR away (tokenizers merge within words, and few words are longer)."""
+
+GAPS = 3
+"""Gaps between words that are tried, before the whole prompt is tokenised again."""
+
+DECODED = 8
+"""Prompts that are decoded again to see whether the tokenizer keeps their text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt as the model sees it.
+
+    Attributes:
+        text: the exact text, special tokens included.
+        ids: its token ids.
+        added: how many of the first ids stand for nothing in the text: 1 where a BOS token was put in front, else 0.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    added: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How prompts are written, for people and for the manifest.
+
+    Attributes:
+        style: "chat" or "plain".
+        template: 16 hex digits of the chat template; None in plain style.
+        default_system: what the template adds of its own, see `ChatTemplate`.
+        bos: the token that prompts begin with, None if there is none.
+        notes: what a user should know, one sentence each.
+    """
+
+    style: Literal["chat", "plain"]
+    template: str | None
+    default_system: str | None
+    bos: str | None
+    notes: tuple[str, ...]
+
+
+def plain_text(prompt: Prompt) -> str:
+    """Joins turns for a model without a chat template: one line break inside an exchange, a blank line after it."""
+    text = ""
+    for message in prompt.messages:
+        text += message.content.rstrip() + ("\n\n" if message.role == "assistant" else "\n")
+    return text + prompt.prefill
+
+
+class Renderer:
+    """Turns prompts into token ids for one tokenizer.
+
+    Args:
+        tokenizer: the model's tokenizer.
+        style: "chat" uses the model's template, "plain" joins the turns, "auto" uses the template when there is one.
+        context: the longest prompt plus reply that the engine takes, in tokens.
+        bos: "auto" puts the BOS token in front of plain text where the model wants one, and demands it of a chat
+            template; "add" puts it in front of what lacks it, chat templates too; "leave" leaves all text as it is.
+        system, day, variables: see `ChatTemplate`; they have no meaning for plain text.
+
+    Raises:
+        HarnessError: a style or a variable that the model does not have.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        style: Style,
+        context: int,
+        *,
+        bos: Bos = "auto",
+        system: System = "template",
+        day: date = DATE,
+        variables: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        if style == "chat" and tokenizer.template is None:
+            raise HarnessError("model.style=chat, but the model has no chat template; set model.style=plain")
+        self.tokenizer = tokenizer
+        self.style: Literal["chat", "plain"] = "plain" if style == "plain" or tokenizer.template is None else "chat"
+        if self.style == "plain" and variables:
+            raise HarnessError(f"model.template.{next(iter(variables))}: prompts are plain text, no template reads it")
+        self.context = context
+        self._bos = bos
+        self._template = ChatTemplate(tokenizer, system, day, variables) if self.style == "chat" else None
+        self._specials = Specials(tokenizer.specials)
+        self._noted: dict[str, None] = {}  # an ordered set
+        self._to_decode = DECODED
+        # The draws of one prompt are asked at once: a few prompts back is far enough.
+        self._rendered = lru_cache(maxsize=64)(self._render)
+        self._ends = lru_cache(maxsize=1024)(self._end)
+        self._forms = lru_cache(maxsize=4096)(self._form)
+        self._places = lru_cache(maxsize=64)(self._place)
+
+    @property
+    def wording(self) -> Wording:
+        """How prompts are written, and what was noticed up to now."""
+        template = self._template
+        digest = hashlib.sha256((self.tokenizer.template or "").encode()).hexdigest()[:16]
+        bos = self.tokenizer.bos
+        return Wording(
+            self.style,
+            digest if template else None,
+            template.default_system if template else None,
+            self.tokenizer.decode([bos]) if bos is not None else None,
+            (*(template.notes if template else ()), *self._noted),
+        )
+
+    def render(self, prompt: Prompt) -> Rendered:
+        """Text and ids of a prompt, with exactly one BOS where the model wants one.
+
+        Raises:
+            ItemError: the template refuses, drops or changes a message; a message or the prefill holds the text of a
+                special token; the BOS token is missing or doubled; the prompt is empty.
+            HarnessError: an exact text (`Prompt.exact`) in chat style.
+        """
+        return self._rendered(prompt)
+
+    def _render(self, prompt: Prompt) -> Rendered:
+        for role, content in (*((m.role, m.content) for m in prompt.messages), ("prefilled", prompt.prefill)):
+            self._refuse_specials(f"the {role} message", content)
+        if self._template is None:
+            text = plain_text(prompt)
+        elif prompt.messages:
+            text = self._template.write(prompt.messages) + prompt.prefill
+        else:
+            raise HarnessError(
+                "this prompt is an exact text for a base model, but the model has a chat template; set "
+                "model.style=plain to send it as it is"
+            )
+        if prompt.prefill.endswith(" "):
+            self._noted["a prompt ends with a space, which most tokenizers would join with the next word"] = None
+        return self.encode(text)
+
+    def encode(self, text: str) -> Rendered:
+        """Ids of a text that is already as the model is to see it, BOS audited as in `render`."""
+        ids = self.tokenizer.encode(text)
+        if self._to_decode:
+            self._decode_again(text, ids)
+        bos, added = self.tokenizer.bos, 0
+        if bos is not None and ids[:2] == [bos, bos]:
+            raise ItemError("the prompt begins with two BOS tokens; the chat template and the text both hold one")
+        if bos is not None and ids[:1] != [bos] and self._bos != "leave":
+            if self.style == "chat" and self._bos == "auto":
+                raise ItemError(
+                    "the model's prompts begin with a BOS token, but its chat template writes none; set model.bos=add "
+                    "to put it in front, or model.bos=leave to go without"
+                )
+            ids, added = [bos, *ids], 1
+        if not ids:
+            raise ItemError("the prompt is empty")
+        return Rendered(text, tuple(ids), added)
+
+    def _refuse_specials(self, what: str, content: str) -> None:
+        # A special token inside a message could end the turn, or speak as somebody else.
+        for begin, end in self._specials.find(content):
+            around = content[max(0, begin - 20) : end + 20]
+            raise ItemError(
+                f"{what} holds the text of the special token {content[begin:end]!r} ({around!r}); rewrite it"
+            )
+
+    def _decode_again(self, text: str, ids: Sequence[int]) -> None:
+        self._to_decode -= 1
+        back = self.tokenizer.decode(ids)
+        if back != text:
+            at = next(
+                (i for i, (a, b) in enumerate(zip(text, back, strict=False)) if a != b), min(len(text), len(back))
+            )
+            begin = max(0, at - 10)
+            self._noted.setdefault(
+                f"the tokenizer does not keep text: {text[begin : at + 10]!r} reads {back[begin : at + 10]!r} again"
+            )
+            self._to_decode = 0
+
+    def check_length(self, rendered: Rendered, new_tokens: int) -> None:
+        """Raises ItemError when prompt and reply do not fit the context: nothing is ever truncated."""
+        if len(rendered.ids) + new_tokens > self.context:
+            raise ItemError(
+                f"a prompt of {len(rendered.ids)} tokens plus {new_tokens} new ones does not fit the context of "
+                f"{self.context}; raise engine.max_model_len or shorten the prompt"
+            )
+
+    def options(self, rendered: Rendered, forms: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[int, ...]]]:
+        """Token ids of every surface form of every option, as they continue the prompt.
+
+        They are what `encode(prompt + form)` has after the prompt's own ids. Not the whole prompt is tokenised for it
+        but its end, from a place on at which the tokens of the end alone are the prompt's own.
+
+        Raises:
+            ItemError: a form merges with the prompt's last token, is empty, holds the text of a special token, or is
+                the beginning of another form.
+        """
+        end = self._own_end(rendered)
+        result: dict[str, list[tuple[int, ...]]] = {}
+        owner: dict[tuple[int, ...], str] = {}
+        for option, texts in forms.items():
+            result[option] = []
+            for form in texts:
+                ids = self._forms(end, form)
+                if owner.setdefault(ids, option) != option:
+                    raise ItemError(f"options {owner[ids]!r} and {option!r} have the same tokens")
+                if ids not in result[option]:
+                    result[option].append(ids)
+        for ids, longer in pairwise(sorted(owner)):  # what begins with `ids` follows it at once
+            if longer[: len(ids)] == ids:
+                raise ItemError(
+                    f"option {owner[ids]!r} is the beginning of option {owner[longer]!r} in tokens: "
+                    "their probabilities would overlap"
+                )
+        return result
+
+    def _own_end(self, rendered: Rendered) -> str:
+        """An end of the prompt whose tokens, alone, are the last of the prompt's."""
+        for cut in self._cuts(rendered.text):
+            end = rendered.text[cut:]
+            ids = self._ends(end)
+            if ids and rendered.ids[-len(ids) :] == ids:
+                return end
+        return rendered.text
+
+    def _cuts(self, text: str) -> Iterator[int]:
+        """Places to begin at. A special token first: tokenizers divide the text there before they do anything else."""
+        far = max(0, len(text) - FAR)
+        if specials := list(self._specials.find(text, far)):
+            yield specials[-1][0]
+        gaps = list(re.finditer(r"(?<=\S)\s+(?=\S)", text[far : max(0, len(text) - NEAR)]))
+        for gap in gaps[: -GAPS - 1 : -1]:
+            yield far + gap.start()  # the space belongs to the next word
+            yield far + gap.end()  # tokenizers that put a space in front of every text
+
+    def _end(self, end: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer.encode(end))
+
+    def _form(self, end: str, form: str) -> tuple[int, ...]:
+        self._refuse_specials("an option", form)
+        bare, whole = self._ends(end), self._end(end + form)
+        if whole[: len(bare)] != bare or len(whole) == len(bare):
+            raise ItemError(
+                f"option {form!r} merges with the end of the prompt {end[-20:]!r} in this tokenizer; "
+                "end the prompt at another place or write the option another way"
+            )
+        return whole[len(bare) :]
+
+    def span(self, rendered: Rendered, text: str, nth: int = 0) -> range:
+        """Positions of the tokens that cover a piece of the prompt's text.
+
+        A token is covered when it has at least one character of the piece (a space before a word belongs to the
+        word's token where the tokenizer has it so); of a character that is several tokens, all are.
+
+        Args:
+            text: as it stands in the rendered prompt, template and special tokens included.
+            nth: which of its places, from 0 on; -1 is the last, as in Python.
+
+        Raises:
+            ItemError: the prompt does not hold it, or not so often.
+            HarnessError: the tokenizer cannot tell where its tokens lie.
+        """
+        places = [found.start() for found in re.finditer(re.escape(text), rendered.text)] if text else []
+        if not -len(places) <= nth < len(places):
+            raise ItemError(f"the prompt holds {text[:60]!r} {len(places)} times, so there is no number {nth} (from 0)")
+        begins, ends = self._places(rendered.text)
+        first = bisect_right(ends, places[nth])
+        behind = bisect_left(begins, places[nth] + len(text))
+        if first >= behind:
+            raise ItemError(f"no token of the prompt stands for {text[:60]!r}: the tokenizer leaves it out")
+        return range(first + rendered.added, behind + rendered.added)
+
+    def _place(self, text: str) -> tuple[list[int], list[int]]:
+        offsets = self.tokenizer.offsets(text)
+        ends = list(accumulate((end for _, end in offsets), max))
+        # A space that no token claims is the next one's: byte-level tokenizers leave it out of their account.
+        begins = [min(begin, before) for (begin, _), before in zip(offsets, [0, *ends], strict=False)]
+        return list(accumulate(begins, max)), ends

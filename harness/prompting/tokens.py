@@ -1,0 +1,167 @@
+"""Tokenizers as the harness sees them, and the adapter for Hugging Face ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from harness.errors import HarnessError, ItemError
+from harness.prompting.prompts import Message
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Tokenizer(Protocol):
+    """Text to token ids and back.
+
+    Attributes:
+        bos: id of the token that every prompt of this model must begin with, or None.
+        template: text of the chat template, or None when the model has none and `chat` cannot be used.
+        variables: names that the template looks at; None when it takes any.
+        specials: how the special tokens are written: text that `encode` turns into one of them.
+    """
+
+    bos: int | None
+    template: str | None
+    variables: frozenset[str] | None
+    specials: frozenset[str]
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text alone: no special tokens added, special tokens written in the text recognised."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of the ids, special tokens shown."""
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """Of each token of `encode(text)`: its first character in the text, and the one after its last.
+
+        Tokens that share a character (bytes of one letter) all have it; a space may be left out before a token.
+
+        Raises:
+            HarnessError: the tokenizer cannot tell.
+        """
+
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
+        """The conversation in the model's template, up to where its next turn begins.
+
+        Args:
+            variables: what the template is given beside the messages.
+
+        Raises:
+            ItemError: the template refuses the conversation.
+        """
+
+
+class Specials:
+    """Finds special tokens in text. A model may have thousands, too many for one pattern that tries each in turn.
+
+    Args:
+        written: how they are written, none empty.
+    """
+
+    def __init__(self, written: frozenset[str]) -> None:
+        self._written = written
+        self._lengths = sorted({len(text) for text in written}, reverse=True)
+        firsts = "".join(sorted({re.escape(text[0]) for text in written}))
+        self._first = re.compile(f"[{firsts}]" if written else r"(?!)")
+
+    def find(self, text: str, begin: int = 0) -> Iterator[tuple[int, int]]:
+        """Begin and end of each, from a place on; the longest where several begin at once."""
+        for found in self._first.finditer(text, begin):
+            start = found.start()
+            if start < begin:
+                continue
+            for length in self._lengths:
+                if text[start : start + length] in self._written:
+                    begin = start + length
+                    yield start, begin
+                    break
+
+    def without(self, text: str) -> str:
+        """The text between them."""
+        spans = list(self.find(text))
+        begins, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+        return "".join(text[begin:end] for begin, end in zip(begins, ends, strict=True))
+
+
+class HFTokenizer:
+    """A `transformers` tokenizer.
+
+    Raises:
+        HarnessError: it is of Mistral's own kind, which has no template that could be audited, or its chat template
+            cannot be parsed.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        if not isinstance(tokenizer.added_tokens_decoder, Mapping):
+            raise HarnessError(
+                f"a {type(tokenizer).__name__} shows neither its chat template nor its special tokens; use a "
+                "revision of the model that has a tokenizer.json"
+            )
+        self._tokenizer = tokenizer
+        alone = tokenizer.encode("", add_special_tokens=True)
+        self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
+        self.template: str | None = tokenizer.get_chat_template() if getattr(tokenizer, "chat_template", None) else None
+        self.variables: frozenset[str] | None = frozenset() if self.template is None else _variables(self.template)
+        added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+        self.specials = frozenset(text for text in (*added, *tokenizer.all_special_tokens) if text)
+
+    @classmethod
+    def load(cls, path: Path, trust_remote_code: bool = False) -> HFTokenizer:
+        """The tokenizer of a local model folder.
+
+        Raises:
+            HarnessError: there is none that can be read.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            # Where Mistral's own library is installed, its format would be preferred.
+            loaded = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, mistral_format=False)
+        except (OSError, ValueError) as error:
+            raise HarnessError(f"the tokenizer in {path} cannot be loaded: {error}") from error
+        return cls(loaded)
+
+    def encode(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        if not self._tokenizer.is_fast:
+            raise HarnessError(
+                "this model has only a slow tokenizer, which cannot say where its tokens lie in the text; "
+                "save a tokenizer.json beside its weights"
+            )
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return [(begin, end) for begin, end in encoded["offset_mapping"]]
+
+    def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
+        turns = [{"role": m.role, "content": m.content} for m in messages]
+        try:
+            return str(
+                self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **variables)
+            )
+        except Exception as error:  # templates raise jinja2 errors of their own making
+            raise ItemError(f"the model's chat template refuses this conversation: {error}") from error
+
+
+def _variables(template: str) -> frozenset[str]:
+    from jinja2 import TemplateSyntaxError, nodes
+    from jinja2.meta import find_undeclared_variables
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # A tag of transformers' own, which says nothing about variables.
+    plain = re.sub(r"\{%[-+]?\s*(?:end)?generation\s*[-+]?%\}", "", template)
+    try:
+        parsed = ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"]).parse(plain)
+    except TemplateSyntaxError as error:
+        raise HarnessError(f"the model's chat template is no valid template: {error}; set model.style=plain") from error
+    # A name that the template itself sets is given from outside only if it asks whether it was.
+    own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx == "store"}
+    asked = {test.node.name for test in parsed.find_all(nodes.Test) if isinstance(test.node, nodes.Name)}
+    return frozenset(find_undeclared_variables(parsed) - (own - asked))

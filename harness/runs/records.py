@@ -1,0 +1,108 @@
+"""Finished runs as they lie on disk: what `run` wrote, read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.metrics.metric import Metric
+from harness.outcomes import Table
+from harness.statistics.estimates import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run directory.
+
+    Attributes:
+        manifest: as written by the run; keys as in `cli.execute.Session.manifest`.
+        verdicts: each as a mapping with "kind", "text" and "reason".
+        figures: SVG files.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    estimates: tuple[Estimate, ...]
+    verdicts: tuple[Mapping[str, Any], ...]
+    figures: tuple[Path, ...]
+
+
+def load_record(path: Path) -> RunRecord:
+    """Reads a run directory.
+
+    Raises:
+        HarnessError: no such directory, a file that is missing or damaged, or a run that has no results.
+    """
+    if not path.is_dir():
+        raise HarnessError(f"{path}: no such run directory")
+    if not (path / "manifest.json").is_file():
+        raise HarnessError(f"{path} is no run directory: it has no manifest.json")
+    manifest = _json(path / "manifest.json")
+    if not (path / "estimates.json").is_file():
+        raise HarnessError(f"{path}: the run has no results (it is {manifest.get('status')}); run its command again")
+    try:
+        estimates = tuple(Estimate(**values) for values in _json(path / "estimates.json"))
+        verdicts = tuple(_json(path / "verdicts.json"))
+        for name in ("experiment", "title", "seed", "items_done"):
+            manifest[name]
+        for name in ("task", "model"):
+            manifest[name]["name"]
+        for verdict in verdicts:
+            for name in ("kind", "text", "measured", "published", "reason", "source"):
+                verdict[name]
+    except (KeyError, TypeError) as error:
+        raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
+    return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))
+
+
+def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
+    """The outcomes of a run.
+
+    Args:
+        metrics: those that are to read them.
+
+    Raises:
+        HarnessError: outcomes.parquet is missing, damaged or empty, or lacks a column that a metric reads.
+    """
+    file = record.path / "outcomes.parquet"
+    try:
+        table = Table.load(file)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
+    wanted = dict.fromkeys(("item", "group", "error"), "every metric")
+    for metric in metrics:
+        wanted |= dict.fromkeys((*metric.columns, *metric.by, *metric.where), f"metric {metric.name!r}")
+    for column, reader in wanted.items():
+        if column not in table.columns:
+            raise HarnessError(
+                f"{file} has no column {column!r}, which {reader} reads: it was written by another version; run it "
+                "again, or `rescore RUN --replay` makes the outcomes again from the stored calls"
+            )
+    if not len(table):
+        raise HarnessError(f"{file} has no rows: no item of the run was finished")
+    return table
+
+
+def stored_config(record: RunRecord) -> dict[str, Any]:
+    """The config of a run, with the present value of what there was not when it was written.
+
+    Raises:
+        HarnessError: the manifest holds none.
+    """
+    config = record.manifest.get("config")
+    if not isinstance(config, dict):
+        raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
+    return {"metrics": {}, "shard": None, "interval": "percentile", **config}
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise HarnessError(f"{file} is damaged: {error}; run its command again") from error

@@ -1,0 +1,1 @@
+"""From outcome columns to estimates, intervals, paired differences and verdicts."""

@@ -1,0 +1,400 @@
+"""Estimates: a metric's value with its interval, and how many rows it rests on.
+
+Intervals come from the cluster bootstrap: whole groups (stories, questions with all their draws) are drawn with
+replacement, never single rows, because rows of one group are not independent. A metric takes weights, so a
+replicate is a row of weights and not a new table.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError
+from harness.metrics.columns import Floats, Folds, Units, Weights
+from harness.metrics.metric import Metric
+from harness.outcomes import Table, factorize
+from harness.statistics.intervals import (
+    GapReplicates,
+    Interval,
+    IntervalKind,
+    Replicates,
+    clustered_error,
+    interval_of,
+    of_difference,
+    reach,
+)
+from harness.statistics.merged_rows import Cells, cells
+from harness.statistics.rows import Sample, binned, evaluate, evaluate_gaps, levels, sample
+
+Codes = NDArray[np.int64]
+
+_Pairs = tuple[tuple[str, str], ...]
+_Key = tuple[tuple[str, ...], tuple[type | None, ...], _Pairs, _Pairs]
+"""What metrics that read the same rows have in common: columns and how they are coded, `where`, level."""
+
+_CHUNK = 1 << 18
+"""Weights held at once, 2 MB: a metric's own temporaries are a few times that, and stay near the processor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One number of a run.
+
+    Attributes:
+        metric: name of the metric.
+        level: the values of the metric's `by` columns, e.g. {"arm": "zero-shot"}. Of a difference: "a - b" where
+            the two sides have different values.
+        value: the point value on all rows; None when undefined (`note` says why).
+        low, high: ends of the 95 % interval; None when there is none.
+        n: rows that entered; n_groups: clusters among them.
+        n_failed: rows left out because a value was missing, plus items whose protocol failed.
+        method: how the interval was made; "none" without one.
+        better: "higher", "lower" or "neither".
+        note: why a value or an interval is missing, and what else to know before quoting it; "" otherwise.
+        se: standard error, clustered by group: of a mean in closed form (CR1), else the standard deviation of the
+            bootstrap replicates; None without an interval.
+    """
+
+    metric: str
+    level: Mapping[str, str]
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_groups: int
+    n_failed: int
+    method: str
+    better: str
+    note: str = ""
+    se: float | None = None
+
+
+MOST_LEFT_OUT = 5_000
+"""Groups up to which a BCa interval is made: each is left out once."""
+
+
+def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | None = None) -> Iterator[Weights]:
+    """Weights of the cluster bootstrap, for rows or for cells of them.
+
+    Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
+    group was drawn (multinomial counts), so that draws nested in a group come along with it. That of a cell is the
+    sum over its rows.
+
+    Args:
+        groups: [n] code of each row's group, 0..G-1, n >= 1.
+        cells: [n] code of each row's cell, 0..m-1; None makes each row its own.
+
+    Yields:
+        Weights [b, m]; together `replicates` of them.
+    """
+    rng = np.random.Generator(np.random.SFC64(seed))
+    cells = np.arange(len(groups)) if cells is None else cells
+    n_groups, n_cells = int(groups.max()) + 1, int(cells.max()) + 1
+    if n_groups == len(groups):
+        yield from _weights_of_rows(np.bincount(cells), replicates, rng)
+        return
+    from scipy.sparse import coo_array
+
+    rows = coo_array((np.ones(len(groups)), (cells, groups)), shape=(n_cells, n_groups)).tocsr()
+    for size in _chunks(replicates, max(n_groups, n_cells)):
+        counts = _counts(rng.integers(0, n_groups, (size, n_groups)), n_groups)
+        yield np.ascontiguousarray((rows @ np.ascontiguousarray(counts.T)).T)
+
+
+def _weights_of_rows(rows: Codes, replicates: int, rng: np.random.Generator) -> Iterator[Weights]:
+    """Weights [b, m] of cells of so many rows each, [m], where every row is a group of its own.
+
+    Multinomial counts: n draws among n rows. With many rows in a cell they come from Poisson counts, which are
+    multinomial given their sum: of a mean a little below n, so that their sum is hardly ever above n (if so, they
+    are drawn again), and filled up with single draws.
+    """
+    n = int(rows.sum())
+    cell_of_row = np.repeat(np.arange(len(rows)), rows)
+    few = n < 8 * len(rows)
+    rates = rows * max(0.0, 1 - 5 / np.sqrt(n))
+    for size in _chunks(replicates, n if few else len(rows)):
+        if few:
+            yield _counts(cell_of_row[rng.integers(0, n, (size, n))], len(rows))
+            continue
+        counts = rng.poisson(rates, (size, len(rows)))
+        while (over := counts.sum(axis=1) > n).any():
+            counts[over] = rng.poisson(rates, (int(over.sum()), len(rows)))
+        missing = n - counts.sum(axis=1)
+        singles = [cell_of_row[rng.integers(0, n, k)] for k in missing]
+        yield _counts(singles, len(rows)) + counts
+
+
+def _chunks(replicates: int, width: int) -> list[int]:
+    # Numbers of replicates of `width` weights to hold at once.
+    most = max(1, _CHUNK // width)
+    return [min(most, replicates - start) for start in range(0, replicates, most)]
+
+
+def estimate(
+    metric: Metric, table: Table, *, replicates: int = 1000, seed: int = 0, interval: IntervalKind = "percentile"
+) -> list[Estimate]:
+    """Estimates a metric for every combination of its `by` columns that occurs, in alphabetical order.
+
+    A row with a missing value in a column that the metric reads is left out and counted in `n_failed`, together with
+    the items that failed as a whole; those belong to no arm and count in every level. For units see `sample`.
+
+    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap. For a calibration error it holds those
+    errors that make the value neither too large nor too small, see `intervals.inverted`; for another biased metric the
+    range is reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison
+    and Hinkley 1997, section 5.2). Both are widened to hold the value. It is cut at the metric's range. Replicates in
+    which the
+    metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and skewness
+    (Efron 1987), from the metric without each group in turn. There is no interval for p-values, for fewer than two
+    groups, where more than 5 % of the replicates are undefined, and where all replicates agree; in the last case a
+    mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
+
+    Above `cells.MOST` different rows the replicates are computed on numbers in steps, which `method` says.
+
+    Raises:
+        HarnessError: a column holds values that the metric cannot take.
+    """
+    return estimate_all([metric], table, replicates=replicates, seed=seed, interval=interval)
+
+
+def estimate_all(
+    metrics: Sequence[Metric],
+    table: Table,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+    interval: IntervalKind = "percentile",
+) -> list[Estimate]:
+    """The estimates of several metrics, one after the other: what `estimate` gives for each.
+
+    Metrics that read the same rows share one selection of them and one set of replicates, which at many rows take
+    longer than most metrics.
+
+    Raises:
+        HarnessError: as `estimate`.
+    """
+    shared: dict[_Key, list[tuple[tuple[int, int], Metric]]] = {}
+    found: dict[tuple[int, int], Estimate] = {}
+    occurring: dict[Hashable, list[dict[str, str]]] = {}
+    for i, metric in enumerate(metrics):
+        where = tuple(sorted(metric.where.items()))
+        coded = tuple(p if p in (Folds, Units) else None for p in metric.measure.parameters)
+        if (metric.by, where) not in occurring:
+            occurring[metric.by, where] = levels(metric, table)
+        for j, level in enumerate(occurring[metric.by, where]):
+            key = (metric.columns, coded, where, tuple(level.items()))
+            shared.setdefault(key, []).append(((i, j), metric))
+    # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own. Two
+    # sets of rows at a time: while one is sorted, or its replicates are drawn, the metrics of the other are computed.
+    with ThreadPoolExecutor(2) as sets, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        jobs = {
+            places: sets.submit(_estimates, pool, alike, table, dict(level_items), replicates, seed, interval)
+            for (*_, level_items), members in shared.items()
+            for places, alike in [zip(*members, strict=True)]
+        }
+        for places, job in jobs.items():
+            found |= zip(places, job.result(), strict=True)
+    return [found[place] for place in sorted(found)]
+
+
+def _estimates(  # noqa: PLR0917
+    pool: Executor,
+    metrics: Sequence[Metric],
+    table: Table,
+    level: Mapping[str, str],
+    replicates: int,
+    seed: int,
+    kind: IntervalKind,
+) -> list[Estimate]:
+    """Estimates of metrics that take the same columns, at one level."""
+    rows = sample(metrics[0], table, level)
+    n_groups = int(rows.codes.max(initial=-1)) + 1
+    samples = [replace(rows, metric=metric) for metric in metrics]
+    values = list(pool.map(Sample.value, samples))
+    drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and n_groups > 1]
+    pairs = [(samples[i], values[i]) for i in drawn]
+    replicated = _replicated(pool, pairs, replicates, seed, kind) if drawn else []
+    by_metric = dict(zip(drawn, replicated, strict=True))
+    return [
+        _estimate(r, value, level, n_groups, by_metric.get(i))
+        for i, (r, value) in enumerate(zip(samples, values, strict=True))
+    ]
+
+
+def _replicated(
+    pool: Executor, pairs: Sequence[tuple[Sample, float]], replicates: int, seed: int, kind: IntervalKind
+) -> list[Replicates]:
+    """The values of metrics on the replicates of the rows that they share, for BCa also with each group left out.
+
+    Args:
+        pairs: for each metric the rows, and its value on them.
+    """
+    samples = [rows for rows, _ in pairs]
+    merged = cells(samples[0])
+    metrics = [rows.metric for rows in samples]
+    parts: list[list[Floats]] = [[] for _ in metrics]
+    weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
+    ahead = pool.submit(next, weights, None)
+    while (w := ahead.result()) is not None:
+        ahead = pool.submit(next, weights, None)
+        values = pool.map(evaluate_gaps, metrics, repeat(merged.values), repeat(w))
+        for part, value in zip(parts, values, strict=True):
+            part.append(value)
+    finished = partial(_finished, merged=merged, kind=kind)
+    return list(pool.map(finished, samples, [value for _, value in pairs], map(np.concatenate, parts)))
+
+
+def _finished(rows: Sample, value: float, drawn: Floats, *, merged: Cells, kind: IntervalKind) -> Replicates:
+    """The replicates of one metric, as `evaluate_gaps` gives them, with what else their interval needs."""
+    off = shift(rows, value, merged)
+    how, gaps = rows.metric.measure.gaps, None
+    if how is not None:
+        weight, sums = binned(rows.metric, merged.values, merged.counts[None, :])
+        measured, even = how.scaled(weight, sums)[0], how.scaled(weight, weight)[0]
+        gaps = GapReplicates(
+            measured=measured,
+            noise=drawn[:, 1:] - measured,
+            even=even,
+            share=weight[0] / weight.sum(),
+            off=0.0 if rows.metric.measure.debiased else off,
+        )
+    left_out = _left_out(rows, merged) if kind == "bca" else None
+    return Replicates(drawn[:, 0] + off, merged.steps, left_out, gaps)
+
+
+def _left_out(rows: Sample, merged: Cells) -> Floats:
+    """The metric without each of the groups, [G]; empty where there are too many groups or numbers are in steps."""
+    n_groups = int(rows.codes.max()) + 1
+    if n_groups > MOST_LEFT_OUT or merged.steps:
+        return np.zeros(0)
+    counts = np.zeros((n_groups, len(merged)))
+    np.add.at(counts, (rows.codes, merged.of_row), 1.0)
+    total = counts.sum(axis=0)
+    return np.concatenate(
+        [evaluate(rows.metric, merged.values, total - counts[start : start + 256]) for start in range(0, n_groups, 256)]
+    )
+
+
+def shift(rows: Sample, value: float, merged: Cells) -> float:
+    """What the steps of cells take off a metric's value; 0 where there are none."""
+    if not merged.steps:
+        return 0.0
+    off = value - float(evaluate(rows.metric, merged.values, merged.counts[None, :])[0])
+    return 0.0 if np.isnan(off) else off
+
+
+def _counts(codes: Iterable[Codes], size: int) -> Weights:
+    # How often each code 0..size-1 occurs in each row of codes.
+    return np.stack([np.bincount(row, minlength=size) for row in codes]).astype(np.float64)
+
+
+def _estimate(
+    rows: Sample, value: float, level: Mapping[str, str], n_groups: int, replicates: Replicates | None
+) -> Estimate:
+    measure = rows.metric.measure
+    if np.isnan(value):
+        interval = Interval(note=rows.why_undefined())
+    elif not measure.interval:
+        clustered = n_groups < len(rows)
+        interval = Interval(note=f"rows of {n_groups} groups taken as independent" if clustered else "")
+    elif replicates is None:
+        interval = Interval(note="no interval: fewer than 2 groups")
+    else:
+        interval = interval_of(measure, value, replicates, n_groups, reach(measure))
+    se = interval.se
+    if measure.average and interval.low is not None and len(rows.values) == 1:
+        se = clustered_error(rows.values[0], rows.codes)
+    return Estimate(
+        metric=rows.metric.name,
+        level=level,
+        value=None if np.isnan(value) else value,
+        low=interval.low,
+        high=interval.high,
+        n=len(rows),
+        n_groups=n_groups,
+        n_failed=rows.n_missing + rows.n_errors,
+        method=interval.method,
+        better=measure.better,
+        note="; ".join(filter(None, [interval.note, rows.note, rows.remark()])),
+        se=se,
+    )
+
+
+def difference(
+    metric: Metric,
+    table: Table,
+    level_a: Mapping[str, str],
+    level_b: Mapping[str, str],
+    *,
+    other: Table | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """Paired difference value(a) - value(b): on the groups present in both levels, resampled together.
+
+    `better` is the metric's own: with "higher", a positive difference means that a is better. Replicates of a biased
+    metric are moved to the difference, see `intervals.of_difference`.
+
+    Args:
+        other: the table that `level_b` is taken from, to compare two runs; then only items that have rows in both
+            enter. None takes both levels from `table`.
+
+    Raises:
+        HarnessError: a level that does not name the metric's `by` columns, or a metric without intervals.
+    """
+    if not metric.measure.interval:
+        raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
+    for level in (level_a, level_b):
+        if set(level) != set(metric.by):
+            raise HarnessError(f"metric {metric.name!r}: level {dict(level)} must name exactly {list(metric.by)}")
+    all_a, all_b = sample(metric, table, level_a), sample(metric, other or table, level_b)
+    a, b = all_a, all_b
+    if other is not None:
+        a, b = a.where(np.isin(a.items, b.items)), b.where(np.isin(b.items, a.items))
+    shared = np.intersect1d(a.groups, b.groups)
+    a, b = a.where(np.isin(a.groups, shared)), b.where(np.isin(b.groups, shared))
+    value = a.value() - b.value()
+    if np.isnan(value):
+        interval = Interval(note=(a if np.isnan(a.value()) else b).why_undefined())
+    elif len(shared) < 2:
+        interval = Interval(note="no interval: fewer than 2 groups")
+    else:
+        low, high = reach(metric.measure)
+        values = _paired(a, b, replicates, seed)
+        interval = interval_of(of_difference(metric.measure), value, values, len(shared), (low - high, high - low))
+    unpaired = len(all_a) + len(all_b) - len(a) - len(b)
+    notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
+    return Estimate(
+        metric=metric.name,
+        level={c: level_a[c] if level_a[c] == level_b[c] else f"{level_a[c]} - {level_b[c]}" for c in metric.by},
+        value=None if np.isnan(value) else value,
+        low=interval.low,
+        high=interval.high,
+        n=len(a) + len(b),
+        n_groups=len(shared),
+        n_failed=a.n_missing + b.n_missing + a.n_errors + (b.n_errors if other is not None else 0),
+        method=f"paired {interval.method}" if interval.low is not None else "none",
+        better=metric.measure.better,
+        note="; ".join(filter(None, notes)),
+        se=interval.se,
+    )
+
+
+def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> Replicates:
+    """Differences of the metric of two samples on the same draws of the groups that they share."""
+    in_a, in_b = cells(a), cells(b)
+    _, codes = factorize(np.concatenate([a.groups, b.groups]))
+    of_row = np.concatenate([in_a.of_row, len(in_a) + in_b.of_row])
+    differences = [
+        evaluate(a.metric, in_a.values, w[:, : len(in_a)]) - evaluate(b.metric, in_b.values, w[:, len(in_a) :])
+        for w in bootstrap_weights(codes, replicates, seed, of_row)
+    ]
+    moved = shift(a, a.value(), in_a) - shift(b, b.value(), in_b)
+    return Replicates(np.concatenate(differences) + moved, max(in_a.steps, in_b.steps))

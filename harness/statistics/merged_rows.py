@@ -1,0 +1,118 @@
+"""Rows that a metric cannot tell apart, taken together: what keeps a bootstrap of many rows short.
+
+A metric obeys the law that a weight k is k rows, so rows of equal values are one row of their common weight, and units
+of equal rows are one unit; no number changes by that. Where too many different rows remain, numbers are put into steps
+of equal counts. Only replicates are computed in steps, and what the steps change of the value itself is taken off them
+again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.columns import Floats, Folds, Labels, Units
+from harness.statistics.rows import Sample
+
+Codes = NDArray[np.int64]
+
+MOST = 4_096
+"""Different rows up to which nothing is put into steps, and about how many the steps leave at most."""
+
+FINEST = 1_024
+"""The most steps of a number: of an interval's width they change a thousandth, its 1,000 replicates a twentieth."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The different rows of a sample.
+
+    Attributes:
+        values: the columns, each [m].
+        of_row: [n] the cell, 0..m-1, of each row of the sample.
+        steps: into how many steps numbers were put; 0 where the cells are exact.
+    """
+
+    values: tuple[np.ndarray, ...]
+    of_row: Codes
+    steps: int
+
+    def __len__(self) -> int:
+        return len(self.values[0])
+
+    @property
+    def counts(self) -> Floats:
+        """[m] how many rows each cell holds."""
+        return np.bincount(self.of_row, minlength=len(self)).astype(np.float64)
+
+
+def cells(sample: Sample) -> Cells:
+    """The cells of a sample, in the order of their values.
+
+    Rows of units are put together by whole units, whose rows keep a cell each: a unit's weight is that of each of its
+    rows, not their sum.
+    """
+    parameters = sample.metric.measure.parameters
+    if not len(sample):
+        return Cells(sample.values, np.arange(len(sample)), 0)
+    if Units in parameters:
+        return _merged_units(sample.values, parameters.index(Units))
+    exact = _merged(sample.values, 0)
+    if len(exact) <= MOST:
+        return exact
+    is_few = [p in (Labels, Folds) for p in parameters]
+    few = tuple(v for v, is_so in zip(exact.values, is_few, strict=True) if is_so)
+    kinds = len(_merged(few, 0)) if few else 1
+    steps = min(FINEST, max(2, int((MOST / kinds) ** (1 / (len(is_few) - len(few))))))
+    columns = zip(sample.values, is_few, strict=True)
+    return _merged(tuple(v if is_so else _stepped(v, steps) for v, is_so in columns), steps)
+
+
+def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
+    order = np.lexsort(values[::-1])
+    ranked = tuple(v[order] for v in values)
+    new = np.zeros(len(order), dtype=bool)
+    for column in ranked:
+        new[1:] |= column[1:] != column[:-1]
+    of_row = np.empty(len(order), dtype=np.int64)
+    of_row[order] = np.cumsum(new)
+    new[0] = True
+    return Cells(tuple(v[new] for v in ranked), of_row, steps)
+
+
+def _merged_units(values: tuple[np.ndarray, ...], at: int) -> Cells:
+    """Units that have the same rows, in whatever order, taken together; `at` is the column that names the units."""
+    kinds = _merged(values[:at] + values[at + 1 :], 0).of_row
+    order = np.lexsort((kinds, values[at]))
+    starts = np.flatnonzero(np.diff(values[at][order], prepend=-1))
+    lengths = np.diff(np.append(starts, len(order)))
+    alike = np.zeros(len(starts), dtype=np.int64)
+    # Units are told apart by their first rows, then by their second ones, and so on; -1 is no such row.
+    for place in range(int(lengths.max())):
+        there = place < lengths
+        kind = np.where(there, kinds[order[np.where(there, starts + place, 0)]], -1)
+        alike = np.unique(alike * (len(order) + 1) + kind + 1, return_inverse=True)[1]
+    _, first = np.unique(alike, return_index=True)
+    offsets = np.append(0, np.cumsum(lengths[first]))
+    of_row = np.empty(len(order), dtype=np.int64)
+    of_row[order] = np.repeat(offsets[alike] - starts, lengths) + np.arange(len(order))
+    chosen = np.concatenate([order[starts[unit] : starts[unit] + lengths[unit]] for unit in first])
+    return Cells(tuple(v[chosen] for v in values), of_row, 0)
+
+
+def _stepped(values: np.ndarray, steps: int) -> np.ndarray:
+    """Each value replaced by that of its step, the mean of its rows; with infinite ones, which only order, the lowest.
+
+    Rows of equal value fall into the step of the first of them.
+    """
+    distinct, of_row, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(distinct) <= steps:
+        return values
+    step = (np.cumsum(counts) - counts) * steps // len(values)
+    first = np.flatnonzero(np.append(True, step[1:] != step[:-1]))
+    level = distinct[first]
+    if np.isfinite(level).all():
+        level = np.add.reduceat(distinct * counts, first) / np.add.reduceat(counts, first)
+    return np.repeat(level, np.diff(np.append(first, len(distinct))))[of_row]

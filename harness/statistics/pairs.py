@@ -1,0 +1,227 @@
+"""Paired comparison of two sides, each one run or several seeds of it, on the items that all of them have."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.errors import HarnessError
+from harness.metrics.columns import Floats, Labels
+from harness.metrics.metric import Metric
+from harness.outcomes import Table, factorize
+from harness.statistics.estimates import bootstrap_weights, shift
+from harness.statistics.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
+from harness.statistics.merged_rows import cells
+from harness.statistics.rows import Sample, evaluate, sample
+
+POWER = 2.8016
+"""z(0.975) + z(0.80): a difference of so many standard errors is found in 80 of 100 experiments at the 5 % level."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """The second side of a metric at one level, less the first.
+
+    Attributes:
+        level: that of both sides; "b - a" where the second side's value b of a column is not the first's.
+        first, second: the metric on the shared items, of several seeds the mean.
+        value, low, high: the paired difference second - first with its 95 % interval.
+        p: two-sided, against no difference, by the same replicates; p_holm: the same, adjusted within its family (see
+            `holm`), None until that is known.
+        p_exact: exact sign test of a share over the groups, where each side is one run: McNemar's test where every
+            group has one row on either side.
+        se: bootstrap standard error; smallest: the difference that would be found with 80 % power at the 5 % level.
+        n_items: items that all runs have; n_groups: clusters among them.
+        n_failed: rows left out because a value was missing.
+        spread: standard deviation of the metric between the seeds of either side; None for a single run.
+        gained, lost: of a share with one row an item, items whose label is true only on the second (first) side.
+        note: why something is missing; "" otherwise.
+    """
+
+    metric: str
+    level: Mapping[str, str]
+    better: str
+    first: float | None
+    second: float | None
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None = None
+    p_exact: float | None
+    se: float | None
+    smallest: float | None
+    n_items: int
+    n_groups: int
+    n_failed: int
+    spread: tuple[float | None, float | None]
+    gained: int | None
+    lost: int | None
+    method: str
+    note: str
+
+
+def contrast(
+    metric: Metric,
+    level: Mapping[str, str],
+    first: Sequence[Table],
+    second: Sequence[Table],
+    *,
+    other: Mapping[str, str] | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Contrast:
+    """Compares two sides, each one table or several that differ in the seed only.
+
+    Every replicate draws groups with replacement, the same for all tables, and of several seeds as many with
+    replacement: the interval is about further items and further seeds. Two or three seeds say little about seeds, so
+    that their part of the interval is too small then (Davison and Hinkley 1997, section 2.4).
+
+    Args:
+        other: the second side's level, to compare arms; None is `level`.
+
+    Raises:
+        HarnessError: a metric without intervals, or no item that all tables have.
+    """
+    if not metric.measure.interval:
+        raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
+    theirs = level if other is None else other
+    whole = [sample(metric, t, level) for t in first] + [sample(metric, t, theirs) for t in second]
+    shared = functools.reduce(np.intersect1d, [one.items for one in whole])
+    if not len(shared):
+        raise HarnessError(f"metric {metric.name!r} at {dict(level)}: the runs share no item that has a value")
+    # Of a group with several items, those that all tables have.
+    rows = [one.where(np.isin(one.items, shared)) for one in whole]
+    sides = rows[: len(first)], rows[len(first) :]
+    values = [np.array([one.value() for one in side]) for side in sides]
+    one, two = (float(v.mean()) for v in values)
+    groups = np.unique(np.concatenate([r.groups for r in rows]))
+    p = interval = None
+    if math.isnan(two - one):
+        interval = Interval(note=next(r for r in rows if math.isnan(r.value())).why_undefined())
+    elif len(groups) < 2:
+        interval = Interval(note="no interval: fewer than 2 groups")
+    else:
+        drawn = _replicated(rows, len(first), replicates, seed)
+        low, high = reach(metric.measure)
+        measure = of_difference(metric.measure)
+        interval = interval_of(measure, two - one, drawn, len(groups), (low - high, high - low))
+        # Where every item gained there is no spread, but a test; where none changed there is nothing to test.
+        tested = interval.se is not None or (interval.low is not None and two != one)
+        p = p_value(measure, two - one, drawn) if tested else None
+    counts = _discordant(*rows) if len(rows) == 2 else None
+    signs = _signs(*rows) if len(rows) == 2 else None
+    return Contrast(
+        metric=metric.name,
+        level={c: v if theirs[c] == v else f"{theirs[c]} - {v}" for c, v in level.items()},
+        better=metric.measure.better,
+        first=_defined(one),
+        second=_defined(two),
+        value=_defined(two - one),
+        low=interval.low,
+        high=interval.high,
+        p=p,
+        p_exact=None if signs is None else sign_test(*signs),
+        se=interval.se,
+        smallest=None if interval.se is None else POWER * interval.se,
+        n_items=len(shared),
+        n_groups=len(groups),
+        n_failed=sum(r.n_missing for r in whole),
+        spread=(_spread(values[0]), _spread(values[1])),
+        gained=None if counts is None else counts[0],
+        lost=None if counts is None else counts[1],
+        method=f"paired {interval.method}" if interval.low is not None else "none",
+        note=interval.note,
+    )
+
+
+def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:
+    """Differences between the sides on the same draws of groups, and of the seeds of each side where it has several."""
+    merged = [cells(r) for r in rows]
+    _, codes = factorize(np.concatenate([r.groups for r in rows]))
+    starts = np.cumsum([0, *map(len, merged)])
+    of_row = np.concatenate([start + one.of_row for start, one in zip(starts, merged, strict=False)])
+    parts: list[list[Floats]] = [[] for _ in rows]
+    for w in bootstrap_weights(codes, replicates, seed, of_row):
+        for part, r, one, start in zip(parts, rows, merged, starts, strict=False):
+            part.append(evaluate(r.metric, one.values, w[:, start : start + len(one)]))
+    by_run = np.stack(
+        [np.concatenate(part) + shift(r, r.value(), one) for part, r, one in zip(parts, rows, merged, strict=True)]
+    )
+    rng = np.random.default_rng([seed, len(rows)])
+    first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
+    return Replicates(second - first, max(one.steps for one in merged))
+
+
+def _mean_of_drawn(values: Floats, rng: np.random.Generator) -> Floats:
+    """[b] the mean over seeds drawn with replacement, of values [seeds, b]."""
+    k, b = values.shape
+    drawn = rng.integers(0, k, (k, b)) if k > 1 else np.zeros((1, b), dtype=np.int64)
+    return np.asarray(np.take_along_axis(values, drawn, axis=0).mean(axis=0))
+
+
+def _discordant(first: Sample, second: Sample) -> tuple[int, int] | None:
+    """How many items have a true label on the second (on the first) side only; None where that is no simple pairing."""
+    if not is_share(first.metric):
+        return None
+    one, two = (dict(zip(side.items, side.values[0], strict=True)) for side in (first, second))
+    if len(one) < len(first) or len(two) < len(second):
+        return None
+    gained = sum(two[item] > one[item] for item in one)
+    return int(gained), int(sum(two[item] < one[item] for item in one))
+
+
+def is_share(metric: Metric) -> bool:
+    """Whether a metric is the share of rows whose label is true."""
+    return metric.measure.average and metric.measure.parameters == (Labels,)
+
+
+def _signs(first: Sample, second: Sample) -> tuple[int, int] | None:
+    """In how many groups the second side's share is the higher (the lower) one; None where it is no share."""
+    if not is_share(first.metric):
+        return None
+    names, codes = factorize(np.concatenate([first.groups, second.groups]))
+    shares = []
+    for side, of_row in ((first, codes[: len(first)]), (second, codes[len(first) :])):
+        sums, rows = (np.bincount(of_row, w, len(names)) for w in (side.values[0], np.ones(len(side))))
+        shares.append(sums / rows)
+    moved = np.round(shares[1] - shares[0], 12)
+    return int((moved > 0).sum()), int((moved < 0).sum())
+
+
+def sign_test(gained: int, lost: int) -> float:
+    """Exact two-sided p that changes in either direction are as likely, in [0, 1]; 1 without a change.
+
+    Of those that changed, the number that gained is binomial with p = 1/2 under the null (McNemar 1947). Groups are
+    counted, since rows of one group are not independent.
+    """
+    from scipy.stats import binomtest
+
+    return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+
+
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """Adjusted p-values of a family of tests, which keep the chance of any false alarm at the level (Holm 1979).
+
+    The i-th smallest of m is multiplied by m - i + 1 and is no smaller than those before it; at most 1. Those that are
+    None stay so and do not count.
+    """
+    known = sorted((value, i) for i, value in enumerate(p) if value is not None)
+    adjusted: list[float | None] = [None] * len(p)
+    highest = 0.0
+    for rank, (value, i) in enumerate(known):
+        highest = max(highest, min(1.0, value * (len(known) - rank)))
+        adjusted[i] = highest
+    return adjusted
+
+
+def _spread(values: Floats) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 and not np.isnan(values).any() else None
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else value

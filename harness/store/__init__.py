@@ -1,0 +1,1 @@
+"""Every answered call, kept."""

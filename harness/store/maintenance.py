@@ -1,0 +1,309 @@
+"""Upkeep of a call store: what is in it, is it sound, take out what is not wanted, make one segment of many.
+
+Works on segments as a whole, beside any number of running readers and writers: a segment whose writer may be at work
+is never touched, and a reader that loses a segment finds its records in the merged one, or asks again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.store.segments import (
+    RESERVED,
+    SILENCE,
+    SUFFIX,
+    Origin,
+    Segment,
+    Writer,
+    flush_folder,
+    key_of,
+    lines,
+    sound,
+)
+
+PART = f"{SUFFIX}.part"
+"""A merged segment that is not whole yet; nobody reads it."""
+
+UNKNOWN = Origin("", "?", "?")
+"""Of segments whose first line is damaged."""
+
+
+@dataclass(slots=True)
+class Holding:
+    """A segment and what is in it.
+
+    Attributes:
+        calls: whole lines that hold a call. damaged: lines that are none.
+        torn: its last line was cut off, and nobody is writing it.
+        live: its writer may be at work.
+    """
+
+    segment: Segment
+    calls: int
+    damaged: int
+    torn: bool
+    live: bool
+
+    @property
+    def origin(self) -> Origin:
+        """Whose calls these are."""
+        return self.segment.header.origin if self.segment.header is not None else UNKNOWN
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a folder of segments holds, as far as it can be told without reading the bodies of the calls.
+
+    Attributes:
+        distinct: calls of different keys.
+        foreign: names of files that are no segments.
+    """
+
+    folder: Path
+    holdings: list[Holding] = field(default_factory=list)
+    distinct: int = 0
+    foreign: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A place in a segment that holds no sound record.
+
+    Attributes:
+        offset: in bytes. what: in words.
+        torn: only cut off, as a killed writer leaves it: nothing that was answered is missing.
+    """
+
+    path: Path
+    offset: int
+    what: str
+    torn: bool
+
+
+@dataclass(slots=True)
+class Merge:
+    """What became of the segments of one origin.
+
+    Attributes:
+        before, after: segments.
+        calls: kept. duplicates, damaged: left out.
+        freed: bytes.
+        problem: why nothing was done; "" when something was.
+    """
+
+    origin: Origin
+    before: int
+    after: int = 1
+    calls: int = 0
+    duplicates: int = 0
+    damaged: int = 0
+    freed: int = 0
+    problem: str = ""
+
+
+def survey(folder: Path) -> Survey:
+    """Counts what a folder holds.
+
+    Raises:
+        HarnessError: no such folder, or it cannot be read.
+    """
+    found = Survey(folder)
+    keys: set[bytes] = set()
+    for path in _files(folder):
+        if not path.name.endswith((SUFFIX, PART)):
+            found.foreign.append(path.name)
+        if not path.name.endswith(SUFFIX):
+            continue
+        calls = damaged = 0
+        line = b"\n"
+        try:
+            for _, line in lines(path):
+                key = key_of(line)
+                damaged += key is None
+                if key is not None and key != RESERVED:
+                    calls += 1
+                    keys.add(key)
+            segment = Segment.look(path)
+        except FileNotFoundError:
+            continue  # removed at this moment
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        unfinished, live = line[-1] != 10, segment.live()
+        found.holdings.append(Holding(segment, calls, damaged - unfinished, unfinished and not live, live))
+    found.distinct = len(keys)
+    return found
+
+
+def verify(folder: Path) -> Iterator[Flaw]:
+    """Reads every record and checks it against its checksum; gives the places where that fails.
+
+    Raises:
+        HarnessError: as `survey`.
+    """
+    for path in _files(folder):
+        if not path.name.endswith(SUFFIX):
+            continue
+        try:
+            for offset, line in lines(path):
+                if line[-1] != 10:
+                    if not Segment.look(path).live():
+                        yield Flaw(path, offset, f"cut off after {len(line)} bytes", True)
+                elif key_of(line) is None:
+                    yield Flaw(path, offset, f"no record ({len(line)} bytes)", False)
+                elif not sound(line):
+                    yield Flaw(path, offset, f"a record of {len(line)} bytes that fails its checksum", False)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+
+def choose(
+    found: Survey, *, model: str | None = None, experiment: str | None = None, older_than: float | None = None
+) -> list[Holding]:
+    """The segments of a model, of an experiment, not written to for some seconds; all that is given must hold."""
+    now = time.time()
+    return [
+        holding
+        for holding in found.holdings
+        if (model is None or holding.origin.model == model)
+        and (experiment is None or holding.origin.experiment == experiment)
+        and (older_than is None or now - holding.segment.touched > older_than)
+    ]
+
+
+def prune(holdings: Sequence[Holding]) -> None:
+    """Removes segments.
+
+    Raises:
+        HarnessError: one cannot be removed; those before it are.
+    """
+    for holding in holdings:
+        try:
+            holding.segment.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise HarnessError(f"cannot remove {holding.segment.path}: {error.strerror}") from error
+
+
+def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
+    """Makes one segment of the segments of each origin, without duplicates and damaged records.
+
+    Killed at any moment, it leaves every record at least once: the new segment is written aside, flushed and renamed
+    before the old ones go. Segments whose first line is damaged stay as they are.
+
+    Args:
+        silence: seconds after which a writer of another machine counts as gone.
+
+    Raises:
+        HarnessError: as `survey`.
+    """
+    groups: dict[Origin, list[Segment]] = {}
+    for path in _files(folder):
+        if not path.name.endswith((SUFFIX, PART)):
+            continue
+        try:
+            segment = Segment.look(path)
+            if path.name.endswith(PART):
+                _clear(segment, silence)
+            elif not segment.live(silence) and segment.size == 0:
+                path.unlink(missing_ok=True)  # its writer died before its first line
+            elif not segment.live(silence) and segment.header is not None:
+                groups.setdefault(segment.header.origin, []).append(segment)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _unreadable(path, error) from error
+    return [
+        _merge(folder, origin, segments)
+        for origin, segments in groups.items()
+        if len(segments) > 1 or not _clean(segments[0].path)
+    ]
+
+
+def _merge(folder: Path, origin: Origin, segments: Sequence[Segment]) -> Merge:
+    done = Merge(origin, len(segments))
+    part: Path | None = None
+    try:
+        writer = Writer(folder, origin, PART)
+        part = writer.path
+        seen: set[bytes] = set()
+        try:
+            ends = [_copy(segment.path, writer, done, seen) for segment in segments]
+        finally:
+            writer.close()
+        newest = max(segment.touched for segment in segments)
+        os.utime(part, (newest, newest))
+        done.freed = -part.stat().st_size
+        part.rename(part.with_suffix(""))
+        flush_folder(folder)
+    except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        return Merge(origin, len(segments), len(segments), problem=error.strerror or str(error))
+    for segment, end in zip(segments, ends, strict=True):
+        try:
+            if segment.path.stat().st_size == end:  # else its writer was alive after all: it keeps its own
+                segment.path.unlink()
+                done.freed += end
+            else:
+                done.after += 1
+        except OSError:
+            done.after += segment.path.exists()
+    return done
+
+
+def _copy(path: Path, writer: Writer, done: Merge, seen: set[bytes]) -> int:
+    """Appends the sound calls of a segment that were not seen yet; gives the offset of its end."""
+    end = 0
+    for offset, line in lines(path):
+        end = offset + len(line)
+        key = key_of(line)
+        if key is None or not sound(line):
+            done.damaged += 1
+        elif key in seen:
+            done.duplicates += 1
+        elif key != RESERVED:
+            seen.add(key)
+            writer.append(line)
+            done.calls += 1
+    return end
+
+
+def _clean(path: Path) -> bool:
+    """Whether a segment holds neither a damaged record nor a key twice; one that cannot be read has nothing to give."""
+    seen: set[bytes] = set()
+    try:
+        for _, line in lines(path):
+            key = key_of(line)
+            if key is None or key in seen or not sound(line):
+                return False
+            if key != RESERVED:
+                seen.add(key)
+    except OSError:
+        pass
+    return True
+
+
+def _clear(part: Segment, silence: float) -> None:
+    """Removes what a merge that was killed has left; its sources are all still there."""
+    lives = part.header.writer_lives() if part.header is not None else None
+    if part.size == 0 or lives is False or (lives is None and time.time() - part.touched > silence):
+        part.path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError as error:
+        raise HarnessError(
+            f"cannot read the call store {folder}: {error.strerror}; name another with --folder FOLDER"
+        ) from error
+
+
+def _unreadable(path: Path, error: OSError) -> HarnessError:
+    return HarnessError(f"cannot read {path}: {error.strerror}")

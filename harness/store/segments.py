@@ -1,0 +1,351 @@
+"""Segments of the call store: the files, their lines, who writes them and who reads them.
+
+A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows. One line each:
+
+    <key, 32 hex digits> <crc32 of the rest, 8 hex digits> <JSON>\n
+
+Lines whose key is all zeros are not calls: the first says where the segment comes from, and one at the end that its
+writer closed it. No locks are taken, so that network file systems do: a segment's name is its writer's alone.
+"""
+
+from __future__ import annotations
+
+import binascii
+import errno
+import os
+import secrets
+import socket
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harness.calls.calls import identity_digest
+from harness.redaction import without_secrets
+
+SUFFIX = ".calls"
+HEAD = 32 + 1 + 8 + 1
+RESERVED = bytes(16)
+"""The key of lines that are not calls."""
+
+SILENCE = 24 * 3600.0
+"""Seconds after which a segment of another machine, never closed and never touched, counts as given up."""
+
+TOUCHED_EVERY = 3600.0
+"""Seconds after which a writer with nothing to write shows that it lives, by touching its segment."""
+
+OPEN_READERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose calls a segment holds.
+
+    Attributes:
+        identity: digest of the model identity, a part of every key.
+        model: the model's name.
+        experiment: the experiment that asked first.
+        engine: the model identity itself, without credentials; for people.
+    """
+
+    identity: str
+    model: str = ""
+    experiment: str = ""
+    engine: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, engine: Mapping[str, str], model: str, experiment: str) -> Origin:
+        """The origin of what an engine of this identity answers."""
+        return cls(identity_digest(dict(engine)), model, experiment, without_secrets(engine))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a segment.
+
+    Attributes:
+        harness: version that wrote it.
+        host, pid: the writer. machine: boot and process namespace; where they are this process's own, the process
+            number can be looked up. born: the writer's start in clock ticks, as numbers are used again.
+        started: when the segment was begun, in seconds since 1970.
+    """
+
+    origin: Origin
+    harness: str
+    host: str
+    pid: int
+    machine: str
+    born: str
+    started: float
+
+    @classmethod
+    def now(cls, origin: Origin) -> Header:
+        """The header of a segment that this process begins."""
+        pid = os.getpid()
+        return cls(origin, _version(), socket.gethostname(), pid, _machine(), _born(pid), time.time())
+
+    @classmethod
+    def parse(cls, line: bytes) -> Header | None:
+        """The header that a line holds; None when it is damaged or no header."""
+        if key_of(line) != RESERVED or not sound(line):
+            return None
+        try:
+            values: dict[str, Any] = orjson.loads(line[HEAD:])
+            return cls(Origin(**values.pop("origin")), **values)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def writer_lives(self) -> bool | None:
+        """Whether the writer is at work; None when this machine cannot know."""
+        if not self.machine or self.machine != _machine():
+            return None
+        return self.born != "" and self.born == _born(self.pid)
+
+
+def pack(key: bytes, body: bytes) -> bytes:
+    """The line of a record."""
+    return b"%s %08x %s\n" % (binascii.hexlify(key), zlib.crc32(body), body)
+
+
+def key_of(line: bytes) -> bytes | None:
+    """The key of a whole line, its body unread; None when the line is none."""
+    if len(line) <= HEAD or line[-1] != 10 or line[32] != 32 or line[41] != 32:
+        return None
+    try:
+        return binascii.unhexlify(line[:32])
+    except binascii.Error:
+        return None
+
+
+def sound(line: bytes) -> bool:
+    """Whether a line is whole and has the checksum that it claims."""
+    if len(line) <= HEAD or line[-1] != 10:
+        return False
+    try:
+        return int(line[33:41], 16) == zlib.crc32(line[HEAD:-1])
+    except ValueError:
+        return False
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line of a segment with its offset in bytes; the last may lack its end."""
+    offset = 0
+    with path.open("rb", buffering=1 << 20) as file:
+        for line in file:
+            yield offset, line
+            offset += len(line)
+
+
+_CLOSED = pack(RESERVED, b'{"closed":true}')
+
+
+@dataclass(slots=True)
+class Segment:
+    """What one look at a segment finds out about it, without reading the bodies of its calls.
+
+    Attributes:
+        header: None when its first line is missing or damaged.
+        closed: its writer ended in good order.
+        size: bytes. touched: last write, in seconds since 1970.
+    """
+
+    path: Path
+    header: Header | None
+    closed: bool
+    size: int
+    touched: float
+
+    @classmethod
+    def look(cls, path: Path) -> Segment:
+        """Reads both ends of a segment.
+
+        Raises:
+            OSError: it is gone, or cannot be read.
+        """
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            header = Header.parse(file.readline(1 << 20))
+            file.seek(max(0, status.st_size - len(_CLOSED)))
+            closed = file.read() == _CLOSED
+        return cls(path, header, closed, status.st_size, status.st_mtime)
+
+    def live(self, silence: float = SILENCE) -> bool:
+        """Whether its writer may still be at work: by its process here, elsewhere by how long it was silent.
+
+        Args:
+            silence: seconds after which a writer that this machine cannot see counts as gone.
+        """
+        if self.closed:
+            return False
+        lives = self.header.writer_lives() if self.header is not None else None
+        return time.time() - self.touched < silence if lives is None else lives
+
+
+class Writer:
+    """Appends to a new segment.
+
+    Attributes:
+        path: of the segment.
+
+    Raises:
+        OSError: it cannot be made; nothing is left behind.
+    """
+
+    def __init__(self, folder: Path, origin: Origin, suffix: str = SUFFIX) -> None:
+        header = Header.now(origin)
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(header.started))
+        self.path = folder / f"{stamp}-{header.host}-{header.pid}-{secrets.token_hex(4)}{suffix}"
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+        self._size = 0
+        self._unflushed = self._unnamed = True
+        self._removed = False
+        self._touched = time.monotonic()
+        try:
+            self.append(pack(RESERVED, orjson.dumps(header)))
+        except OSError:
+            os.close(self._file)
+            self.path.unlink(missing_ok=True)
+            raise
+
+    def append(self, line: bytes) -> int:
+        """Hands a line to the operating system, which keeps it whatever becomes of this process.
+
+        Returns:
+            The offset of the line in bytes.
+
+        Raises:
+            OSError: it could not be written whole; nothing may be appended here any more.
+        """
+        offset = self._size
+        if self._removed:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        if os.write(self._file, line) != len(line):
+            os.ftruncate(self._file, offset)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._size += len(line)
+        self._unflushed = True
+        return offset
+
+    def flush(self) -> None:
+        """Makes what was appended survive the death of the machine; may be called from another thread.
+
+        Notices, too, when somebody has removed the segment: later appends raise, as they would be lost.
+
+        Raises:
+            OSError: the disk, or the server behind it, did not take it.
+        """
+        try:
+            self._removed = os.fstat(self._file).st_nlink == 0
+            if self._unflushed and not self._removed:
+                self._unflushed = False  # first: what is appended meanwhile needs another flush
+                os.fsync(self._file)
+                if self._unnamed:
+                    flush_folder(self.path.parent)
+                    self._unnamed = False
+                self._touched = time.monotonic()
+            elif time.monotonic() - self._touched > TOUCHED_EVERY:
+                os.utime(self._file)
+                self._touched = time.monotonic()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            self._removed = True
+
+    def close(self) -> None:
+        """Marks the segment as closed and flushes it.
+
+        Raises:
+            OSError: as `flush`.
+        """
+        try:
+            with suppress(OSError):  # the mark is a convenience; a full disk must not keep the rest from being flushed
+                self.append(_CLOSED)
+            self._unflushed = True
+            self.flush()
+        finally:
+            os.close(self._file)
+
+
+class Readers:
+    """Reads from any number of segments with a bounded number of open files."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, int] = {}  # the longest unused first
+
+    def read(self, path: Path, offset: int, length: int) -> bytes | None:
+        """Bytes of a segment; None when it is gone, or cannot be read even when opened afresh."""
+        for _ in range(2):
+            try:
+                return os.pread(self._open(path), length, offset)
+            except OSError:  # on a network file system: removed by another machine, or its server was away
+                self._forget(path)
+        return None
+
+    def close(self) -> None:
+        """Closes all files."""
+        for path in list(self._files):
+            self._forget(path)
+
+    def _open(self, path: Path) -> int:
+        file = self._files.pop(path, None)
+        if file is None:
+            file = os.open(path, os.O_RDONLY)
+            if len(self._files) >= OPEN_READERS:
+                self._forget(next(iter(self._files)))
+        self._files[path] = file
+        return file
+
+    def _forget(self, path: Path) -> None:
+        file = self._files.pop(path, None)
+        if file is not None:
+            os.close(file)
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes names in a folder survive the death of the machine; not every file system allows it, or needs it.
+
+    Raises:
+        OSError: as `Writer.flush`.
+    """
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(file)
+
+
+@cache
+def _version() -> str:
+    try:
+        return metadata.version("self-evaluation-harness")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+@cache
+def _machine() -> str:
+    """This boot and process namespace; "" where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _born(pid: int) -> str:
+    """The start of a process that is alive; "" when there is none of this number."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state[0] in "ZX" else state[19]

@@ -1,0 +1,1 @@
+"""A model under study, as a protocol sees it."""

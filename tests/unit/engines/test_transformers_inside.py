@@ -1,0 +1,103 @@
+"""Steering, cutting and reading through the transformers engine, in batches with calls that do none of it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.calls.arrays import Array
+from harness.calls.calls import Activations, Call, Choose, Generate, Logprobs, Read, Sampling, Score
+from harness.calls.interventions import Add, Cut
+from harness.engines.transformers.batching import TransformersEngine
+from harness.errors import ItemError
+from tests.integration.engines import ask
+from tests.support.tiny_engines import agrees, load, near, one_by_one, plain, prompts, push, steered_table, table_of
+from tests.support.tiny_models import save_tiny
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("llama"), "llama")
+
+
+@pytest.fixture
+def engine(folder: Path) -> Iterator[TransformersEngine]:
+    loaded = load(folder)
+    yield loaded
+    loaded.close()
+
+
+def test_a_steered_text_equals_recomputation_without_a_cache(folder: Path, engine: TransformersEngine) -> None:
+    model = plain(folder)
+    calls = [Generate(p, Sampling(14), interventions=(push(len(p), decode=True),)) for p in prompts((6, 30, 41))]
+    calls += [Generate(p, Sampling(14)) for p in prompts((6, 30, 41))]
+    for call, reply in zip(calls, ask(engine, calls), strict=True):
+        agrees(call, reply, steered_table(model, call.prompt) if call.interventions else table_of(model))
+
+
+def test_steered_controls_reads_and_cuts_share_a_batch(engine: TransformersEngine) -> None:
+    calls: list[Call] = []
+    for prompt in prompts((6, 18, 30)):
+        n = len(prompt)
+        for inside in ((), (push(n),), (push(n, decode=True),), (Cut(0, (n - 1,), (0, 1)),), (push(n, -2.0),)):
+            calls += [
+                Generate(prompt, Sampling(9), interventions=inside),
+                Generate(prompt, Sampling(9, temperature=1.0), draw=1, interventions=inside),
+                Choose(prompt, (4, 5, 6), interventions=inside),
+                Score(prompt, (10, 11), interventions=inside),
+                Read(prompt, (0, 1, 2), (0, n - 1), interventions=inside),
+            ]
+    together = ask(engine, calls)
+    for a, b in zip(together, one_by_one(engine, calls), strict=True):
+        near(a, b)
+    control, steered = together[2], together[7]
+    assert isinstance(control, Logprobs)
+    assert isinstance(steered, Logprobs)
+    assert np.abs(np.subtract(control.values, steered.values)).max() > 0.1
+
+
+def test_strength_zero_equals_the_control_and_steering_leaves_no_prefix_behind(engine: TransformersEngine) -> None:
+    prompt = prompts((40,))[0]
+    steered = Choose(prompt, (4, 5), interventions=(push(20, 50.0),))
+    nothing = Choose(prompt, (4, 5), interventions=(push(40, 0.0),))
+    first = ask(engine, [steered])[0]
+    control, zero = ask(engine, [Choose(prompt, (4, 5)), nothing])
+    near(control, zero)
+    assert first != control
+    near(ask(engine, [steered])[0], first)
+    assert engine.usage.cached_tokens == 0
+
+
+def test_numbers_that_overflow_fail_their_own_call(engine: TransformersEngine) -> None:
+    prompt = prompts((12,))[0]
+    vector = Array.of(np.full(32, 3e38))
+    wild = (Add(1, "mlp_out", vector, 1e3, (11,)), Add(2, "resid_mid", vector, 1e3, (11,)))
+
+    async def run() -> list[Any]:
+        text = Generate(prompt, Sampling(4), interventions=wild)
+        calls: list[Call] = [Choose(prompt, (4,), wild), text, Choose(prompt, (4,))]
+        return list(await asyncio.gather(*(engine.answer(c) for c in calls), return_exceptions=True))
+
+    *refused, fine = asyncio.run(run())
+    for error in refused:
+        assert isinstance(error, ItemError)
+        assert "not numbers" in str(error)
+    assert isinstance(fine, Logprobs)
+
+
+def test_a_layer_that_is_not_there_fails_the_item_alone(engine: TransformersEngine) -> None:
+    with pytest.raises(ItemError, match="layer"):
+        ask(engine, [Read((5, 6), (7,), (0,))])
+    assert isinstance(ask(engine, [Choose((5, 6), (7,))])[0], Logprobs)
+
+
+def test_an_engine_says_how_many_layers_can_be_read(engine: TransformersEngine) -> None:
+    assert engine.layers is not None
+    (read,) = ask(engine, [Read((5, 6), tuple(range(engine.layers)), (1,))])
+    assert isinstance(read, Activations)
+    assert read.values.shape[0] == engine.layers
+    with pytest.raises(ItemError, match="layer"):
+        ask(engine, [Read((5, 6), (engine.layers,), (1,))])

@@ -1,0 +1,204 @@
+"""P(True) on subjects whose samples and judgements have a known distribution."""
+
+import math
+import typing
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from experiments.calibration.p_true.p_true import Arm, PTrue
+from experiments.shared.demonstrations import judgement, lead
+from harness import Grade, Item
+from harness.engines.fake.engine import Replies
+from harness.errors import HarnessError
+from harness.outcomes import Table
+from harness.statistics.estimates import Estimate, estimate
+from tests.support.helpers import simulate
+
+
+def grade(text: str, item: Item) -> Grade:
+    return Grade(text, text == item.gold if text else None)
+
+
+def items(start: int, stop: int) -> list[Item]:
+    return [Item({"question": f"What is {i}?"}, "right", grade) for i in range(start, stop)]
+
+
+def knowing(p_right: float, p_wrong: float, sampled: float = 0.6) -> Replies:
+    """Samples " right" with probability `sampled`; says (A) with the given probabilities, 0.1 of mass elsewhere."""
+
+    def replies(text: str) -> Mapping[str, float]:
+        if not text.endswith("answer is: ("):
+            return {" right": sampled, " wrong": 1 - sampled} if 0 < sampled < 1 else {" right" if sampled else "": 1.0}
+        judged = text.rpartition(" Answer: ")[2].partition("\n")[0]
+        p = p_right if judged == "right" else p_wrong
+        return {"A": 0.9 * p, "B": 0.9 * (1 - p), "C": 0.1}
+
+    return replies
+
+
+def run(experiment: PTrue, replies: Replies, n: int = 40) -> tuple[Table, dict[tuple[str, str], Estimate]]:
+    table, _ = simulate(experiment, items(0, n), replies, train=items(n, n + experiment.shots))
+    found = [e for m in experiment.metrics for e in estimate(m, table, replicates=50)]
+    return table, {(e.metric, e.level["arm"]): e for e in found}
+
+
+def test_rows_columns_and_probabilities_are_exact() -> None:
+    table, _ = run(PTrue(shots=4), knowing(0.75, 0.25))
+    assert Counter(table.columns["arm"]) == dict.fromkeys(
+        ("zero-shot", "zero-shot brainstorm", "few-shot", "few-shot brainstorm"), 200
+    )
+    right = table.columns["answer"] == "right"
+    np.testing.assert_array_equal(table.columns["correct"], right.astype(float))
+    np.testing.assert_allclose(table.columns["p_true"], np.where(right, 0.75, 0.25), atol=1e-12)
+    np.testing.assert_allclose(table.columns["mass"], 0.9, atol=1e-12)
+
+
+def test_metrics_follow_from_the_known_distribution() -> None:
+    table, found = run(PTrue(arms=["zero-shot"]), knowing(0.75, 0.25))
+    share = float((table.columns["answer"] == "right").mean())
+    value = {metric: e.value for (metric, _), e in found.items()}
+    assert 0.5 < share < 0.7
+    # One bin of equal count holds a share f of wrong answers beside right ones, whose gaps of +-0.25 cancel.
+    f = (200 - round(200 * share)) / 20 % 1
+    # Right answers are said with 0.75 and are always right; wrong ones with 0.25 and never are.
+    assert value == pytest.approx(
+        {
+            "accuracy": share,
+            "auroc": 1.0,
+            "ece_equal_count": 0.25 * (0.9 + 0.1 * abs(1 - 2 * f)),
+            "ece_equal_width": 0.25,
+            "overconfidence": 0.75 * share + 0.25 * (1 - share) - share,
+            "nll": -math.log(0.75),
+            "temperature": None,
+            "ece_after_temperature": 0.0,
+            "nll_after_temperature": 0.0,
+            "brier": 0.0625,
+            "brier_reliability": 0.0625,
+            "brier_resolution": share * (1 - share),
+            "brier_uncertainty": share * (1 - share),
+            "aurc": value["aurc"],
+            "selective_accuracy": 1.0,
+            "coverage": share,
+            "option_mass": 0.9,
+        },
+        abs=1e-12,
+    )
+    assert {e.n for e in found.values()} == {200}
+    assert {e.n_groups for e in found.values()} == {40}
+
+
+def test_a_subject_that_knows_nothing_ranks_at_chance() -> None:
+    _, found = run(PTrue(arms=["zero-shot"]), knowing(0.5, 0.5))
+    assert found["auroc", "zero-shot"].value == 0.5
+    assert found["brier", "zero-shot"].value == pytest.approx(0.25)
+    assert found["coverage", "zero-shot"].value == 0.0
+    assert found["selective_accuracy", "zero-shot"].value is None  # nothing was said to be true: no zero
+
+
+def test_answers_that_cannot_be_graded_are_failures_not_zeros() -> None:
+    table, found = run(PTrue(shots=0), knowing(0.5, 0.5, sampled=0))
+    assert np.isnan(table.columns["correct"]).all()
+    assert found["accuracy", "zero-shot"].value is None
+    assert found["accuracy", "zero-shot"].n_failed == 200
+
+
+def test_the_zero_shot_prompt_is_the_papers() -> None:
+    _, finished = simulate(PTrue(arms=["zero-shot"], draws=1), items(0, 1), knowing(1, 0))
+    sampled, judged = finished[0].transcript
+    assert sampled.prompt == "<user> Question: What is 0?\n<assistant> Answer:"
+    answer = sampled.reply.strip()
+    assert judged.prompt == (
+        f"<user> Question: What is 0?\nProposed Answer: {answer}\n"
+        "Is the proposed answer:\n (A) True\n (B) False\n<assistant> The proposed answer is: ("
+    )
+
+
+def test_brainstormed_ideas_are_listed_with_the_judged_one_among_them() -> None:
+    text = judgement("What is 0?", "b", ["a", "b", "c"])
+    assert text == (
+        "Question: What is 0?\nHere are some brainstormed ideas: a\nb\nc\nPossible Answer: b\n"
+        "Is the possible answer:\n (A) True\n (B) False"
+    )
+    assert lead(True) == "The possible answer is:"
+
+
+def test_few_shot_blocks_come_from_training_items_with_their_true_labels() -> None:
+    _, finished = simulate(PTrue(shots=6, draws=3), items(0, 2), knowing(1, 0), train=items(2, 8))
+    prompt = next(e.prompt for e in finished[0].transcript if e.prompt.count("Proposed Answer") == 7)
+    blocks = prompt.split("<user> Question: ")[1:-1]
+    assert sorted(b.partition("?")[0] for b in blocks) == [f"What is {i}" for i in range(2, 8)]
+    for block in blocks:
+        answer = block.partition("Proposed Answer: ")[2].partition("\n")[0]
+        assert block.rstrip().endswith("is: (A)" if answer == "right" else "is: (B)")
+
+
+def test_fixed_demonstrations_stand_before_the_question_with_ideas_where_it_has_ideas() -> None:
+    _, finished = simulate(PTrue(arms=["fixed", "fixed brainstorm"], judged=1), items(0, 1), knowing(1, 0))
+    plain, ideas = (e.prompt for e in finished[0].transcript[5:])
+    assert plain.count("Proposed Answer: ") == ideas.count("Possible Answer: ") == 7
+    assert plain.count("brainstormed") == 0
+    assert ideas.count("brainstormed") == 7
+    for prompt in (plain, ideas):
+        said = [line[-3:] for line in prompt.split("\n") if line.startswith("<assistant>")]
+        assert said == ["(A)", "(B)", "(B)", "(A)", "(B)", "(A)", ": ("]
+
+
+def test_the_first_draws_are_judged_as_many_as_are_asked_for_and_all_are_shown_as_ideas() -> None:
+    both, one = (run(PTrue(shots=0, judged=judged), knowing(0.75, 0.25), n=5)[0] for judged in (2, 1))
+    assert len(both) == 2 * len(one) == 20
+    assert set(one.columns["draw"]) == {0}
+    np.testing.assert_array_equal(both.columns["answer"][both.columns["draw"] == 0], one.columns["answer"])
+
+
+def test_a_temperature_mends_p_true_and_changes_no_decision_and_no_ranking() -> None:
+    # Right answers are said to be true with 0.9 and wrong ones with 0.8, of 0.6 that are right.
+    table, found = run(PTrue(arms=["zero-shot"]), knowing(0.9, 0.8), n=100)
+    p, correct = (table.columns[name] for name in ("p_true", "correct"))
+    t = found["temperature", "zero-shot"].value
+    before, after = (found[name, "zero-shot"].value for name in ("nll", "nll_after_temperature"))
+    assert t is not None
+    assert before is not None
+    assert after is not None
+    scaled = 1 / (1 + (1 / p - 1) ** (1 / t))
+    # Where the derivative of the loss by 1/T vanishes: sum of (scaled - correct) log-odds.
+    assert np.sum((scaled - correct) * np.log(p / (1 - p))) == pytest.approx(0, abs=1e-6 * len(p))
+    assert t > 1
+    assert after < before
+    np.testing.assert_array_equal(np.argsort(p, kind="stable"), np.argsort(scaled, kind="stable"))
+    np.testing.assert_array_equal(p > 0.5, scaled > 0.5)
+
+
+@pytest.mark.parametrize("settings", [{"arms": ["few-shot"], "shots": 0}, {"judged": 6}, {"judged": 0}, {"shots": -1}])
+def test_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(HarnessError, match="judged lie between 1 and draws"):
+        PTrue(**settings)  # type: ignore[arg-type]
+
+
+def test_no_reference_answer_enters_a_prompt() -> None:
+    hidden = [Item({"question": f"What is {i}?"}, f"gold{i}", grade) for i in range(8)]
+    every: list[Arm] = list(typing.get_args(Arm))
+    _, finished = simulate(PTrue(shots=4, arms=every), hidden[:4], knowing(1, 0), train=hidden[4:])
+    assert not any("gold" in e.prompt for f in finished for e in f.transcript)
+
+
+def test_a_tokenizer_that_merges_the_parenthesis_can_be_read_after_the_colon() -> None:
+    def replies(text: str) -> Mapping[str, float]:
+        if text.endswith("answer is:"):
+            return {" (A": 0.3, " A": 0.2, " (B": 0.1, " x": 0.4}
+        if text.endswith("answer is: ("):
+            return {"A": 0.75, "B": 0.25}
+        return {" right": 1.0}
+
+    experiment = PTrue(arms=["zero-shot"], draws=1, parenthesis=False)
+    table, _ = simulate(experiment, items(0, 1), replies)
+    # The fake's first token " (" has 0.4; after it A has 0.75. p(True) = (0.4*0.75 + 0.2) / (0.4 + 0.2).
+    assert table.columns["p_true"].tolist() == pytest.approx([0.5 / 0.6])
+    assert table.columns["mass"].tolist() == pytest.approx([0.6])
+
+
+def test_training_answers_that_cannot_be_graded_stop_the_run() -> None:
+    with pytest.raises(HarnessError, match=r"none of the training answers could be graded"):
+        run(PTrue(shots=3), knowing(0.5, 0.5, sampled=0))

@@ -1,0 +1,359 @@
+"""Self-correction on subjects whose first and later answers have a known distribution."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from experiments.correction.self_correction.prompts import FORMS, FormName, second_turn
+from experiments.correction.self_correction.self_correction import SelfCorrection
+from harness import Item
+from harness.engines.fake.engine import FakeEngine, Replies
+from harness.errors import HarnessError
+from harness.execution.runner import run_protocols
+from harness.outcomes import Table
+from harness.prompting.rendering import Renderer
+from harness.statistics.estimates import estimate
+from harness.store.store import Store
+from harness.subject.subject import Exchange, Subject
+from harness.tasks.graders import number
+from tests.support.helpers import simulate
+
+RIGHT, WRONG, NOTHING = "The final answer is 7.", "The final answer is 8.", "It is correct as it stands."
+GOLD = "7"
+
+
+def items(n: int, gold: str = GOLD) -> list[Item]:
+    return [Item({"question": f"What is the value in row {i}?"}, gold, number) for i in range(n)]
+
+
+def turn_of(prompt: str) -> int:
+    """1 for the first question, 2 for what comes after the first answer, ..."""
+    return prompt.count("<assistant>")
+
+
+def by_turn(*turns: str) -> Replies:
+    """Always the given text at each turn, the last one from there on."""
+    return lambda prompt: {turns[min(turn_of(prompt), len(turns)) - 1]: 1.0}
+
+
+def coin(p: float) -> Replies:
+    """Right with probability p at every turn, whatever was said before."""
+    return lambda prompt: {RIGHT: p, WRONG: 1 - p}
+
+
+def only(style: str, **settings: Any) -> SelfCorrection:
+    """One style, greedy, no controls, unless set otherwise."""
+    return SelfCorrection(**{"styles": [style], "controls": [], "decodings": ["greedy"], **settings})
+
+
+def arm(table: Table, name: str) -> Table:
+    found = table.where(table.columns["arm"] == name)
+    assert len(found), f"no arm {name}; there are {sorted(set(table.columns['arm']))}"
+    return found
+
+
+def values(table: Table, name: str) -> dict[str, float | None]:
+    """Every metric of one arm, by name."""
+    rows = arm(table, name)
+    return {e.metric: e.value for m in SelfCorrection.metrics for e in estimate(m, rows, replicates=2)}
+
+
+def asked(experiment: SelfCorrection, replies: Replies, n: int = 1) -> list[Exchange]:
+    return [exchange for f in simulate(experiment, items(n), replies)[1] for exchange in f.transcript]
+
+
+def test_a_subject_that_always_corrects() -> None:
+    table, _ = simulate(only("score"), items(20), by_turn(WRONG, RIGHT))
+    found = values(table, "score/greedy@t2")
+    expected = {"accuracy_t1": 0, "accuracy_t2": 1, "delta": 1, "delta_i2c": 1, "delta_c2i": 0, "fix_rate": 1}
+    assert {name: found[name] for name in expected} == expected
+    assert found["break_rate"] is None, "no answer was right at first"
+    assert found["mcnemar_p"] == pytest.approx(2 * 0.5**20)
+    assert (found["unchanged_rate"], found["parse_failure_rate"], found["mean_calls"]) == (0, 0, 2)
+    assert found["mean_similarity"] == pytest.approx(0.8), "4 of 5 words are the same"
+
+
+def test_a_subject_that_always_breaks_what_is_right() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        first = RIGHT if int(re.findall(r"row (\d+)", prompt)[0]) < 30 else WRONG
+        return {first if turn_of(prompt) == 1 else WRONG: 1.0}
+
+    found = values(simulate(only("score"), items(40), replies)[0], "score/greedy@t2")
+    expected = {"accuracy_t1": 0.75, "accuracy_t2": 0, "delta": -0.75, "delta_i2c": 0, "delta_c2i": 0.75}
+    expected |= {"fix_rate": 0, "break_rate": 1, "unchanged_rate": 0.25}
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", [RIGHT, WRONG])
+def test_a_subject_that_repeats_itself_changes_nothing_in_any_arm(text: str) -> None:
+    table, _ = simulate(SelfCorrection(turns=3), items(5), by_turn(text))
+    columns = table.columns
+    np.testing.assert_array_equal(columns["before"], float(text == RIGHT))
+    np.testing.assert_array_equal(columns["after"], columns["before"])
+    np.testing.assert_array_equal(columns["unchanged"], 1.0)
+    np.testing.assert_array_equal(columns["similarity"], 1.0)
+
+
+def test_independent_resampling_is_the_null_model() -> None:
+    p, n = 0.3, 800
+    experiment = only("again", controls=["resample"], decodings=["sampled"], temperature=1.0)
+    table, _ = simulate(experiment, items(n), coin(p))
+    # 4 standard errors of a share of p(1-p) = 0.21 among 800 is 0.058, of a difference with variance 0.42 is 0.092.
+    for name in ("again/sampled@t2", "resample/sampled@t2"):
+        found = values(table, name)
+        assert found["delta_i2c"] == pytest.approx(0.21, abs=0.058)
+        assert found["delta_c2i"] == pytest.approx(0.21, abs=0.058)
+        assert found["delta"] == pytest.approx(0, abs=0.092)
+        assert found["break_rate"] == pytest.approx(0.7, abs=0.12)
+
+
+def test_greedy_arms_take_the_likeliest_answer_at_every_turn() -> None:
+    table, _ = simulate(only("score", turns=3), items(10), coin(0.7))
+    np.testing.assert_array_equal(table.columns["before"], 1.0)
+    np.testing.assert_array_equal(table.columns["after"], 1.0)
+
+
+def test_a_vote_of_three_has_its_binomial_accuracy() -> None:
+    experiment = only("score", controls=["vote"], decodings=["sampled"], temperature=1.0)
+    found = values(simulate(experiment, items(800), coin(0.75))[0], "vote3/sampled")
+    # p^3 + 3 p^2 (1-p) = 0.84375; 4 standard errors are 0.052 and 0.062.
+    assert found["accuracy_t2"] == pytest.approx(0.84375, abs=0.052)
+    assert found["accuracy_t1"] == pytest.approx(0.75, abs=0.062)
+    assert found["mean_calls"] == 3
+
+
+def test_an_unparsable_second_turn_is_a_failure_and_not_a_zero() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        spoilt = turn_of(prompt) == 2 and int(re.findall(r"row (\d+)", prompt)[0]) < 4
+        return {NOTHING if spoilt else RIGHT: 1.0}
+
+    table, _ = simulate(only("score"), items(10), replies)
+    row = table.where(table.columns["parse_failed"] == 1)
+    assert len(row) == 4
+    assert np.isnan(row.columns["after"]).all()
+    assert np.isnan(row.columns["unchanged"]).all()
+    assert set(row.columns["answer_after"]) == {""}
+    found = values(table, "score/greedy@t2")
+    assert (found["delta"], found["accuracy_t2"], found["parse_failure_rate"]) == (0, 1, 0.4)
+    assert [found["delta_all"], found["solved_rate"]] == pytest.approx([-0.4, 0.6])
+
+
+def test_an_unparsable_first_turn_still_gets_its_revision() -> None:
+    table, _ = simulate(only("score"), items(3), by_turn(NOTHING, RIGHT))
+    assert np.isnan(table.columns["before"]).all()
+    np.testing.assert_array_equal(table.columns["after"], 1.0)
+    np.testing.assert_array_equal(table.columns["parse_failed_t1"], 1.0)
+
+
+def test_a_turn_cut_before_its_answer_is_a_failure_even_when_it_holds_numbers() -> None:
+    working = "First take the 7 and go on with it for a while until the end is reached"
+    table, _ = simulate(only("score", max_tokens=8), items(3), by_turn(RIGHT, working))
+    np.testing.assert_array_equal(table.columns["cut"], 1.0)
+    np.testing.assert_array_equal(table.columns["parse_failed"], 1.0)
+    table, _ = simulate(only("score", max_tokens=8), items(3), by_turn(WRONG, f"{RIGHT} {working}"))
+    np.testing.assert_array_equal(table.columns["cut"], 1.0)
+    np.testing.assert_array_equal(table.columns["after"], 1.0)
+
+
+def test_right_at_an_earlier_attempt_does_not_count_later() -> None:
+    """The released code of Self-Refine marks all attempts after the first right one as right."""
+    experiment = only("score", turns=4, controls=["oracle"])
+    table, _ = simulate(experiment, items(3), by_turn(WRONG, RIGHT, WRONG, WRONG))
+    expected = {"score": [1.0, 0.0, 0.0], "score-oracle": [1.0, 1.0, 1.0]}
+    for style, after in expected.items():
+        assert [values(table, f"{style}/greedy@t{k}")["accuracy_t2"] for k in (2, 3, 4)] == after
+    assert [values(table, f"score-oracle/greedy@t{k}")["mean_calls"] for k in (2, 3, 4)] == [2, 2, 2]
+
+
+def test_the_oracle_only_rises_and_is_never_among_the_intrinsic_arms() -> None:
+    table, _ = simulate(SelfCorrection(turns=3, temperature=1.0), items(100), coin(0.5))
+    names = {str(name) for name in table.columns["arm"]}
+    oracles = {name for name in names if "oracle" in name}
+    assert oracles == {
+        f"{s}-oracle/{d}@t{k}" for s in ("score", "huang", "neutral") for d in ("greedy", "sampled") for k in (2, 3)
+    }
+    for name in oracles:
+        with_gold, without = arm(table, name), arm(table, name.replace("-oracle", ""))
+        before, after = with_gold.columns["before"], with_gold.columns["after"]
+        assert (after >= before).all()
+        assert (after >= without.columns["after"]).all()
+        assert (with_gold.columns["calls"] <= without.columns["calls"]).all()
+    # Solved at one of three tries, each a fair coin.
+    assert arm(table, "score-oracle/sampled@t3").columns["after"].mean() == pytest.approx(0.875, abs=0.14)
+    assert arm(table, "score/sampled@t3").columns["after"].mean() == pytest.approx(0.5, abs=0.2)
+
+
+@pytest.mark.parametrize(("turns", "calls"), [(2, 18), (3, 34)])
+def test_calls_of_an_item(turns: int, calls: int) -> None:
+    """Greedy: the first answer and 1 + 2 + 2 + 1 + 1 calls a round. Sampled: the same, and the draws of the vote."""
+    experiment = SelfCorrection(turns=turns)
+    exchanges = asked(experiment, by_turn(*(f"The final answer is {i}." for i in range(10))))
+    assert len(exchanges) == calls == len({e.keys for e in exchanges})
+
+
+def test_arms_and_what_they_cost() -> None:
+    table, _ = simulate(SelfCorrection(turns=3), items(2), coin(0.5))
+    costs = {str(a): int(c) for a, c in zip(table.columns["arm"], table.columns["calls"], strict=True)}
+    for d in ("greedy", "sampled"):
+        one_call = {f"{s}/{d}@t{k}": k for s in ("score", "again", "repeat") for k in (2, 3)}
+        two_calls = {f"{s}/{d}@t{k}": 2 * k - 1 for s in ("huang", "neutral") for k in (2, 3)}
+        within = {"score-within": 3, "huang-within": 5, "neutral-within": 5}
+        expected = one_call | two_calls | {f"{s}/{d}@t3": n for s, n in within.items()}
+        assert {a: c for a, c in costs.items() if d in a and a in expected} == expected
+    assert {a: c for a, c in costs.items() if a.startswith("vote")} == {"vote3/sampled": 3, "vote5/sampled": 5}
+    assert costs["resample/sampled@t2"] == 2
+    assert len(costs) == 2 * (10 + 6 + 3) + 3
+
+
+def test_tokens_are_those_of_the_arm_alone_though_all_arms_run_at_once(tmp_path: Path) -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        return {"so " * (len(prompt) % 7) + RIGHT: 1.0}
+
+    alone, finished = simulate(only("huang"), items(4), replies)
+    for f in finished:
+        row = alone.where(alone.columns["item"] == f.item.id).columns
+        assert row["prompt_tokens"] == sum(e.prompt_tokens for e in f.transcript)
+        assert row["new_tokens"] == sum(e.new_tokens for e in f.transcript)
+
+    async def together() -> Table:
+        engine = FakeEngine(replies, delay=0.001)
+        subject = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), Store(tmp_path), 0)
+        results: list[Any] = []
+        await run_protocols(
+            SelfCorrection(), items(4), subject, None, window=4, done=lambda f: results.append(f.result)
+        )
+        return Table.build(SelfCorrection.outcome, results)
+
+    crowded = arm(asyncio.run(together()), "huang/greedy@t2")
+    for column in ("prompt_tokens", "new_tokens", "tokens_before", "tokens_after"):
+        np.testing.assert_array_equal(crowded.columns[column], alone.columns[column])
+
+
+def test_the_second_turn_holds_the_first_answer_verbatim_and_no_gold() -> None:
+    gold = "314159"
+    experiment = SelfCorrection(turns=3)
+    _, finished = simulate(experiment, items(2, gold), by_turn("Perhaps 8, or so.", "No: 9.", "Then 10."))
+    for f in finished:
+        for e in f.transcript:
+            assert gold not in e.prompt
+            assert f.item.fields["question"] in e.prompt
+            if turn_of(e.prompt) > 1:
+                assert "<assistant> Perhaps 8, or so.\n<user> " in e.prompt
+
+
+def test_the_papers_instructions_are_quoted() -> None:
+    answer = 'write it in the form "Final Answer: The final answer is $answer$. I hope it is correct."'
+    at_the_end = f"At the end of the Solution, when you give your final answer, {answer}"
+    opening = "You are a math expert. When you respond, respond only with the Solution of the final Problem, thinking"
+    assert FORMS["math"].ask("Q").startswith(f"{opening} step by step. {at_the_end}")
+    assert second_turn("score", FORMS["math"]) == (
+        "There might be an error in the solution above because of lack of understanding of the question. Please "
+        f"correct the error, if any, and rewrite the solution. Only output the final solution! {at_the_end}",
+    )
+    assert second_turn("huang", FORMS["boxed"]) == (
+        "Review your previous answer and find problems with your answer.",
+        "Based on the problems you found, improve your answer. Please reiterate your answer, with your final answer a "
+        "single numerical number, in the form \\boxed{answer}.",
+    )
+
+
+@pytest.mark.parametrize("form", ["plain", "math", "boxed"])
+def test_controls_hint_at_no_error(form: FormName) -> None:
+    for (said,) in (second_turn("again", FORMS[form]), second_turn("repeat", FORMS[form])):
+        assert not re.search("error|problem|wrong|incorrect|review|improve", said, re.IGNORECASE)
+        assert FORMS[form].shape in said
+    assert "{question}" not in FORMS[form].ask("{x} = 1?")
+    assert "{x} = 1?" in FORMS[form].ask("{x} = 1?")
+
+
+def test_braces_of_a_question_are_left_alone() -> None:
+    assert "\\frac{1}{2}" in FORMS["boxed"].ask("What is \\frac{1}{2}?")
+
+
+def test_replay_and_order_change_nothing() -> None:
+    experiment = SelfCorrection(turns=3, chains=2, temperature=1.0)
+    first, _ = simulate(experiment, items(12), coin(0.5))
+    for again in (items(12), items(12)[::-1]):
+        table, _ = simulate(experiment, again, coin(0.5))
+        for name, column in first.columns.items():
+            if column.dtype == object:
+                assert list(table.columns[name]) == list(column)
+            else:
+                np.testing.assert_array_equal(table.columns[name], column)
+    other, _ = simulate(experiment, items(12), coin(0.5), seed=1)
+    assert list(other.columns["answer_after"]) != list(first.columns["answer_after"])
+
+
+def test_chains_are_voted_over_beside_votes_of_as_many_calls() -> None:
+    experiment = SelfCorrection(styles=["score", "huang"], controls=["vote"], decodings=["sampled"], chains=4)
+    table, finished = simulate(experiment, items(3), coin(0.5))
+    rows = Counter(table.columns["arm"])
+    assert rows == {
+        **dict.fromkeys(("score/sampled@t2", "huang/sampled@t2"), 12),
+        **dict.fromkeys(("score-vote4/sampled@t2", "huang-vote4/sampled@t2"), 3),
+        **dict.fromkeys(("vote3/sampled", "vote8/sampled", "vote12/sampled"), 3),
+    }
+    calls = {a: c for a, c in zip(table.columns["arm"], table.columns["calls"], strict=True) if "vote" in a}
+    assert calls["score-vote4/sampled@t2"] == calls["vote8/sampled"] == 8
+    assert calls["huang-vote4/sampled@t2"] == calls["vote12/sampled"] == 12
+    np.testing.assert_array_equal(np.unique(arm(table, "score/sampled@t2").columns["chain"]), [0, 1, 2, 3])
+    assert all(len(f.transcript) == 12 + 4 * 1 + 4 * 2 for f in finished)
+
+
+def test_a_draw_of_a_chain_stays_its_draw() -> None:
+    """Chain 1 begins with draw 1, the same one that the vote and the null model take."""
+    experiment = only("score", chains=2, controls=["resample"], decodings=["sampled"], temperature=1.0)
+    table, _ = simulate(experiment, items(30), coin(0.5))
+    chains = arm(table, "score/sampled@t2")
+    second = chains.where(chains.columns["chain"] == 1)
+    assert list(second.columns["answer_before"]) == list(arm(table, "resample/sampled@t2").columns["answer_after"])
+
+
+def test_a_control_chosen_as_a_style_is_asked_once() -> None:
+    experiment = only("again", controls=["again", "oracle"])
+    assert len(asked(experiment, by_turn(WRONG, RIGHT))) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"turns": 1}, "turns"),
+        ({"chains": 0}, "chains"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"temperature": 0.0}, "temperature"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        SelfCorrection(**settings)
+    SelfCorrection(temperature=0.0, decodings=["greedy"])
+
+
+def test_metrics_fit_their_columns() -> None:
+    for metric in SelfCorrection.metrics:
+        metric.check(SelfCorrection.outcome)
+
+
+def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:
+    path = Path(__file__).parents[3] / "conf/experiment/selfCorrection.yaml"
+    config: Any = OmegaConf.to_container(OmegaConf.load(path))
+    settings = {key: value for key, value in config["experiment"].items() if key != "_target_"}
+    default, _ = simulate(SelfCorrection(**settings), items(1), coin(0.5))
+    longer, _ = simulate(SelfCorrection(**{**settings, "turns": 3}), items(1), coin(0.5))
+    metrics = {metric.name for metric in SelfCorrection.metrics}
+    for claim in config["claims"]:
+        assert claim["metric"] in metrics
+        assert {claim["level"]["arm"], *claim.get("than", {}).values()} <= set(default.columns["arm"])
+    for reference in config["references"]:
+        assert reference["metric"] in metrics
+        assert reference["level"]["arm"] in set(longer.columns["arm"])
+    score = {r["metric"]: r["value"] for r in config["references"] if r["model"] == "Gemini 1.5 Flash"}
+    assert score["delta"] == pytest.approx(score["accuracy_t2"] - score["accuracy_t1"])
+    assert score["delta"] == pytest.approx(score["delta_i2c"] - score["delta_c2i"])

@@ -1,0 +1,106 @@
+"""Votes, the oracle's choice and cut answers, on fabricated states."""
+
+import pytest
+
+from experiments.correction.self_correction.chains import Cost, State, oracle, read, revision, total, vote
+from experiments.correction.self_correction.prompts import states_number
+from harness import Grade, Item, Text
+from harness.tasks.graders import number
+
+
+def state(answer: str, gold: str = "7", calls: int = 1, text: str = "") -> State:
+    grade = Grade(answer, answer == gold if answer else None)
+    return State(Text(text or answer, (1,) * 5, (0.0,) * 5, "stop"), grade, Cost(calls, 10 * calls, 5 * calls))
+
+
+def states(answers: str) -> list[State]:
+    """One state a letter; "-" is unparsable."""
+    return [state(a.replace("-", "")) for a in answers]
+
+
+@pytest.mark.parametrize(
+    ("answers", "winner", "correct"),
+    [
+        ("788", "8", False),
+        ("878", "8", False),
+        ("778", "7", True),
+        ("78", "7", True),  # ties to the first seen
+        ("87", "8", False),
+        ("9788", "8", False),
+        ("98877", "8", False),
+        ("-8", "8", False),  # unparsable ones abstain
+        ("--7", "7", True),
+        ("8--", "8", False),
+        ("---", "", None),
+    ],
+)
+def test_vote(answers: str, winner: str, correct: bool | None) -> None:
+    voted = vote(states(answers), Cost(9, 8, 7))
+    assert voted.grade == Grade(winner, correct)
+    assert voted.cost == Cost(9, 8, 7)
+
+
+def test_a_vote_of_two_is_the_first_parsable_answer() -> None:
+    for first in "789":
+        for second in "789-":
+            assert vote(states(first + second), Cost(2, 2, 2)).grade.answer == first
+
+
+def test_the_cost_of_separate_answers_adds_up() -> None:
+    assert total([state("7"), state("8", calls=3)]) == Cost(4, 40, 20)
+
+
+@pytest.mark.parametrize(
+    ("answers", "at"), [("7", 0), ("87", 1), ("788", 0), ("878", 1), ("898", 2), ("--7-", 2), ("-8", 1)]
+)
+def test_the_oracle_stops_at_the_first_right_answer_else_goes_on_to_the_last(answers: str, at: int) -> None:
+    chain = states(answers)
+    assert oracle(chain) is chain[at]
+
+
+def test_a_row() -> None:
+    row = revision("score/greedy@t2", state("8", text="a b c d"), state("7", calls=2, text="a b c e f g"), 3)
+    assert (row.before, row.after, row.unchanged, row.chain) == (False, True, False, 3)
+    assert (row.calls, row.prompt_tokens, row.new_tokens) == (2, 20, 10)
+    assert row.similarity == pytest.approx(2 * 3 / 10)
+    row = revision("score/greedy@t2", state(""), state(""))
+    assert (row.before, row.after, row.unchanged) == (None, None, None)
+    assert (row.solved_before, row.solved_after, row.parse_failed_t1, row.parse_failed) == (False, False, True, True)
+    assert row.similarity == 1.0, "two empty texts are equal"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("The final answer is 7. So", True),
+        ("The final answer is $7$. I hope it is", True),
+        ("Answer: 7\nNow", True),
+        ("so \\boxed{7}", True),
+        ("so \\boxed{\\frac{1}{2}} and", True),
+        ("#### 1,234\nNow", True),
+        ("The final answer is 7", False),  # 7 or 70
+        ("The final answer is 7.", False),  # 7 or 7.5
+        ("The final answer is", False),
+        ("so \\boxed{\\frac{1}{2}", False),
+        ("#### 7", False),
+        ("#### 2. Add the numbers 3 and 4\nNow", False),
+        ("3 + 4 = 7. And\n", False),
+        ("The answer is the sum of", False),
+    ],
+)
+def test_whether_a_cut_text_states_a_whole_number(text: str, whole: bool) -> None:
+    assert states_number(text) is whole
+
+
+def test_only_a_cut_text_is_held_to_state_its_answer() -> None:
+    item = Item({"question": "What is 3 + 4?"}, "7", number)
+    working = "3 + 4 is 7"
+    assert read(item, Text(working, (1,), (0.0,), "stop")) == Grade("7", True)
+    assert read(item, Text(working, (1,), (0.0,), "length")) == Grade("", None)
+    assert read(item, Text("The final answer is 7.\nNow 3 + 5", (1,), (0.0,), "length")) == Grade("7", True)
+
+
+def test_the_papers_form_is_read() -> None:
+    item = Item({"question": "What is 3 + 4?"}, "7", number)
+    text = "We add 3 and 4. Final Answer: The final answer is $7$. I hope it is correct."
+    assert read(item, Text(text, (1,), (0.0,), "stop")) == Grade("7", True)

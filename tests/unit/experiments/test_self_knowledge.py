@@ -1,0 +1,215 @@
+"""Self-knowledge on subjects whose refusals and judgements have a known distribution."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
+from experiments.calibration.self_knowledge.prompts import PARAPHRASES
+from experiments.calibration.self_knowledge.self_knowledge import ALL, SelfKnowledge
+from harness import Grade, HarnessError, Item
+from harness.engines.fake.engine import Replies
+from harness.engines.fake.simulated import Judged, SimulatedSubject, Traits
+from harness.outcomes import Table
+from harness.statistics.estimates import Estimate, estimate
+from tests.support.helpers import simulate
+
+N = 40
+
+
+def grade(text: str, item: Item) -> Grade:
+    return Grade(text.strip(), text.strip() == "right" if text.strip() else None)
+
+
+def items(n: int = N) -> list[Item]:
+    """Every second question has no answer."""
+    return [
+        Item(
+            {"question": f"What is {i}?", "kind": "unknowable" if i % 2 else "answerable"},
+            [] if i % 2 else ["right"],
+            grade,
+        )
+        for i in range(n)
+    ]
+
+
+def number(text: str) -> int:
+    return int(re.findall(r"What is (\d+)\?", text)[-1])
+
+
+def judged(text: str, p_answerable: float, mass: float = 0.8) -> dict[str, float]:
+    """Yes or No by what the paraphrase means, with the rest of the mass on neither."""
+    yes = next(p.yes for p in PARAPHRASES if f"> {p.text} Say" in text)
+    p = p_answerable if yes else 1 - p_answerable
+    return {" Yes": mass * p, " No": mass * (1 - p), " Maybe": 1 - mass}
+
+
+def subject(text: str) -> Mapping[str, float]:
+    """Knows what it judges; refuses where i % 4 is 1 or 2 when told that it may; is silent at first after examples."""
+    i = number(text)
+    if text.endswith("Answer:"):
+        return judged(text, 0.1 if i % 2 else 0.8)
+    if not text.endswith("A:"):
+        raise LookupError(text)
+    if "Hamlet" in text:
+        return {"" if i < 8 else " right": 1.0}
+    return {" The answer is unknown.\nQ: next" if "Take the question" in text and i % 4 in (1, 2) else " right": 1.0}
+
+
+def run(
+    replies: Replies, n: int = N, experiment: SelfKnowledge | None = None
+) -> tuple[Table, dict[tuple[str, ...], Estimate]]:
+    experiment = experiment or SelfKnowledge()
+    table, _ = simulate(experiment, items(n), replies)
+    found = [e for m in experiment.metrics for e in estimate(m, table, replicates=20)]
+    return table, {(e.metric, *e.level.values()): e for e in found}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[tuple[str, ...], Estimate]:
+    return run(subject)[1]
+
+
+def values(found: Mapping[tuple[str, ...], Estimate], arm: str, *metrics: str) -> list[float | None]:
+    return [found[metric, arm].value for metric in metrics]
+
+
+COUNTS = ("precision", "recall", "f1", "specificity", "agreement")
+
+
+def test_refusals_are_counted_with_unanswerable_questions_as_positives(
+    found: dict[tuple[str, ...], Estimate],
+) -> None:
+    # Told that it may: refuses 10 of the 20 without an answer and 10 of the 20 with one.
+    assert values(found, "instruction", *COUNTS) == [0.5] * 5
+    assert values(found, "instruction", "answerable_accuracy", "f1_wide") == [0.5, 0.5]
+    assert values(found, "direct", *COUNTS) == [None, 0, 0, 1, 0.5]
+    assert found["answerable_accuracy", "direct"].value == 1
+    assert found["refusal_rate_by_kind", "instruction", "unknowable"].value == 0.5
+
+
+def test_baselines_have_their_closed_forms(found: dict[tuple[str, ...], Estimate]) -> None:
+    assert values(found, "always refuses", *COUNTS) == [0.5, 1, pytest.approx(2 / 3), 0, 0.5]
+    assert values(found, "never refuses", *COUNTS) == [None, 0, 0, 1, 0.5]
+    assert found["precision", "never refuses"].note == "no row was said to be positive"
+
+
+def test_empty_replies_are_missing_everywhere(found: dict[tuple[str, ...], Estimate]) -> None:
+    assert found["empty_rate", "icl"].value == 8 / 40
+    assert {found[m, "icl"].n_failed for m in ("f1", "agreement", "f1_wide")} == {8}
+    accuracy = found["answerable_accuracy", "icl"]
+    assert (accuracy.value, accuracy.n, accuracy.n_failed) == (1, 16, 4)
+
+
+def test_judgements_are_exact_and_of_one_mind(found: dict[tuple[str, ...], Estimate]) -> None:
+    for arm in ("judgement@1", ALL):
+        assert values(found, arm, "f1", "agreement", "auroc") == [1, 1, 1]
+        # p(unanswerable) is 0.9 and 0.2.
+        assert values(found, arm, "brier", "option_mass") == pytest.approx([(0.01 + 0.04) / 2, 0.8])
+    assert values(found, ALL, "consensus", "fleiss_kappa", "yes_rate") == pytest.approx([1, 1, 0.5])
+
+
+def test_a_subject_that_says_yes_to_everything_is_not_consistent() -> None:
+    def yes(text: str) -> Mapping[str, float]:
+        return {" Yes": 0.9, " No": 0.1} if text.endswith("Answer:") else subject(text)
+
+    _, found = run(yes)
+    assert values(found, ALL, "consensus", "fleiss_kappa", "yes_rate") == pytest.approx([0.5, -1 / 7, 1])
+    assert values(found, ALL, "auroc", "agreement") == [0.5, 0.5]
+
+
+def test_a_constant_judge_is_consistent_and_knows_nothing() -> None:
+    def feasible(text: str) -> Mapping[str, float]:
+        return judged(text, 0.9) if text.endswith("Answer:") else subject(text)
+
+    _, found = run(feasible)
+    assert values(found, ALL, "consensus", "agreement", "f1", "fleiss_kappa") == [1, 0.5, 0, None]
+    assert found["fleiss_kappa", ALL].note == "all judgements of all rows are the same"
+
+
+def test_a_subject_that_refuses_everything_is_the_baseline() -> None:
+    def refusing(text: str) -> Mapping[str, float]:
+        return {" I do not know.": 1.0} if text.endswith("A:") else subject(text)
+
+    _, found = run(refusing)
+    for form in ("direct", "instruction", "icl"):
+        assert values(found, form, *COUNTS) == values(found, "always refuses", *COUNTS)
+        assert found["answerable_accuracy", form].value == 0
+
+
+def test_eight_judgements_see_further_than_one() -> None:
+    # The evidence of each judgement is normal, one standard deviation apart, and independent of the others.
+    simulated = SimulatedSubject(
+        Traits(difficulty=0.0, insight=1.0),
+        lambda text: Judged(
+            f"{number(text)}",
+            next(p.text for p in PARAPHRASES if p.text in text),
+            number(text) % 2 == 0,
+            *((" Yes", " No") if next(p.yes for p in PARAPHRASES if p.text in text) else (" No", " Yes")),
+        ),
+    )
+
+    def replies(text: str) -> Mapping[str, float]:
+        return simulated(text) if text.endswith("Answer:") else subject(text)
+
+    _, found = run(replies, 400, SelfKnowledge(forms=["direct"]))
+    # Standard errors of an AUROC of 400 are 0.024 and 0.007; means of p rank almost as sums of log-odds.
+    assert found["auroc", "judgement@1"].value == pytest.approx(NormalDist().cdf(1 / math.sqrt(2)), abs=0.06)
+    assert found["auroc", ALL].value == pytest.approx(NormalDist().cdf(math.sqrt(8 / 2)), abs=0.02)
+    kappa = found["fleiss_kappa", ALL].value
+    # A vote is right with probability Phi(1/2): kappa of independent votes is (2 Phi - 1)^2.
+    assert kappa == pytest.approx((2 * NormalDist().cdf(0.5) - 1) ** 2, abs=0.05)
+
+
+def test_the_bag_of_words_is_naive_bayes_over_the_words_that_occur() -> None:
+    texts = [
+        ("Why love?", True),
+        ("Why hate love?", True),
+        ("Who won?", False),
+        ("Where, why?", False),
+        ("Who?", False),
+    ]
+    bag = BagOfWords.fit(texts)
+    assert bag.prior == pytest.approx(math.log(2 / 3))
+    # Two of two positives and one of three negatives hold "why", add-one smoothed.
+    assert bag.evidence["why"] == pytest.approx(math.log(3 / 4) - math.log(2 / 5))
+    assert bag.evidence["who"] == pytest.approx(math.log(1 / 4) - math.log(3 / 5))
+    assert bag.positive("Why, why love?")
+    assert not bag.positive("Who knows?")
+    with pytest.raises(HarnessError, match=r"all of one class; raise experiment\.words"):
+        BagOfWords.fit(texts[:2])
+
+
+def test_the_bag_of_words_is_an_arm_where_it_is_asked_for() -> None:
+    train = [Item({"question": f"Tell {w}?", "kind": w}, [w] * n, grade) for w, n in (("what", 0), ("no", 1))]
+    table, _ = simulate(SelfKnowledge(words=2), items(4), subject, train=train)
+    said = table.columns["refused"][table.columns["arm"] == "bag of words"]
+    # "what" was met in the question without an answer only.
+    assert said.tolist() == [1, 1, 1, 1]
+    assert SelfKnowledge(words=2).train_items() == 2
+
+
+def test_no_label_enters_a_prompt() -> None:
+    _, finished = simulate(SelfKnowledge(), items(2), subject)
+    assert not any("unknowable" in e.prompt or "right" in e.prompt for f in finished for e in f.transcript)
+    asked = [e.prompt for e in finished[0].transcript if e.prompt.endswith("A:")]
+    assert sorted(text.count("<user> Q: ") for text in asked) == [0, 1, 7]
+
+
+def test_rows_are_complete_and_their_kinds_are_columns() -> None:
+    table, _ = run(subject, 4)
+    assert len(table) == 4 * 7
+    assert set(table.columns["answerable"]) == {"yes", "no"}
+    assert np.isnan(table.columns["p_unanswerable"][table.columns["asked"] == "text"]).all()
+
+
+@pytest.mark.parametrize("forms", [[], ["direct", "socratic"]])
+def test_unknown_forms_are_refused(forms: list[str]) -> None:
+    with pytest.raises(HarnessError, match="give some of direct, instruction, icl"):
+        SelfKnowledge(forms=forms)  # type: ignore[arg-type]

@@ -1,0 +1,347 @@
+"""Verbalized confidence on subjects whose replies are known."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.calibration.verbalized_confidence.verbalized_confidence import Verbalized, length_bin
+from experiments.shared.confidence import PHRASES
+from harness import Grade, Item, Subject
+from harness.engines.fake.engine import Replies
+from harness.engines.fake.simulated import Asked, Rated, Reading, SimulatedSubject, Traits
+from harness.errors import HarnessError
+from harness.outcomes import Table
+from harness.runs.finished import Finished
+from harness.statistics.estimates import Estimate, estimate
+from harness.tasks.choices import multiple_choice
+from tests.support.helpers import fake_subject, simulate
+
+
+def grade(text: str, item: Item) -> Grade:
+    return Grade(text, text == item.gold if text in {"right", "wrong"} else None)
+
+
+def items(n: int) -> list[Item]:
+    return [Item({"question": f"What is {i}?"}, "right", grade) for i in range(n)]
+
+
+def number_of(prompt: str) -> int:
+    return int(prompt.rpartition("What is ")[2].partition("?")[0])
+
+
+def form(answer: str, confidence: str) -> str:
+    return f"<answer>{answer}</answer>\n<confidence>{confidence}</confidence>"
+
+
+def saying(replies: Mapping[str, str]) -> Replies:
+    """The only reply to a prompt, by its end or, failing that, by the number in its question."""
+
+    def reply(prompt: str) -> Mapping[str, float]:
+        ends = [end for end in replies if prompt.endswith(end)]
+        return {replies[ends[0] if ends else str(number_of(prompt))]: 1.0}
+
+    return reply
+
+
+def run(
+    experiment: Verbalized, replies: Replies, n: int
+) -> tuple[Table, dict[tuple[str, str], Estimate], list[Finished]]:
+    table, finished = simulate(experiment, items(n), replies)
+    assert not any(f.result.error for f in finished), finished[0].result.error
+    found = [e for m in experiment.metrics if m.by == ("arm",) for e in estimate(m, table, replicates=20)]
+    return table, {(e.metric, e.level["arm"]): e for e in found}, finished
+
+
+def one(arm: str, **settings: Any) -> Verbalized:
+    return Verbalized(arms=[arm], **settings)
+
+
+def row(table: Table, number: int, arm: str) -> dict[str, Any]:
+    """The values of one item, by the number in its question."""
+    at = (table.columns["item"] == items(number + 1)[number].id) & (table.columns["arm"] == arm)
+    (index,) = np.flatnonzero(at)
+    return {name: values[index] for name, values in table.columns.items()}
+
+
+def test_metrics_follow_from_known_confidences() -> None:
+    # Five replies say 90 %, of which four are right; five say 60 %, of which one is.
+    said = {str(i): form("right" if i < 5 else "wrong", "90%" if i in {0, 1, 2, 3, 5} else "60%") for i in range(10)}
+    _, found, _ = run(one("percent/one", forced=False), saying(said), 10)
+    value = {metric: e.value for (metric, _), e in found.items()}
+    expected = {
+        "accuracy": 0.5,
+        "solved_rate": 0.5,
+        "attempted_rate": 1.0,
+        "refusal_rate": 0.0,
+        "truncation_rate": 0.0,
+        "parse_failure_rate": 0.0,
+        "ungraded_rate": 0.0,
+        "mean_confidence": 0.75,
+        "overconfidence": 0.25,
+        "ece_equal_width": 0.5 * 0.1 + 0.5 * 0.4,
+        "ece_equal_count": 0.5 * 0.1 + 0.5 * 0.4,  # ten bins of one row each, ties shared out
+        "brier": (4 * 0.01 + 0.81 + 0.16 + 4 * 0.36) / 10,
+        "auroc": (16 + (4 + 4) / 2) / 25,  # ties count one half
+        "auprc": 0.8 * 0.8 + 0.2 * 0.5,
+        "auprc_wrong": 0.8 * 0.8 + 0.2 * 0.5,
+    }
+    assert {name: value[name] for name in expected} == pytest.approx(expected)
+    assert value["ece_equal_width_common"] == value["ece_equal_width"]
+
+
+FATES = {
+    "0": form("right", "80%"),
+    "1": "I don't know.",
+    "2": form("I am not sure", "10%"),
+    "3": "<answer>right</answer>\n<confidence>very high</confidence>",
+    "4": "<answer>right</answer> " + "so it is " * 20,
+    "5": "80%",
+    "6": form("maybe", "80%"),
+    "7": form("final answer here", "80%"),
+    "<answer>": "right</answer>",
+    "<confidence>": "70%</confidence>",
+}
+
+
+def test_refusals_cuts_and_parse_failures_are_outcomes_of_their_own_and_nothing_is_filled_in() -> None:
+    table, found, _ = run(one("percent/one"), saying(FATES), 8)
+    rows = [row(table, i, "percent/one") for i in range(8)]
+    fates = ("attempted", "refused", "truncated", "unparsed", "ungraded")
+    assert [next(f for f in fates if r[f]) for r in rows] == [
+        "attempted",
+        "refused",
+        "refused",
+        "unparsed",
+        "truncated",
+        "unparsed",
+        "unparsed",
+        "unparsed",
+    ]
+    assert all(sum(r[f] for f in fates) == 1 for r in rows)
+    assert [r["confidence"] for r in rows[:1]] == [0.8]
+    assert all(np.isnan(r["confidence"]) and np.isnan(r["correct"]) for r in rows[1:])
+    assert [r["solved"] for r in rows] == [1, 0, 0, 1, 1, 0, 0, 0]  # an answer without a confidence is still right
+    rates = {metric: e.value for (metric, arm), e in found.items() if arm == "percent/one"}
+    assert rates["attempted_rate"] == 1 / 8
+    assert rates["refusal_rate"] == 2 / 8
+    assert rates["truncation_rate"] == 1 / 8
+    assert rates["parse_failure_rate"] == 4 / 8
+    assert (found["ece_equal_width", "percent/one"].n, found["ece_equal_width", "percent/one"].n_failed) == (1, 7)
+
+
+def test_the_fallback_is_an_arm_of_its_own_and_leaves_refusals_alone() -> None:
+    table, _, finished = run(one("percent/one"), saying(FATES), 8)
+    rows = [row(table, i, "percent/one+forced") for i in range(8)]
+    np.testing.assert_array_equal([r["confidence"] for r in rows], [0.8, np.nan, np.nan, 0.7, 0.7, 0.7, np.nan, 0.8])
+    assert [r["answer"] for r in rows[3:]] == ["right", "right", "right", "maybe", "right"]
+    assert [bool(r["refused"]) for r in rows] == [False, True, True, False, False, False, False, False]
+    exchanges = [e for f in finished for e in f.transcript if e.prompt.endswith("<confidence>")]
+    assert len(exchanges) == 3
+    assert all(e.new_tokens <= 4 for e in exchanges)
+    for exchange in exchanges:
+        continued = exchange.prompt.rpartition("<assistant> ")[2]
+        assert continued.startswith(("<answer>right</answer>", "80%\n<answer>right</answer>"))
+        assert "very high" not in continued  # the failed statement is taken back
+
+
+def test_the_second_request_holds_the_whole_first_reply() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        if "your solution" in prompt:
+            return {"<confidence>0.25</confidence>": 1.0}
+        return {"Hm, so\n<answer>right</answer> I say.": 1.0} if "Reason" in prompt else {" right, I say": 1.0}
+
+    experiment = Verbalized(arms=["probability/two", "probability/two/64"], forced=False)
+    table, finished = simulate(experiment, items(1), replies)
+    short, second, long, third = sorted(
+        (e.prompt for e in finished[0].transcript), key=lambda p: "64" in p or "Hm" in p
+    )
+    assert short == "<user> Question: What is 0?\n<assistant> Answer:"
+    assert second.endswith("Question: What is 0?\nSolution: right, I say\n<assistant> ")
+    asked, reflected = sorted((long, third), key=lambda p: "Hm" in p)
+    assert "at most 64 tokens" in asked
+    assert reflected.endswith("Question: What is 0?\nSolution: Hm, so\n<answer>right</answer> I say.\n<assistant> ")
+    # "right, I say" is no answer that the grader knows; the tagged one is.
+    assert table.columns["answer"].tolist() == ["right, I say", "right"]
+    np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.25])
+
+
+def test_an_answer_forced_after_cut_off_reasoning_is_reflected_upon_like_any_other() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        if prompt.endswith("<answer>"):
+            return {"right</answer>": 1.0}
+        return {"70%" if prompt.endswith("<confidence>") else "Hm. " * 40: 1.0}
+
+    table, finished = simulate(one("percent/two/8", max_tokens=4), items(1), replies)
+    assert table.columns["arm"].tolist() == ["percent/two/8", "percent/two/8+forced"]
+    assert table.columns["truncated"].tolist() == [1, 0]
+    np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.7])
+    reflected = next(e.prompt for e in finished[0].transcript if "your solution" in e.prompt)
+    cut = " ".join(["Hm."] * 6)  # 8 + 4 tokens
+    assert reflected.endswith(f"Solution: {cut}\n<answer>right</answer>\n<assistant> ")
+
+
+def test_after_a_refusal_nothing_more_is_asked() -> None:
+    table, finished = simulate(one("words/two"), items(1), lambda prompt: {" I do not know.": 1.0})
+    assert len(finished[0].transcript) == 1
+    assert table.columns["refused"].tolist() == [1, 1]
+
+
+def test_phrases_are_read_by_the_mapping_that_the_prompt_names() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        if "your solution" not in prompt:
+            return {" right": 1.0}
+        assert f"as one of these: {', '.join(PHRASES)}." in prompt
+        return {"<confidence>Chances are slight</confidence>": 1.0}
+
+    table, _ = simulate(one("words/two", forced=False), items(1), replies)
+    assert table.columns["confidence"].tolist() == [0.25]
+
+
+def test_thoughts_are_no_answers_and_a_budget_that_runs_out_is_no_refusal() -> None:
+    thinking = "<think><answer>wrong</answer></think>" + form("right", "90%")
+    endless = "<think> I am not sure. " + "Hm " * 60
+    replies = saying({"0": thinking, "1": endless, "<answer>": "wrong", "<confidence>": "20%"})
+    table, _, _ = run(one("percent/one/8", max_tokens=40), replies, 2)
+    first, second = (row(table, i, "percent/one/8") for i in (0, 1))
+    assert (first["answer"], first["confidence"]) == ("right", 0.9)
+    assert (second["truncated"], second["refused"], second["tokens"]) == (1, 0, 48)
+    forced = row(table, 1, "percent/one/8+forced")
+    assert (forced["answer"], forced["confidence"], forced["reply"]) == (
+        "wrong",
+        0.2,
+        "<answer>wrong</answer>\n<confidence>20%",
+    )
+
+
+def test_common_numbers_are_of_the_items_that_all_arms_attempted() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        number = number_of(prompt)
+        if "percentage" in prompt or "0%" in prompt:
+            return {form("right", "90%") if number else "I don't know": 1.0}
+        return {form("right" if number < 2 else "wrong", "0.5"): 1.0}
+
+    table, found, _ = run(Verbalized(arms=["percent/one", "probability/one"], forced=False), replies, 4)
+    assert found["accuracy", "probability/one"].value == 0.5
+    assert found["accuracy_common", "probability/one"].value == pytest.approx(1 / 3)
+    assert found["accuracy_common", "percent/one"].n == 3
+    assert (table.columns["common"] == "no").sum() == 2
+
+
+def judged(verdicts: Mapping[str, str], own: bool) -> Table:
+    """Four items whose answers name the letter that the judge says of them."""
+
+    def replies(prompt: str) -> Mapping[str, float]:
+        if "Reference answer: right" in prompt:
+            return {verdicts[prompt.rpartition("Answer: ")[2].partition("\n")[0]]: 1.0}
+        return {form("abcd"[number_of(prompt)], "80%"): 1.0}
+
+    class Judged(Verbalized):
+        async def protocol(self, item: Item, subject: Subject, fitted: Any) -> Any:
+            if own:
+                return await super().protocol(item, subject, fitted)
+            view = replace(subject)
+            view.roles = {"judge": replace(fake_subject(replies), name="judge", model="grader-1")}
+            return await super().protocol(item, view, fitted)
+
+    return simulate(Judged(arms=["percent/one"], forced=False, judge=True), items(4), replies)[0]
+
+
+def test_a_judge_sorts_into_right_wrong_and_not_attempted_and_is_named_in_every_row() -> None:
+    verdicts = {"a": "A", "b": "B", "c": "C: NOT ATTEMPTED", "d": "Well."}
+    table = judged(verdicts, own=False)
+    rows = [row(table, i, "percent/one") for i in range(4)]
+    np.testing.assert_array_equal([r["correct"] for r in rows], [1, 0, np.nan, np.nan])
+    assert [r["refused"] for r in rows] == [0, 0, 1, 0]
+    assert [r["ungraded"] for r in rows] == [0, 0, 0, 1]
+    np.testing.assert_array_equal([r["solved"] for r in rows], [1, 0, 0, np.nan])
+    (name,) = set(table.columns["graded_by"])
+    assert name.startswith("grader-1 ")
+    assert name.partition(", prompt ")[2].isalnum()
+    (own,) = set(judged(verdicts, own=True).columns["graded_by"])
+    assert "(the subject itself)" in own
+
+
+def test_draws_of_an_item_are_one_group() -> None:
+    replies = {form("right", "90%"): 0.5, form("wrong", "60%"): 0.5}
+    experiment = one("percent/one", draws=5, temperature=1.0, forced=False)
+    table, found, _ = run(experiment, lambda prompt: replies, 6)
+    accuracy = found["accuracy", "percent/one"]
+    assert (len(table), accuracy.n, accuracy.n_groups) == (30, 30, 6)
+    assert 0 < float(np.nansum(table.columns["correct"])) < 30
+
+
+@pytest.mark.parametrize("reply", ["I cannot help with that.", "AAAAAAAA", "", "<answer></answer><confidence>"])
+def test_a_model_that_says_nothing_of_use_gives_undefined_numbers_with_a_reason(reply: str) -> None:
+    table, found, _ = run(Verbalized(arms=["percent/one", "percent/two", "words/two"]), lambda _: {reply: 1.0}, 3)
+    assert table.columns["attempted"].sum() == 0
+    for estimated in found.values():
+        assert estimated.value is None or np.isfinite(estimated.value)
+        assert estimated.value is not None or estimated.note
+    assert found["ece_equal_width", "percent/one"].value is None
+    assert found["attempted_rate", "percent/one"].value == 0.0
+
+
+def test_a_simulated_subjects_stated_confidence_arrives_unchanged() -> None:
+    def read(prompt: str) -> Reading:
+        question = f"What is {number_of(prompt)}?"
+        if "your solution" not in prompt:
+            return Asked(question, " right", [" wrong"])
+        answer = prompt.rpartition("Solution: ")[2].partition("\n")[0]
+        return Rated(question, answer, answer == "right", "<confidence>{percent}%</confidence>")
+
+    subject = SimulatedSubject(Traits(insight=1.5, intercept=2.0), read)
+    table, _ = simulate(one("percent/two", temperature=1.0, forced=False), items(60), subject)
+    stated = {}
+    for i, item in enumerate(items(60)):
+        for answer in ("right", "wrong"):
+            logit = subject.stated_logit(f"What is {i}?", answer, answer == "right")
+            stated[item.id, answer] = round(100 / (1 + np.exp(-logit))) / 100
+    expected = [stated[pair] for pair in zip(table.columns["item"], table.columns["answer"], strict=True)]
+    np.testing.assert_allclose(table.columns["confidence"], expected, atol=1e-12)
+    experiment = one("percent/two")
+    (gap,) = (e for m in experiment.metrics if m.name == "overconfidence" for e in estimate(m, table, replicates=200))
+    assert gap.low is not None
+    assert gap.low > 0.05  # two logits too sure
+
+
+def test_no_reference_answer_enters_a_prompt_of_the_subject() -> None:
+    hidden = [Item({"question": f"What is {i}?"}, "gold", grade) for i in range(2)]
+    _, finished = simulate(Verbalized(), hidden, lambda _: {form("right", "90%"): 1.0})
+    assert not any("gold" in e.prompt or "{" in e.prompt for f in finished for e in f.transcript)
+
+
+def test_a_multiple_choice_item_is_asked_for_a_letter() -> None:
+    item = multiple_choice("Which?", ["this", "that"], 1, "test")
+    table, finished = simulate(one("percent/one", forced=False), [item], lambda _: {form("(B)", "90%"): 1.0})
+    assert (
+        "<answer>letter here</answer>\n<confidence>confidence here</confidence>\nFor example, <confidence>80%"
+        in finished[0].transcript[0].prompt
+    )
+    assert table.columns["correct"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "name"), [(0, "0000-0007"), (7, "0000-0007"), (8, "0008-0015"), (1023, "0512-1023"), (1024, "1024-2047")]
+)
+def test_lengths_fall_into_bins_of_powers_of_two(tokens: int, name: str) -> None:
+    assert length_bin(tokens) == name
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"arms": []}, "arms is empty"),
+        ({"arms": ["percent"]}, "there is no 'percent'"),
+        ({"arms": ["percent/three"]}, "there is no"),
+        ({"arms": ["percent/one/0"]}, "there is no"),
+        ({"phrases": {"likely": 65.0}}, r"probability in \[0, 1\]"),
+        ({"draws": 5}, "temperature above 0"),
+        ({"draws": 0}, "experiment.draws=0"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        Verbalized(**settings)

@@ -1,0 +1,135 @@
+"""The pages under docs are true: their commands are understood, their links lead somewhere, their experiment runs."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import main, parser
+from harness.cli.suite import load_suite
+from harness.config import load_job
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+COMMANDS = sorted(
+    {
+        (page.name, command)
+        for page in PAGES
+        for command in re.findall(
+            r"^ *python -m harness ([^#\n]+?)\s*(?:#.*)?$",
+            page.read_text(encoding="utf-8").replace("\\\n", " "),
+            re.MULTILINE,
+        )
+    }
+)
+
+
+def block(page: str, language: str, holding: str) -> str:
+    """The only fenced block of a page that is in a language and holds some text."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (found,) = [b for b in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) if holding in b]
+    return str(found)
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The package of one's own that a page shows, in the working folder."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine_conf/experiment").mkdir(parents=True)
+    (tmp_path / "mine/steadfast.py").write_text(block("own-experiment.md", "python", "class Steadfast("))
+    yaml = block("own-experiment.md", "yaml", "steadfast.Steadfast")
+    (tmp_path / "mine_conf/experiment/steadfast.yaml").write_text(yaml)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_every_command_is_understood(page: str, command: str, mine: Path) -> None:
+    options = parser().parse_args(shlex.split(command))
+    words = list(getattr(options, "overrides", []))
+    suite = [word for word in words if word.startswith("suite=")]
+    if suite:
+        others = [word for word in words if word not in suite]
+        assert load_suite(suite[0].removeprefix("suite="), others, options.config_dir), page
+    elif options.command in ("run", "validate") and not getattr(options, "multirun", False):
+        assert load_job(words, options.config_dir).name, page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    for link in links:
+        assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+FAKE = ["engine=fake", "tracker=none", "replicates=20", "max_failed=1"]
+SCORES = """
+from harness.metrics.columns import Floats, Labels, Probabilities, Weights
+from harness.metrics.metric import measure
+from harness.metrics.weighted import average
+
+
+@measure(low=0, high=1, better="lower")
+def caving(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
+    return average(w, abs(p.values - correct.values))
+"""
+SELF_AWARE = [
+    {"question": f"What is {i}?", "answer": ["it"] if i % 2 else None, "answerable": bool(i % 2), "source": "here"}
+    for i in range(12)
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of four finished runs, of two models and two seeds."""
+    folder = tmp_path_factory.mktemp("finished")
+    for model in ("smollm2", "other"):
+        for seed in (0, 1):
+            words = ["run", "experiment=pTrue", "experiment.arms=[zero-shot]", f"model.name={model}", f"seed={seed}"]
+            assert main([*words, *FAKE, "limit=8", f"runs={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def runs(mine: Path, finished: Path) -> Path:
+    """A working folder with these runs and the files that the pages name."""
+    shutil.copytree(finished, mine / "runs")
+    (mine / "mine/scores.py").write_text(SCORES)
+    questions = ({"question": f"What is {i}?", "answer": str(i)} for i in range(60))
+    (mine / "mine.jsonl").write_text("".join(json.dumps(question) + "\n" for question in questions))
+    (mine / "SelfAware.json").write_text(json.dumps({"example": SELF_AWARE}))
+    return mine
+
+
+@pytest.mark.parametrize("page", ["first-ten-minutes", "reproduce", "own-experiment", "statistics"])
+def test_the_commands_of_a_page_run(page: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = sorted(path.name for path in (runs / "runs/pTrue").iterdir())
+    commands = [
+        shlex.split(command.replace("NAME", folders[0])) for where, command in COMMANDS if where == f"{page}.md"
+    ]
+    more = {"run": [*FAKE, "limit=4"], "validate": [*FAKE, "limit=4"], "compare": ["--replicates", "50"]}
+    # `show` and `engines` load a tokenizer or two engines, and have tests of their own.
+    wanted = [command for command in commands if command[0] not in ("show", "engines", "list")]
+    assert len(wanted) >= 2
+    for command in wanted:
+        assert main([*command, *more.get(command[0], [])]) == 0, (command, capsys.readouterr().err)
+
+
+def test_the_experiment_of_the_page_runs(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--config-dir", "mine_conf", "experiment=steadfast", "engine=fake", "tracker=none"]
+    assert main(["run", *words, "limit=12", "replicates=50"]) == 0, capsys.readouterr().err
+    (path,) = (mine / "runs/steadfast").iterdir()
+    estimates = json.loads((path / "estimates.json").read_text())
+    assert {(e["metric"], e["level"]["arm"]) for e in estimates} == {
+        (metric, arm)
+        for metric in ("accuracy_first", "accuracy_second", "stood", "caving")
+        for arm in ("mild", "harsh")
+    }
+    assert all(e["n"] + e["n_failed"] == 12 for e in estimates)
+    claim, reference = json.loads((path / "verdicts.json").read_text())
+    assert claim["kind"] in ("supported", "contradicted", "undecided")
+    assert (reference["kind"], reference["published"]) == ("not comparable", 0.8)

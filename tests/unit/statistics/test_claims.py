@@ -1,0 +1,257 @@
+"""Verdicts: what an interval decides, what it leaves open, and what cannot be compared at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.errors import HarnessError
+from harness.metrics.accuracy import accuracy
+from harness.metrics.metric import Metric
+from harness.metrics.transitions import mcnemar_p
+from harness.outcomes import Table
+from harness.statistics.claims import Claim, Reference, check_claims, judge_claim, judge_reference
+from harness.statistics.estimates import Estimate, estimate
+
+ACCURACY = Metric("accuracy", accuracy, ("correct",))
+P_VALUE = Metric("mcnemar_p", mcnemar_p, ("correct", "correct"))
+METRICS = (ACCURACY, P_VALUE)
+
+
+def measured(value: float | None, low: float | None, high: float | None, **changes: Any) -> Estimate:
+    made = Estimate(
+        metric="accuracy",
+        level={"arm": "zero-shot"},
+        value=value,
+        low=low,
+        high=high,
+        n=100,
+        n_groups=100,
+        n_failed=0,
+        method="given",
+        better="higher",
+    )
+    return replace(made, **changes)
+
+
+def two_arms(both: int, first: int, second: int, neither: int = 0) -> Table:
+    """So many items right in arms "zero-shot" and "few-shot", in the first or second only, and in neither."""
+    counts = [both, first, second, neither]
+    a, b = np.repeat([1.0, 1, 0, 0], counts), np.repeat([1.0, 0, 1, 0], counts)
+    names = np.array([f"i{i:04}" for i in range(len(a))], dtype=object)
+    items = np.concatenate([names, names])
+    arms = np.repeat(np.array(["zero-shot", "few-shot"], dtype=object), len(a))
+    return Table(
+        {"item": "text", "group": "text", "error": "text", "arm": "text", "correct": "label"},
+        {
+            "item": items,
+            "group": items,
+            "error": np.full(len(items), None, dtype=object),
+            "arm": arms,
+            "correct": np.concatenate([a, b]),
+        },
+    )
+
+
+def claim(**changes: Any) -> Claim:
+    return replace(
+        Claim(
+            text="the model is better than a coin",
+            metric="accuracy",
+            level={"arm": "zero-shot"},
+            relation="above",
+            value=0.5,
+            source="a paper, table 1",
+        ),
+        **changes,
+    )
+
+
+def reference(**changes: Any) -> Reference:
+    return replace(
+        Reference(
+            metric="accuracy",
+            level={"arm": "zero-shot"},
+            value=0.75,
+            model="small",
+            task="sums",
+            source="a paper, table 2",
+            certainty="seen",
+            tolerance=0.05,
+        ),
+        **changes,
+    )
+
+
+NO_TABLE = two_arms(1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "above", "below"),
+    [
+        (0.51, 0.7, "supported", "contradicted"),
+        (0.2, 0.49, "contradicted", "supported"),
+        (0.4, 0.6, "undecided", "undecided"),
+        (0.5, 0.6, "undecided", "undecided"),
+        (0.4, 0.5, "undecided", "undecided"),
+    ],
+)
+def test_a_constant_is_judged_by_the_whole_interval(low: float, high: float, above: str, below: str) -> None:
+    estimates = [measured((low + high) / 2, low, high)]
+    up = judge_claim(claim(), estimates, METRICS, NO_TABLE)
+    down = judge_claim(claim(relation="below"), estimates, METRICS, NO_TABLE)
+    assert (up.kind, down.kind) == (above, below)
+    assert (up.measured, up.published, up.source) == (estimates[0], None, "a paper, table 1")
+
+
+def test_the_reason_has_the_numbers() -> None:
+    verdict = judge_claim(claim(), [measured(0.6, 0.55, 0.65, n_failed=3)], METRICS, NO_TABLE)
+    assert verdict.reason == "0.6 [0.55, 0.65] (n = 100, 3 failed) lies wholly above 0.5"
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        (two_arms(600, 80, 20), "supported"),
+        (two_arms(600, 20, 80), "contradicted"),
+        (two_arms(600, 51, 49), "undecided"),
+    ],
+)
+def test_two_levels_are_judged_by_their_paired_difference(table: Table, kind: str) -> None:
+    verdict = judge_claim(
+        claim(value=None, than={"arm": "few-shot"}), estimate(ACCURACY, table), METRICS, table, replicates=300
+    )
+    assert verdict.kind == kind
+    assert verdict.measured is not None
+    assert verdict.measured.level == {"arm": "zero-shot - few-shot"}
+    assert verdict.measured.n_groups == 700
+
+
+def test_pairing_decides_what_two_intervals_cannot() -> None:
+    # 0.756 against 0.726 of 700: the intervals of the two levels overlap, that of the difference excludes 0.
+    table = two_arms(500, 29, 8, 163)
+    few, zero = estimate(ACCURACY, table)
+    assert few.high is not None
+    assert zero.low is not None
+    assert few.high > zero.low
+    assert judge_claim(claim(value=None, than={"arm": "few-shot"}), [few, zero], METRICS, table).kind == "supported"
+
+
+def test_what_a_run_lacks_is_not_comparable() -> None:
+    estimates = [measured(0.6, 0.55, 0.65), measured(None, None, None, level={"arm": "none"}, note="no rows")]
+    absent = judge_claim(claim(level={"arm": "zero-shoot"}), estimates, METRICS, NO_TABLE)
+    assert absent.kind == "not comparable"
+    assert absent.reason == "the run has no accuracy[arm=zero-shoot] (it has: [arm=zero-shot], [arm=none])"
+    other = judge_claim(claim(value=None, than={"arm": "ten"}), estimates, METRICS, NO_TABLE)
+    assert (other.kind, other.measured) == ("not comparable", None)
+    undefined = judge_claim(claim(level={"arm": "none"}), estimates, METRICS, NO_TABLE)
+    assert (undefined.kind, undefined.reason) == ("not comparable", "the number is undefined: no rows")
+
+
+def test_no_interval_decides_nothing() -> None:
+    alone = measured(0.6, None, None, note="no interval: fewer than 2 groups")
+    verdict = judge_claim(claim(), [alone], METRICS, NO_TABLE)
+    assert verdict.kind == "undecided"
+    assert "fewer than 2 groups" in verdict.reason
+    assert judge_reference(reference(), [alone], model="small", task="sums").kind == "undecided"
+
+
+@pytest.mark.parametrize(("p", "kind"), [(0.01, "supported"), (0.05, "undecided"), (0.7, "undecided")])
+def test_a_large_p_value_shows_nothing(p: float, kind: str) -> None:
+    small = claim(metric="mcnemar_p", relation="below", value=0.05)
+    assert judge_claim(small, [measured(p, None, None, metric="mcnemar_p")], METRICS, NO_TABLE).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"),
+    [
+        (0.71, 0.79, "supported"),
+        (0.70, 0.80, "supported"),
+        (0.60, 0.69, "contradicted"),
+        (0.81, 0.90, "contradicted"),
+        (0.65, 0.74, "undecided"),
+        (0.60, 0.90, "undecided"),
+    ],
+)
+def test_a_published_number_is_judged_by_its_tolerance(low: float, high: float, kind: str) -> None:
+    verdict = judge_reference(
+        reference(value=0.75, tolerance=0.05 + 1e-12),
+        [measured((low + high) / 2, low, high)],
+        model="small",
+        task="sums",
+    )
+    assert (verdict.kind, verdict.published, verdict.source) == (kind, 0.75, "a paper, table 2")
+    assert verdict.text == "accuracy[arm=zero-shot] = 0.75 for small on sums"
+    assert "0.75 ± 0.05" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": "large"}, "the published model is 'large', this run's is 'small'"),
+        ({"task": "capitals"}, "the published task is 'capitals', this run's is 'sums'"),
+        ({"certainty": "memory"}, "the published number is from memory, not seen in a source"),
+        ({"level": {"arm": "x"}}, "the run has no accuracy[arm=x] (it has: [arm=zero-shot])"),
+    ],
+)
+def test_a_published_number_of_something_else_is_not_comparable(changes: Mapping[str, Any], reason: str) -> None:
+    verdict = judge_reference(reference(**changes), [measured(0.75, 0.74, 0.76)], model="small", task="sums")
+    assert (verdict.kind, verdict.reason) == ("not comparable", reason)
+
+
+def test_all_reasons_are_given() -> None:
+    verdict = judge_reference(reference(model="large", task="capitals"), [], model="small", task="sums")
+    assert verdict.reason.count("the published") == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "acuracy"}, "metric 'acuracy' does not exist; did you mean 'accuracy'"),
+        ({"level": {"amr": "a"}}, "level column 'amr' does not exist; did you mean 'arm'"),
+        ({"level": {}}, "lacks 'arm'"),
+        ({"value": 75}, r"75 lies outside the range \[0, 1\] of 'accuracy'"),
+        ({"value": None, "than": {"arm": "zero-shot"}}, "with itself"),
+        ({"value": None, "than": {"shots": "5"}}, "level column 'shots' does not exist"),
+        ({"metric": "mcnemar_p"}, "can only be claimed to lie below"),
+    ],
+)
+def test_a_wrong_claim_is_refused_before_the_run(changes: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        check_claims([claim(**changes)], [], METRICS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "accurracy"}, "did you mean 'accuracy'"),
+        ({"level": {"arms": "a"}}, "did you mean 'arm'"),
+        ({"value": 75.3}, "lies outside the range"),
+    ],
+)
+def test_a_wrong_reference_is_refused_before_the_run(changes: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        check_claims([], [reference(**changes)], METRICS)
+
+
+def test_right_claims_pass() -> None:
+    check_claims([claim(), claim(value=None, than={"arm": "few-shot"})], [reference()], METRICS)
+    with pytest.raises(HarnessError, match="same name"):
+        check_claims([], [], (ACCURACY, ACCURACY))
+
+
+def test_impossible_claims_cannot_be_made() -> None:
+    with pytest.raises(HarnessError, match="exactly one of 'value'"):
+        claim(than={"arm": "few-shot"})
+    with pytest.raises(HarnessError, match="exactly one of 'value'"):
+        claim(value=None)
+    with pytest.raises(HarnessError, match="relation 'abov' does not exist; did you mean 'above'"):
+        claim(relation="abov")
+    with pytest.raises(HarnessError, match="did you mean 'memory'"):
+        reference(certainty="memori")
+    with pytest.raises(HarnessError, match="is negative"):
+        reference(tolerance=-0.1)

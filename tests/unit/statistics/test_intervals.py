@@ -1,0 +1,119 @@
+"""The interval of a calibration error, inverted from tests on the noise in its gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+from scipy.stats import chi, norm
+
+from harness.cli.listing import measures
+from harness.metrics.bins import absolute, length, squares
+from harness.metrics.columns import Folds, Labels, Probabilities
+from harness.metrics.metric import Metric
+from harness.outcomes import Kind, Table
+from harness.statistics.estimates import estimate_all
+from harness.statistics.intervals import GapReplicates, inverted
+
+SD = 0.05
+
+
+def noise(k: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, SD, (200_000, k))
+
+
+def gaps(measured: list[float], drawn: np.ndarray, off: float = 0.0) -> GapReplicates:
+    """Gaps of bins with as many rows each."""
+    k = len(measured)
+    return GapReplicates(np.array(measured), drawn, np.ones(k), np.full(k, 1 / k), off)
+
+
+def folded(limit: float, mean: float) -> float:
+    """P(|N(mean, SD)| <= limit)."""
+    return float(norm.cdf((limit - mean) / SD) - norm.cdf((-limit - mean) / SD))
+
+
+@pytest.mark.parametrize("gap", [0.3, -0.3])
+def test_far_from_zero_it_is_the_normal_interval_of_the_gap(gap: float) -> None:
+    low, high = inverted(absolute, gaps([gap], noise(1)))
+    assert (low, high) == pytest.approx((0.3 - 1.96 * SD, 0.3 + 1.96 * SD), abs=1e-3)
+
+
+@pytest.mark.parametrize("gap", [0.02, 0.05, 0.1, 0.13])
+def test_of_one_gap_near_zero_it_inverts_the_folded_normal(gap: float) -> None:
+    low, high = inverted(absolute, gaps([gap], noise(1)))
+    expected = [
+        brentq(lambda mean, share=share: folded(gap, mean) - share, 0, 1) if folded(gap, 0) > share else 0.0
+        for share in (0.975, 0.025)
+    ]
+    assert (low, high) == pytest.approx(tuple(expected), abs=1.5e-3)
+
+
+def test_a_size_that_noise_alone_would_pass_reaches_up_to_what_noise_makes() -> None:
+    low, high = inverted(length, gaps([0.0] * 4, noise(4)))
+    assert low == 0
+    assert high == pytest.approx(SD * chi.ppf(0.975, 4), rel=0.01)
+
+
+def test_the_square_of_a_size_has_the_squares_of_its_ends() -> None:
+    of = gaps([0.1, -0.2, 0.05], noise(3))
+    roots, whole = inverted(length, of), inverted(squares, of)
+    assert whole == pytest.approx((roots[0] ** 2, roots[1] ** 2), abs=1e-4)
+
+
+def test_what_steps_take_off_is_put_back_and_replicates_without_gaps_are_left_out() -> None:
+    drawn = noise(2)
+    plain = inverted(absolute, gaps([0.1, 0.2], drawn))
+    drawn = np.concatenate([drawn, [[np.nan, 0.1]]])
+    moved = inverted(absolute, gaps([0.1, 0.2], drawn, 0.01))
+    assert moved == pytest.approx((plain[0] + 0.01, plain[1] + 0.01), abs=1e-12)
+
+
+def test_likely_gaps_keep_the_overall_one_and_what_noise_does_not_explain() -> None:
+    drawn = noise(2) - noise(2).mean(axis=0)
+    # The two differ from their mean by d either way; noise alone would make that SD^2 / 2 in the mean square.
+    for d in (0.02, 0.2):
+        left = max(0.0, 1 - SD**2 / 2 / d**2) ** 0.5
+        found = gaps([0.1 - d, 0.1 + d], drawn).likely()
+        assert found == pytest.approx([0.1 - left * d, 0.1 + left * d], abs=1e-3)
+    # A bin without rows has no gap; one with three times the rows counts three times.
+    some = GapReplicates(
+        np.array([0.3, 0.0, 0.1]),
+        drawn[:, [0, 1, 1]] * [1, 0, 1],
+        np.array([1.0, 0, 1]),
+        np.array([0.25, 0, 0.75]),
+        0.0,
+    )
+    found = some.likely()
+    assert found[1] == 0
+    assert found[0] * 0.25 + found[2] * 0.75 == pytest.approx(0.15, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_the_rows_the_interval_holds_the_value_within_its_range(seed: int) -> None:
+    columns = {Probabilities: "p", Labels: "correct", Folds: "group"}
+    errors = [
+        Metric(name, measure, tuple(columns[parameter] for parameter in measure.parameters))
+        for name, measure in measures().items()
+        if measure.gaps is not None
+    ]
+    assert len(errors) == 10
+    for i in range(10):
+        rng = np.random.default_rng([seed, i])
+        n = int(rng.integers(2, 14))
+        p = rng.choice([0.0, 0.1, 0.5, 1.0], n) if i % 2 else np.full(n, rng.random())
+        correct = (rng.random(n) < p).astype(float) if i % 3 else (p > 0.5).astype(float)
+        for e in estimate_all(errors, table(p, correct, rng.integers(0, n, n)), replicates=50, seed=i):
+            if e.value is not None and e.low is not None and e.high is not None:
+                assert 0 <= e.low <= e.value <= e.high <= 1
+
+
+def table(p: np.ndarray, correct: np.ndarray, groups: np.ndarray) -> Table:
+    text = {
+        "item": np.array([f"i{k}" for k in range(len(p))], dtype=object),
+        "group": np.array([f"g{k}" for k in groups], dtype=object),
+        "error": np.full(len(p), None, dtype=object),
+        "arm": np.full(len(p), "a", dtype=object),
+    }
+    kinds: dict[str, Kind] = {**dict.fromkeys(text, "text"), "p": "probability", "correct": "label"}
+    return Table(kinds, {**text, "p": p, "correct": correct})

@@ -1,0 +1,143 @@
+"""The subject: exact option probabilities, addressable draws, answers from the store."""
+
+import asyncio
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ItemError
+from harness.prompting.prompts import Prompt
+from harness.subject.subject import Choice
+from tests.support.helpers import fake_subject
+
+ASK = Prompt.user("q", "Answer:")
+
+
+def choose(replies: Mapping[str, Mapping[str, float]], options: dict[str, list[str]]) -> Choice:
+    """Probabilities when what follows the prompt's end has the given distributions."""
+
+    def distribution(text: str) -> Mapping[str, float]:
+        return next(odds for end, odds in replies.items() if text.endswith(end))
+
+    return asyncio.run(fake_subject(distribution).choose(ASK, options))
+
+
+def test_surface_forms_add_up_and_the_mass_is_what_they_hold() -> None:
+    odds = {" A": 0.3, "A": 0.1, " B": 0.2, "!": 0.4}
+    choice = choose({"Answer:": odds}, {"a": [" A", "A"], "b": [" B", "B"]})
+    assert choice.p == pytest.approx({"a": 0.4 / 0.6, "b": 0.2 / 0.6}, abs=1e-12)
+    assert choice.mass == pytest.approx(0.6, abs=1e-12)
+    assert choice.logp == pytest.approx({"a": math.log(0.4), "b": math.log(0.2)}, abs=1e-12)
+    assert choice.best == "a"
+
+
+def test_options_of_several_tokens_are_walked_exactly() -> None:
+    # p(" red box") = 0.5 * 0.25, p(" red bag") = 0.5 * 0.75, p(" blue") = 0.2
+    replies = {"Answer:": {" red": 0.5, " blue": 0.2, " x": 0.3}, "Answer: red": {" box": 0.25, " bag": 0.75}}
+    choice = choose(replies, {"box": [" red box"], "bag": [" red bag"], "blue": [" blue"]})
+    assert choice.mass == pytest.approx(0.7, abs=1e-12)
+    assert choice.p == pytest.approx({"box": 0.125 / 0.7, "bag": 0.375 / 0.7, "blue": 0.2 / 0.7}, abs=1e-12)
+
+
+def test_an_impossible_option_has_probability_zero_and_no_options_at_all_are_uniform() -> None:
+    choice = choose({"Answer:": {" A": 1.0}}, {"a": [" A"], "b": [" B"]})
+    assert choice.p == {"a": 1.0, "b": 0.0}
+    nothing = choose({"Answer:": {"!": 1.0}}, {"a": [" A"], "b": [" B"]})
+    assert (nothing.p, nothing.mass) == ({"a": 0.5, "b": 0.5}, 0.0)
+
+
+def test_an_option_that_begins_another_is_refused() -> None:
+    with pytest.raises(ItemError, match="beginning of option"):
+        choose({"Answer:": {" A": 1.0}}, {"a": [" red"], "b": [" red box"]})
+
+
+def test_an_option_that_merges_with_the_prompt_is_refused() -> None:
+    with pytest.raises(ItemError, match=r"option 'er' merges with the end of the prompt .*Answ"):
+        asyncio.run(fake_subject(lambda _: {"er": 1.0}).choose(Prompt.user("q", "Answ"), {"a": ["er"], "b": ["B"]}))
+
+
+def test_draws_follow_the_distribution_and_are_addressable(tmp_path: Path) -> None:
+    odds = {" yes": 0.7, " no": 0.3}
+
+    async def run() -> tuple[list[str], list[str], list[str], int]:
+        subject = fake_subject(lambda _: odds, folder=tmp_path)
+        ten = [t.text for t in await subject.draws(ASK, 10, max_tokens=4, temperature=1.0)]
+        asked = subject.store.misses
+        many = [t.text for t in await subject.draws(ASK, 4000, max_tokens=4, temperature=1.0)]
+        assert subject.store.misses - asked == 3990  # the first ten cost nothing again
+        other = fake_subject(lambda _: odds, seed=1, folder=tmp_path)
+        return (
+            ten,
+            many,
+            [t.text for t in await other.draws(ASK, 10, max_tokens=4, temperature=1.0)],
+            other.store.misses,
+        )
+
+    ten, many, other_seed, asked_by_other = asyncio.run(run())
+    assert many[:10] == ten
+    # Standard error 0.0072; the seed is fixed, so this cannot flake.
+    assert many.count(" yes") / 4000 == pytest.approx(0.7, abs=0.02)
+    assert asked_by_other == 10
+    assert other_seed != ten
+
+
+def test_greedy_calls_and_probabilities_are_shared_between_seeds(tmp_path: Path) -> None:
+    async def run(seed: int) -> int:
+        subject = fake_subject(lambda _: {" A": 0.6, " B": 0.4}, seed=seed, folder=tmp_path)
+        text = await subject.generate(ASK, max_tokens=4)
+        assert text.text == " A"
+        assert text.logprobs == pytest.approx([math.log(0.6)])
+        await subject.choose(ASK, {"a": [" A"], "b": [" B"]})
+        subject.store.close()
+        return subject.store.misses
+
+    assert asyncio.run(run(0)) == 2
+    assert asyncio.run(run(1)) == 0
+
+
+def test_the_transcript_is_in_the_order_of_asking_with_exact_prompts() -> None:
+    async def run() -> None:
+        view = fake_subject(lambda _: {" A": 1.0}).about("item")
+        await asyncio.gather(view.generate(ASK, max_tokens=4), view.choose(ASK, {"a": [" A"], "b": [" B"]}))
+        first, second = view.transcript
+        assert first.prompt == second.prompt == "<user> q\n<assistant> Answer:"
+        assert (first.reply, first.new_tokens, first.cached) == (" A", 1, False)
+        assert second.reply == "p(a) = 1.0000  p(b) = 0.0000  mass 1.0000"
+        assert len(second.keys) == 1
+
+    asyncio.run(run())
+
+
+def test_random_numbers_belong_to_seed_and_item() -> None:
+    subject = fake_subject(lambda _: {"x": 1.0})
+    assert subject.about("a").rng.random() == subject.about("a").rng.random()
+    assert subject.about("a").rng.random() != subject.about("b").rng.random()
+    assert subject.about("a").rng.random() != fake_subject(lambda _: {"x": 1.0}, seed=1).about("a").rng.random()
+
+
+def test_a_prompt_that_does_not_fit_is_an_item_error_and_nothing_is_asked() -> None:
+    subject = fake_subject(lambda _: {"x": 1.0})
+    subject.renderer.context = 10
+    with pytest.raises(ItemError, match="a prompt of 9 tokens plus 3 new ones does not fit the context of 10"):
+        asyncio.run(subject.generate(Prompt.user("q"), max_tokens=3))
+    assert subject.engine.usage.calls == 0
+
+
+def test_other_roles_answer_from_their_own_engine_and_enter_the_same_transcript() -> None:
+    subject = fake_subject(lambda _: {"mine": 1.0})
+    judge = dataclasses.replace(fake_subject(lambda _: {"theirs": 1.0}), name="judge")
+    subject.roles = {"judge": judge}
+    view = subject.about("item")
+
+    async def ask() -> list[str]:
+        prompt = Prompt.user("Q")
+        texts = [await who.generate(prompt, max_tokens=4) for who in (view, view.role("judge"), view.role("critic"))]
+        return [text.text for text in texts]
+
+    assert asyncio.run(ask()) == ["mine", "theirs", "mine"]
+    assert [(e.role, e.reply) for e in view.transcript] == [("", "mine"), ("judge", "theirs"), ("", "mine")]
+    assert view.role("judge").item == "item"
+    assert subject.transcript == ()
