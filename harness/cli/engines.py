@@ -101,7 +101,7 @@ def engines_command(options: argparse.Namespace) -> int:
         HarnessError: the two differ in more than engine and model, an engine cannot answer the experiment, or they
             have different tokens.
     """
-    from harness.execution.execute import say
+    from harness.console import log
 
     if options.tolerance is not None and not options.tolerance >= 0:
         raise HarnessError(f"--tolerance {options.tolerance}: a difference of log-probabilities is a number from 0 on")
@@ -114,14 +114,14 @@ def engines_command(options: argparse.Namespace) -> int:
         _write(found, options.json)
     why = found.failure(options.tolerance)
     if why is not None:
-        say(why)
+        log(why)
     return 1 if why else 0
 
 
 def _jobs(options: argparse.Namespace) -> tuple[Job, Job, Split]:
     """Both jobs, checked before any model is loaded."""
     from harness.config import load_job
-    from harness.execution.execute import prepare_items
+    from harness.execution.checks import prepare_items
 
     first, second = (
         load_job([*options.overrides, *own], options.config_dir) for own in (options.first, options.second)
@@ -173,9 +173,9 @@ def _run_first(job: Job, items: Split, store: Store) -> Side:
 def _run_second(job: Job, items: Split, store: Store, first: Side) -> tuple[Numbers, Side]:
     """Puts the first engine's calls to the second, then runs the experiment with the first one's draws."""
     from harness.calls.calls import call_key, identity_digest
+    from harness.console import log
     from harness.engines.equivalence import check_tokens, compare_calls
     from harness.engines.recording import Recorder, sampled
-    from harness.execution.execute import say
     from harness.store.store import Store
 
     items_of: dict[str, list[str]] = {}
@@ -187,7 +187,7 @@ def _run_second(job: Job, items: Split, store: Store, first: Side) -> tuple[Numb
         origin = _origin(job, engine)
         if engine.identity == first.identity:
             # What the first answered is in the store under the same keys: nothing would be compared.
-            say("both engines have the same identity; the second is asked everything anew")
+            log("both engines have the same identity; the second is asked everything anew")
             store = Store(Path(folder))
         digest = identity_digest(dict(first.identity))
         asked_by = {call: items_of.get(call_key(digest, call).hex(), []) for call in first.heard}
@@ -204,21 +204,17 @@ def _run_second(job: Job, items: Split, store: Store, first: Side) -> tuple[Numb
 
 async def _run(job: Job, items: Split, engine: Recorder) -> list[Finished]:
     """The whole experiment; a store of its own, so that every call passes through the recorder."""
-    from harness.execution.execute import make_subject
-    from harness.execution.runner import run_protocols
+    from harness.execution.loading import make_subject
+    from harness.execution.runner import ask_all
     from harness.store.store import Store
 
-    finished: list[Finished] = []
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         try:
             subject = make_subject(job, engine, store)
-            fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
-            window = job.window or 2 * engine.capacity
-            await run_protocols(job.experiment, items.test, subject, fitted, window=window, done=finished.append)
+            return await ask_all(job.experiment, items, subject, job.window or 2 * engine.capacity)
         finally:
             store.close()
-    return finished
 
 
 def _side(recorder: Recorder, finished: Sequence[Finished]) -> Side:
@@ -228,7 +224,7 @@ def _side(recorder: Recorder, finished: Sequence[Finished]) -> Side:
 @contextmanager
 def _loaded(job: Job) -> Iterator[Engine]:
     from harness.engines.pool import EnginePool
-    from harness.execution.execute import load_engine
+    from harness.execution.loading import load_engine
 
     pool = EnginePool()
     try:

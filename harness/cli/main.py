@@ -141,5 +141,8 @@ def _run(options: argparse.Namespace) -> int:
 
         return validate(job)
     from harness.execution.execute import execute
+    from harness.execution.summary import print_summary
 
-    return execute(job).code
+    session = execute(job)
+    print_summary(session)
+    return session.code

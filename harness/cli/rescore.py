@@ -137,7 +137,7 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
 
 def _scored(record: RunRecord, job: Job) -> Scores:
     """Estimates and verdicts over the stored outcomes."""
-    from harness.execution.execute import judge_all
+    from harness.execution.measuring import judge_all
     from harness.runs.records import load_table
     from harness.statistics.claims import check_claims
     from harness.statistics.estimates import estimate_all

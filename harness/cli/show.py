@@ -15,7 +15,7 @@ from harness.engines.fake.engine import Fake, WordTokenizer, dry_engine
 from harness.engines.server.dialects import Messages
 from harness.engines.server.engine import Server
 from harness.errors import HarnessError
-from harness.execution.execute import prepare_items
+from harness.execution.checks import prepare_items
 from harness.execution.runner import run_item
 from harness.prompting.rendering import Renderer, Wording
 from harness.prompting.tokens import HFTokenizer, Tokenizer

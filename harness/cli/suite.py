@@ -10,9 +10,13 @@ from pathlib import Path
 import orjson
 
 from harness.config import Job, load_job, nearest
+from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
-from harness.execution.execute import Session, execute, prepare_items, say
+from harness.execution.checks import prepare_items
+from harness.execution.execute import execute
+from harness.execution.session import Session
+from harness.execution.summary import print_summary
 from harness.report.several import render_several
 from harness.runs.directory import config_digest
 from harness.runs.records import load_record
@@ -87,15 +91,16 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
     errors: dict[str, HarnessError] = {}
     try:
         for i, job in enumerate(jobs):
-            say(f"suite {name}: run {i + 1} of {len(jobs)}")
+            log(f"suite {name}: run {i + 1} of {len(jobs)}")
             players = [(player.engine or job.engine, player.model) for player in job.roles.values()]
             pool.keep_only([(job.engine, job.model), *players])
             try:
                 sessions.append(execute(job, pool))
+                print_summary(sessions[-1])
             except HarnessError as error:
                 if pool.find((job.engine, job.model)) is None:
                     raise
-                say(f"{job.name} stopped: {error}")
+                log(f"{job.name} stopped: {error}")
                 errors[job.name] = error
                 continue
             if sessions[-1].status == "interrupted":

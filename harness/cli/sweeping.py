@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.console import log
 from harness.errors import HarnessError
-from harness.execution.execute import say
 from harness.sweep.driver import driver_of
 from harness.sweep.folder import Sweep, read_sweep
 from harness.sweep.jobs import depend_on_parent
@@ -30,7 +30,7 @@ def launch_grid(overrides: Sequence[str], config_dir: Path | None, *, detach: bo
     """Checks a whole grid, then launches it; see `harness.cli.sweep.multirun`."""
     begin = time.perf_counter()
     sweep, launcher = plan_sweep(overrides, config_dir)
-    say(f"sweep {sweep.name}: {len(sweep.cells)} cells checked in {time.perf_counter() - begin:.1f} s")
+    log(f"sweep {sweep.name}: {len(sweep.cells)} cells checked in {time.perf_counter() - begin:.1f} s")
     _refuse_another_launcher(sweep)
     sweep.create()
     return _launch(sweep, launcher, detach=detach)
@@ -59,16 +59,16 @@ def resume(sweep: Sweep, *, detach: bool) -> int:
 
 
 def _launch(sweep: Sweep, launcher: Launcher, *, detach: bool) -> int:
-    say(f"sweep folder {sweep.folder}")
+    log(f"sweep folder {sweep.folder}")
     if detach and launcher.waits:
         return _in_background(sweep)
     n = start(sweep, launcher)
     if not n and look(sweep).over:
-        say("every cell is done")
+        log("every cell is done")
     if isinstance(launcher, Slurm) and not detach:
         _wait(sweep, launcher.poll_s)
     if detach:
-        say(f"going on without this terminal; see: python -m harness sweep status {sweep.folder}")
+        log(f"going on without this terminal; see: python -m harness sweep status {sweep.folder}")
         return 0
     return _finish(sweep)
 
@@ -76,12 +76,12 @@ def _launch(sweep: Sweep, launcher: Launcher, *, detach: bool) -> int:
 def _in_background(sweep: Sweep) -> int:
     if (driver := driver_of(sweep)) is not None and driver.writer_lives() is not False:
         raise HarnessError(f"{sweep.folder} is driven by process {driver.pid} on {driver.host} already")
-    with (sweep.folder / "log.txt").open("ab") as log:
+    with (sweep.folder / "log.txt").open("ab") as output:
         words = [sys.executable, "-m", "harness", "sweep", "resume", str(sweep.folder)]
         # A session of its own, so that closing the terminal does not reach it.
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    say(f"process {process.pid} goes on without this terminal, log {sweep.folder / 'log.txt'}")
-    say(f"see: python -m harness sweep status {sweep.folder}")
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    log(f"process {process.pid} goes on without this terminal, log {sweep.folder / 'log.txt'}")
+    log(f"see: python -m harness sweep status {sweep.folder}")
     return 0
 
 
@@ -92,15 +92,15 @@ def _wait(sweep: Sweep, seconds: float) -> None:
         while True:
             view = look(sweep)
             for seen in differences(before, view).values():
-                say(_line(seen))
+                log(_line(seen))
             if before is None or str(before) != str(view):
-                say(str(view))
+                log(str(view))
             if view.over:
                 return
             before = view
             time.sleep(seconds)
     except KeyboardInterrupt:
-        say(f"the jobs go on; see: python -m harness sweep status {sweep.folder} (or sweep cancel)")
+        log(f"the jobs go on; see: python -m harness sweep status {sweep.folder} (or sweep cancel)")
         raise
 
 
@@ -168,7 +168,7 @@ def cancel(sweep: Sweep) -> int:
         if jobs := [job for job in sweep.jobs() if job in queue]:
             cancel_jobs(jobs)
     left = sum(not sweep.status(cell.index).settled for cell in sweep.cells)
-    say(f"{left} cells cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
+    log(f"{left} cells cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
     return 0
 
 

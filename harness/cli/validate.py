@@ -11,8 +11,9 @@ from harness.cli.show import print_exchanges, print_wording
 from harness.config import Job
 from harness.engines.base import Engine
 from harness.engines.pool import EnginePool
-from harness.execution.execute import load_engine, make_subject, prepare_items
-from harness.execution.runner import run_protocols
+from harness.execution.checks import prepare_items
+from harness.execution.loading import load_engine, make_subject
+from harness.execution.runner import ask_all
 from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
 from harness.store.store import Store
@@ -51,9 +52,6 @@ def validate(job: Job) -> int:
 
 async def _ask(job: Job, engine: Engine) -> tuple[list[Finished], Renderer]:
     items = prepare_items(job)
-    finished: list[Finished] = []
     with tempfile.TemporaryDirectory() as folder:
         subject = make_subject(job, engine, Store(Path(folder)))
-        fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
-        await run_protocols(job.experiment, items.test, subject, fitted, window=ITEMS, done=finished.append)
-    return finished, subject.renderer
+        return await ask_all(job.experiment, items, subject, ITEMS), subject.renderer

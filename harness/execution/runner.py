@@ -12,6 +12,7 @@ from harness.items import Item
 from harness.outcomes import ItemResult, Outcome
 from harness.runs.finished import Finished
 from harness.subject.subject import Subject
+from harness.tasks.base import Split
 
 
 async def run_protocols(
@@ -63,6 +64,18 @@ async def _work(
 ) -> None:
     for item in queue:
         done(await run_item(experiment, item, subject, fitted))
+
+
+async def ask_all(experiment: Experiment, items: Split, subject: Subject, window: int) -> list[Finished]:
+    """Prepares on the training items and runs the protocol of every test item; nothing is written but the store.
+
+    Raises:
+        HarnessError: as `run_protocols`.
+    """
+    finished: list[Finished] = []
+    fitted = await experiment.prepare(items.train, subject.about("prepare"))
+    await run_protocols(experiment, items.test, subject, fitted, window=window, done=finished.append)
+    return finished
 
 
 async def run_item(experiment: Experiment, item: Item, subject: Subject, fitted: Any) -> Finished:

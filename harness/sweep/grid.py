@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.config import GROUPS, Job, compose_raw, free, hydra_at, make_job, plain
 from harness.engines.pool import Wanted
 from harness.errors import HarnessError
-from harness.execution.execute import prepare_items, run_folder
+from harness.execution.checks import prepare_items, run_folder
 from harness.runs.directory import config_digest
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from itertools import groupby
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from harness.console import log
 from harness.errors import HarnessError
-from harness.execution.execute import say
 from harness.sweep.folder import Submission, Sweep
 from harness.sweep.jobs import PackJob
 from harness.sweep.slurm import check_slurm
@@ -136,7 +136,7 @@ class Gpus(_Packing):
                 free.put(slot)
 
         loads = spread(loads, len(slots))
-        say(f"{len(loads)} jobs on {len(slots)} workers of {len(slots[0])} GPU(s)")
+        log(f"{len(loads)} jobs on {len(slots)} workers of {len(slots[0])} GPU(s)")
         with ThreadPoolExecutor(len(slots)) as threads:
             list(threads.map(run, loads))
 
@@ -146,7 +146,7 @@ class Gpus(_Packing):
         executor = LocalExecutor(sweep.folder / "submitit")
         executor.update_parameters(gpus_per_node=len(slot), visible_gpus=slot, timeout_min=FOR_EVER)
         job: Any = executor.submit(PackJob(str(sweep.folder), load.cells, self.retries))
-        say(f"cells {', '.join(map(str, load.cells))} on GPU {', '.join(map(str, slot))}; log: {job.paths.stderr}")
+        log(f"cells {', '.join(map(str, load.cells))} on GPU {', '.join(map(str, slot))}; log: {job.paths.stderr}")
         while not job.done():
             time.sleep(0.1)
 
@@ -243,7 +243,7 @@ class Slurm(_Packing):
             lines = [line.removeprefix("sbatch: error: ") for line in str(error).strip().splitlines()]
             raise HarnessError(f"SLURM refuses the jobs: {'; '.join(lines)}; see hydra.launcher.*") from error
         sweep.add_submission(Submission({job.job_id: load.cells for job, load in zip(jobs, loads, strict=True)}))
-        say(f"{len(loads)} job(s) submitted to SLURM as {jobs[0].job_id.partition('_')[0]}")
+        log(f"{len(loads)} job(s) submitted to SLURM as {jobs[0].job_id.partition('_')[0]}")
 
     def _parameters(self, sweep: Sweep, gpus: int) -> dict[str, Any]:
         given = {

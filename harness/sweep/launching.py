@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness.config import build, compose_raw, hydra_at
+from harness.console import log
 from harness.errors import HarnessError
-from harness.execution.execute import say
 from harness.sweep.driver import Driver
 from harness.sweep.folder import Sweep
 from harness.sweep.grid import Planned, combinations, is_hydra, plan
@@ -109,7 +109,7 @@ def start(sweep: Sweep, launcher: Launcher) -> int:
         if todo:
             sweep.renew(todo)
             loads = _loads(sweep, todo)
-            say(f"{len(todo)} of {len(sweep.cells)} cells to run, in {len(loads)} pack(s)")
+            log(f"{len(todo)} of {len(sweep.cells)} cells to run, in {len(loads)} pack(s)")
             launcher.start(sweep, loads)
     return len(todo)
 

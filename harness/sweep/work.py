@@ -14,9 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.config import load_job
+from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
-from harness.execution.execute import Session, execute, say
+from harness.execution.execute import execute
+from harness.execution.session import Session
+from harness.execution.summary import print_summary
 from harness.figures import Drawing, Figure
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate
@@ -65,7 +68,7 @@ class Pulse:
             try:
                 self.write()
             except HarnessError as error:
-                say(str(error))  # the run itself may still go well
+                log(str(error))  # the run itself may still go well
 
 
 class Watched:
@@ -132,7 +135,7 @@ def work(sweep: Sweep, cells: Sequence[int], job: str) -> bool:
 
 def _run(sweep: Sweep, index: int, pool: EnginePool, job: str) -> bool:
     cell = sweep.cells[index]
-    say(f"sweep {sweep.name}: cell {index} ({cell.label})")
+    log(f"sweep {sweep.name}: cell {index} ({cell.label})")
     with Pulse(sweep, index) as pulse:
         again = pulse.status.state == "running"  # whoever ran it before did not come to an end
         pulse.write(
@@ -146,7 +149,7 @@ def _run(sweep: Sweep, index: int, pool: EnginePool, job: str) -> bool:
             session = _execute(sweep, index, pool, pulse)
         except HarnessError as error:
             pulse.write(state="failed", reason=str(error))
-            say(f"cell {index} failed: {error}")
+            log(f"cell {index} failed: {error}")
         except KeyboardInterrupt:
             pulse.write(state="queued", reason="interrupted")
             return False
@@ -165,7 +168,9 @@ def _execute(sweep: Sweep, index: int, pool: EnginePool, pulse: Pulse) -> Sessio
     run = load_job(sweep.cells[index].overrides, sweep.config_dir)
     pool.keep_only([(run.engine, run.model), *((p.engine or run.engine, p.model) for p in run.roles.values())])
     # Asked for and not signalled: an interrupt that strikes while a library imports or reads settings may be swallowed.
-    return execute(replace(run, tracker=Watched(run.tracker, pulse)), pool, lambda: sweep.cancelled)
+    session = execute(replace(run, tracker=Watched(run.tracker, pulse)), pool, cancelled=lambda: sweep.cancelled)
+    print_summary(session)
+    return session
 
 
 def _result(session: Session) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from harness.calls.calls import Call, Capability, Reply
 from harness.engines.fake.engine import CAN, FakeEngine, Replies, dry_run
 from harness.errors import EngineDied
-from harness.execution.runner import run_protocols
+from harness.execution.runner import ask_all
 from harness.experiment import Experiment
 from harness.items import Item
 from harness.models.model import Model
@@ -21,6 +21,7 @@ from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
 from harness.store.store import Store
 from harness.subject.subject import Subject
+from harness.tasks.base import Split
 
 _FOLDERS = tempfile.TemporaryDirectory()
 """Stores of subjects that need no folder of their own; gone when the tests end."""
@@ -63,10 +64,7 @@ def simulate(
 
     async def run() -> list[Finished]:
         subject = fake_subject(replies, seed)
-        finished: list[Finished] = []
-        fitted = await experiment.prepare(train, subject)
-        await run_protocols(experiment, items, subject, fitted, window=8, done=finished.append)
-        return finished
+        return await ask_all(experiment, Split(tuple(items), tuple(train), ""), subject, window=8)
 
     finished = asyncio.run(run())
     return Table.build(experiment.outcome, [f.result for f in finished]), finished

@@ -10,7 +10,7 @@ from harness.calls.calls import Call, Generate, Reply
 from harness.cli.suite import load_suite, members
 from harness.config import Job
 from harness.engines.fake.engine import dry_run
-from harness.execution.execute import prepare_items
+from harness.execution.checks import prepare_items
 from harness.execution.runner import run_protocols
 from harness.outcomes import Table
 from harness.runs.finished import Finished

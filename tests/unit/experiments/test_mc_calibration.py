@@ -17,7 +17,7 @@ from harness.config import load_job
 from harness.engines.fake.engine import Replies
 from harness.engines.fake.simulated import Picked, SimulatedSubject, Traits
 from harness.errors import HarnessError
-from harness.execution.execute import prepare_items
+from harness.execution.checks import prepare_items
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice

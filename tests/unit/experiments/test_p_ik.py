@@ -18,7 +18,7 @@ from harness.calls.calls import Read
 from harness.config import load_job
 from harness.engines.fake.engine import FakeEngine, Replies
 from harness.errors import HarnessError, ItemError
-from harness.execution.execute import prepare_items
+from harness.execution.checks import prepare_items
 from harness.execution.runner import run_protocols
 from harness.outcomes import Table
 from harness.runs.finished import Finished

@@ -172,7 +172,7 @@ def test_a_cancelled_sweep_stops_its_worker_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = words(tmp_path, "seed=0,1", "engine.delay=0.1", "window=1")
-    monkeypatch.setattr("harness.sweep.work.say", lambda _: sweeping.cancel(read_sweep(sweep_folder(tmp_path))))
+    monkeypatch.setattr("harness.sweep.work.log", lambda _: sweeping.cancel(read_sweep(sweep_folder(tmp_path))))
     assert main(line) == 130
     capsys.readouterr()
     cells = states(sweep_folder(tmp_path), capsys)

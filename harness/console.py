@@ -1,0 +1,10 @@
+"""Lines for the person who watches, on stderr: results go to stdout, and may be piped."""
+
+from __future__ import annotations
+
+import sys
+
+
+def log(text: str) -> None:
+    """Prints one line."""
+    print(f"harness: {text}", file=sys.stderr, flush=True)

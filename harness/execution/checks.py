@@ -1,0 +1,46 @@
+"""What is checked of a job before a model is loaded, and where its run will lie."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.config import Job, nearest
+from harness.engines.base import check_capabilities
+from harness.errors import HarnessError
+from harness.figures import check
+from harness.runs.directory import config_digest
+from harness.statistics.claims import check_claims
+from harness.tasks.base import Split, split
+from harness.tasks.sharding import shard
+
+
+def prepare_items(job: Job) -> Split:
+    """The items of a job, checked against what its experiment reads.
+
+    Raises:
+        HarnessError: the task lacks a field, or a metric, claim or reference names something unknown.
+    """
+    for metric in job.all_metrics:
+        metric.check(job.experiment.outcome)
+    for figure in job.experiment.figures:
+        check(figure, job.experiment.outcome)
+    check_claims(job.claims, job.references, job.all_metrics)
+    check_capabilities(job.experiment.asks(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
+    items = split(job.task, job.limit, job.experiment.train_items())
+    if job.shard is not None:
+        items = shard(items, job.shard)
+    for item in items.test[:1]:
+        for name in job.experiment.needs:
+            if name not in item.fields:
+                raise HarnessError(
+                    f"experiment {job.name!r} reads the item field {name!r}, which task {job.task.name!r} does not have"
+                    f"{nearest(name, item.fields)}; choose another task=..."
+                )
+    return items
+
+
+def run_folder(job: Job) -> Path:
+    """Where a job's run lies: its name holds everything that can change an outcome."""
+    label = f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
+    return job.runs / job.name / re.sub(r"[^\w.-]+", "-", label)  # names are free text, a folder's name is not

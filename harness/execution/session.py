@@ -1,0 +1,95 @@
+"""What is known of a run while it goes on; the manifest is written from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness.config import Job
+from harness.engines.base import Usage
+from harness.outcomes import ItemResult
+from harness.prompting.rendering import Wording
+from harness.redaction import without_secrets
+from harness.runs.directory import RunDirectory, config_digest, provenance
+from harness.statistics.claims import Verdict
+from harness.statistics.estimates import Estimate
+from harness.tasks.base import Split
+
+
+@dataclass
+class Session:
+    """What is known of a run while it goes on.
+
+    Attributes:
+        engine: identity of what was loaded; roles: those of the other models.
+        limits: context in tokens and number of layers, of the subject and of each role.
+        parameters: how many the model has, where its weights are on this machine.
+        wording: how prompts are written.
+        seconds: by phase (load, prepare, ask, measure).
+        usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
+        store: calls asked, calls shared, damaged records.
+        fitted: fingerprint of what `prepare` fitted, and the items that it was fitted on.
+        error: why the run did not finish.
+        estimates, verdicts: the results, once there are any.
+    """
+
+    job: Job
+    items: Split
+    run: RunDirectory
+    started: float = field(default_factory=time.time)
+    results: list[ItemResult] = field(default_factory=list)
+    status: str = "running"
+    engine: Mapping[str, str] | None = None
+    roles: Mapping[str, Mapping[str, str]] | None = None
+    limits: Mapping[str, Mapping[str, int | None]] | None = None
+    parameters: int | None = None
+    wording: Wording | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    usage: Usage | None = None
+    engine_busy: float | None = None
+    store: Mapping[str, int] | None = None
+    fitted: Mapping[str, Any] | None = None
+    error: str | None = None
+    estimates: Sequence[Estimate] = ()
+    verdicts: Sequence[Verdict] = ()
+
+    @property
+    def code(self) -> int:
+        """Exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then covers
+        the items that were finished)."""
+        return {"finished": 0, "interrupted": 130}.get(self.status, 1)
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest as it stands, without what is not known yet."""
+        known = {
+            "status": self.status,
+            "experiment": self.job.name,
+            "title": _first_line(type(self.job.experiment)),
+            "task": {"name": self.job.task.name, "fingerprint": self.items.fingerprint, "items": len(self.items.test)},
+            "model": {"name": self.job.model.name, "source": self.job.model.source}
+            | ({"parameters": self.parameters} if self.parameters else {}),
+            "seed": self.job.seed,
+            "run_id": config_digest(self.job.config),
+            "items_done": len(self.results),
+            "items_failed": sum(r.error is not None for r in self.results),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+            "seconds": self.seconds,
+            "engine": self.engine,
+            "roles": self.roles or None,
+            "limits": self.limits,
+            "prompts": asdict(self.wording) if self.wording else None,
+            "usage": asdict(self.usage) if self.usage else None,
+            "engine_busy": self.engine_busy,
+            "store": self.store,
+            "fitted": self.fitted,
+            "error": self.error,
+            **provenance(),
+            "config": without_secrets(self.job.config),
+        }
+        return {key: value for key, value in known.items() if value is not None}
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or cls.__name__).strip().splitlines()[0]

@@ -1,0 +1,49 @@
+"""What a run prints at its end."""
+
+from __future__ import annotations
+
+from harness.console import log
+from harness.execution.session import Session
+from harness.statistics.estimates import Estimate
+
+MOST_PRINTED = 60
+"""Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
+MOST_OTHERS = 6
+"""Published numbers printed although they cannot be compared with the run; more are only counted."""
+
+
+def print_summary(session: Session) -> None:
+    """Prints the numbers, the verdicts, the cost and the first failures of a run."""
+    estimates, verdicts = session.estimates, session.verdicts
+    print()
+    judged = {c.metric for c in session.job.claims} | {r.metric for r in session.job.references}
+    shown = [e for e in estimates if len(estimates) <= MOST_PRINTED or e.metric in judged]
+    width = max((len(_label(e)) for e in shown), default=0)
+    for e in shown:
+        value = "undefined" if e.value is None else f"{e.value:9.4f}"
+        interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
+        note = f" ({e.note})" if e.note else ""
+        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{f', {e.n_failed} failed' if e.n_failed else ''}{note}")
+    if len(shown) < len(estimates):
+        print(f"({len(estimates) - len(shown)} more numbers are in the report)")
+    # Published numbers of other models are many, and are in the report.
+    others = [v for v in verdicts if v.published is not None and v.kind == "not comparable"]
+    for v in verdicts if len(others) <= MOST_OTHERS else [v for v in verdicts if v not in others]:
+        print(f"{v.kind}: {v.text} ({v.reason})")
+    if len(others) > MOST_OTHERS:
+        print(f"({len(others)} published numbers that cannot be compared with this run are in the report)")
+    if session.store is not None:
+        asked, shared = session.store["asked"], session.store["shared"]
+        seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
+        print(f"\n{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}")
+    failures = [r for r in session.results if r.error is not None]
+    for r in failures[:3]:
+        print(f"failed: item {r.item}: {r.error}")
+    print(f"report: {session.run.path / 'report.html'}")
+    if session.error is not None:
+        log(session.error)
+
+
+def _label(e: Estimate) -> str:
+    level = ", ".join(e.level.values())
+    return f"{e.metric} ({level})" if level else e.metric
