@@ -1,6 +1,6 @@
-"""Replicates self-evaluation experiments on language models: the names that an experiment needs.
+"""Replicates self-evaluation experiments on language models: the names that an experiment capabilities_of.
 
-They are imported when first used, because every command passes through here and `--help` needs none of them.
+They are imported when first used, because every command passes through here and `--help` capabilities_of none of them.
 """
 
 from importlib import import_module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.engines.base import EngineSettings
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.experiment import Experiment
 from harness.metrics.metric import Measure, Metric
 from harness.models.model import Model
@@ -297,16 +296,6 @@ def _refuse_unknown(node: Mapping[str, Any], known: Collection[str], prefix: str
     for key in node:
         if key not in known:
             raise HarnessError(f"there is no setting {prefix}{key}{nearest(key, known)}")
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """ ", did you mean 'x'?" for the nearest known word, else the list of all of them."""
-    # Case is the commonest slip (ptrue for pTrue), and difflib counts it as a difference.
-    folded = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower(), folded, 1, 0.6)
-    if close:
-        return f", did you mean {folded[close[0]]!r}?"
-    return f" (there are: {', '.join(sorted(known))})"
 
 
 def free(override: str) -> str:

@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic
+
+from typing_extensions import TypeVar
 
 from harness.calls.calls import Capability
 from harness.figures import Figure
 from harness.items import Item
 from harness.metrics.metric import Metric
-from harness.outcomes import Outcome
+from harness.outcomes import ItemResult, Outcome, Table
+from harness.prompting.wording import fill, filled_in
 from harness.subject.subject import Subject
 
+Fitted = TypeVar("Fitted", default=Any)
+"""What `prepare` returns and `protocol` is given."""
 
-class Experiment(ABC):
-    """Base class: make a frozen dataclass of it, whose fields are the experiment's settings.
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(ABC, Generic[Fitted]):
+    """Base class: make a frozen, keyword-only dataclass of it, whose fields are the experiment's settings.
 
     The class docstring opens with the claim under test, the paper, and one real item.
-    `protocol` awaits nothing but its subject and takes random numbers only from `subject.rng`, before it lets several
-    questions run at once, so that repeating it against the store gives the same outcome in whatever order answers come.
+    `protocol` awaits nothing but its subject, so that repeating it against the store gives the same outcome in whatever
+    order answers come.
+
+    Attributes:
+        wording: the fixed texts of the protocol by name, as `string.Template`s. The class attribute `texts` has all of
+            them; what the config gives replaces single ones.
+
+    Raises:
+        HarnessError: a text that the protocol does not have, or one with a placeholder that it does not fill.
     """
 
+    wording: Mapping[str, str] = field(default_factory=dict)
+
+    texts: ClassVar[Mapping[str, str]] = {}
     outcome: ClassVar[type[Outcome]]
     metrics: ClassVar[tuple[Metric, ...]]
     figures: ClassVar[tuple[Figure, ...]] = ()
-    needs: ClassVar[tuple[str, ...]] = ("question",)
+    item_fields: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
 
-    def asks(self) -> frozenset[Capability]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wording", filled_in(self.wording, self.texts, "experiment.wording"))
+
+    def text(self, name: str, **values: object) -> str:
+        """A fixed text of the protocol with its placeholders filled."""
+        return fill(self.wording[name], values)
+
+    def capabilities(self) -> frozenset[Capability]:
         """What the subject's engine must be able to do; one that cannot is refused before it is loaded."""
         return frozenset({"generate", "choose"})
 
@@ -36,10 +61,14 @@ class Experiment(ABC):
         """How many items `prepare` wants; they are proven disjoint from the test items."""
         return 0
 
-    async def prepare(self, train: Sequence[Item], subject: Subject) -> Any:
+    async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
         """Fits whatever the protocol needs on training items (few-shot blocks, probes); None by default."""
-        return None
+        return None  # type: ignore[return-value]
 
     @abstractmethod
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> Outcome | Sequence[Outcome]:
+    async def protocol(self, item: Item, subject: Subject, fitted: Fitted) -> Outcome | Sequence[Outcome]:
         """Asks the subject about one item and returns its row, or one row per arm."""
+
+    def table(self, results: Sequence[ItemResult]) -> Table:
+        """The outcomes of all items as columns."""
+        return Table.build(self.outcome, results)

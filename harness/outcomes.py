@@ -10,10 +10,11 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NewType
+from types import MappingProxyType
+from typing import Any, Literal, NewType, Self
 
 import numpy as np
 
@@ -47,11 +48,38 @@ class Outcome:
         arm: the variant of the protocol that this row belongs to (prompt style, number of shots, control).
     """
 
-    arm: str
+    arm: str = ""
+
+    def labelled(self, arm: str) -> Self:
+        """The same row as one of an arm."""
+        return replace(self, arm=arm)
 
 
-def column_kinds(outcome: type[Outcome]) -> dict[str, Kind]:
-    """The kind of every column of an outcome type.
+@dataclass(frozen=True, kw_only=True)
+class JudgedAnswer(Outcome):
+    """One graded answer, and somebody's probability that it is right.
+
+    Attributes:
+        answer: as given; correct: whether it is right, None when it cannot be graded.
+        p: the probability that it is right, None when there is none.
+        mass: probability that any of the options is said at all.
+    """
+
+    answer: str
+    correct: bool | None
+    p: Probability | None = None
+    mass: Probability | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Outcome):
+    """An arm of an item that could not be asked, and why. It becomes a row with an error and no values."""
+
+    error: str
+
+
+def column_kinds(outcome: type) -> dict[str, Kind]:
+    """The kind of every column of an outcome type, or of every factor of an arm type.
 
     Raises:
         TypeError: a field has a type that is no column type.
@@ -80,12 +108,18 @@ def factorize(names: np.ndarray) -> tuple[list[str], np.ndarray]:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """All rows of one item, or the error that stopped its protocol."""
+    """All rows of one item, or the error that stopped its protocol as a whole."""
 
     item: str
     group: str
     rows: tuple[Outcome, ...] = ()
     error: str | None = None
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why the item or some of its arms could not be asked; () when all went well."""
+        own = (self.error,) if self.error is not None else ()
+        return (*own, *(f"arm {row.arm}: {row.error}" for row in self.rows if isinstance(row, Failed)))
 
 
 @dataclass(frozen=True)
@@ -105,21 +139,34 @@ class Table:
         return len(self.columns["item"])
 
     @classmethod
-    def build(cls, outcome: type[Outcome], results: Sequence[ItemResult]) -> Table:
-        """Collects results into columns; a failed item becomes one row with its error and no values.
+    def build(
+        cls,
+        outcome: type[Outcome],
+        results: Sequence[ItemResult],
+        factors: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        factor_kinds: Mapping[str, Kind] = MappingProxyType({}),
+    ) -> Table:
+        """Collects results into columns.
+
+        A failed item becomes one row with its error and no values; so does a failed arm, which keeps its name.
+
+        Args:
+            factors: of each arm by name, the values that its rows have in the factor columns.
+            factor_kinds: the kind of each factor column.
 
         Raises:
             HarnessError: a Probability outside [0, 1].
         """
         own = column_kinds(outcome)
-        kinds: dict[str, Kind] = {"item": "text", "group": "text", "error": "text", **own}
+        kinds: dict[str, Kind] = {"item": "text", "group": "text", "error": "text", **own, **factor_kinds}
         rows: list[dict[str, Any]] = []
         for r in sorted(results, key=lambda r: r.item):
             if r.error is not None:
                 rows.append({"item": r.item, "group": r.group, "error": r.error})
             for row in r.rows:
-                values = {name: getattr(row, name) for name in own}
-                rows.append({"item": r.item, "group": r.group, **values})
+                names = ("arm", "error") if isinstance(row, Failed) else own
+                values = {name: getattr(row, name) for name in names}
+                rows.append({"item": r.item, "group": r.group, **factors.get(row.arm, {}), **values})
         columns: dict[str, np.ndarray] = {}
         for name, kind in kinds.items():
             if kind == "text":

@@ -155,7 +155,7 @@ def _check_interventions(call: Call) -> None:
             raise ValueError(f"position {max(positions)} is beyond a prompt of {len(call.prompt)} tokens")
 
 
-def needs(call: Call) -> set[Capability]:
+def capabilities_of(call: Call) -> set[Capability]:
     """What an engine must be able to do to answer a call."""
     kinds: dict[type, Capability] = {Generate: "generate", Choose: "choose", Score: "score", Read: "read"}
     return {kinds[type(call)], *(("intervene",) if call.interventions else ())}

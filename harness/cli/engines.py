@@ -62,7 +62,7 @@ class Side:
     @property
     def errors(self) -> list[str]:
         """Why items failed."""
-        return [f.result.error for f in self.finished if f.result.error is not None]
+        return [error for f in self.finished for error in f.result.errors]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,6 @@ def _jobs(options: argparse.Namespace) -> tuple[Job, Job, Split]:
 def _compare(job: Job, other: Job, items: Split) -> Comparison:
     from harness.engines.equivalence import effects
     from harness.engines.recording import sampled
-    from harness.outcomes import Table
     from harness.store.store import Store
 
     store = Store(job.store)
@@ -150,7 +149,7 @@ def _compare(job: Job, other: Job, items: Split) -> Comparison:
         numbers, second = _run_second(other, items, store, first)
     finally:
         store.close()
-    one, two = (Table.build(job.experiment.outcome, [f.result for f in side.finished]) for side in (first, second))
+    one, two = (job.experiment.table([f.result for f in side.finished]) for side in (first, second))
     return Comparison(
         job=job,
         items=len(items.test),

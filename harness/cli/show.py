@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli.listing import GROUPS, config_names, first_line, measures
-from harness.config import Job, load_job, nearest
+from harness.config import Job, load_job
 from harness.engines.fake.engine import Fake, WordTokenizer, dry_engine
 from harness.engines.server.dialects import Messages
 from harness.engines.server.engine import Server
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.runner import run_item
 from harness.prompting.rendering import Renderer, Wording

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import orjson
 
-from harness.config import Job, load_job, nearest
+from harness.config import Job, load_job
 from harness.console import log
 from harness.engines.pool import EnginePool
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.session import Session

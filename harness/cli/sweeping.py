@@ -76,10 +76,10 @@ def _launch(sweep: Sweep, launcher: Launcher, *, detach: bool) -> int:
 def _in_background(sweep: Sweep) -> int:
     if (driver := driver_of(sweep)) is not None and driver.writer_lives() is not False:
         raise HarnessError(f"{sweep.folder} is driven by process {driver.pid} on {driver.host} already")
-    with (sweep.folder / "log.txt").open("ab") as output:
+    with (sweep.folder / "log.txt").open("ab") as out:
         words = [sys.executable, "-m", "harness", "sweep", "resume", str(sweep.folder)]
         # A session of its own, so that closing the terminal does not reach it.
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     log(f"process {process.pid} goes on without this terminal, log {sweep.folder / 'log.txt'}")
     log(f"see: python -m harness sweep status {sweep.folder}")
     return 0

@@ -42,9 +42,9 @@ def validate(job: Job) -> int:
     for f in sorted(finished, key=lambda f: f.item.id):
         for row in f.result.rows[:4]:
             print(f"  {f.item.id} {row}")
-        if f.result.error is not None:
-            print(f"  {f.item.id} failed: {f.result.error}")
-    failed = sum(f.result.error is not None for f in finished)
+        for error in f.result.errors:
+            print(f"  {f.item.id} failed: {error}")
+    failed = sum(bool(f.result.errors) for f in finished)
     calls = sum(len(f.transcript) for f in finished)
     print(f"\n{len(finished)} items, {calls} questions, {failed} items failed")
     return 1 if failed else 0

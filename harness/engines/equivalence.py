@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.calls.calls import Call, Choose, Generate, Logprobs, Read, Reply, Score, Text, needs
+from harness.calls.calls import Call, Choose, Generate, Logprobs, Read, Reply, Score, Text, capabilities_of
 from harness.engines.base import Engine
 from harness.engines.recording import sampled
 from harness.errors import EngineDied, HarnessError, ItemError
@@ -125,7 +125,7 @@ class _Again:
     refused: dict[str, int] = field(default_factory=dict)
 
     async def ask(self, call: Call) -> Reply | None:
-        lacking = sorted(needs(call) - self.engine.can)
+        lacking = sorted(capabilities_of(call) - self.engine.can)
         if lacking:
             self._refuse(f"the second engine cannot {lacking[0]}")
             return None

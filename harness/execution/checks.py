@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.config import Job, nearest
+from harness.config import Job
 from harness.engines.base import check_capabilities
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.figures import check
 from harness.runs.directory import config_digest
 from harness.statistics.claims import check_claims
@@ -26,12 +26,14 @@ def prepare_items(job: Job) -> Split:
     for figure in job.experiment.figures:
         check(figure, job.experiment.outcome)
     check_claims(job.claims, job.references, job.all_metrics)
-    check_capabilities(job.experiment.asks(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
+    check_capabilities(
+        job.experiment.capabilities(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__
+    )
     items = split(job.task, job.limit, job.experiment.train_items())
     if job.shard is not None:
         items = shard(items, job.shard)
     for item in items.test[:1]:
-        for name in job.experiment.needs:
+        for name in job.experiment.item_fields:
             if name not in item.fields:
                 raise HarnessError(
                     f"experiment {job.name!r} reads the item field {name!r}, which task {job.task.name!r} does not have"

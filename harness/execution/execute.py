@@ -24,7 +24,6 @@ from harness.execution.measuring import measure
 from harness.execution.progress import Progress
 from harness.execution.runner import run_protocols
 from harness.execution.session import Session
-from harness.outcomes import Table
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest
 from harness.runs.finished import Finished
@@ -149,7 +148,7 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
         def done(finished: Finished) -> None:
             session.run.add(finished)
             session.results.append(finished.result)
-            progress.step(finished.result.error is not None)
+            progress.step(bool(finished.result.errors))
 
         try:
             window = job.window or 2 * engine.capacity
@@ -201,11 +200,11 @@ def _finish(session: Session) -> None:
     from harness.report.page import write_page
 
     job = session.job
-    table = Table.build(job.experiment.outcome, session.results)
+    table = job.experiment.table(session.results)
     begin = time.perf_counter()
     estimates, verdicts = measure(job, table)
     session.estimates, session.verdicts = estimates, verdicts
-    failed = sum(r.error is not None for r in session.results)
+    failed = sum(bool(r.errors) for r in session.results)
     share = failed / max(1, len(session.results))
     if session.status == "finished" and share > job.max_failed:
         session.status = "failed"

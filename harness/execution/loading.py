@@ -21,7 +21,8 @@ def load_engine(job: Job, pool: EnginePool) -> Engine:
     """
     engine = load_role(job.engine, job.model, pool)
     # What a server can answer is known only now.
-    check_capabilities(job.experiment.asks(), engine.can, f"experiment {job.name!r}", type(job.engine).__name__)
+    needed, who = job.experiment.capabilities(), f"experiment {job.name!r}"
+    check_capabilities(needed, engine.can, who, type(job.engine).__name__)
     return engine
 
 

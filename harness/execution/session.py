@@ -73,7 +73,7 @@ class Session:
             "seed": self.job.seed,
             "run_id": config_digest(self.job.config),
             "items_done": len(self.results),
-            "items_failed": sum(r.error is not None for r in self.results),
+            "items_failed": sum(bool(r.errors) for r in self.results),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "seconds": self.seconds,
             "engine": self.engine,

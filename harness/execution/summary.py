@@ -36,9 +36,9 @@ def print_summary(session: Session) -> None:
         asked, shared = session.store["asked"], session.store["shared"]
         seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
         print(f"\n{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}")
-    failures = [r for r in session.results if r.error is not None]
-    for r in failures[:3]:
-        print(f"failed: item {r.item}: {r.error}")
+    failures = [(r.item, error) for r in session.results for error in r.errors]
+    for item, error in failures[:3]:
+        print(f"failed: item {item}: {error}")
     print(f"report: {session.run.path / 'report.html'}")
     if session.error is not None:
         log(session.error)

@@ -73,6 +73,10 @@ def plain_text(prompt: Prompt) -> str:
     return text + prompt.prefill
 
 
+class MergedOption(ItemError):
+    """An option joins with the prompt's last token, so that it cannot be read there."""
+
+
 class Renderer:
     """Turns prompts into token ids for one tokenizer.
 
@@ -130,6 +134,10 @@ class Renderer:
             self.tokenizer.decode([bos]) if bos is not None else None,
             (*(template.notes if template else ()), *self._noted),
         )
+
+    def note(self, text: str) -> None:
+        """Adds a sentence to what a user should know of the run's prompts; the same one once."""
+        self._noted[text] = None
 
     def render(self, prompt: Prompt) -> Rendered:
         """Text and ids of a prompt, with exactly one BOS where the model wants one.
@@ -260,7 +268,7 @@ class Renderer:
         self._refuse_specials("an option", form)
         bare, whole = self._ends(end), self._end(end + form)
         if whole[: len(bare)] != bare or len(whole) == len(bare):
-            raise ItemError(
+            raise MergedOption(
                 f"option {form!r} merges with the end of the prompt {end[-20:]!r} in this tokenizer; "
                 "end the prompt at another place or write the option another way"
             )

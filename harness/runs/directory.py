@@ -57,7 +57,7 @@ class RunDirectory:
             "group": finished.item.cluster,
             "fields": finished.item.fields,
             "gold": finished.item.gold,
-            "error": finished.result.error,
+            "error": "; ".join(finished.result.errors) or None,
             "exchanges": finished.transcript,
         }
         try:

@@ -22,7 +22,7 @@ from harness.calls.calls import (
     Score,
     Text,
     call_key,
-    needs,
+    capabilities_of,
 )
 from harness.calls.interventions import Intervention, Site
 from harness.engines.base import WHO_CAN, Engine, check_capabilities
@@ -335,7 +335,7 @@ class Subject:
         reply = self.store.get(key)
         if reply is not None:
             return reply, key, True
-        check_capabilities(needs(call), self.engine.can, "this protocol", self.engine.identity["engine"])
+        check_capabilities(capabilities_of(call), self.engine.can, "this protocol", self.engine.identity["engine"])
         return await self.store.once(key, self._origin, lambda: self.engine.answer(call)), key, False
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.config import nearest
 from harness.engines.base import EngineSettings
 from harness.engines.fake.engine import Fake
 from harness.engines.pool import Wanted
 from harness.engines.server.engine import Server
 from harness.engines.vllm.engine import VLLM
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.sweep.grid import Planned
 from harness.tasks.sharding import parse_shard
 

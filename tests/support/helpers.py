@@ -67,4 +67,4 @@ def simulate(
         return await ask_all(experiment, Split(tuple(items), tuple(train), ""), subject, window=8)
 
     finished = asyncio.run(run())
-    return Table.build(experiment.outcome, [f.result for f in finished]), finished
+    return experiment.table([f.result for f in finished]), finished

@@ -140,7 +140,7 @@ class McCalibration(Experiment):
     parenthesis: bool = True
 
     outcome: ClassVar = OptionOutcome
-    needs: ClassVar = ("stem", "choices")
+    item_fields: ClassVar = ("stem", "choices")
     metrics: ClassVar = (
         Metric("accuracy", accuracy, ("right",), where=TOP),
         Metric("ece_equal_width", ece_equal_width, PAIR, where=TOP),
@@ -178,7 +178,7 @@ class McCalibration(Experiment):
     def _few_shot(self) -> bool:
         return any(arm.startswith("few-shot") for arm in self.arms)
 
-    def asks(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[Capability]:
         return frozenset({"choose"})
 
     def train_items(self) -> int:

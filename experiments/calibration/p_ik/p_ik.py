@@ -168,7 +168,7 @@ class PIK(Experiment):
                 "(2 folds or more), and contexts need 2"
             )
 
-    def asks(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate", "choose", "read"} if self.probe else {"generate", "choose"})
 
     def train_items(self) -> int:

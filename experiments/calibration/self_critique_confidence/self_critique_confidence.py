@@ -143,7 +143,7 @@ class SelfCritique(Experiment):
         if not self.instruments or set(self.instruments) - {"confidence", "uncertainty"}:
             raise HarnessError(f"experiment.instruments={list(self.instruments)}; give confidence, uncertainty or both")
 
-    def asks(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
 
     async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[CritiqueOutcome]:

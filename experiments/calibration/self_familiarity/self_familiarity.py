@@ -135,7 +135,7 @@ class SelfFamiliarity(Experiment):
     max_tokens: int = 32
 
     outcome: ClassVar = SelfFamiliarityOutcome
-    needs: ClassVar = ("concepts", "rarity", "kind", "domain")
+    item_fields: ClassVar = ("concepts", "rarity", "kind", "domain")
     metrics: ClassVar = (
         Metric("auroc", auroc, PAIR),
         Metric("auroc_by_domain", auroc, PAIR, by=("arm", "domain")),
@@ -156,7 +156,7 @@ class SelfFamiliarity(Experiment):
         if self.basic < 20 or self.max_tokens < 1:
             raise HarnessError("experiment.basic must be at least 20, for a 5th percentile, and max_tokens at least 1")
 
-    def asks(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate", "choose", "score"})
 
     def train_items(self) -> int:

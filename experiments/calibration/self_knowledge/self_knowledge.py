@@ -103,7 +103,7 @@ class SelfKnowledge(Experiment):
     words: int = 0
 
     outcome: ClassVar = SelfKnowledgeOutcome
-    needs: ClassVar = ("question", "kind")
+    item_fields: ClassVar = ("question", "kind")
     metrics: ClassVar = (
         Metric("f1", f1, SAID),
         Metric("precision", precision, SAID),

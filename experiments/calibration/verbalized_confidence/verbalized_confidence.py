@@ -163,7 +163,7 @@ class Verbalized(Experiment):
         if self.draws < 1 or (self.draws > 1 and self.temperature == 0):
             raise HarnessError(f"experiment.draws={self.draws}: give 1, or set experiment.temperature above 0")
 
-    def asks(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
 
     async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[VerbalizedOutcome]:

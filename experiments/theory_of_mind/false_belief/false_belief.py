@@ -72,7 +72,7 @@ class FalseBelief(Experiment):
     max_tokens: int = 24
 
     outcome: ClassVar = FalseBeliefOutcome
-    needs: ClassVar = ("probes",)
+    item_fields: ClassVar = ("probes",)
     metrics: ClassVar = (
         Metric("accuracy", accuracy, ("correct",)),
         Metric("joint_accuracy", joint_accuracy, ("correct", "item"), where={"core": "yes"}),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
-from harness.calls.calls import Call, Capability, Generate, Reply, Score, needs
+from harness.calls.calls import Call, Capability, Generate, Reply, Score, capabilities_of
 from harness.engines.base import Engine, Usage
 from harness.engines.server.connection import Connection, Patience, Refused
 from harness.engines.server.dialects import Chat, Completions, Dialect, Messages
@@ -190,7 +190,7 @@ class ServerEngine:
             EngineDied: nothing is answered any more.
             HarnessError: the server cannot answer such calls, no longer serves the model or no longer takes the key.
         """
-        if lacking := needs(call) - self.can:
+        if lacking := capabilities_of(call) - self.can:
             raise HarnessError(f"the server at {self.connection.address} cannot {'/'.join(sorted(lacking))} exactly")
         size = _size(call)
         if size > self.context:

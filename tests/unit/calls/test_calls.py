@@ -17,8 +17,8 @@ from harness.calls.calls import (
     Score,
     Text,
     call_key,
+    capabilities_of,
     identity_digest,
-    needs,
     pack_reply,
     unpack_reply,
 )
@@ -119,7 +119,7 @@ def test_replies_survive_packing_even_a_probability_of_zero() -> None:
 def test_a_steered_draw_and_its_control_take_the_same_random_numbers() -> None:
     control, steered = Generate((1, 2), SAMPLED), Generate((1, 2), SAMPLED, interventions=INTERVENTIONS[:1])
     assert control.engine_seed() == steered.engine_seed()
-    assert (needs(control), needs(steered)) == ({"generate"}, {"generate", "intervene"})
+    assert (capabilities_of(control), capabilities_of(steered)) == ({"generate"}, {"generate", "intervene"})
 
 
 def test_positions_beyond_the_prompt_are_refused() -> None:

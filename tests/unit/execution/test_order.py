@@ -37,7 +37,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         return done
 
     done = sorted(asyncio.run(run()), key=lambda f: f.item.id)
-    return Table.build(job.experiment.outcome, [f.result for f in done]), done
+    return job.experiment.table([f.result for f in done]), done
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
 )
 def test_outcomes_and_transcripts_do_not_depend_on_the_order_of_answers(words: list[str]) -> None:
     table, done = outcomes(words, shuffle=None)
-    assert not any(f.result.error for f in done)
+    assert not any(f.result.errors for f in done)
     for shuffle in (1, 2):
         again, redone = outcomes(words, shuffle)
         for name, values in table.columns.items():

@@ -12,7 +12,6 @@ from harness.config import Job
 from harness.engines.fake.engine import dry_run
 from harness.execution.checks import prepare_items
 from harness.execution.runner import run_protocols
-from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import estimate
 from harness.subject.subject import Subject
@@ -61,7 +60,7 @@ def test_answers_to_the_same_questions_are_paid_for_once(jobs: list[tuple[Job, S
     sampled = {}
     for job, items in jobs:
         asked[0] = 0
-        assert not any(f.result.error for f in ask(job, items, subject))
+        assert not any(f.result.errors for f in ask(job, items, subject))
         sampled[job.name] = asked[0]
     assert sampled["semanticEntropy"] == 3 * 4
     # pTrue judges those draws, and samples for its training items alone.
@@ -76,7 +75,7 @@ def test_a_model_that_says_one_thing_only_gives_numbers_or_reasons_and_no_nan(
     subject = fake_subject(lambda _: {said: 1.0})
     for job, items in jobs:
         results = [f.result for f in ask(job, items, subject)]
-        table = Table.build(job.experiment.outcome, results)
+        table = job.experiment.table(results)
         for metric in job.experiment.metrics:
             for e in estimate(metric, table, replicates=2):
                 assert e.value is not None or e.note, f"{job.name}: {e}"

@@ -39,7 +39,7 @@ def answering(items: list[Item], answer: Answer) -> Callable[[str], dict[str, fl
 
 def table_of(items: list[Item], answer: Answer) -> Table:
     table, finished = simulate(FalseBelief(), items, answering(items, answer))
-    assert not [f.result.error for f in finished if f.result.error]
+    assert not [f.result.errors for f in finished if f.result.errors]
     return table
 
 

@@ -62,7 +62,7 @@ def by_place(option: str, place: int) -> float:
 
 def run(experiment: McCalibration, replies: Replies, n: int = 40) -> tuple[Table, dict[tuple[str, ...], Estimate]]:
     table, finished = simulate(experiment, items(0, n), replies, train=items(n, n + experiment.train_items()))
-    assert not any(f.result.error for f in finished)
+    assert not any(f.result.errors for f in finished)
     found = [e for m in experiment.metrics for e in estimate(m, table, replicates=20)]
     return table, {(e.metric, *e.level.values()): e for e in found}
 

@@ -110,7 +110,7 @@ def run(
         return sorted(done, key=lambda f: f.item.id), fitted, preparing
 
     done, fitted, preparing = asyncio.run(all_of_it())
-    return Table.build(experiment.outcome, [f.result for f in done]), done, fitted, preparing
+    return experiment.table([f.result for f in done]), done, fitted, preparing
 
 
 def estimates(table: Table) -> dict[tuple[str, ...], Estimate]:
@@ -270,7 +270,7 @@ def test_answers_of_one_kind_leave_no_probe_and_a_reason(said: str, kind: str) -
         return knowing(text) if text.endswith(("Answer: (", "Confidence:", "confidence is")) else {said: 1.0}
 
     table, done, *_ = run(PIK(train=10, folds=2), replies)
-    assert not any(f.result.error for f in done)
+    assert not any(f.result.errors for f in done)
     found = estimates(table)
     assert found["auroc", "probe"].value is None
     assert found["auroc", "probe"].note == f"no rows: all answers to the training questions are {kind}"

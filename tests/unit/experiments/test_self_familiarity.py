@@ -278,4 +278,4 @@ def test_too_few_basic_concepts_give_no_threshold() -> None:
 
 
 def test_scoring_is_asked_of_the_engine() -> None:
-    assert SelfFamiliarity().asks() == {"generate", "choose", "score"}
+    assert SelfFamiliarity().capabilities() == {"generate", "choose", "score"}

@@ -64,7 +64,7 @@ def entailment(pairs: set[tuple[str, str]]) -> Replies:
 def run(experiment: SemanticEntropy, replies: Replies, n: int = 24) -> tuple[Table, list[list[str]]]:
     """The outcomes, and the draws of every item in the order of items."""
     table, finished = simulate(experiment, items(n), replies)
-    assert not any(f.result.error for f in finished)
+    assert not any(f.result.errors for f in finished)
     finished = sorted(finished, key=lambda f: f.item.id)
     return table, [[e.reply for e in f.transcript[1 : experiment.draws + 1]] for f in finished]
 

@@ -50,7 +50,7 @@ def run(
     experiment: Verbalized, replies: Replies, n: int
 ) -> tuple[Table, dict[tuple[str, str], Estimate], list[Finished]]:
     table, finished = simulate(experiment, items(n), replies)
-    assert not any(f.result.error for f in finished), finished[0].result.error
+    assert not any(f.result.errors for f in finished), finished[0].result.error
     found = [e for m in experiment.metrics if m.by == ("arm",) for e in estimate(m, table, replicates=20)]
     return table, {(e.metric, e.level["arm"]): e for e in found}, finished
 
