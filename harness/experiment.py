@@ -21,6 +21,21 @@ Fitted = TypeVar("Fitted", default=Any)
 """What `prepare` returns and `protocol` is given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Another model that a protocol asks: a judge, a rival, a critic.
+
+    Attributes:
+        capabilities: what its engine must be able to do.
+        stand_in: whether the subject plays the part when the config names nobody. The run says so.
+        several: whether more than one model may play it at once.
+    """
+
+    capabilities: frozenset[Capability] = frozenset({"generate"})
+    stand_in: bool = True
+    several: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment(ABC, Generic[Fitted]):
     """Base class: make a frozen, keyword-only dataclass of it, whose fields are the experiment's settings.
@@ -43,6 +58,8 @@ class Experiment(ABC, Generic[Fitted]):
     outcome: ClassVar[type[Outcome]]
     metrics: ClassVar[tuple[Metric, ...]]
     figures: ClassVar[tuple[Figure, ...]] = ()
+    parts: ClassVar[Mapping[str, Part]] = {}
+    """The other models that the protocol asks, by the names under which `subject.role` and the config know them."""
     item_fields: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
 
