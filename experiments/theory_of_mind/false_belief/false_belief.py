@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -92,17 +93,22 @@ class FalseBelief(Experiment):
     async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[FalseBeliefOutcome]:
         probes: list[Mapping[str, Any]] = item.fields["probes"]
         whole = {cell(probe) for probe in probes} >= CORE
-        rows = []
-        for probe, gold in zip(probes, item.gold, strict=True):
+
+        async def ask(probe: Mapping[str, Any], gold: str) -> list[FalseBeliefOutcome]:
             asked, core = question(probe), "yes" if whole and cell(probe) in CORE else "no"
             forms = {container: [f" {container}"] for container in probe["options"]}
-            choice = await subject.choose(Prompt.user(asked, probe["stem"]), forms)
-            rows.append(
-                row(probe, gold, Grade(choice.best, choice.best == gold), arm="options", core=core, choice=choice)
+            choice, text = await asyncio.gather(
+                subject.choose(Prompt.user(asked, probe["stem"]), forms),
+                subject.generate(Prompt.user(asked, "Answer:"), max_tokens=self.max_tokens, stop=("\n",)),
             )
-            text = await subject.generate(Prompt.user(asked, "Answer:"), max_tokens=self.max_tokens, stop=("\n",))
-            rows.append(row(probe, gold, Item(probe, gold, item.grader).grade(text.text), arm="free", core=core))
-        return rows
+            chosen, said = Grade(choice.best, choice.best == gold), Item(probe, gold, item.grader).grade(text.text)
+            return [
+                row(probe, gold, chosen, arm="options", core=core, choice=choice),
+                row(probe, gold, said, arm="free", core=core),
+            ]
+
+        rows = await asyncio.gather(*(ask(probe, gold) for probe, gold in zip(probes, item.gold, strict=True)))
+        return [one for pair in rows for one in pair]
 
 
 def question(probe: Mapping[str, Any]) -> str:
