@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from harness.calls.calls import Text
 
 Role = Literal["system", "user", "assistant"]
 
@@ -17,6 +19,21 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A reply that a prompt goes on from.
+
+    Attributes:
+        text: as the engine gave it; where a stop string ended the reply, `tokens` hold that string and `text` does not.
+        tokens: its own token ids.
+        more: words put after it, which the model has not said.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A conversation that the model continues, or an exact text.
 
@@ -24,10 +41,12 @@ class Prompt:
         messages: the turns so far; () makes the prompt an exact text, which is all in `prefill`.
         prefill: the first words of the model's next turn, put after the chat template's generation prompt.
             For a model without a chat template, turns are joined as plain text (see `rendering.plain_text`).
+        said: replies of the model that go on after `prefill` in the same turn, see `after`.
     """
 
     messages: tuple[Message, ...]
     prefill: str = ""
+    said: tuple[Said, ...] = ()
 
     @classmethod
     def user(cls, content: str, prefill: str = "") -> Prompt:
@@ -43,12 +62,30 @@ class Prompt:
         """
         return cls((), text)
 
+    def after(self, text: Text, more: str = "") -> Prompt:
+        """The same prompt gone on with a reply to it, as the reply's own token ids, and then `more`.
+
+        The model stands where it stood when its reply was cut: decoding the reply and encoding it again could give
+        other tokens, which are another prompt. Only a reply that was cut, by max_tokens or by a stop string, can be
+        continued. A stop string that cut it is part of its ids.
+
+        Args:
+            more: words that the model has not said ("\\nWait,"). Where the tokenizer would merge them with the end of
+                the reply, they get tokens of their own.
+        """
+        return replace(self, said=(*self.said, Said(text.text, text.tokens, more)))
+
     def then(self, answer: str, question: str, prefill: str = "") -> Prompt:
         """The same conversation after the model said `answer` (its prefill included) and the user `question`.
 
-        An exact text goes on letter for letter: all line breaks between are the caller's.
+        Replies that were continued (`after`) become text of the finished turn. An exact text goes on letter for letter:
+        all line breaks between are the caller's.
         """
         if not self.messages:
-            return Prompt.exact(self.prefill + answer + question + prefill)
-        said = Message("assistant", self.prefill + answer)
-        return Prompt((*self.messages, said, Message("user", question)), prefill)
+            rest = answer + question + prefill
+            if not self.said:
+                return Prompt.exact(self.prefill + rest)
+            *others, last = self.said
+            return replace(self, said=(*others, replace(last, more=last.more + rest)))
+        turn = "".join([self.prefill, *(one.text + one.more for one in self.said), answer])
+        return Prompt((*self.messages, Message("assistant", turn), Message("user", question)), prefill)

@@ -13,7 +13,8 @@ from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 from harness.errors import HarnessError, ItemError
-from harness.prompting.prompts import Prompt
+from harness.prompting.prompts import Prompt, Said
+from harness.prompting.spelling import CONTEXT, REPLACEMENT, places, spelled
 from harness.prompting.templates import DATE, ChatTemplate, System
 from harness.prompting.tokens import NOTHING, Specials, Tokenizer
 
@@ -27,6 +28,13 @@ away, else from a gap between words at least NEAR away (tokenizers merge within 
 GAPS = 3
 """Gaps between words that are tried, before the whole prompt is tokenised again."""
 
+TAILS = (16, 8, 4, 3, 2, 1)
+"""Last tokens of a reply that are tried as an end of the prompt on their own, where its text has other tokens."""
+
+ANCHORS = ("\n", "a", ".")
+"""Texts in front of which words are tokenised that are to have tokens of their own: "" would be the beginning of a
+text, where some tokenizers put a space."""
+
 DECODED = 8
 """Prompts that are decoded again to see whether the tokenizer keeps their text."""
 
@@ -39,11 +47,14 @@ class Rendered:
         text: the exact text, special tokens included.
         ids: its token ids.
         added: how many of the first ids stand for nothing in the text: 1 where a BOS token was put in front, else 0.
+        read: how many characters, and how many ids, were read from text. The ids after them were appended as a reply
+            had them (`Prompt.after`), and the text after them is what these ids spell. None: all were read.
     """
 
     text: str
     ids: tuple[int, ...]
     added: int = 0
+    read: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,8 @@ class Renderer:
 
         Raises:
             ItemError: the template refuses, drops or changes a message; a message or the prefill holds the text of a
-                special token; the BOS token is missing or doubled; the prompt is empty.
+                special token; the BOS token is missing or doubled; the prompt is empty; a reply that the prompt goes
+                on from (`Prompt.after`) had ended, or cannot be the model's own.
             HarnessError: an exact text (`Prompt.exact`) in chat style.
         """
         return self._rendered(prompt)
@@ -163,7 +175,55 @@ class Renderer:
             )
         if prompt.prefill.endswith(" "):
             self._noted["a prompt ends with a space, which most tokenizers would join with the next word"] = None
-        return self.encode(text)
+        return self._continued(self.encode(text), prompt.said)
+
+    def _continued(self, rendered: Rendered, replies: Sequence[Said]) -> Rendered:
+        """The prompt with the ids of replies behind it, and their words that the model has not said."""
+        if not replies:
+            return rendered
+        read = len(rendered.text), len(rendered.ids)
+        # Replies with nothing between are spelled together: one may end inside a character that the next completes.
+        text, ids = rendered.text, rendered.ids
+        run: tuple[int, ...] = ()
+        for one in replies:
+            self._audit_reply(one)
+            self._refuse_specials("what follows a reply", one.more)
+            run += one.tokens
+            if one.more:
+                text, ids, run = text + spelled(self.tokenizer, ids, run), ids + run, ()
+                ids += self._own_tokens(Rendered(text, ids, rendered.added, read), one.more)
+                text += one.more
+        return Rendered(text + spelled(self.tokenizer, ids, run), ids + run, rendered.added, read)
+
+    def _audit_reply(self, reply: Said) -> None:
+        text = self.tokenizer.decode(reply.tokens)
+        ends = [end for _, end in self._specials.find(text)]
+        if ends[-1:] == [len(text)]:
+            raise ItemError(
+                f"the reply {reply.text[-40:]!r} ended its turn and cannot be continued; go on only from a reply that "
+                "was cut (finish is 'length', or a stop string), or ask the next turn with Prompt.then"
+            )
+        self._refuse_specials("the reply", text)
+        # An engine leaves out what it cannot show yet: half a character, and the space before a first word.
+        if not text.strip().startswith(reply.text.strip().rstrip(REPLACEMENT)):
+            raise ItemError(
+                f"the token ids of the reply {reply.text[:40]!r} spell {text[:40]!r} in this model's tokenizer; "
+                "only a model's own replies can be continued"
+            )
+
+    def _own_tokens(self, rendered: Rendered, more: str) -> tuple[int, ...]:
+        """Ids of words behind a reply: as they continue it, or by themselves where they would merge with its end."""
+        if rendered.text.endswith(REPLACEMENT):
+            raise ItemError(f"the reply was cut inside a character, so {more[:40]!r} cannot follow; raise max_tokens")
+        try:
+            return self._forms(self._own_end(rendered), more)
+        except ItemError:
+            self._noted["words after a cut reply that would merge with its last token have tokens of their own"] = None
+        for anchor in ANCHORS:
+            ids, alone = self._end(anchor + more), self._ends(anchor)
+            if ids[: len(alone)] == alone and len(ids) > len(alone):
+                return ids[len(alone) :]
+        raise ItemError(f"{more[:40]!r} has no tokens of its own in this tokenizer; put other words after the reply")
 
     def encode(self, text: str) -> Rendered:
         """Ids of a text that is already as the model is to see it, BOS audited as in `render`."""
@@ -243,13 +303,28 @@ class Renderer:
         return result
 
     def _own_end(self, rendered: Rendered) -> str:
-        """An end of the prompt whose tokens, alone, are the last of the prompt's."""
+        """An end of the prompt whose tokens, alone, are the last of the prompt's.
+
+        Raises:
+            ItemError: a reply that the prompt goes on from ends in tokens that no text has.
+        """
         for cut in self._cuts(rendered.text):
             end = rendered.text[cut:]
             ids = self._ends(end)
             if ids and rendered.ids[-len(ids) :] == ids:
                 return end
-        return rendered.text
+        if rendered.read is None:
+            return rendered.text
+        for n in TAILS:
+            before, last = rendered.ids[:-n], rendered.ids[-n:]
+            end = spelled(self.tokenizer, before, last)
+            for anchor in ("", *ANCHORS):
+                if self._ends(anchor + end) == (self._ends(anchor) if anchor else ()) + last:
+                    return anchor + end
+        raise ItemError(
+            f"the reply ends in tokens that the tokenizer makes of no text ({rendered.text[-20:]!r}), so no words can "
+            "be read behind it; put words after it (Prompt.after, more=) or raise max_tokens"
+        )
 
     def _cuts(self, text: str) -> Iterator[int]:
         """Places to begin at. A special token first: tokenizers divide the text there before they do anything else."""
@@ -291,16 +366,21 @@ class Renderer:
         places = [found.start() for found in re.finditer(re.escape(text), rendered.text)] if text else []
         if not -len(places) <= nth < len(places):
             raise ItemError(f"the prompt holds {text[:60]!r} {len(places)} times, so there is no number {nth} (from 0)")
-        begins, ends = self._places(rendered.text)
+        characters, tokens = rendered.read or (len(rendered.text), len(rendered.ids))
+        last = rendered.ids[max(0, tokens - CONTEXT) : tokens]
+        begins, ends = self._places(rendered.text[:characters], last, rendered.ids[tokens:])
         first = bisect_right(ends, places[nth])
         behind = bisect_left(begins, places[nth] + len(text))
         if first >= behind:
             raise ItemError(f"no token of the prompt stands for {text[:60]!r}: the tokenizer leaves it out")
         return range(first + rendered.added, behind + rendered.added)
 
-    def _place(self, text: str) -> tuple[list[int], list[int]]:
-        offsets = self.tokenizer.offsets(text)
+    def _place(self, text: str, before: tuple[int, ...], appended: tuple[int, ...]) -> tuple[list[int], list[int]]:
+        offsets = list(self.tokenizer.offsets(text))
+        if appended:
+            behind = places(self.tokenizer, before, appended)
+            offsets += [(len(text) + begin, len(text) + end) for begin, end in behind]
         ends = list(accumulate((end for _, end in offsets), max))
         # A space that no token claims is the next one's: byte-level tokenizers leave it out of their account.
-        begins = [min(begin, before) for (begin, _), before in zip(offsets, [0, *ends], strict=False)]
+        begins = [min(begin, last) for (begin, _), last in zip(offsets, [0, *ends], strict=False)]
         return list(accumulate(begins, max)), ends

@@ -75,8 +75,9 @@ class Specials:
             if start < begin:
                 continue
             for length in self._lengths:
-                if text[start : start + length] in self._written:
-                    begin = start + length
+                found_text = text[start : start + length]  # shorter at the end of the text
+                if found_text in self._written:
+                    begin = start + len(found_text)
                     yield start, begin
                     break
 

@@ -54,7 +54,7 @@ HEADER = "<assistant> "
 LAYERS, WIDTH = 4, 16
 """Blocks and width of the activations that an engine has unless it is given others."""
 
-_WORD = re.compile(r" ?\w+| ?[^\w\s]|\s")
+_WORD = re.compile(r"<end>| ?\w+| ?[^\w\s]|\s")
 
 
 class WordTokenizer:
@@ -66,7 +66,7 @@ class WordTokenizer:
     bos: int | None = None
     template: str | None = "{% for m in messages %}<{{ m.role }}> {{ m.content }}\n{% endfor %}<assistant> "
     variables: frozenset[str] | None = None
-    specials: frozenset[str] = frozenset()
+    specials: frozenset[str] = frozenset({"<end>"})
 
     # Of the class, so that an engine can read ids that another one's tokenizer wrote.
     _words: ClassVar[dict[int, str]] = {END: "<end>"}
