@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from harness.metrics.metric import Metric
     from harness.outcomes import Outcome, Probability, Score
     from harness.prompting.prompts import Message, Prompt
-    from harness.subject.subject import Choice, Likelihood, Subject
+    from harness.subject.choices import Choice, Likelihood
+    from harness.subject.subject import Subject
 
 _HOMES = {
     "calls.arrays": ("Array",),
@@ -30,7 +31,8 @@ _HOMES = {
     "metrics.metric": ("Metric",),
     "outcomes": ("Outcome", "Probability", "Score"),
     "prompting.prompts": ("Message", "Prompt"),
-    "subject.subject": ("Choice", "Likelihood", "Subject"),
+    "subject.choices": ("Choice", "Likelihood"),
+    "subject.subject": ("Subject",),
 }
 
 __all__ = [

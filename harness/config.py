@@ -18,7 +18,6 @@ from harness.metrics.metric import Measure, Metric
 from harness.models.model import Model
 from harness.statistics.claims import Claim, Reference
 from harness.statistics.intervals import IntervalKind
-from harness.subject.subject import Role
 from harness.tasks.base import Task
 from harness.tracker import Tracker
 
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUPS = ("experiment", "task", "model", "engine", "tracker")
+
+ROLES = ("judge", "rival", "critic")
+"""Parts that a config may give to another model; the subject plays those that it does not name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ class Job:
     task: Task
     model: Model
     engine: EngineSettings
-    roles: Mapping[Role, Player]
+    roles: Mapping[str, Player]
     tracker: Tracker
     seed: int
     limit: int | None
@@ -141,9 +143,9 @@ def _part(key: str, node: Any, hint: Any) -> Any:
     return _typed(node, hint, key)
 
 
-def _players(node: Mapping[str, Any]) -> dict[Role, Player]:
-    players: dict[Role, Player] = {}
-    _refuse_unknown(node, typing.get_args(Role), "roles.")
+def _players(node: Mapping[str, Any]) -> dict[str, Player]:
+    players: dict[str, Player] = {}
+    _refuse_unknown(node, ROLES, "roles.")
     for role, parts in node.items():
         path = f"roles.{role}"
         _refuse_unknown(parts, ("model", "engine"), f"{path}.")
@@ -152,7 +154,7 @@ def _players(node: Mapping[str, Any]) -> dict[Role, Player]:
         engine = (
             build(parts["engine"], f"{path}.engine", typing.cast(type, EngineSettings)) if "engine" in parts else None
         )
-        players[typing.cast(Role, role)] = Player(model=build(parts["model"], f"{path}.model", Model), engine=engine)
+        players[role] = Player(model=build(parts["model"], f"{path}.model", Model), engine=engine)
     return players
 
 

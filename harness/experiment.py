@@ -41,8 +41,8 @@ class Experiment(ABC, Generic[Fitted]):
     """Base class: make a frozen, keyword-only dataclass of it, whose fields are the experiment's settings.
 
     The class docstring opens with the claim under test, the paper, and one real item.
-    `protocol` awaits nothing but its subject, so that repeating it against the store gives the same outcome in whatever
-    order answers come.
+    `protocol` awaits nothing but its subject and takes random numbers only from `subject.random(name)`, so that
+    repeating it against the store gives the same outcome in whatever order answers come.
 
     Attributes:
         wording: the fixed texts of the protocol by name, as `string.Template`s. The class attribute `texts` has all of

@@ -25,6 +25,7 @@ import numpy as np
 
 from harness.outcomes import Table
 from harness.runs.records import load_record, load_table
+from harness.subject.transcript import Transcript
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,7 +103,7 @@ def _calls(run: Path) -> dict[str, Counter[tuple[str, ...]]]:
     found = {}
     for line in (run / "calls.jsonl").read_text(encoding="utf-8").splitlines():
         item = json.loads(line)
-        found[item["item"]] = Counter((e["prompt"], e["role"], *sorted(e["keys"])) for e in item["exchanges"])
+        found[item["item"]] = Counter((e.prompt, e.role, *sorted(e.keys)) for e in Transcript.read(item["exchanges"]))
     return found
 
 

@@ -21,7 +21,7 @@ from harness.prompting.rendering import Renderer, Wording
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 from harness.runs.finished import Finished
 from harness.store.store import Store
-from harness.subject.subject import Exchange, Subject
+from harness.subject.transcript import Exchange
 
 SHOWN = 6
 
@@ -68,10 +68,9 @@ async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
     items = prepare_items(job)
     engine = dry_engine(tokenizer=tokenizer)
     with tempfile.TemporaryDirectory() as folder:
-        renderer = job.model.renderer(tokenizer, engine.context)
-        subject = Subject(engine, renderer, Store(Path(folder)), job.seed)
-        fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
-        return await run_item(job.experiment, items.test[0], subject, fitted), renderer
+        subject = make_subject(job, engine, Store(Path(folder)))
+        fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
+        return await run_item(job.experiment, items.test[0], subject, fitted), subject.renderer
 
 
 def print_wording(wording: Wording) -> None:
@@ -85,11 +84,16 @@ def print_wording(wording: Wording) -> None:
 
 
 def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer) -> None:
-    """Prints distinct prompts: the text, then the tokens one by one with their ids."""
+    """Prints distinct prompts: the text, then the tokens one by one with their ids.
+
+    The tokens are those of the text. Where a prompt goes on with a reply's own ids, these may be others.
+    """
     distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
     for exchange in distinct[:SHOWN]:
         ids = renderer.encode(exchange.prompt).ids
-        print(f"\n--- {len(ids)} tokens\n{exchange.prompt}\n--- reply: {exchange.reply}")
+        print(f"\n--- {exchange.prompt_tokens} tokens\n{exchange.prompt}\n--- reply: {exchange.reply}")
+        if len(ids) != exchange.prompt_tokens:
+            print("--- a reply's own token ids are in this prompt; the tokenizer makes others of its text:")
         print("--- " + " ".join(f"{renderer.tokenizer.decode([i])!r}:{i}" for i in ids))
     if len(distinct) > SHOWN:
         print(f"\n({len(distinct) - SHOWN} more distinct prompts for this item)")

@@ -97,10 +97,7 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
         job_type=job.name,
         tags=[job.model.name, job.task.name],
     )
-    subject = make_subject(job, engine, store)
-    subject.roles = {
-        role: replace(make_subject(job, other, store, players[role][1]), name=role) for role, other in others.items()
-    }
+    subject = make_subject(job, engine, store, others)
     try:
         asyncio.run(_ask(session, subject, cancelled))
     except EngineDied as error:
@@ -132,7 +129,7 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
     for note in session.wording.notes:
         log(note)
     begin = time.perf_counter()
-    preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.about("prepare")))
+    preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.for_item("prepare")))
     stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
     await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
-from harness.config import Job
+from harness.config import ROLES, Job
 from harness.console import log
 from harness.engines.base import Engine, EngineSettings, check_capabilities
 from harness.engines.pool import EnginePool
 from harness.models.model import Model
 from harness.store.store import Store
 from harness.subject.subject import Subject
+
+NOBODY: Mapping[str, Engine] = MappingProxyType({})
 
 
 def load_engine(job: Job, pool: EnginePool) -> Engine:
@@ -26,12 +31,20 @@ def load_engine(job: Job, pool: EnginePool) -> Engine:
     return engine
 
 
-def make_subject(job: Job, engine: Engine, store: Store, model: Model | None = None) -> Subject:
-    """The subject of a job on a loaded engine; for another role, with that role's model."""
-    model = model or job.model
-    return Subject(
-        engine, model.renderer(engine.tokenizer, engine.context), store, job.seed, model=model.name, experiment=job.name
-    )
+def make_subject(job: Job, engine: Engine, store: Store, others: Mapping[str, Engine] = NOBODY) -> Subject:
+    """The subject of a job on a loaded engine.
+
+    Args:
+        others: the loaded engines of the job's roles. The subject itself plays those that are not here.
+    """
+
+    def player(name: str, model: Model, engine: Engine) -> Subject:
+        renderer = model.renderer(engine.tokenizer, engine.context)
+        return Subject(engine, renderer, store, job.seed, name=name, model=model.name, experiment=job.name)
+
+    subject = player("", job.model, engine)
+    named = {role: (player(role, job.roles[role].model, other),) for role, other in others.items()}
+    return replace(subject, players={**dict.fromkeys(ROLES, (subject,)), **named})
 
 
 def load_role(settings: EngineSettings, model: Model, pool: EnginePool) -> Engine:

@@ -73,14 +73,14 @@ async def ask_all(experiment: Experiment, items: Split, subject: Subject, window
         HarnessError: as `run_protocols`.
     """
     finished: list[Finished] = []
-    fitted = await experiment.prepare(items.train, subject.about("prepare"))
+    fitted = await experiment.prepare(items.train, subject.for_item("prepare"))
     await run_protocols(experiment, items.test, subject, fitted, window=window, done=finished.append)
     return finished
 
 
 async def run_item(experiment: Experiment, item: Item, subject: Subject, fitted: Any) -> Finished:
     """Runs the protocol of one item; raises only what concerns all items."""
-    view = subject.about(item.id)
+    view = subject.for_item(item.id)
     try:
         rows = await experiment.protocol(item, view, fitted)
         result = ItemResult(item.id, item.cluster, (rows,) if isinstance(rows, Outcome) else tuple(rows))

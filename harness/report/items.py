@@ -18,6 +18,7 @@ import orjson
 from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.report.text import cut, number
+from harness.subject.transcript import Exchange, Transcript
 
 HEAD, TAIL = 400, 1600
 """Characters of a long prompt or reply that are shown: its beginning, and its end, where the question is."""
@@ -96,6 +97,7 @@ def shown(line: Mapping[str, Any], table: Table, places: Sequence[int]) -> Shown
     columns = [name for name in table.kinds if name not in ("item", "group", "error")]
     kept = [i for i in places if table.columns["error"][i] is None]
     try:
+        transcript = Transcript.read(line["exchanges"])
         return Shown(
             id=line["item"],
             error=None if line["error"] is None else cut(line["error"], 2000),
@@ -103,21 +105,21 @@ def shown(line: Mapping[str, Any], table: Table, places: Sequence[int]) -> Shown
             fields=cut(_text(line["fields"]), 3000),
             columns=columns,
             rows=[[_cell(table, name, i) for name in columns] for i in kept[:MOST_ROWS]],
-            exchanges=[_exchange(e) for e in line["exchanges"][:MOST_ROWS]],
-            left_out=max(0, len(kept) - MOST_ROWS, len(line["exchanges"]) - MOST_ROWS),
+            exchanges=[_exchange(e) for e in transcript[:MOST_ROWS]],
+            left_out=max(0, len(kept) - MOST_ROWS, len(transcript) - MOST_ROWS),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise HarnessError(
             f"calls.jsonl, item {line['item']}: written by another version or changed by hand ({error!r}); "
             "run its command again"
         ) from error
 
 
-def _exchange(e: Mapping[str, Any]) -> dict[str, str]:
-    asked = f"asked of the {e['role']}, " if e.get("role") else ""
-    stored = ", from the store" if e["cached"] else ""
-    note = f"{asked}{e['prompt_tokens']} prompt tokens, {e['new_tokens']} new{stored}"
-    return {"prompt": _middle(e["prompt"]), "reply": _middle(e["reply"]), "note": note}
+def _exchange(e: Exchange) -> dict[str, str]:
+    asked = f"asked of the {e.role}, " if e.role else ""
+    stored = ", from the store" if e.cached else ""
+    note = f"{asked}{e.prompt_tokens} prompt tokens, {e.new_tokens} new{stored}"
+    return {"prompt": _middle(e.prompt), "reply": _middle(e.reply), "note": note}
 
 
 def _text(value: Any) -> str:

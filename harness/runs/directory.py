@@ -31,7 +31,7 @@ class RunDirectory:
 
     manifest.json: config, versions, git state, fingerprints, seeds, host, timing. outcomes.parquet: one row per
     outcome. estimates.json, verdicts.json. fitted.json: what `prepare` fitted, if anything. calls.jsonl: one line per
-    item with every exchange. figures/, report.html, and whatever the tracker keeps.
+    item with every exchange, as `Transcript.read` takes them. figures/, report.html, and whatever the tracker keeps.
 
     Args:
         path: created when missing.
@@ -58,7 +58,7 @@ class RunDirectory:
             "fields": finished.item.fields,
             "gold": finished.item.gold,
             "error": "; ".join(finished.result.errors) or None,
-            "exchanges": finished.transcript,
+            "exchanges": finished.transcript.stored,
         }
         try:
             self._calls.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))

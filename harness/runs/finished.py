@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.items import Item
 from harness.outcomes import ItemResult
-from harness.subject.subject import Exchange
+from harness.subject.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +15,4 @@ class Finished:
 
     item: Item
     result: ItemResult
-    transcript: tuple[Exchange, ...]
+    transcript: Transcript

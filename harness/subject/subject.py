@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from functools import cached_property
+from random import Random
+from typing import Any, cast
 
 from harness.calls.arrays import Array
 from harness.calls.calls import (
@@ -31,97 +31,23 @@ from harness.prompting.prompts import Prompt
 from harness.prompting.rendering import Rendered, Renderer
 from harness.store.segments import Origin
 from harness.store.store import Store
-
-Role = Literal["judge", "rival", "critic"]
-"""Who else may be asked: a grader of answers, another author of answers, a critic of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Exact probabilities of the options as the next words.
-
-    Attributes:
-        p: probability of each option given that one of them is said; sums to 1.
-        mass: probability that any option is said at all, in (0, 1]. Far below 1, `p` rests on little.
-        logp: natural log-probability of each option, all its surface forms merged.
-        calls: next-token distributions that it took: 1, and more for options of several tokens.
-    """
-
-    p: dict[str, float]
-    mass: float
-    logp: dict[str, float]
-    calls: int = 1
-
-    @property
-    def best(self) -> str:
-        """The most probable option; the first of equals."""
-        return max(self.p, key=self.p.__getitem__)
+from harness.subject.choices import Choice, Likelihood, Path, branches
+from harness.subject.transcript import Exchange, Log, Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class Likelihood:
-    """How probable the model finds a given continuation.
-
-    Attributes:
-        tokens: its token ids after the prompt.
-        logprobs: natural log-probability of each, given everything before it; raw.
-    """
-
-    tokens: tuple[int, ...]
-    logprobs: tuple[float, ...]
-
-    @property
-    def logprob(self) -> float:
-        """Natural log-probability of the whole continuation."""
-        return math.fsum(self.logprobs) if min(self.logprobs) > -math.inf else -math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One question to the model and its answer, for the transcript.
-
-    Attributes:
-        prompt: the exact text sent, special tokens included.
-        reply: the text generated, the probabilities of the options, or what was measured of the prompt.
-        keys: hexadecimal keys of the stored calls behind it.
-        cached: whether every one of them was answered from the store.
-        prompt_tokens, new_tokens: size of the question and of the answer.
-        role: who was asked; "" is the subject itself.
-    """
-
-    prompt: str
-    reply: str
-    keys: tuple[str, ...]
-    cached: bool
-    prompt_tokens: int
-    new_tokens: int
-    role: str = ""
-
-
-@dataclass
-class _Log:
-    """The exchanges of one item, by the order of asking, of all roles together."""
-
-    exchanges: dict[int, Exchange] = field(default_factory=dict)
-    asked: int = 0
-
-    def place(self) -> int:
-        self.asked += 1
-        return self.asked
-
-
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Subject:
     """A model under study: engine, chat template and call store.
 
-    It is the only thing that a protocol awaits, and (`rng`) the only source of random numbers.
+    It is the only thing that a protocol awaits, and (`random`) the only source of random numbers.
 
     Attributes:
         seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
         item: id of the item this view belongs to; "" outside of a protocol.
-        roles: the models that play other parts; a part that is not named is played by the subject itself.
+        players: who plays each part beside the subject, by the part's name. It may be the subject itself.
         name: the part that this one plays; "" for the subject.
         model, experiment: names under which the store keeps what is asked; they change no reply.
+        log: where exchanges are written, those of the parts included.
     """
 
     engine: Engine
@@ -129,38 +55,64 @@ class Subject:
     store: Store
     seed: int
     item: str = ""
-    roles: Mapping[Role, Subject] = field(default_factory=dict)
+    players: Mapping[str, tuple[Subject, ...]] = field(default_factory=dict)
     name: str = ""
     model: str = ""
     experiment: str = ""
+    log: Log = field(default_factory=Log)
 
-    def __post_init__(self) -> None:
-        self._origin = Origin.of(self.engine.identity, self.model, self.experiment)
-        self._log = _Log()
-        self.rng = random.Random(f"{self.seed}/{self.item}")
+    @cached_property
+    def _origin(self) -> Origin:
+        return Origin.of(self.engine.identity, self.model, self.experiment)
 
     @property
-    def transcript(self) -> tuple[Exchange, ...]:
-        """What was asked and answered through this view and its roles, in the order of asking."""
-        return tuple(exchange for _, exchange in sorted(self._log.exchanges.items()))
+    def transcript(self) -> Transcript:
+        """What was asked and answered through this view and its parts, in the order of asking."""
+        return self.log.transcript
 
-    def about(self, item: str) -> Subject:
-        """The same subject with a transcript and random numbers of its own for one item."""
-        view = replace(self, item=item)
-        view.roles = {role: replace(other, item=item) for role, other in self.roles.items()}
-        for other in view.roles.values():
-            other._log = view._log
-        return view
+    def for_item(self, item: str) -> Subject:
+        """The same subject, and the same other parts, with a transcript and random numbers of one item."""
+        log = Log()
+        players = {
+            part: tuple(replace(player, item=item, log=log) for player in some) for part, some in self.players.items()
+        }
+        return replace(self, item=item, log=log, players=players)
 
-    def role(self, role: Role) -> Subject:
-        """Who plays another part: the model that the config names for it, else the subject itself."""
-        return self.roles.get(role, self)
+    def cast(self, part: str) -> tuple[Subject, ...]:
+        """Everybody who plays a part, in the order of the config.
+
+        Raises:
+            HarnessError: the run has no such part.
+        """
+        if part not in self.players:
+            known = ", ".join(map(repr, self.players)) or "none but the subject's"
+            raise HarnessError(f"nobody plays the part {part!r} in this run; its parts: {known}")
+        return self.players[part]
+
+    def role(self, part: str) -> Subject:
+        """Who plays a part that one model plays.
+
+        Raises:
+            HarnessError: the run has no such part, or several models play it.
+        """
+        players = self.cast(part)
+        if len(players) != 1:
+            raise HarnessError(f"{len(players)} models play the part {part!r}; the protocol asks for one")
+        return players[0]
+
+    def random(self, name: str) -> Random:
+        """The stream of random numbers of a name: a function of run seed, item and name only.
+
+        Streams of different names are independent, so the order in which questions are asked or answered cannot
+        matter. Asking for a name again gives the same stream from its start: keep the stream, or name another one.
+        """
+        return Random(repr((self.seed, self.item, name)))
 
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Tokens of a prompt as the model reads it, special tokens included: what a call costs before its answer."""
         return len(self.renderer.render(prompt).ids)
 
-    def depths(self, shares: Sequence[float]) -> list[int]:
+    def layers_at(self, shares: Sequence[float]) -> list[int]:
         """The layers at shares of the model's depth, ascending, for `read` and interventions; 1 is the last block.
 
         Args:
@@ -196,6 +148,7 @@ class Subject:
         max_tokens: int,
         temperature: float = 0.0,
         top_p: float = 1.0,
+        top_k: int = 0,
         stop: Sequence[str] = (),
         draw: int = 0,
         interventions: Sequence[Intervention] = (),
@@ -203,6 +156,7 @@ class Subject:
         """One text after the prompt: greedy at temperature 0, else the draw of the given index.
 
         Args:
+            top_p, top_k, stop: see `harness.calls.calls.Sampling`.
             interventions: changes inside the model while it answers; see `harness.calls.interventions`.
 
         Raises:
@@ -210,13 +164,13 @@ class Subject:
             HarnessError: the engine cannot intervene.
             EngineDied: the engine stopped.
         """
-        place = self._log.place()
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, max_tokens)
-        sampling = Sampling(max_tokens, temperature, top_p, 0, tuple(stop))
+        sampling = Sampling(max_tokens, temperature, top_p, top_k, tuple(stop))
         sampled = temperature > 0
         seeds = (draw, self.seed) if sampled else (0, 0)
         call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions))
+        place = self.log.ask(rendered.text)
         reply, key, cached = await self._ask(call)
         text = cast(Text, reply)
         self._note(place, rendered, text.text, [key], cached, len(text.tokens))
@@ -244,32 +198,21 @@ class Subject:
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
         """
-        place = self._log.place()
         rendered = self.renderer.render(prompt)
         forms = self.renderer.options(rendered, options)
         self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
-        nexts: dict[tuple[int, ...], set[int]] = {}
-        for ids in (f for fs in forms.values() for f in fs):
-            for i, token in enumerate(ids):
-                nexts.setdefault(ids[:i], set()).add(token)
         inside = tuple(interventions)
-        calls = {path: Choose(rendered.ids + path, tuple(sorted(tokens)), inside) for path, tokens in nexts.items()}
+        nexts = branches(f for fs in forms.values() for f in fs)
+        calls = {path: Choose(rendered.ids + path, tokens, inside) for path, tokens in nexts.items()}
+        place = self.log.ask(rendered.text)
         replies = dict(zip(calls, await asyncio.gather(*map(self._ask, calls.values())), strict=True))
-        step: dict[tuple[int, ...], float] = {}
+        logprobs: dict[Path, float] = {}
         for path, (reply, _, _) in replies.items():
             values = cast(Logprobs, reply).values
-            step |= {(*path, t): lp for t, lp in zip(calls[path].tokens, values, strict=True)}
-        logp = {
-            option: _logsumexp([sum(step[ids[: i + 1]] for i in range(len(ids))) for ids in fs])
-            for option, fs in forms.items()
-        }
-        total = _logsumexp(list(logp.values()))
-        uniform = 1 / len(logp)
-        p = {option: math.exp(lp - total) if total > -math.inf else uniform for option, lp in logp.items()}
-        choice = Choice(p, min(1.0, math.exp(total)), logp, len(calls))
-        shown = "  ".join(f"p({option}) = {value:.4f}" for option, value in p.items()) + f"  mass {choice.mass:.4f}"
+            logprobs |= {(*path, token): lp for token, lp in zip(nexts[path], values, strict=True)}
+        choice = Choice.of(forms, logprobs, len(calls))
         cached = all(stored for _, _, stored in replies.values())
-        self._note(place, rendered, shown, [key for _, key, _ in replies.values()], cached)
+        self._note(place, rendered, str(choice), [key for _, key, _ in replies.values()], cached)
         return choice
 
     async def score(self, prompt: Prompt, text: str, *, interventions: Sequence[Intervention] = ()) -> Likelihood:
@@ -278,16 +221,14 @@ class Subject:
         Raises:
             ItemError: the text merges with the prompt's last token, is empty, or does not fit the context.
         """
-        place = self._log.place()
         rendered = self.renderer.render(prompt)
         ids = self.renderer.options(rendered, {text: [text]})[text][0]
         self.renderer.check_length(rendered, len(ids))
+        place = self.log.ask(rendered.text)
         reply, key, cached = await self._ask(Score(rendered.ids, ids, tuple(interventions)))
         likelihood = Likelihood(ids, cast(Logprobs, reply).values)
         shown = f"log p = {likelihood.logprob:.4f} over {len(ids)} tokens: {text}"
-        self._log.exchanges[place] = Exchange(
-            rendered.text, shown, (key.hex(),), cached, len(rendered.ids), 0, self.name
-        )
+        self._note(place, rendered, shown, [key], cached)
         return likelihood
 
     async def read(
@@ -309,7 +250,6 @@ class Subject:
             ItemError: a position beyond the prompt, or the prompt is too long.
             HarnessError: the engine cannot read activations.
         """
-        place = self._log.place()
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, 0)
         n = len(rendered.ids)
@@ -318,6 +258,7 @@ class Subject:
             call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions))
         except ValueError as error:
             raise ItemError(str(error)) from error
+        place = self.log.ask(rendered.text)
         reply, key, cached = await self._ask(call)
         array = cast(Activations, reply).values
         shown = f"{site} of layers {list(layers)} at positions {list(counted)}: {array}"
@@ -328,7 +269,8 @@ class Subject:
         self, place: int, prompt: Rendered, shown: str, keys: Sequence[bytes], cached: bool, new_tokens: int = 0
     ) -> None:
         names = tuple(key.hex() for key in keys)
-        self._log.exchanges[place] = Exchange(prompt.text, shown, names, cached, len(prompt.ids), new_tokens, self.name)
+        exchange = Exchange(prompt.text, shown, names, cached, len(prompt.ids), new_tokens, self.name)
+        self.log.note(place, exchange)
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
         key = call_key(self._origin.identity, call)
@@ -337,10 +279,3 @@ class Subject:
             return reply, key, True
         check_capabilities(capabilities_of(call), self.engine.can, "this protocol", self.engine.identity["engine"])
         return await self.store.once(key, self._origin, lambda: self.engine.answer(call)), key, False
-
-
-def _logsumexp(values: Sequence[float]) -> float:
-    top = max(values)
-    if top == -math.inf:
-        return top
-    return top + math.log(math.fsum(math.exp(v - top) for v in values))

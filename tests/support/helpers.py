@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,11 +27,12 @@ _FOLDERS = tempfile.TemporaryDirectory()
 """Stores of subjects that need no folder of their own; gone when the tests end."""
 
 
-def fake_subject(replies: Replies, seed: int = 0, folder: Path | None = None) -> Subject:
-    """A subject whose distribution of replies to a prompt text is known."""
+def fake_subject(replies: Replies, seed: int = 0, folder: Path | None = None, judge: Subject | None = None) -> Subject:
+    """A subject whose distribution of replies to a prompt text is known, and which is its own judge or has another."""
     engine = FakeEngine(replies)
     store = Store(folder or Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
-    return Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), store, seed)
+    subject = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), store, seed)
+    return replace(subject, players={"judge": (judge or subject,)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -186,17 +186,17 @@ class McCalibration(Experiment):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
         """Examples from the first training items, then the temperature from the others, asked in every arm."""
-        layouts = [layout(item, subject.rng, shuffle=self.shuffle) for item in train]
+        layouts = [layout(item, subject.random(f"layout {item.id}"), shuffle=self.shuffle) for item in train]
         shown = layouts[: len(train) - self.tuning]
         # Of two proposals one is shown: true and false in equal numbers, mixed.
-        turns = subject.rng.sample([i % 2 for i in range(len(shown))], len(shown))
+        turns = subject.random("proposals").sample([i % 2 for i in range(len(shown))], len(shown))
         blocks = {form: _blocks(form, shown, turns) for form in map(_form, self.arms)}
         asked = (self._ask(subject, arm, blocks, one) for one in layouts[len(shown) :] for arm in self.arms)
         answers = [answer for some in await asyncio.gather(*asked) for answer in some]
         return Fitted(blocks, best_temperature([(answer.p, answer.question.right) for answer in answers]))
 
     async def protocol(self, item: Item, subject: Subject, fitted: Fitted) -> list[OptionOutcome]:
-        shown = layout(item, subject.rng, shuffle=self.shuffle)
+        shown = layout(item, subject.random("layout"), shuffle=self.shuffle)
         answers = await asyncio.gather(*(self._ask(subject, arm, fitted.blocks, shown) for arm in self.arms))
         return [row for some in answers for answer in some for row in answer.rows(fitted.temperature)]
 

@@ -179,7 +179,7 @@ class PIK(Experiment):
         known = tuple(Known(str(item.fields["question"]), gold_text(item), self._domain(item)) for item in train)
         if self.probe is False or "read" not in subject.engine.can:
             return Fitted(known)
-        layers = subject.depths(self.depths)
+        layers = subject.layers_at(self.depths)
         examples = await asyncio.gather(*(self._example(item, layers, subject) for item in train))
         return Fitted(known, fit_by_domain(examples, layers, self.folds))
 
@@ -192,7 +192,7 @@ class PIK(Experiment):
 
     async def protocol(self, item: Item, subject: Subject, fitted: Fitted) -> list[PIKOutcome]:
         domain = self._domain(item)
-        before = {kind: context(kind, item, domain, fitted.known, subject.rng) for kind in self.contexts}
+        before = {kind: context(kind, item, domain, fitted.known, subject.random(kind)) for kind in self.contexts}
         grades, said = await asyncio.gather(
             self._grades(item, subject),
             asyncio.gather(*(self._ask(item, kind, text, subject, fitted) for kind, text in before.items())),

@@ -32,7 +32,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         if shuffle is not None:
             subject.engine.answer = late  # type: ignore[method-assign]
         done: list[Finished] = []
-        fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
+        fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
         await run_protocols(job.experiment, items.test, subject, fitted, window=4, done=done.append)
         return done
 

@@ -32,7 +32,7 @@ def ask(job: Job, items: Split, subject: Subject) -> list[Finished]:
 
     async def run() -> list[Finished]:
         done: list[Finished] = []
-        fitted = await job.experiment.prepare(items.train, subject.about("prepare"))
+        fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
         await run_protocols(job.experiment, items.test, subject, fitted, window=8, done=done.append)
         return done
 

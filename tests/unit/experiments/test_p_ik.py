@@ -104,7 +104,7 @@ def run(
         assert isinstance(subject.engine, FakeEngine)
         subject.engine.activations = activations  # type: ignore[assignment]
         done: list[Finished] = []
-        preparing = subject.about("prepare")
+        preparing = subject.for_item("prepare")
         fitted = await experiment.prepare(train, preparing)
         await run_protocols(experiment, test, subject, fitted, window=8, done=done.append)
         return sorted(done, key=lambda f: f.item.id), fitted, preparing
@@ -303,7 +303,7 @@ def test_an_engine_that_cannot_read_leaves_the_probe_out_unless_it_is_demanded()
     fitted, subject = asyncio.run(go())
     assert fitted.probes == {}
     assert len(fitted.known) == 10
-    assert subject.transcript == ()  # nothing is sampled for a probe that cannot be
+    assert not subject.transcript  # nothing is sampled for a probe that cannot be
     job = load_job(["experiment=pIK", "experiment.probe=true", "engine=vllm", "tracker=none"])
     with pytest.raises(HarnessError, match=r"needs an engine that can 'read'.*use engine=transformers"):
         prepare_items(job)
@@ -311,13 +311,13 @@ def test_an_engine_that_cannot_read_leaves_the_probe_out_unless_it_is_demanded()
 
 def test_layers_are_found_by_depth() -> None:
     subject = fake_subject(knowing)
-    assert subject.depths([0.01, 0.5, 0.75, 1.0]) == [0, 1, 2, 3]
-    assert subject.depths([1.0, 0.99]) == [3]
+    assert subject.layers_at([0.01, 0.5, 0.75, 1.0]) == [0, 1, 2, 3]
+    assert subject.layers_at([1.0, 0.99]) == [3]
     with pytest.raises(HarnessError, match="above 0 and at most 1"):
-        subject.depths([0.0])
+        subject.layers_at([0.0])
     subject.engine.layers = None
     with pytest.raises(HarnessError, match="fake cannot read activations; use engine=transformers"):
-        subject.depths([1.0])
+        subject.layers_at([1.0])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from harness.outcomes import Table
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import estimate
 from harness.store.store import Store
-from harness.subject.subject import Exchange, Subject
+from harness.subject.subject import Subject
+from harness.subject.transcript import Exchange
 from harness.tasks.graders import number
 from tests.support.helpers import simulate
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,7 +164,7 @@ def test_calls_are_those_of_the_other_experiments() -> None:
     async def calls(experiment: SemanticEntropy | PTrue | Verbalized) -> int:
         before = engine.usage.calls
         fitted = await experiment.prepare([], subject)
-        await experiment.protocol(item, subject.about(item.id), fitted)
+        await experiment.protocol(item, subject.for_item(item.id), fitted)
         return engine.usage.calls - before
 
     async def all_of_them() -> list[int]:
@@ -240,11 +241,9 @@ def test_the_reading_of_the_task_decides_what_is_the_same() -> None:
 
 
 def test_entailment_is_asked_of_the_judge_and_the_question_is_shown() -> None:
-    subject, judge = fake_subject(knowing()), fake_subject(entailment(set()))
-    judge.name = "judge"
-    subject.roles = {"judge": judge}
+    judge = replace(fake_subject(entailment(set())), name="judge")
     item = items(1)[0]
-    view = subject.about(item.id)
+    view = fake_subject(knowing(), judge=judge).for_item(item.id)
     rows = asyncio.run(SemanticEntropy(draws=12).protocol(item, view, None))
     by_arm = {row.arm: row for row in rows}
     # This judge lets nothing entail anything, so that meanings are readings.

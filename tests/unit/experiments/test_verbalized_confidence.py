@@ -242,9 +242,8 @@ def judged(verdicts: Mapping[str, str], own: bool) -> Table:
         async def protocol(self, item: Item, subject: Subject, fitted: Any) -> Any:
             if own:
                 return await super().protocol(item, subject, fitted)
-            view = replace(subject)
-            view.roles = {"judge": replace(fake_subject(replies), name="judge", model="grader-1")}
-            return await super().protocol(item, view, fitted)
+            judge = replace(fake_subject(replies), name="judge", model="grader-1")
+            return await super().protocol(item, replace(subject, players={"judge": (judge,)}), fitted)
 
     return simulate(Judged(arms=["percent/one"], forced=False, judge=True), items(4), replies)[0]
 

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from harness.errors import ItemError
+from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
-from harness.subject.subject import Choice
+from harness.subject.choices import Choice
 from tests.support.helpers import fake_subject
 
 ASK = Prompt.user("q", "Answer:")
@@ -100,7 +101,7 @@ def test_greedy_calls_and_probabilities_are_shared_between_seeds(tmp_path: Path)
 
 def test_the_transcript_is_in_the_order_of_asking_with_exact_prompts() -> None:
     async def run() -> None:
-        view = fake_subject(lambda _: {" A": 1.0}).about("item")
+        view = fake_subject(lambda _: {" A": 1.0}).for_item("item")
         await asyncio.gather(view.generate(ASK, max_tokens=4), view.choose(ASK, {"a": [" A"], "b": [" B"]}))
         first, second = view.transcript
         assert first.prompt == second.prompt == "<user> q\n<assistant> Answer:"
@@ -111,11 +112,45 @@ def test_the_transcript_is_in_the_order_of_asking_with_exact_prompts() -> None:
     asyncio.run(run())
 
 
-def test_random_numbers_belong_to_seed_and_item() -> None:
-    subject = fake_subject(lambda _: {"x": 1.0})
-    assert subject.about("a").rng.random() == subject.about("a").rng.random()
-    assert subject.about("a").rng.random() != subject.about("b").rng.random()
-    assert subject.about("a").rng.random() != fake_subject(lambda _: {"x": 1.0}, seed=1).about("a").rng.random()
+def test_a_stream_of_random_numbers_belongs_to_seed_item_and_name() -> None:
+    def numbers(seed: int, item: str, name: str) -> list[float]:
+        stream = fake_subject(lambda _: {"x": 1.0}, seed=seed).for_item(item).random(name)
+        return [stream.random() for _ in range(3)]
+
+    first = numbers(0, "a", "opponent")
+    assert numbers(0, "a", "opponent") == first
+    others = [numbers(*of) for of in [(1, "a", "opponent"), (0, "b", "opponent"), (0, "a", "dealer"), (0, "", "a")]]
+    assert len({*map(tuple, others), tuple(first)}) == 5
+    # No two pairs of item and name are one, wherever the item's id ends.
+    assert numbers(0, "a", "b/c") != numbers(0, "a/b", "c")
+
+
+def test_a_name_asked_for_again_begins_its_stream_again_and_no_other() -> None:
+    view = fake_subject(lambda _: {"x": 1.0}).for_item("a")
+    stream = view.random("opponent")
+    begun = [stream.random(), stream.random()]
+    view.random("dealer").random()
+    again = view.random("opponent")
+    assert [again.random(), again.random()] == begun
+    assert stream.random() == again.random()
+
+
+def test_streams_of_different_names_are_uncorrelated() -> None:
+    view = fake_subject(lambda _: {"x": 1.0}).for_item("a")
+    table = np.array([[r.random() for _ in range(2000)] for r in (view.random(f"name {i}") for i in range(8))])
+    off = np.corrcoef(table)[~np.eye(8, dtype=bool)]
+    assert np.abs(off).max() < 0.08  # 3.6 standard errors of 0.0224; the seed is fixed
+
+
+def test_top_k_reaches_the_engine() -> None:
+    subject = fake_subject(lambda _: {"a": 0.4, "b": 0.35, "c": 0.25})
+
+    async def texts(top_k: int) -> set[str]:
+        draws = await subject.draws(Prompt.user("q"), 200, max_tokens=2, temperature=1.0, top_k=top_k)
+        return {text.text for text in draws}
+
+    assert asyncio.run(texts(2)) == {"a", "b"}
+    assert asyncio.run(texts(0)) == {"a", "b", "c"}
 
 
 def test_a_prompt_that_does_not_fit_is_an_item_error_and_nothing_is_asked() -> None:
@@ -129,8 +164,7 @@ def test_a_prompt_that_does_not_fit_is_an_item_error_and_nothing_is_asked() -> N
 def test_other_roles_answer_from_their_own_engine_and_enter_the_same_transcript() -> None:
     subject = fake_subject(lambda _: {"mine": 1.0})
     judge = dataclasses.replace(fake_subject(lambda _: {"theirs": 1.0}), name="judge")
-    subject.roles = {"judge": judge}
-    view = subject.about("item")
+    view = dataclasses.replace(subject, players={"judge": (judge,), "critic": (subject,)}).for_item("item")
 
     async def ask() -> list[str]:
         prompt = Prompt.user("Q")
@@ -140,4 +174,17 @@ def test_other_roles_answer_from_their_own_engine_and_enter_the_same_transcript(
     assert asyncio.run(ask()) == ["mine", "theirs", "mine"]
     assert [(e.role, e.reply) for e in view.transcript] == [("", "mine"), ("judge", "theirs"), ("", "mine")]
     assert view.role("judge").item == "item"
-    assert subject.transcript == ()
+    assert not subject.transcript
+
+
+def test_several_models_may_play_one_part() -> None:
+    golds = tuple(dataclasses.replace(fake_subject(lambda _: {"x": 1.0}), name="gold", model=m) for m in ("a", "b"))
+    view = dataclasses.replace(fake_subject(lambda _: {"x": 1.0}), players={"gold": golds, "judge": golds[:1]})
+    assert [player.model for player in view.for_item("i").cast("gold")] == ["a", "b"]
+    assert view.role("judge").model == "a"
+    with pytest.raises(HarnessError, match="2 models play the part 'gold'; the protocol asks for one"):
+        view.role("gold")
+    with pytest.raises(HarnessError, match="nobody plays the part 'critic' in this run; its parts: 'gold', 'judge'"):
+        view.role("critic")
+    with pytest.raises(HarnessError, match="its parts: none but the subject's"):
+        fake_subject(lambda _: {"x": 1.0}).cast("judge")[0].cast("judge")

@@ -1,0 +1,137 @@
+"""What was asked about one item and what was answered, stored so that t turns of a conversation take O(t) bytes.
+
+The prompt of a conversation's turn begins with the prompt of the turn before. A transcript keeps such a beginning once:
+an exchange stores which earlier exchange its prompt begins with, how many characters of it, and the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+BLOCK = 256
+"""Characters: beginnings are compared, and kept once, in blocks of this length."""
+
+Start = tuple[int, int]
+"""The index of an earlier exchange, and how many characters of its whole prompt another prompt begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question to the model and its answer.
+
+    Attributes:
+        prompt: the exact text sent, special tokens included; in a stored exchange with a `start`, the rest of it.
+        reply: the text generated, the probabilities of the options, or what was measured of the prompt.
+        keys: hexadecimal keys of the stored calls behind it.
+        cached: whether every one of them was answered from the store.
+        prompt_tokens, new_tokens: size of the question and of the answer.
+        role: who was asked; "" is the subject itself.
+        start: of a stored exchange, what its prompt begins with; None when `prompt` is the whole text.
+    """
+
+    prompt: str
+    reply: str
+    keys: tuple[str, ...]
+    cached: bool
+    prompt_tokens: int
+    new_tokens: int
+    role: str = ""
+    start: Start | None = None
+
+
+class Transcript(Sequence[Exchange]):
+    """The exchanges of one item, each with its whole prompt, in the order of asking.
+
+    Args:
+        stored: the exchanges as calls.jsonl has them. Whole prompts are put together when an exchange is looked at.
+
+    Attributes:
+        stored: the same.
+    """
+
+    def __init__(self, stored: Iterable[Exchange] = ()) -> None:
+        self.stored = tuple(stored)
+
+    @classmethod
+    def read(cls, exchanges: Iterable[Mapping[str, Any]]) -> Transcript:
+        """The exchanges of a line of calls.jsonl; those of older runs have no `start`, and are whole.
+
+        Raises:
+            KeyError, TypeError: an exchange lacks something, or has something unknown.
+        """
+        return cls(Exchange(**{**exchange, "keys": tuple(exchange["keys"])}) for exchange in exchanges)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    @overload
+    def __getitem__(self, index: int) -> Exchange: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Exchange, ...]: ...
+    def __getitem__(self, index: int | slice) -> Exchange | tuple[Exchange, ...]:
+        """An exchange with its whole prompt.
+
+        Raises:
+            ValueError: a `start` that no transcript can have.
+        """
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        place = range(len(self.stored))[index]
+        return replace(self.stored[place], prompt=self._whole(place), start=None)
+
+    def _whole(self, place: int) -> str:
+        """Goes from each start to the exchange that holds it: a loop, since conversations are longer than stacks."""
+        rest, start = self.stored[place].prompt, self.stored[place].start
+        pieces = [rest]
+        while start is not None:
+            earlier, kept = start
+            if not 0 <= earlier < place:
+                raise ValueError(f"exchange {place} begins with exchange {earlier}, which is no earlier one")
+            place, rest, start = earlier, self.stored[earlier].prompt, self.stored[earlier].start
+            inherited = start[1] if start is not None else 0
+            if kept > inherited + len(rest):
+                raise ValueError(f"exchange {place} has no {kept} characters for another to begin with")
+            pieces.append(rest[: max(0, kept - inherited)])
+            if start is not None:
+                start = (start[0], min(kept, inherited))
+        return "".join(reversed(pieces))
+
+
+class Log:
+    """Where a subject and the models of its other parts write the exchanges of one item."""
+
+    def __init__(self) -> None:
+        self._asked: list[tuple[str, Start | None]] = []
+        self._answered: dict[int, Exchange] = {}
+        # A tree of blocks. From a node (0: no text) a block leads to another, and to the exchange that had it first.
+        self._blocks: dict[tuple[int, str], tuple[int, int]] = {}
+
+    def ask(self, prompt: str) -> int:
+        """Keeps what is new of a prompt that is asked now; gives the exchange's place in the order of asking."""
+        place, node, start = len(self._asked), 0, None
+        for begin in range(0, len(prompt) - BLOCK + 1, BLOCK):
+            end = begin + BLOCK
+            node, owner = self._blocks.setdefault((node, prompt[begin:end]), (len(self._blocks) + 1, place))
+            if owner != place:
+                start = (owner, end)
+        self._asked.append((prompt[start[1] if start else 0 :], start))
+        return place
+
+    def note(self, place: int, exchange: Exchange) -> None:
+        """Keeps the exchange that was asked at a place, whose prompt is kept already."""
+        rest, start = self._asked[place]
+        self._answered[place] = replace(exchange, prompt=rest, start=start)
+
+    @property
+    def transcript(self) -> Transcript:
+        """The exchanges answered up to now."""
+        if len(self._answered) == len(self._asked):
+            return Transcript(self._answered[place] for place in range(len(self._asked)))
+        # What was never answered is left out, also as the beginning of something else.
+        asked = Transcript(Exchange(rest, "", (), False, 0, 0, "", start) for rest, start in self._asked)
+        kept = Log()
+        for place in sorted(self._answered):
+            kept.note(kept.ask(asked[place].prompt), self._answered[place])
+        return kept.transcript
