@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from harness.calls.interventions import Intervention
 from harness.prompting.prompts import Message, Prompt
 from harness.prompting.rendering import MergedOption
-from harness.subject.subject import Choice, Subject
+from harness.subject.choices import Choice
+from harness.subject.subject import Subject
 
 
 async def letter(

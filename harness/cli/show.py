@@ -16,6 +16,7 @@ from harness.engines.server.dialects import Messages
 from harness.engines.server.engine import Server
 from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
+from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
 from harness.prompting.rendering import Renderer, Wording
 from harness.prompting.tokens import HFTokenizer, Tokenizer

@@ -180,12 +180,13 @@ class Verbalized(Experiment):
             sampling={"temperature": self.temperature, "top_p": self.top_p, "draw": draw},
         )
 
+        async def forced(arm: Arm, said: Said) -> VerbalizedOutcome:
+            return await self._row(asking, arm, await asking.forced(arm, said), draw, "forced")
+
         async def ask(arm: Arm) -> list[VerbalizedOutcome]:
             said = await asking.stated(arm)
-            rows = [await self._row(asking, arm, said, draw, "stated")]
-            if self.forced:
-                rows.append(await self._row(asking, arm, await asking.forced(arm, said), draw, "forced"))
-            return rows
+            rows = [self._row(asking, arm, said, draw, "stated")]
+            return await asyncio.gather(*rows, *([forced(arm, said)] if self.forced else []))
 
         arms = await asyncio.gather(*(ask(Arm.named(name)) for name in self.arms))
         rows = [row for some in arms for row in some]

@@ -2,44 +2,100 @@
 
 import asyncio
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.config import load_job
 from harness.engines.fake.engine import dry_run
-from harness.execution.execute import make_subject, prepare_items
+from harness.execution.checks import prepare_items
+from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
+from harness.prompting.prompts import Prompt
 from harness.store.store import Store
 from tests.support.rounds import Rounds
 
 CONF = Path(__file__).parents[3] / "conf" / "experiment"
+ITEMS = 3
 
-PARTS = {
-    # words of the command line: (rounds of an item's protocol, rounds of `prepare`)
-    "pTrue": (2, 1),
-    "pTrue experiment.judged=null": (2, 1),
-}
+DEPTHS: list[tuple[str, list[str], int, int]] = [
+    # Experiment, further words, and how many questions at most wait for the answer of another one: in `prepare`, and in
+    # the protocol of one item.
+    ("pTrue", [], 1, 2),  # the answers; their judgements
+    ("pTrue", ["experiment.judged=null", "experiment.shots=4"], 1, 2),
+    ("mcCalibration", [], 1, 1),
+    ("mcCalibration", ["experiment.tuning=4", "experiment.arms=[zero-shot,few-shot cyclic]"], 1, 1),
+    ("pIK", ["experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"], 1, 1),
+    ("verbalizedConfidence", ["experiment.forced=false"], 0, 2),  # the answer; the confidence
+    ("verbalizedConfidence", ["experiment.arms=[percent/one]"], 0, 3),  # both; then each that is missing
+    ("verbalizedConfidence", ["experiment.judge=true", "experiment.arms=[percent/one]"], 0, 4),  # and the verdict
+    ("selfCritiqueConfidence", [], 0, 2),  # the answer; its critique
+    ("selfKnowledge", [], 0, 1),
+    # The explanation; how it scores the names; the score of the best one without it.
+    ("selfFamiliarity", ["experiment.basic=20"], 3, 3),
+    ("semanticEntropy", ["experiment.entailment=false"], 0, 2),  # the draws; what is asked of the greedy one
+    # Whether two answers are compared depends on what became of those compared before: d * (d - 1) for d readings.
+    ("semanticEntropy", ["experiment.draws=3"], 0, 1 + 3 * 2),
+    ("selfCorrection", [], 0, 3),  # the answer; a critique and a revision
+    ("selfCorrection", ["experiment.turns=3", "experiment.chains=2"], 0, 5),
+    ("falseBelief", [], 0, 1),
+]
 
 
-@pytest.fixture(params=[])
-def x() -> None: ...
-
-
-def rounds(words: str) -> tuple[list[int], list[int]]:
-    """Sizes of the rounds of `prepare`, and of the protocol of one item after it."""
-    job = load_job([f"experiment={words.split()[0]}", *words.split()[1:], "engine=fake", "tracker=none", "limit=1"])
+def rounds(experiment: str, words: list[str]) -> tuple[list[int], list[list[int]]]:
+    """Sizes of the rounds of `prepare`, and of the protocol of each of a few items after it."""
+    job = load_job([f"experiment={experiment}", *words, "engine=fake", "tracker=none", f"limit={ITEMS}"])
     items = prepare_items(job)
-    engine = Rounds(dry_run)
 
-    async def run(folder: str) -> tuple[list[int], list[int]]:
+    async def run(folder: str) -> tuple[list[int], list[list[int]]]:
+        engine = Rounds(dry_run)
         subject = make_subject(job, engine, Store(Path(folder)))
         fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
-        preparing, engine.sizes = engine.sizes, []
-        finished = await run_item(job.experiment, items.test[0], subject, fitted)
-        assert finished.result.error is None
-        return preparing, engine.sizes
+        preparing, asked = engine.sizes, []
+        for item in items.test:
+            engine.sizes = []
+            finished = await run_item(job.experiment, item, subject, fitted)
+            assert finished.result.error is None
+            asked.append(engine.sizes)
+        return preparing, asked
 
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(run(folder))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "words", "preparing", "depth"), DEPTHS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_an_item_takes_no_more_rounds_than_its_questions_are_deep(
+    experiment: str, words: list[str], preparing: int, depth: int
+) -> None:
+    prepared, asked = rounds(experiment, words)
+    assert len(prepared) <= preparing, prepared
+    for sizes in asked:
+        assert len(sizes) <= depth, sizes
+    assert max(map(len, asked)) == depth or experiment in {"semanticEntropy", "verbalizedConfidence"}
+
+
+def test_every_experiment_is_here() -> None:
+    assert {experiment for experiment, *_ in DEPTHS} == {file.stem for file in CONF.glob("*.yaml")}
+
+
+def test_an_item_of_false_belief_has_all_its_questions_in_flight_together() -> None:
+    assert rounds("falseBelief", [])[1] == [[80]] * ITEMS
+
+
+def test_rounds_are_what_depends_on_each_other() -> None:
+    async def run() -> list[int]:
+        engine = Rounds(lambda _: {"x": 1.0})
+        with tempfile.TemporaryDirectory() as folder:
+            job = load_job(["experiment=pTrue", "engine=fake", "tracker=none"])
+            subject = make_subject(job, engine, Store(Path(folder))).for_item("i")
+
+            async def chain(name: str, length: int) -> None:
+                for i in range(length):
+                    await subject.generate(Prompt.user(f"{name} {i}"), max_tokens=2)
+
+            await asyncio.gather(chain("a", 1), chain("b", 3), chain("c", 2))
+        return engine.sizes
+
+    assert asyncio.run(run()) == [3, 2, 1]
