@@ -1,5 +1,6 @@
 """The transformers engine on the real small model, against plain transformers, one prompt at a time, in float32."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from harness.calls.calls import Call, Choose, Generate, Logprobs, Read, Reply, S
 from harness.calls.interventions import Add
 from harness.engines.base import Engine
 from harness.engines.transformers.engine import Transformers
+from harness.errors import ItemError
 from harness.models.model import LocalModel, Model
 from harness.outcomes import Table
 from harness.prompting.prompts import Prompt
 from harness.prompting.rendering import Renderer
+from harness.store.store import Store
+from harness.subject.subject import Subject
 from tests.integration.engines import ask, reference_of, same
 from tests.unit.cli.test_cli import run_dir
 
@@ -121,6 +125,46 @@ def test_activations_read_in_a_batch_equal_plain_hidden_states(engine: Engine, s
             hidden = model(torch.tensor([call.prompt]), output_hidden_states=True).hidden_states[1]
         # Of the last block only the stream after the final norm is among the hidden states.
         close(reply.values.numpy()[0], hidden[0, list(call.positions)].numpy())  # type: ignore[union-attr]
+
+
+def test_a_cut_reply_is_continued_as_if_it_had_never_been_cut(
+    engine: Engine, reference: Callable[[Sequence[int]], Any], tmp_path: Path
+) -> None:
+    renderer = Renderer(engine.tokenizer, "auto", engine.context)
+    subject = Subject(engine, renderer, Store(tmp_path), seed=0)
+
+    async def run() -> tuple[int, list[float]]:
+        others, worst = 0, []
+        for question in QUESTIONS:
+            prompt = Prompt.user(question)
+            whole = await subject.generate(prompt, max_tokens=12)
+            for cut in (1, 5, 8):
+                first = await subject.generate(prompt, max_tokens=cut)
+                if first.finish == "stop":
+                    with pytest.raises(ItemError, match="ended its turn"):
+                        await subject.generate(prompt.after(first), max_tokens=4)
+                    continue
+                rest = await subject.generate(prompt.after(first), max_tokens=12 - cut)
+                assert first.tokens + rest.tokens == whole.tokens
+                np.testing.assert_allclose([*first.logprobs, *rest.logprobs], whole.logprobs, atol=1e-4)
+            # Hot draws write words in pieces that no tokenizer would make of their text.
+            for hot in await subject.draws(prompt, 6, max_tokens=12, temperature=1.5):
+                if hot.finish == "stop":
+                    continue
+                rendered = renderer.render(prompt.after(hot))
+                others += renderer.encode(rendered.text).ids != rendered.ids
+                choice = await subject.choose(prompt.after(hot, "\n\nIn short:"), {"yes": [" Yes"], "no": [" No"]})
+                (yes,) = engine.tokenizer.encode(" Yes")
+                behind = renderer.render(prompt.after(hot, "\n\nIn short:")).ids
+                assert behind[: len(rendered.ids)] == rendered.ids
+                worst.append(abs(choice.logp["yes"] - reference(behind)[-1][yes]))
+        return others, worst
+
+    others, worst = asyncio.run(run())
+    subject.store.close()
+    assert others > 0
+    assert len(worst) > 6
+    assert max(worst) < 1e-4
 
 
 def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import load_job
-from harness.engines.fake.engine import dry_run
+from harness.engines.fake.engine import Replies, dry_run
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
@@ -42,13 +42,13 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
 ]
 
 
-def rounds(experiment: str, words: list[str]) -> tuple[list[int], list[list[int]]]:
+def rounds(experiment: str, words: list[str], replies: Replies = dry_run) -> tuple[list[int], list[list[int]]]:
     """Sizes of the rounds of `prepare`, and of the protocol of each of a few items after it."""
     job = load_job([f"experiment={experiment}", *words, "engine=fake", "tracker=none", f"limit={ITEMS}"])
     items = prepare_items(job)
 
     async def run(folder: str) -> tuple[list[int], list[list[int]]]:
-        engine = Rounds(dry_run)
+        engine = Rounds(replies)
         subject = make_subject(job, engine, Store(Path(folder)))
         fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
         preparing, asked = engine.sizes, []
@@ -82,6 +82,14 @@ def test_every_experiment_is_here() -> None:
 
 def test_an_item_of_false_belief_has_all_its_questions_in_flight_together() -> None:
     assert rounds("falseBelief", [])[1] == [[80]] * ITEMS
+
+
+def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence() -> None:
+    def replies(prompt: str) -> dict[str, float]:
+        return {"A" if "Reference answer" in prompt else "<answer>Paris</answer>": 1.0}
+
+    words = ["experiment.judge=true", "experiment.arms=[percent/one]"]
+    assert rounds("verbalizedConfidence", words, replies)[1] == [[1, 2]] * ITEMS
 
 
 def test_rounds_are_what_depends_on_each_other() -> None:
