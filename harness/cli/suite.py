@@ -20,6 +20,7 @@ from harness.execution.summary import print_summary
 from harness.report.several import render_several
 from harness.runs.directory import config_digest
 from harness.runs.records import load_record
+from harness.store.opened import OpenStore
 
 
 def members(name: str, config_dir: Path | None) -> list[list[str]]:
@@ -86,7 +87,7 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
         HarnessError: the model of a run cannot be loaded, no run has a report, or the suite's cannot be written.
     """
     jobs = load_suite(name, overrides, config_dir)
-    pool = EnginePool()
+    pool, store = EnginePool(), OpenStore()
     sessions: list[Session] = []
     errors: dict[str, HarnessError] = {}
     try:
@@ -95,7 +96,7 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
             players = [(player.engine or job.engine, player.model) for player in job.roles.values()]
             pool.keep_only([(job.engine, job.model), *players])
             try:
-                sessions.append(execute(job, pool))
+                sessions.append(execute(job, pool, store.at(job.store)))
                 print_summary(sessions[-1])
             except HarnessError as error:
                 if pool.find((job.engine, job.model)) is None:
@@ -106,6 +107,7 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
             if sessions[-1].status == "interrupted":
                 break
     finally:
+        store.close()
         pool.close()
     for stopped in errors.values() if not sessions else ():
         raise stopped

@@ -87,6 +87,7 @@ def send(run: Path, options: argparse.Namespace) -> str:
     from harness.outcomes import Table
     from harness.report.figures import draw
     from harness.runs.records import load_record
+    from harness.tracker import RunResult, RunStart
     from harness.tracking.wandb import has_ended
 
     record = load_record(run)
@@ -106,15 +107,28 @@ def send(run: Path, options: argparse.Namespace) -> str:
     drawings = [draw(figure, table, record.estimates) for figure in figures]
     tracker = settings_of(job.tracker, options)
     tracker.start(
-        run_dir=run,
-        run_id=str(manifest["run_id"]),
-        name=f"{manifest['experiment']}-{run.resolve().name}",
-        config=manifest["config"],
-        job_type=str(manifest["experiment"]),
-        tags=[str(manifest["model"]["name"]), str(manifest["task"]["name"])],
+        RunStart(
+            folder=run,
+            run_id=str(manifest["run_id"]),
+            name=f"{manifest['experiment']}-{run.resolve().name}",
+            config=manifest["config"],
+            experiment=str(manifest["experiment"]),
+            model=str(manifest["model"]["name"]),
+            task=str(manifest["task"]["name"]),
+            items=int(manifest["task"]["items"]),
+        )
     )
     where, path = tracker.url, tracker.path
-    tracker.finish(run, manifest, table, record.estimates, drawings, figures=figures)
+    tracker.finish(
+        RunResult(
+            folder=run,
+            manifest=manifest,
+            table=table,
+            estimates=record.estimates,
+            drawings=drawings,
+            figures=figures,
+        )
+    )
     if tracker.problems:
         raise HarnessError("; ".join(tracker.problems))
     if not has_ended(path):

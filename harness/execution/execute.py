@@ -29,6 +29,7 @@ from harness.runs.directory import RunDirectory, config_digest
 from harness.runs.finished import Finished
 from harness.store.store import Store
 from harness.subject.subject import Subject
+from harness.tracker import RunResult, RunStart
 
 
 def execute(
@@ -51,12 +52,12 @@ def execute(
     path = run_folder(job)
     session = Session(job, items, RunDirectory(path))
     session.run.write_manifest(session.manifest())
-    calls = store or Store(job.store)
+    calls = store if store is not None else Store(job.store)  # an empty store is false
     if calls.dropped:
         log(f"{calls.dropped} damaged records in {job.store} are left out; those calls are asked again")
     log(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
     log(f"run directory {path}")
-    engines = pool or EnginePool()
+    engines = pool if pool is not None else EnginePool()
     try:
         _load_and_ask(session, engines, calls, cancelled)
     finally:
@@ -90,12 +91,16 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
         session.parameters = job.model.count_parameters()
     session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
-        run_dir=session.run.path,
-        run_id=config_digest(job.config),
-        name=f"{job.name}-{session.run.path.name}",
-        config=without_secrets(job.config),
-        job_type=job.name,
-        tags=[job.model.name, job.task.name],
+        RunStart(
+            folder=session.run.path,
+            run_id=config_digest(job.config),
+            name=f"{job.name}-{session.run.path.name}",
+            config=without_secrets(job.config),
+            experiment=job.name,
+            model=job.model.name,
+            task=job.task.name,
+            items=len(session.items.test),
+        )
     )
     subject = make_subject(job, engine, store, others)
     try:
@@ -215,4 +220,13 @@ def _finish(session: Session) -> None:
     manifest = session.manifest()
     session.run.write_manifest(manifest)
     write_page(session.run.path)
-    job.tracker.finish(session.run.path, manifest, table, estimates, drawings, figures=job.experiment.figures)
+    job.tracker.finish(
+        RunResult(
+            folder=session.run.path,
+            manifest=manifest,
+            table=table,
+            estimates=estimates,
+            drawings=drawings,
+            figures=job.experiment.figures,
+        )
+    )

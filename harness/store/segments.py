@@ -14,12 +14,11 @@ import binascii
 import errno
 import os
 import secrets
-import socket
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing import Any
 import orjson
 
 from harness.calls.calls import identity_digest
+from harness.processes import ProcessId
 from harness.redaction import without_secrets
 
 SUFFIX = ".calls"
@@ -72,24 +72,19 @@ class Header:
 
     Attributes:
         harness: version that wrote it.
-        host, pid: the writer. machine: boot and process namespace; where they are this process's own, the process
-            number can be looked up. born: the writer's start in clock ticks, as numbers are used again.
+        writer: the process that writes it; its fields stand beside the others in the line.
         started: when the segment was begun, in seconds since 1970.
     """
 
     origin: Origin
     harness: str
-    host: str
-    pid: int
-    machine: str
-    born: str
+    writer: ProcessId
     started: float
 
     @classmethod
     def now(cls, origin: Origin) -> Header:
         """The header of a segment that this process begins."""
-        pid = os.getpid()
-        return cls(origin, _version(), socket.gethostname(), pid, _machine(), _born(pid), time.time())
+        return cls(origin, _version(), ProcessId.now(), time.time())
 
     @classmethod
     def parse(cls, line: bytes) -> Header | None:
@@ -98,15 +93,15 @@ class Header:
             return None
         try:
             values: dict[str, Any] = orjson.loads(line[HEAD:])
-            return cls(Origin(**values.pop("origin")), **values)
+            origin, harness, started = (values.pop(name) for name in ("origin", "harness", "started"))
+            return cls(Origin(**origin), harness, ProcessId(**values), started)
         except (ValueError, KeyError, TypeError):
             return None
 
-    def writer_lives(self) -> bool | None:
-        """Whether the writer is at work; None when this machine cannot know."""
-        if not self.machine or self.machine != _machine():
-            return None
-        return self.born != "" and self.born == _born(self.pid)
+    def line(self) -> bytes:
+        """The line that `parse` reads."""
+        values = {"origin": self.origin, "harness": self.harness, **asdict(self.writer), "started": self.started}
+        return pack(RESERVED, orjson.dumps(values))
 
 
 def pack(key: bytes, body: bytes) -> bytes:
@@ -134,10 +129,11 @@ def sound(line: bytes) -> bool:
         return False
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Every line of a segment with its offset in bytes; the last may lack its end."""
-    offset = 0
+def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The lines of a segment from an offset on, each with its own offset in bytes; the last may lack its end."""
+    offset = start
     with path.open("rb", buffering=1 << 20) as file:
+        file.seek(start)
         for line in file:
             yield offset, line
             offset += len(line)
@@ -184,7 +180,7 @@ class Segment:
         """
         if self.closed:
             return False
-        lives = self.header.writer_lives() if self.header is not None else None
+        lives = self.header.writer.lives() if self.header is not None else None
         return time.time() - self.touched < silence if lives is None else lives
 
 
@@ -201,14 +197,14 @@ class Writer:
     def __init__(self, folder: Path, origin: Origin, suffix: str = SUFFIX) -> None:
         header = Header.now(origin)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(header.started))
-        self.path = folder / f"{stamp}-{header.host}-{header.pid}-{secrets.token_hex(4)}{suffix}"
+        self.path = folder / f"{stamp}-{header.writer.host}-{header.writer.pid}-{secrets.token_hex(4)}{suffix}"
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         self._size = 0
         self._unflushed = self._unnamed = True
         self._removed = False
         self._touched = time.monotonic()
         try:
-            self.append(pack(RESERVED, orjson.dumps(header)))
+            self.append(header.line())
         except OSError:
             os.close(self._file)
             self.path.unlink(missing_ok=True)
@@ -330,22 +326,3 @@ def _version() -> str:
         return metadata.version("self-evaluation-harness")
     except metadata.PackageNotFoundError:
         return ""
-
-
-@cache
-def _machine() -> str:
-    """This boot and process namespace; "" where the system does not tell."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _born(pid: int) -> str:
-    """The start of a process that is alive; "" when there is none of this number."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if state[0] in "ZX" else state[19]

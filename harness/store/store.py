@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import sys
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
@@ -45,6 +46,7 @@ class Store:
         self.dropped = self.hits = self.misses = 0
         self._index: dict[bytes, int] = {}
         self._segments: list[Path] = []
+        self._ends: list[int] = []
         self._known: set[Path] = set()
         self._lost: set[int] = set()
         self._readers = Readers()
@@ -56,7 +58,7 @@ class Store:
         self._unflushed: OSError | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._refresh()
+            self._find_segments()
         except OSError as error:
             raise HarnessError(
                 f"cannot open the call store {folder}: {error.strerror}; set store=FOLDER to another"
@@ -160,6 +162,7 @@ class Store:
         writer = Writer(self.folder, origin)
         number = len(self._segments)
         self._segments.append(writer.path)
+        self._ends.append(sys.maxsize)  # its records are indexed as they are put
         self._known.add(writer.path)
         self._writers[origin] = number, writer
         if self._flusher is None:
@@ -176,6 +179,24 @@ class Store:
             except OSError as error:
                 self._unflushed = error
 
+    @property
+    def broken(self) -> bool:
+        """Whether the disk has refused a flush: what was put since may not be kept, and nothing more can be put."""
+        return self._unflushed is not None
+
+    def refresh(self) -> None:
+        """Indexes what other processes have written since the store was opened or last refreshed.
+
+        Raises:
+            HarnessError: the folder cannot be read.
+        """
+        try:
+            for number in range(len(self._segments)):
+                self._scan(number)
+            self._find_segments()
+        except OSError as error:
+            raise HarnessError(f"cannot read the call store {self.folder}: {error.strerror}") from error
+
     def _line(self, place: int) -> bytes | None:
         """A record; None when its segment cannot be read any more."""
         length = place & (1 << _LENGTH) - 1
@@ -188,35 +209,45 @@ class Store:
         if segment not in self._lost:
             self._lost.add(segment)
             try:
-                self._refresh()
+                self._find_segments()
             except OSError:
                 return None
         moved = self._index[key]
         return None if moved == place else moved
 
-    def _refresh(self) -> None:
+    def _find_segments(self) -> None:
         """Indexes the segments that are not known yet."""
         for path in sorted(set(self.folder.glob(f"*{SUFFIX}")) - self._known):
             self._known.add(path)
             self._segments.append(path)
-            try:
-                self._scan(path, len(self._segments) - 1)
-            except OSError as error:  # merged or pruned at this moment
-                if error.errno not in (errno.ENOENT, errno.ESTALE):
-                    raise OSError(error.errno, f"{path.name}: {error.strerror}") from error
+            self._ends.append(0)
+            self._scan(len(self._segments) - 1)
 
-    def _scan(self, path: Path, number: int) -> None:
+    def _scan(self, number: int) -> None:
+        """Indexes a segment from where it was last read to its present end."""
+        path = self._segments[number]
+        try:
+            if path.stat().st_size > self._ends[number]:
+                self._ends[number] = self._index_lines(number, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ESTALE):  # merged or pruned at this moment
+                raise OSError(error.errno, f"{path.name}: {error.strerror}") from error
+
+    def _index_lines(self, number: int, path: Path) -> int:
         index = self._index
         base = number << _OFFSET
-        line = b"\n"
-        for offset, line in lines(path):
+        end, line = self._ends[number], b""
+        for offset, line in lines(path, end):
+            end = offset + len(line)
             key = key_of(line)
             if key is None:
                 self.dropped += 1
             elif key != RESERVED:
                 index[key] = (base | offset) << _LENGTH | len(line)
-        if line[-1] != 10 and Segment.look(path).live():
-            self.dropped -= 1  # is being written
+        if not line.endswith(b"\n") and Segment.look(path).live():
+            self.dropped -= line != b""  # is being written
+            return end - len(line)
+        return end
 
     def _unwritable(self, error: OSError) -> HarnessError:
         return HarnessError(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.config import load_job
 from harness.errors import HarnessError
 from harness.execution.execute import execute
 from harness.store import segments
+from harness.store.opened import OpenStore
 from harness.store.segments import Header, Origin, Segment
 from harness.store.store import Store
 
@@ -105,7 +107,7 @@ def test_every_origin_has_a_segment_of_its_own_that_says_where_it_comes_from(tmp
     headers = [s.header for s in found if s.header is not None]
     assert {h.origin for h in headers} == set(others)
     assert all(s.closed and not s.live() for s in found)
-    assert {(h.pid, h.host) for h in headers} == {(os.getpid(), os.uname().nodename)}
+    assert {(h.writer.pid, h.writer.host) for h in headers} == {(os.getpid(), os.uname().nodename)}
     assert all(abs(h.started - time.time()) < 60 for h in headers)
     text = b"".join(path.read_bytes() for path in tmp_path.glob("*.calls"))
     assert b"https://***@host/v1" in text
@@ -152,10 +154,9 @@ def test_an_unfinished_record_of_another_machine_is_damage_after_a_day_of_silenc
 def test_a_process_number_used_again_is_not_the_writer(killed: Path) -> None:
     header = Segment.look(killed).header
     assert header is not None
-    assert header.writer_lives() is False
-    values = {name: getattr(header, name) for name in Header.__slots__}
-    assert Header(**values | {"pid": os.getpid()}).writer_lives() is False
-    assert Header.now(ORIGIN).writer_lives() is True
+    assert header.writer.lives() is False
+    assert replace(header.writer, pid=os.getpid()).lives() is False
+    assert Header.now(ORIGIN).writer.lives() is True
 
 
 def test_a_flipped_byte_is_never_served(tmp_path: Path) -> None:
@@ -228,6 +229,70 @@ def test_of_two_processes_one_is_killed_in_the_middle_of_a_line_and_nothing_is_l
     assert [store.get(key(i)) for i in numbers] == [reply(i) for i in numbers]
     assert store.get(key(999)) is None
     assert (len(store), store.dropped) == (500, 1)
+
+
+def test_a_refreshed_store_knows_what_others_have_written_and_reads_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = Store(tmp_path), Store(tmp_path)
+    writer.put(key(1), ORIGIN, reply(1))
+    assert reader.get(key(1)) is None
+    reader.refresh()
+    assert reader.get(key(1)) == reply(1)
+    writer.put(key(2), ORIGIN, reply(2))
+    reader.put(key(3), ORIGIN, reply(3))
+    read: list[bytes] = []
+    key_of = segments.key_of
+
+    def noted(line: bytes) -> bytes | None:
+        read.append(line)
+        return key_of(line)
+
+    monkeypatch.setattr("harness.store.store.key_of", noted)
+    reader.refresh()
+    assert [line[:32] for line in read] == [f"{2:032x}".encode()]
+    reader.refresh()
+    assert len(read) == 1
+    assert [reader.get(key(number)) for number in (1, 2, 3)] == [reply(1), reply(2), reply(3)]
+    writer.close()
+    reader.close()
+
+
+def test_a_record_that_was_half_written_is_found_when_it_is_whole(tmp_path: Path, killed: Path) -> None:
+    path = tmp_path / killed.name
+    head, *records = killed.read_bytes().splitlines(keepends=True)
+    header = orjson.loads(head[segments.HEAD :]) | {"machine": "another boot"}
+    head = segments.pack(segments.RESERVED, orjson.dumps(header))
+    path.write_bytes(head + records[0] + records[1][:-9])
+    store = Store(tmp_path)
+    store.refresh()
+    assert (len(store), store.dropped) == (1, 0)
+    path.write_bytes(head + records[0] + records[1] + records[2][:50])
+    store.refresh()
+    assert (len(store), store.dropped, store.get(key(2))) == (2, 0, reply(2))
+
+
+def test_a_torn_record_of_a_killed_writer_is_counted_once(tmp_path: Path, killed: Path) -> None:
+    (tmp_path / killed.name).write_bytes(killed.read_bytes()[:-5])
+    store = Store(tmp_path)
+    store.refresh()
+    store.refresh()
+    assert (len(store), store.dropped) == (2, 1)
+
+
+def test_an_open_store_is_used_again_unless_another_folder_is_asked_for_or_its_disk_has_failed(tmp_path: Path) -> None:
+    opened = OpenStore()
+    first = opened.at(tmp_path / "a")
+    assert opened.at(tmp_path / "a") is first
+    filled(tmp_path / "a", range(1, 3))
+    assert len(opened.at(tmp_path / "a")) == 2
+    second = opened.at(tmp_path / "b")
+    assert second is not first
+    second.put(key(9), ORIGIN, reply(9))
+    second._unflushed = OSError(errno.EIO, "input/output error")
+    third = opened.at(tmp_path / "b")
+    assert (third is second, len(third)) == (False, 1)
+    opened.close()
 
 
 def test_calls_of_one_key_in_flight_are_asked_once(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from harness.figures import Reliability, RiskCoverage, Transitions
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.report.figures import draw
 from harness.statistics.estimates import Estimate
+from harness.tracker import RunResult, RunStart
 from harness.tracking.series import chart
 from harness.tracking.wandb import Wandb, has_key
 
@@ -61,18 +61,26 @@ def no_settings_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def track(tracker: Wandb, run_dir: Path, tags: Sequence[str] = ("smollm2", "facts")) -> None:
+def begun(folder: Path, model: str = "smollm2", task: str = "facts", run_id: str = "abc12345") -> RunStart:
+    config = {"seed": 3, "task": {"name": "facts"}}
+    return RunStart(
+        folder=folder, run_id=run_id, name="a run", config=config, experiment="pTrue", model=model, task=task, items=11
+    )
+
+
+def track(tracker: Wandb, run_dir: Path, model: str = "smollm2", task: str = "facts") -> None:
     """A whole small run."""
     run_dir.mkdir(exist_ok=True)
     (run_dir / "manifest.json").write_text("{}")
-    tracker.start(
-        run_dir=run_dir, run_id="abc12345", name="a run", config={"seed": 3, "task": {"name": "facts"}},
-        job_type="pTrue", tags=tags,
-    )  # fmt: skip
+    tracker.start(begun(run_dir, model, task))
     tracker.progress({"items": 4, "calls_per_s": 10.0})
     tracker.progress({"items": 9, "calls_per_s": 12.0})
     drawings = [draw(figure, TABLE, ESTIMATES) for figure in FIGURES]
-    tracker.finish(run_dir, MANIFEST, TABLE, ESTIMATES, drawings, figures=FIGURES)
+    tracker.finish(
+        RunResult(
+            folder=run_dir, manifest=MANIFEST, table=TABLE, estimates=ESTIMATES, drawings=drawings, figures=FIGURES
+        )
+    )
 
 
 def read_back(run_dir: Path, *flags: str) -> Any:
@@ -117,7 +125,7 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
 def test_the_table_is_cut_knowingly_and_long_tags_are_no_trouble(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    track(Wandb(table_rows=4), tmp_path / "run", tags=["", "long" * 20])
+    track(Wandb(table_rows=4), tmp_path / "run", model="", task="long" * 20)
     assert "shows 4 of 11 rows" in capsys.readouterr().err
     run = read_back(tmp_path / "run", "--summary")
     assert (run["summary"]["outcomes"]["nrows"], run["tags"]) == (4, ["long" * 16])
@@ -179,10 +187,10 @@ def test_no_trouble_of_wandbs_reaches_the_run(
     tracker = Wandb()
     tracker._run = Broken()
     tracker.progress({"items": 1})
-    tracker.finish(tmp_path, MANIFEST, TABLE, ESTIMATES, [])
+    tracker.finish(RunResult(folder=tmp_path, manifest=MANIFEST, table=TABLE, estimates=ESTIMATES))
     tracker.abort()
     monkeypatch.setattr("wandb.init", Broken().__getattr__)
-    tracker.start(run_dir=tmp_path, run_id="x", name="n", config={}, job_type="j", tags=[])
+    tracker.start(begun(tmp_path))
     shown = capsys.readouterr().err.splitlines()
     assert len(shown) >= 3
     assert all(line.startswith("harness: ") for line in shown)

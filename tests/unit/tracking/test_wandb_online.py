@@ -10,7 +10,7 @@ import pytest
 from harness.cli.main import main
 from harness.tracking.wandb import Wandb
 from tests.support.wandb_stub import KEY, WandbServer
-from tests.unit.tracking.test_tracking import no_settings_of_the_users, read_back, track
+from tests.unit.tracking.test_tracking import begun, no_settings_of_the_users, read_back, track
 
 __all__ = ["no_settings_of_the_users"]
 
@@ -76,7 +76,7 @@ def test_a_server_that_goes_in_the_middle_stops_the_run_no_longer_than_its_timeo
     server: WandbServer, tmp_path: Path
 ) -> None:
     one = Wandb(init_timeout=5, finish_timeout=2)
-    one.start(run_dir=tmp_path, run_id="gone", name="n", config={}, job_type="j", tags=[])
+    one.start(begun(tmp_path, run_id="gone"))
     server.kill()
     one.progress({"items": 1})
     begin = time.monotonic()

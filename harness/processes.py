@@ -1,0 +1,56 @@
+"""Names a process so that another one can tell, perhaps much later, whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """One process of one machine.
+
+    Attributes:
+        host, pid: for people.
+        machine: boot and process namespace. Only a process of the same ones can be looked up by its number.
+        born: start in clock ticks since the boot, because process numbers are used again.
+    """
+
+    host: str
+    pid: int
+    machine: str
+    born: str
+
+    @classmethod
+    def now(cls) -> ProcessId:
+        """This process."""
+        pid = os.getpid()
+        return cls(socket.gethostname(), pid, _machine(), _born(pid))
+
+    def lives(self) -> bool | None:
+        """Whether the process is at work; None when this machine cannot know."""
+        if not self.machine or self.machine != _machine():
+            return None
+        return self.born != "" and self.born == _born(self.pid)
+
+
+@cache
+def _machine() -> str:
+    """This boot and process namespace; "" where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _born(pid: int) -> str:
+    """The start of a process that is alive; "" when there is none of this number."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state[0] in "ZX" else state[19]

@@ -1,0 +1,44 @@
+"""Keeps the call store open from one run to the next, because opening reads it whole: 0.9 s for 200,000 calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.console import log
+from harness.errors import HarnessError
+from harness.store.store import Store
+
+
+class OpenStore:
+    """The store that the last run used, for the next run of the same process."""
+
+    def __init__(self) -> None:
+        self._store: Store | None = None
+
+    def at(self, folder: Path) -> Store:
+        """The store of a folder, with everything that other processes have written by now.
+
+        Raises:
+            HarnessError: it cannot be opened or read.
+        """
+        if self._store is not None and (self._store.folder != folder or self._store.broken):
+            self.close()
+        if self._store is None:
+            self._store = Store(folder)
+        else:
+            self._store.refresh()
+        return self._store
+
+    def flush(self) -> None:
+        """Makes what the run has put readable on other machines and safe from the death of this one."""
+        if self._store is not None:
+            self._store.flush()
+
+    def close(self) -> None:
+        """Closes the store. A disk that refuses the last flush is only reported: the run may still be measured."""
+        if self._store is not None:
+            try:
+                self._store.close()
+            except HarnessError as error:
+                log(str(error))
+            self._store = None
