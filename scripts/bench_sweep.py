@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from harness.sweep.folder import read_sweep
-from harness.sweep.grid import plan
-from harness.sweep.launching import plan_sweep
+from harness.sweep.grid import plan_cells
+from harness.sweep.plan import plan_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # tests.support.sweeps: an engine whose loading time is known
@@ -35,7 +35,7 @@ def check_grid() -> None:
     print("grid                 cells  seconds  ms a cell")
     for name, line in grids.items():
         begin = time.perf_counter()
-        cells = len(plan([*line, "limit=50"]))
+        cells = len(plan_cells([*line, "limit=50"]))
         seconds = time.perf_counter() - begin
         print(f"{name:<20} {cells:>5} {seconds:>8.1f} {1000 * seconds / cells:>10.1f}")
     plan_sweep(["experiment=falseBelief", "seed=0,1"], None)

@@ -1,11 +1,25 @@
-"""`run -m` and `sweep`: what they take on the command line. What they do is in `harness.cli.sweeping`."""
+"""`run -m` launches a sweep; `sweep` shows how far it is, goes on with it and stops it."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from harness.console import log
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.sweep.folder import Sweep
+    from harness.sweep.launch.base import Launcher
+    from harness.sweep.status import Seen, View
+
+REDRAWN_EVERY = 2.0
+"""Seconds between two looks of `status --watch`."""
 
 
 def add_multirun(run: argparse.ArgumentParser) -> None:
@@ -67,9 +81,15 @@ def multirun(options: argparse.Namespace) -> int:
     Raises:
         HarnessError: a cell or the launcher could not work; nothing was started then.
     """
-    from harness.cli.sweeping import launch_grid
+    from harness.sweep.launch.base import refuse_another_launcher
+    from harness.sweep.plan import plan_sweep
 
-    return launch_grid(options.overrides, options.config_dir, detach=options.detach)
+    begin = time.perf_counter()
+    sweep, launcher = plan_sweep(options.overrides, options.config_dir)
+    log(f"sweep {sweep.name}: {len(sweep.cells)} cells checked in {time.perf_counter() - begin:.1f} s")
+    refuse_another_launcher(sweep)
+    sweep.create()
+    return _launch(sweep, launcher, detach=options.detach)
 
 
 def sweep_command(options: argparse.Namespace) -> int:
@@ -81,14 +101,118 @@ def sweep_command(options: argparse.Namespace) -> int:
     Raises:
         HarnessError: no such sweep, or one of another version.
     """
-    from harness.cli import sweeping
     from harness.sweep.folder import read_sweep
+    from harness.sweep.launch.base import cancel, load_launcher
+    from harness.sweep.worker import serve
 
     sweep = read_sweep(options.folder)
     if options.action == "work":
-        return sweeping.work_on(sweep, options.job, [int(index) for index in options.cells.split(",")])
+        cells = [int(index) for index in options.cells.split(",")]
+        return 0 if serve(sweep, cells, options.job) else 130
     if options.action == "cancel":
-        return sweeping.cancel(sweep)
+        left = cancel(sweep)
+        log(f"{left} cells cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
+        return 0
     if options.action == "resume":
-        return sweeping.resume(sweep, detach=options.detach)
-    return sweeping.show_status(sweep, watch=options.watch, as_json=options.json)
+        os.chdir(sweep.cwd)
+        launcher = load_launcher(sweep.launcher)
+        launcher.check([])
+        return _launch(sweep, launcher, detach=options.detach)
+    return _show_status(sweep, watch=options.watch, as_json=options.json)
+
+
+def _launch(sweep: Sweep, launcher: Launcher, *, detach: bool) -> int:
+    from harness.sweep.launch.base import look, start, start_in_background
+
+    log(f"sweep folder {sweep.folder}")
+    if detach and not launcher.detached:
+        process = start_in_background(sweep)
+        log(f"process {process} goes on without this terminal, log {sweep.folder / 'log.txt'}")
+        log(f"see: python -m harness sweep status {sweep.folder}")
+        return 0
+    started = start(sweep, launcher)
+    if not started and look(sweep).over:
+        log("every cell is done")
+    if detach:
+        log(f"going on without this terminal; see: python -m harness sweep status {sweep.folder}")
+        return 0
+    if launcher.detached:
+        _follow(sweep, launcher.look_every)
+    return _finish(sweep)
+
+
+def _follow(sweep: Sweep, seconds: float) -> None:
+    """Prints a line for whatever changes until every cell is settled."""
+    from harness.sweep.launch.base import look
+    from harness.sweep.status import differences
+
+    before: View | None = None
+    try:
+        while True:
+            view = look(sweep)
+            for seen in differences(before, view).values():
+                log(_line(seen))
+            if before is None or str(before) != str(view):
+                log(str(view))
+            if view.over:
+                return
+            before = view
+            time.sleep(seconds)
+    except KeyboardInterrupt:
+        log(f"the jobs go on; see: python -m harness sweep status {sweep.folder} (or sweep cancel)")
+        raise
+
+
+def _finish(sweep: Sweep) -> int:
+    from harness.sweep.launch.base import look
+    from harness.sweep.report import write_report
+
+    view = look(sweep)
+    page = write_report(sweep)
+    print(_table(sweep, view))
+    if page is not None:
+        print(f"report: {page}")
+    return int(view.counts["done"] < len(view.cells))
+
+
+def _show_status(sweep: Sweep, *, watch: bool, as_json: bool) -> int:
+    """Prints the state of every cell; 1 when one has failed."""
+    from harness.sweep.launch.base import look
+
+    while True:
+        view = look(sweep)
+        if as_json:
+            cells = [seen.to_json() for seen in view.cells]
+            text = json.dumps({"sweep": sweep.name, "counts": view.counts, "note": view.note, "cells": cells}, indent=1)
+        else:
+            text = _table(sweep, view)
+        # Home and clear: the table is redrawn in place.
+        print(f"\033[H\033[2J{text}" if watch and not as_json and sys.stdout.isatty() else text, flush=True)
+        if not watch or view.over:
+            return int(view.counts["failed"] > 0)
+        time.sleep(REDRAWN_EVERY)
+
+
+def _table(sweep: Sweep, view: View) -> str:
+    lines = [f"sweep {sweep.name}: {view}", ""]
+    width = max(len(seen.cell.label) for seen in view.cells)
+    lines.append(f"{'cell':>5} {'what':<{width}} {'state':<8} {'again':>5} {'items':>11} {'job':<12} remark")
+    for seen in view.cells:
+        s = seen.status
+        items = f"{s.done}/{s.total}" if s.total else f"{s.done}" if s.done else ""
+        job = s.job if len(s.job) < 13 else s.job.rpartition(" ")[2]
+        text = (
+            f"{seen.cell.index:>5} {seen.cell.label:<{width}} {s.state:<8} {s.requeued or '':>5} {items:>11} {job:<12}"
+        )
+        lines.append(f"{text} {_printable(s.reason)}".rstrip())
+    return "\n".join(lines)
+
+
+def _line(seen: Seen) -> str:
+    reason = f" ({_printable(seen.status.reason)})" if seen.status.reason else ""
+    return f"cell {seen.cell.index} ({seen.cell.label}): {seen.status.state}{reason}"
+
+
+def _printable(text: str) -> str:
+    """One line without control characters: reasons may quote what a server or a model wrote."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,1 +1,1 @@
-"""Sweeps: a grid of runs, checked before anything starts, packed by loaded model, on this machine or on SLURM."""
+"""Runs a grid: plans its cells, packs them by model, hands the packs to a launcher, and keeps every cell's state."""

@@ -1,7 +1,7 @@
-"""The sweep's folder: what was planned, and the state of every cell in a file of its own.
+"""Keeps a sweep on disk: what was planned, and the state of every cell in a file of its own.
 
-Nothing in it is ever changed in place: files are written aside and renamed, so that whoever reads sees one whole state,
-on network file systems too. No two times of different machines are ever compared; they are for people.
+No file is ever changed in place. Each is written aside and renamed, so that every reader sees one whole state, on
+network file systems too. Times are for people: those of different machines are never compared.
 """
 
 from __future__ import annotations
@@ -16,12 +16,64 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.sweep.grid import Cell
 
 VERSION = 1
 """Of the folder's layout."""
 
 State = Literal["queued", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of a sweep.
+
+    Attributes:
+        index: its place in the grid, from 0; the last swept override varies fastest.
+        overrides: all of it, as `run` takes them.
+        swept: those that differ between cells; what people know the cell by.
+        experiment: name in conf/experiment.
+        folder: the run directory, as the run itself names it (perhaps relative to the sweep's working directory).
+        digest: of everything that can change an outcome.
+        whole: index of the cell that this one is a shard of; None for a cell that is no shard.
+    """
+
+    index: int
+    overrides: tuple[str, ...]
+    swept: tuple[str, ...]
+    experiment: str
+    folder: str
+    digest: str
+    whole: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What people know the cell by."""
+        return " ".join(self.swept) or self.experiment
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Cell:
+        """Reads `to_json`; raises TypeError or KeyError for anything else."""
+        lists = {name: tuple(values[name]) for name in ("overrides", "swept")}
+        return cls(**{**values, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Cells that run one after another in one job, on the same loaded models.
+
+    Attributes:
+        cells: their indices, in this order.
+        gpus: how many GPUs their models need.
+        engine: the same number for packs with the same engine settings, which are submitted together.
+    """
+
+    cells: tuple[int, ...]
+    gpus: int
+    engine: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +129,6 @@ class Sweep:
         name: what W&B's group and people call it.
         cwd: where relative paths of the cells start. config_dir: a further folder of config groups.
         launcher: settings of the launcher, as the config names them.
-        packs: the cells of each pack, their GPUs, and a number that packs with the same engine settings share.
     """
 
     folder: Path
@@ -86,7 +137,7 @@ class Sweep:
     config_dir: Path | None
     launcher: Mapping[str, Any]
     cells: tuple[Cell, ...]
-    packs: tuple[tuple[tuple[int, ...], int, int], ...]
+    packs: tuple[Pack, ...]
 
     def create(self) -> None:
         """Makes the folder, unless it holds this very sweep already.
@@ -102,7 +153,7 @@ class Sweep:
             "config_dir": str(self.config_dir) if self.config_dir else None,
             "launcher": dict(self.launcher),
             "cells": [cell.to_json() for cell in self.cells],
-            "packs": self.packs,
+            "packs": [[pack.cells, pack.gpus, pack.engine] for pack in self.packs],
         }
         file = self.folder / "sweep.json"
         try:
@@ -257,7 +308,7 @@ def read_sweep(folder: Path) -> Sweep:
             Path(plan["config_dir"]) if plan["config_dir"] else None,
             plan["launcher"],
             tuple(Cell.from_json(cell) for cell in plan["cells"]),
-            tuple((tuple(cells), gpus, engine) for cells, gpus, engine in plan["packs"]),
+            tuple(Pack(tuple(cells), gpus, engine) for cells, gpus, engine in plan["packs"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HarnessError(f"{file} is damaged or changed by hand: {error!r}") from error

@@ -1,11 +1,11 @@
-"""From `run -m a=1,2 b=x,y` to cells: the grid as Hydra users expect it, every cell composed and checked beforehand."""
+"""Composes and checks every cell of a grid `a=1,2 b=x,y`, as Hydra would, before anything is started."""
 
 from __future__ import annotations
 
 import copy
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,47 +14,10 @@ from harness.engines.pool import Wanted
 from harness.errors import HarnessError
 from harness.execution.checks import prepare_items, run_folder
 from harness.runs.directory import config_digest
+from harness.sweep.folder import Cell
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One run of a sweep.
-
-    Attributes:
-        index: its place in the grid, from 0; the last swept override varies fastest.
-        overrides: all of it, as `run` takes them.
-        swept: those that differ between cells; what people know the cell by.
-        experiment: name in conf/experiment.
-        folder: the run directory, as the run itself names it (perhaps relative to the sweep's working directory).
-        digest: of everything that can change an outcome.
-        whole: index of the cell that this one is a shard of; None for a cell that is no shard.
-    """
-
-    index: int
-    overrides: tuple[str, ...]
-    swept: tuple[str, ...]
-    experiment: str
-    folder: str
-    digest: str
-    whole: int | None = None
-
-    @property
-    def label(self) -> str:
-        """What people know the cell by."""
-        return " ".join(self.swept) or self.experiment
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Cell:
-        """Reads `to_json`; raises TypeError or KeyError for anything else."""
-        lists = {name: tuple(values[name]) for name in ("overrides", "swept")}
-        return cls(**{**values, **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +39,7 @@ def is_hydra(override: str) -> bool:
     return override.lstrip("+~").startswith(("hydra.", "hydra/"))
 
 
-def plan(overrides: Sequence[str], config_dir: Path | None = None, shards: int = 1) -> list[Planned]:
+def plan_cells(overrides: Sequence[str], config_dir: Path | None = None, shards: int = 1) -> list[Planned]:
     """Composes, builds and checks every cell of a grid.
 
     What repeats is done once: config files are composed once for every combination of groups, parts are built once

@@ -1,9 +1,8 @@
-"""Which cells run in one job: those that need the same models loaded, because loading takes minutes."""
+"""Puts cells that need the same models into one job, because loading a model takes minutes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.engines.base import EngineSettings
 from harness.engines.fake.engine import Fake
@@ -11,23 +10,9 @@ from harness.engines.pool import Wanted
 from harness.engines.server.engine import Server
 from harness.engines.vllm.engine import VLLM
 from harness.errors import HarnessError, nearest
+from harness.sweep.folder import Pack
 from harness.sweep.grid import Planned
 from harness.tasks.sharding import parse_shard
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Cells that run one after another on the same loaded models.
-
-    Attributes:
-        cells: their indices, in the order of the grid.
-        gpus: how many GPUs their models need.
-        engine: settings of the subject's engine; packs of equal settings are submitted together.
-    """
-
-    cells: tuple[int, ...]
-    gpus: int
-    engine: EngineSettings
 
 
 def pack(planned: Sequence[Planned], pack_by: str, pack_size: int | None = None) -> list[Pack]:
@@ -54,12 +39,13 @@ def pack(planned: Sequence[Planned], pack_by: str, pack_size: int | None = None)
             if members is None:
                 groups.append((key, members := []))
             members.append(p)
-    packs = []
+    parts = []
     for _, members in groups:
         size = pack_size or len(members)
-        for i in range(0, len(members), size):
-            packs.append(_pack(members[i : i + size]))
-    return sorted(packs, key=lambda made: made.cells)
+        parts += [members[i : i + size] for i in range(0, len(members), size)]
+    parts.sort(key=lambda members: [p.cell.index for p in members])
+    engines: list[EngineSettings] = []
+    return [_pack(members, engines) for members in parts]
 
 
 def gpus_needed(engines: Sequence[Wanted]) -> int:
@@ -82,9 +68,13 @@ def _gpus_of(settings: EngineSettings) -> int:
     return 1
 
 
-def _pack(members: Sequence[Planned]) -> Pack:
+def _pack(members: Sequence[Planned], engines: list[EngineSettings]) -> Pack:
+    """A pack of these cells; settings of the subject's engine that are not among `engines` are added to them."""
     gpus = max(gpus_needed(p.engines) for p in members)
-    return Pack(tuple(p.cell.index for p in members), gpus, members[0].engines[0][0])
+    engine = members[0].engines[0][0]
+    if engine not in engines:
+        engines.append(engine)
+    return Pack(tuple(p.cell.index for p in members), gpus, engines.index(engine))
 
 
 def _shard(p: Planned) -> int:

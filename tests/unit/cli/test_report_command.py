@@ -224,8 +224,7 @@ def test_a_directory_that_cannot_be_written_asks_for_another_place(
 
 
 def test_a_sweep_means_its_whole_cells(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from harness.sweep.folder import Sweep
-    from harness.sweep.grid import Cell
+    from harness.sweep.folder import Cell, Pack, Sweep
 
     cells = (
         Cell(0, (), ("seed=0",), "other", "other/x", "a"),
@@ -233,7 +232,7 @@ def test_a_sweep_means_its_whole_cells(runs: Path, capsys: pytest.CaptureFixture
         Cell(2, (), ("seed=2",), "pTrue", "pTrue/waiting", "c"),
         Cell(3, (), ("shard=1/2",), "pTrue", "pTrue/smol-135M", "d", whole=1),
     )
-    Sweep(runs / "sweep", "s", runs, None, {}, cells, (((0, 1, 2, 3), 1, 0),)).create()
+    Sweep(runs / "sweep", "s", runs, None, {}, cells, (Pack((0, 1, 2, 3), 1, 0),)).create()
     assert run(runs / "sweep") == 0
     out = capsys.readouterr().out
     assert f"report: {runs}/sweep/report.html" in out

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from harness.cli import sweeping
 from harness.cli.main import main
 from harness.errors import HarnessError
+from harness.processes import ProcessId
 from harness.runs.records import load_record
-from harness.store.segments import Header
-from harness.sweep import jobs, view
-from harness.sweep.driver import NOBODY, Driver
-from harness.sweep.folder import Status, Submission, Sweep, read_sweep
-from harness.sweep.grid import Cell
-from harness.sweep.view import look
-from harness.sweep.work import work
+from harness.store.store import Store
+from harness.sweep.folder import Cell, Pack, Status, Submission, Sweep, read_sweep
+from harness.sweep.launch import slurm
+from harness.sweep.launch.base import cancel, look
+from harness.sweep.launch.supervisor import Supervisor
+from harness.sweep.lock import Lock
+from harness.sweep.worker import work
 from tests.support.sweeps import sweep_folder, words
 
-SLURM = {"_target_": "harness.sweep.launchers.Slurm"}
+SLURM = {"_target_": "harness.sweep.launch.slurm.Slurm"}
 
 
 def states(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -54,6 +54,19 @@ def test_a_local_sweep_loads_each_model_once_and_a_raising_cell_stops_nothing(
     assert main(line) == 1
     assert loads.read_text().split() == ["a", "b", "a", "b"]
     assert "2 of 4 cells to run, in 2 pack(s)" in capsys.readouterr().err
+
+
+def test_the_cells_of_a_worker_share_one_open_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    first = Store.__init__
+
+    def counted(store: Store, folder: Path) -> None:
+        opened.append(folder)
+        first(store, folder)
+
+    monkeypatch.setattr(Store, "__init__", counted)
+    assert main(words(tmp_path, "seed=0,1,2", f"store={tmp_path}/store")) == 0
+    assert opened == [tmp_path / "store"]
 
 
 def test_a_finished_sweep_is_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,8 +134,8 @@ def test_gpus_are_workers_that_packs_are_queued_to(tmp_path: Path, capsys: pytes
 
 def planned(folder: Path, n: int = 2, launcher: dict[str, Any] | None = None, **changes: Any) -> Sweep:
     cells = tuple(Cell(i, (f"seed={i}",), (f"seed={i}",), "small", f"runs/{i}", f"d{i}") for i in range(n))
-    local = {"_target_": "harness.sweep.launchers.Local"}
-    values = {"name": "s", "cwd": folder, "config_dir": None, "cells": cells, "packs": ((tuple(range(n)), 0, 0),)}
+    local = {"_target_": "harness.sweep.launch.local.Local"}
+    values = {"name": "s", "cwd": folder, "config_dir": None, "cells": cells, "packs": (Pack(tuple(range(n)), 0, 0),)}
     sweep = Sweep(folder=folder / "sweep", launcher=launcher or local, **{**values, **changes})
     sweep.create()
     return sweep
@@ -155,16 +168,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
 
 def test_a_sweep_has_one_driver_and_that_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     sweep = planned(tmp_path)
-    with Driver(sweep), pytest.raises(HarnessError, match=f"driven by process {os.getpid()}"):
-        Driver(sweep).__enter__()
+    with Lock(sweep), pytest.raises(HarnessError, match=f"driven by process {os.getpid()}"):
+        Lock(sweep).__enter__()
     assert not (sweep.folder / "driver.json").exists()
-    here = asdict(Header.now(NOBODY))
+    here = asdict(ProcessId.now())
     (sweep.folder / "driver.json").write_text(json.dumps({**here, "machine": "elsewhere"}))
     with pytest.raises(HarnessError, match="cannot be seen from here"):
-        Driver(sweep).__enter__()
+        Lock(sweep).__enter__()
     (sweep.folder / "driver.json").write_text(json.dumps({**here, "born": "1"}))
     assert [s.status.reason for s in look(sweep).cells] == ["the process that ran the sweep is gone"] * 2
-    with Driver(sweep):
+    with Lock(sweep):
         assert [s.status.state for s in look(sweep).cells] == ["queued"] * 2
 
 
@@ -172,7 +185,7 @@ def test_a_cancelled_sweep_stops_its_worker_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = words(tmp_path, "seed=0,1", "engine.delay=0.1", "window=1")
-    monkeypatch.setattr("harness.sweep.work.log", lambda _: sweeping.cancel(read_sweep(sweep_folder(tmp_path))))
+    monkeypatch.setattr("harness.sweep.worker.log", lambda _: cancel(read_sweep(sweep_folder(tmp_path))))
     assert main(line) == 130
     capsys.readouterr()
     cells = states(sweep_folder(tmp_path), capsys)
@@ -185,7 +198,7 @@ def test_a_cancelled_sweep_stops_its_worker_and_says_so(
 
 
 def test_a_cell_that_no_longer_composes_fails_alone(tmp_path: Path) -> None:
-    sweep = planned(tmp_path, cells=(Cell(0, ("seed=x",), (), "small", "runs/0", "d"),), packs=(((0,), 0, 0),))
+    sweep = planned(tmp_path, cells=(Cell(0, ("seed=x",), (), "small", "runs/0", "d"),), packs=(Pack((0,), 0, 0),))
     before = Path.cwd()
     try:
         assert work(sweep, [0], "here")
@@ -196,8 +209,8 @@ def test_a_cell_that_no_longer_composes_fails_alone(tmp_path: Path) -> None:
 
 
 def on_slurm(monkeypatch: pytest.MonkeyPatch, queue: dict[str, str] | None, ended: dict[str, str]) -> None:
-    monkeypatch.setattr(view, "in_queue", lambda: queue)
-    monkeypatch.setattr(view, "ends", lambda _: ended)
+    monkeypatch.setattr(slurm, "in_queue", lambda: queue)
+    monkeypatch.setattr(slurm, "ends", lambda _: ended)
 
 
 def test_what_slurm_says_corrects_what_files_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,8 +245,8 @@ def test_a_sweep_at_work_on_slurm_is_not_started_here_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = words(tmp_path, f"hydra.sweep.dir={tmp_path}/sweep")
-    monkeypatch.setattr("harness.sweep.launchers.check_slurm", lambda: None)
-    submit = "harness.sweep.launchers.Slurm._submit"
+    monkeypatch.setattr("harness.sweep.launch.slurm.check_slurm", lambda: None)
+    submit = "harness.sweep.launch.slurm.Slurm._submit"
     monkeypatch.setattr(submit, lambda _, sweep, *__: sweep.add_submission(Submission({"7": (0,)})))
     on_slurm(monkeypatch, {"7": "running"}, {})
     assert main([*line[:2], "--detach", *line[2:], "hydra/launcher=slurm"]) == 0
@@ -244,7 +257,7 @@ def test_a_sweep_at_work_on_slurm_is_not_started_here_too(
 
 
 def test_slurms_own_words_are_read_with_and_without_accounting(monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.sweep import slurm
+    from harness.sweep.launch import queue as queries
 
     answers = {
         "squeue": "12_0|RUNNING|None\n12_1|PENDING|Resources\n12_2|COMPLETED|None\n13|PENDING|launch failed|x\n",
@@ -252,16 +265,16 @@ def test_slurms_own_words_are_read_with_and_without_accounting(monkeypatch: pyte
         "scontrol": "JobId=20 ArrayJobId=12 ArrayTaskId=5 JobState=NODE_FAIL ExitCode=0:1\n"
         "JobId=12 JobState=RUNNING ExitCode=0:0\n",
     }
-    monkeypatch.setattr(slurm, "_ask", lambda *words: answers[words[0]])
-    queue = slurm.in_queue()
+    monkeypatch.setattr(queries, "_ask", lambda *words: answers[words[0]])
+    queue = queries.in_queue()
     assert queue == {"12_0": "running", "12_1": "pending (Resources)", "13": "pending (launch failed|x)"}
-    assert slurm.ends(["12_2", "12_3", "12_4", "12_9"]) == {
+    assert queries.ends(["12_2", "12_3", "12_4", "12_9"]) == {
         "12_2": "cancelled, signal 15",
         "12_3": "timeout",
         "12_4": "failed, exit code 2",
     }
     answers["sacct"] = ""
-    assert slurm.ends(["12_5", "12"]) == {"12_5": "node fail, signal 1"}
+    assert queries.ends(["12_5", "12"]) == {"12_5": "node fail, signal 1"}
 
 
 class Worker:
@@ -295,8 +308,8 @@ def test_a_job_replaces_a_killed_worker_and_gives_up_on_a_cell_that_kills_it_aga
 ) -> None:
     sweep = planned(tmp_path, 3)
     worker = Worker([killed, killed, finished], sweep)
-    monkeypatch.setattr("harness.sweep.jobs.subprocess.Popen", worker)
-    jobs.PackJob(str(sweep.folder), (0, 1, 2), retries=1)()
+    monkeypatch.setattr("harness.sweep.launch.supervisor.subprocess.Popen", worker)
+    Supervisor(str(sweep.folder), (0, 1, 2), retries=1)()
     assert worker.given == [[0, 1, 2], [0, 1, 2], [1, 2]]
     first = sweep.status(0)
     assert (first.state, first.requeued) == ("failed", 1)
@@ -309,8 +322,8 @@ def test_a_worker_that_is_killed_before_its_first_cell_is_not_started_for_ever(
 ) -> None:
     sweep = planned(tmp_path, 2)
     worker = Worker([lambda *_: -11, lambda *_: -11, finished], sweep)
-    monkeypatch.setattr("harness.sweep.jobs.subprocess.Popen", worker)
-    jobs.PackJob(str(sweep.folder), (0, 1), retries=1)()
+    monkeypatch.setattr("harness.sweep.launch.supervisor.subprocess.Popen", worker)
+    Supervisor(str(sweep.folder), (0, 1), retries=1)()
     assert "killed by SIGSEGV" in sweep.status(0).reason
     assert [sweep.status(i).state for i in (0, 1)] == ["failed", "done"]
 
@@ -318,8 +331,8 @@ def test_a_worker_that_is_killed_before_its_first_cell_is_not_started_for_ever(
 def test_a_worker_that_does_nothing_is_not_started_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = planned(tmp_path, 2)
     worker = Worker([lambda *_: 2], sweep)
-    monkeypatch.setattr("harness.sweep.jobs.subprocess.Popen", worker)
-    jobs.PackJob(str(sweep.folder), (0, 1), retries=1)()
+    monkeypatch.setattr("harness.sweep.launch.supervisor.subprocess.Popen", worker)
+    Supervisor(str(sweep.folder), (0, 1), retries=1)()
     assert {sweep.status(i).reason for i in (0, 1)} == {"its worker ended with exit code 2; see its log"}
 
 
@@ -331,17 +344,17 @@ def test_a_job_without_time_left_is_queued_again_or_says_that_it_is_not(
     sweep = planned(tmp_path, 3)
     sweep.write(0, Status("done"))
     sweep.write(1, Status("running", requeued=2))
-    again = jobs.PackJob(str(sweep.folder), (0, 1, 2), 1).checkpoint()
+    again = Supervisor(str(sweep.folder), (0, 1, 2), 1).checkpoint()
     assert (again.function.cells, again.function.folder) == ((0, 1, 2), str(sweep.folder))
     assert [(s.state, s.requeued) for s in map(sweep.status, range(3))] == [("done", 0), ("queued", 3), ("queued", 0)]
     sweep.change(1, state="running")
-    job = jobs.PackJob(str(sweep.folder), (0, 1, 2), 1)
+    job = Supervisor(str(sweep.folder), (0, 1, 2), 1)
 
     def last_signal(*_: object) -> None:
         job.checkpoint()  # what submitit's handler does before it raises
         raise UncompletedJobError("Job not requeued because: timed-out too many times.")
 
-    monkeypatch.setattr("harness.sweep.jobs.subprocess.Popen", last_signal)
+    monkeypatch.setattr("harness.sweep.launch.supervisor.subprocess.Popen", last_signal)
     job()
     assert [(s.state, s.requeued) for s in map(sweep.status, range(3))] == [("done", 0), ("failed", 3), ("failed", 0)]
     assert "out of time" in sweep.status(1).reason
@@ -359,7 +372,7 @@ def test_a_detached_local_sweep_is_a_process_of_its_own(
             assert options["start_new_session"]
             started.append(command)
 
-    monkeypatch.setattr("harness.cli.sweeping.subprocess.Popen", Process)
+    monkeypatch.setattr("harness.sweep.launch.base.subprocess.Popen", Process)
     line = words(tmp_path)
     assert main([*line[:2], "--detach", *line[2:]]) == 0
     (command,) = started

@@ -17,10 +17,13 @@ from harness.engines.vllm.engine import VLLM
 from harness.errors import HarnessError
 from harness.models.model import Model
 from harness.runs.directory import config_digest
-from harness.sweep.grid import Composer, combinations, is_hydra, plan
-from harness.sweep.launchers import Load, Slurm, spread
-from harness.sweep.launching import launcher_settings, load_launcher, plan_sweep
+from harness.sweep.folder import Pack
+from harness.sweep.grid import Composer, combinations, is_hydra, plan_cells
+from harness.sweep.launch.base import load_launcher
+from harness.sweep.launch.gpus import spread
+from harness.sweep.launch.slurm import Slurm
 from harness.sweep.packing import gpus_needed, pack
+from harness.sweep.plan import launcher_settings, plan_sweep
 from harness.tasks.base import split
 from harness.tasks.sharding import shard
 from tests.support.sweeps import words
@@ -128,19 +131,19 @@ def test_without_sbatch_nothing_is_written(
 
 
 def test_packs_hold_the_cells_that_load_the_same() -> None:
-    planned = plan([*SMALL, "model.name=a,b", "seed=0,1,2"])
+    planned = plan_cells([*SMALL, "model.name=a,b", "seed=0,1,2"])
     assert [p.cells for p in pack(planned, "engine")] == [(0, 1, 2), (3, 4, 5)]
     assert [p.cells for p in pack(planned, "none")] == [(i,) for i in range(6)]
     assert [p.cells for p in pack(planned, "seed")] == [(0, 3), (1, 4), (2, 5)]
     assert [p.cells for p in pack(planned, "experiment")] == [(0, 1, 2, 3, 4, 5)]
     assert [p.cells for p in pack(planned, "engine", 2)] == [(0, 1), (2,), (3, 4), (5,)]
     # What changes no loaded weights does not part cells.
-    styles = plan([*SMALL, "model.style=plain,chat"])
+    styles = plan_cells([*SMALL, "model.style=plain,chat"])
     assert [p.cells for p in pack(styles, "engine")] == [(0, 1)]
 
 
 def test_shards_of_a_cell_are_in_different_packs_and_the_whole_in_none() -> None:
-    planned = plan([*SMALL, "seed=0,1"], shards=2)
+    planned = plan_cells([*SMALL, "seed=0,1"], shards=2)
     assert [(p.cell.index, p.cell.whole, p.config["shard"]) for p in planned] == [
         (0, None, None),
         (1, 0, "0/2"),
@@ -163,13 +166,13 @@ def test_a_job_has_as_many_gpus_as_its_largest_model_wants() -> None:
 
 
 def test_large_packs_are_halved_until_every_gpu_has_one() -> None:
-    assert [load.cells for load in spread([Load((0, 1, 2, 3, 4), 1, 0), Load((5,), 1, 0)], 4)] == [
+    assert [p.cells for p in spread([Pack((0, 1, 2, 3, 4), 1, 0), Pack((5,), 1, 0)], 4)] == [
         (0, 1),
         (2,),
         (3, 4),
         (5,),
     ]
-    assert [load.cells for load in spread([Load((0,), 1, 0)], 3)] == [(0,)]
+    assert [p.cells for p in spread([Pack((0,), 1, 0)], 3)] == [(0,)]
 
 
 def test_shards_hold_every_item_once_and_differ_by_one_at_most() -> None:
@@ -202,7 +205,7 @@ def test_cells_with_w_and_b_are_one_group_of_the_sweeps_name(tmp_path: Path) -> 
 
 def test_planning_on_a_login_node_imports_no_torch_and_stays_small() -> None:
     code = (
-        "import sys; from pathlib import Path; from harness.sweep.launching import plan_sweep; import submitit;"
+        "import sys; from pathlib import Path; from harness.sweep.plan import plan_sweep; import submitit;"
         "plan_sweep(sys.argv[1:], None);"
         "print([m for m in ('torch', 'vllm', 'transformers', 'wandb', 'matplotlib') if m in sys.modules],"
         "int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]) // 1024 < 300)"
@@ -224,7 +227,7 @@ def test_every_grid_of_the_page_can_be_launched(line: str) -> None:
     others = [word for word in options.overrides if not is_hydra(word) and not word.startswith("limit=")]
     settings, _ = launcher_settings(own, others, None)
     launcher = load_launcher(settings)
-    assert pack(plan([*others, "limit=20"], None, launcher.shards), launcher.pack_by, launcher.pack_size)
+    assert pack(plan_cells([*others, "limit=20"], None, launcher.shards), launcher.pack_by, launcher.pack_size)
 
 
 def test_the_preset_of_the_page_is_slurm_with_changes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The driver of a sweep: the one process that hands out its cells or submits its jobs."""
+"""Lets only one process at a time hand out the cells of a sweep."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ import secrets
 from dataclasses import asdict
 
 from harness.errors import HarnessError
-from harness.store.segments import Header, Origin
+from harness.processes import ProcessId
 from harness.sweep.folder import Sweep, unwritable
 
-NOBODY = Origin("")
-"""A driver writes no calls; it only is a process that can be looked up, as the writer of a segment is."""
 
-
-class Driver:
-    """The one process that hands out a sweep's cells; a second one is refused while the first lives.
+class Lock:
+    """Held while a sweep's cells are handed out; a second holder is refused while the first lives.
 
     Raises:
-        HarnessError: another one is at work.
+        HarnessError: another process holds it.
     """
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self.file = sweep.folder / "driver.json"
 
-    def __enter__(self) -> Driver:
+    def __enter__(self) -> Lock:
         draft = self.file.with_name(f".driver-{secrets.token_hex(4)}")
         try:
-            draft.write_text(json.dumps(asdict(Header.now(NOBODY))), encoding="utf-8")
+            draft.write_text(json.dumps(asdict(ProcessId.now())), encoding="utf-8")
             try:
                 os.link(draft, self.file)
             except FileExistsError:
@@ -45,10 +42,10 @@ class Driver:
         self.file.unlink(missing_ok=True)
 
     def _take_over(self) -> None:
-        holder = driver_of(self.sweep)
+        holder = holder_of(self.sweep)
         if holder is None:
             return
-        lives = holder.writer_lives()
+        lives = holder.lives()
         where = f"process {holder.pid} on {holder.host}"
         if lives:
             raise HarnessError(
@@ -62,12 +59,16 @@ class Driver:
         self.file.unlink(missing_ok=True)
 
 
-def driver_of(sweep: Sweep) -> Header | None:
-    """The process that hands out the cells, or that died doing so; None when there is none."""
+def holder_of(sweep: Sweep) -> ProcessId | None:
+    """The process that hands out the cells, or that died doing so; None when there is none.
+
+    Raises:
+        HarnessError: the file is damaged.
+    """
+    file = sweep.folder / "driver.json"
     try:
-        values = json.loads((sweep.folder / "driver.json").read_bytes())
-        return Header(**{**values, "origin": NOBODY})
+        return ProcessId(**json.loads(file.read_bytes()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise HarnessError(f"{sweep.folder / 'driver.json'} is damaged ({error}); remove it") from error
+        raise HarnessError(f"{file} is damaged ({error}); remove it") from error

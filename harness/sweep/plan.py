@@ -1,4 +1,4 @@
-"""From a checked grid to a folder and to work handed out; the same way again for what is missing."""
+"""Plans a sweep from a line of overrides: checked cells, packs, a launcher and a folder, before anything is written."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from harness.config import build, compose_raw, hydra_at
-from harness.console import log
+from harness.config import compose_raw, hydra_at
 from harness.errors import HarnessError
-from harness.sweep.driver import Driver
 from harness.sweep.folder import Sweep
-from harness.sweep.grid import Planned, combinations, is_hydra, plan
-from harness.sweep.launchers import Launcher, Load
-from harness.sweep.packing import Pack, pack
-from harness.sweep.view import look
+from harness.sweep.grid import Planned, combinations, is_hydra, plan_cells
+from harness.sweep.launch.base import Launcher, load_launcher
+from harness.sweep.packing import pack
 
 
 def plan_sweep(overrides: Sequence[str], config_dir: Path | None) -> tuple[Sweep, Launcher]:
@@ -32,7 +29,7 @@ def plan_sweep(overrides: Sequence[str], config_dir: Path | None) -> tuple[Sweep
     cells = [word for word in overrides if not is_hydra(word)]
     settings, folder = launcher_settings(own, cells, config_dir)
     launcher = load_launcher(settings)
-    planned = plan(cells, config_dir, launcher.shards)
+    planned = plan_cells(cells, config_dir, launcher.shards)
     packs = pack(planned, launcher.pack_by, launcher.pack_size)
     name = _name(planned)
     folder = folder or Path(planned[0].config["runs"]) / "sweeps" / name
@@ -43,9 +40,9 @@ def plan_sweep(overrides: Sequence[str], config_dir: Path | None) -> tuple[Sweep
         config_dir.resolve() if config_dir else None,
         settings,
         tuple(replace(p.cell, overrides=(*p.cell.overrides, *_grouped(p, name))) for p in planned),
-        _numbered(packs),
+        tuple(packs),
     )
-    launcher.check(_loads(sweep, range(len(planned))))
+    launcher.check(sweep.packs)
     return sweep, launcher
 
 
@@ -78,63 +75,6 @@ def launcher_settings(
         asked = any(word.startswith("++hydra.sweep.dir=") for word in given)
         folder = Path(str(hydra.sweep.dir)).expanduser() if asked else None
     return settings, folder
-
-
-def load_launcher(settings: dict[str, Any]) -> Launcher:
-    """Builds the launcher.
-
-    Raises:
-        HarnessError: an unknown setting, or a value of the wrong type.
-    """
-    return build(settings, "hydra.launcher", cast(type, Launcher))
-
-
-def start(sweep: Sweep, launcher: Launcher) -> int:
-    """Hands out every cell that is neither done nor at work.
-
-    Returns:
-        How many cells that are.
-
-    Raises:
-        HarnessError: another process is doing the same, or the launcher could not start everything.
-    """
-    with Driver(sweep):
-        before = look(sweep)
-        # What is handed out by a process dies with its driver, and that is us now; jobs of SLURM live on.
-        todo = [
-            seen.cell.index
-            for seen in before.cells
-            if seen.status.state != "done" and (launcher.waits or not seen.alive)
-        ]
-        if todo:
-            sweep.renew(todo)
-            loads = _loads(sweep, todo)
-            log(f"{len(todo)} of {len(sweep.cells)} cells to run, in {len(loads)} pack(s)")
-            launcher.start(sweep, loads)
-    return len(todo)
-
-
-def _loads(sweep: Sweep, todo: Sequence[int]) -> list[Load]:
-    """The packs, of which only some cells are to be run; a whole cell is run by itself when its shards are done."""
-    wanted = set(todo)
-    loads = [
-        Load(tuple(index for index in cells if index in wanted), gpus, engine) for cells, gpus, engine in sweep.packs
-    ]
-    of = {index: load for load in loads for index in load.cells}
-    packs = {index: (gpus, engine) for cells, gpus, engine in sweep.packs for index in cells}
-    for index in todo:
-        shards = [cell.index for cell in sweep.cells if cell.whole == index]
-        if index not in of and shards and wanted.isdisjoint(shards):
-            loads.append(Load((index,), *packs[shards[0]]))
-    return [load for load in loads if load.cells]
-
-
-def _numbered(packs: Sequence[Pack]) -> tuple[tuple[tuple[int, ...], int, int], ...]:
-    engines: list[Any] = []  # settings hold mappings: comparable, not hashable
-    for made in packs:
-        if made.engine not in engines:
-            engines.append(made.engine)
-    return tuple((made.cells, made.gpus, engines.index(made.engine)) for made in packs)
 
 
 def _name(planned: Sequence[Planned]) -> str:

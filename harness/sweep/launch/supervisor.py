@@ -1,8 +1,7 @@
-"""What submitit runs: a job that looks after one pack of cells and outlives whatever happens to its worker."""
+"""Looks after the worker of one pack: submitit runs this, and it outlives whatever happens to the worker."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -21,7 +20,7 @@ PATIENCE = 20.0
 """Seconds that a killed worker may take to be gone; one that hangs in a driver is left to SLURM."""
 
 
-class PackJob:
+class Supervisor:
     """Looks after a pack: starts a worker, and another one for what is left when it is killed.
 
     The worker is a process of its own, so that one killed for its memory, or by a fault in a driver, takes no other
@@ -65,7 +64,7 @@ class PackJob:
         for index in self._stopped:
             reason = "stopped by SLURM (time-out or preemption) and queued again"
             sweep.change(index, state="queued", reason=reason, requeued=sweep.status(index).requeued + 1)
-        return DelayedSubmission(PackJob(self.folder, self.cells, self.retries))
+        return DelayedSubmission(Supervisor(self.folder, self.cells, self.retries))
 
     def _look_after(self, sweep: Sweep) -> None:
         kills: dict[int, int] = {}
@@ -127,12 +126,3 @@ def job_name() -> str:
     if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
         return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     return os.environ.get("SLURM_JOB_ID") or f"process {os.getpid()}"
-
-
-def depend_on_parent() -> None:
-    """Lets the kernel kill this process when the one that started it dies: nobody would notice what became of it."""
-    # PR_SET_PDEATHSIG of linux/prctl.h; Python has no name for it.
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    # These are for the job. Not "ignore", which programs started from here would inherit.
-    for number in (signal.SIGTERM, signal.SIGUSR2):
-        signal.signal(number, lambda *_: None)

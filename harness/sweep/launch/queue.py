@@ -1,4 +1,4 @@
-"""What SLURM knows about jobs, asked with its own commands; works with and without accounting."""
+"""Asks SLURM about its jobs with its own commands; works with and without accounting."""
 
 from __future__ import annotations
 
