@@ -63,7 +63,7 @@ LATER: dict[str, Any] = {"where": {"stage": "critique"}}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfCritique(Experiment):
+class SelfCritiqueConfidence(Experiment):
     """Claim: asked for its confidence a model does better on multiple choice, for its uncertainty on open questions;
     shown its own reply and asked to reconsider, it hardly does better.
 

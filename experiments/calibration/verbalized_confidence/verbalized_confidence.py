@@ -71,7 +71,7 @@ BY_LENGTH: dict[str, Any] = {"by": ("arm", "length"), "where": STATED}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verbalized(Experiment):
+class VerbalizedConfidence(Experiment):
     """Claim: models can say how sure they are, say too much, and are better calibrated where they reason.
 
     Zeng et al. 2025, "Thinking Out Loud", EMNLP, arXiv 2504.06564: verbalized confidence of instruct models, of the

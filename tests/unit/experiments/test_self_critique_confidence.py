@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.calibration.self_critique_confidence.self_critique_confidence import SelfCritique
+from experiments.calibration.self_critique_confidence.self_critique_confidence import SelfCritiqueConfidence
 from harness import Grade, Item
 from harness.config import load_job
 from harness.engines.fake.engine import Replies
@@ -44,7 +44,7 @@ def said(answer: str, score: int, instrument: str = "confidence") -> str:
 
 
 def run(
-    experiment: SelfCritique, replies: Replies, n: int
+    experiment: SelfCritiqueConfidence, replies: Replies, n: int
 ) -> tuple[Table, dict[tuple[str, str], Estimate], list[Finished]]:
     table, finished = simulate(experiment, items(n), replies)
     assert not any(f.result.errors for f in finished), finished[0].result.error
@@ -52,7 +52,7 @@ def run(
     return table, {(e.metric, e.level["arm"]): e for e in found}, finished
 
 
-ONLY = SelfCritique(instruments=["confidence"])
+ONLY = SelfCritiqueConfidence(instruments=["confidence"])
 
 
 def test_a_subject_always_sure_has_the_error_rate_as_ece_and_ranks_at_chance() -> None:
@@ -104,7 +104,7 @@ def test_an_uncertainty_is_converted_and_kept_apart() -> None:
         instrument = "uncertainty" if "the uncertainty is NUMBER%" in prompt else "confidence"
         return {said("right", 20, instrument): 1.0}
 
-    table, _, finished = run(SelfCritique(), replies, 1)
+    table, _, finished = run(SelfCritiqueConfidence(), replies, 1)
     confidence = dict(zip(table.columns["arm"], table.columns["confidence"], strict=True))
     assert confidence == pytest.approx(
         {
@@ -152,7 +152,7 @@ def test_the_table_of_moves_and_the_new_score_on_the_old_answers() -> None:
 def test_a_reply_that_was_cut_off_states_no_half_number_or_answer() -> None:
     words = " well" * 40
     replies = {0: f"{words} right, and the confidence is 85%", 1: " right, and the confidence is 85%"}
-    table, found, _ = run(SelfCritique(instruments=["confidence"], max_tokens=7), saying(replies, replies), 2)
+    table, found, _ = run(SelfCritiqueConfidence(instruments=["confidence"], max_tokens=7), saying(replies, replies), 2)
     # The fake's seventh token of the second reply is "85": without "%" it may go on.
     vanilla = table.where(table.columns["stage"] == "vanilla")
     assert vanilla.columns["cut"].tolist() == [1, 1]
@@ -164,7 +164,7 @@ def test_a_reply_that_was_cut_off_states_no_half_number_or_answer() -> None:
 def test_with_reasoning_the_model_begins_its_reply_itself_and_thoughts_are_left_out() -> None:
     thought = "<think>The answer is wrong, and the confidence is 10%</think>\nLet me see.\n"
     reply = thought + "The answer is [right], and the confidence is [90]%."
-    experiment = SelfCritique(instruments=["confidence"], reason=True, max_tokens=99, system="")
+    experiment = SelfCritiqueConfidence(instruments=["confidence"], reason=True, max_tokens=99, system="")
     table, _, finished = run(experiment, lambda _: {reply: 1.0}, 1)
     assert table.columns["answer"].tolist() == ["right", "right"]
     assert table.columns["confidence"].tolist() == [0.9, 0.9]
@@ -201,7 +201,7 @@ def test_a_percentage_that_is_the_answer_is_not_the_score() -> None:
     assert np.isnan(table.columns["confidence"]).all()
     table, found, _ = run(ONLY, lambda _: {" 1.8%\nI am 90% sure": 1.0}, 1)  # cut at the line break
     assert np.isnan(table.columns["confidence"]).all()
-    reasons = SelfCritique(instruments=["confidence"], reason=True, max_tokens=50)
+    reasons = SelfCritiqueConfidence(instruments=["confidence"], reason=True, max_tokens=50)
     table, found, _ = run(reasons, lambda _: {"The answer is 1.8%\nI am 90% sure": 1.0}, 1)
     assert table.columns["confidence"].tolist() == [0.9, 0.9]
     assert found["in_form_rate", "confidence/vanilla"].value == 0.0
@@ -219,7 +219,7 @@ def test_multiple_choice_asks_for_a_letter() -> None:
     "reply", [" I cannot help with that.", "AAAAAAAA", "", " [your_answer], and the confidence is"]
 )
 def test_a_model_that_says_nothing_of_use_gives_undefined_numbers_with_a_reason(reply: str) -> None:
-    table, found, _ = run(SelfCritique(), lambda _: {reply: 1.0}, 3)
+    table, found, _ = run(SelfCritiqueConfidence(), lambda _: {reply: 1.0}, 3)
     assert table.columns["no_score"].all()
     for estimated in found.values():
         assert estimated.value is None or np.isfinite(estimated.value)
@@ -235,10 +235,10 @@ def test_unused_settings_and_impossible_ones_are_refused() -> None:
         load_job(["experiment=selfCritiqueConfidence", "+experiment.input_file=train.json"])
     for wrong in ([], ["doubt"]):
         with pytest.raises(HarnessError, match=r"give confidence, uncertainty or both"):
-            SelfCritique(instruments=wrong)  # type: ignore[arg-type]
+            SelfCritiqueConfidence(instruments=wrong)  # type: ignore[arg-type]
 
 
 def test_no_reference_answer_enters_a_prompt() -> None:
     hidden: list[Any] = [Item({"question": f"What is {i}?"}, "gold", grade) for i in range(2)]
-    _, finished = simulate(SelfCritique(), hidden, lambda _: {said("right", 50): 1.0})
+    _, finished = simulate(SelfCritiqueConfidence(), hidden, lambda _: {said("right", 50): 1.0})
     assert not any("gold" in e.prompt for f in finished for e in f.transcript)

@@ -12,7 +12,7 @@ import pytest
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.calibration.semantic_entropy.clustering import by_entailment, by_reading, question
 from experiments.calibration.semantic_entropy.semantic_entropy import SemanticEntropy
-from experiments.calibration.verbalized_confidence.verbalized_confidence import Verbalized
+from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from harness import Grade, Item, Probability
 from harness.engines.fake.engine import FakeEngine, Replies
 from harness.errors import HarnessError
@@ -161,14 +161,14 @@ def test_calls_are_those_of_the_other_experiments() -> None:
     assert isinstance(engine, FakeEngine)
     item = items(1)[0]
 
-    async def calls(experiment: SemanticEntropy | PTrue | Verbalized) -> int:
+    async def calls(experiment: SemanticEntropy | PTrue | VerbalizedConfidence) -> int:
         before = engine.usage.calls
         fitted = await experiment.prepare([], subject)
         await experiment.protocol(item, subject.for_item(item.id), fitted)
         return engine.usage.calls - before
 
     async def all_of_them() -> list[int]:
-        pair = PTrue(arms=("zero-shot",)), Verbalized(arms=("percent/two",), forced=False)
+        pair = PTrue(arms=("zero-shot",)), VerbalizedConfidence(arms=("percent/two",), forced=False)
         return [await calls(experiment) for experiment in (*pair, SemanticEntropy())]
 
     # Five draws and one judgement of their only text; one greedy answer and its confidence; one begun by a tag.

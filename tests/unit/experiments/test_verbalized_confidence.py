@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.calibration.verbalized_confidence.verbalized_confidence import Verbalized, length_bin
+from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence, length_bin
 from experiments.shared.confidence import PHRASES
 from harness import Grade, Item, Subject
 from harness.engines.fake.engine import Replies
@@ -47,7 +47,7 @@ def saying(replies: Mapping[str, str]) -> Replies:
 
 
 def run(
-    experiment: Verbalized, replies: Replies, n: int
+    experiment: VerbalizedConfidence, replies: Replies, n: int
 ) -> tuple[Table, dict[tuple[str, str], Estimate], list[Finished]]:
     table, finished = simulate(experiment, items(n), replies)
     assert not any(f.result.errors for f in finished), finished[0].result.error
@@ -55,8 +55,8 @@ def run(
     return table, {(e.metric, e.level["arm"]): e for e in found}, finished
 
 
-def one(arm: str, **settings: Any) -> Verbalized:
-    return Verbalized(arms=[arm], **settings)
+def one(arm: str, **settings: Any) -> VerbalizedConfidence:
+    return VerbalizedConfidence(arms=[arm], **settings)
 
 
 def row(table: Table, number: int, arm: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def test_the_second_request_holds_the_whole_first_reply() -> None:
             return {"<confidence>0.25</confidence>": 1.0}
         return {"Hm, so\n<answer>right</answer> I say.": 1.0} if "Reason" in prompt else {" right, I say": 1.0}
 
-    experiment = Verbalized(arms=["probability/two", "probability/two/64"], forced=False)
+    experiment = VerbalizedConfidence(arms=["probability/two", "probability/two/64"], forced=False)
     table, finished = simulate(experiment, items(1), replies)
     short, second, long, third = sorted(
         (e.prompt for e in finished[0].transcript), key=lambda p: "64" in p or "Hm" in p
@@ -223,7 +223,7 @@ def test_common_numbers_are_of_the_items_that_all_arms_attempted() -> None:
             return {form("right", "90%") if number else "I don't know": 1.0}
         return {form("right" if number < 2 else "wrong", "0.5"): 1.0}
 
-    table, found, _ = run(Verbalized(arms=["percent/one", "probability/one"], forced=False), replies, 4)
+    table, found, _ = run(VerbalizedConfidence(arms=["percent/one", "probability/one"], forced=False), replies, 4)
     assert found["accuracy", "probability/one"].value == 0.5
     assert found["accuracy_common", "probability/one"].value == pytest.approx(1 / 3)
     assert found["accuracy_common", "percent/one"].n == 3
@@ -238,7 +238,7 @@ def judged(verdicts: Mapping[str, str], own: bool) -> Table:
             return {verdicts[prompt.rpartition("Answer: ")[2].partition("\n")[0]]: 1.0}
         return {form("abcd"[number_of(prompt)], "80%"): 1.0}
 
-    class Judged(Verbalized):
+    class Judged(VerbalizedConfidence):
         async def protocol(self, item: Item, subject: Subject, fitted: Any) -> Any:
             if own:
                 return await super().protocol(item, subject, fitted)
@@ -274,7 +274,9 @@ def test_draws_of_an_item_are_one_group() -> None:
 
 @pytest.mark.parametrize("reply", ["I cannot help with that.", "AAAAAAAA", "", "<answer></answer><confidence>"])
 def test_a_model_that_says_nothing_of_use_gives_undefined_numbers_with_a_reason(reply: str) -> None:
-    table, found, _ = run(Verbalized(arms=["percent/one", "percent/two", "words/two"]), lambda _: {reply: 1.0}, 3)
+    table, found, _ = run(
+        VerbalizedConfidence(arms=["percent/one", "percent/two", "words/two"]), lambda _: {reply: 1.0}, 3
+    )
     assert table.columns["attempted"].sum() == 0
     for estimated in found.values():
         assert estimated.value is None or np.isfinite(estimated.value)
@@ -308,7 +310,7 @@ def test_a_simulated_subjects_stated_confidence_arrives_unchanged() -> None:
 
 def test_no_reference_answer_enters_a_prompt_of_the_subject() -> None:
     hidden = [Item({"question": f"What is {i}?"}, "gold", grade) for i in range(2)]
-    _, finished = simulate(Verbalized(), hidden, lambda _: {form("right", "90%"): 1.0})
+    _, finished = simulate(VerbalizedConfidence(), hidden, lambda _: {form("right", "90%"): 1.0})
     assert not any("gold" in e.prompt or "{" in e.prompt for f in finished for e in f.transcript)
 
 
@@ -343,4 +345,4 @@ def test_lengths_fall_into_bins_of_powers_of_two(tokens: int, name: str) -> None
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(HarnessError, match=message):
-        Verbalized(**settings)
+        VerbalizedConfidence(**settings)
