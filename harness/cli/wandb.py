@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from harness.figures import Figure
+    from harness.outcomes import Table
+    from harness.runs.records import RunRecord
+    from harness.tracker import RunResult
     from harness.tracking.wandb import Wandb
 
 
@@ -85,9 +90,8 @@ def send(run: Path, options: argparse.Namespace) -> str:
     """
     from harness.config import make_job
     from harness.outcomes import Table
-    from harness.report.figures import draw
     from harness.runs.records import load_record
-    from harness.tracker import RunResult, RunStart
+    from harness.tracker import RunStart
     from harness.tracking.wandb import has_ended
 
     record = load_record(run)
@@ -103,8 +107,6 @@ def send(run: Path, options: argparse.Namespace) -> str:
         table = Table.load(run / "outcomes.parquet")
     except (OSError, ValueError) as error:
         raise HarnessError(f"{run / 'outcomes.parquet'} cannot be read: {error}") from error
-    figures = job.experiment.figures
-    drawings = [draw(figure, table, record.estimates) for figure in figures]
     tracker = settings_of(job.tracker, options)
     tracker.start(
         RunStart(
@@ -119,21 +121,26 @@ def send(run: Path, options: argparse.Namespace) -> str:
         )
     )
     where, path = tracker.url, tracker.path
-    tracker.finish(
-        RunResult(
-            folder=run,
-            manifest=manifest,
-            table=table,
-            estimates=record.estimates,
-            drawings=drawings,
-            figures=figures,
-        )
-    )
+    tracker.finish(_result(run, record, table, job.experiment.figures))
     if tracker.problems:
         raise HarnessError("; ".join(tracker.problems))
     if not has_ended(path):
         raise HarnessError("W&B refused a part of it: the server still has the run as running; see wandb/ in the run")
     return where
+
+
+def _result(run: Path, record: RunRecord, table: Table, figures: Sequence[Figure]) -> RunResult:
+    from harness.report.figures import draw
+    from harness.tracker import RunResult
+
+    return RunResult(
+        folder=run,
+        manifest=record.manifest,
+        table=table,
+        estimates=record.estimates,
+        drawings=[draw(figure, table, record.estimates) for figure in figures],
+        figures=figures,
+    )
 
 
 def _check_access() -> None:
