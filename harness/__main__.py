@@ -1,4 +1,4 @@
-"""`python -m harness`."""
+"""Runs the command line: `python -m harness`."""
 
 import sys
 

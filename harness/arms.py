@@ -1,4 +1,4 @@
-"""Arms: the variants of a protocol, asked side by side about every item. Each fails by itself."""
+"""Asks the variants (arms) of a protocol side by side about every item; an arm that fails takes no other with it."""
 
 from __future__ import annotations
 

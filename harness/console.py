@@ -1,4 +1,4 @@
-"""Lines for the person who watches, on stderr: results go to stdout, and may be piped."""
+"""Prints lines for the person who watches, on stderr, because results go to stdout and may be piped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experiment is: a protocol over items, the columns it returns, and the metrics and figures over them."""
+"""Defines an experiment: a protocol over items, the columns it returns, and the metrics and figures over them."""
 
 from __future__ import annotations
 

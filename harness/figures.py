@@ -1,4 +1,4 @@
-"""The figures an experiment can declare: which columns to draw, and as what. Drawing is in `harness.report`."""
+"""Declares the figures of an experiment: which columns are drawn, and how. Drawing is in `harness.report`."""
 
 from __future__ import annotations
 

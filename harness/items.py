@@ -1,4 +1,4 @@
-"""Items: what a task is made of. An item knows its content, its gold answer and how an answer is graded."""
+"""Defines an item of a task: its content, its gold answer, and how an answer is graded."""
 
 from __future__ import annotations
 

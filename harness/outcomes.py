@@ -1,4 +1,4 @@
-"""Outcomes: what a protocol returns, and the table of columns that metrics read.
+"""Defines outcomes, the rows that a protocol returns, and the table of columns that metrics read.
 
 An experiment declares a frozen dataclass of named, typed columns. The types say what a metric may do with a
 column: `Probability` is in [0, 1] and may be calibrated; `Score` only ranks; `bool` is a label. Every column

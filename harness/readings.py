@@ -1,4 +1,4 @@
-"""How a probability is read off a model: a letter in parentheses, yes or no. The same in every experiment."""
+"""Reads probabilities off a model, the same way in every experiment: a letter in parentheses, yes or no."""
 
 from __future__ import annotations
 

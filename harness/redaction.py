@@ -1,4 +1,4 @@
-"""What must never be written anywhere: credentials."""
+"""Removes credentials from whatever is written down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`compare RUN RUN...`: paired differences between runs, as a table, JSON, CSV or a page."""
+"""`compare RUN RUN...` prints paired differences between runs, as a table, JSON, CSV or a page."""
 
 from __future__ import annotations
 

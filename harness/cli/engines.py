@@ -1,4 +1,4 @@
-"""`engines`: the same experiment on two engines: how far their numbers are apart, and what that does to the result."""
+"""`engines` runs one experiment on two engines and says how far their numbers are apart and what that changes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def add_engines(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 @dataclass(frozen=True)
 class Side:
-    """The experiment on one engine, which is closed by now.
+    """The results of the experiment on one engine.
 
     Attributes:
         heard: what the engine was asked, with its replies.

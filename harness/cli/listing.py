@@ -1,4 +1,4 @@
-"""`list`: what can be named on the command line. Reads the config folder and docstrings; imports nothing heavy."""
+"""`list` prints what can be named on the command line, read from the config folder; it imports nothing heavy."""
 
 from __future__ import annotations
 

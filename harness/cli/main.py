@@ -1,4 +1,4 @@
-"""The command line: `python -m harness run experiment=pTrue`, and what surrounds it."""
+"""Reads the command line, `python -m harness run experiment=pTrue`, and starts the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`report RUN...`: the page of one run made anew, or one page over several."""
+"""`report RUN...` makes the page of one run anew, or one page over several runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rescore RUN...`: new metrics, graders and claims over what a run left, without a model."""
+"""`rescore RUN...` applies new metrics, graders and claims to finished runs, without a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESULTS = ("manifest.json", "estimates.json", "verdicts.json", "outcomes.parquet
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """New results of a run, nothing of which is written yet."""
+    """New results of a run, not yet written."""
 
     job: Job
     table: Table

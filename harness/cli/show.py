@@ -1,4 +1,4 @@
-"""`show NAME`: what an experiment, task or metric is, with one real item and its exact prompt tokens."""
+"""`show NAME` prints what an experiment, task or metric is, with one real item and its exact prompt tokens."""
 
 from __future__ import annotations
 

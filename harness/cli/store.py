@@ -1,4 +1,4 @@
-"""`store`: what the call store holds, whether it is sound, and how to make it smaller."""
+"""`store` says what the call store holds and whether it is sound, and makes it smaller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run suite=NAME`: several experiments on one loaded model and one store, as one command with one report."""
+"""`run suite=NAME` runs several experiments on one loaded model and one store, and makes one report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`validate`: 8 items end to end with the real model; prints prompts, tokens and outcomes, and keeps nothing."""
+"""`validate` asks the real model about 8 items, prints prompts, tokens and outcomes, and keeps nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Engines answer calls. One file per engine; none knows an experiment."""
+"""Engines answer calls. Each has a folder of its own; none knows an experiment."""

@@ -1,4 +1,4 @@
-"""Memory that a model on a CPU takes and gives back with every layer."""
+"""Keeps the memory that a model on a CPU frees after each layer, so that the next layer need not map it anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two engines on the same calls: how far their log-probabilities, choices, texts and results are apart."""
+"""Compares two engines on the same calls: log-probabilities, choices, texts and results."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Deltas:
 
 @dataclass(frozen=True, kw_only=True)
 class Divergence:
-    """A greedy text that is another one in the second engine.
+    """A greedy text that differs between the engines.
 
     Attributes:
         position: how many tokens are the same before the first that differs.
@@ -81,7 +81,7 @@ class Effect:
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """What the second engine answers to the calls of the first.
+    """The second engine's answers to the calls of the first, compared.
 
     Attributes:
         chosen, scored: log-probabilities of options and of given texts.

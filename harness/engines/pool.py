@@ -1,4 +1,4 @@
-"""Loaded engines, shared by the roles of a run and by the runs of one process: loading a large model takes minutes."""
+"""Keeps loaded engines for the roles of a run and for later runs, because loading a large model takes minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine behind which another one is listened to: keeps every call with its reply, and may be given some replies."""
+"""Wraps an engine and records every call and reply. Some replies can be supplied in advance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.store.store import Store
 
 
 class Recorder:
-    """Answers as its engine does, from the store where that has the call; attributes as `engines.base.Engine`.
+    """Answers as its engine does, or from its store; attributes as `engines.base.Engine`.
 
     A subject that is to be listened to needs an empty store of its own: what it finds there never comes here.
 

@@ -1,4 +1,4 @@
-"""An engine without a model: everything that is asked must be in the store already."""
+"""Stands for an engine without a model: every call must be in the store already."""
 
 from __future__ import annotations
 

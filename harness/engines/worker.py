@@ -1,4 +1,4 @@
-"""A thread that owns an engine: coroutines hand calls over, the thread batches, steps and settles them."""
+"""Runs an engine in a thread of its own: coroutines hand calls over, the thread batches, steps and settles them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.prompting.tokens import Tokenizer
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A call that somebody waits for. Any thread may settle it; who stopped waiting is passed over."""
+    """A call that a coroutine waits for. Any thread may settle it; a coroutine that was cancelled is skipped."""
 
     call: Call
     future: asyncio.Future[Reply]

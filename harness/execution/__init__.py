@@ -1,1 +1,1 @@
-"""One job, from its items to its report."""
+"""Runs one job, from its items to its report."""

@@ -1,4 +1,4 @@
-"""What is checked of a job before a model is loaded, and where its run will lie."""
+"""Checks a job before a model is loaded, and says where its run will lie."""
 
 from __future__ import annotations
 

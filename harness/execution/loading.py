@@ -1,4 +1,4 @@
-"""Engines for a job: loaded once each, and a subject on top of them."""
+"""Loads the engines of a job, each once, and puts a subject on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From rows to numbers: estimates of all metrics, and verdicts on claims and published numbers."""
+"""Computes from rows the estimates of all metrics, and verdicts on claims and published numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a long run: items, calls and tokens a second, how busy the engine is, failures."""
+"""Counts the progress of a run: items, calls and tokens a second, the engine's busy share, failures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.engines.base import Usage
 
 
 class Progress:
-    """A bar on a terminal, silence elsewhere; either way a source of numbers for the tracker.
+    """Draws a progress bar on a terminal and nothing elsewhere; gives the tracker its numbers either way.
 
     Args:
         total: number of items.

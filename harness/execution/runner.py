@@ -1,4 +1,4 @@
-"""The loop: a window of protocols in flight, refilled as items finish; failures become rows."""
+"""Keeps a window of protocols in flight and refills it as items finish; failures become rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a run while it goes on; the manifest is written from it."""
+"""Collects what is known of a run while it goes on; the manifest is written from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.tasks.base import Split
 
 @dataclass
 class Session:
-    """What is known of a run while it goes on.
+    """Everything known of a run while it goes on.
 
     Attributes:
         engine: identity of what was loaded; roles: those of the other models.

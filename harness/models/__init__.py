@@ -1,1 +1,1 @@
-"""From a name in the config to weights on this machine."""
+"""Finds the weights of a model that the config names, on this machine."""

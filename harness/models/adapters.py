@@ -1,4 +1,4 @@
-"""LoRA adapters (Hu et al. 2021, arXiv:2106.09685): what a folder in PEFT's format must hold."""
+"""Checks LoRA adapters (Hu et al. 2021, arXiv:2106.09685): what a folder in PEFT's format must hold."""
 
 from __future__ import annotations
 

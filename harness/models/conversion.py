@@ -1,4 +1,4 @@
-"""GGUF to the Hugging Face format that the engines read: once, exactly, whole or not at all.
+"""Converts GGUF to the Hugging Face format that the engines read: once, exactly, whole or not at all.
 
 `transformers` reads GGUF too, but splits text for SmolLM's vocabulary as GPT-2 does, so that white space before a
 digit ("\\n\\n1.") becomes other tokens than the model was trained on; and its version would leak into the files.

@@ -1,4 +1,4 @@
-"""Fingerprints of files: by content, the same wherever they lie, and quick the second time."""
+"""Computes fingerprints of files: by content, the same wherever they lie, and quick the second time."""
 
 from __future__ import annotations
 

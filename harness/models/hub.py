@@ -1,4 +1,4 @@
-"""The Hugging Face hub: repositories by name to local folders, with errors that name the fix."""
+"""Finds repositories of the Hugging Face hub as local folders, with errors that name the fix."""
 
 from __future__ import annotations
 

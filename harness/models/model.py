@@ -1,4 +1,4 @@
-"""Models: a name in the config to a local folder of weights with a fingerprint."""
+"""Resolves a model's name in the config to a local folder of weights with a fingerprint."""
 
 from __future__ import annotations
 

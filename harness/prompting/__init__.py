@@ -1,1 +1,1 @@
-"""From messages to audited token ids."""
+"""Turns messages into audited token ids."""

@@ -1,4 +1,4 @@
-"""Prompts as an experiment writes them: messages and optionally the first words of the answer, or an exact text."""
+"""Defines a prompt: messages and optionally the first words of the answer, or an exact text."""
 
 from __future__ import annotations
 

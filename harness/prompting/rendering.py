@@ -1,4 +1,4 @@
-"""Rendering: a prompt to token ids, once, with an audit. What would be silently wrong elsewhere is an error here."""
+"""Turns a prompt into token ids, once, and audits them: silent mistakes of other harnesses are errors here."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How prompts are written, for people and for the manifest.
+    """A description of how prompts are written, for people and for the manifest.
 
     Attributes:
         style: "chat" or "plain".

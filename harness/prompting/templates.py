@@ -1,4 +1,4 @@
-"""Chat templates: what a model's template does to a conversation, found by trying it and checked word for word."""
+"""Applies a model's chat template, found out by trying it, and checks the result word for word."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OPEN_THINKING = re.compile(r"[<\[][^<>\[\]/]*(?:think|thought|reason)[^<>\[\]/]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a template writes around the messages of a conversation.
+    """The text that a template writes around the messages of a conversation.
 
     Attributes:
         before: the text before each message, in the order in which the template writes them.

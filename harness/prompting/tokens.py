@@ -1,4 +1,4 @@
-"""Tokenizers as the harness sees them, and the adapter for Hugging Face ones."""
+"""Defines what the harness needs of a tokenizer, and adapts Hugging Face ones to it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a reader of a run sees: figures and one self-contained page."""
+"""Shows a run: figures and one self-contained page, from the run directory alone."""

@@ -1,4 +1,4 @@
-"""The numbers behind the figures: bins with their intervals, risk-coverage curves, transition counts."""
+"""Computes the numbers behind figures: bins with their intervals, risk-coverage curves, transition counts."""
 
 from __future__ import annotations
 

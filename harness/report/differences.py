@@ -1,4 +1,4 @@
-"""The page of `compare`: a forest plot, every difference, and the changed items with both transcripts side by side."""
+"""Makes the page of `compare`: a forest plot, every difference, and changed items with both transcripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The items of a run as its page shows them: a part in the page, the rest in files beside it, read when asked for."""
+"""Puts the items of a run on its page: some in the page, the rest in files beside it, which it reads when needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small multiples over several runs: the same number of every run in one panel, and numbers against model size."""
+"""Draws small multiples over several runs: one number of every run in a panel, and numbers against model size."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ MOST_PICTURES = 1_200_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: the page, its size in bytes, items in it, and items in how many files beside it."""
+    """A written page: its path, its bytes, the items in it, the items beside it, and in how many files these lie."""
 
     page: Path
     size: int

@@ -1,4 +1,4 @@
-"""Figures as they lie in a run directory: looked through before they become part of a page."""
+"""Reads the figures of a run directory and checks them before they become part of a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure: `svg` is the element alone, safe to put into a page; `alt` says in words what is seen."""
+    """A figure: `svg` is one element, safe to put into a page; `alt` describes it in words."""
 
     name: str
     title: str

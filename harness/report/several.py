@@ -1,4 +1,4 @@
-"""One page over several runs: model by experiment, every shared number side by side, figures, scaling with size."""
+"""Makes one page over several runs: shared numbers side by side, figures, and scaling with model size."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A figure of one of the runs: what tells the run from the others, and the picture as base64."""
+    """A figure of one run: the settings that set the run apart, and the picture as base64."""
 
     run: RunRecord
     label: str

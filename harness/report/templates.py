@@ -1,4 +1,4 @@
-"""How pages are written: everything escaped, and the little that may run named by its digest."""
+"""Fills page templates: all text is escaped, and the page's policy names the only scripts that may run, by digest."""
 
 from __future__ import annotations
 

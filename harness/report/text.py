@@ -1,4 +1,4 @@
-"""Text of unknown origin, made safe to look at: nothing invisible, nothing that turns the line around."""
+"""Makes text of unknown origin safe to look at: nothing invisible, nothing that reverses the line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run leaves on disk, and how it is read back."""
+"""Keeps what a run leaves on disk, and reads it back."""

@@ -1,4 +1,4 @@
-"""Finished runs against each other: sides, what keeps them from being comparable, differences, changed items."""
+"""Compares finished runs: what keeps them from being comparable, their differences, the items that changed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BESIDES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run with its outcomes and the metrics that they are read by."""
+    """A run with its outcomes and the metrics that apply to them."""
 
     record: RunRecord
     table: Table
@@ -74,7 +74,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An item whose label is another on the second side."""
+    """An item whose label differs between the sides."""
 
     item: str
     metric: str

@@ -1,4 +1,4 @@
-"""The run directory: everything that a run leaves, and where it lies."""
+"""Writes the run directory, which holds everything that a run leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An item whose protocol has ended."""
+"""Holds an item whose protocol has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finished runs as they lie on disk: what `run` wrote, read back."""
+"""Reads finished runs back from their directories."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError
 
-VERSION = 1
+VERSION = 2
 """Of the folder's layout."""
 
 State = Literal["queued", "running", "done", "failed"]

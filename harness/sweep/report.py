@@ -1,4 +1,4 @@
-"""The sweep's page: every finished cell side by side."""
+"""Makes the sweep's page: every finished cell side by side."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tasks: where items come from, and how answers to them are graded."""
+"""Provides items and grades answers to them."""

@@ -1,4 +1,4 @@
-"""Tasks: named, versioned items, and the split into test and training items."""
+"""Defines a task, a named and versioned source of items, and splits it into test and training items."""
 
 from __future__ import annotations
 

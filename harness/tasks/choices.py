@@ -1,4 +1,4 @@
-"""Lettered multiple-choice items."""
+"""Writes multiple-choice items with lettered options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts as lettered multiple choice: no download, no files."""
+"""Asks the facts as lettered multiple choice; needs no download and no files."""
 
 from __future__ import annotations
 

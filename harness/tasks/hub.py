@@ -1,4 +1,4 @@
-"""Tasks whose items are rows of a set on the Hugging Face hub or of a local file."""
+"""Reads items from a set on the Hugging Face hub or from a local file."""
 
 from __future__ import annotations
 

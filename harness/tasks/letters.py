@@ -1,4 +1,4 @@
-"""The option that a text names, among lettered options."""
+"""Finds the option that a text names, among lettered options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mixture: several tasks as one, for experiments that fit on one task and test on another."""
+"""Mixes several tasks into one, for experiments that fit on one task and test on another."""
 
 from __future__ import annotations
 

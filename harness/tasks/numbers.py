@@ -1,4 +1,4 @@
-"""Numbers in a model's text: which one is the answer, and its exact value. Nothing is ever evaluated."""
+"""Finds the number that a text gives as its answer, and its exact value. Nothing is ever evaluated."""
 
 from __future__ import annotations
 

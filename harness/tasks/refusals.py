@@ -1,4 +1,4 @@
-"""Does a text say that there is no answer, or that none is known? Told by phrases, strictly or within a window."""
+"""Recognises texts that say that there is no answer or that none is known, by phrases, strictly or within a window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a local file or of a set on the Hugging Face hub, read column by column."""
+"""Reads rows of a local file or of a set on the Hugging Face hub, column by column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shards: the test items of a run dealt out to several engines that write to one store."""
+"""Deals the test items of a run out to several engines that write to one store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short free answers: does a sentence give one of the accepted answers, and only that?"""
+"""Grades short free answers: does a sentence give one of the accepted answers, and only that?"""
 
 from __future__ import annotations
 

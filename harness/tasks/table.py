@@ -1,4 +1,4 @@
-"""A task from the user's own file."""
+"""Reads a task from the user's own file."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Trackers: where a run is watched and compared. None of them can fail a run."""
+"""Follows runs from outside. No tracker can fail a run."""

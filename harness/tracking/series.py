@@ -1,4 +1,4 @@
-"""Figures as lines of points, for trackers that draw by themselves."""
+"""Turns figures into lines of points, for trackers that draw by themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved W&B workspace that puts the runs of a group side by side: numbers, reliability, progress."""
+"""Saves a W&B workspace that puts the runs of a group side by side: numbers, reliability, progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ITEMS = "progress/items"
 
 @dataclass(frozen=True)
 class Logged:
-    """What the runs of a group have logged, which is what there can be panels of.
+    """The names that the runs of a group have logged; each can have a panel.
 
     Attributes:
         numbers: for each metric/level key, the keys of its bars: lower end, value, upper end.

@@ -1,4 +1,4 @@
-"""An engine without a model: replies from a known distribution, so that tests can assert exact numbers."""
+"""Answers from a known distribution without a model, so that tests can assert exact numbers."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ class UnknownPrompt(HarnessError, LookupError):
 
 @dataclass(frozen=True)
 class AnswerTable:
-    """Replies without chance, by the text of the prompt.
+    """Fixed replies, looked up by the text of the prompt.
 
     Attributes:
         answers: reply by prompt text or by a part of one. The exact text goes first; then of the parts that occur the

@@ -1,4 +1,4 @@
-"""Outcomes of a simulated subject for many items at once: for studies of estimators over thousands of runs."""
+"""Draws outcomes of a simulated subject for many items at once, for studies of estimators over thousands of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests to one server that get through: bounded in number, retried with patience, given up when nothing answers."""
+"""Sends requests to one server: bounded in number, repeated with patience, given up when nothing answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MESSAGE = 300  # characters of a server's message that are shown
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for what, in seconds.
+    """Waiting times for a server, in seconds.
 
     Attributes:
         connect: for a connection.

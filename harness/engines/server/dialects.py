@@ -1,4 +1,4 @@
-"""What is said to a server: calls to the bodies of requests, and replies back to calls' replies."""
+"""Translates calls into the bodies of requests, and a server's answers into replies."""
 
 from __future__ import annotations
 

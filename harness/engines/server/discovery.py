@@ -1,4 +1,4 @@
-"""First questions to a server: what it serves, with which tokenizer, and what it can answer exactly."""
+"""Asks a server what it serves, with which tokenizer, and what it can answer exactly."""
 
 from __future__ import annotations
 

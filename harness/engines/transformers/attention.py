@@ -1,4 +1,4 @@
-"""Attention with fewer key heads than query heads, without copying the keys once for every query head.
+"""Computes attention with fewer key heads than query heads, without a copy of the keys for every query head.
 
 transformers repeats keys and values for each group of query heads whenever there is a padding mask: at a batch of 64
 that is about half of a decoding step on a CPU. Here a single query of each head becomes G queries of its key head,

@@ -1,4 +1,4 @@
-"""The transformers engine at work: sequences are read in groups, texts in the making are decoded in cohorts.
+"""Runs a transformers model for many calls at once: reads prompts in groups, decodes texts in cohorts.
 
 A step is one forward pass that reads a group of waiting sequences, or one that adds a token to every row of each
 cohort. Option probabilities, scores and activations are answered by the reading itself; a text joins a cohort, and
@@ -31,7 +31,7 @@ PATIENCE = 4
 
 
 class Cohort:
-    """Texts in the making that are decoded together; `window` holds everything but their last token."""
+    """Unfinished texts that are decoded together; `window` holds everything but their last token."""
 
     def __init__(self, layout: Layout, width: int) -> None:
         self._layout = layout

@@ -1,4 +1,4 @@
-"""Where the sites of `harness.calls.interventions` are in Hugging Face's causal language models.
+"""Finds the sites of `harness.calls.interventions` in Hugging Face's causal language models.
 
 | model types | resid_mid | mlp_act | remarks |
 | --- | --- | --- | --- |

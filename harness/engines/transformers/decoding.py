@@ -1,4 +1,4 @@
-"""From logits to text: the next token of each row by its own parameters and random numbers, and where a text ends."""
+"""Turns logits into text: each row has its own sampling parameters, random numbers and end of text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Detokenizer:
 
 
 class Draft:
-    """A text in the making.
+    """An unfinished text.
 
     Attributes:
         job: who waits for it.

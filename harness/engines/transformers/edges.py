@@ -1,4 +1,4 @@
-"""Cuts of attention edges: which are possible, and the mask of one attention module that carries them out.
+"""Cuts attention edges: says which cuts are possible, and makes the mask of one attention module.
 
 Columns of queries and keys are counted as in the whole sequence of a left-padded row, cached keys included:
 column = position + padding. A sliding-window layer caches only its last keys, so its mask begins at some offset.

@@ -1,4 +1,4 @@
-"""The arithmetic of `Add`, `Replace` and `Ablate`, for all rows of a batch at one site at once."""
+"""Computes `Add`, `Replace` and `Ablate` for all rows of a batch at one site at once."""
 
 from __future__ import annotations
 

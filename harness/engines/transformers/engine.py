@@ -1,4 +1,4 @@
-"""Hugging Face transformers in this process: the engine that can look inside the model. Settings and loading.
+"""Loads a Hugging Face model in this process: the engine that can look inside the model.
 
 `engines.batching` does the work; `engines.planning` decides the batches, `engines.keys_values` holds the memory.
 """

@@ -1,4 +1,4 @@
-"""Keys and values in memory: windows of rows that grow to the right, and blocks of prefixes kept for later calls.
+"""Keeps keys and values in memory: windows of rows that grow to the right, and blocks of prefixes for later calls.
 
 Imported only once a model is loaded, for it needs torch. Shapes: R rows, H key heads, C columns, D width of a head.
 

@@ -1,4 +1,4 @@
-"""What is read next: sequences that wait, grouped so that one forward pass wastes little on padding. No torch here."""
+"""Plans the next forward pass: groups waiting sequences so that little is wasted on padding. Imports no torch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def block_keys(ids: Sequence[int]) -> list[bytes]:
 
 @dataclass(slots=True)
 class Limits:
-    """What fits. Halved when a GPU says that it does not.
+    """How much fits into one pass. Halved when a GPU runs out of memory.
 
     Attributes:
         context: longest prompt plus reply, in tokens.

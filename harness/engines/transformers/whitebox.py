@@ -1,4 +1,4 @@
-"""The white box: what `Read` and interventions do in one forward pass of a Hugging Face causal language model.
+"""Carries out `Read` and interventions in one forward pass of a Hugging Face causal language model.
 
 Every call of a batch may ask for something else: hooks see the whole batch and change the rows and columns concerned.
 A hook that should have fired and did not is an error, never a pass without intervention. `engines.blocks` says

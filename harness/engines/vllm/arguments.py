@@ -1,4 +1,4 @@
-"""Arguments of vLLM's own: which the harness needs as they are, which decide the numbers, and what was wrong with one.
+"""Checks vLLM's own arguments: those that the harness sets, those that decide the numbers, those that do not exist.
 
 `engine.args` takes any argument of `vllm.EngineArgs`, in the version that is installed. vLLM checks most values
 itself; what is here turns its many ways of failing into one sentence that names the key.

@@ -1,4 +1,4 @@
-"""vLLM in this process: one thread steps the engine, coroutines wait for single calls, vLLM decides the batch."""
+"""Runs vLLM in this process: one thread steps the engine, coroutines wait for single calls, vLLM forms the batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that is given word for word: how vLLM on a CPU scores a short continuation behind a prompt it knows."""
+"""Scores a short continuation on a CPU: vLLM is made to say given tokens behind a prompt that it knows."""
 
 from __future__ import annotations
 

@@ -152,8 +152,8 @@ def test_a_folder_of_another_version_another_sweep_or_none_is_refused(
     (sweep.folder / "sweep.json").write_text(json.dumps({**plan, "version": 99}))
     for action in ("status", "resume", "cancel"):
         assert main(["sweep", action, str(sweep.folder)]) == 2
-        assert "layout 99, this one knows 1" in capsys.readouterr().err
-    (sweep.folder / "sweep.json").write_text('{"version": 1, "na')
+        assert "layout 99, this one knows 2" in capsys.readouterr().err
+    (sweep.folder / "sweep.json").write_text('{"version": 2, "na')
     assert main(["sweep", "status", str(sweep.folder)]) == 2
     assert "is damaged" in capsys.readouterr().err
     assert main(["sweep", "status", str(tmp_path)]) == 2

@@ -114,6 +114,11 @@ def test_what_cannot_be_launched_is_named(
     assert not (tmp_path / "runs").exists()
 
 
+def test_settings_of_something_else_are_no_launcher() -> None:
+    with pytest.raises(HarnessError, match=r"hydra.launcher._target_: harness.tracker.NoTracker is no Launcher"):
+        load_launcher({"_target_": "harness.tracker.NoTracker"})
+
+
 def test_a_launcher_without_a_grid_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "hydra/launcher=slurm"]) == 2
     assert "hydra/launcher is for sweeps; add -m" in capsys.readouterr().err
