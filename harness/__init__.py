@@ -41,6 +41,9 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.subject.choices import Likelihood as Likelihood
     from harness.subject.subject import Subject as Subject
     from harness.tasks.base import Task as Task
+    from harness.worlds import Turn as Turn
+    from harness.worlds import World as World
+    from harness.worlds import play as play
 
 PUBLIC = {
     "arms": ("Arm", "ArmedExperiment", "together"),
@@ -58,6 +61,7 @@ PUBLIC = {
     "subject.choices": ("Choice", "Likelihood"),
     "subject.subject": ("Subject",),
     "tasks.base": ("Task",),
+    "worlds": ("Turn", "World", "play"),
 }
 """Every public name, by the module that defines it."""
 
