@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the digest is kept beside the fields
 class Array:
     """float32 numbers of a shape.
 
@@ -48,9 +49,10 @@ class Array:
 
         return np.frombuffer(self.data, dtype="<f4").reshape(self.shape)
 
+    @cached_property
     def digest(self) -> str:
-        """64 hex digits that stand for shape and numbers in the key of a call."""
-        return hashlib.sha256(repr(self.shape).encode() + self.data).hexdigest()
+        """64 hex digits (SHA-256) that stand for the numbers, not for the shape; computed once and kept."""
+        return hashlib.sha256(self.data).hexdigest()
 
     def __repr__(self) -> str:
-        return f"Array({self.shape}, {self.digest()[:8]})"
+        return f"Array({self.shape}, {self.digest[:8]})"

@@ -8,10 +8,9 @@ Greedy calls and option probabilities therefore are shared between seeds, sample
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Literal, get_args
 
 import orjson
@@ -19,10 +18,17 @@ import orjson
 from harness.calls.arrays import Array
 from harness.calls.interventions import Cut, Intervention, Site
 
-Capability = Literal["generate", "choose", "score", "read", "intervene"]
-"""What an engine may be able to do and an experiment may need: four kinds of call, and any of them intervened on."""
+Capability = Literal["generate", "choose", "choose_at", "score", "read", "intervene"]
+"""What an engine may be able to do and an experiment may need: four kinds of call, `Choose` at many positions of its
+prompt, and any of them intervened on."""
 
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
+
+Pool = Literal["none", "mean"]
+"""What becomes of the positions of a `Read`: each is kept, or their mean."""
+
+LATER = {"enters the key": "only when it is not at its default"}
+"""Metadata of fields that came when calls were stored already, so that those are still found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +92,20 @@ class Choose:
     Attributes:
         prompt: token ids.
         tokens: the token ids asked about, sorted and distinct.
+        positions: of the prompt's tokens, counted from 0, ascending: the tokens are asked about right after each of
+            them. () is the last one alone.
     """
 
     prompt: tuple[int, ...]
     tokens: tuple[int, ...]
     interventions: tuple[Intervention, ...] = ()
+    positions: tuple[int, ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         if not self.tokens or list(self.tokens) != sorted(set(self.tokens)):
             raise ValueError("tokens must be sorted, distinct and not empty")
+        if self.positions:
+            _check_positions(self.positions, len(self.prompt))
         _check_interventions(self)
 
 
@@ -126,6 +137,7 @@ class Read:
         layers: blocks, counted from 0; ascending.
         positions: of the prompt's tokens, counted from 0; ascending.
         site: where in the block.
+        pool: "mean" asks for the mean over the positions in place of each of them.
     """
 
     prompt: tuple[int, ...]
@@ -133,17 +145,28 @@ class Read:
     positions: tuple[int, ...]
     site: Site = "resid_post"
     interventions: tuple[Intervention, ...] = ()
+    pool: Pool = field(default="none", metadata=LATER)
 
     def __post_init__(self) -> None:
-        for name, values in (("layers", self.layers), ("positions", self.positions)):
-            if not values or list(values) != sorted(set(values)) or values[0] < 0:
-                raise ValueError(f"{name} must be ascending, distinct, from 0 on and not empty: {values}")
-        if self.positions[-1] >= len(self.prompt):
-            raise ValueError(f"position {self.positions[-1]} is beyond a prompt of {len(self.prompt)} tokens")
+        _check_ascending("layers", self.layers)
+        _check_positions(self.positions, len(self.prompt))
+        if self.pool not in get_args(Pool):
+            raise ValueError(f"pool {self.pool!r}: it is one of {', '.join(get_args(Pool))}")
         _check_interventions(self)
 
 
 Call = Generate | Choose | Score | Read
+
+
+def _check_ascending(name: str, values: tuple[int, ...]) -> None:
+    if not values or list(values) != sorted(set(values)) or values[0] < 0:
+        raise ValueError(f"{name} must be ascending, distinct, from 0 on and not empty: {values}")
+
+
+def _check_positions(positions: tuple[int, ...], length: int) -> None:
+    _check_ascending("positions", positions)
+    if positions[-1] >= length:
+        raise ValueError(f"position {positions[-1]} is beyond a prompt of {length} tokens")
 
 
 def _check_interventions(call: Call) -> None:
@@ -158,7 +181,12 @@ def _check_interventions(call: Call) -> None:
 def capabilities_of(call: Call) -> set[Capability]:
     """What an engine must be able to do to answer a call."""
     kinds: dict[type, Capability] = {Generate: "generate", Choose: "choose", Score: "score", Read: "read"}
-    return {kinds[type(call)], *(("intervene",) if call.interventions else ())}
+    needed = {kinds[type(call)]}
+    if isinstance(call, Choose) and call.positions:
+        needed.add("choose_at")
+    if call.interventions:
+        needed.add("intervene")
+    return needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +208,18 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Logprobs:
-    """The reply to `Choose` and `Score`: natural log-probabilities, in the order of the tokens asked about."""
+    """The reply to `Choose` and `Score`: natural log-probabilities, in the order of the tokens asked about.
+
+    Of a `Choose` at several positions, those of its first position come first, of all tokens, then those of the next.
+    """
 
     values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """The reply to `Read`: shape [layers, positions, width of the site], in the order asked."""
+    """The reply to `Read`: shape [layers, positions, width of the site], in the order asked; with pool "mean"
+    [layers, 1, width]."""
 
     values: Array
 
@@ -196,19 +228,32 @@ Reply = Text | Logprobs | Activations
 
 
 def _body(call: Call) -> list[Any]:
-    # orjson writes dataclasses field by field; interventions of different types may have the same fields.
+    # Interventions of different types may have the same fields, so the names of the types stand beside them.
     return [type(call).__name__, call, *(type(one).__name__ for one in call.interventions)]
 
 
 def _digest(content: Any) -> bytes:
-    option = orjson.OPT_SORT_KEYS
-    return hashlib.sha256(orjson.dumps(content, option=option, default=_bytes_digest)).digest()
+    # Fields go in the order of their declaration, which therefore is a part of every key.
+    written = orjson.dumps(content, option=orjson.OPT_PASSTHROUGH_DATACLASS, default=_plain)
+    return hashlib.sha256(written).digest()
 
 
-def _bytes_digest(value: Any) -> str:
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    raise TypeError(f"a call cannot hold a {type(value).__name__}")
+def _plain(value: Any) -> dict[str, Any]:
+    """What a key holds of a part of a call; of an array its digest, so that vectors are hashed once and not per call."""
+    if isinstance(value, Array):
+        return {"shape": value.shape, "data": value.digest}
+    if not is_dataclass(value):
+        raise TypeError(f"a call cannot hold a {type(value).__name__}")
+    kept, later = _key_fields(type(value))
+    content = {name: getattr(value, name) for name in kept}
+    return content | {name: given for name, default in later if (given := getattr(value, name)) != default}
+
+
+@cache
+def _key_fields(kind: type) -> tuple[list[str], list[tuple[str, Any]]]:
+    """The fields that are always in a key, and those that are when they differ from their default."""
+    later = [(f.name, f.default) for f in fields(kind) if f.metadata == LATER]
+    return [f.name for f in fields(kind) if f.metadata != LATER], later
 
 
 def call_key(identity: str, call: Call) -> bytes:
@@ -218,27 +263,4 @@ def call_key(identity: str, call: Call) -> bytes:
 
 def identity_digest(identity: dict[str, str]) -> str:
     """16 hex digits of a model identity."""
-    return _digest(identity).hex()[:16]
-
-
-def pack_reply(reply: Reply) -> bytes:
-    """The reply as JSON; numbers of activations in base 64."""
-    if isinstance(reply, Activations):
-        array = reply.values
-        return orjson.dumps({"shape": array.shape, "float32": base64.b64encode(array.data).decode()})
-    return orjson.dumps(reply)
-
-
-def unpack_reply(data: bytes) -> Reply:
-    """The reverse of `pack_reply`."""
-    values: dict[str, Any] = orjson.loads(data)
-    if "float32" in values:
-        return Activations(Array(tuple(values["shape"]), base64.b64decode(values["float32"])))
-    if "values" in values:
-        return Logprobs(_floats(values["values"]))
-    return Text(values["text"], tuple(values["tokens"]), _floats(values["logprobs"]), values["finish"])
-
-
-def _floats(values: list[float | None]) -> tuple[float, ...]:
-    # JSON has no infinities: a probability of exactly zero comes back as null.
-    return tuple(-math.inf if v is None else v for v in values)
+    return _digest(dict(sorted(identity.items()))).hex()[:16]
