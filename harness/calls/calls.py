@@ -239,10 +239,10 @@ def _digest(content: Any) -> bytes:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    """What a key holds of a part of a call; of an array its digest, so that vectors are hashed once and not per call."""
+    """What a key holds of a part of a call; of an array its digest, so that a vector is hashed once."""
     if isinstance(value, Array):
         return {"shape": value.shape, "data": value.digest}
-    if not is_dataclass(value):
+    if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"a call cannot hold a {type(value).__name__}")
     kept, later = _key_fields(type(value))
     content = {name: getattr(value, name) for name in kept}

@@ -103,7 +103,7 @@ def _totals(holdings: Sequence[Holding]) -> dict[str, Any]:
         "segments": len(holdings),
         "segments_in_use": sum(h.live for h in holdings),
         "calls": sum(h.calls for h in holdings),
-        "bytes": sum(h.segment.size for h in holdings),
+        "bytes": sum(h.segment.bytes for h in holdings),
         "damaged": sum(h.damaged for h in holdings),
         "cut_off": sum(h.torn for h in holdings),
         "last_written": written and time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(written)),
@@ -138,7 +138,7 @@ def _print_table(holdings: Sequence[Holding]) -> None:
         groups.setdefault((holding.origin.model or "-", holding.origin.experiment or "-"), []).append(holding)
     rows = [("model", "experiment", "segments", "calls", "size", "last written")]
     for (model, experiment), group in sorted(groups.items()):
-        size, newest = sum(h.segment.size for h in group), max(h.segment.touched for h in group)
+        size, newest = sum(h.segment.bytes for h in group), max(h.segment.touched for h in group)
         calls = sum(h.calls for h in group)
         rows.append((model, experiment, str(len(group)), f"{calls:,}", _size(size), _ago(time.time() - newest)))
     columns = list(zip(*rows, strict=True))
@@ -174,7 +174,7 @@ def _prune(folder: Path, options: argparse.Namespace) -> int:
         _print_table(unused)
     if not options.dry_run:
         prune(unused)
-    calls, size = sum(h.calls for h in unused), sum(h.segment.size for h in unused)
+    calls, size = sum(h.calls for h in unused), sum(h.segment.bytes for h in unused)
     verb = "would remove" if options.dry_run else "removed"
     print(f"{verb} {calls:,} calls, {_size(size)} in {len(unused)} of {len(found.holdings)} segments")
     if len(unused) < len(chosen):

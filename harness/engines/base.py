@@ -93,6 +93,7 @@ WHO_CAN: dict[Capability, str] = {
     "generate": "every engine",
     "choose": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "score": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
+    "choose_at": "engine=transformers",
     "read": "engine=transformers",
     "intervene": "engine=transformers",
 }

@@ -13,21 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.store.segments import (
-    RESERVED,
-    SILENCE,
-    SUFFIX,
-    Origin,
-    Segment,
-    Writer,
-    flush_folder,
-    key_of,
-    lines,
-    sound,
-)
-
-PART = f"{SUFFIX}.part"
-"""A merged segment that is not whole yet; nobody reads it."""
+from harness.store.records import ARRAYS, PART, RESERVED, SUFFIX, Place, arrays_of, key_of, lines, sound, unpack_reply
+from harness.store.segments import SILENCE, Origin, Readers, Segment, Writer, flush_folder
 
 UNKNOWN = Origin("", "?", "?")
 """Of segments whose first line is damaged."""
@@ -61,7 +48,7 @@ class Survey:
 
     Attributes:
         distinct: calls of different keys.
-        foreign: names of files that are no segments.
+        foreign: names of files that are no segments, or lie beside one that is gone.
     """
 
     folder: Path
@@ -115,7 +102,7 @@ def survey(folder: Path) -> Survey:
     found = Survey(folder)
     keys: set[bytes] = set()
     for path in _files(folder):
-        if not path.name.endswith((SUFFIX, PART)):
+        if not path.name.endswith((SUFFIX, PART)) and not _beside_segment(path):
             found.foreign.append(path.name)
         if not path.name.endswith(SUFFIX):
             continue
@@ -149,18 +136,50 @@ def verify(folder: Path) -> Iterator[Flaw]:
         if not path.name.endswith(SUFFIX):
             continue
         try:
-            for offset, line in lines(path):
-                if line[-1] != 10:
-                    if not Segment.look(path).live():
-                        yield Flaw(path, offset, f"cut off after {len(line)} bytes", True)
-                elif key_of(line) is None:
-                    yield Flaw(path, offset, f"no record ({len(line)} bytes)", False)
-                elif not sound(line):
-                    yield Flaw(path, offset, f"a record of {len(line)} bytes that fails its checksum", False)
+            yield from _flaws(path)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise _unreadable(path, error) from error
+
+
+def _flaws(path: Path) -> Iterator[Flaw]:
+    with _Checker(path) as checker:
+        for offset, line in lines(path):
+            if line[-1] != 10:
+                if not Segment.look(path).live():
+                    yield Flaw(path, offset, f"cut off after {len(line)} bytes", True)
+            elif what := checker.flaw(line):
+                yield Flaw(path, offset, what, False)
+
+
+class _Checker:
+    """Checks the records of a segment, with the numbers beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._arrays = arrays_of(path)
+        self._readers = Readers()
+
+    def __enter__(self) -> _Checker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._readers.close()
+
+    def flaw(self, line: bytes) -> str:
+        """What is wrong with a line, in words; "" when it is sound."""
+        if key_of(line) is None:
+            return f"no record ({len(line)} bytes)"
+        if not sound(line):
+            return f"a record of {len(line)} bytes that fails its checksum"
+        place = Place.of_line(line)
+        if place is None or place.holds(self.numbers(place)):
+            return ""
+        return f"a record whose {place.length} bytes at {place.arrays} of {self._arrays.name} are lost or damaged"
+
+    def numbers(self, place: Place) -> bytes | None:
+        """The numbers of a record; None when the file beside the segment cannot be read."""
+        return self._readers.read(self._arrays, place.arrays, place.length)
 
 
 def choose(
@@ -185,7 +204,7 @@ def prune(holdings: Sequence[Holding]) -> None:
     """
     for holding in holdings:
         try:
-            holding.segment.path.unlink(missing_ok=True)
+            holding.segment.remove()
         except OSError as error:
             raise HarnessError(f"cannot remove {holding.segment.path}: {error.strerror}") from error
 
@@ -194,7 +213,8 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     """Makes one segment of the segments of each origin, without duplicates and damaged records.
 
     Killed at any moment, it leaves every record at least once: the new segment is written aside, flushed and renamed
-    before the old ones go. Segments whose first line is damaged stay as they are.
+    before the old ones go. Segments whose first line is damaged stay as they are. Numbers whose lines were removed by
+    somebody who was killed then go, too.
 
     Args:
         silence: seconds after which a writer of another machine counts as gone.
@@ -204,14 +224,16 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     """
     groups: dict[Origin, list[Segment]] = {}
     for path in _files(folder):
-        if not path.name.endswith((SUFFIX, PART)):
-            continue
         try:
+            if path.name.endswith(ARRAYS) and not _beside_segment(path):
+                _clear_numbers(path, silence)
+            if not path.name.endswith((SUFFIX, PART)):
+                continue
             segment = Segment.look(path)
             if path.name.endswith(PART):
                 _clear(segment, silence)
             elif not segment.live(silence) and segment.size == 0:
-                path.unlink(missing_ok=True)  # its writer died before its first line
+                segment.remove()  # its writer died before its first line
             elif not segment.live(silence) and segment.header is not None:
                 groups.setdefault(segment.header.origin, []).append(segment)
         except FileNotFoundError:
@@ -238,18 +260,20 @@ def _merge(folder: Path, origin: Origin, segments: Sequence[Segment]) -> Merge:
             writer.close()
         newest = max(segment.touched for segment in segments)
         os.utime(part, (newest, newest))
-        done.freed = -part.stat().st_size
+        made = Segment.look(part)
+        done.freed = -made.size - made.numbers
         part.rename(part.with_suffix(""))
         flush_folder(folder)
     except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
+        if part is not None and part.exists():  # else it has its name already, and is whole
+            part.unlink()
+            arrays_of(part).unlink(missing_ok=True)
         return Merge(origin, len(segments), len(segments), problem=error.strerror or str(error))
     for segment, end in zip(segments, ends, strict=True):
         try:
             if segment.path.stat().st_size == end:  # else its writer was alive after all: it keeps its own
-                segment.path.unlink()
-                done.freed += end
+                segment.remove()
+                done.freed += end + segment.numbers
             else:
                 done.after += 1
         except OSError:
@@ -260,30 +284,42 @@ def _merge(folder: Path, origin: Origin, segments: Sequence[Segment]) -> Merge:
 def _copy(path: Path, writer: Writer, done: Merge, seen: set[bytes]) -> int:
     """Appends the sound calls of a segment that were not seen yet; gives the offset of its end."""
     end = 0
-    for offset, line in lines(path):
-        end = offset + len(line)
-        key = key_of(line)
-        if key is None or not sound(line):
-            done.damaged += 1
-        elif key in seen:
-            done.duplicates += 1
-        elif key != RESERVED:
-            seen.add(key)
-            writer.append(line)
-            done.calls += 1
+    with _Checker(path) as checker:
+        for offset, line in lines(path):
+            end = offset + len(line)
+            key = key_of(line)
+            if key is None or checker.flaw(line):
+                done.damaged += 1
+            elif key in seen:
+                done.duplicates += 1
+            elif key != RESERVED:
+                seen.add(key)
+                _append(writer, key, line, checker)
+                done.calls += 1
     return end
+
+
+def _append(writer: Writer, key: bytes, line: bytes, checker: _Checker) -> None:
+    place = Place.of_line(line)
+    numbers = None if place is None else checker.numbers(place)
+    reply = None if numbers is None else unpack_reply(line, numbers)
+    if reply is None:
+        writer.append(line)
+    else:
+        writer.put(key, reply)
 
 
 def _clean(path: Path) -> bool:
     """Whether a segment holds neither a damaged record nor a key twice; one that cannot be read has nothing to give."""
     seen: set[bytes] = set()
     try:
-        for _, line in lines(path):
-            key = key_of(line)
-            if key is None or key in seen or not sound(line):
-                return False
-            if key != RESERVED:
-                seen.add(key)
+        with _Checker(path) as checker:
+            for _, line in lines(path):
+                key = key_of(line)
+                if key is None or key in seen or checker.flaw(line):
+                    return False
+                if key != RESERVED:
+                    seen.add(key)
     except OSError:
         pass
     return True
@@ -293,7 +329,19 @@ def _clear(part: Segment, silence: float) -> None:
     """Removes what a merge that was killed has left; its sources are all still there."""
     lives = part.header.writer.lives() if part.header is not None else None
     if part.size == 0 or lives is False or (lives is None and time.time() - part.touched > silence):
-        part.path.unlink(missing_ok=True)
+        part.remove()
+
+
+def _clear_numbers(path: Path, silence: float) -> None:
+    """Removes numbers that nothing points to. Not at once: another machine may not see their segment yet."""
+    if time.time() - path.stat().st_mtime > silence:
+        path.unlink(missing_ok=True)
+
+
+def _beside_segment(path: Path) -> bool:
+    """Whether a file holds numbers of a segment that is there, whole or not."""
+    # The unfinished one first: it becomes the other by one renaming, so that one of them is always met.
+    return path.name.endswith(ARRAYS) and any(path.with_suffix(end).exists() for end in (PART, SUFFIX))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,22 +1,19 @@
-"""Segments of the call store: the files, their lines, who writes them and who reads them.
+"""Segments of the call store: the files, who writes them and who reads them.
 
-A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows. One line each:
-
-    <key, 32 hex digits> <crc32 of the rest, 8 hex digits> <JSON>\n
-
-Lines whose key is all zeros are not calls: the first says where the segment comes from, and one at the end that its
-writer closed it. No locks are taken, so that network file systems do: a segment's name is its writer's alone.
+A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows, one line a
+record (`harness.store.records`). Its first line says where the segment comes from, and one at the end that its writer
+closed it. The numbers of activations lie in a second file, and are written before the line that says where. No locks
+are taken, so that network file systems do: a segment's name is its writer's alone.
 """
 
 from __future__ import annotations
 
-import binascii
 import errno
 import os
 import secrets
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -26,14 +23,21 @@ from typing import Any
 
 import orjson
 
-from harness.calls.calls import identity_digest
+from harness.calls.calls import Activations, Reply, identity_digest
 from harness.processes import ProcessId
 from harness.redaction import without_secrets
-
-SUFFIX = ".calls"
-HEAD = 32 + 1 + 8 + 1
-RESERVED = bytes(16)
-"""The key of lines that are not calls."""
+from harness.store.records import (
+    HEAD,
+    RESERVED,
+    SUFFIX,
+    Place,
+    arrays_of,
+    key_of,
+    pack,
+    pack_place,
+    pack_reply,
+    sound,
+)
 
 SILENCE = 24 * 3600.0
 """Seconds after which a segment of another machine, never closed and never touched, counts as given up."""
@@ -104,41 +108,6 @@ class Header:
         return pack(RESERVED, orjson.dumps(values))
 
 
-def pack(key: bytes, body: bytes) -> bytes:
-    """The line of a record."""
-    return b"%s %08x %s\n" % (binascii.hexlify(key), zlib.crc32(body), body)
-
-
-def key_of(line: bytes) -> bytes | None:
-    """The key of a whole line, its body unread; None when the line is none."""
-    if len(line) <= HEAD or line[-1] != 10 or line[32] != 32 or line[41] != 32:
-        return None
-    try:
-        return binascii.unhexlify(line[:32])
-    except binascii.Error:
-        return None
-
-
-def sound(line: bytes) -> bool:
-    """Whether a line is whole and has the checksum that it claims."""
-    if len(line) <= HEAD or line[-1] != 10:
-        return False
-    try:
-        return int(line[33:41], 16) == zlib.crc32(line[HEAD:-1])
-    except ValueError:
-        return False
-
-
-def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """The lines of a segment from an offset on, each with its own offset in bytes; the last may lack its end."""
-    offset = start
-    with path.open("rb", buffering=1 << 20) as file:
-        file.seek(start)
-        for line in file:
-            yield offset, line
-            offset += len(line)
-
-
 _CLOSED = pack(RESERVED, b'{"closed":true}')
 
 
@@ -149,14 +118,21 @@ class Segment:
     Attributes:
         header: None when its first line is missing or damaged.
         closed: its writer ended in good order.
-        size: bytes. touched: last write, in seconds since 1970.
+        size: bytes of its lines. numbers: bytes of the numbers beside them.
+        touched: last write, in seconds since 1970.
     """
 
     path: Path
     header: Header | None
     closed: bool
     size: int
+    numbers: int
     touched: float
+
+    @property
+    def bytes(self) -> int:
+        """Of both files."""
+        return self.size + self.numbers
 
     @classmethod
     def look(cls, path: Path) -> Segment:
@@ -170,7 +146,20 @@ class Segment:
             header = Header.parse(file.readline(1 << 20))
             file.seek(max(0, status.st_size - len(_CLOSED)))
             closed = file.read() == _CLOSED
-        return cls(path, header, closed, status.st_size, status.st_mtime)
+        try:
+            numbers = arrays_of(path).stat().st_size
+        except FileNotFoundError:
+            numbers = 0
+        return cls(path, header, closed, status.st_size, numbers, status.st_mtime)
+
+    def remove(self) -> None:
+        """Removes lines, then numbers: killed in between, it leaves numbers that nothing points to.
+
+        Raises:
+            OSError: one of the files cannot be removed.
+        """
+        self.path.unlink(missing_ok=True)
+        arrays_of(self.path).unlink(missing_ok=True)
 
     def live(self, silence: float = SILENCE) -> bool:
         """Whether its writer may still be at work: by its process here, elsewhere by how long it was silent.
@@ -198,8 +187,9 @@ class Writer:
         header = Header.now(origin)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(header.started))
         self.path = folder / f"{stamp}-{header.writer.host}-{header.writer.pid}-{secrets.token_hex(4)}{suffix}"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-        self._size = 0
+        self._file = _new(self.path)
+        self._numbers: int | None = None
+        self._size = self._placed = 0
         self._unflushed = self._unnamed = True
         self._removed = False
         self._touched = time.monotonic()
@@ -220,14 +210,38 @@ class Writer:
             OSError: it could not be written whole; nothing may be appended here any more.
         """
         offset = self._size
+        self._write(self._file, line, offset)
+        self._size += len(line)
+        return offset
+
+    def put(self, key: bytes, reply: Reply) -> tuple[int, int]:
+        """Appends a reply under its key, as `append` does; of activations the numbers first.
+
+        Returns:
+            Offset and length of its line in bytes.
+        """
+        body = pack_place(self._place(reply)) if isinstance(reply, Activations) else pack_reply(reply)
+        line = pack(key, body)
+        return self.append(line), len(line)
+
+    def _place(self, reply: Activations) -> Place:
+        if self._numbers is None:
+            self._numbers = _new(arrays_of(self.path))
+            self._unnamed = True
+        data = reply.values.data
+        place = Place(self._placed, reply.values.shape, zlib.crc32(data))
+        self._write(self._numbers, data, self._placed)
+        self._placed += len(data)
+        return place
+
+    def _write(self, file: int, data: bytes, end: int) -> None:
+        """Appends whole, or takes back what was written."""
         if self._removed:
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-        if os.write(self._file, line) != len(line):
-            os.ftruncate(self._file, offset)
+        if os.write(file, data) != len(data):
+            os.ftruncate(file, end)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._size += len(line)
         self._unflushed = True
-        return offset
 
     def flush(self) -> None:
         """Makes what was appended survive the death of the machine; may be called from another thread.
@@ -238,13 +252,14 @@ class Writer:
             OSError: the disk, or the server behind it, did not take it.
         """
         try:
-            self._removed = os.fstat(self._file).st_nlink == 0
+            self._removed = any(os.fstat(file).st_nlink == 0 for file in self._files())
             if self._unflushed and not self._removed:
                 self._unflushed = False  # first: what is appended meanwhile needs another flush
-                os.fsync(self._file)
+                for file in self._files():
+                    os.fsync(file)
                 if self._unnamed:
-                    flush_folder(self.path.parent)
                     self._unnamed = False
+                    flush_folder(self.path.parent)
                 self._touched = time.monotonic()
             elif time.monotonic() - self._touched > TOUCHED_EVERY:
                 os.utime(self._file)
@@ -266,7 +281,12 @@ class Writer:
             self._unflushed = True
             self.flush()
         finally:
-            os.close(self._file)
+            for file in self._files():
+                os.close(file)
+
+    def _files(self) -> list[int]:
+        """Numbers first, as they must be on the disk before the lines that point to them."""
+        return [self._file] if self._numbers is None else [self._numbers, self._file]
 
 
 class Readers:
@@ -302,6 +322,10 @@ class Readers:
         file = self._files.pop(path, None)
         if file is not None:
             os.close(file)
+
+
+def _new(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,9 +1,9 @@
 """The call store: every answered call, kept for ever under its key.
 
 A folder of append-only segments (`harness.store.segments`), each written by one process, read by any number. Opening it
-reads every segment once to index the keys; replies stay on disk. A record that is cut off or fails its checksum is
-dropped and counted, and is asked again. What was put survives the death of the process at once, and the death of the
-machine after at most `FLUSH_EVERY` seconds.
+reads the lines of every segment once to index the keys; replies stay on disk. A record that is cut off, fails its
+checksum or has lost the numbers beside it is dropped and counted, and is asked again. What was put survives the death
+of the process at once, and the death of the machine after at most `FLUSH_EVERY` seconds.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Literal
 
-from harness.calls.calls import Reply, pack_reply, unpack_reply
+from harness.calls.calls import Reply
 from harness.errors import HarnessError
-from harness.store.segments import HEAD, RESERVED, SUFFIX, Origin, Readers, Segment, Writer, key_of, lines, pack, sound
+from harness.store.records import RESERVED, SUFFIX, Place, arrays_of, key_of, lines, sound, unpack_reply
+from harness.store.segments import Origin, Readers, Segment, Writer
 
 FLUSH_EVERY = 2.0
 """Seconds between two flushes to the disk, which a thread of the store does."""
@@ -72,19 +74,15 @@ class Store:
         place = self._index.get(key)
         if place is None:
             return None
-        line = self._line(place)
-        if line is None and (place := self._moved(key, place)) is not None:
-            line = self._line(place)
-        try:
-            if line is not None and sound(line):
-                reply = unpack_reply(line[HEAD:])
-                self.hits += 1
-                return reply
-        except (ValueError, KeyError, TypeError):
-            pass
-        self.dropped += line is not None
-        self._index.pop(key, None)
-        return None
+        found = self._look(place)
+        if found in ("gone", "torn") and (moved := self._moved(key, place)) is not None:
+            found = self._look(moved)
+        if isinstance(found, str):
+            self.dropped += found != "gone"
+            self._index.pop(key, None)
+            return None
+        self.hits += 1
+        return found
 
     async def once(self, key: bytes, origin: Origin, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """Asks for a reply and stores it; calls of the same key that come meanwhile wait for the same answer."""
@@ -121,14 +119,12 @@ class Store:
         Raises:
             HarnessError: the disk is full or the folder not writable; nothing that was put before is lost.
         """
-        line = pack(key, pack_reply(reply))
         try:
             if self._unflushed is not None:
                 raise self._unflushed
-            number, offset = self._append(origin, line)
+            self._index[key] = self._append(origin, key, reply)
         except OSError as error:
             raise self._unwritable(error) from error
-        self._index[key] = (number << _OFFSET | offset) << _LENGTH | len(line)
 
     def close(self) -> None:
         """Flushes to the disk and closes every segment.
@@ -151,12 +147,12 @@ class Store:
         if failed is not None:
             raise self._unwritable(failed) from failed
 
-    def _append(self, origin: Origin, line: bytes) -> tuple[int, int]:
-        """The segment's number and the offset in it."""
+    def _append(self, origin: Origin, key: bytes, reply: Reply) -> int:
+        """The place of the record."""
         if origin in self._writers:
             number, writer = self._writers[origin]
             try:
-                return number, writer.append(line)
+                return _place(number, *writer.put(key, reply))
             except OSError:  # its end may be torn, its size limited, or somebody removed it: a new one may still go
                 self._left.append(self._writers.pop(origin)[1])
         writer = Writer(self.folder, origin)
@@ -169,7 +165,7 @@ class Store:
             target = (weakref.ref(self), self._closing)
             self._flusher = threading.Thread(target=_flush, args=target, name="store", daemon=True)
             self._flusher.start()
-        return number, writer.append(line)
+        return _place(number, *writer.put(key, reply))
 
     def flush(self) -> None:
         """Makes what was put survive the death of the machine; the store's thread does it every few seconds."""
@@ -197,11 +193,24 @@ class Store:
         except OSError as error:
             raise HarnessError(f"cannot read the call store {self.folder}: {error.strerror}") from error
 
-    def _line(self, place: int) -> bytes | None:
-        """A record; None when its segment cannot be read any more."""
-        length = place & (1 << _LENGTH) - 1
+    def _look(self, place: int) -> Reply | Literal["gone", "torn", "damaged"]:
+        """The reply of a record.
+
+        Or why there is none: its segment cannot be read any more, the numbers beside it cannot, or one is damaged.
+        """
+        path = self._segments[place >> _LENGTH + _OFFSET]
         offset = place >> _LENGTH & (1 << _OFFSET) - 1
-        return self._readers.read(self._segments[place >> _LENGTH + _OFFSET], offset, length)
+        line = self._readers.read(path, offset, place & (1 << _LENGTH) - 1)
+        if line is None:
+            return "gone"
+        if not sound(line):
+            return "damaged"
+        numbers: bytes | None = b""
+        if (where := Place.of_line(line)) is not None:
+            numbers = self._readers.read(arrays_of(path), where.arrays, where.length)
+        if numbers is None:
+            return "torn"
+        return unpack_reply(line, numbers) or "damaged"
 
     def _moved(self, key: bytes, place: int) -> int | None:
         """Where a record of an unreadable segment lies now, when somebody has merged it into a new segment."""
@@ -235,7 +244,6 @@ class Store:
 
     def _index_lines(self, number: int, path: Path) -> int:
         index = self._index
-        base = number << _OFFSET
         end, line = self._ends[number], b""
         for offset, line in lines(path, end):
             end = offset + len(line)
@@ -243,7 +251,7 @@ class Store:
             if key is None:
                 self.dropped += 1
             elif key != RESERVED:
-                index[key] = (base | offset) << _LENGTH | len(line)
+                index[key] = _place(number, offset, len(line))
         if not line.endswith(b"\n") and Segment.look(path).live():
             self.dropped -= line != b""  # is being written
             return end - len(line)
@@ -254,6 +262,11 @@ class Store:
             f"cannot write to the call store {self.folder}: {error.strerror}; free space or set store=FOLDER, "
             "then run the same command again: what was answered is kept"
         )
+
+
+def _place(segment: int, offset: int, length: int) -> int:
+    """An index entry."""
+    return (segment << _OFFSET | offset) << _LENGTH | length
 
 
 def _flush(store: weakref.ref[Store], closing: threading.Event) -> None:

@@ -44,7 +44,7 @@ Intervened = Callable[[Call, Mapping[str, float]], Mapping[str, float]]
 Activate = Callable[[Read, str, int], Sequence[float]]
 """The activation at one position: of the call, the text up to and with that position's token, and the layer."""
 
-CAN: frozenset[Capability] = frozenset({"generate", "choose", "score", "read"})
+CAN: frozenset[Capability] = frozenset({"generate", "choose", "choose_at", "score", "read"})
 
 END = zlib.crc32(b"<end>")
 """The token that ends a reply which others continue."""
@@ -179,25 +179,28 @@ class FakeEngine:
         pass
 
     def _say(self, call: Generate | Choose | Score) -> Reply:
-        possible = self._possible(call)
+        if isinstance(call, Choose):
+            # Named tokens after a position are those after the prompt that ends there.
+            ends = [p + 1 for p in call.positions] or [len(call.prompt)]
+            after = [self._possible(call, call.prompt[:end]) for end in ends]
+            return Logprobs(tuple(_conditionals(some, (token,))[0] for some in after for token in call.tokens))
+        possible = self._possible(call, call.prompt)
         if isinstance(call, Generate):
             return self._generate(call, possible)
-        if isinstance(call, Score):
-            return Logprobs(_conditionals(possible, call.continuation))
-        return Logprobs(tuple(_conditionals(possible, (t,))[0] for t in call.tokens))
+        return Logprobs(_conditionals(possible, call.continuation))
 
-    def _possible(self, call: Generate | Choose | Score) -> list[_Possible]:
-        for written in range(self._last_turn(call.prompt), 0, -1):
-            begun = call.prompt[-written:]
+    def _possible(self, call: Generate | Choose | Score, prompt: tuple[int, ...]) -> list[_Possible]:
+        for written in range(self._last_turn(prompt), 0, -1):
+            begun = prompt[-written:]
             try:
-                replies = self._replies(call, call.prompt[:-written])
+                replies = self._replies(call, prompt[:-written])
             except (LookupError, StopIteration):
                 continue
             alive = [r for r in replies if r.p and len(r.tokens) > written and r.tokens[:written] == begun]
             if alive:
                 mass = math.fsum(r.p for r in alive)
                 return [_Possible(r.tokens[written:], r.p / mass) for r in alive]
-        return self._replies(call, call.prompt)
+        return self._replies(call, prompt)
 
     def _replies(self, call: Generate | Choose | Score, prompt: tuple[int, ...]) -> list[_Possible]:
         text = self.tokenizer.decode(prompt)
@@ -240,8 +243,11 @@ class FakeEngine:
         return self.tokenizer.decode([t for t in tokens if t != END])
 
     def _read(self, call: Read) -> Activations:
+        import numpy as np
+
         texts = [self.tokenizer.decode(call.prompt[: p + 1]) for p in call.positions]
-        return Activations(Array.of([[self.activations(call, text, layer) for text in texts] for layer in call.layers]))
+        found = np.array([[self.activations(call, text, layer) for text in texts] for layer in call.layers])
+        return Activations(Array.of(found.mean(axis=1, keepdims=True) if call.pool == "mean" else found))
 
 
 def _choose_reply(call: Generate, possible: Sequence[_Possible]) -> _Possible:

@@ -409,13 +409,17 @@ def _replies(rows: Sequence[Waiting], logits: Tensor, found: dict[int, Reply | I
     import torch
 
     replies: list[Reply | ItemError] = [found.get(i, _no_numbers()) for i in range(len(rows))]
-    asked = [(i, w.call.tokens) for i, w in enumerate(rows) if isinstance(w.call, Choose)]
+    asked = [(i, w.call) for i, w in enumerate(rows) if isinstance(w.call, Choose)]
     if asked:
-        last = logits[torch.tensor([i for i, _ in asked], device=logits.device), -1].float().log_softmax(-1)
-        places = [(k, token) for k, (_, tokens) in enumerate(asked) for token in tokens]
-        values = iter(last[[k for k, _ in places], [token for _, token in places]].tolist())
-        for i, tokens in asked:
-            replies[i] = _logprobs([next(values) for _ in tokens])
+        # One row of logits a position: columns count from the right end, where the prompts end.
+        places = [(i, p - len(call.prompt)) for i, call in asked for p in call.positions or (len(call.prompt) - 1,)]
+        index = torch.tensor(places, device=logits.device)
+        table = logits[index[:, 0], index[:, 1]].float().log_softmax(-1)
+        named = [call.tokens for _, call in asked for _ in call.positions or (0,)]
+        cells = [(k, token) for k, tokens in enumerate(named) for token in tokens]
+        values = iter(table[[k for k, _ in cells], [token for _, token in cells]].tolist())
+        for i, call in asked:
+            replies[i] = _logprobs([next(values) for _ in call.tokens * max(1, len(call.positions))])
     for i, w in enumerate(rows):
         if isinstance(w.call, Score):
             table = logits[i, -w.scored - 1 : -1].float()

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.calls.calls import Call, Generate, Read, Score
+from harness.calls.calls import Call, Choose, Generate, Read, Score
 from harness.engines.transformers.decoding import Draft
 from harness.engines.worker import Job
 
@@ -62,8 +62,8 @@ class Waiting:
         call: the call, or one of the draws that share the sequence.
         ids: all tokens: of a text begun before, also those generated.
         jobs: a single call, or the drafts of any number of draws.
-        keys: names of the blocks that may be found in, and left to, the prefix cache: of all tokens but those whose
-            logits are needed; none for a call that changes or reads what happens inside the model.
+        keys: names of the blocks that may be found in, and left to, the prefix cache: of all tokens before the first
+            whose logits are needed; none for a call that changes or reads what happens inside the model.
     """
 
     call: Call
@@ -82,7 +82,9 @@ class Waiting:
 
     @property
     def scored(self) -> int:
-        """Tokens at its end whose log-probabilities are asked for."""
+        """Positions before its last one, from the first whose logits are needed on."""
+        if isinstance(self.call, Choose) and self.call.positions:
+            return len(self.ids) - 1 - self.call.positions[0]
         return len(self.call.continuation) if isinstance(self.call, Score) else 0
 
     def fresh(self, matched: Callable[[Sequence[bytes]], int]) -> int:

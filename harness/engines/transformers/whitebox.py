@@ -200,6 +200,8 @@ class Trace:
         stack = np.stack(values)
         if not np.isfinite(stack).all():
             raise ValueError(f"{call.site}: the model's numbers overflowed; try another dtype or a weaker intervention")
+        if call.pool == "mean":
+            stack = stack.mean(axis=1, keepdims=True, dtype=np.float64)
         return Activations(Array.of(stack))
 
 

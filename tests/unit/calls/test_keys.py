@@ -1,10 +1,10 @@
 """Keys of calls are frozen: a store outlives the program that wrote it."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
 
-from harness.calls import arrays
 from harness.calls.arrays import Array
 from harness.calls.calls import Call, Choose, Generate, Read, Sampling, Score, call_key
 from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace
@@ -55,16 +55,21 @@ def test_settings_that_came_later_enter_the_key_when_they_are_used() -> None:
     choose, read = CALLS["choose"], CALLS["read"]
     assert isinstance(choose, Choose)
     assert isinstance(read, Read)
-    again = [replace(choose, positions=()), replace(read, pool="none")]
+    again: list[Call] = [replace(choose, positions=()), replace(read, pool="none")]
     assert [call_key("id", call).hex() for call in again] == [KEYS["choose"][0], KEYS["read"][0]]
-    used = [replace(choose, positions=p) for p in ((0,), (1,), (0, 1))] + [replace(read, pool="mean")]
+    used: list[Call] = [*(replace(choose, positions=p) for p in ((0,), (1,), (0, 1))), replace(read, pool="mean")]
     assert len({call_key("id", call) for call in (*again, *used)}) == 6
 
 
 def test_a_vector_is_hashed_once_however_often_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed = []
-    real = arrays.hashlib.sha256
-    monkeypatch.setattr(arrays.hashlib, "sha256", lambda data: (hashed.append(len(data)), real(data))[1])
+    hashed: list[int] = []
+    real = hashlib.sha256
+
+    def noting(data: bytes) -> object:
+        hashed.append(len(data))
+        return real(data)
+
+    monkeypatch.setattr(hashlib, "sha256", noting)
     vector = Array.of(range(5000))
     for token in range(10):
         call_key("id", Choose((1, 2), (token,), (Add(0, "resid_post", vector, 1.0, (0,)),)))

@@ -12,8 +12,9 @@ import orjson
 import pytest
 
 from harness.cli.main import main
-from harness.store import maintenance, segments
-from harness.store.maintenance import PART, merge, survey, verify
+from harness.store import maintenance, records
+from harness.store.maintenance import merge, survey, verify
+from harness.store.records import PART
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
 from tests.unit.store.test_store import ORIGIN, filled, key, reply, segment
@@ -25,10 +26,10 @@ def left_open(folder: Path, numbers: range, origin: Origin = ORIGIN, machine: st
     """A segment that its writer, on some machine, has not closed."""
     filled(folder / "aside", numbers, origin)
     whole = segment(folder / "aside")
-    head, *records, _ = whole.read_bytes().splitlines(keepends=True)
-    header = orjson.loads(head[segments.HEAD :]) | {"machine": machine}
+    head, *rest, _ = whole.read_bytes().splitlines(keepends=True)
+    header = orjson.loads(head[records.HEAD :]) | {"machine": machine}
     path = folder / whole.name
-    path.write_bytes(segments.pack(segments.RESERVED, orjson.dumps(header)) + b"".join(records))
+    path.write_bytes(records.pack(records.RESERVED, orjson.dumps(header)) + b"".join(rest))
     whole.unlink()
     (folder / "aside").rmdir()
     return path
@@ -254,7 +255,7 @@ def test_a_source_that_grows_while_it_is_merged_is_not_removed(folder: Path, mon
 
     def grow(path: Path, target: Path) -> Path:
         with late.open("ab") as file:
-            file.write(segments.pack(key(703), orjson.dumps(reply(703))))
+            file.write(records.pack(key(703), orjson.dumps(reply(703))))
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", grow)
@@ -345,4 +346,4 @@ def test_a_merge_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
         assert kept(tmp_path, range(1, 6))
         assert list(maintenance.verify(tmp_path)) == []
         points += was_killed
-    assert points == 14  # 1 header, 5 calls, 1 mark, 2 flushes, 1 time, 1 name, 1 flush, 2 removals
+    assert points == 16  # 1 header, 5 calls, 1 mark, 2 flushes, 1 time, 1 name, 1 flush, 2 removals of 2 files each

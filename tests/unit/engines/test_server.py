@@ -23,7 +23,7 @@ from harness.models.model import Model
 from harness.prompting.prompts import Message, Prompt
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import HFTokenizer
-from harness.store.segments import RESERVED, key_of, lines
+from harness.store.records import RESERVED, key_of, lines
 from harness.store.store import Store
 from harness.subject.subject import Subject
 from tests.support.loopback import END, FakeVLLM, FaultyProxy, expected, save_byte_tokenizer

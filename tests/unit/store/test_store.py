@@ -21,7 +21,7 @@ from harness.calls.calls import Activations, Logprobs, Text
 from harness.config import load_job
 from harness.errors import HarnessError
 from harness.execution.execute import execute
-from harness.store import segments
+from harness.store import records, segments
 from harness.store.opened import OpenStore
 from harness.store.segments import Header, Origin, Segment
 from harness.store.store import Store
@@ -143,9 +143,9 @@ def test_an_unfinished_record_of_another_machine_is_damage_after_a_day_of_silenc
     killed: Path, tmp_path: Path, silent: float, dropped: int
 ) -> None:
     head, rest = killed.read_bytes().split(b"\n", 1)
-    header = orjson.loads(head[segments.HEAD :]) | {"machine": "another boot"}
+    header = orjson.loads(head[records.HEAD :]) | {"machine": "another boot"}
     path = tmp_path / killed.name
-    path.write_bytes(segments.pack(segments.RESERVED, orjson.dumps(header)) + rest[:-5])
+    path.write_bytes(records.pack(records.RESERVED, orjson.dumps(header)) + rest[:-5])
     then = time.time() - silent
     os.utime(path, (then, then))
     assert Store(tmp_path).dropped == dropped
@@ -185,7 +185,7 @@ def test_a_sound_line_that_is_no_reply_is_asked_again(tmp_path: Path) -> None:
     filled(tmp_path, range(1, 2))
     with segment(tmp_path).open("ab") as file:
         for number, body in enumerate([b"{}", b"[1]", b'{"text":"cut', b"7"]):
-            file.write(segments.pack(key(10 + number), body))
+            file.write(records.pack(key(10 + number), body))
     store = Store(tmp_path)
     assert [store.get(key(10 + number)) for number in range(4)] == [None] * 4
     assert store.dropped == 4
@@ -242,7 +242,7 @@ def test_a_refreshed_store_knows_what_others_have_written_and_reads_nothing_twic
     writer.put(key(2), ORIGIN, reply(2))
     reader.put(key(3), ORIGIN, reply(3))
     read: list[bytes] = []
-    key_of = segments.key_of
+    key_of = records.key_of
 
     def noted(line: bytes) -> bytes | None:
         read.append(line)
@@ -261,8 +261,8 @@ def test_a_refreshed_store_knows_what_others_have_written_and_reads_nothing_twic
 def test_a_record_that_was_half_written_is_found_when_it_is_whole(tmp_path: Path, killed: Path) -> None:
     path = tmp_path / killed.name
     head, *records = killed.read_bytes().splitlines(keepends=True)
-    header = orjson.loads(head[segments.HEAD :]) | {"machine": "another boot"}
-    head = segments.pack(segments.RESERVED, orjson.dumps(header))
+    header = orjson.loads(head[records.HEAD :]) | {"machine": "another boot"}
+    head = records.pack(records.RESERVED, orjson.dumps(header))
     path.write_bytes(head + records[0] + records[1][:-9])
     store = Store(tmp_path)
     store.refresh()
@@ -480,7 +480,7 @@ def test_a_long_silent_writer_shows_that_it_lives(tmp_path: Path, monkeypatch: p
 def test_thousands_of_segments_are_read_with_few_open_files(tmp_path: Path) -> None:
     for number in range(1, 301):
         writer = segments.Writer(tmp_path, ORIGIN)
-        writer.append(segments.pack(key(number), orjson.dumps(reply(number))))
+        writer.append(records.pack(key(number), orjson.dumps(reply(number))))
         writer.close()
     store = Store(tmp_path)
     before = len(os.listdir("/proc/self/fd"))
