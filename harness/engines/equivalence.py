@@ -163,7 +163,12 @@ async def compare_calls(heard: Mapping[Call, Reply], engine: Engine, asked_by: M
     replies = dict(zip(wanted, await asyncio.gather(*map(again.ask, wanted)), strict=True))
     pairs = [(call, first[call], replies[q]) for call, q in calls.items() if q is not None and replies[q] is not None]
 
-    chosen = [(call, _values(a), _values(b)) for call, a, b in pairs if isinstance(call, Choose)]
+    chosen = [
+        (call, at_a, at_b)
+        for call, a, b in pairs
+        if isinstance(call, Choose)
+        for at_a, at_b in zip(_by_position(call, a), _by_position(call, b), strict=True)
+    ]
     questions = [(call, a, b) for call, a, b in chosen if len(call.tokens) > 1]
     flips = [call for call, a, b in questions if a.index(max(a)) != b.index(max(b))]
     texts = [(c, a, b) for c, a, b in pairs if isinstance(a, Text) and isinstance(b, Text) and isinstance(c, Generate)]
@@ -227,6 +232,11 @@ def _question(call: Call, reply: Reply) -> Call | None:
     if sampled(call) and isinstance(reply, Text):
         return Score(call.prompt, reply.tokens, call.interventions) if reply.tokens else None
     return call
+
+
+def _by_position(call: Choose, reply: Reply | None) -> list[tuple[float, ...]]:
+    values, n = _values(reply), len(call.tokens)
+    return [values[i : i + n] for i in range(0, len(values), n)]
 
 
 async def _divergence(call: Generate, a: Text, b: Text, again: _Again) -> Divergence:

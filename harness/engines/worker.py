@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text
-from harness.engines.base import Usage
+from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text, needs
+from harness.engines.base import Usage, check_capabilities
 from harness.errors import EngineDied, ItemError
 from harness.prompting.tokens import Tokenizer
 
@@ -85,7 +85,9 @@ class Worker(ABC):
 
         Raises:
             ItemError: it does not fit the context.
+            HarnessError: the engine cannot answer such calls.
         """
+        check_capabilities(needs(call), self.can, "this call", self.identity["engine"])
         new = call.sampling.max_tokens if isinstance(call, Generate) else 0
         new += len(call.continuation) if isinstance(call, Score) else 0
         if len(call.prompt) + new > self.context:

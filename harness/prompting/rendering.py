@@ -366,14 +366,42 @@ class Renderer:
         places = [found.start() for found in re.finditer(re.escape(text), rendered.text)] if text else []
         if not -len(places) <= nth < len(places):
             raise ItemError(f"the prompt holds {text[:60]!r} {len(places)} times, so there is no number {nth} (from 0)")
-        characters, tokens = rendered.read or (len(rendered.text), len(rendered.ids))
-        last = rendered.ids[max(0, tokens - CONTEXT) : tokens]
-        begins, ends = self._places(rendered.text[:characters], last, rendered.ids[tokens:])
+        begins, ends = self._bounds(rendered)
         first = bisect_right(ends, places[nth])
         behind = bisect_left(begins, places[nth] + len(text))
         if first >= behind:
             raise ItemError(f"no token of the prompt stands for {text[:60]!r}: the tokenizer leaves it out")
         return range(first + rendered.added, behind + rendered.added)
+
+    def up_to(self, rendered: Rendered, position: int) -> Rendered:
+        """The prompt as far as one of its tokens, that one included; what follows is then options, say.
+
+        Raises:
+            ItemError: there is no such position; or the text up to there alone has other tokens.
+            HarnessError: the tokenizer cannot tell where its tokens lie.
+        """
+        if not 0 <= position < len(rendered.ids):
+            raise ItemError(f"position {position} is beyond a prompt of {len(rendered.ids)} tokens")
+        if position == len(rendered.ids) - 1:
+            return rendered
+        ends = self._bounds(rendered)[1]
+        number = position - rendered.added  # among the text's own tokens; the BOS token put in front is none of them
+        text, ids = rendered.text[: ends[number]] if number >= 0 else "", rendered.ids[: position + 1]
+        # Behind text alone no reply's tokens are kept; where they are, `_own_end` sees to it that they are its own.
+        read = rendered.read if rendered.read is not None and len(ids) > rendered.read[1] else None
+        part = Rendered(text, ids, rendered.added, read)
+        own = self._ends(self._own_end(part))
+        if not text or (read is None and ids[-len(own) :] != own):
+            raise ItemError(
+                f"the prompt cannot be ended after its token {position}, {part.text[-20:]!r}: alone it has other tokens"
+            )
+        return part
+
+    def _bounds(self, rendered: Rendered) -> tuple[list[int], list[int]]:
+        """Where in the text the tokens begin and end, without those added in front."""
+        characters, tokens = rendered.read or (len(rendered.text), len(rendered.ids))
+        last = rendered.ids[max(0, tokens - CONTEXT) : tokens]
+        return self._places(rendered.text[:characters], last, rendered.ids[tokens:])
 
     def _place(self, text: str, before: tuple[int, ...], appended: tuple[int, ...]) -> tuple[list[int], list[int]]:
         offsets = list(self.tokenizer.offsets(text))

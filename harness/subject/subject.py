@@ -16,6 +16,7 @@ from harness.calls.calls import (
     Choose,
     Generate,
     Logprobs,
+    Pool,
     Read,
     Reply,
     Sampling,
@@ -215,6 +216,55 @@ class Subject:
         self._note(place, rendered, str(choice), [key for _, key, _ in replies.values()], cached)
         return choice
 
+    async def choose_at(
+        self,
+        prompt: Prompt,
+        options: Mapping[str, Sequence[str]],
+        positions: Sequence[int],
+        *,
+        interventions: Sequence[Intervention] = (),
+    ) -> list[Choice]:
+        """Exact probabilities of options right after several of the prompt's tokens, from one reading of it.
+
+        What the prompt says there itself changes nothing: each is as `choose` gives it after the prompt up to there.
+
+        Args:
+            options: as in `choose`, but every surface form is a single token at every position.
+            positions: of the prompt's tokens, ascending; -1 is the last, as in Python.
+
+        Returns:
+            One choice a position.
+
+        Raises:
+            ItemError: a position beyond the prompt, or at which the prompt cannot be ended in this tokenizer; a form of
+                several tokens; the prompt is too long.
+            HarnessError: the engine cannot answer at several positions.
+        """
+        rendered = self.renderer.render(prompt)
+        self.renderer.check_length(rendered, 1)
+        n = len(rendered.ids)
+        counted = tuple(p + n if p < 0 else p for p in positions)
+        forms = [self.renderer.options(self.renderer.up_to(rendered, p), options) for p in counted]
+        for p, fs in zip(counted, forms, strict=True):
+            if long := [option for option, some in fs.items() if any(len(ids) > 1 for ids in some)]:
+                raise ItemError(f"option {long[0]!r} is more than one token after position {p}; choose_at takes one")
+        tokens = sorted({ids[0] for fs in forms for some in fs.values() for ids in some})
+        try:
+            asked = () if counted == (n - 1,) else counted
+            call = Choose(rendered.ids, tuple(tokens), tuple(interventions), asked)
+        except ValueError as error:
+            raise ItemError(str(error)) from error
+        place = self.log.ask(rendered.text)
+        reply, key, cached = await self._ask(call)
+        values = cast(Logprobs, reply).values
+        choices = [
+            Choice.of(fs, {(t,): lp for t, lp in zip(tokens, values[i * len(tokens) :], strict=False)})
+            for i, fs in enumerate(forms)
+        ]
+        shown = "\n".join(f"after token {p}: {choice}" for p, choice in zip(counted, choices, strict=True))
+        self._note(place, rendered, shown, [key], cached)
+        return choices
+
     async def score(self, prompt: Prompt, text: str, *, interventions: Sequence[Intervention] = ()) -> Likelihood:
         """How probable a given text is as the continuation of the prompt.
 
@@ -238,6 +288,7 @@ class Subject:
         layers: Sequence[int],
         positions: Sequence[int],
         site: Site = "resid_post",
+        pool: Pool = "none",
         interventions: Sequence[Intervention] = (),
     ) -> Array:
         """Activations while the model reads the prompt, shape [layers, positions, width of the site].
@@ -245,6 +296,7 @@ class Subject:
         Args:
             layers: blocks, counted from 0, ascending.
             positions: of the prompt's tokens, ascending; -1 is the last, as in Python.
+            pool: "mean" gives the mean over the positions instead, shape [layers, 1, width].
 
         Raises:
             ItemError: a position beyond the prompt, or the prompt is too long.
@@ -255,13 +307,14 @@ class Subject:
         n = len(rendered.ids)
         counted = tuple(p + n if p < 0 else p for p in positions)
         try:
-            call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions))
+            call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions), pool)
         except ValueError as error:
             raise ItemError(str(error)) from error
         place = self.log.ask(rendered.text)
         reply, key, cached = await self._ask(call)
         array = cast(Activations, reply).values
-        shown = f"{site} of layers {list(layers)} at positions {list(counted)}: {array}"
+        mean = "mean " if pool == "mean" else ""
+        shown = f"{mean}{site} of layers {list(layers)} at positions {list(counted)}: {array}"
         self._note(place, rendered, shown, [key], cached)
         return array
 

@@ -56,11 +56,13 @@ def every_kind(prompt: tuple[int, ...]) -> list[Call]:
     last = len(prompt) - 1
     return [
         Choose(prompt, (4, 9, 50)),
+        Choose(prompt, (5, 6), positions=tuple(range(0, len(prompt), 3))),
         Score(prompt, given),
         Generate(prompt, Sampling(5 + len(prompt) % 9)),
         *(Generate(prompt, Sampling(12, temperature=1.0), draw=d) for d in range(2)),
         Generate(prompt, Sampling(9, temperature=0.5, top_p=0.8, top_k=7), draw=3, seed=5),
         Read(prompt, (0, 2), (last,) if last == 0 else (0, last)),
+        Read(prompt, (0, 2), tuple(range(last // 2, last + 1)), pool="mean"),
     ]
 
 
@@ -68,7 +70,8 @@ def agrees(call: Call, reply: Reply, table: Table) -> None:
     """A reply's numbers are those of plain forward passes, and a greedy text is the most probable one."""
     if isinstance(call, Choose):
         assert isinstance(reply, Logprobs)
-        np.testing.assert_allclose(reply.values, table(call.prompt)[-1][list(call.tokens)], atol=1e-4)
+        rows = table(call.prompt)[list(call.positions or (-1,))]
+        np.testing.assert_allclose(reply.values, rows[:, list(call.tokens)].ravel(), atol=1e-4)
     elif isinstance(call, Score):
         assert isinstance(reply, Logprobs)
         given = list(call.continuation)

@@ -277,3 +277,29 @@ def test_the_dry_run_answers_every_kind_of_call_the_same_in_every_process() -> N
     assert scored == Logprobs((math.log(31 / 320),))
     assert isinstance(read, Activations)
     assert read.values.numpy()[0, 0, :2] == pytest.approx([0.57963079, 0.60243553], abs=1e-6)
+
+
+def test_named_tokens_at_many_positions_are_those_of_a_choose_per_prefix() -> None:
+    engine = FakeEngine(lambda text: ODDS if text.endswith("Answer:") else {"yes": 1.0})
+    prompt = ids("q", "Answer: red box")
+    options = tuple(sorted({*words(" red blue box bag"), *words("yes")}))
+    places = tuple(range(len(prompt) - 3, len(prompt)))
+    together, *alone = ask(
+        engine, Choose(prompt, options, positions=places), *(Choose(prompt[: p + 1], options) for p in places)
+    )
+    assert isinstance(together, Logprobs)
+    assert together.values == tuple(value for reply in alone if isinstance(reply, Logprobs) for value in reply.values)
+    table = np.exp(np.reshape(together.values, (3, len(options))))
+    (box,), (red,) = words(" box"), words(" red")
+    assert table[0, options.index(red)] == pytest.approx(0.5, abs=1e-12)
+    assert table[1, options.index(box)] == pytest.approx(0.25, abs=1e-12)
+
+
+def test_a_pooled_read_is_the_mean_over_the_positions() -> None:
+    engine = dry_engine()
+    prompt = ids("q")
+    each, mean = ask(engine, Read(prompt, (0, 2), (1, 3, 4)), Read(prompt, (0, 2), (1, 3, 4), pool="mean"))
+    assert isinstance(each, Activations)
+    assert isinstance(mean, Activations)
+    assert mean.values.shape == (2, 1, 16)
+    np.testing.assert_allclose(mean.values.numpy()[:, 0], each.values.numpy().mean(1), rtol=1e-6, atol=1e-7)

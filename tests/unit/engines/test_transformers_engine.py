@@ -64,7 +64,49 @@ def test_mixed_batches_of_all_kinds_and_lengths_equal_plain_transformers(folders
                 # resid_post of block 0; that of the last block is only there before the final norm.
                 hidden = model(torch.tensor([call.prompt]), output_hidden_states=True).hidden_states[1][0]
             expected = hidden[list(call.positions)].numpy()
+            expected = expected.mean(0, keepdims=True) if call.pool == "mean" else expected
             np.testing.assert_allclose(reply.values.numpy()[0], expected, atol=1e-4)
+
+
+def test_named_tokens_at_many_positions_are_those_of_a_choose_per_prefix(engine: TransformersEngine) -> None:
+    for prompt in prompts((60, 90)):
+        places = (0, 7, 31, 32, 58, len(prompt) - 1)
+        together, *alone = ask(
+            engine,
+            [Choose(prompt, (4, 9, 50), positions=places), *(Choose(prompt[: p + 1], (4, 9, 50)) for p in places)],
+        )
+        assert isinstance(together, Logprobs)
+        expected = [value for reply in alone if isinstance(reply, Logprobs) for value in reply.values]
+        np.testing.assert_allclose(together.values, expected, atol=1e-4)
+
+
+def test_only_what_stands_before_the_first_position_comes_from_the_prefix_cache(engine: TransformersEngine) -> None:
+    (prompt,) = prompts((90,))
+    ask(engine, [Choose(prompt, (4,))])
+    before = engine.usage.cached_tokens
+    cached, alone = ask(engine, [Choose(prompt, (4, 9), positions=(50, 80))]), engine.usage.cached_tokens - before
+    assert alone == 48  # whole blocks of 16 before position 50
+    first, second = ask(engine, [Choose(prompt[:51], (4, 9)), Choose(prompt[:81], (4, 9))])
+    assert isinstance(cached[0], Logprobs)
+    assert isinstance(first, Logprobs)
+    assert isinstance(second, Logprobs)
+    np.testing.assert_allclose(cached[0].values, first.values + second.values, atol=1e-4)
+
+
+def test_interventions_act_at_every_position_that_follows_them(engine: TransformersEngine) -> None:
+    (prompt,) = prompts((40,))
+    places, steering = (5, 20, 39), (push(11),)
+    together, *alone = ask(
+        engine,
+        [
+            Choose(prompt, (4, 9), steering, places),
+            Choose(prompt[:6], (4, 9)),
+            *(Choose(prompt[: p + 1], (4, 9), steering) for p in places[1:]),
+        ],
+    )
+    assert isinstance(together, Logprobs)
+    expected = [value for reply in alone if isinstance(reply, Logprobs) for value in reply.values]
+    np.testing.assert_allclose(together.values, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -271,7 +313,7 @@ def test_a_failing_forward_pass_is_the_end_for_everybody(
         return [*first, *later]
 
     errors = asyncio.run(run())
-    assert len(errors) == 7 * len(LENGTHS) + 1
+    assert len(errors) == 9 * len(LENGTHS) + 1
     for error in errors:
         assert isinstance(error, EngineDied)
         assert "RuntimeError: device-side assert" in str(error)

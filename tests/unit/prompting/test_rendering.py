@@ -385,3 +385,33 @@ def test_a_subject_gives_positions_for_reading_and_intervening() -> None:
     tokens = [subject.renderer.tokenizer.decode([i]) for i in subject.renderer.render(prompt).ids]
     assert [tokens[i] for i in subject.positions(prompt, "marble")] == [" marble"]
     assert subject.positions(prompt, "marble", -1).start == subject.positions(prompt, "marble").start + 3
+
+
+@pytest.mark.parametrize("make", FAMILIES)
+def test_a_prompt_as_far_as_a_token_is_what_that_much_text_is_alone(make: Callable[[], HFTokenizer]) -> None:
+    tokenizer = make()
+    renderer = Renderer(tokenizer, "auto", 1 << 20)
+    rendered = renderer.render(Prompt.user("Rate: {8} and then: {9} of ten\nRate:", " {"))
+    parts = 0
+    for position in range(len(rendered.ids)):
+        try:
+            part = renderer.up_to(rendered, position)
+        except ItemError:
+            continue  # in the middle of a letter, or of a word that alone is other tokens
+        parts += 1
+        assert part.ids == rendered.ids[: position + 1]
+        assert tokenizer.encode(part.text) == list(part.ids[part.added :])
+    assert parts > len(rendered.ids) / 2
+
+
+def test_a_prompt_cannot_end_in_the_middle_of_a_letter() -> None:
+    renderer = Renderer(base(bos=True), "plain", 1000)
+    rendered = renderer.render(Prompt.exact("Où est 🙂?"))
+    inside = renderer.span(rendered, "🙂")
+    with pytest.raises(ItemError, match="alone it has other tokens"):
+        renderer.up_to(rendered, inside.start)
+    assert renderer.up_to(rendered, inside.stop - 1).text == "Où est 🙂"
+    with pytest.raises(ItemError, match="cannot be ended after its token 0"):
+        renderer.up_to(rendered, 0)  # the BOS token alone
+    with pytest.raises(ItemError, match="position 99 is beyond"):
+        renderer.up_to(rendered, 99)

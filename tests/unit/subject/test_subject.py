@@ -188,3 +188,62 @@ def test_several_models_may_play_one_part() -> None:
         view.role("critic")
     with pytest.raises(HarnessError, match="its parts: none but the subject's"):
         fake_subject(lambda _: {"x": 1.0}).cast("judge")[0].cast("judge")
+
+
+WALK = {"Score:": {" yes": 0.2, " no": 0.3, "!": 0.5}, "yes Score:": {" yes": 0.6, " no": 0.1, "!": 0.3}}
+"""What follows the text's end; the longer end first."""
+
+
+def walking(text: str) -> Mapping[str, float]:
+    return next((WALK[end] for end in sorted(WALK, key=len, reverse=True) if text.endswith(end)), {"!": 1.0})
+
+
+def test_choices_at_many_positions_are_those_of_the_prompts_that_end_there() -> None:
+    subject = fake_subject(walking)
+    prompt = Prompt.user("q", "Score: no and yes Score: yes or Score:")
+    options = {"yes": [" yes"], "no": [" no"]}
+    places = [subject.positions(prompt, "Score:", nth)[-1] for nth in range(3)]
+    choices = asyncio.run(subject.choose_at(prompt, options, [places[0], places[1], -1]))
+    assert [choice.p["yes"] for choice in choices] == pytest.approx([0.2 / 0.5, 0.6 / 0.7, 0.2 / 0.5], abs=1e-12)
+    assert [choice.mass for choice in choices] == pytest.approx([0.5, 0.7, 0.5], abs=1e-12)
+    ends = ("Score:", "Score: no and yes Score:", prompt.prefill)
+    alone = [asyncio.run(subject.choose(Prompt.user("q", end), options)) for end in ends]
+    assert choices == alone
+    (exchange,) = subject.transcript[:1]
+    assert len(exchange.keys) == 1
+    assert exchange.reply.splitlines()[1].startswith(f"after token {places[1]}: p(yes) = 0.8571")
+    (last,) = asyncio.run(subject.choose_at(prompt, options, [-1]))
+    assert subject.transcript[-1].cached, "the last position alone is the call that `choose` makes"
+    assert last == alone[2]
+
+
+def test_choices_at_many_positions_name_what_cannot_be() -> None:
+    subject = fake_subject(walking)
+    prompt = Prompt.user("q", "Score: no and yes Score:")
+    with pytest.raises(ItemError, match="option 'maybe' is more than one token after position"):
+        asyncio.run(subject.choose_at(prompt, {"maybe": [" may be"], "no": [" no"]}, [-1]))
+    with pytest.raises(ItemError, match="position 99 is beyond a prompt of"):
+        asyncio.run(subject.choose_at(prompt, {"no": [" no"]}, [99]))
+    with pytest.raises(ItemError, match="ascending"):
+        asyncio.run(subject.choose_at(prompt, {"no": [" no"]}, [-1, -2]))
+    with pytest.raises(ItemError, match=r"option 'w' merges with the end of the prompt"):
+        asyncio.run(subject.choose_at(prompt, {"w": ["w"]}, [-3]))
+
+
+def test_an_engine_that_cannot_answer_at_positions_is_refused_before_it_is_asked() -> None:
+    subject = fake_subject(walking)
+    subject.engine.can = frozenset({"generate", "choose", "score"})
+    prompt = Prompt.user("q", "Score: no and yes Score:")
+    with pytest.raises(HarnessError, match=r"can 'choose_at', which fake cannot do exactly; use engine=transformers"):
+        asyncio.run(subject.choose_at(prompt, {"yes": [" yes"]}, [-4, -1]))
+    assert subject.engine.usage.calls == 0
+
+
+def test_a_pooled_read_is_the_mean_of_what_each_position_gives() -> None:
+    subject = fake_subject(walking)
+    each, mean = (
+        asyncio.run(subject.read(ASK, layers=[0, 2], positions=[0, -2, -1], pool=pool)).numpy()  # type: ignore[arg-type]
+        for pool in ("none", "mean")
+    )
+    assert mean.shape == (2, 1, each.shape[2])
+    np.testing.assert_allclose(mean[:, 0], each.mean(1), rtol=1e-6, atol=1e-7)
