@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
@@ -47,12 +48,14 @@ class Experiment(ABC, Generic[Fitted]):
     Attributes:
         wording: the fixed texts of the protocol by name, as `string.Template`s. The class attribute `texts` has all of
             them; what the config gives replaces single ones.
+        fitted: directory of a run whose fit is used in place of `prepare`'s; no training items are then taken.
 
     Raises:
         HarnessError: a text that the protocol does not have, or one with a placeholder that it does not fill.
     """
 
     wording: Mapping[str, str] = field(default_factory=dict)
+    fitted: Path | None = None
 
     texts: ClassVar[Mapping[str, str]] = {}
     outcome: ClassVar[type[Outcome]]
@@ -79,7 +82,11 @@ class Experiment(ABC, Generic[Fitted]):
         return 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
-        """Fits whatever the protocol needs on training items (few-shot blocks, probes); None by default."""
+        """Fits whatever the protocol needs on training items (few-shot blocks, probes); None by default.
+
+        The run keeps it (`harness.runs.fitted`): return numbers, texts, `Array`s, and tuples, mappings and dataclasses
+        of them, and declare the type, by which another run can read it.
+        """
         return None  # type: ignore[return-value]
 
     @abstractmethod

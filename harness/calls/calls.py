@@ -181,12 +181,12 @@ def _check_interventions(call: Call) -> None:
 def capabilities_of(call: Call) -> set[Capability]:
     """What an engine must be able to do to answer a call."""
     kinds: dict[type, Capability] = {Generate: "generate", Choose: "choose", Score: "score", Read: "read"}
-    needed = {kinds[type(call)]}
+    asked = {kinds[type(call)]}
     if isinstance(call, Choose) and call.positions:
-        needed.add("choose_at")
+        asked.add("choose_at")
     if call.interventions:
-        needed.add("intervene")
-    return needed
+        asked.add("intervene")
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from harness.execution.runner import run_item
 from harness.prompting.rendering import Renderer, Wording
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 from harness.runs.finished import Finished
+from harness.runs.fitted import fit
 from harness.store.store import Store
 from harness.subject.transcript import Exchange
 
@@ -70,7 +71,7 @@ async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
     engine = dry_engine(tokenizer=tokenizer)
     with tempfile.TemporaryDirectory() as folder:
         subject = make_subject(job, engine, Store(Path(folder)))
-        fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
+        fitted = await fit(job.experiment, items.train, subject)
         return await run_item(job.experiment, items.test[0], subject, fitted), subject.renderer
 
 

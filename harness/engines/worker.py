@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text, needs
+from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text, capabilities_of
 from harness.engines.base import Usage, check_capabilities
 from harness.errors import EngineDied, ItemError
 from harness.prompting.tokens import Tokenizer
@@ -87,7 +87,7 @@ class Worker(ABC):
             ItemError: it does not fit the context.
             HarnessError: the engine cannot answer such calls.
         """
-        check_capabilities(needs(call), self.can, "this call", self.identity["engine"])
+        check_capabilities(capabilities_of(call), self.can, "this call", self.identity["engine"])
         new = call.sampling.max_tokens if isinstance(call, Generate) else 0
         new += len(call.continuation) if isinstance(call, Score) else 0
         if len(call.prompt) + new > self.context:

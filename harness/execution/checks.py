@@ -10,6 +10,7 @@ from harness.engines.base import check_capabilities
 from harness.errors import HarnessError, nearest
 from harness.figures import check
 from harness.runs.directory import config_digest
+from harness.runs.fitted import check_fitted
 from harness.statistics.claims import check_claims
 from harness.tasks.base import Split, split
 from harness.tasks.sharding import shard
@@ -29,7 +30,11 @@ def prepare_items(job: Job) -> Split:
     check_capabilities(
         job.experiment.capabilities(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__
     )
-    items = split(job.task, job.limit, job.experiment.train_items())
+    fitted = job.experiment.fitted
+    items = split(job.task, job.limit, job.experiment.train_items() if fitted is None else 0)
+    check_fitted(job.experiment, items.test)
+    if fitted is not None and fitted.resolve() == run_folder(job).resolve():
+        raise HarnessError(f"experiment.fitted={fitted} is the directory of this very run; name the one that fitted")
     if job.shard is not None:
         items = shard(items, job.shard)
     for item in items.test[:1]:

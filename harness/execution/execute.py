@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-import orjson
 
 from harness.config import Job
 from harness.console import log
@@ -27,6 +23,7 @@ from harness.execution.session import Session
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest
 from harness.runs.finished import Finished
+from harness.runs.fitted import fit, keep_fitted
 from harness.store.store import Store
 from harness.subject.subject import Subject
 from harness.tracker import RunResult, RunStart
@@ -134,7 +131,7 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
     for note in session.wording.notes:
         log(note)
     begin = time.perf_counter()
-    preparing = asyncio.create_task(job.experiment.prepare(session.items.train, subject.for_item("prepare")))
+    preparing = asyncio.create_task(fit(job.experiment, session.items.train, subject))
     stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
     await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
@@ -142,7 +139,7 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
         session.status = "interrupted"
         return
     fitted = preparing.result()
-    _note_fitted(session, fitted)
+    session.fitted = keep_fitted(session.run.path, job.experiment, session.items, fitted)
     session.seconds["prepare"] = round(time.perf_counter() - begin, 2)
     with Progress(len(session.items.test), engine.usage) as progress:
         watcher = asyncio.create_task(_watch(session, progress))
@@ -183,18 +180,6 @@ async def _watch(session: Session, progress: Progress) -> None:
     while True:
         await asyncio.sleep(2)
         session.job.tracker.progress(progress.values())
-
-
-def _note_fitted(session: Session, fitted: Any) -> None:
-    """Fit and test never meet: `split` has proven it, the manifest shows on what was fitted, fitted.json what."""
-    if fitted is None:
-        return
-    ids = [item.id for item in session.items.train]
-    assert not set(ids) & {item.id for item in session.items.test}
-    whole = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    content = orjson.dumps(fitted, default=str, option=whole)
-    session.fitted = {"fingerprint": hashlib.sha256(content).hexdigest()[:16], "items": ids}
-    session.run.write("fitted.json", content.decode())
 
 
 def _finish(session: Session) -> None:

@@ -11,6 +11,7 @@ from harness.experiment import Experiment
 from harness.items import Item
 from harness.outcomes import ItemResult, Outcome
 from harness.runs.finished import Finished
+from harness.runs.fitted import fit
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
 
@@ -73,7 +74,7 @@ async def ask_all(experiment: Experiment, items: Split, subject: Subject, window
         HarnessError: as `run_protocols`.
     """
     finished: list[Finished] = []
-    fitted = await experiment.prepare(items.train, subject.for_item("prepare"))
+    fitted = await fit(experiment, items.train, subject)
     await run_protocols(experiment, items.test, subject, fitted, window=window, done=finished.append)
     return finished
 

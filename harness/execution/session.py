@@ -30,7 +30,7 @@ class Session:
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
-        fitted: fingerprint of what `prepare` fitted, and the items that it was fitted on.
+        fitted: fingerprint of what was fitted, the items that it was fitted on, and the run that did it when another.
         error: why the run did not finish.
         estimates, verdicts: the results, once there are any.
     """

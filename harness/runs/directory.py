@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.redaction import without_secrets
 from harness.runs.finished import Finished
+from harness.runs.fitted import fitted_fingerprint
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
 
@@ -30,8 +31,9 @@ class RunDirectory:
     """The files of one run; their names are its interface.
 
     manifest.json: config, versions, git state, fingerprints, seeds, host, timing. outcomes.parquet: one row per
-    outcome. estimates.json, verdicts.json. fitted.json: what `prepare` fitted, if anything. calls.jsonl: one line per
-    item with every exchange, as `Transcript.read` takes them. figures/, report.html, and whatever the tracker keeps.
+    outcome. estimates.json, verdicts.json. fitted.json, fitted.npz: what `prepare` fitted, if anything. calls.jsonl:
+    one line per item with every exchange, as `Transcript.read` takes them. figures/, report.html, and whatever the
+    tracker keeps.
 
     Args:
         path: created when missing.
@@ -99,10 +101,18 @@ class RunDirectory:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """8 hex digits over everything in a config that can change an outcome: not the folders, not the tracker."""
+    """8 hex digits over everything in a config that can change an outcome: not the folders, not the tracker.
+
+    Raises:
+        HarnessError: the run that `experiment.fitted` names holds no fit.
+    """
     content = {key: value for key, value in config.items() if key not in ("tracker", "runs", "store", "window")}
     if content.get("shard") is None:
         content.pop("shard", None)  # a run of all items is the same run as before there were shards
+    if "fitted" in (experiment := content.get("experiment", {})):
+        fit = experiment["fitted"]  # what was fitted counts, not where it lies
+        others = {key: value for key, value in experiment.items() if key != "fitted"}
+        content["experiment"] = others if fit is None else others | {"fitted": fitted_fingerprint(Path(fit))}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
