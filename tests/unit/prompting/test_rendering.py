@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from harness.calls.calls import Text
 from harness.engines.fake.engine import WordTokenizer
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Message, Prompt
@@ -415,3 +416,19 @@ def test_a_prompt_cannot_end_in_the_middle_of_a_letter() -> None:
         renderer.up_to(rendered, 0)  # the BOS token alone
     with pytest.raises(ItemError, match="position 99 is beyond"):
         renderer.up_to(rendered, 99)
+
+
+@pytest.mark.parametrize("make", FAMILIES)
+def test_a_prompt_that_goes_on_from_a_reply_ends_after_any_of_its_tokens_with_the_ids_that_it_has(
+    make: Callable[[], HFTokenizer],
+) -> None:
+    tokenizer = make()
+    renderer = Renderer(tokenizer, "auto", 1 << 20)
+    reply = tuple(tokenizer.encode("The answer is ten")) + tuple(tokenizer.encode("of a kind"))
+    said = Text(tokenizer.decode(reply), reply, (0.0,) * len(reply), "length")
+    rendered = renderer.render(Prompt.user("Rate:").after(said))
+    assert rendered.ids[-len(reply) :] == reply
+    for position in range(len(rendered.ids) - len(reply), len(rendered.ids)):
+        part = renderer.up_to(rendered, position)
+        assert part.ids == rendered.ids[: position + 1]
+        assert rendered.text.startswith(part.text)

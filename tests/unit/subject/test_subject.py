@@ -242,7 +242,7 @@ def test_an_engine_that_cannot_answer_at_positions_is_refused_before_it_is_asked
 def test_a_pooled_read_is_the_mean_of_what_each_position_gives() -> None:
     subject = fake_subject(walking)
     each, mean = (
-        asyncio.run(subject.read(ASK, layers=[0, 2], positions=[0, -2, -1], pool=pool)).numpy()  # type: ignore[arg-type]
+        asyncio.run(subject.read(ASK, layers=[0, 2], positions=[0, -2, -1], pool=pool)).numpy()
         for pool in ("none", "mean")
     )
     assert mean.shape == (2, 1, each.shape[2])
