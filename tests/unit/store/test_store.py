@@ -260,14 +260,14 @@ def test_a_refreshed_store_knows_what_others_have_written_and_reads_nothing_twic
 
 def test_a_record_that_was_half_written_is_found_when_it_is_whole(tmp_path: Path, killed: Path) -> None:
     path = tmp_path / killed.name
-    head, *records = killed.read_bytes().splitlines(keepends=True)
+    head, *rest = killed.read_bytes().splitlines(keepends=True)
     header = orjson.loads(head[records.HEAD :]) | {"machine": "another boot"}
     head = records.pack(records.RESERVED, orjson.dumps(header))
-    path.write_bytes(head + records[0] + records[1][:-9])
+    path.write_bytes(head + rest[0] + rest[1][:-9])
     store = Store(tmp_path)
     store.refresh()
     assert (len(store), store.dropped) == (1, 0)
-    path.write_bytes(head + records[0] + records[1] + records[2][:50])
+    path.write_bytes(head + rest[0] + rest[1] + rest[2][:50])
     store.refresh()
     assert (len(store), store.dropped, store.get(key(2))) == (2, 0, reply(2))
 
