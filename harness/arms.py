@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from harness.errors import HarnessError, ItemError, nearest
+from harness.errors import BaseHarnessError, HarnessError, ItemError, nearest
 from harness.experiment import Experiment, Fitted
 from harness.items import Item
 from harness.outcomes import Failed, ItemResult, Kind, Outcome, Table, column_kinds
@@ -84,7 +84,7 @@ class ArmedExperiment(Experiment[Fitted], Generic[A, Fitted]):
                 rows = await self.ask(arm, common, item, subject, fitted)
             except ItemError as error:
                 return [Failed(arm=name, error=str(error))]
-            except HarnessError:
+            except BaseHarnessError:
                 raise
             except Exception as error:  # as in the runner: one arm that trips must not take the others with it
                 return [Failed(arm=name, error=f"{type(error).__name__}: {error}")]

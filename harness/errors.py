@@ -1,28 +1,44 @@
-"""The errors a user may meet. Each message names the file, key or item at fault, and the fix."""
+"""The errors a user may meet. Each message names the file, key or item at fault, and the fix.
 
-from __future__ import annotations
+* BaseHarnessError: catches all of them; the command line does.
+    * HarnessError: bad input or environment. Stops the run.
+    * ItemError: one item cannot be asked. Becomes a failure row; the run goes on.
+    * EngineDied: the engine stopped answering. Stops the run, whose report covers what was finished.
+
+The three are siblings: whoever catches one of them lets the others through.
+"""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Iterable
 
 
-class HarnessError(Exception):
+class BaseHarnessError(Exception):
+    """Any error of the harness with a message for the user. Never raised itself."""
+
+
+class HarnessError(BaseHarnessError):
     """Bad input or environment (config, data, model, disk): stops the run with one line and exit code 2."""
 
 
-class ItemError(HarnessError):
+class ItemError(BaseHarnessError):
     """One item cannot be asked (prompt too long, option merges with the prompt): becomes a failure row."""
 
 
-class EngineDied(HarnessError):
+class EngineDied(BaseHarnessError):
     """The engine stopped answering. Nothing answered before is lost; the same command goes on from there."""
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """ ", did you mean 'x'?" for the nearest known word, else the list of all of them."""
+def nearest(word: str, known: Iterable[str], most: int = 40) -> str:
+    """The end of a message about an unknown word: ", did you mean 'x'?" for the nearest known one, else all of them.
+
+    Args:
+        most: known words that are listed at most; of more, only the number is told.
+    """
     # Case is the commonest slip (ptrue for pTrue), and difflib counts it as a difference.
     folded = {k.lower(): k for k in known}
     close = difflib.get_close_matches(word.lower(), folded, 1, 0.6)
     if close:
         return f", did you mean {folded[close[0]]!r}?"
-    return f" (there are: {', '.join(sorted(known))})"
+    names = sorted(folded.values())
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f" (there are: {', '.join(names[:most]) or 'none'}{more})"

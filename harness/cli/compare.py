@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.runs.comparison import Comparison, Loaded, Side
@@ -215,7 +216,4 @@ def _write(where: str, text: str) -> None:
     if where == "-":
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return
-    try:
-        Path(where).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HarnessError(f"cannot write {where}: {error.strerror}") from error
+    write_whole(Path(where), text, "give another place")

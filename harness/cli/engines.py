@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.calls.calls import Call, Reply
@@ -316,7 +317,4 @@ def _write(found: Comparison, path: Path) -> None:
         "numbers": found.numbers,
         "effects": list(found.effects),
     }
-    try:
-        path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    except OSError as error:
-        raise HarnessError(f"--json {path}: {error.strerror}") from error
+    write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2), "give another place with --json FILE")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.runs.records import RunRecord
@@ -138,14 +139,13 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
     if not records:
         raise HarnessError(f"none of {len(found)} runs can be shown; the first: {left_out[0]}")
     page = out or _common(words, records) / "report.html"
+    fix = "give another place with --out FILE"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         text = render_several(title or f"{len(records)} runs", records, page.parent, left_out)
-        part = page.with_name(f"{page.name}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(page)
+        write_whole(page, text, fix)
     except OSError as error:
-        raise HarnessError(f"cannot write {page}: {error.strerror}; give another place with --out FILE") from error
+        raise HarnessError(f"cannot write {page}: {error.strerror}; {fix}") from error
     except (UndefinedError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise HarnessError(
             f"one of the runs was written by another version or changed by hand ({error}); "

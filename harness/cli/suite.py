@@ -12,7 +12,7 @@ import orjson
 from harness.config import Job, load_job
 from harness.console import log
 from harness.engines.pool import EnginePool
-from harness.errors import HarnessError, nearest
+from harness.errors import BaseHarnessError, HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.session import Session
@@ -89,7 +89,7 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
     jobs = load_suite(name, overrides, config_dir)
     pool, store = EnginePool(), OpenStore()
     sessions: list[Session] = []
-    errors: dict[str, HarnessError] = {}
+    errors: dict[str, BaseHarnessError] = {}
     try:
         for i, job in enumerate(jobs):
             log(f"suite {name}: run {i + 1} of {len(jobs)}")
@@ -98,7 +98,7 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
             try:
                 sessions.append(execute(job, pool, store.at(job.store)))
                 print_summary(sessions[-1])
-            except HarnessError as error:
+            except BaseHarnessError as error:
                 if pool.find((job.engine, job.model)) is None:
                     raise
                 log(f"{job.name} stopped: {error}")
@@ -123,7 +123,7 @@ def run_suite(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
     return next((s.code for s in sessions if s.code), 2 if errors else 0)
 
 
-def _summarise(sessions: Sequence[Session], errors: Mapping[str, HarnessError], folder: Path) -> None:
+def _summarise(sessions: Sequence[Session], errors: Mapping[str, BaseHarnessError], folder: Path) -> None:
     print(f"\n{'experiment':<24} {'asked':>8} {'shared':>8} {'seconds':>8}  status")
     for s in sessions:
         counts = s.store or {"asked": 0, "shared": 0}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from harness.errors import HarnessError, ItemError
+from harness.errors import BaseHarnessError, ItemError
 from harness.experiment import Experiment
 from harness.items import Item
 from harness.outcomes import ItemResult, Outcome
@@ -87,7 +87,7 @@ async def run_item(experiment: Experiment, item: Item, subject: Subject, fitted:
         result = ItemResult(item.id, item.cluster, (rows,) if isinstance(rows, Outcome) else tuple(rows))
     except ItemError as error:
         result = ItemResult(item.id, item.cluster, error=str(error))
-    except HarnessError:
+    except BaseHarnessError:
         raise
     except Exception as error:
         # A protocol that trips over one item must not take the others with it; the fraction of failures is

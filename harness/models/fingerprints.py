@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 
 REMEMBER_FROM = 8 << 20  # bytes; below this a digest is not worth a file of its own
 SETTLED = 2.0  # seconds; a file younger than this may change again within one tick of the file system's clock
@@ -55,15 +55,9 @@ def sha256(file: Path, memory: Path) -> str:
 
 
 def _write(note: Path, text: str) -> None:
-    """Whole or not at all, also with several writers."""
+    what, fix = f"the cache folder {note.parent}", "set HARNESS_CACHE to one that can be written"
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=note.parent, prefix=".")
-        with os.fdopen(handle, "w") as stream:
-            stream.write(text)
-        os.chmod(draft, 0o644)
-        os.replace(draft, note)
     except OSError as error:
-        raise HarnessError(
-            f"the cache folder {note.parent} cannot be written ({error.strerror}); set HARNESS_CACHE to one that can"
-        ) from error
+        raise HarnessError(f"cannot write {what}: {error.strerror}; {fix}") from error
+    write_whole(note, text, fix, what)

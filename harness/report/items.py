@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.outcomes import Table
 from harness.report.text import cut, number
 from harness.subject.transcript import Exchange, Transcript
@@ -25,6 +26,9 @@ HEAD, TAIL = 400, 1600
 
 MOST_ROWS = 50
 """Outcome rows and exchanges of one item that are shown at most; more are in outcomes.parquet and calls.jsonl."""
+
+FIX = "give another place with --out FILE, or free space"
+"""What helps where a page cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +189,7 @@ class Beside:
         packed = base64.b64encode(gzip.compress(orjson.dumps(self._waiting), 6, mtime=0)).decode()
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{self.files:05}.js"
-        part = file.with_suffix(".part")
-        part.write_text(f'shownItems("{self.key}", {self.files}, "{packed}");\n', encoding="ascii")
-        part.replace(file)
+        content = f'shownItems("{self.key}", {self.files}, "{packed}");\n'
+        write_whole(file, content, FIX)
         self.files += 1
         self._waiting = []

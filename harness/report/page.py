@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import quote
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.outcomes import Table
-from harness.report.items import Beside, Transcripts, shown
+from harness.report.items import FIX, Beside, Transcripts, shown
 from harness.report.pictures import Picture, load_picture
 from harness.report.templates import environment, script, style
 from harness.report.text import cut
@@ -85,9 +86,7 @@ def write_page(run: Path, page: Path | None = None) -> Written:
     except (UndefinedError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise HarnessError(f"{run}: written by another version or changed by hand ({error}); run it again") from error
     except OSError as error:
-        raise HarnessError(
-            f"cannot write {page}: {error.strerror}; give another place with --out FILE, or free space"
-        ) from error
+        raise HarnessError(f"cannot write {page}: {error.strerror}; {FIX}") from error
 
 
 def _load_table(file: Path) -> Table:
@@ -153,9 +152,7 @@ def _write(
         provenance=cut(json.dumps(record.manifest, indent=2, ensure_ascii=False, default=str), 200_000),
         level=lambda e: ", ".join(map(str, e.level.values())),
     )
-    part = page.with_name(f"{page.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(page)
+    write_whole(page, text, FIX)
     return Written(page, page.stat().st_size, len(inline), beside.items, beside.files)
 
 

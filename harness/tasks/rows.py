@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
@@ -47,9 +46,7 @@ class Rows:
         """
         head, _, inner = (name, "", "") if name in self.names else name.partition(".")
         if head not in self.names:
-            near = difflib.get_close_matches(head, self.names, 1, 0.5)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise HarnessError(f"{self.origin}: no column {head!r}; {hint}its columns are: {', '.join(self.names)}")
+            raise HarnessError(f"{self.origin}: no column {head!r}{nearest(head, self.names)}")
         if isinstance(self.table, list):
             values = [row.get(head) for row in self.table]
         else:

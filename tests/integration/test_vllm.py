@@ -178,7 +178,7 @@ def test_every_refused_and_neutral_name_is_an_argument_of_this_vllm() -> None:
             "engine.args.enable_chunked_prefill cannot be set on a CPU",
             marks=CPU_ONLY,
         ),
-        ({"args": {"block_size": "many"}}, "engine.args.block_size=many: Input should be a valid integer"),
+        ({"args": {"block_size": "many"}}, "engine.args.block_size=many: a whole number is needed"),
         ({"args": {"kv_cache_dtype": "int2"}}, "engine.args.kv_cache_dtype=int2: Input should be "),
         ({"dtype": "float8"}, "engine.dtype=float8: Input should be "),
         ({"max_model_len": 100_000}, "vLLM cannot load smollm2: "),

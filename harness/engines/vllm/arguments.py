@@ -6,13 +6,13 @@ itself; what is here turns its many ways of failing into one sentence that names
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
+from harness.typed import typed
 
 OWN = ("dtype", "max_model_len", "max_num_seqs", "gpu_memory_utilization")
 """Settings of the engine itself, with defaults of the harness's own."""
@@ -72,24 +72,13 @@ def check_args(args: Mapping[str, Any], known: type) -> dict[str, Any]:
     checked: dict[str, Any] = {}
     for name, value in args.items():
         if name not in types:
-            close = difflib.get_close_matches(name, types, 1)
-            hint = f", did you mean {close[0]!r}?" if close else ""
-            raise HarnessError(f"engine.args.{name}: vLLM has no such argument{hint}")
+            raise HarnessError(f"engine.args.{name}: vLLM has no such argument{nearest(name, types)}")
         reason = _PARALLEL if name.startswith("data_parallel_") else NEEDED.get(name)
         if reason:
             fix = f"; set engine.{name}" if name in OWN else ""
             raise HarnessError(f"engine.args.{name} cannot be set: {reason}{fix}")
-        checked[name] = _typed(f"engine.args.{name}", value, types[name]) if types[name] in _SCALARS else value
+        checked[name] = typed(value, types[name], f"engine.args.{name}") if types[name] in _SCALARS else value
     return checked
-
-
-def _typed(path: str, value: Any, hint: Any) -> Any:
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        return TypeAdapter(hint).validate_python(value)
-    except ValidationError as error:
-        raise HarnessError(f"{path}={value}: {error.errors()[0]['msg']}") from error
 
 
 def exact(settings: Mapping[str, Any]) -> str:

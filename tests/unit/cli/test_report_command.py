@@ -206,14 +206,14 @@ def test_words_that_mean_no_run_give_one_message(
 def test_a_directory_that_cannot_be_written_asks_for_another_place(
     runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Path.write_text
+    write = Path.write_bytes
 
-    def read_only(path: Path, *content: Any, **how: Any) -> int:
+    def read_only(path: Path, content: bytes) -> int:
         if path.is_relative_to(runs):
             raise OSError(errno.EROFS, "Read-only file system")
-        return write(path, *content, **how)
+        return write(path, content)
 
-    monkeypatch.setattr(Path, "write_text", read_only)
+    monkeypatch.setattr(Path, "write_bytes", read_only)
     for word in (runs / "pTrue/big", runs):
         assert run(word) == 2
         assert "Read-only file system; give another place with --out FILE" in capsys.readouterr().err

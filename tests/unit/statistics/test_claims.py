@@ -211,8 +211,8 @@ def test_all_reasons_are_given() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metric": "acuracy"}, "metric 'acuracy' does not exist; did you mean 'accuracy'"),
-        ({"level": {"amr": "a"}}, "level column 'amr' does not exist; did you mean 'arm'"),
+        ({"metric": "acuracy"}, "metric 'acuracy' does not exist, did you mean 'accuracy'"),
+        ({"level": {"amr": "a"}}, "level column 'amr' does not exist, did you mean 'arm'"),
         ({"level": {}}, "lacks 'arm'"),
         ({"value": 75}, r"75 lies outside the range \[0, 1\] of 'accuracy'"),
         ({"value": None, "than": {"arm": "zero-shot"}}, "with itself"),
@@ -249,7 +249,7 @@ def test_impossible_claims_cannot_be_made() -> None:
         claim(than={"arm": "few-shot"})
     with pytest.raises(HarnessError, match="exactly one of 'value'"):
         claim(value=None)
-    with pytest.raises(HarnessError, match="relation 'abov' does not exist; did you mean 'above'"):
+    with pytest.raises(HarnessError, match="relation 'abov' does not exist, did you mean 'above'"):
         claim(relation="abov")
     with pytest.raises(HarnessError, match="did you mean 'memory'"):
         reference(certainty="memori")

@@ -1,0 +1,74 @@
+"""One value checked and converted to a type, with the reason in plain words where it does not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+NEEDED = {
+    "int": "a whole number is needed",
+    "float": "a number is needed",
+    "bool": "true or false is needed",
+    "string": "a text is needed; put quotes around one that looks like a number",
+    "list": "a list is needed: [first, second]",
+    "tuple": "a list is needed: [first, second]",
+    "sequence": "a list is needed: [first, second]",
+    "dict": "a mapping is needed: {name: value}",
+    "mapping": "a mapping is needed: {name: value}",
+    "date": "a date is needed: 2024-07-26",
+    "path": "a path is needed",
+    "none": "null is needed",
+}
+"""What the kinds of pydantic's errors ask for, by the first word of their names (`int_parsing`, `bool_type`)."""
+
+
+def typed(value: Any, hint: Any, path: str) -> Any:
+    """The value, converted where that loses nothing ("3" to 3).
+
+    Args:
+        hint: any type hint.
+        path: the setting's name, for the message.
+
+    Raises:
+        HarnessError: it is of another type; the message names the setting, or the part of it that is wrong.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except ValidationError as error:
+        raise HarnessError(_explain(error.errors(), value, path)) from error
+
+
+def _explain(problems: list[ErrorDetails], value: Any, path: str) -> str:
+    """The first thing that is wrong; of a union, what any of its members would need there."""
+    steps = _inside(value, problems[0]["loc"])
+    same = [problem for problem in problems if _inside(value, problem["loc"]) == steps]
+    inside = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    needed = " or ".join(dict.fromkeys(map(_needed, same)))
+    return f"{path}{inside}={same[0]['input'] if steps else value}: {needed}"
+
+
+def _needed(problem: ErrorDetails) -> str:
+    kind = problem["type"]
+    if kind == "literal_error":
+        return f"{problem['ctx']['expected']} is needed"
+    if kind == "is_instance_of" and problem["ctx"]["class"] == "Sequence":
+        kind = "list"
+    return NEEDED.get(kind.partition("_")[0], problem["msg"])
+
+
+def _inside(value: Any, loc: tuple[int | str, ...]) -> list[int | str]:
+    """The steps of a location that lead into the value; others name members of a union."""
+    steps: list[int | str] = []
+    for part in loc:
+        try:
+            value = value[part]
+        except (TypeError, KeyError, IndexError):
+            return steps
+        steps.append(part)
+    return steps

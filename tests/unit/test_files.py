@@ -1,0 +1,56 @@
+"""Files are written whole or not at all."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.files import whole, write_whole
+
+
+def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    write_whole(file, "é\r\n", "free space")
+    assert file.read_bytes() == b"\xc3\xa9\r\n"
+    write_whole(file, b"\x00\xff", "free space")
+    assert file.read_bytes() == b"\x00\xff"
+    assert list(tmp_path.iterdir()) == [file]
+    assert stat.S_IMODE(file.stat().st_mode) & 0o444  # as any new file is, and not as a temporary one
+
+
+def test_an_error_while_writing_keeps_the_earlier_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    write_whole(file, "old", "free space")
+
+    def half() -> None:
+        with whole(file, "free space") as draft:
+            draft.write_text("half")
+            raise ValueError("broken on purpose")
+
+    with pytest.raises(ValueError, match="broken on purpose"):
+        half()
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_disk_that_refuses_is_told_with_what_to_do(tmp_path: Path) -> None:
+    gone = tmp_path / "no" / "a.txt"
+    with pytest.raises(HarnessError) as caught:
+        write_whole(gone, "text", "give another place")
+    assert str(caught.value) == f"cannot write {gone}: No such file or directory; give another place"
+    with pytest.raises(HarnessError, match=r"cannot write the run directory x: .*; free space$"):
+        write_whole(gone, "text", "free space", "the run directory x")
+
+
+def test_of_several_writers_one_wins_whole(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    texts = [letter * 100_000 for letter in "abcd"]
+    threads = [threading.Thread(target=write_whole, args=(file, text, "free space")) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert file.read_text() in texts
+    assert list(tmp_path.iterdir()) == [file]
