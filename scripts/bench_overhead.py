@@ -60,6 +60,7 @@ class InstantEngine:
         self.context = 1 << 20
         self.capacity = 256
         self.layers: int | None = None
+        self.parameters: int | None = None
         self.usage = Usage()
 
     async def answer(self, call: Call) -> Reply:

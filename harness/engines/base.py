@@ -49,6 +49,7 @@ class Engine(Protocol):
         context: the longest prompt plus reply, in tokens.
         capacity: how many calls are worked on at once.
         layers: blocks of the model; None where activations cannot be read.
+        parameters: numbers in the weights that were loaded; None where there are none, or they cannot be counted.
         usage: running account.
     """
 
@@ -58,6 +59,7 @@ class Engine(Protocol):
     context: int
     capacity: int
     layers: int | None
+    parameters: int | None
     usage: Usage
 
     async def answer(self, call: Call) -> Reply:
@@ -72,14 +74,29 @@ class Engine(Protocol):
 
 
 class EngineSettings(Protocol):
-    """Settings of an engine, as the config names it.
+    """Settings of an engine, as the config names it: a dataclass with all that is known before a model is loaded.
 
     Attributes:
-        can: what the engine can answer at most; known before a model is loaded.
+        can: what the engine can answer at most.
+        has_weights: whether it loads the model's weights into this process. Without them, the model is only a name.
+        gpus: GPUs that one engine takes where there are any.
     """
 
     @property
     def can(self) -> frozenset[Capability]: ...
+
+    @property
+    def has_weights(self) -> bool: ...
+
+    @property
+    def gpus(self) -> int: ...
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        """The tokenizer that a loaded engine would have, without loading the model.
+
+        Raises:
+            HarnessError: the model's tokenizer cannot be read.
+        """
 
     def load(self, model: Model) -> Engine:
         """Loads the model.
@@ -90,7 +107,7 @@ class EngineSettings(Protocol):
 
 
 WHO_CAN: dict[Capability, str] = {
-    "generate": "every engine",
+    "generate": "any engine but none",
     "choose": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "score": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "choose_at": "engine=transformers",

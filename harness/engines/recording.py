@@ -31,6 +31,7 @@ class Recorder:
         self.context = engine.context
         self.capacity = engine.capacity
         self.layers = engine.layers
+        self.parameters = engine.parameters
         self.usage = engine.usage
         self.heard: dict[Call, Reply] = {}
         self._engine = engine

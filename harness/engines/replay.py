@@ -7,10 +7,8 @@ from typing import Any, NoReturn
 
 from harness.calls.calls import Call, Capability
 from harness.engines.base import EngineSettings, Usage
-from harness.engines.fake.engine import Fake, WordTokenizer
 from harness.errors import HarnessError
 from harness.models.model import Model
-from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 
 class Replay:
@@ -27,11 +25,12 @@ class Replay:
         self, settings: EngineSettings, model: Model, identity: Mapping[str, str], limits: Mapping[str, Any]
     ) -> None:
         self.identity = dict(identity)
-        self.tokenizer = _tokenizer(settings, model)
+        self.tokenizer = settings.tokenizer(model)
         self.can: frozenset[Capability] = settings.can
         self.context = int(limits.get("context") or 1 << 40)
         self.capacity = 256
         self.layers: int | None = limits.get("layers")
+        self.parameters: int | None = None
         self.usage = Usage()
 
     async def answer(self, call: Call) -> NoReturn:
@@ -49,9 +48,3 @@ class Replay:
 
     def close(self) -> None:
         """Nothing was loaded."""
-
-
-def _tokenizer(settings: EngineSettings, model: Model) -> Tokenizer:
-    if isinstance(settings, Fake):
-        return WordTokenizer()
-    return HFTokenizer.load(model.resolve_tokenizer().path, model.trust_remote_code)

@@ -51,6 +51,7 @@ class Worker(ABC):
         self.context = context
         self.capacity = capacity
         self.layers: int | None = None
+        self.parameters: int | None = None
         self.usage = Usage()
         self._queue: deque[Job] = deque()
         self._wake = threading.Condition()

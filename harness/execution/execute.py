@@ -84,8 +84,7 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
     session.roles = {role: other.identity for role, other in others.items()}
     loaded: dict[str, Engine] = {"subject": engine} | {str(role): other for role, other in others.items()}
     session.limits = {role: {"context": one.context, "layers": one.layers} for role, one in loaded.items()}
-    if engine.identity.get("engine") in ("vllm", "transformers"):
-        session.parameters = job.model.count_parameters()
+    session.parameters = engine.parameters
     session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
         RunStart(

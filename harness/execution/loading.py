@@ -56,7 +56,8 @@ def load_role(settings: EngineSettings, model: Model, pool: EnginePool) -> Engin
     loaded = pool.find((settings, model))
     if loaded is not None:
         return loaded
-    log(f"loading {model.name}")
+    if settings.has_weights:
+        log(f"loading {model.name}")
     begin = time.perf_counter()
     engine = pool.get((settings, model))
     seconds = time.perf_counter() - begin

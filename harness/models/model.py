@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date
 from math import prod
@@ -17,7 +17,7 @@ from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download, is_pointer
 from harness.prompting.rendering import Bos, Renderer, Style
 from harness.prompting.templates import DATE, System
-from harness.prompting.tokens import Tokenizer
+from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
@@ -35,11 +35,14 @@ class LocalModel:
         fingerprint: 16 hex digits over the content of every weight, config, tokenizer and template file; the same
             wherever the folder lies. An adapter's files are part of it.
         adapter: folder of a LoRA adapter to be applied to the weights, see `harness.models.adapters`; None is none.
+        parameters: how many numbers the weights hold, as the headers of their files say, without an adapter's. None
+            when they are quantised by packing several numbers into one, which no header tells, or there are none here.
     """
 
     path: Path
     fingerprint: str
     adapter: Path | None = None
+    parameters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,28 +119,12 @@ class Model:
             files += sorted(folder.glob("*.py"))
         digest = fingerprint(files, cache_folder() / "hashes")
         if not self.adapter:
-            return LocalModel(folder, digest)
+            return LocalModel(folder, digest, parameters=_parameters(weights))
         adapter = self._adapter_folder()
         files = adapters.adapter_files(adapter)
         adapters.check_fits(adapter, weights)
         both = f"{digest}+{fingerprint(files, cache_folder() / 'hashes')}"
-        return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter)
-
-    def count_parameters(self) -> int | None:
-        """How many numbers the weights hold, as the headers of their files say, without an adapter's.
-
-        None when they are quantised by packing several numbers into one, which no header tells.
-
-        Raises:
-            HarnessError: as `resolve`.
-        """
-        total = 0
-        for file in _weights(self._folder()):
-            count = _numbers(file)
-            if count is None:
-                return None
-            total += count
-        return total
+        return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter, _parameters(weights))
 
     def resolve_tokenizer(self) -> LocalModel:
         """As `resolve`, for who needs no weights: only config, tokenizer and template are downloaded and fingerprinted.
@@ -148,6 +135,14 @@ class Model:
         folder = self._folder(weights=False)
         files = [file for file in _descriptions(folder) if file.name != WEIGHTS_INDEX]
         return LocalModel(folder, fingerprint(files, cache_folder() / "hashes"))
+
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer; no weights are downloaded or read.
+
+        Raises:
+            HarnessError: as `resolve_tokenizer`, or it cannot be read.
+        """
+        return HFTokenizer.load(self.resolve_tokenizer().path, self.trust_remote_code)
 
     def _folder(self, weights: bool = True) -> Path:
         from harness.models.conversion import converted
@@ -222,6 +217,12 @@ def _weights(folder: Path) -> list[Path]:
         if is_pointer(file):
             raise HarnessError(f"{file} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
     return files
+
+
+def _parameters(weights: Sequence[Path]) -> int | None:
+    """The numbers in the weights; None when some are packed."""
+    counts = [_numbers(file) for file in weights]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def _numbers(file: Path) -> int | None:

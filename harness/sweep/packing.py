@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engines.base import EngineSettings
-from harness.engines.fake.engine import Fake
 from harness.engines.pool import Wanted
-from harness.engines.server.engine import Server
-from harness.engines.vllm.engine import VLLM
 from harness.errors import HarnessError, nearest
 from harness.sweep.folder import Pack
 from harness.sweep.grid import Planned
@@ -51,21 +48,10 @@ def pack(planned: Sequence[Planned], pack_by: str, pack_size: int | None = None)
 def gpus_needed(engines: Sequence[Wanted]) -> int:
     """GPUs of a job with these models: as many as the largest takes, for models of one process share them.
 
-    None for the fake engine and for servers; tensor times pipeline parallel size for vLLM; one for any other.
+    Every engine's settings say how many it takes: none for the fake engine and for servers, tensor times pipeline
+    parallel size for vLLM.
     """
-    return max((_gpus_of(settings) for settings, _ in engines), default=0)
-
-
-def _gpus_of(settings: EngineSettings) -> int:
-    if isinstance(settings, (Fake, Server)):
-        return 0
-    if isinstance(settings, VLLM):
-        sizes = [settings.args.get(name, 1) for name in ("tensor_parallel_size", "pipeline_parallel_size")]
-        for size in sizes:
-            if not isinstance(size, int) or size < 1:
-                raise HarnessError(f"engine.args: a parallel size of {size!r}; give a whole number above 0")
-        return int(sizes[0] * sizes[1])
-    return 1
+    return max((settings.gpus for settings, _ in engines), default=0)
 
 
 def _pack(members: Sequence[Planned], engines: list[EngineSettings]) -> Pack:

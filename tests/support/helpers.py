@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.calls.calls import Call, Capability, Reply
-from harness.engines.fake.engine import CAN, FakeEngine, Replies, dry_run
+from harness.engines.fake.engine import CAN, FakeEngine, Replies, WordTokenizer, dry_run
 from harness.errors import EngineDied
 from harness.execution.runner import ask_all
 from harness.experiment import Experiment
@@ -18,6 +18,7 @@ from harness.items import Item
 from harness.models.model import Model
 from harness.outcomes import Table
 from harness.prompting.rendering import Renderer
+from harness.prompting.tokens import Tokenizer
 from harness.runs.finished import Finished
 from harness.store.store import Store
 from harness.subject.subject import Subject
@@ -40,9 +41,14 @@ class Dying:
     """Settings of an engine that stops after some calls: `engine._target_=tests.support.helpers.Dying`."""
 
     can: ClassVar[frozenset[Capability]] = CAN
+    has_weights: ClassVar[bool] = False
+    gpus: ClassVar[int] = 0
 
     after: int
     delay: float = 0.0
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        return WordTokenizer()
 
     def load(self, model: Model) -> FakeEngine:
         """The dry-run engine of `engine=fake`, with an end."""

@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 from harness import Experiment, Item, Metric, Outcome, Prompt, Subject
 from harness.calls.calls import Capability
 from harness.engines.base import Engine
-from harness.engines.fake.engine import CAN, dry_engine
+from harness.engines.fake.engine import CAN, WordTokenizer, dry_engine
 from harness.errors import HarnessError
 from harness.metrics.accuracy import accuracy
 from harness.models.model import Model
+from harness.prompting.tokens import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +62,15 @@ class Slow:
     """
 
     can: ClassVar[frozenset[Capability]] = CAN
+    has_weights: ClassVar[bool] = True
+    gpus: ClassVar[int] = 1
 
     load_s: float = 0.0
     loads: str = ""
     delay: float = 0.0
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        return WordTokenizer()
 
     def load(self, model: Model) -> Engine:
         """The dry-run engine; of a model whose source is a path, only where that exists."""

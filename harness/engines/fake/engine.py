@@ -152,6 +152,7 @@ class FakeEngine:
         self.context = 1 << 20
         self.capacity = 256
         self.layers: int | None = LAYERS
+        self.parameters: int | None = None
         self.usage = Usage()
         self.delay = delay
         self.activations = activations or hashed_activations
@@ -351,8 +352,14 @@ class Fake:
     """
 
     can: ClassVar[frozenset[Capability]] = CAN | {"intervene"}
+    has_weights: ClassVar[bool] = False
+    gpus: ClassVar[int] = 0
 
     delay: float = 0.0
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        """The one that splits at words, whatever the model."""
+        return WordTokenizer()
 
     def load(self, model: Model) -> Engine:
         """An engine that answers at once; the model's weights are not read."""

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from harness.calls.calls import Call, Capability, Generate, Reply, Score, capabilities_of
@@ -59,6 +59,9 @@ class Server:
         backoff: seconds before a second try, at most; doubled with each further one.
     """
 
+    has_weights: ClassVar[bool] = False
+    gpus: ClassVar[int] = 0
+
     url: str
     api: Literal["completions", "chat"] = "completions"
     served_name: str | None = None
@@ -88,6 +91,10 @@ class Server:
     @property
     def can(self) -> frozenset[Capability]:
         return COMPLETIONS if self.api == "completions" else CHAT
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        """The model's own with api=completions; with api=chat messages stay messages, and the model is only a name."""
+        return model.tokenizer() if self.api == "completions" else Messages()
 
     def load(self, model: Model) -> Engine:
         """Finds the server, checks what it serves and asks it what it can.
@@ -178,6 +185,7 @@ class ServerEngine:
     context: int
     capacity: int
     layers: int | None = None
+    parameters: int | None = None
 
     def __post_init__(self) -> None:
         self.usage = self.connection.usage

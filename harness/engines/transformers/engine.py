@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import warnings
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness.calls.calls import EVERYTHING, Capability
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
-from harness.errors import HarnessError
+from harness.errors import BaseHarnessError, HarnessError, nearest
 from harness.models.model import LocalModel, Model
+from harness.prompting.tokens import Tokenizer
 
 if TYPE_CHECKING:
     from harness.engines.transformers.keys_values import Layout
@@ -61,6 +61,7 @@ class Transformers:
     """
 
     can: ClassVar[frozenset[Capability]] = EVERYTHING
+    has_weights: ClassVar[bool] = True
 
     dtype: str = "auto"
     attention: str = "auto"
@@ -78,6 +79,15 @@ class Transformers:
         for name in ("max_model_len", "max_batch_tokens", "max_rows", "kv_cache_gib"):
             if (number := getattr(self, name)) is not None and number <= 0:
                 raise HarnessError(f"engine.{name}={number}: it must be above 0")
+
+    @property
+    def gpus(self) -> int:
+        """One, unless the model is put on the CPU."""
+        return 0 if self.device_map == "cpu" else 1
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        """The model's own."""
+        return model.tokenizer()
 
     def load(self, model: Model) -> Engine:
         """Loads the model, and its adapter where it has one.
@@ -117,7 +127,7 @@ class Transformers:
             use_grouped(loaded)
             with torch.inference_mode():
                 layout = Layout.learn(loaded, loaded.get_input_embeddings().weight.device)
-        except HarnessError:
+        except BaseHarnessError:
             raise
         except Exception as error:  # whatever transformers, accelerate or a quantiser raise
             raise _not_loaded(model, error) from error
@@ -134,13 +144,14 @@ class Transformers:
         if self.dtype == "auto" and dtype != "float32" and widen_head(loaded):
             identity["head"] = "float32"
         own = min(getattr(text, "max_position_embeddings", 8192), 8192)
-        return TransformersEngine(loaded, tokenizer, identity, layout, self._limits(loaded, layout, own))
+        engine = TransformersEngine(loaded, tokenizer, identity, layout, self._limits(loaded, layout, own))
+        engine.parameters = local.parameters
+        return engine
 
     def _checked_args(self, config: Any) -> dict[str, Any]:
         for name in self.args:
             if name not in LOADING and not hasattr(config, name):
-                close = difflib.get_close_matches(name, [*LOADING, *vars(config)], 1)
-                hint = f", did you mean {close[0]!r}?" if close else ""
+                hint = nearest(name, [*LOADING, *vars(config)])
                 raise HarnessError(f"engine.args.{name}: transformers has no such argument for this model{hint}")
         args = dict(self.args)
         if isinstance(given := args.get("quantization_config"), Mapping):

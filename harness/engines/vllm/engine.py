@@ -57,6 +57,7 @@ class VLLM:
     """
 
     can: ClassVar[frozenset[Capability]] = CAN
+    has_weights: ClassVar[bool] = True
 
     dtype: str = "auto"
     max_model_len: int | None = None
@@ -64,6 +65,23 @@ class VLLM:
     kv_cache_gib: float = 2.0
     gpu_memory_utilization: float = 0.9
     args: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def gpus(self) -> int:
+        """Tensor times pipeline parallel size.
+
+        Raises:
+            HarnessError: one of them is no whole number above 0.
+        """
+        sizes = [self.args.get(name, 1) for name in ("tensor_parallel_size", "pipeline_parallel_size")]
+        for size in sizes:
+            if not isinstance(size, int) or size < 1:
+                raise HarnessError(f"engine.args: a parallel size of {size!r}; give a whole number above 0")
+        return int(sizes[0] * sizes[1])
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        """The model's own."""
+        return model.tokenizer()
 
     def load(self, model: Model) -> Engine:
         """Loads the model, and its adapter where it has one.
@@ -114,7 +132,9 @@ class VLLM:
         if local.adapter is not None:
             made_for = adapter_base(local.adapter) or "an unnamed base"
             identity["adapter"] = f"rank {adapter_rank(local.adapter)}, made for {made_for}"
-        return VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
+        loaded = VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
+        loaded.parameters = local.parameters
+        return loaded
 
     def engine_args(self, local: LocalModel, args: dict[str, Any], *, code: bool, cuda: bool) -> dict[str, Any]:
         """All arguments of `vllm.EngineArgs` but those of an adapter.

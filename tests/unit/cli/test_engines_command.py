@@ -19,6 +19,7 @@ from harness.engines.recording import Recorder
 from harness.errors import HarnessError, ItemError
 from harness.metrics.accuracy import mean
 from harness.models.model import Model
+from harness.prompting.tokens import Tokenizer
 from harness.store.segments import Origin
 from harness.store.store import Store
 
@@ -34,6 +35,8 @@ class Shifted:
     """
 
     can: ClassVar[frozenset[Capability]] = CAN
+    has_weights: ClassVar[bool] = False
+    gpus: ClassVar[int] = 0
 
     logit: float = 1.0
     paris: float = 0.6
@@ -41,6 +44,9 @@ class Shifted:
     lacks: str = ""
     breaks: str = "nothing"
     delay: float = 0.0
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        return WordTokenizer()
 
     def load(self, model: Model) -> FakeEngine:
         p = logistic(self.logit + self.hidden)

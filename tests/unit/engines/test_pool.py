@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from harness.calls.calls import Capability
 from harness.engines.base import Engine
-from harness.engines.fake.engine import CAN, FakeEngine, dry_run
+from harness.engines.fake.engine import CAN, FakeEngine, WordTokenizer, dry_run
 from harness.engines.pool import EnginePool
 from harness.models.model import Model
+from harness.prompting.tokens import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,10 +16,15 @@ class Counted:
     """Settings that count loads and closes."""
 
     can: ClassVar[frozenset[Capability]] = CAN
+    has_weights: ClassVar[bool] = False
+    gpus: ClassVar[int] = 0
     loads: ClassVar[list[str]] = []
     closes: ClassVar[list[str]] = []
 
     depth: int = 0
+
+    def tokenizer(self, model: Model) -> Tokenizer:
+        return WordTokenizer()
 
     def load(self, model: Model) -> Engine:
         self.loads.append(model.name)

@@ -90,7 +90,7 @@ def read_correction(prompt: str) -> Reading:
 def run_p_true(traits: Traits, n: int, draws: int = 1) -> tuple[Table, dict[str, float | None], SimulatedSubject]:
     """The table of the zero-shot arm, its estimates by metric, and the subject."""
     subject = SimulatedSubject(traits, read_p_true)
-    experiment = PTrue(arms=["zero-shot"], draws=draws)
+    experiment = PTrue(arms=["zero-shot"], draws=draws, judged=None)
     table, _ = simulate(experiment, questions(n), subject)
     return table, {m.name: one(m, table, 2).value for m in experiment.metrics}, subject
 

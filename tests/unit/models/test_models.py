@@ -25,11 +25,14 @@ from harness.models.fingerprints import fingerprint
 from harness.models.model import Model, cache_folder
 from tests.support.tiny_gguf import write_tiny
 
+EMPTY = "\x02" + 7 * "\0" + "{}"
+"""A safetensors file without tensors: the length of its header, and the header."""
+
 FILES = {
     "config.json": "{}",
     "tokenizer.json": '{"model": {}}',
     "chat_template.jinja": "{{ messages }}",
-    "model.safetensors": "weights",
+    "model.safetensors": EMPTY,
 }
 
 
@@ -85,7 +88,7 @@ def test_fingerprint_is_of_content_not_of_place(folder: Path, tmp_path: Path) ->
     seen = {before}
     for name in FILES:
         old = (copy / name).read_text()
-        (copy / name).write_text('{"other": 1}')
+        (copy / name).write_text("\x03" + 7 * "\0" + "{ }" if name.endswith("tensors") else '{"other": 1}')
         seen.add(Model(source=str(copy)).resolve().fingerprint)
         (copy / name).write_text(old)
     assert len(seen) == 1 + len(FILES)
@@ -127,7 +130,7 @@ def test_sharded_weights(folder: Path) -> None:
     index = folder / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}))
     assert "lacks model-2.safetensors, which model.safetensors.index.json names" in refused(folder)
-    (folder / "model-2.safetensors").write_text("more")
+    (folder / "model-2.safetensors").write_text(EMPTY)
     (folder / "consolidated.safetensors").write_text("the same again in another format")
     whole = Model(source=str(folder)).resolve().fingerprint
     (folder / "consolidated.safetensors").unlink()
@@ -145,12 +148,12 @@ def test_parameters_are_counted_from_the_headers(folder: Path) -> None:
         "mask": np.zeros(9, np.int64),
     }
     save_file(numbers, folder / "model.safetensors", metadata={"format": "pt"})
-    assert Model(source=str(folder)).count_parameters() == 3 * 5 + 7
+    assert Model(source=str(folder)).resolve().parameters == 3 * 5 + 7
     save_file(numbers | {"packed": np.zeros(2, np.int32)}, folder / "model.safetensors")
-    assert Model(source=str(folder)).count_parameters() is None
+    assert Model(source=str(folder)).resolve().parameters is None
     (folder / "model.safetensors").write_bytes(b"\xff" * 8)
     with pytest.raises(HarnessError, match=r"model\.safetensors is damaged"):
-        Model(source=str(folder)).count_parameters()
+        Model(source=str(folder)).resolve()
 
 
 def test_incomplete_folders_are_refused(folder: Path) -> None:
@@ -160,7 +163,7 @@ def test_incomplete_folders_are_refused(folder: Path) -> None:
     assert "no .safetensors weights (it holds pytorch_model.bin, a pickle" in refused(folder)
     (folder / "pytorch_model.bin").unlink()
     assert "no .safetensors weights;" in refused(folder)
-    (folder / "model.safetensors").write_text("weights")
+    (folder / "model.safetensors").write_text(EMPTY)
     (folder / "tokenizer.json").unlink()
     assert "lacks a tokenizer (tokenizer.json" in refused(folder)
     (folder / "config.json").rename(folder / "adapter_config.json")
