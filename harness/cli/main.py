@@ -14,7 +14,7 @@ from harness.cli.rescore import add_rescore, rescore_command
 from harness.cli.store import add_store, store_command
 from harness.cli.sweep import add_multirun, add_sweep, is_multirun, multirun, sweep_command
 from harness.cli.wandb import add_wandb, wandb_command
-from harness.errors import HarnessError
+from harness.errors import BaseHarnessError, HarnessError
 
 EPILOG = """examples:
   python -m harness run experiment=pTrue
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
-        command.add_argument("--cfg", action="store_true", help="print the composed config and stop")
+        command.add_argument("--cfg", action="store_true", help="print all settings, defaults spelled out, and stop")
         if name == "run":
             add_multirun(command)
         command.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides: seed=1 task=gsm8k")
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(words)
         command = FLAGGED.get(options.command, _dispatch)
         return command(options)
-    except HarnessError as error:
+    except BaseHarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -123,9 +123,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.cfg:
         from omegaconf import OmegaConf
 
-        from harness.config import compose
+        from harness.config import load_job
+        from harness.redaction import without_secrets
 
-        print(OmegaConf.to_yaml(OmegaConf.create(compose(options.overrides, options.config_dir)[0])), end="")
+        config = without_secrets(load_job(options.overrides, options.config_dir).config)
+        print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
         return 0
     suites = [word.partition("=")[2] for word in options.overrides if word.partition("=")[0] == "suite"]
     if options.command == "run" and suites:

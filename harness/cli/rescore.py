@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.files import whole, write_whole
 
 if TYPE_CHECKING:
     from harness.config import Job
@@ -107,12 +108,12 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
 
-    from harness.config import compose, make_job
+    from harness.config import compose, has_yaml, make_job
     from harness.runs.records import stored_config
 
     name = str(record.manifest["experiment"])
     config = OmegaConf.create(stored_config(record))
-    if not options.stored_claims:
+    if not options.stored_claims and has_yaml(name, options.config_dir):
         present, _ = compose([f"experiment={name}"], options.config_dir)
         config["claims"], config["references"] = present["claims"], present["references"]
     try:
@@ -127,12 +128,8 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
                 "asks nothing new, as a task's grader"
             )
         OmegaConf.update(config, key, one.value(), force_add=True)
-    try:
-        return make_job(dict(OmegaConf.to_container(config, resolve=True)), name, {})  # type: ignore[arg-type]
-    except KeyError as error:
-        raise HarnessError(
-            f"{record.path / 'manifest.json'} has no setting {error}: it was written by another version; run it again"
-        ) from error
+    # Unresolved: every "${...}" in it is a text of the run's own, as of a prompt.
+    return make_job(dict(OmegaConf.to_container(config, resolve=False)), name, {})  # type: ignore[arg-type]
 
 
 def _scored(record: RunRecord, job: Job) -> Scores:
@@ -225,6 +222,7 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
         "rescored": [*record.manifest.get("rescored", ()), note],
     }
     drawings = [draw(figure, new.table, new.estimates) for figure in new.job.experiment.figures]
+    what, fix = f"the run directory {run}", "--dry-run only prints"
     try:
         kept.mkdir()
         for name in RESULTS:
@@ -232,20 +230,19 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
                 shutil.copy2(run / name, kept / name)
         if (run / "figures").is_dir():
             shutil.copytree(run / "figures", kept / "figures")
-        if made is not None:
-            for name in ("outcomes.parquet", "calls.jsonl"):
-                shutil.copyfile(made / name, run / f"{name}.part")
-                (run / f"{name}.part").replace(run / name)
-        texts = {
-            "estimates.json": as_json([asdict(e) for e in new.estimates]),
-            "verdicts.json": as_json([asdict(v) for v in new.verdicts]),
-            "manifest.json": as_json(manifest),
-            **{f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings},
-        }
-        for name, text in texts.items():
-            (run / f"{name}.part").write_text(text, encoding="utf-8")
-            (run / f"{name}.part").replace(run / name)
     except OSError as error:
-        raise HarnessError(f"cannot write the run directory {run}: {error.strerror}; --dry-run only prints") from error
+        raise HarnessError(f"cannot write {what}: {error.strerror}; {fix}") from error
+    if made is not None:
+        for name in ("outcomes.parquet", "calls.jsonl"):
+            with whole(run / name, fix, what) as draft:
+                shutil.copyfile(made / name, draft)
+    texts = {
+        "estimates.json": as_json([asdict(e) for e in new.estimates]),
+        "verdicts.json": as_json([asdict(v) for v in new.verdicts]),
+        "manifest.json": as_json(manifest),
+        **{f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings},
+    }
+    for name, text in texts.items():
+        write_whole(run / name, text, fix, what)
     write_page(run)
     return kept

@@ -1,31 +1,38 @@
-"""`show NAME` prints what an experiment, task or metric is, with one real item and its exact prompt tokens."""
+"""`show NAME` prints what an experiment, task or metric is, its settings, and one real item with its prompt tokens."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import conf
 from harness.cli.listing import GROUPS, config_names, first_line, measures
-from harness.config import Job, load_job
-from harness.engines.fake.engine import Fake, WordTokenizer, dry_engine
-from harness.engines.server.dialects import Messages
-from harness.engines.server.engine import Server
+from harness.config import Job, load_job, written
+from harness.engines.fake.engine import dry_engine
 from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
 from harness.prompting.rendering import Renderer, Wording
-from harness.prompting.tokens import HFTokenizer, Tokenizer
+from harness.prompting.tokens import Tokenizer
+from harness.redaction import without_secrets
 from harness.runs.finished import Finished
 from harness.runs.fitted import fit
 from harness.store.store import Store
 from harness.subject.transcript import Exchange
 
 SHOWN = 6
+PARTS = ("experiment", "task", "model", "engine", "tracker", "run")
+NEEDED = ""
+"""In place of the default of a setting that has none."""
+LONGEST = 100
+"""Characters of a value that are printed."""
 
 
 def show(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
@@ -34,6 +41,8 @@ def show(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
     Raises:
         HarnessError: nothing has that name; the message gives the nearest.
     """
+    if ":" in name:
+        return _show_experiment(load_job([f"experiment={name}", *overrides], config_dir))
     names = {group: [n for n, _ in config_names(group)] for group in GROUPS.values()}
     if name in names["task"]:
         return _show_task(load_job([f"task={name}", *overrides], config_dir))
@@ -51,12 +60,8 @@ def _show_experiment(job: Job) -> int:
     print(f"{job.name}\n\n{inspect.getdoc(experiment)}\n\nmetrics:")
     for metric in experiment.metrics:
         print(f"  {metric.name}({', '.join(metric.columns)}): {first_line(metric.measure.function)}")
-    tokenizer: Tokenizer = WordTokenizer()
-    if isinstance(job.engine, Server) and job.engine.api == "chat":
-        tokenizer = Messages()
-    elif not isinstance(job.engine, Fake):
-        tokenizer = HFTokenizer.load(job.model.resolve_tokenizer().path, job.model.trust_remote_code)
-    finished, renderer = asyncio.run(_dry_run(job, tokenizer))
+    print_settings(job, PARTS)
+    finished, renderer = asyncio.run(_dry_run(job, job.engine.tokenizer(job.model)))
     item = finished.item
     print(f"\none item of task {job.task.name} (id {item.id}):")
     print(f"  fields {json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold   {str(item.gold)[:300]}")
@@ -64,6 +69,48 @@ def _show_experiment(job: Job) -> int:
     print_wording(renderer.wording)
     print_exchanges(finished.transcript, renderer)
     return 0
+
+
+def print_settings(job: Job, parts: Sequence[str]) -> None:
+    """Prints every setting with its value, and the default of those that have another value.
+
+    Args:
+        parts: of the job; without "run" its own settings are left out.
+    """
+    rows = [row for part in parts if part != "run" for row in _settings(part, getattr(job, part))]
+    if "run" in parts:
+        rows += _run_settings(job)
+    width = max(len(name) for name, _, _ in rows)
+    print("\nsettings (* is not the default):")
+    for name, value, default in rows:
+        other = f"   (default {default})" if default not in (value, NEEDED) else ""
+        print(f"{'*' if other else ' '} {name:<{width}}  {value}{other}")
+
+
+def _settings(part: str, settings: Any) -> Iterator[tuple[str, str, str]]:
+    """Name, value and default of every field of a dataclass."""
+    yield f"{part}._target_", f"{type(settings).__module__}.{type(settings).__qualname__}", NEEDED
+    for f in dataclasses.fields(settings):
+        default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+        value = _value(getattr(settings, f.name))
+        yield f"{part}.{f.name}", value, NEEDED if default is dataclasses.MISSING else _value(default)
+
+
+def _run_settings(job: Job) -> Iterator[tuple[str, str, str]]:
+    """As `_settings`, of those that belong to no part; their defaults are in conf/config.yaml."""
+    from omegaconf import OmegaConf
+
+    defaults: Any = OmegaConf.load(Path(next(iter(conf.__path__))) / "config.yaml")
+    for name, value in job.config.items():
+        if not isinstance(value, (dict, list)):
+            yield name, _value(value), _value(defaults[name])
+
+
+def _value(value: Any) -> str:
+    """A setting in one line; what could be a credential is struck out."""
+    plain = without_secrets({"value": written(value, "")})["value"]
+    text = plain if isinstance(plain, str) and plain else json.dumps(plain, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
@@ -103,7 +150,9 @@ def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer) -> None:
 
 def _show_task(job: Job) -> int:
     items = job.task.load()
-    print(f"{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}\n")
+    print(f"{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}")
+    print_settings(job, ("task",))
+    print()
     for item in items[:3]:
         print(f"{json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold {str(item.gold)[:300]}\n")
     return 0

@@ -90,19 +90,18 @@ def send(run: Path, options: argparse.Namespace) -> str:
     """
     from harness.config import make_job
     from harness.outcomes import Table
-    from harness.runs.records import load_record
+    from harness.runs.records import load_record, stored_config
     from harness.tracker import RunStart
     from harness.tracking.wandb import has_ended
 
     record = load_record(run)
     manifest = record.manifest
-    if not isinstance(manifest.get("config"), dict) or "run_id" not in manifest:
-        raise HarnessError(f"{run / 'manifest.json'} holds no config: written by another version; run it again")
-    config = {"metrics": {}, "shard": None, "interval": "percentile", **manifest["config"]}
+    if "run_id" not in manifest:
+        raise HarnessError(f"{run / 'manifest.json'} holds no run_id: written by another version; run it again")
     try:
-        job = make_job(config, str(manifest["experiment"]), {})
-    except KeyError as error:
-        raise HarnessError(f"{run / 'manifest.json'} has no setting {error}: written by another version") from error
+        job = make_job(stored_config(record), str(manifest["experiment"]), {})
+    except HarnessError as error:
+        raise HarnessError(f"{run / 'manifest.json'}: {error}; it is of another version: run it again") from error
     try:
         table = Table.load(run / "outcomes.parquet")
     except (OSError, ValueError) as error:

@@ -109,8 +109,6 @@ def load_run(path: Path) -> Loaded:
     record = load_record(path)
     try:
         job = make_job(stored_config(record), str(record.manifest["experiment"]), {})
-    except KeyError as error:
-        raise HarnessError(f"{path / 'manifest.json'} has no setting {error}: another version; run it again") from error
     except HarnessError as error:
         raise HarnessError(f"{path / 'manifest.json'}: {error}; it is of another version: run it again") from error
     return Loaded(record, load_table(record, job.all_metrics), job)

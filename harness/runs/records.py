@@ -19,7 +19,7 @@ class RunRecord:
     """A run directory.
 
     Attributes:
-        manifest: as written by the run; keys as in `cli.execute.Session.manifest`.
+        manifest: as written by the run; keys as in `harness.execution.execute.Session.manifest`.
         verdicts: each as a mapping with "kind", "text" and "reason".
         figures: SVG files.
     """
@@ -88,7 +88,7 @@ def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
 
 
 def stored_config(record: RunRecord) -> dict[str, Any]:
-    """The config of a run, with the present value of what there was not when it was written.
+    """All settings of a run, defaults spelled out, from which `harness.config.make_job` makes its job again.
 
     Raises:
         HarnessError: the manifest holds none.
@@ -96,7 +96,7 @@ def stored_config(record: RunRecord) -> dict[str, Any]:
     config = record.manifest.get("config")
     if not isinstance(config, dict):
         raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
-    return {"metrics": {}, "shard": None, "interval": "percentile", **config}
+    return dict(config)
 
 
 def _json(file: Path) -> Any:

@@ -132,8 +132,9 @@ class Composer:
         job = make_job(config, name, self.made)
         self.check(job)
         engines = [(job.engine, job.model), *((p.engine or job.engine, p.model) for p in job.roles.values())]
-        folder, digest = str(run_folder(job)), config_digest(config)
-        return Planned(Cell(index, (*fixed, *swept), tuple(swept), name, folder, digest, whole), tuple(engines), config)
+        folder, digest = str(run_folder(job)), config_digest(job.config)
+        cell = Cell(index, (*fixed, *swept), tuple(swept), name, folder, digest, whole)
+        return Planned(cell, tuple(engines), job.config)
 
     def compose(
         self, fixed: Sequence[str], swept: Sequence[str], where: Sequence[str] = ()

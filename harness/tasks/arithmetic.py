@@ -33,6 +33,7 @@ class Arithmetic(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "arithmetic"
     size: int = 600
     digits: Sequence[int] = (1, 2, 3, 4, 5)
     operators: Sequence[str] = ("+", "-", "x")

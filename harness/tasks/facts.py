@@ -114,6 +114,7 @@ class Facts(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "facts"
     kinds: Sequence[str] = ("capital", "country", "symbol", "number", "element")
     stratum: str | None = None
 

@@ -30,6 +30,7 @@ class FactsMc(Facts):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "facts_mc"
     options: int = 4
     seed: int = 0
 

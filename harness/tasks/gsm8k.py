@@ -22,6 +22,10 @@ class Gsm8k(HubTask):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "gsm8k"
+    hub: str = "openai/gsm8k"
+    config: str | None = "main"
+    train_split: str | None = "train"
 
     def items(self, rows: Rows) -> list[Item]:
         items = []

@@ -24,6 +24,7 @@ class Mixture(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "mixture"
     parts: Mapping[str, Task]
     each: int | None = None
 

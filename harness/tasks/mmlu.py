@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
@@ -22,6 +22,11 @@ class Mmlu(HubTask):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "mmlu"
+    duplicates: Literal["error", "drop"] = "drop"
+    hub: str = "cais/mmlu"
+    config: str | None = "all"
+    train_split: str | None = "dev"
     subjects: Sequence[str] = ()
 
     def items(self, rows: Rows) -> list[Item]:

@@ -31,6 +31,7 @@ class TableTask(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "table"
     path: str
     train_path: str | None = None
     question: str = "question"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
@@ -17,6 +17,12 @@ class TriviaQA(HubTask):
     """Gold: "answer.value" first, then its aliases. The public test split has no answers; validation is tested."""
 
     version: ClassVar[str] = "1"
+    name: str = "triviaqa"
+    duplicates: Literal["error", "drop"] = "drop"
+    hub: str = "mandarjoshi/trivia_qa"
+    config: str | None = "rc.nocontext"
+    split: str = "validation"
+    train_split: str | None = "train"
 
     def items(self, rows: Rows) -> list[Item]:
         items = []

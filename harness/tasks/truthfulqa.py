@@ -24,6 +24,10 @@ class TruthfulQA(HubTask):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "truthfulqa"
+    hub: str = "truthfulqa/truthful_qa"
+    config: str | None = "multiple_choice"
+    split: str = "validation"
 
     def items(self, rows: Rows) -> list[Item]:
         from_csv = "Best Answer" in rows.names

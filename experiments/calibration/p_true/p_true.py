@@ -96,8 +96,8 @@ class PTrue(Experiment):
     """
 
     draws: int = 5
-    judged: int | None = None
-    arms: Sequence[Arm] = ("zero-shot", "few-shot", "zero-shot brainstorm", "few-shot brainstorm")
+    judged: int | None = 1
+    arms: Sequence[Arm] = ("zero-shot", "fixed", "few-shot", "few-shot brainstorm")
     shots: int = 20
     temperature: float = TEMPERATURE
     max_tokens: int = MAX_TOKENS

@@ -142,6 +142,7 @@ class Concepts(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "concepts"
     domains: Sequence[str] = tuple(_DOMAINS)
     pairs: int = 60
     seed: int = 0

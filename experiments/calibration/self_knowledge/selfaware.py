@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
@@ -28,6 +28,8 @@ class SelfAware(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "selfaware"
+    duplicates: Literal["error", "drop"] = "drop"
     path: str
 
     def load(self) -> list[Item]:

@@ -70,6 +70,7 @@ class Unanswerable(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "unanswerable"
     size: int = 240
     seed: int = 0
 

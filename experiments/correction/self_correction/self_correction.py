@@ -75,7 +75,7 @@ class SelfCorrection(Experiment):
     controls: Sequence[Control] = ("again", "repeat", "oracle", "vote", "resample")
     decodings: Sequence[Decoding] = ("greedy", "sampled")
     temperature: float = 0.7
-    max_tokens: int = 128
+    max_tokens: int = 64
     form: FormName = "plain"
     chains: int = 1
 

@@ -35,6 +35,7 @@ class FalseBeliefStories(Task):
     """
 
     version: ClassVar[str] = "1"
+    name: str = "false_belief"
     families: int = 200
     conditions: tuple[Condition, ...] = ("FB", "TB", "NM", "DIST", "BACK_CLOSED", "LIED", "DOUBLE")
     controls: tuple[Condition, ...] = ("SELF", "BACK_OPEN", "PEEK", "TOLD", "TRANS")

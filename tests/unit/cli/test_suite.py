@@ -101,7 +101,7 @@ def test_an_override_with_a_space_is_quoted_as_in_a_shell(suites: Path, tmp_path
     (tmp_path / "suite" / "mine.yaml").write_text(lines)
     (job,) = load_suite("mine", SMALL, tmp_path)
     assert isinstance(job.experiment, PTrue)
-    assert job.experiment.arms == ["zero-shot", "few-shot brainstorm"]
+    assert list(job.experiment.arms) == ["zero-shot", "few-shot brainstorm"]
     (tmp_path / "suite" / "mine.yaml").write_text('runs: ["experiment=pTrue experiment.arms=\'[zero-shot]"]\n')
     with pytest.raises(HarnessError, match=r"mine\.yaml: .*no closing quotation; close the quotes"):
         load_suite("mine", SMALL, tmp_path)

@@ -46,9 +46,9 @@ def run(experiment: PTrue, replies: Replies, n: int = 40) -> tuple[Table, dict[t
 
 
 def test_rows_columns_and_probabilities_are_exact() -> None:
-    table, _ = run(PTrue(shots=4), knowing(0.75, 0.25))
+    table, _ = run(PTrue(shots=4, judged=None), knowing(0.75, 0.25))
     assert Counter(table.columns["arm"]) == dict.fromkeys(
-        ("zero-shot", "zero-shot brainstorm", "few-shot", "few-shot brainstorm"), 200
+        ("zero-shot", "fixed", "few-shot", "few-shot brainstorm"), 200
     )
     right = table.columns["answer"] == "right"
     np.testing.assert_array_equal(table.columns["correct"], right.astype(float))
@@ -57,7 +57,7 @@ def test_rows_columns_and_probabilities_are_exact() -> None:
 
 
 def test_metrics_follow_from_the_known_distribution() -> None:
-    table, found = run(PTrue(arms=["zero-shot"]), knowing(0.75, 0.25))
+    table, found = run(PTrue(arms=["zero-shot"], judged=None), knowing(0.75, 0.25))
     share = float((table.columns["answer"] == "right").mean())
     value = {metric: e.value for (metric, _), e in found.items()}
     assert 0.5 < share < 0.7
@@ -91,7 +91,7 @@ def test_metrics_follow_from_the_known_distribution() -> None:
 
 
 def test_a_subject_that_knows_nothing_ranks_at_chance() -> None:
-    _, found = run(PTrue(arms=["zero-shot"]), knowing(0.5, 0.5))
+    _, found = run(PTrue(arms=["zero-shot"], judged=None), knowing(0.5, 0.5))
     assert found["auroc", "zero-shot"].value == 0.5
     assert found["brier", "zero-shot"].value == pytest.approx(0.25)
     assert found["coverage", "zero-shot"].value == 0.0
@@ -99,7 +99,7 @@ def test_a_subject_that_knows_nothing_ranks_at_chance() -> None:
 
 
 def test_answers_that_cannot_be_graded_are_failures_not_zeros() -> None:
-    table, found = run(PTrue(shots=0), knowing(0.5, 0.5, sampled=0))
+    table, found = run(PTrue(shots=0, judged=None), knowing(0.5, 0.5, sampled=0))
     assert np.isnan(table.columns["correct"]).all()
     assert found["accuracy", "zero-shot"].value is None
     assert found["accuracy", "zero-shot"].n_failed == 200
@@ -126,7 +126,7 @@ def test_brainstormed_ideas_are_listed_with_the_judged_one_among_them() -> None:
 
 
 def test_few_shot_blocks_come_from_training_items_with_their_true_labels() -> None:
-    _, finished = simulate(PTrue(shots=6, draws=3), items(0, 2), knowing(1, 0), train=items(2, 8))
+    _, finished = simulate(PTrue(arms=["few-shot"], shots=6, draws=3), items(0, 2), knowing(1, 0), train=items(2, 8))
     prompt = next(e.prompt for e in finished[0].transcript if e.prompt.count("Proposed Answer") == 7)
     blocks = prompt.split("<user> Question: ")[1:-1]
     assert sorted(b.partition("?")[0] for b in blocks) == [f"What is {i}" for i in range(2, 8)]
@@ -155,7 +155,7 @@ def test_the_first_draws_are_judged_as_many_as_are_asked_for_and_all_are_shown_a
 
 def test_a_temperature_mends_p_true_and_changes_no_decision_and_no_ranking() -> None:
     # Right answers are said to be true with 0.9 and wrong ones with 0.8, of 0.6 that are right.
-    table, found = run(PTrue(arms=["zero-shot"]), knowing(0.9, 0.8), n=100)
+    table, found = run(PTrue(arms=["zero-shot"], judged=None), knowing(0.9, 0.8), n=100)
     p, correct = (table.columns[name] for name in ("p_true", "correct"))
     t = found["temperature", "zero-shot"].value
     before, after = (found[name, "zero-shot"].value for name in ("nll", "nll_after_temperature"))

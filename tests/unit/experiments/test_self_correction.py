@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 
 from experiments.correction.self_correction.prompts import FORMS, FormName, second_turn
 from experiments.correction.self_correction.self_correction import SelfCorrection
 from harness import Item
+from harness.config import load_job
 from harness.engines.fake.engine import FakeEngine, Replies
 from harness.errors import HarnessError
 from harness.execution.runner import run_protocols
@@ -343,15 +343,13 @@ def test_metrics_fit_their_columns() -> None:
 
 
 def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:
-    path = Path(__file__).parents[3] / "conf/experiment/selfCorrection.yaml"
-    config: Any = OmegaConf.to_container(OmegaConf.load(path))
-    settings = {key: value for key, value in config["experiment"].items() if key != "_target_"}
-    default, _ = simulate(SelfCorrection(**settings), items(1), coin(0.5))
-    longer, _ = simulate(SelfCorrection(**{**settings, "turns": 3}), items(1), coin(0.5))
+    config = load_job(["experiment=selfCorrection", "engine=fake", "tracker=none"]).config
+    default, _ = simulate(SelfCorrection(), items(1), coin(0.5))
+    longer, _ = simulate(SelfCorrection(turns=3), items(1), coin(0.5))
     metrics = {metric.name for metric in SelfCorrection.metrics}
     for claim in config["claims"]:
         assert claim["metric"] in metrics
-        assert {claim["level"]["arm"], *claim.get("than", {}).values()} <= set(default.columns["arm"])
+        assert {claim["level"]["arm"], *(claim["than"] or {}).values()} <= set(default.columns["arm"])
     for reference in config["references"]:
         assert reference["metric"] in metrics
         assert reference["level"]["arm"] in set(longer.columns["arm"])

@@ -42,6 +42,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mine/steadfast.py").write_text(block("own-experiment.md", "python", "class Steadfast("))
     yaml = block("own-experiment.md", "yaml", "steadfast.Steadfast")
     (tmp_path / "mine_conf/experiment/steadfast.yaml").write_text(yaml)
+    (tmp_path / "mine/published.csv").write_text(block("own-experiment.md", "csv", "metric,"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path

@@ -1,0 +1,24 @@
+"""From the command line to a job: Hydra composes plain values, typed settings are built of them and written back."""
+
+from harness.config.build import build
+from harness.config.compose import GROUPS, compose, compose_raw, free, has_yaml, hydra_at, plain
+from harness.config.job import ROLES, Job, MetricSettings, Player, load_job, make_job
+from harness.config.written import written
+
+__all__ = [
+    "GROUPS",
+    "ROLES",
+    "Job",
+    "MetricSettings",
+    "Player",
+    "build",
+    "compose",
+    "compose_raw",
+    "free",
+    "has_yaml",
+    "hydra_at",
+    "load_job",
+    "make_job",
+    "plain",
+    "written",
+]

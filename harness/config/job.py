@@ -1,0 +1,207 @@
+"""A job: one run with all its settings, built and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.config.build import build, construct, refuse_unknown
+from harness.config.compose import compose
+from harness.config.published import read_references
+from harness.config.written import written, written_fields
+from harness.engines.base import EngineSettings
+from harness.errors import HarnessError
+from harness.experiment import Experiment
+from harness.metrics.metric import Measure, Metric
+from harness.models.model import Model
+from harness.statistics.claims import Claim, Reference
+from harness.statistics.intervals import IntervalKind
+from harness.tasks.base import Task
+from harness.tracker import Tracker
+from harness.typed import typed
+
+ROLES = ("judge", "rival", "critic")
+"""Parts that a config may give to another model; the subject plays those that it does not name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """The model of a role other than the subject.
+
+    Attributes:
+        engine: None is the engine settings of the subject.
+    """
+
+    model: Model
+    engine: EngineSettings | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSettings:
+    """What a config says of a metric besides its name and its measure (`_target_`): the fields of `Metric`."""
+
+    columns: tuple[str, ...]
+    by: tuple[str, ...] = ("arm",)
+    where: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run, ready to be executed. The fields are the keys of conf/config.yaml, built and checked.
+
+    Attributes:
+        name: the experiment's name in conf/experiment, or that of its class.
+        config: all settings of all parts as plain values, from which `make_job` makes an equal job. Defaults are
+            spelled out: the manifest tells what was run, and two configs that mean the same are the same.
+        shard: "i/n", the part of the test items that is asked about; None is all of them.
+        roles: who plays the parts besides the subject; whoever is not named is the subject itself.
+        metrics: those that the config adds to the experiment's.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    experiment: Experiment
+    task: Task
+    model: Model
+    engine: EngineSettings
+    roles: Mapping[str, Player]
+    tracker: Tracker
+    seed: int
+    limit: int | None
+    shard: str | None
+    runs: Path
+    store: Path
+    max_failed: float
+    replicates: int
+    interval: IntervalKind
+    window: int | None
+    metrics: tuple[Metric, ...]
+    claims: tuple[Claim, ...]
+    references: tuple[Reference, ...]
+
+    @property
+    def all_metrics(self) -> tuple[Metric, ...]:
+        """The experiment's metrics and those added."""
+        return (*self.experiment.metrics, *self.metrics)
+
+
+def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
+    """Composes conf/config.yaml with Hydra overrides and builds every part of it.
+
+    Args:
+        config_dir: a further folder of config groups, for experiments and tasks kept elsewhere.
+
+    Raises:
+        HarnessError: an unknown group, name or key (with the nearest valid one), or a value of the wrong type.
+    """
+    return make_job(*compose(overrides, config_dir), {})
+
+
+def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
+    """Builds every part of a composed config.
+
+    Args:
+        name: the experiment's.
+        made: parts made before, by their settings, which are used again; those of this job are added. Each with what
+            the job's config says of it.
+
+    Raises:
+        HarnessError: as `load_job`.
+    """
+    hints = typing.get_type_hints(Job)
+    known = set(hints) - {"name", "config"}
+    refuse_unknown(config, known, "")
+    values: dict[str, Any] = {}
+    resolved: dict[str, Any] = {}
+    for key in known:
+        if key not in config:
+            raise HarnessError(f"{key}: not set")
+        settings = f"{key} {config[key]!r}"
+        if settings not in made:
+            part = _part(key, config[key], hints[key])
+            made[settings] = part, _resolved(key, part)
+        values[key], resolved[key] = made[settings]
+    job = Job(name=name, config={key: resolved[key] for key in hints if key in known}, **values)
+    if job.limit is not None and job.limit < 1:
+        raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
+    return job
+
+
+def _part(key: str, node: Any, hint: Any) -> Any:
+    if key == "roles":
+        return _players(node)
+    if key == "metrics":
+        return tuple(_metric(name, settings) for name, settings in node.items())
+    if isinstance(node, dict):
+        return build(node, key, typing.cast(type, hint))
+    if key == "references" and isinstance(node, str):
+        return read_references(node)
+    if key in ("claims", "references"):
+        kind = Claim if key == "claims" else Reference
+        entries = typed(node, list[Mapping[str, Any]], key)
+        return tuple(construct(kind, entry, f"{key}[{i}]") for i, entry in enumerate(entries))
+    return typed(node, hint, key)
+
+
+def _resolved(key: str, part: Any) -> Any:
+    """A part of a job as a config has it, with every setting spelled out."""
+    if key == "roles":
+        return {role: _written_player(player, f"roles.{role}") for role, player in part.items()}
+    if key == "metrics":
+        return {metric.name: _written_metric(metric) for metric in part}
+    if key in ("claims", "references"):
+        return [written_fields(entry, f"{key}[{i}]") for i, entry in enumerate(part)]
+    return written(part, key)
+
+
+def _players(node: Mapping[str, Any]) -> dict[str, Player]:
+    players: dict[str, Player] = {}
+    refuse_unknown(node, ROLES, "roles.")
+    for role, parts in node.items():
+        path = f"roles.{role}"
+        refuse_unknown(parts, ("model", "engine"), f"{path}.")
+        if "model" not in parts:
+            raise HarnessError(f"{path}.model: not set; choose one with +model@{path}.model=NAME")
+        engine = (
+            build(parts["engine"], f"{path}.engine", typing.cast(type, EngineSettings)) if "engine" in parts else None
+        )
+        players[role] = Player(model=build(parts["model"], f"{path}.model", Model), engine=engine)
+    return players
+
+
+def _written_player(player: Player, path: str) -> dict[str, Any]:
+    """A player as the config has it: without an engine where it shares the subject's settings."""
+    parts = {name: part for name, part in vars(player).items() if part is not None}
+    return {name: written(part, f"{path}.{name}") for name, part in parts.items()}
+
+
+def _metric(name: str, node: Mapping[str, Any]) -> Metric:
+    """A metric that the config adds: `_target_` names its measure, the other keys are those of `MetricSettings`."""
+    from hydra.utils import get_object
+
+    path = f"metrics.{name}"
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise HarnessError(f"{path}: no _target_ names the measure; give +{path}._target_=package.module.function")
+    try:
+        found = get_object(target)
+    except Exception as error:
+        raise HarnessError(f"{path}._target_: cannot import {target!r}: {str(error).splitlines()[0]}") from error
+    if not isinstance(found, Measure):
+        raise HarnessError(f"{path}._target_: {target} is no measure; decorate it with harness.metrics.metric.measure")
+    rest = construct(MetricSettings, {key: value for key, value in node.items() if key != "_target_"}, path)
+    return Metric(name, found, rest.columns, rest.by, rest.where, rest.options)
+
+
+def _written_metric(metric: Metric) -> dict[str, Any]:
+    function = metric.measure.function
+    settings = {f.name: getattr(metric, f.name) for f in dataclasses.fields(MetricSettings)}
+    return {
+        "_target_": f"{function.__module__}.{function.__qualname__}",
+        **written(settings, f"metrics.{metric.name}"),
+    }

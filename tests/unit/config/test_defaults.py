@@ -1,0 +1,60 @@
+"""One source of defaults: what the YAML files build is what the classes are without arguments."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+import conf
+from experiments.calibration.p_true.p_true import PTrue
+from harness.cli.listing import config_names, load_target
+from harness.cli.main import main
+from harness.config import load_job
+
+CONF = Path(next(iter(conf.__path__)))
+QUIET = ["engine=fake", "tracker=none"]
+
+
+@pytest.mark.parametrize("name", [name for name, _ in config_names("experiment")])
+def test_an_experiment_of_the_config_is_its_class_without_arguments(name: str) -> None:
+    experiment = load_job([f"experiment={name}", *QUIET]).experiment
+    assert experiment == type(experiment)()
+    # Mappings are equal in any order, but the order may be that of words in a prompt.
+    assert repr(experiment) == repr(type(experiment)())
+
+
+@pytest.mark.parametrize("name", [name for name, _ in config_names("task") if name not in ("mixture",)])
+def test_a_task_of_the_config_is_its_class_with_what_has_no_default(name: str) -> None:
+    task = load_job(
+        [f"task={name}", "++task.path=data.csv", *QUIET] if has_path(name) else [f"task={name}", *QUIET]
+    ).task
+    assert task == (type(task)(path="data.csv") if has_path(name) else type(task)())  # type: ignore[call-arg]
+
+
+def has_path(task: str) -> bool:
+    return "\npath:" in (CONF / "task" / f"{task}.yaml").read_text()
+
+
+@pytest.mark.parametrize("file", sorted(CONF.glob("[etm]*/*.yaml")), ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_no_file_repeats_a_default(file: Path) -> None:
+    if file.parent.name not in ("experiment", "task", "model", "engine", "tracker"):
+        return
+    node = OmegaConf.to_container(OmegaConf.load(file))
+    assert isinstance(node, dict)
+    settings = node[file.parent.name] if file.parent.name == "experiment" else node
+    defaults = {f.name: f.default for f in dataclasses.fields(load_target(settings["_target_"]))}
+    assert [key for key, value in settings.items() if key in defaults and value == defaults[key]] == []
+
+
+def test_show_prints_every_setting_and_marks_those_that_are_not_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "pTrue", *QUIET, "experiment.shots=4", "seed=3"]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["experiment.draws", "5"] in lines
+    assert ["*", "experiment.shots         4   (default 20)"] in lines
+    assert ["model.style", "auto"] in lines
+    assert ["*", "seed                     3   (default 0)"] in lines
+    assert ["replicates", "1000"] in lines
+    names = [f.name for f in dataclasses.fields(PTrue)]
+    shown = {words[0] for words in lines if words} | {words[1].split()[0] for words in lines if words[:1] == ["*"]}
+    assert {f"experiment.{name}" for name in names} <= shown
