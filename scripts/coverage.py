@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics import (
-    accuracy,
     calibration,
     correlation,
     likelihood,
@@ -27,6 +26,7 @@ from harness.metrics import (
     ranking,
     recalibration,
     selective,
+    shares,
 )
 from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Ordered, Probabilities, Scores
 from harness.metrics.metric import Measure, Metric
@@ -39,7 +39,7 @@ OPTIONS = {"coverage_at_accuracy": {"accuracy": 0.7}}
 SENSITIVITY, CRITERION, CORRELATION = 1.5, 0.2, 0.5
 
 SAID: list[Measure] = [
-    *(accuracy.accuracy, accuracy.selective_accuracy, accuracy.coverage),
+    *(shares.accuracy, shares.selective_accuracy, shares.coverage),
     *(calibration.overconfidence, calibration.ece_equal_width, calibration.ece_equal_count, calibration.ece_adaptive),
     *(calibration.ece_unweighted, calibration.ece_debiased, calibration.rmsce_equal_width),
     *(calibration.rmsce_equal_count, calibration.mce, calibration.brier, calibration.brier_reliability),

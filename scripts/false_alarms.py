@@ -15,10 +15,10 @@ from collections import Counter
 
 import numpy as np
 
-from harness.metrics.accuracy import accuracy
 from harness.metrics.calibration import brier, ece_equal_width
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
+from harness.metrics.shares import accuracy
 from harness.outcomes import Table
 from harness.statistics.pairs import Contrast, contrast, holm
 

@@ -1,6 +1,6 @@
 """Answering only when sure: what accuracy some coverage has, and what coverage some accuracy allows.
 
-Rows are taken from the highest score down. For thresholds of a probability see `accuracy.selective_accuracy`.
+Rows are taken from the highest score down. For thresholds of a probability see `shares.selective_accuracy`.
 """
 
 from __future__ import annotations

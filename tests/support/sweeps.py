@@ -14,7 +14,7 @@ from harness.calls.calls import Capability
 from harness.engines.base import Engine
 from harness.engines.fake.engine import CAN, WordTokenizer, dry_engine
 from harness.errors import HarnessError
-from harness.metrics.accuracy import accuracy
+from harness.metrics.shares import accuracy
 from harness.models.model import Model
 from harness.prompting.tokens import Tokenizer
 

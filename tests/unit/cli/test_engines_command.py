@@ -17,7 +17,7 @@ from harness.engines.equivalence import Deltas, Divergence, Numbers, check_token
 from harness.engines.fake.engine import CAN, FakeEngine, WordTokenizer
 from harness.engines.recording import Recorder
 from harness.errors import HarnessError, ItemError
-from harness.metrics.accuracy import mean
+from harness.metrics.shares import mean
 from harness.models.model import Model
 from harness.prompting.tokens import Tokenizer
 from harness.store.segments import Origin

@@ -10,7 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from harness.metrics.columns import Floats, Labels
 from harness.metrics.metric import Measure
-from harness.metrics.transitions import (
+from harness.metrics.revisions import (
     accuracy_after,
     accuracy_before,
     break_rate,
