@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.experiment import Experiment as Experiment
     from harness.experiment import Part as Part
     from harness.figures import Bars as Bars
+    from harness.figures import Curve as Curve
     from harness.figures import Reliability as Reliability
     from harness.figures import RiskCoverage as RiskCoverage
     from harness.figures import Transitions as Transitions
@@ -52,7 +53,7 @@ PUBLIC = {
     "calls.interventions": ("Ablate", "Add", "Cut", "Replace"),
     "errors": ("HarnessError", "ItemError"),
     "experiment": ("Experiment", "Part"),
-    "figures": ("Bars", "Reliability", "RiskCoverage", "Transitions"),
+    "figures": ("Bars", "Curve", "Reliability", "RiskCoverage", "Transitions"),
     "items": ("Grade", "Grader", "Item"),
     "metrics.metric": ("Metric",),
     "outcomes": ("JudgedAnswer", "Outcome", "Probability", "Score"),

@@ -104,6 +104,10 @@ class ArmedExperiment(Experiment[Fitted], Generic[A, Fitted]):
             raise TypeError(f"{cls.__name__}: factor and outcome column have the same name: {', '.join(sorted(twice))}")
         return kinds
 
+    @classmethod
+    def columns(cls) -> dict[str, Kind]:
+        return {**super().columns(), **cls.factor_kinds()}
+
     def table(self, results: Sequence[ItemResult]) -> Table:
         factors = {name: asdict(arm) for name, arm in self.all_arms.items()}
         return Table.build(self.outcome, results, factors, self.factor_kinds())

@@ -14,7 +14,7 @@ from harness.calls.calls import Capability
 from harness.figures import Figure
 from harness.items import Item
 from harness.metrics.metric import Metric
-from harness.outcomes import ItemResult, Outcome, Table
+from harness.outcomes import ItemResult, Kind, Outcome, Table, column_kinds
 from harness.prompting.wording import fill, filled_in
 from harness.subject.subject import Subject
 
@@ -65,6 +65,11 @@ class Experiment(ABC, Generic[Fitted]):
     """The other models that the protocol asks, by the names under which `subject.role` and the config know them."""
     item_fields: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
+
+    @classmethod
+    def columns(cls) -> dict[str, Kind]:
+        """The kind of every column that metrics and figures may read."""
+        return {"item": "text", "group": "text", "error": "text", **column_kinds(cls.outcome)}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "wording", filled_in(self.wording, self.texts, "experiment.wording"))

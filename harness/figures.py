@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from harness.errors import HarnessError
-from harness.outcomes import Outcome, column_kinds
+from harness.errors import HarnessError, nearest
+from harness.metrics.levels import LEVEL_KINDS, LevelValue, check_where, level_texts
+from harness.metrics.metric import Metric, refuse_twins
+from harness.outcomes import Kind
 
 
 @dataclass(frozen=True)
@@ -14,14 +17,17 @@ class Reliability:
     """Reliability diagram: observed frequency of `label` against mean `probability`, one panel per `by` value.
 
     Attributes:
+        by: a text, label or number column.
         bins: equal-width bins on [0, 1], as in the ECE (Guo et al. 2017, section 2). An ECE among the estimates is
             shown above its panel when it is that of the points drawn.
+        where: keep only rows whose text, label or number columns have the given values, as in {"picked": True}.
     """
 
     probability: str
     label: str
     by: str = "arm"
     bins: int = 10
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class RiskCoverage:
     """Risk-coverage curve: error rate among the most confident fraction, one panel per `by` value.
 
     Attributes:
+        by, where: as in `Reliability`.
         overlay: all values of `by` in one panel, to be compared; without oracle and area, which may differ.
     """
 
@@ -36,15 +43,21 @@ class RiskCoverage:
     label: str
     by: str = "arm"
     overlay: bool = False
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """Stacked bars of right/wrong before and after a revision, one bar per `by` value."""
+    """Stacked bars of right/wrong before and after a revision, one bar per `by` value.
+
+    Attributes:
+        by, where: as in `Reliability`.
+    """
 
     before: str
     after: str
     by: str = "arm"
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,11 +65,30 @@ class Bars:
     """Mean of a label with its 95 % interval by condition: one group of bars per `by` value, one bar per `hue`.
 
     The interval is that of an accuracy or rate among the estimates with the same level, value and n, else Wilson's.
+
+    Attributes:
+        by, where: as in `Reliability`; hue: a column like `by`.
     """
 
     label: str
     by: str
     hue: str = "arm"
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The estimates of one metric against one key of their level, with their 95 % intervals as a band.
+
+    There is a line for each combination of the level's other keys. The axis is one of numbers where all values are.
+
+    Attributes:
+        metric: the metric's name.
+        x: the `index` of the metric, or one of its `by` columns.
+    """
+
+    metric: str
+    x: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +96,7 @@ class Drawing:
     """A drawn figure.
 
     Attributes:
-        name: a file name without suffix, made from the kind of figure and its columns.
+        name: a file name without suffix, see `figure_name`.
         title: one line.
         alt: what is seen, with its numbers, for readers who do not see it.
         svg: the picture, with title and description inside.
@@ -78,30 +110,74 @@ class Drawing:
     png: bytes
 
 
-Figure = Reliability | RiskCoverage | Transitions | Bars
+RowFigure = Reliability | RiskCoverage | Transitions | Bars
+"""A figure of outcome rows."""
+
+Figure = RowFigure | Curve
 
 
-def columns(figure: Figure) -> Mapping[str, tuple[str, ...]]:
-    """The outcome columns that a figure reads, each with the kinds that it may be of."""
-    level = ("text", "number")
+def columns(figure: RowFigure) -> Mapping[str, tuple[Kind, ...]]:
+    """The outcome columns that a figure shows, each with the kinds that it may be of."""
     match figure:
         case Reliability():
-            return {figure.probability: ("probability",), figure.label: ("label",), figure.by: level}
+            return {figure.probability: ("probability",), figure.label: ("label",), figure.by: LEVEL_KINDS}
         case RiskCoverage():
-            return {figure.score: ("probability", "score"), figure.label: ("label",), figure.by: level}
+            return {figure.score: ("probability", "score"), figure.label: ("label",), figure.by: LEVEL_KINDS}
         case Transitions():
-            return {figure.before: ("label",), figure.after: ("label",), figure.by: level}
+            return {figure.before: ("label",), figure.after: ("label",), figure.by: LEVEL_KINDS}
         case Bars():
-            return {figure.label: ("label",), figure.by: level, figure.hue: level}
+            # The label may be the hue, too.
+            return {figure.by: LEVEL_KINDS, figure.hue: LEVEL_KINDS, figure.label: ("label",)}
 
 
-def check(figure: Figure, outcome: type[Outcome]) -> None:
-    """Raises HarnessError when a figure reads a column that the outcome type lacks or that is of another kind."""
-    kinds = {"item": "text", "group": "text", **column_kinds(outcome)}
-    for column, wanted in columns(figure).items():
-        if kinds.get(column) not in wanted:
-            found = f"is a {kinds[column]}" if column in kinds else f"is none of {', '.join(kinds)}"
-            raise HarnessError(
-                f"figure {type(figure).__name__} of {outcome.__name__}: column {column!r} {found}, "
-                f"but a {' or '.join(wanted)} is needed"
-            )
+def figure_name(figure: Figure) -> str:
+    """A name made of the kind of figure and all that it shows, for files and charts."""
+    words = [type(figure).__name__]
+    match figure:
+        case Curve():
+            return _slug([*words, figure.metric, figure.x])
+        case Reliability():
+            words += [figure.probability, figure.label, figure.by, str(figure.bins)]
+        case RiskCoverage():
+            words += [figure.score, figure.label, figure.by, *(["overlay"] if figure.overlay else [])]
+        case Transitions():
+            words += [figure.before, figure.after, figure.by]
+        case Bars():
+            words += dict.fromkeys([figure.label, figure.by, figure.hue])
+    return _slug([*words, *(word for pair in level_texts(figure.where).items() for word in pair)])
+
+
+def _slug(words: Sequence[str]) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower())
+
+
+def check_figures(figures: Sequence[Figure], kinds: Mapping[str, Kind], metrics: Sequence[Metric]) -> None:
+    """Checks the figures of an experiment against its columns and metrics.
+
+    Raises:
+        HarnessError: a column or metric does not exist (the nearest is named) or is of another kind, a value of `where`
+            is of another kind than its column, or two figures show the same.
+    """
+    refuse_twins("figures", map(figure_name, figures), "leave one of them out")
+    for figure in figures:
+        what = f"figure {type(figure).__name__}"
+        if isinstance(figure, Curve):
+            _check_curve(what, figure, metrics)
+            continue
+        for column, wanted in columns(figure).items():
+            if column not in kinds:
+                raise HarnessError(f"{what}: no column {column!r}{nearest(column, kinds)}")
+            if kinds[column] not in wanted:
+                raise HarnessError(
+                    f"{what}: column {column!r} is a {kinds[column]}, but a {' or '.join(wanted)} is needed"
+                )
+        check_where(what, figure.where, kinds)
+
+
+def _check_curve(what: str, figure: Curve, metrics: Sequence[Metric]) -> None:
+    by_name = {metric.name: metric for metric in metrics}
+    if figure.metric not in by_name:
+        raise HarnessError(f"{what}: no metric {figure.metric!r}{nearest(figure.metric, by_name)}")
+    keys = by_name[figure.metric].keys
+    if figure.x not in keys:
+        raise HarnessError(f"{what}: metric {figure.metric!r} has no level key {figure.x!r}{nearest(figure.x, keys)}")

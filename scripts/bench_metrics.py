@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from harness.cli.listing import measures
-from harness.metrics.columns import Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units
+from harness.metrics.columns import Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Wins
 from harness.metrics.metric import Measure, Metric
 from harness.outcomes import Kind, Table
 from harness.statistics.estimates import estimate_all
@@ -51,14 +51,14 @@ def simulated(rows: int, per_group: int, seed: int = 0) -> Table:
 
 def bound(name: str, measure: Measure) -> Metric:
     """A measure applied to the columns of the simulated table."""
-    columns = {Probabilities: "p", Scores: "p", Ordered: "p", Numbers: "p", Units: "group", Folds: "group"}
+    columns = {Probabilities: "p", Scores: "p", Ordered: "p", Numbers: "p", Wins: "p", Units: "group", Folds: "group"}
     labels = iter(("stimulus", "response") if Ordered in measure.parameters else ("correct", "after"))
     if name in ("d_prime", "criterion"):
         labels = iter(("stimulus", "response"))
     if measure.parameters == (Ordered, Ordered):
         return Metric(name, measure, ("p", "length"))
     taken = tuple(next(labels) if parameter is Labels else columns[parameter] for parameter in measure.parameters)
-    return Metric(name, measure, taken)
+    return Metric(name, measure, taken, index="" if measure.names is None else "point")
 
 
 def main() -> None:
@@ -75,14 +75,17 @@ def main() -> None:
     begin = time.perf_counter()
     estimates = estimate_all(metrics, table, replicates=options.replicates)
     together = time.perf_counter() - begin
-    for metric, e in zip(metrics, estimates, strict=True):
+    by_name = {metric.name: metric for metric in metrics}
+    for e in estimates:
+        metric = by_name[e.metric]
         seconds = ""
         if options.each:
             begin = time.perf_counter()
             estimate_all([metric], table, replicates=options.replicates)
             seconds = f"{time.perf_counter() - begin:7.2f} s"
         ends = "no interval" if e.low is None else f"[{e.low:9.5f}, {e.high:9.5f}]"
-        print(f"{e.metric:26} {np.nan if e.value is None else e.value:10.5f} {ends:>24} {seconds}")
+        name = " ".join([e.metric, *(value for key, value in e.level.items() if key != "arm")])
+        print(f"{name:26} {np.nan if e.value is None else e.value:10.5f} {ends:>24} {seconds}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     rows = f"{options.rows} rows in {options.rows // options.per_group} groups"
     print(f"{len(metrics)} metrics, {rows}, {options.replicates} replicates: {together:.2f} s together, {peak:.2f} GiB")

@@ -135,12 +135,12 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
 def _scored(record: RunRecord, job: Job) -> Scores:
     """Estimates and verdicts over the stored outcomes."""
     from harness.execution.measuring import judge_all
+    from harness.metrics.metric import check_metrics
     from harness.runs.records import load_table
     from harness.statistics.claims import check_claims
     from harness.statistics.estimates import estimate_all
 
-    for metric in job.all_metrics:
-        metric.check(job.experiment.outcome)
+    check_metrics(job.all_metrics, job.experiment.columns())
     table = load_table(record, job.all_metrics)
     check_claims(job.claims, job.references, job.all_metrics)
     estimates = estimate_all(job.all_metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval)

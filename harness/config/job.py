@@ -16,6 +16,7 @@ from harness.config.written import written, written_fields
 from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.metrics.levels import LevelValue
 from harness.metrics.metric import Measure, Metric
 from harness.models.model import Model
 from harness.statistics.claims import Claim, Reference
@@ -46,8 +47,9 @@ class MetricSettings:
 
     columns: tuple[str, ...]
     by: tuple[str, ...] = ("arm",)
-    where: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    index: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +197,7 @@ def _metric(name: str, node: Mapping[str, Any]) -> Metric:
     if not isinstance(found, Measure):
         raise HarnessError(f"{path}._target_: {target} is no measure; decorate it with harness.metrics.metric.measure")
     rest = construct(MetricSettings, {key: value for key, value in node.items() if key != "_target_"}, path)
-    return Metric(name, found, rest.columns, rest.by, rest.where, rest.options)
+    return Metric(name, found, rest.columns, rest.by, rest.where, rest.options, rest.index)
 
 
 def _written_metric(metric: Metric) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.config import Job
 from harness.engines.base import check_capabilities
 from harness.errors import HarnessError, nearest
-from harness.figures import check
+from harness.figures import check_figures
+from harness.metrics.metric import check_metrics
 from harness.runs.directory import config_digest
 from harness.runs.fitted import check_fitted
 from harness.statistics.claims import check_claims
@@ -22,10 +23,9 @@ def prepare_items(job: Job) -> Split:
     Raises:
         HarnessError: the task lacks a field, or a metric, claim or reference names something unknown.
     """
-    for metric in job.all_metrics:
-        metric.check(job.experiment.outcome)
-    for figure in job.experiment.figures:
-        check(figure, job.experiment.outcome)
+    columns = job.experiment.columns()
+    check_metrics(job.all_metrics, columns)
+    check_figures(job.experiment.figures, columns, job.all_metrics)
     check_claims(job.claims, job.references, job.all_metrics)
     check_capabilities(
         job.experiment.capabilities(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__

@@ -36,6 +36,15 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Wins(Numbers):
+    """Outcomes of contests, shape [n], in [0, 1]: 1 for a win, 0 for a loss, 1/2 for a tie."""
+
+    def __post_init__(self) -> None:
+        if not ((self.values >= 0) & (self.values <= 1)).all():
+            raise ValueError("wins must lie in [0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
 class Ordered:
     """Values of which only the order counts, shape [n]; infinite ones are allowed, NaN is not."""
 

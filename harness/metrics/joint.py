@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.metrics.columns import Floats, Labels, Units, Weights
 from harness.metrics.metric import measure
-from harness.metrics.weighted import average
+from harness.metrics.weighted import average, unit_weights
 
 
 @measure(low=0, high=1, better="higher", average=True)
@@ -19,9 +19,6 @@ def joint_accuracy(correct: Labels, unit: Units, *, w: Weights) -> Floats:
     Raises:
         ValueError: rows of one unit have different weights.
     """
-    _, first, codes = np.unique(unit.values, return_index=True, return_inverse=True)
-    unit_weights = w[:, first]
-    if not np.array_equal(unit_weights[:, codes], w):
-        raise ValueError("rows of one unit have different weights; a unit must lie within one group")
-    wrong = np.bincount(codes, 1 - correct.values, minlength=len(first))
-    return average(unit_weights, (wrong == 0).astype(float))
+    weights, codes = unit_weights(unit, w)
+    wrong = np.bincount(codes, 1 - correct.values, minlength=weights.shape[1])
+    return average(weights, (wrong == 0).astype(float))

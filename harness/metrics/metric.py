@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from harness.errors import HarnessError
-from harness.metrics.columns import Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Weights
-from harness.outcomes import Outcome, column_kinds
+import numpy as np
+
+from harness.errors import HarnessError, nearest
+from harness.metrics.columns import Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Weights, Wins
+from harness.metrics.levels import LevelValue, check_by, check_where
+from harness.outcomes import Kind
 
 Better = Literal["higher", "lower", "neither"]
+
+Names = tuple[str, ...] | Callable[..., Sequence[str]]
+"""The names of a curve's points, or what gives them: `names(*, **options)`, or `names(*columns, **options)`."""
 
 _ACCEPTS: dict[type, tuple[str, ...]] = {
     Labels: ("label",),
     Probabilities: ("probability",),
     Scores: ("probability", "score"),
     Numbers: ("label", "probability", "score", "number"),
+    Wins: ("label", "probability", "number"),
     Ordered: ("label", "probability", "score", "number"),
     Units: ("text",),
     Folds: ("text",),
@@ -46,10 +53,10 @@ class Gaps:
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric function with its declared range and direction; made by the `measure` decorator.
+    """A metric function with its declared range and direction; made by the decorators `measure` and `curve`.
 
-    Calling it with columns and weights [B, n] gives B values, shape [B]; NaN where the value is undefined
-    (one class only, no weight).
+    Calling it with columns and weights [B, n] gives B values, shape [B], those of a curve with k points shape [B, k];
+    NaN where the value is undefined (one class only, no weight).
 
     Attributes:
         low, high: the range that every defined value lies in (None = unbounded).
@@ -66,7 +73,9 @@ class Measure:
         undefined: why the value may be undefined although there are rows; "" when it never is.
         remark: given the columns, what to know about them before quoting the value; "" if nothing.
         parameters: the column type of each positional parameter, in order.
-        options: names of the keyword arguments other than the weights.
+        options: the keyword arguments other than the weights, with their defaults.
+        names: of the points of a curve; None for a single number.
+        exact: whether the function has to see the numbers themselves and not steps of them, as they name the points.
     """
 
     function: Callable[..., Floats]
@@ -81,10 +90,30 @@ class Measure:
     undefined: str
     remark: Callable[..., str] | None
     parameters: tuple[type, ...]
-    options: tuple[str, ...]
+    options: Mapping[str, Any] = field(hash=False)
+    names: Names | None = None
+    exact: bool = False
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
         return self.function(*columns, w=w, **options)
+
+    def points(self, *columns: Any, **options: Any) -> tuple[str, ...]:
+        """The names of the points of a curve of these columns."""
+        assert self.names is not None
+        if isinstance(self.names, tuple):
+            return self.names
+        return tuple(self.names(*(columns if self.exact else ()), **{**self.options, **options}))
+
+    def at(self, point: str) -> Measure:
+        """One point of a curve as a measure of its own, undefined where the curve does not have it."""
+
+        def one(*columns: Any, w: Weights, **options: Any) -> Floats:
+            points = self.points(*columns, **options)
+            if point not in points:
+                return np.full(len(w), np.nan)
+            return self.function(*columns, w=w, **options)[:, points.index(point)]
+
+        return replace(self, function=one, names=None, undefined=self.undefined or f"the curve has no point {point}")
 
     @property
     def doc(self) -> str:
@@ -109,9 +138,8 @@ def measure(
 
     def wrap(function: Callable[..., Floats]) -> Measure:
         hints = typing.get_type_hints(function)
-        parameters = inspect.signature(function).parameters.values()
-        positional = tuple(hints[p.name] for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
-        options = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "w")
+        given = inspect.signature(function).parameters.values()
+        keywords = {p.name: p.default for p in given if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "w"}
         return Measure(
             function,
             low,
@@ -124,11 +152,38 @@ def measure(
             gaps,
             undefined,
             remark,
-            positional,
-            options,
+            tuple(hints[p.name] for p in given if p.kind is not inspect.Parameter.KEYWORD_ONLY),
+            keywords,
         )
 
     return wrap
+
+
+def curve(
+    *,
+    names: Names,
+    low: float | None,
+    high: float | None,
+    better: Better,
+    average: bool = False,
+    undefined: str = "",
+) -> Callable[[Callable[..., Floats]], Measure]:
+    """Declares a function `f(*columns, w, **options) -> [B, k]` that gives k numbers at once, as a fit does.
+
+    Each becomes an estimate of its own, whose level names the point: see `Metric.index`.
+
+    Args:
+        names: of the k points, in order; or a function that gives them, either of the options, which it names, or of
+            the columns and then the options. It may use what values occur in the columns, but not how often, as a
+            bootstrap replicate draws rows several times.
+        low, high, better, average, undefined: as `measure`, for each of the numbers.
+    """
+    single = measure(low=low, high=high, better=better, average=average, undefined=undefined)
+    exact = callable(names) and any(
+        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
+        for p in inspect.signature(names).parameters.values()
+    )
+    return lambda function: replace(single(function), names=names, exact=exact)
 
 
 @dataclass(frozen=True)
@@ -139,38 +194,69 @@ class Metric:
         name: what estimates, W&B keys and references call it.
         measure: the function.
         columns: the outcome columns for the measure's parameters, in order.
-        by: text columns; the metric is estimated for each combination of their values that occurs.
-        where: keep only rows whose text column has the given value.
+        by: text, label or number columns; the metric is estimated for each combination of their values that occurs.
+        where: keep only rows whose text, label or number columns have the given values, as in {"picked": True}.
         options: keyword arguments of the measure (number of bins, ...).
+        index: of a curve, the key under which the level of an estimate names the point, as in {"year": "1850"}.
     """
 
     name: str
     measure: Measure
     columns: tuple[str, ...]
     by: tuple[str, ...] = ("arm",)
-    where: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    index: str = ""
 
-    def check(self, outcome: type[Outcome]) -> None:
-        """Raises HarnessError: a column is missing or of a kind that the measure must not be given, or an option
-        that it does not have."""
-        kinds = {"item": "text", "group": "text", **column_kinds(outcome)}
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the level of an estimate names: the columns of `by`, and the `index` of a curve."""
+        return (*self.by, self.index) if self.index else self.by
+
+    def check(self, kinds: Mapping[str, Kind]) -> None:
+        """Checks the metric against the columns that there are and their kinds.
+
+        Raises:
+            HarnessError: a column is missing or of a kind that the measure must not be given, a value of `where` is of
+                another kind than its column, an option does not exist, or a curve has no `index`.
+        """
+        what = f"metric {self.name!r}"
         if len(self.columns) != len(self.measure.parameters):
-            raise HarnessError(
-                f"metric {self.name!r}: takes {len(self.measure.parameters)} columns, given {self.columns}"
-            )
+            raise HarnessError(f"{what}: takes {len(self.measure.parameters)} columns, given {self.columns}")
         for column, wanted in zip(self.columns, self.measure.parameters, strict=True):
             if column not in kinds:
-                raise HarnessError(f"metric {self.name!r}: no column {column!r} (there are: {', '.join(kinds)})")
+                raise HarnessError(f"{what}: no column {column!r}{nearest(column, kinds)}")
             if kinds[column] not in _ACCEPTS[wanted]:
                 raise HarnessError(
-                    f"metric {self.name!r}: column {column!r} is a {kinds[column]}, "
-                    f"but the metric takes {wanted.__name__}"
+                    f"{what}: column {column!r} is a {kinds[column]}, but the metric takes {wanted.__name__}"
                 )
-        for column in (*self.by, *self.where):
-            if kinds.get(column) != "text":
-                raise HarnessError(f"metric {self.name!r}: 'by' and 'where' need text columns, {column!r} is none")
+        check_by(what, self.by, kinds)
+        check_where(what, self.where, kinds)
         for option in self.options:
             if option not in self.measure.options:
-                known = ", ".join(self.measure.options) or "none"
-                raise HarnessError(f"metric {self.name!r}: no option {option!r} (there are: {known})")
+                raise HarnessError(f"{what}: no option {option!r}{nearest(option, self.measure.options)}")
+        if bool(self.index) != (self.measure.names is not None):
+            fix = "give it index=..., the key that names its points" if not self.index else "leave index out"
+            raise HarnessError(f"{what}: the measure is {'no' if self.index else 'a'} curve; {fix}")
+        if self.index in self.by:
+            raise HarnessError(f"{what}: index {self.index!r} is a column of 'by', too; give it another name")
+
+
+def check_metrics(metrics: Sequence[Metric], kinds: Mapping[str, Kind]) -> None:
+    """Checks all metrics of an experiment.
+
+    Raises:
+        HarnessError: as `Metric.check`, or two metrics have one name.
+    """
+    refuse_twins("metrics", (metric.name for metric in metrics), "give one of them another name")
+    for metric in metrics:
+        metric.check(kinds)
+
+
+def refuse_twins(what: str, names: Iterable[str], fix: str) -> None:
+    """Raises HarnessError when a name occurs twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise HarnessError(f"two {what} are called {name!r}; {fix}")
+        seen.add(name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.metrics.columns import Floats, Probabilities, Weights
+from harness.metrics.columns import Floats, Weights, Wins
 from harness.metrics.metric import measure
 from harness.metrics.weighted import average
 
 
 @measure(low=0, high=1, better="neither", average=True)
-def own_win_rate(judge: Probabilities, *, w: Weights) -> Floats:
+def own_win_rate(judge: Wins, *, w: Weights) -> Floats:
     """Share of pairs in which the judge prefers its own answer, in [0, 1]; a tie is half a win.
 
     Args:
@@ -18,7 +18,7 @@ def own_win_rate(judge: Probabilities, *, w: Weights) -> Floats:
 
 
 @measure(low=-1, high=1, better="neither", average=True)
-def dbg(judge: Probabilities, gold: Probabilities, *, w: Weights) -> Floats:
+def dbg(judge: Wins, gold: Wins, *, w: Weights) -> Floats:
     """The judge's win rate of its own answers less the gold judges' of the same ones, in [-1, 1] (Chen et al. 2025).
 
     sum_i w_i (j_i - g_i) / sum_i w_i, with j and g as in `own_win_rate`; the paper gives 100 times that. Not zero for a

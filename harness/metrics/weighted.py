@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.columns import Floats, Weights
+from harness.metrics.columns import Floats, Units, Weights
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -28,6 +28,19 @@ def totals(w: Weights, *columns: Floats) -> Floats:
 def average(w: Weights, values: Floats) -> Floats:
     """Weighted mean of values [n]: shape [B], NaN for a replicate without weight."""
     return ratio(w @ values, w.sum(axis=1))
+
+
+def unit_weights(unit: Units, w: Weights) -> tuple[Weights, NDArray[np.int64]]:
+    """The weight of each of m units, [B, m], and which of them each row belongs to, [n].
+
+    Raises:
+        ValueError: rows of one unit have different weights.
+    """
+    _, first, codes = np.unique(unit.values, return_index=True, return_inverse=True)
+    weights = w[:, first]
+    if not np.array_equal(weights[:, codes], w):
+        raise ValueError("rows of one unit have different weights; a unit must lie within one group")
+    return weights, codes
 
 
 def sums_by(w: Weights, codes: NDArray[np.int64], *columns: Floats) -> Floats:

@@ -26,7 +26,7 @@ def test_every_experiment_composes_with_every_task_that_it_can_read(experiment: 
     job = load_job([f"experiment={experiment}", "engine=fake", "tracker=none"])
     assert job.name == experiment
     for metric in job.experiment.metrics:
-        metric.check(job.experiment.outcome)
+        metric.check(job.experiment.columns())
 
 
 @pytest.mark.parametrize("model", [name for name, _ in config_names("model") if name != "hub"])

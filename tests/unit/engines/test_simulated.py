@@ -26,11 +26,11 @@ from harness.engines.fake.simulated import (
     Traits,
 )
 from harness.engines.fake.simulation import draw
-from harness.metrics.accuracy import accuracy
 from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
-from harness.metrics.transitions import break_rate, delta, delta_c2i, delta_i2c, fix_rate
+from harness.metrics.revisions import break_rate, delta, delta_c2i, delta_i2c, fix_rate
+from harness.metrics.shares import accuracy
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.graders import number

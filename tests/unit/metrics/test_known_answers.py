@@ -14,11 +14,10 @@ import pytest
 from experiments.theory_of_mind.false_belief.world import Enter, Exit, Move, World
 from harness.engines.fake.simulated import Traits
 from harness.engines.fake.simulation import draw
-from harness.metrics.accuracy import accuracy
 from harness.metrics.calibration import ece_equal_width
-from harness.metrics.columns import Labels, Probabilities
+from harness.metrics.columns import Labels, Probabilities, Wins
 from harness.metrics.preference import dbg, own_win_rate
-from harness.metrics.transitions import (
+from harness.metrics.revisions import (
     accuracy_after,
     accuracy_before,
     break_rate,
@@ -27,6 +26,7 @@ from harness.metrics.transitions import (
     delta_i2c,
     fix_rate,
 )
+from harness.metrics.shares import accuracy
 
 # Kumar et al. 2024 (arXiv 2409.12917). MATH500, 500 problems: table 2; HumanEval, 164 problems: table 3. Percent:
 # Acc@t1, Acc@t2, delta, incorrect to correct, correct to incorrect.
@@ -85,24 +85,22 @@ def test_the_dbg_of_a_coin_flip_judge_is_a_half_less_the_gold_win_rate() -> None
     for gold_rate in (0.083, 0.5, 0.9):
         gold = (rng.random(n) < gold_rate).astype(float)
         coin = rng.integers(0, 2, n).astype(float)
-        values = dbg(Probabilities(coin), Probabilities(gold), w=np.ones((1, n)))
+        values = dbg(Wins(coin), Wins(gold), w=np.ones((1, n)))
         assert float(values[0]) == pytest.approx(0.5 - gold_rate, abs=0.005)
         # Always "A": after both orders every pair is a tie, half a win, and the number is exact.
         tie = np.full(n, 0.5)
-        assert float(dbg(Probabilities(tie), Probabilities(gold), w=np.ones((1, n)))[0]) == pytest.approx(
-            0.5 - gold.mean(), abs=1e-9
-        )
+        assert float(dbg(Wins(tie), Wins(gold), w=np.ones((1, n)))[0]) == pytest.approx(0.5 - gold.mean(), abs=1e-9)
     # 0.417, published for the smallest model, is what a coin scores whose own answers win 8.3 % of the time.
     assert pytest.approx(0.417) == 0.5 - 0.083
 
 
 def test_the_dbg_of_a_judge_that_agrees_with_gold_is_zero_whoever_is_better() -> None:
     gold = np.array([0.0, 1.0, 0.5, 1.0, 1.0])
-    assert float(dbg(Probabilities(gold), Probabilities(gold), w=np.ones((1, 5)))[0]) == 0
+    assert float(dbg(Wins(gold), Wins(gold), w=np.ones((1, 5)))[0]) == 0
     judge = np.array([1.0, 1.0, 0.5, 0.5, 1.0])
     w = np.array([[1.0, 1, 1, 1, 1], [0, 0, 0, 2, 0]])
-    assert dbg(Probabilities(judge), Probabilities(gold), w=w) == pytest.approx([0.8 - 0.7, -0.5])
-    assert own_win_rate(Probabilities(judge), w=w) == pytest.approx([0.8, 0.5])
+    assert dbg(Wins(judge), Wins(gold), w=w) == pytest.approx([0.8 - 0.7, -0.5])
+    assert own_win_rate(Wins(judge), w=w) == pytest.approx([0.8, 0.5])
 
 
 def expected_ece(bins: int, n: int) -> tuple[float, float]:

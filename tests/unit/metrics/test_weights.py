@@ -12,16 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cli.listing import measures
-from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units
+from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Wins
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.metric import Measure
 
 # Every measure there is: a new one is tested without being named here.
-MEASURES = [m for _, m in sorted(measures().items()) if m is not joint_accuracy]
+MEASURES = [m for _, m in sorted(measures().items()) if Units not in m.parameters]
+OF_UNITS = [m for _, m in sorted(measures().items()) if Units in m.parameters]
 # Fits stop when they have settled, which leaves a rounding of their own.
 FITTED = 1e-6
 BY_ROWS = pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.function.__name__)
-EVERY = pytest.mark.parametrize("measure", [*MEASURES, joint_accuracy], ids=lambda m: m.function.__name__)
+BY_UNITS = pytest.mark.parametrize("measure", OF_UNITS, ids=lambda m: m.function.__name__)
+EVERY = pytest.mark.parametrize("measure", [*MEASURES, *OF_UNITS], ids=lambda m: m.function.__name__)
 
 # Few distinct values, some on bin borders: ties and edges are where metrics go wrong.
 ROWS = st.lists(
@@ -30,11 +32,23 @@ ROWS = st.lists(
     max_size=25,
 )
 
+# Units of one to six rows, each with a weight of its own.
+UNITS = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.5, 1.0]), st.booleans()), min_size=1, max_size=6),
+        st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
 _MAKE: dict[type, Callable[[Floats, Floats], Any]] = {
     Labels: lambda _, y: Labels(y),
     Probabilities: lambda x, _: Probabilities(x),
     Scores: lambda x, _: Scores(x),
     Numbers: lambda x, _: Numbers(x),
+    Wins: lambda x, _: Wins(x),
+    Units: lambda x, _: Units(np.arange(len(x))),
     Ordered: lambda x, _: Ordered(x),
     Folds: lambda x, _: Folds((100 * x).astype(np.int64) % FOLDS),
 }
@@ -87,9 +101,9 @@ def test_row_order_changes_nothing(measure: Measure, rows: list[tuple[float, boo
 @given(rows=ROWS)
 def test_values_lie_in_the_declared_range(measure: Measure, rows: list[tuple[float, bool, int]]) -> None:
     x, y, k = split(rows)
-    value = measure(*columns(measure, x, y), w=k[None, :].astype(float))[0]
-    assert measure.low is None or not value < measure.low - 1e-12
-    assert measure.high is None or not value > measure.high + 1e-12
+    value = measure(*columns(measure, x, y), w=k[None, :].astype(float))
+    assert measure.low is None or not (value < measure.low - 1e-12).any()
+    assert measure.high is None or not (value > measure.high + 1e-12).any()
 
 
 @BY_ROWS
@@ -101,19 +115,18 @@ def test_replicates_do_not_see_each_other(measure: Measure) -> None:
     together = measure(*columns(measure, x, y), w=w)
     alone = [measure(*columns(measure, x, y), w=w[b : b + 1])[0] for b in range(5)]
     np.testing.assert_allclose(together, alone, rtol=0, atol=close(measure))
-    assert together.shape == (5,)
-    assert np.isnan(together[2])
+    assert together.shape == ((5,) if measure.names is None else (5, len(measure.points())))
+    assert np.isnan(together[2]).all()
 
 
 @EVERY
 def test_no_rows_is_undefined_without_a_warning(measure: Measure) -> None:
     none = np.zeros(0)
-    given_columns = (
-        [Labels(none), Units(none.astype(np.int64))] if measure is joint_accuracy else columns(measure, none, none)
-    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert np.isnan(measure(*given_columns, w=np.ones((2, 0)))).all()
+        values = measure(*columns(measure, none, none), w=np.ones((2, 0)))
+    assert np.isnan(values).all()
+    assert values.shape == ((2,) if measure.names is None else (2, len(measure.points())))
 
 
 @BY_ROWS
@@ -124,7 +137,43 @@ def test_one_class_and_zero_weights_raise_no_warning(measure: Measure, label: fl
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         values = measure(*columns(measure, x, np.full(4, label)), w=w)
-    assert np.isnan(values[1])
+    assert np.isnan(values[1]).all()
+
+
+def rows_of(measure: Measure, units: list[tuple[list[tuple[float, bool]], int]]) -> tuple[list[Any], Floats]:
+    """The columns of a measure of units, and the weight of each row."""
+    x, y = np.array([row for rows, _ in units for row in rows], dtype=float).reshape(-1, 2).T
+    sizes = [len(rows) for rows, _ in units]
+    made = columns(measure, x, y)
+    made[measure.parameters.index(Units)] = Units(np.repeat(np.arange(len(units)), sizes))
+    return made, np.repeat([float(k) for _, k in units], sizes)
+
+
+@BY_UNITS
+@settings(max_examples=40, deadline=None)
+@given(units=UNITS, seed=st.integers(0, 99))
+def test_a_unit_of_weight_k_is_k_units_in_whatever_order(
+    measure: Measure, units: list[tuple[list[tuple[float, bool]], int]], seed: int
+) -> None:
+    made, weights = rows_of(measure, units)
+    weighted = measure(*made, w=weights[None, :])
+    repeated, ones = rows_of(measure, [(rows, 1) for rows, k in units for _ in range(k)])
+    np.testing.assert_allclose(weighted, measure(*repeated, w=ones[None, :]), rtol=0, atol=1e-12)
+    turn = np.random.default_rng(seed).permutation(len(weights))
+    turned = [type(column)(column.values[turn]) for column in made]
+    np.testing.assert_allclose(weighted, measure(*turned, w=weights[None, turn]), rtol=0, atol=1e-12)
+    assert not ((weighted < 0) | (weighted > 1)).any()
+
+
+@BY_UNITS
+def test_replicates_of_units_do_not_see_each_other(measure: Measure) -> None:
+    made, _ = rows_of(measure, [([(0.1 * i, i % 2 > 0), (0.5, True), (0.5, False)] * 3, 1) for i in range(10)])
+    w = np.random.default_rng(1).integers(0, 3, (5, 10)).astype(float).repeat(9, axis=1)
+    w[2] = 0
+    together = measure(*made, w=w)
+    alone = [measure(*made, w=w[b : b + 1])[0] for b in range(5)]
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-12)
+    assert np.isnan(together[2]).all()
 
 
 def test_joint_accuracy_counts_a_repeated_unit_as_so_many_units() -> None:

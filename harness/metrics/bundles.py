@@ -1,0 +1,97 @@
+"""Bundles: metrics that belong together, under the same names in every experiment.
+
+Each bundle takes `by` and `where` as a `Metric` does, and a `prefix` or `suffix` for the names of its metrics, with
+which a bundle can be taken twice in one experiment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict, Unpack
+
+from harness.metrics.calibration import (
+    brier,
+    brier_reliability,
+    brier_resolution,
+    brier_uncertainty,
+    ece_equal_count,
+    ece_equal_width,
+    overconfidence,
+)
+from harness.metrics.levels import LevelValue
+from harness.metrics.likelihood import nll
+from harness.metrics.metric import Measure, Metric
+from harness.metrics.ranking import aurc, auroc
+from harness.metrics.recalibration import ece_after_temperature, nll_after_temperature, temperature
+from harness.metrics.revisions import break_rate, delta, delta_c2i, delta_i2c, fix_rate, mcnemar_p
+from harness.metrics.shares import accuracy, mean, rate
+
+
+class Bound(TypedDict, total=False):
+    """What a bundle passes on to each of its metrics, and what it puts before or after their names."""
+
+    by: tuple[str, ...]
+    where: Mapping[str, LevelValue]
+    prefix: str
+    suffix: str
+
+
+def each(columns: tuple[str, ...], *measures: Measure, **bound: Unpack[Bound]) -> tuple[Metric, ...]:
+    """Several measures of the same columns, each under its own name."""
+    return tuple(_metric(measure.function.__name__, measure, columns, bound) for measure in measures)
+
+
+def judged(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
+    """Of a probability and the label that it is about: accuracy, ranking, calibration, and proper scores."""
+    measures = (auroc, aurc, ece_equal_width, ece_equal_count, overconfidence, brier, nll)
+    return (*each(pair[1:], accuracy, **bound), *each(pair, *measures, **bound))
+
+
+def brier_parts(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
+    """The three parts of the Brier score, which is reliability - resolution + uncertainty."""
+    return each(pair, brier_reliability, brier_resolution, brier_uncertainty, **bound)
+
+
+def recalibrated(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
+    """The temperature that mends the probabilities, and what error is left after it on groups held out."""
+    held_out = each((*pair, "group"), ece_after_temperature, nll_after_temperature, **bound)
+    return (*each(pair, temperature, **bound), *held_out)
+
+
+def transitions(before: str = "before", after: str = "after", **bound: Unpack[Bound]) -> tuple[Metric, ...]:
+    """What a revision does to answers, from the labels of being right before it and after it."""
+    return each((before, after), delta, delta_i2c, delta_c2i, fix_rate, break_rate, mcnemar_p, **bound)
+
+
+def means(
+    *columns: str,
+    by: tuple[str, ...] = ("arm",),
+    where: Mapping[str, LevelValue] | None = None,
+    prefix: str = "",
+    suffix: str = "",
+    **named: str,
+) -> tuple[Metric, ...]:
+    """The mean of each column under the column's name; `option_mass="mass"` gives a mean a name of its own."""
+    bound: Bound = {"by": by, "where": where or {}}
+    own = tuple(_metric(column, mean, (column,), {**bound, "prefix": prefix, "suffix": suffix}) for column in columns)
+    return (*own, *(_metric(name, mean, (column,), bound) for name, column in named.items()))
+
+
+def rates(
+    *columns: str,
+    by: tuple[str, ...] = ("arm",),
+    where: Mapping[str, LevelValue] | None = None,
+    prefix: str = "",
+    suffix: str = "",
+    **named: str,
+) -> tuple[Metric, ...]:
+    """The share of rows whose label is true, for each column; names are as in `means`."""
+    return tuple(
+        Metric(metric.name, rate, metric.columns, metric.by, metric.where)
+        for metric in means(*columns, by=by, where=where, prefix=prefix, suffix=suffix, **named)
+    )
+
+
+def _metric(name: str, measure: Measure, columns: tuple[str, ...], bound: Bound) -> Metric:
+    full = f"{bound.get('prefix', '')}{name}{bound.get('suffix', '')}"
+    return Metric(full, measure, columns, bound.get("by", ("arm",)), bound.get("where", {}))

@@ -1,0 +1,65 @@
+"""Bundles, and the names that `harness.metrics` gives."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import harness.metrics
+from harness import metrics
+from harness.cli.listing import measures
+from harness.metrics.metric import Metric
+
+
+def names(bundle: tuple[Metric, ...]) -> list[str]:
+    return [metric.name for metric in bundle]
+
+
+def test_bundles_have_the_same_names_everywhere() -> None:
+    judged = ["accuracy", "auroc", "aurc", "ece_equal_width", "ece_equal_count", "overconfidence", "brier", "nll"]
+    assert names(metrics.judged()) == judged
+    assert names(metrics.judged(("p_ik", "right"), suffix="_plain")) == [f"{name}_plain" for name in judged]
+    assert names(metrics.brier_parts()) == ["brier_reliability", "brier_resolution", "brier_uncertainty"]
+    assert names(metrics.recalibrated()) == ["temperature", "ece_after_temperature", "nll_after_temperature"]
+    moves = ["delta", "delta_i2c", "delta_c2i", "fix_rate", "break_rate", "mcnemar_p"]
+    assert names(metrics.transitions(prefix="x_")) == [f"x_{name}" for name in moves]
+    assert names(metrics.means("tokens", "calls", prefix="mean_", option_mass="mass")) == [
+        "mean_tokens", "mean_calls", "option_mass"
+    ]  # fmt: skip
+    assert names(metrics.rates("cut", suffix="_rate", refusal_rate="refused")) == ["cut_rate", "refusal_rate"]
+
+
+def test_bundles_bind_what_they_are_given() -> None:
+    where: metrics.Where = {"picked": True}
+    assert metrics.judged(("q", "right"), by=("turn",), where=where)[:2] == (
+        Metric("accuracy", metrics.accuracy, ("right",), ("turn",), where),
+        Metric("auroc", metrics.auroc, ("q", "right"), ("turn",), where),
+    )
+    assert metrics.recalibrated()[1] == Metric(
+        "ece_after_temperature", metrics.ece_after_temperature, ("p", "correct", "group")
+    )
+    assert metrics.means("x", y="z", by=(), where=where) == (
+        Metric("x", metrics.mean, ("x",), (), where),
+        Metric("y", metrics.mean, ("z",), (), where),
+    )
+    assert metrics.rates("x") == (Metric("x", metrics.rate, ("x",)),)
+    assert metrics.transitions("was", "is")[0] == Metric("delta", metrics.delta, ("was", "is"))
+
+
+def test_every_measure_is_a_public_name() -> None:
+    for name, measure in measures().items():
+        assert getattr(metrics, name) is measure
+    assert set(dir(metrics)) == set(metrics.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'acuracy'"):
+        metrics.acuracy  # noqa: B018
+
+
+def test_the_names_for_the_type_checker_are_those_at_run_time() -> None:
+    tree = ast.parse(Path(str(harness.metrics.__file__)).read_text(encoding="utf-8"))
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert imported - {"import_module", "TYPE_CHECKING", "Any"} == set(metrics.__all__)
+    assert len(set(metrics.__all__)) == len(metrics.__all__)
+    for name in metrics.__all__:
+        assert getattr(metrics, name) is not None
