@@ -17,7 +17,7 @@ from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.prompting.tokens import Tokenizer
 from harness.statistics.estimates import Estimate, difference
-from harness.statistics.rows import levels, sample
+from harness.statistics.rows import levels_with_points, sample
 
 MOST_DIVERGENCES = 20
 """Texts that differ are all counted; of so many it is kept where they do."""
@@ -200,8 +200,8 @@ def effects(metrics: Sequence[Metric], first: Table, second: Table, *, replicate
     for metric in metrics:
         if not metric.measure.interval:
             continue
-        others = levels(metric, second)
-        for level in (level for level in levels(metric, first) if level in others):
+        others = levels_with_points(metric, second)
+        for level in (level for level in levels_with_points(metric, first) if level in others):
             a, b = (sample(metric, table, level).value() for table in (first, second))
             change = difference(metric, second, level, level, other=first, replicates=replicates, seed=seed)
             found.append(Effect(first=_defined(a), second=_defined(b), difference=change))

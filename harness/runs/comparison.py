@@ -9,11 +9,12 @@ from typing import Any
 
 from harness.config import Job, make_job
 from harness.errors import HarnessError
+from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.runs.records import RunRecord, load_record, load_table, stored_config
 from harness.statistics.pairs import Contrast, contrast, holm
-from harness.statistics.rows import Sample, levels, sample
+from harness.statistics.rows import Sample, levels_with_points, sample
 
 ARM = "arm"
 """The axis that lies within a run."""
@@ -64,7 +65,7 @@ class Side:
 
     def levels(self, metric: Metric) -> list[dict[str, str]]:
         """The levels of a metric that all runs of this side have."""
-        there = [levels(metric, run.table) for run in self.runs]
+        there = [levels_with_points(metric, run.table) for run in self.runs]
         return [
             level
             for level in there[0]
@@ -130,7 +131,8 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
     for run in runs:
         if key not in run.settings:
             raise HarnessError(f"--group-by {group_by}: {run.record.path} has no setting {key}")
-        found.setdefault(str(run.settings[key]), []).append(run)
+        value = run.settings[key]
+        found.setdefault(level_text(value) if isinstance(value, LevelValue) else str(value), []).append(run)
     for value, those in found.items():
         _check_seeds(f"--group-by {group_by}: the {len(those)} runs of {value}", those)
     return _two([Side(value, tuple(those)) for value, those in found.items()])

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import HarnessError, nearest
-from harness.metrics.metric import Metric
+from harness.metrics.levels import LevelValue, level_texts
+from harness.metrics.metric import Metric, refuse_twins
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate, difference
 
 Relation = Literal["above", "below"]
 Certainty = Literal["seen", "second-hand", "memory"]
-Kind = Literal["supported", "contradicted", "undecided", "not comparable"]
+VerdictKind = Literal["supported", "contradicted", "undecided", "not comparable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Reference:
     """A published number.
 
     Attributes:
-        metric, level: which estimate it is comparable with.
+        metric, level: which estimate it is comparable with; values may be native (1, true) or text, and become text.
         value: the number, in the metric's own unit (a share of 0.753, never 75.3).
         model, task: what it was measured on, by the names that model and task configs have.
         source: paper and table.
@@ -36,7 +37,7 @@ class Reference:
     """
 
     metric: str
-    level: Mapping[str, str]
+    level: Mapping[str, LevelValue]
     value: float
     model: str
     task: str
@@ -46,6 +47,7 @@ class Reference:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "level", level_texts(self.level))
         _known(f"reference of {self.metric!r}: certainty", self.certainty, typing.get_args(Certainty))
         if self.tolerance < 0:
             raise HarnessError(f"reference of {self.metric!r}: tolerance {self.tolerance} is negative")
@@ -63,7 +65,7 @@ class Claim:
 
     Attributes:
         text: the claim in words.
-        metric, level: the number it is about.
+        metric, level: the number it is about; values may be native (1, true) or text, and become text.
         relation: "above" or "below".
         value: the constant, in the metric's own unit; or
         than: the other level of the same metric.
@@ -75,13 +77,15 @@ class Claim:
 
     text: str
     metric: str
-    level: Mapping[str, str]
+    level: Mapping[str, LevelValue]
     relation: Relation
     value: float | None = None
-    than: Mapping[str, str] | None = None
+    than: Mapping[str, LevelValue] | None = None
     source: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "level", level_texts(self.level))
+        object.__setattr__(self, "than", None if self.than is None else level_texts(self.than))
         _known(f"claim {self.text!r}: relation", self.relation, typing.get_args(Relation))
         if (self.value is None) == (self.than is None):
             raise HarnessError(f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level)")
@@ -99,7 +103,7 @@ class Verdict:
         source: where the claim or number comes from.
     """
 
-    kind: Kind
+    kind: VerdictKind
     text: str
     measured: Estimate | None
     published: float | None
@@ -111,12 +115,12 @@ def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metri
     """Checks, before a run, everything about claims that does not need one.
 
     Raises:
-        HarnessError: two metrics of one name; a claim or reference whose metric or level column does not exist (the
+        HarnessError: two claims of one text; a claim or reference whose metric or level column does not exist (the
             nearest is named), whose constant the metric cannot reach, or that asks too much of a p-value.
     """
     by_name = {metric.name: metric for metric in metrics}
-    if len(by_name) < len(metrics):
-        raise HarnessError(f"two metrics have the same name: {', '.join(sorted(m.name for m in metrics))}")
+    claims = list(claims)
+    refuse_twins("claims", (claim.text for claim in claims), "give one of them another text")
     for claim in claims:
         what = f"claim {claim.text!r}"
         metric = by_name[_known(f"{what}: metric", claim.metric, by_name)]
@@ -188,14 +192,14 @@ def judge_reference(reference: Reference, estimates: Sequence[Estimate], *, mode
         others.append("the published number is from memory, not seen in a source")
     if measured is None:
         others.append(_absent(estimates, reference.metric, reference.level))
-    kind: Kind = "not comparable"
+    kind: VerdictKind = "not comparable"
     reason = "; ".join(others)
     if measured is not None and not others:
         kind, reason = _against_band(reference, measured)
     return Verdict(kind, reference.text, measured, reference.value, reason, reference.source)
 
 
-def _against_bound(claim: Claim, measured: Estimate) -> tuple[Kind, str]:
+def _against_bound(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     bound = 0.0 if claim.value is None else claim.value
     name = "a difference of 0" if claim.value is None else f"{bound:g}"
     if measured.value is None:
@@ -209,7 +213,7 @@ def _against_bound(claim: Claim, measured: Estimate) -> tuple[Kind, str]:
     return "supported" if side == claim.relation else "contradicted", f"{numbers} lies wholly {side} {name}"
 
 
-def _p_value(claim: Claim, measured: Estimate) -> tuple[Kind, str]:
+def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None or claim.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
     if measured.value < claim.value:
@@ -217,7 +221,7 @@ def _p_value(claim: Claim, measured: Estimate) -> tuple[Kind, str]:
     return "undecided", f"{_numbers(measured)} is not below {claim.value:g}, which shows nothing"
 
 
-def _against_band(reference: Reference, measured: Estimate) -> tuple[Kind, str]:
+def _against_band(reference: Reference, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
     numbers = _numbers(measured)
@@ -232,11 +236,11 @@ def _against_band(reference: Reference, measured: Estimate) -> tuple[Kind, str]:
     return "undecided", f"the interval of {numbers} meets {band} but reaches beyond it"
 
 
-def _find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, str]) -> Estimate | None:
+def _find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> Estimate | None:
     return next((e for e in estimates if e.metric == metric and dict(e.level) == dict(level)), None)
 
 
-def _absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, str]) -> str:
+def _absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> str:
     levels = [_shown(e.level) for e in estimates if e.metric == metric]
     more = f" and {len(levels) - 5} more" if len(levels) > 5 else ""
     return f"the run has no {metric}{_shown(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"
@@ -248,7 +252,7 @@ def _numbers(measured: Estimate) -> str:
     return f"{measured.value:.4g}{interval} (n = {measured.n}{failed})"
 
 
-def _shown(level: Mapping[str, str]) -> str:
+def _shown(level: Mapping[str, LevelValue]) -> str:
     return f"[{', '.join(f'{column}={value}' for column, value in level.items())}]" if level else ""
 
 
@@ -259,10 +263,10 @@ def _known(what: str, name: str, known: Iterable[str]) -> str:
     raise HarnessError(f"{what} {name!r} does not exist{nearest(name, names)}")
 
 
-def _check_level(what: str, level: Mapping[str, str], metric: Metric) -> None:
+def _check_level(what: str, level: Mapping[str, LevelValue], metric: Metric) -> None:
     for column in level:
-        _known(f"{what}: level column", column, metric.by)
-    for column in metric.by:
+        _known(f"{what}: level column", column, metric.keys)
+    for column in metric.keys:
         if column not in level:
             raise HarnessError(f"{what}: level {dict(level)} lacks {column!r}, by which {metric.name!r} is estimated")
 

@@ -8,19 +8,20 @@ replicate is a row of weights and not a new table.
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.metrics.columns import Floats, Folds, Units, Weights
+from harness.metrics.columns import Floats, Folds, Units
+from harness.metrics.levels import LevelValue, level_text, level_texts
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
+from harness.statistics.bootstrap import bootstrap_weights
 from harness.statistics.intervals import (
     GapReplicates,
     Interval,
@@ -31,17 +32,12 @@ from harness.statistics.intervals import (
     of_difference,
     reach,
 )
-from harness.statistics.merged_rows import Cells, cells
+from harness.statistics.merged_rows import MergedRows, merged_rows
 from harness.statistics.rows import Sample, binned, evaluate, evaluate_gaps, levels, sample
 
-Codes = NDArray[np.int64]
-
 _Pairs = tuple[tuple[str, str], ...]
-_Key = tuple[tuple[str, ...], tuple[type | None, ...], _Pairs, _Pairs]
+_Key = tuple[tuple[str, ...], tuple[type | None, ...], bool, _Pairs, _Pairs]
 """What metrics that read the same rows have in common: columns and how they are coded, `where`, level."""
-
-_CHUNK = 1 << 18
-"""Weights held at once, 2 MB: a metric's own temporaries are a few times that, and stay near the processor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +46,12 @@ class Estimate:
 
     Attributes:
         metric: name of the metric.
-        level: the values of the metric's `by` columns, e.g. {"arm": "zero-shot"}. Of a difference: "a - b" where
-            the two sides have different values.
+        level: the values of the metric's `by` columns as text, e.g. {"arm": "zero-shot", "turn": "2"}, and of a curve
+            the name of the point. Of a difference: "a - b" where the two sides have different values.
         value: the point value on all rows; None when undefined (`note` says why).
         low, high: ends of the 95 % interval; None when there is none.
         n: rows that entered; n_groups: clusters among them.
-        n_failed: rows left out because a value was missing, plus items whose protocol failed.
+        n_failed: rows left out because a value was missing, plus failures of items that may belong to the level.
         method: how the interval was made; "none" without one.
         better: "higher", "lower" or "neither".
         note: why a value or an interval is missing, and what else to know before quoting it; "" otherwise.
@@ -81,63 +77,6 @@ MOST_LEFT_OUT = 5_000
 """Groups up to which a BCa interval is made: each is left out once."""
 
 
-def bootstrap_weights(groups: Codes, replicates: int, seed: int, cells: Codes | None = None) -> Iterator[Weights]:
-    """Weights of the cluster bootstrap, for rows or for cells of them.
-
-    Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
-    group was drawn (multinomial counts), so that draws nested in a group come along with it. That of a cell is the
-    sum over its rows.
-
-    Args:
-        groups: [n] code of each row's group, 0..G-1, n >= 1.
-        cells: [n] code of each row's cell, 0..m-1; None makes each row its own.
-
-    Yields:
-        Weights [b, m]; together `replicates` of them.
-    """
-    rng = np.random.Generator(np.random.SFC64(seed))
-    cells = np.arange(len(groups)) if cells is None else cells
-    n_groups, n_cells = int(groups.max()) + 1, int(cells.max()) + 1
-    if n_groups == len(groups):
-        yield from _weights_of_rows(np.bincount(cells), replicates, rng)
-        return
-    from scipy.sparse import coo_array
-
-    rows = coo_array((np.ones(len(groups)), (cells, groups)), shape=(n_cells, n_groups)).tocsr()
-    for size in _chunks(replicates, max(n_groups, n_cells)):
-        counts = _counts(rng.integers(0, n_groups, (size, n_groups)), n_groups)
-        yield np.ascontiguousarray((rows @ np.ascontiguousarray(counts.T)).T)
-
-
-def _weights_of_rows(rows: Codes, replicates: int, rng: np.random.Generator) -> Iterator[Weights]:
-    """Weights [b, m] of cells of so many rows each, [m], where every row is a group of its own.
-
-    Multinomial counts: n draws among n rows. With many rows in a cell they come from Poisson counts, which are
-    multinomial given their sum: of a mean a little below n, so that their sum is hardly ever above n (if so, they
-    are drawn again), and filled up with single draws.
-    """
-    n = int(rows.sum())
-    cell_of_row = np.repeat(np.arange(len(rows)), rows)
-    few = n < 8 * len(rows)
-    rates = rows * max(0.0, 1 - 5 / np.sqrt(n))
-    for size in _chunks(replicates, n if few else len(rows)):
-        if few:
-            yield _counts(cell_of_row[rng.integers(0, n, (size, n))], len(rows))
-            continue
-        counts = rng.poisson(rates, (size, len(rows)))
-        while (over := counts.sum(axis=1) > n).any():
-            counts[over] = rng.poisson(rates, (int(over.sum()), len(rows)))
-        missing = n - counts.sum(axis=1)
-        singles = [cell_of_row[rng.integers(0, n, k)] for k in missing]
-        yield _counts(singles, len(rows)) + counts
-
-
-def _chunks(replicates: int, width: int) -> list[int]:
-    # Numbers of replicates of `width` weights to hold at once.
-    most = max(1, _CHUNK // width)
-    return [min(most, replicates - start) for start in range(0, replicates, most)]
-
-
 def estimate(
     metric: Metric, table: Table, *, replicates: int = 1000, seed: int = 0, interval: IntervalKind = "percentile"
 ) -> list[Estimate]:
@@ -156,7 +95,7 @@ def estimate(
     groups, where more than 5 % of the replicates are undefined, and where all replicates agree; in the last case a
     mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
 
-    Above `cells.MOST` different rows the replicates are computed on numbers in steps, which `method` says.
+    Above `merged_rows.MOST` different rows the replicates are computed on numbers in steps, which `method` says.
 
     Raises:
         HarnessError: a column holds values that the metric cannot take.
@@ -181,15 +120,15 @@ def estimate_all(
         HarnessError: as `estimate`.
     """
     shared: dict[_Key, list[tuple[tuple[int, int], Metric]]] = {}
-    found: dict[tuple[int, int], Estimate] = {}
+    found: dict[tuple[int, int], list[Estimate]] = {}
     occurring: dict[Hashable, list[dict[str, str]]] = {}
     for i, metric in enumerate(metrics):
-        where = tuple(sorted(metric.where.items()))
+        where = tuple(sorted(level_texts(metric.where).items()))
         coded = tuple(p if p in (Folds, Units) else None for p in metric.measure.parameters)
         if (metric.by, where) not in occurring:
             occurring[metric.by, where] = levels(metric, table)
         for j, level in enumerate(occurring[metric.by, where]):
-            key = (metric.columns, coded, where, tuple(level.items()))
+            key = (metric.columns, coded, metric.measure.exact, where, tuple(level.items()))
             shared.setdefault(key, []).append(((i, j), metric))
     # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own. Two
     # sets of rows at a time: while one is sorted, or its replicates are drawn, the metrics of the other are computed.
@@ -201,7 +140,7 @@ def estimate_all(
         }
         for places, job in jobs.items():
             found |= zip(places, job.result(), strict=True)
-    return [found[place] for place in sorted(found)]
+    return [e for place in sorted(found) for e in found[place]]
 
 
 def _estimates(  # noqa: PLR0917
@@ -212,32 +151,38 @@ def _estimates(  # noqa: PLR0917
     replicates: int,
     seed: int,
     kind: IntervalKind,
-) -> list[Estimate]:
-    """Estimates of metrics that take the same columns, at one level."""
+) -> list[list[Estimate]]:
+    """Estimates of metrics that take the same columns, at one level: of each metric one, of a curve one a point."""
     rows = sample(metrics[0], table, level)
     n_groups = int(rows.codes.max(initial=-1)) + 1
     samples = [replace(rows, metric=metric) for metric in metrics]
-    values = list(pool.map(Sample.value, samples))
-    drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]) and n_groups > 1]
+    values = list(pool.map(Sample.values_of_points, samples))
+    drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]).all() and n_groups > 1]
     pairs = [(samples[i], values[i]) for i in drawn]
     replicated = _replicated(pool, pairs, replicates, seed, kind) if drawn else []
     by_metric = dict(zip(drawn, replicated, strict=True))
     return [
-        _estimate(r, value, level, n_groups, by_metric.get(i))
-        for i, (r, value) in enumerate(zip(samples, values, strict=True))
+        [
+            _estimate(r, value, {**level, r.metric.index: point} if r.metric.index else level, n_groups, replicates)
+            for point, value, replicates in zip(r.points(), of_points, by_metric.get(i, repeat(None)), strict=False)
+        ]
+        for i, (r, of_points) in enumerate(zip(samples, values, strict=True))
     ]
 
 
 def _replicated(
-    pool: Executor, pairs: Sequence[tuple[Sample, float]], replicates: int, seed: int, kind: IntervalKind
-) -> list[Replicates]:
+    pool: Executor, pairs: Sequence[tuple[Sample, Floats]], replicates: int, seed: int, kind: IntervalKind
+) -> list[list[Replicates]]:
     """The values of metrics on the replicates of the rows that they share, for BCa also with each group left out.
 
     Args:
-        pairs: for each metric the rows, and its value on them.
+        pairs: for each metric the rows, and its values on them, [k].
+
+    Returns:
+        For each metric the replicates of each of its k points.
     """
     samples = [rows for rows, _ in pairs]
-    merged = cells(samples[0])
+    merged = merged_rows(samples[0])
     metrics = [rows.metric for rows in samples]
     parts: list[list[Floats]] = [[] for _ in metrics]
     weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
@@ -251,9 +196,11 @@ def _replicated(
     return list(pool.map(finished, samples, [value for _, value in pairs], map(np.concatenate, parts)))
 
 
-def _finished(rows: Sample, value: float, drawn: Floats, *, merged: Cells, kind: IntervalKind) -> Replicates:
-    """The replicates of one metric, as `evaluate_gaps` gives them, with what else their interval needs."""
-    off = shift(rows, value, merged)
+def _finished(
+    rows: Sample, values: Floats, drawn: Floats, *, merged: MergedRows, kind: IntervalKind
+) -> list[Replicates]:
+    """The replicates of each point of a metric, as `evaluate_gaps` gives them, with what else their interval needs."""
+    off = shift(rows, values, merged)
     how, gaps = rows.metric.measure.gaps, None
     if how is not None:
         weight, sums = binned(rows.metric, merged.values, merged.counts[None, :])
@@ -263,36 +210,33 @@ def _finished(rows: Sample, value: float, drawn: Floats, *, merged: Cells, kind:
             noise=drawn[:, 1:] - measured,
             even=even,
             share=weight[0] / weight.sum(),
-            off=0.0 if rows.metric.measure.debiased else off,
+            off=0.0 if rows.metric.measure.debiased else float(off[0]),
         )
     left_out = _left_out(rows, merged) if kind == "bca" else None
-    return Replicates(drawn[:, 0] + off, merged.steps, left_out, gaps)
+    return [
+        Replicates(drawn[:, j] + off[j], merged.steps, None if left_out is None else left_out[:, j], gaps)
+        for j in range(len(values))
+    ]
 
 
-def _left_out(rows: Sample, merged: Cells) -> Floats:
-    """The metric without each of the groups, [G]; empty where there are too many groups or numbers are in steps."""
+def _left_out(rows: Sample, merged: MergedRows) -> Floats:
+    """The metric without each of the groups, [G, k]; empty where there are too many groups or numbers are in steps."""
     n_groups = int(rows.codes.max()) + 1
     if n_groups > MOST_LEFT_OUT or merged.steps:
-        return np.zeros(0)
+        return np.zeros((0, len(rows.points())))
     counts = np.zeros((n_groups, len(merged)))
     np.add.at(counts, (rows.codes, merged.of_row), 1.0)
     total = counts.sum(axis=0)
-    return np.concatenate(
-        [evaluate(rows.metric, merged.values, total - counts[start : start + 256]) for start in range(0, n_groups, 256)]
-    )
+    parts = [total - counts[start : start + 256] for start in range(0, n_groups, 256)]
+    return np.concatenate([evaluate(rows.metric, merged.values, w).reshape(len(w), -1) for w in parts])
 
 
-def shift(rows: Sample, value: float, merged: Cells) -> float:
-    """What the steps of cells take off a metric's value; 0 where there are none."""
+def shift(rows: Sample, values: Floats, merged: MergedRows) -> Floats:
+    """[k] what the steps of numbers take off a metric's values [k]; 0 where there are none."""
     if not merged.steps:
-        return 0.0
-    off = value - float(evaluate(rows.metric, merged.values, merged.counts[None, :])[0])
-    return 0.0 if np.isnan(off) else off
-
-
-def _counts(codes: Iterable[Codes], size: int) -> Weights:
-    # How often each code 0..size-1 occurs in each row of codes.
-    return np.stack([np.bincount(row, minlength=size) for row in codes]).astype(np.float64)
+        return np.zeros(len(values))
+    off = values - evaluate(rows.metric, merged.values, merged.counts[None, :]).reshape(-1)
+    return np.nan_to_num(off, nan=0.0)
 
 
 def _estimate(
@@ -330,8 +274,8 @@ def _estimate(
 def difference(
     metric: Metric,
     table: Table,
-    level_a: Mapping[str, str],
-    level_b: Mapping[str, str],
+    level_a: Mapping[str, LevelValue],
+    level_b: Mapping[str, LevelValue],
     *,
     other: Table | None = None,
     replicates: int = 1000,
@@ -352,8 +296,8 @@ def difference(
     if not metric.measure.interval:
         raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
     for level in (level_a, level_b):
-        if set(level) != set(metric.by):
-            raise HarnessError(f"metric {metric.name!r}: level {dict(level)} must name exactly {list(metric.by)}")
+        if set(level) != set(metric.keys):
+            raise HarnessError(f"metric {metric.name!r}: level {dict(level)} must name exactly {list(metric.keys)}")
     all_a, all_b = sample(metric, table, level_a), sample(metric, other or table, level_b)
     a, b = all_a, all_b
     if other is not None:
@@ -373,7 +317,7 @@ def difference(
     notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
     return Estimate(
         metric=metric.name,
-        level={c: level_a[c] if level_a[c] == level_b[c] else f"{level_a[c]} - {level_b[c]}" for c in metric.by},
+        level=level_of_difference(level_a, level_b),
         value=None if np.isnan(value) else value,
         low=interval.low,
         high=interval.high,
@@ -387,14 +331,20 @@ def difference(
     )
 
 
+def level_of_difference(first: Mapping[str, LevelValue], second: Mapping[str, LevelValue]) -> dict[str, str]:
+    """The level of first - second: "a - b" for each column where the two have different values."""
+    pairs = {column: (level_text(value), level_text(second[column])) for column, value in first.items()}
+    return {column: one if one == two else f"{one} - {two}" for column, (one, two) in pairs.items()}
+
+
 def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> Replicates:
     """Differences of the metric of two samples on the same draws of the groups that they share."""
-    in_a, in_b = cells(a), cells(b)
+    in_a, in_b = merged_rows(a), merged_rows(b)
     _, codes = factorize(np.concatenate([a.groups, b.groups]))
     of_row = np.concatenate([in_a.of_row, len(in_a) + in_b.of_row])
     differences = [
         evaluate(a.metric, in_a.values, w[:, : len(in_a)]) - evaluate(b.metric, in_b.values, w[:, len(in_a) :])
         for w in bootstrap_weights(codes, replicates, seed, of_row)
     ]
-    moved = shift(a, a.value(), in_a) - shift(b, b.value(), in_b)
+    moved = shift(a, a.values_of_points(), in_a) - shift(b, b.values_of_points(), in_b)
     return Replicates(np.concatenate(differences) + moved, max(in_a.steps, in_b.steps))

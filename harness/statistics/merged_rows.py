@@ -26,13 +26,13 @@ FINEST = 1_024
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The different rows of a sample.
+class MergedRows:
+    """The different rows of a sample, each once.
 
     Attributes:
         values: the columns, each [m].
-        of_row: [n] the cell, 0..m-1, of each row of the sample.
-        steps: into how many steps numbers were put; 0 where the cells are exact.
+        of_row: [n] which of them, 0..m-1, each row of the sample is.
+        steps: into how many steps numbers were put; 0 where they are as they were.
     """
 
     values: tuple[np.ndarray, ...]
@@ -44,23 +44,23 @@ class Cells:
 
     @property
     def counts(self) -> Floats:
-        """[m] how many rows each cell holds."""
+        """[m] how many rows of the sample each of them is."""
         return np.bincount(self.of_row, minlength=len(self)).astype(np.float64)
 
 
-def cells(sample: Sample) -> Cells:
-    """The cells of a sample, in the order of their values.
+def merged_rows(sample: Sample) -> MergedRows:
+    """The different rows of a sample, in the order of their values.
 
-    Rows of units are put together by whole units, whose rows keep a cell each: a unit's weight is that of each of its
+    Rows of units are put together by whole units, of which one keeps its rows: a unit's weight is that of each of its
     rows, not their sum.
     """
     parameters = sample.metric.measure.parameters
     if not len(sample):
-        return Cells(sample.values, np.arange(len(sample)), 0)
+        return MergedRows(sample.values, np.arange(len(sample)), 0)
     if Units in parameters:
         return _merged_units(sample.values, parameters.index(Units))
     exact = _merged(sample.values, 0)
-    if len(exact) <= MOST:
+    if len(exact) <= MOST or sample.metric.measure.exact:
         return exact
     is_few = [p in (Labels, Folds) for p in parameters]
     few = tuple(v for v, is_so in zip(exact.values, is_few, strict=True) if is_so)
@@ -70,7 +70,7 @@ def cells(sample: Sample) -> Cells:
     return _merged(tuple(v if is_so else _stepped(v, steps) for v, is_so in columns), steps)
 
 
-def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
+def _merged(values: tuple[np.ndarray, ...], steps: int) -> MergedRows:
     order = np.lexsort(values[::-1])
     ranked = tuple(v[order] for v in values)
     new = np.zeros(len(order), dtype=bool)
@@ -79,10 +79,10 @@ def _merged(values: tuple[np.ndarray, ...], steps: int) -> Cells:
     of_row = np.empty(len(order), dtype=np.int64)
     of_row[order] = np.cumsum(new)
     new[0] = True
-    return Cells(tuple(v[new] for v in ranked), of_row, steps)
+    return MergedRows(tuple(v[new] for v in ranked), of_row, steps)
 
 
-def _merged_units(values: tuple[np.ndarray, ...], at: int) -> Cells:
+def _merged_units(values: tuple[np.ndarray, ...], at: int) -> MergedRows:
     """Units that have the same rows, in whatever order, taken together; `at` is the column that names the units."""
     kinds = _merged(values[:at] + values[at + 1 :], 0).of_row
     order = np.lexsort((kinds, values[at]))
@@ -99,7 +99,7 @@ def _merged_units(values: tuple[np.ndarray, ...], at: int) -> Cells:
     of_row = np.empty(len(order), dtype=np.int64)
     of_row[order] = np.repeat(offsets[alike] - starts, lengths) + np.arange(len(order))
     chosen = np.concatenate([order[starts[unit] : starts[unit] + lengths[unit]] for unit in first])
-    return Cells(tuple(v[chosen] for v in values), of_row, 0)
+    return MergedRows(tuple(v[chosen] for v in values), of_row, 0)
 
 
 def _stepped(values: np.ndarray, steps: int) -> np.ndarray:

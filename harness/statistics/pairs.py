@@ -11,11 +11,13 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.metrics.columns import Floats, Labels
+from harness.metrics.levels import LevelValue
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
-from harness.statistics.estimates import bootstrap_weights, shift
+from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.estimates import level_of_difference, shift
 from harness.statistics.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
-from harness.statistics.merged_rows import cells
+from harness.statistics.merged_rows import merged_rows
 from harness.statistics.rows import Sample, evaluate, sample
 
 POWER = 2.8016
@@ -67,11 +69,11 @@ class Contrast:
 
 def contrast(
     metric: Metric,
-    level: Mapping[str, str],
+    level: Mapping[str, LevelValue],
     first: Sequence[Table],
     second: Sequence[Table],
     *,
-    other: Mapping[str, str] | None = None,
+    other: Mapping[str, LevelValue] | None = None,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Contrast:
@@ -117,7 +119,7 @@ def contrast(
     signs = _signs(*rows) if len(rows) == 2 else None
     return Contrast(
         metric=metric.name,
-        level={c: v if theirs[c] == v else f"{theirs[c]} - {v}" for c, v in level.items()},
+        level=level_of_difference(theirs, level),
         better=metric.measure.better,
         first=_defined(one),
         second=_defined(two),
@@ -141,7 +143,7 @@ def contrast(
 
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:
     """Differences between the sides on the same draws of groups, and of the seeds of each side where it has several."""
-    merged = [cells(r) for r in rows]
+    merged = [merged_rows(r) for r in rows]
     _, codes = factorize(np.concatenate([r.groups for r in rows]))
     starts = np.cumsum([0, *map(len, merged)])
     of_row = np.concatenate([start + one.of_row for start, one in zip(starts, merged, strict=False)])
@@ -150,7 +152,10 @@ def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int
         for part, r, one, start in zip(parts, rows, merged, starts, strict=False):
             part.append(evaluate(r.metric, one.values, w[:, start : start + len(one)]))
     by_run = np.stack(
-        [np.concatenate(part) + shift(r, r.value(), one) for part, r, one in zip(parts, rows, merged, strict=True)]
+        [
+            np.concatenate(part) + shift(r, r.values_of_points(), one)
+            for part, r, one in zip(parts, rows, merged, strict=True)
+        ]
     )
     rng = np.random.default_rng([seed, len(rows)])
     first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
@@ -177,7 +182,7 @@ def _discordant(first: Sample, second: Sample) -> tuple[int, int] | None:
 
 def is_share(metric: Metric) -> bool:
     """Whether a metric is the share of rows whose label is true."""
-    return metric.measure.average and metric.measure.parameters == (Labels,)
+    return metric.measure.average and metric.measure.parameters == (Labels,) and not metric.index
 
 
 def _signs(first: Sample, second: Sample) -> tuple[int, int] | None:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.metrics.columns import Floats, Folds, Units, Weights
+from harness.metrics.levels import LevelValue, Mask, chosen, level_texts, missing, shown
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
-
-Mask = NDArray[np.bool_]
 
 _T = TypeVar("_T")
 
@@ -27,7 +26,7 @@ class Sample:
         values: the metric's columns, each [n]; units as codes.
         groups, items: [n] names of each row's cluster and item.
         codes: [n] number of each row's group among the names of `groups` when the sample was taken.
-        n_missing: rows left out; n_errors: items of the table that failed as a whole.
+        n_missing: rows left out; n_errors: failures of items that belong, or may belong, to the level.
         note: what was left out beyond rows with missing values; "" if nothing.
         reasons: why no rows are left, from the outcomes' column "reason"; "" where they do not say.
     """
@@ -52,7 +51,7 @@ class Sample:
         return replace(self, values=values, groups=groups, items=items, codes=codes)
 
     def measure(self, w: Weights) -> Floats:
-        """The metric's value for each row of weights [B, n]: shape [B], NaN where undefined.
+        """The metric's value for each row of weights [B, n]: shape [B], of a curve [B, k], NaN where undefined.
 
         Raises:
             HarnessError: the values cannot be what the metric takes (an infinite number, units across groups).
@@ -62,7 +61,24 @@ class Sample:
 
     def value(self) -> float:
         """The metric's value with every row counted once; NaN when undefined."""
-        return float(self.measure(np.ones((1, len(self))))[0]) if len(self) else float("nan")
+        return float(self.values_of_points()[0])
+
+    def values_of_points(self) -> Floats:
+        """[k] as `value`, for every point of a curve; k = 1 for a metric that gives one number."""
+        points = self.points()
+        if not len(self):
+            return np.full(len(points), np.nan)
+        values = self.measure(np.ones((1, len(self)))).reshape(-1)
+        if len(values) != len(points):
+            raise AssertionError(f"metric {self.metric.name!r} gives {len(values)} values for {len(points)} points")
+        return values
+
+    def points(self) -> tuple[str, ...]:
+        """The names of the points of a curve; ("",) for a metric that gives one number."""
+        measure = self.metric.measure
+        if measure.names is None:
+            return ("",)
+        return measure.points(*_columns(self.metric, self.values), **self.metric.options)
 
     def remark(self) -> str:
         """What to know about the rows before quoting the value; "" if nothing."""
@@ -84,11 +100,11 @@ def evaluate(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floa
 
 
 def evaluate_gaps(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:
-    """As `evaluate`, and behind each value the signed gaps that it is the size of: [B, 1 + k]; none, k = 0, for
-    a metric without."""
+    """As `evaluate`, and behind each value the signed gaps that it is the size of: [B, 1 + gaps]; of a metric without
+    gaps [B, 1], of a curve [B, k]."""
     measure = metric.measure
     if measure.gaps is None:
-        return evaluate(metric, values, w)[:, None]
+        return evaluate(metric, values, w).reshape(len(w), -1)
     gaps = measure.gaps.scaled(*binned(metric, values, w))
     result = evaluate(metric, values, w) if measure.debiased else _in_range(metric, measure.gaps.size(gaps))
     return np.column_stack([result, gaps])
@@ -123,35 +139,50 @@ def _columns(metric: Metric, values: tuple[np.ndarray, ...]) -> list[Any]:
 
 
 def levels(metric: Metric, table: Table) -> list[dict[str, str]]:
-    """The combinations of the metric's `by` columns that occur among the rows it reads, in alphabetical order."""
-    rows = _missing(table, "error")
-    for column, wanted in metric.where.items():
-        rows &= table.columns[column] == wanted
+    """The combinations of the metric's `by` columns that occur among the rows it reads, in their order.
+
+    An arm of which every item failed occurs, too, so that its failures are told.
+    """
+    surely, _ = chosen(table, metric.where)
+    if not metric.by:
+        return [{}]
     for column in metric.by:
-        rows &= ~_missing(table, column)
-    found = set(zip(*(table.columns[column][rows] for column in metric.by), strict=True)) if metric.by else {()}
-    return [dict(zip(metric.by, values, strict=True)) for values in sorted(found)]
+        surely &= ~missing(table, column)
+    found = set(zip(*(table.columns[column][surely].tolist() for column in metric.by), strict=True))
+    kinds = [table.kinds[column] for column in metric.by]
+    return [dict(zip(metric.by, map(shown, values, kinds), strict=True)) for values in sorted(found)]
 
 
-def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
-    """The rows of one level that a metric can read.
+def levels_with_points(metric: Metric, table: Table) -> list[dict[str, str]]:
+    """The levels at which there are rows, each with every point of a curve: those of which two tables are compared."""
+    there = [(level, sample(metric, table, level)) for level in levels(metric, table)]
+    if not metric.index:
+        return [level for level, rows in there if len(rows)]
+    return [{**level, metric.index: point} for level, rows in there if len(rows) for point in rows.points()]
+
+
+def sample(metric: Metric, table: Table, level: Mapping[str, LevelValue]) -> Sample:
+    """The rows of one level that a metric can read; with the `index` of a curve in the level, for that point alone.
 
     A row that belongs to the level, or may belong to it because a `by` or `where` value is missing, but lacks a
-    value, is left out and counted. A unit with such a row is left out whole, as are the units of a group with
-    a failed item, whose unit is not known: what remains of a unit would look easier than the unit is.
+    value, is left out and counted, and so is a failure. A unit with such a row is left out whole, as are the units of a
+    group with such a failure, whose unit is not known: what remains of a unit would look easier than the unit is.
     """
-    alive = _missing(table, "error")
-    candidate, complete = alive.copy(), alive.copy()
-    for column, wanted in {**metric.where, **level}.items():
-        equal = np.asarray(table.columns[column] == wanted, dtype=bool)
-        candidate &= equal | _missing(table, column)
-        complete &= equal
+    wanted = {**metric.where, **level}
+    if metric.index in wanted:
+        point = level_texts(level)[metric.index]
+        metric = replace(metric, measure=metric.measure.at(point))
+        del wanted[metric.index]
+    failed = ~missing(table, "error")
+    complete, maybe = chosen(table, wanted)
+    candidate, failed = maybe & ~failed, maybe & failed
+    complete &= candidate
     for column in metric.columns:
-        complete &= ~_missing(table, column)
+        complete &= ~missing(table, column)
     n_incomplete = 0
     for column, parameter in zip(metric.columns, metric.measure.parameters, strict=True):
         if parameter is Units:
-            whole = complete & ~_torn(table, column, ~alive | (candidate & ~complete))
+            whole = complete & ~_torn(table, column, failed | (candidate & ~complete))
             n_incomplete += int((complete & ~whole).sum())
             complete = whole
     groups, items = table.columns["group"][complete], table.columns["item"][complete]
@@ -167,7 +198,7 @@ def sample(metric: Metric, table: Table, level: Mapping[str, str]) -> Sample:
         items[order],
         group_codes[order],
         int((candidate & ~complete).sum()),
-        int((~alive).sum()),
+        int(failed.sum()),
         f"{n_incomplete} rows left out with incomplete units" if n_incomplete else "",
         "" if complete.any() else _reasons(table, candidate),
     )
@@ -193,20 +224,12 @@ def _dense(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(number[codes])
 
 
-def _missing(table: Table, column: str) -> Mask:
-    values = table.columns[column]
-    if values.dtype == object:
-        return np.asarray(values == None, dtype=bool)  # noqa: E711 - row by row
-    missing: Mask = np.isnan(values)
-    return missing
-
-
 def _torn(table: Table, column: str, lost: Mask) -> Mask:
     # Rows whose unit has a lost row. A lost row without a unit may be of any unit of its group.
     if not lost.any():
         return lost
     units, groups = table.columns[column], table.columns["group"]
-    named = lost & ~_missing(table, column) & _missing(table, "error")
+    named = lost & ~missing(table, column) & missing(table, "error")
     torn_units, torn_groups = set(units[named]), set(groups[lost & ~named])
     rows = zip(units, groups, strict=True)
     return np.fromiter((u in torn_units or g in torn_groups for u, g in rows), dtype=bool, count=len(units))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.metrics.accuracy import accuracy
 from harness.metrics.metric import Metric
-from harness.metrics.transitions import mcnemar_p
+from harness.metrics.revisions import mcnemar_p
+from harness.metrics.shares import accuracy
 from harness.outcomes import Table
 from harness.statistics.claims import Claim, Reference, check_claims, judge_claim, judge_reference
 from harness.statistics.estimates import Estimate, estimate
@@ -239,9 +239,22 @@ def test_a_wrong_reference_is_refused_before_the_run(changes: Mapping[str, Any],
 
 
 def test_right_claims_pass() -> None:
-    check_claims([claim(), claim(value=None, than={"arm": "few-shot"})], [reference()], METRICS)
-    with pytest.raises(HarnessError, match="same name"):
-        check_claims([], [], (ACCURACY, ACCURACY))
+    check_claims([claim(), claim(text="or not", value=None, than={"arm": "few-shot"})], [reference()], METRICS)
+    with pytest.raises(
+        HarnessError, match=r"two claims are called 'the model is better than a coin'; give one of them"
+    ):
+        check_claims([claim(), claim(value=0.6)], [], METRICS)
+
+
+def test_levels_of_claims_are_native_values_or_text() -> None:
+    native = claim(level={"picked": True, "turn": 2}, value=None, than={"picked": False, "turn": 2})
+    assert (native.level, native.than) == ({"picked": "true", "turn": "2"}, {"picked": "false", "turn": "2"})
+    assert native == claim(level={"picked": "true", "turn": "2"}, value=None, than={"picked": "false", "turn": "2"})
+    assert reference(level={"turn": 2.0}).level == reference(level={"turn": "2"}).level == {"turn": "2"}
+    verdict = judge_reference(
+        reference(level={"turn": 2}), [measured(0.75, 0.74, 0.76, level={"turn": "2"})], model="small", task="sums"
+    )
+    assert verdict.kind == "supported"
 
 
 def test_impossible_claims_cannot_be_made() -> None:

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.metrics.accuracy import accuracy, mean, selective_accuracy
 from harness.metrics.calibration import brier, ece_debiased, ece_equal_count, ece_equal_width
 from harness.metrics.columns import Floats, Labels, Weights
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.likelihood import nll
 from harness.metrics.metric import Metric, measure
 from harness.metrics.ranking import auroc
-from harness.metrics.transitions import delta, mcnemar_p
+from harness.metrics.revisions import delta, mcnemar_p
+from harness.metrics.shares import accuracy, mean, selective_accuracy
 from harness.outcomes import ItemResult, Outcome, Probability, Table
-from harness.statistics.estimates import Estimate, bootstrap_weights, difference, estimate, estimate_all
+from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.estimates import Estimate, difference, estimate, estimate_all
 
 
 @dataclass(frozen=True, kw_only=True)

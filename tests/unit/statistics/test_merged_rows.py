@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from harness.cli.listing import measures
-from harness.metrics.columns import Floats, Labels
+from harness.metrics.columns import Floats, Labels, Units
 from harness.metrics.correlation import kendall, spearman
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.metrics.recalibration import ece_after_temperature
 from harness.outcomes import Table
-from harness.statistics.estimates import bootstrap_weights, estimate, estimate_all
-from harness.statistics.merged_rows import MOST, cells
+from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.estimates import estimate, estimate_all
+from harness.statistics.merged_rows import MOST, merged_rows
 from harness.statistics.rows import Sample, evaluate, sample
 
 COLUMNS = ("p", "correct", "group")
@@ -45,33 +46,33 @@ def rows(metric: Metric, n: int, decimals: int = 12, per_group: int = 1) -> Samp
 
 
 def on_both(read: Sample, replicates: int = 40) -> tuple[Floats, Floats]:
-    """A metric on the same replicates, of rows and of their cells."""
-    merged = cells(read)
+    """A metric on the same replicates, of rows and of rows taken together."""
+    merged = merged_rows(read)
     w = np.concatenate(list(bootstrap_weights(read.codes, replicates, 0)))
-    in_cells = np.stack([np.bincount(merged.of_row, row, minlength=len(merged)) for row in w]).astype(np.float64)
-    return read.measure(w), evaluate(read.metric, merged.values, in_cells)
+    taken = np.stack([np.bincount(merged.of_row, row, minlength=len(merged)) for row in w]).astype(np.float64)
+    return read.measure(w), evaluate(read.metric, merged.values, taken)
 
 
 def test_rows_alike_are_one_cell() -> None:
-    merged = cells(rows(Metric("auroc", auroc, ("p", "correct")), 3000, decimals=1))
+    merged = merged_rows(rows(Metric("auroc", auroc, ("p", "correct")), 3000, decimals=1))
     assert (len(merged), merged.steps) == (22 - 2, 0)
     pairs = set(zip(*(v.tolist() for v in merged.values), strict=True))
     assert len(pairs) == len(merged)
 
 
 @pytest.mark.parametrize("decimals", [1, 12])
-def test_exact_cells_change_no_number(decimals: int) -> None:
+def test_rows_taken_together_change_no_number(decimals: int) -> None:
     for measure in (auroc, ece_after_temperature):
         names = COLUMNS[: len(measure.parameters)]
-        of_rows, of_cells = on_both(rows(Metric("m", measure, names), 1500, decimals, per_group=3))
-        np.testing.assert_allclose(of_cells, of_rows, rtol=0, atol=1e-9)
+        of_rows, of_merged = on_both(rows(Metric("m", measure, names), 1500, decimals, per_group=3))
+        np.testing.assert_allclose(of_merged, of_rows, rtol=0, atol=1e-9)
 
 
 CALIBRATION = {
     name: m
     for name, m in sorted(measures().items())
     if Labels in m.parameters and m.parameters.count(Labels) == 1 and len(m.parameters) in (2, 3)
-    if m is not joint_accuracy
+    if Units not in m.parameters
 }
 
 
@@ -80,10 +81,10 @@ def test_steps_change_a_replicate_by_a_small_part_of_its_spread(name: str) -> No
     measure = {**CALIBRATION, "spearman": spearman, "kendall": kendall}[name]
     columns = ("p", "length") if measure in (spearman, kendall) else COLUMNS[: len(measure.parameters)]
     read = rows(Metric(name, measure, columns), 3 * MOST)
-    assert cells(read).steps > 0
-    assert len(cells(read)) <= 1.3 * MOST
-    of_rows, of_cells = on_both(read)
-    apart = (of_cells - of_rows) - (of_cells - of_rows).mean()
+    assert merged_rows(read).steps > 0
+    assert len(merged_rows(read)) <= 1.3 * MOST
+    of_rows, of_merged = on_both(read)
+    apart = (of_merged - of_rows) - (of_merged - of_rows).mean()
     # Two numbers share the steps, 64 each, as five folds do. The largest gap is often that of a small bin, to whose
     # edge the steps do not keep. Even a tenth, being independent, widens an interval by half a percent only.
     coarse = {
@@ -115,16 +116,16 @@ def test_units_of_the_same_rows_are_one_unit() -> None:
     metric = Metric("joint", joint_accuracy, ("correct", "group"))
     read = rows(metric, 600, per_group=3)
     # Units of three rows with none, one, two or three of them right.
-    assert len(cells(read)) == 4 * 3
+    assert len(merged_rows(read)) == 4 * 3
     whole = sample(metric, table(601, per_group=3), LEVEL)  # the last unit has one row
-    assert len(cells(whole)) == 4 * 3 + 1
+    assert len(merged_rows(whole)) == 4 * 3 + 1
     for some in (read, whole):
-        of_rows, of_cells = on_both(some)
-        np.testing.assert_allclose(of_cells, of_rows, rtol=0, atol=1e-12)
+        of_rows, of_merged = on_both(some)
+        np.testing.assert_allclose(of_merged, of_rows, rtol=0, atol=1e-12)
     # Values that tell units apart by their rows together, and not row by row.
     mixed = rows(metric, 4, per_group=2)
     mixed = replace(mixed, values=(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 1, 0, 1])))
-    assert cells(mixed).of_row.tolist() == [0, 0, 1, 1]
+    assert merged_rows(mixed).of_row.tolist() == [0, 0, 1, 1]
 
 
 def test_metrics_estimated_together_are_those_estimated_alone() -> None:
@@ -132,17 +133,20 @@ def test_metrics_estimated_together_are_those_estimated_alone() -> None:
     small = table(400, decimals=1)
     arms = np.where(rng.random(400) < 0.5, "a", "b").astype(object)
     small = Table(small.kinds, {**small.columns, "arm": arms})
-    metrics = [Metric(name, m, COLUMNS[: len(m.parameters)]) for name, m in CALIBRATION.items()]
+    metrics = [
+        Metric(name, m, COLUMNS[: len(m.parameters)], index="" if m.names is None else "point")
+        for name, m in CALIBRATION.items()
+    ]
     together = estimate_all(metrics, small, replicates=50)
     alone = [e for metric in metrics for e in estimate(metric, small, replicates=50)]
     assert together == alone
-    assert len(together) == 2 * len(metrics)
+    assert len(together) == 2 * sum(1 if m.names is None else len(m.points()) for m in CALIBRATION.values())
 
 
-@pytest.mark.parametrize("per_cell", [1, 5, 50])
-def test_weights_of_cells_are_multinomial(per_cell: int) -> None:
-    # Six cells, one of them twice the size; 8 rows a cell and more are drawn in another way.
-    sizes = per_cell * np.array([1, 1, 1, 2, 1, 1])
+@pytest.mark.parametrize("alike", [1, 5, 50])
+def test_weights_of_rows_taken_together_are_multinomial(alike: int) -> None:
+    # Six different rows, one of them twice as often; from 8 equal rows on they are drawn in another way.
+    sizes = alike * np.array([1, 1, 1, 2, 1, 1])
     of_row = np.repeat(np.arange(6), sizes)
     n = len(of_row)
     w = np.concatenate(list(bootstrap_weights(np.random.default_rng(1).permutation(n), 20_000, 3, of_row)))

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.metrics.accuracy import accuracy
 from harness.metrics.calibration import ece_equal_width
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
+from harness.metrics.shares import accuracy
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.statistics.estimates import estimate
 from harness.statistics.intervals import Replicates, clustered_error, interval_of, of_difference, p_value
