@@ -1,15 +1,19 @@
-"""Computes the numbers behind figures: bins with their intervals, risk-coverage curves, transition counts."""
+"""Computes the numbers behind figures: their rows, bins with intervals, risk-coverage curves, transition counts."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.figures import RowFigure, columns
 from harness.metrics.bins import bin_codes
 from harness.metrics.columns import Floats
+from harness.metrics.levels import chosen, missing, occurring, shown
+from harness.outcomes import Table
 
 Texts = NDArray[np.object_]
 
@@ -34,6 +38,29 @@ class Bin:
     right: float
     confidence: float
     observed: Proportion
+
+
+def figure_rows(figure: RowFigure, table: Table) -> tuple[Table, int]:
+    """The rows that a figure draws, and how many there would be if no value was missing and no item had failed."""
+    whole, possible = chosen(table, figure.where)
+    for column in columns(figure):
+        whole &= ~missing(table, column)
+    return table.where(whole), int(possible.sum())
+
+
+def by_level(rows: Table, column: str) -> list[tuple[str, Table]]:
+    """The rows of each value of a column, under its text: numbers in their order and texts in theirs ("2" before "10").
+
+    Rows without a value are left out.
+    """
+
+    def order(value: str | float) -> list[tuple[int, float, str]]:
+        parts = re.split(r"(\d+)", value) if isinstance(value, str) else [value]
+        return [(0, float(p), "") if not isinstance(p, str) or p.isdecimal() else (1, 0.0, p) for p in parts]
+
+    values = sorted(occurring(rows, column, np.ones(len(rows), dtype=bool)), key=order)
+    kind = rows.kinds[column]
+    return [(shown(value, kind), rows.where(rows.columns[column] == value)) for value in values]
 
 
 def proportion(labels: Floats, groups: Texts) -> Proportion:
@@ -107,7 +134,7 @@ def oracle_risk(labels: Floats) -> Floats:
     return result
 
 
-def transitions(before: Floats, after: Floats) -> tuple[int, int, int, int]:
+def moves(before: Floats, after: Floats) -> tuple[int, int, int, int]:
     """Counts of right->right, wrong->right, right->wrong, wrong->wrong."""
     was, now = before == 1, after == 1
     return (

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from harness.errors import HarnessError
-from harness.report.figures import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.items import Shown, shown
+from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.templates import environment, script, style
 from harness.report.text import cut, number, visible
 from harness.runs.comparison import Change, Comparison, Loaded

@@ -2,68 +2,67 @@
 
 from __future__ import annotations
 
-import io
-import re
-import textwrap
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.figures import Bars, Drawing, Figure, Reliability, RiskCoverage, Transitions, columns
+from harness.figures import (
+    Bars,
+    Curve,
+    Drawing,
+    Figure,
+    Reliability,
+    RiskCoverage,
+    RowFigure,
+    Transitions,
+    columns,
+    figure_name,
+)
+from harness.metrics.levels import level_texts
 from harness.outcomes import Table
+from harness.report.curve_figure import curve
 from harness.report.curves import (
     Bin,
     Proportion,
+    by_level,
+    figure_rows,
     gap,
+    moves,
     oracle_risk,
     proportion,
     reliability_bins,
     risk_coverage,
-    transitions,
+)
+from harness.report.painting import (
+    BLUE,
+    DASHES,
+    GREEN,
+    GREY,
+    INK,
+    MOST_LEVELS,
+    ORANGE,
+    PALETTE,
+    RED,
+    SKY,
+    STYLE,
+    Painted,
+    canvas_of,
+    few,
+    heading_of,
+    in_brackets,
+    kept,
+    legend,
+    name_of,
+    nothing,
+    panels_for,
+    rendered,
+    wrapped,
 )
 from harness.report.text import cut, number, visible
 from harness.statistics.estimates import Estimate
-
-BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
-GREY, INK = "#D9D9D9", "#222222"
-PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
-"""Okabe and Ito's colours, which colour-blind readers can tell apart (jfly.uni-koeln.de/color)."""
-
-_DASHES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
-
-MOST_LEVELS = 24
-
-STYLE = {
-    # Text stays text: small, searchable, and a script that DejaVu lacks is drawn with the reader's own fonts.
-    "svg.fonttype": "none",
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
-    "svg.hashsalt": "harness",
-    "text.parse_math": False,  # labels come from data: a "$" is a dollar
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#666666",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "figure.facecolor": "white",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Painted:
-    figure: Any
-    title: str
-    alt: str
-    note: str = ""
 
 
 def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing:
@@ -77,52 +76,35 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     """
     import matplotlib as mpl
 
-    wanted = list(columns(figure))
-    missing = [c for c in wanted if c not in table.columns]
-    if missing:
-        raise HarnessError(f"figure {figure}: the outcomes have no column {missing[0]!r}")
-    whole = np.ones(len(table), dtype=bool)
-    for column in wanted:
-        values = table.columns[column]
-        whole &= np.array([v is not None for v in values], bool) if values.dtype == object else ~np.isnan(values)
-    rows = table.where(whole)
-    left_out = f"{len(table) - len(rows)} of {len(table)} rows left out: a value is missing or the item failed"
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
-        if len(rows):
-            painted = _paint(figure, rows, estimates)
-        else:
-            painted = _message(figure, "No rows" if not len(table) else left_out[0].upper() + left_out[1:])
-        alt = painted.alt
-        notes = [painted.note] if painted.note else []
-        if 0 < len(rows) < len(table):
-            notes.append(left_out)
+        painted = curve(figure, estimates) if isinstance(figure, Curve) else _of_rows(figure, table, estimates)
+        notes = [note for note in painted.notes if note]
         if notes:
             painted.figure.supxlabel("\n".join(notes), fontsize=8, x=0.01, ha="left")
         alt = visible(cut(" ".join([painted.alt, *(f"{n}." for n in notes)]), 4000))
         svg = rendered(painted.figure, "svg", {"Date": None, "Title": painted.title, "Description": alt}).decode()
         painted.figure.set_layout_engine("none")  # laid out above; again would take as long as all the rest
         png = rendered(painted.figure, "png", {"Software": None})
-    match figure:
-        case Reliability():
-            wanted = [*wanted, str(figure.bins)]
-        case RiskCoverage(overlay=True):
-            wanted = [*wanted, "overlay"]
-    words = [type(figure).__name__, *wanted]
-    return Drawing(re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()), painted.title, alt, svg, png)
+    return Drawing(figure_name(figure), painted.title, alt, svg, png)
 
 
-def rendered(figure: Any, form: str, metadata: Mapping[str, str | None]) -> bytes:
-    """A matplotlib figure as a file of the form "svg" or "png", the same bytes each time."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a script that DejaVu lacks: boxes in the PNG, text in the SVG
-        figure.savefig(buffer, format=form, metadata=metadata, dpi=150)
-    return buffer.getvalue()
+def _of_rows(figure: RowFigure, table: Table, estimates: Sequence[Estimate]) -> Painted:
+    for column in (*columns(figure), *figure.where):
+        if column not in table.columns:
+            raise HarnessError(f"figure {figure}: the outcomes have no column {column!r}")
+    rows, possible = figure_rows(figure, table)
+    left_out = f"{possible - len(rows)} of {possible} rows left out: a value is missing or the item failed"
+    if not len(rows):
+        return _message(figure, "No rows" if not possible else left_out[0].upper() + left_out[1:])
+    painted = _paint(figure, rows, estimates)
+    chosen = ", ".join(f"{column} {name_of(value)}" for column, value in level_texts(figure.where).items())
+    only = f"Only rows with {chosen}" if chosen else ""
+    return replace(painted, notes=(*painted.notes, only, left_out if len(rows) < possible else ""))
 
 
-def _paint(figure: Figure, rows: Table, estimates: Sequence[Estimate]) -> _Painted:
+def _paint(figure: RowFigure, rows: Table, estimates: Sequence[Estimate]) -> Painted:
     match figure:
         case Reliability():
             return _reliability(figure, rows, estimates)
@@ -134,49 +116,12 @@ def _paint(figure: Figure, rows: Table, estimates: Sequence[Estimate]) -> _Paint
             return _bars(figure, rows, estimates)
 
 
-def _message(figure: Figure, text: str) -> _Painted:
-    canvas = canvas_of(5.0, 1.2)
-    canvas.text(0.5, 0.5, f"Nothing to draw.\n{text}.", ha="center", va="center")
-    return _Painted(canvas, f"{type(figure).__name__}: {', '.join(columns(figure))}", f"Nothing to draw. {text}.")
-
-
-def canvas_of(width: float, height: float) -> Any:
-    """An empty matplotlib figure, in inches."""
-    from matplotlib.figure import Figure as Canvas
-
-    return Canvas(figsize=(width, height), layout="constrained")
-
-
-def _text(value: object) -> str:
-    return visible(cut(value, 60)) if isinstance(value, str) else f"{value:g}"
-
-
-def _named(column: str, value: object) -> str:
-    return _text(value) if column == "arm" else f"{column} {_text(value)}"
-
-
-def _heading(*lines: str) -> str:
-    # A panel is 3.1 inches wide: about 40 characters.
-    return "\n".join(part for line in lines if line for part in textwrap.wrap(line, 40, break_on_hyphens=False))
-
-
-def _levels(rows: Table, column: str) -> list[Any]:
-    """The values of a column, numbers in their order and texts in theirs ("2" before "10")."""
-
-    def order(value: Any) -> list[tuple[int, float, str]]:
-        parts = re.split(r"(\d+)", str(value)) if isinstance(value, str) else [value]
-        return [(0, float(p), "") if not isinstance(p, str) or p.isdecimal() else (1, 0.0, p) for p in parts]
-
-    return sorted(set(rows.columns[column].tolist()), key=order)
-
-
-def _kept(levels: list[Any]) -> tuple[list[Any], str]:
-    more = len(levels) - MOST_LEVELS
-    return levels[:MOST_LEVELS], f" The first {MOST_LEVELS} of {len(levels)} values are drawn." if more > 0 else ""
+def _message(figure: RowFigure, text: str) -> Painted:
+    return nothing(f"{type(figure).__name__}: {', '.join(columns(figure))}", text)
 
 
 def _matching(
-    estimates: Sequence[Estimate], words: Sequence[str], level: Mapping[str, Any], value: float, n: int
+    estimates: Sequence[Estimate], words: Sequence[str], level: Mapping[str, str], value: float, n: int
 ) -> Estimate | None:
     """The estimate about exactly what is drawn; a like-named one of other rows, columns or bins differs in value."""
     for e in estimates:
@@ -186,46 +131,28 @@ def _matching(
     return None
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
-
-
-def _panels(levels: list[Any], height: float, ratios: tuple[int, ...]) -> tuple[Any, list[list[Any]]]:
-    """A figure with one panel a level, three side by side or four in a square, each of len(ratios) axes stacked."""
-    across = 2 if len(levels) == 4 else min(3, len(levels))
-    down = -(-len(levels) // across)
-    canvas = canvas_of(max(4.2, 3.1 * across), height * down + 0.5)
-    grid = canvas.add_gridspec(down * len(ratios), across, height_ratios=ratios * down)
-    panels = []
-    for i in range(len(levels)):
-        top = i // across * len(ratios)
-        panels.append([canvas.add_subplot(grid[top + j, i % across]) for j in range(len(ratios))])
-    return canvas, panels
-
-
-def _reliability(figure: Reliability, rows: Table, estimates: Sequence[Estimate]) -> _Painted:
-    levels, note = _kept(_levels(rows, figure.by))
-    canvas, panels = _panels(levels, 3.7, (4, 1))
+def _reliability(figure: Reliability, rows: Table, estimates: Sequence[Estimate]) -> Painted:
+    levels, note = kept(by_level(rows, figure.by))
+    canvas, panels = panels_for(len(levels), 3.7, (4, 1))
     alt = []
-    for level, (main, counts) in zip(levels, panels, strict=True):
-        part = rows.where(rows.columns[figure.by] == level)
+    for (level, part), (main, counts) in zip(levels, panels, strict=True):
         labels = part.columns[figure.label]
         bins = reliability_bins(part.columns[figure.probability], labels, part.columns["group"], figure.bins)
         found = _matching(estimates, ("equal_width",), {figure.by: level}, gap(bins), len(part))
-        shown = f"{found.metric} {number(found.value)}{_interval(found.low, found.high)}" if found else ""
-        main.set_title(_heading(f"{_named(figure.by, level)}, n = {len(part)}", shown))
+        shown = f"{found.metric} {number(found.value)}{in_brackets(found.low, found.high)}" if found else ""
+        main.set_title(wrapped(f"{heading_of(figure.by, level)}, n = {len(part)}", shown))
         _reliability_panel(main, counts, bins, figure.bins)
         told = "; ".join(
             f"{b.left:.2g} to {b.right:.2g}: mean {number(b.confidence)}, "
-            f"observed {number(b.observed.value)}{_interval(b.observed.low, b.observed.high)} of {b.observed.n}"
+            f"observed {number(b.observed.value)}{in_brackets(b.observed.low, b.observed.high)} of {b.observed.n}"
             for b in bins
         )
-        alt.append(f"{_text(level)}{', ' + shown if shown else ''}, n = {len(part)}. {told}.")
+        alt.append(f"{name_of(level)}{', ' + shown if shown else ''}, n = {len(part)}. {told}.")
     panels[0][0].set_ylabel(f"observed frequency of {figure.label}")
     panels[0][1].set_ylabel("rows")
     title = f"Reliability of {figure.probability} for {figure.label}, {figure.bins} equal-width bins{note}"
     note = "Whiskers: 95 % Wilson intervals, rows of one cluster counted together"
-    return _Painted(canvas, title, f"Reliability diagram by {figure.by}. {' '.join(alt)}", note)
+    return Painted(canvas, title, f"Reliability diagram by {figure.by}. {' '.join(alt)}", (note,))
 
 
 def _reliability_panel(main: Any, counts: Any, bins: Sequence[Bin], n_bins: int) -> None:
@@ -242,58 +169,53 @@ def _reliability_panel(main: Any, counts: Any, bins: Sequence[Bin], n_bins: int)
     counts.set(xlim=(0, 1), ylim=(0, max(sizes) * 1.35), yticks=[], xlabel="mean probability")
 
 
-def _risk_coverage(figure: RiskCoverage, rows: Table) -> _Painted:
-    levels, note = _kept(_levels(rows, figure.by))
-    canvas, panels = _panels(levels, 2.8, (1,))
+def _risk_coverage(figure: RiskCoverage, rows: Table) -> Painted:
+    levels, note = kept(by_level(rows, figure.by))
+    canvas, panels = panels_for(len(levels), 2.8, (1,))
     alt, top = [], 0.0
-    for level, (axes,) in zip(levels, panels, strict=True):
-        part = rows.where(rows.columns[figure.by] == level)
+    for (level, part), (axes,) in zip(levels, panels, strict=True):
         labels = part.columns[figure.label]
         coverage, risk = risk_coverage(part.columns[figure.score], labels)
         base = 1 - float(labels.mean())
         oracle = oracle_risk(labels)
-        few = _few(len(part))
-        axes.fill_between(coverage[few], oracle[few], risk[few], color=SKY, alpha=0.25, lw=0)
-        axes.plot(coverage[few], risk[few], color=BLUE, lw=1.6, label="model")
-        axes.plot(coverage[few], oracle[few], color=GREEN, lw=1.2, ls=(0, (4, 2)), label="oracle")
+        points = few(len(part))
+        axes.fill_between(coverage[points], oracle[points], risk[points], color=SKY, alpha=0.25, lw=0)
+        axes.plot(coverage[points], risk[points], color=BLUE, lw=1.6, label="model")
+        axes.plot(coverage[points], oracle[points], color=GREEN, lw=1.2, ls=(0, (4, 2)), label="oracle")
         axes.axhline(base, color=RED, lw=1.2, ls=(0, (1, 2)), label="random")
-        axes.set_title(_heading(f"{_named(figure.by, level)}, n = {len(part)}", f"error rate {number(base)}"))
+        axes.set_title(wrapped(f"{heading_of(figure.by, level)}, n = {len(part)}", f"error rate {number(base)}"))
         axes.set(xlim=(0, 1), xlabel="coverage")
         top = max(top, float(risk.max()), base)
         told = _risks(risk, base)
         if base in {0.0, 1.0}:
             axes.text(0.5, 0.5, told, ha="center", transform=axes.transAxes)
-        alt.append(f"{_text(level)}: error rate {number(base)} of {len(part)}, {told}.")
+        alt.append(f"{name_of(level)}: error rate {number(base)} of {len(part)}, {told}.")
     for (axes,) in panels:
         axes.set_ylim(-0.02, min(1.02, top * 1.15 + 0.02))
     panels[0][0].set_ylabel(f"error rate ({figure.label})")
     panels[0][0].legend(loc="lower right")
     title = f"Risk against coverage, most confident by {figure.score} first{note}"
-    return _Painted(canvas, title, f"Risk-coverage curves by {figure.by}. {' '.join(alt)}")
+    return Painted(canvas, title, f"Risk-coverage curves by {figure.by}. {' '.join(alt)}")
 
 
-def _risk_coverage_overlay(figure: RiskCoverage, rows: Table) -> _Painted:
-    levels, note = _kept(_levels(rows, figure.by))
+def _risk_coverage_overlay(figure: RiskCoverage, rows: Table) -> Painted:
+    levels, note = kept(by_level(rows, figure.by))
     canvas = canvas_of(7.5, max(3.6, 0.9 + 0.19 * len(levels)))
     axes = canvas.add_subplot()
     alt = []
-    for i, level in enumerate(levels):
-        part = rows.where(rows.columns[figure.by] == level)
+    for i, (level, part) in enumerate(levels):
         labels = part.columns[figure.label]
         coverage, risk = risk_coverage(part.columns[figure.score], labels)
-        few, base = _few(len(part)), 1 - float(labels.mean())
-        colour, dashes = PALETTE[i % len(PALETTE)], _DASHES[i // len(PALETTE) % len(_DASHES)]
-        axes.plot(coverage[few], risk[few], color=colour, ls=dashes, lw=1.5, label=f"{_text(level)}, n = {len(part)}")
-        alt.append(f"{_text(level)}: error rate {number(base)} of {len(part)}, {_risks(risk, base)}.")
+        points, base = few(len(part)), 1 - float(labels.mean())
+        colour, dashes = PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % len(DASHES)]
+        axes.plot(
+            coverage[points], risk[points], color=colour, ls=dashes, lw=1.5, label=f"{name_of(level)}, n = {len(part)}"
+        )
+        alt.append(f"{name_of(level)}: error rate {number(base)} of {len(part)}, {_risks(risk, base)}.")
     axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), xlabel="coverage", ylabel=f"error rate ({figure.label})")
     canvas.legend(loc="outside right upper")
     title = f"Risk against coverage, most confident by {figure.score} first{note}"
-    return _Painted(canvas, title, f"Risk-coverage curves by {figure.by}, in one panel. {' '.join(alt)}")
-
-
-def _few(n: int) -> Any:
-    # A file of 100,000 points helps nobody.
-    return np.unique(np.linspace(0, n - 1, 400).astype(int))
+    return Painted(canvas, title, f"Risk-coverage curves by {figure.by}, in one panel. {' '.join(alt)}")
 
 
 def _risks(risk: Any, base: float) -> str:
@@ -312,14 +234,13 @@ _MOVES = (
 )
 
 
-def _transitions(figure: Transitions, rows: Table) -> _Painted:
-    levels, note = _kept(_levels(rows, figure.by))
+def _transitions(figure: Transitions, rows: Table) -> Painted:
+    levels, note = kept(by_level(rows, figure.by))
     canvas = canvas_of(7.5, 1.4 + 0.5 * len(levels))
     axes = canvas.add_subplot()
     alt = []
-    for y, level in enumerate(levels):
-        part = rows.where(rows.columns[figure.by] == level)
-        counts = transitions(part.columns[figure.before], part.columns[figure.after])
+    for y, (level, part) in enumerate(levels):
+        counts = moves(part.columns[figure.before], part.columns[figure.after])
         left = 0.0
         for (_, colour, ink), count in zip(_MOVES, counts, strict=True):
             share = count / len(part)
@@ -329,60 +250,49 @@ def _transitions(figure: Transitions, rows: Table) -> _Painted:
             left += share
         axes.text(1.01, y, f"{' / '.join(map(str, counts))}   n = {len(part)}", fontsize=8, va="center")
         told = ", ".join(f"{name.replace('→', 'to')} {c}" for (name, _, _), c in zip(_MOVES, counts, strict=True))
-        alt.append(f"{_text(level)}: {told}, n = {len(part)}.")
+        alt.append(f"{name_of(level)}: {told}, n = {len(part)}.")
     axes.set(xlim=(0, 1), ylim=(len(levels) - 0.5, -0.5), xlabel="share of rows")
-    axes.set_yticks(range(len(levels)), [_text(v) for v in levels])
+    axes.set_yticks(range(len(levels)), [name_of(level) for level, _ in levels])
     axes.tick_params(axis="y", length=0)
-    _legend(canvas, axes, [(name, colour) for name, colour, _ in _MOVES])
+    legend(canvas, axes, [(name, colour) for name, colour, _ in _MOVES])
     title = f"From {figure.before} to {figure.after}{note}"
-    return _Painted(canvas, title, f"Transitions by {figure.by}. {' '.join(alt)}")
+    return Painted(canvas, title, f"Transitions by {figure.by}. {' '.join(alt)}")
 
 
-def _legend(canvas: Any, axes: Any, entries: Sequence[tuple[str, str]]) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [Patch(color=colour, label=name) for name, colour in entries]
-    canvas.legend(handles=handles, loc="outside upper left", ncols=min(4, len(handles)))
-    axes.spines["left"].set_visible(False)
-
-
-def _bars(figure: Bars, rows: Table, estimates: Sequence[Estimate]) -> _Painted:
-    groups, note = _kept(_levels(rows, figure.by))
-    hues = _levels(rows, figure.hue)[:MOST_LEVELS] if figure.hue != figure.by else [None]
+def _bars(figure: Bars, rows: Table, estimates: Sequence[Estimate]) -> Painted:
+    groups, note = kept(by_level(rows, figure.by))
+    by_hue = figure.hue != figure.by
+    hues = [hue for hue, _ in by_level(rows, figure.hue)[:MOST_LEVELS]] if by_hue else [""]
     height = 0.8 / len(hues)
     canvas = canvas_of(7.0, 1.4 + sum(max(0.34, 0.22 * len(hues)) for _ in groups))
     axes = canvas.add_subplot()
     alt, wilson = [], False
-    for g, value in enumerate(groups):
-        for h, hue in enumerate(hues):
-            level = {figure.by: value} | ({} if hue is None else {figure.hue: hue})
-            part = rows
-            for column, wanted in level.items():
-                part = part.where(part.columns[column] == wanted)
-            if not len(part):
+    for g, (value, group) in enumerate(groups):
+        for hue, part in by_level(group, figure.hue) if by_hue else [("", group)]:
+            if hue not in hues:
                 continue
-            cell, exact = _cell(part, figure, level, estimates)
+            level = {figure.by: value} | ({figure.hue: hue} if by_hue else {})
+            bar, exact = _bar(part, figure, level, estimates)
             wilson |= not exact
+            h = hues.index(hue)
             y = g - 0.4 + height * (h + 0.5)
-            axes.barh(y, cell.value, height * 0.92, color=PALETTE[h % len(PALETTE)])
-            spread = [[cell.value - cell.low], [cell.high - cell.value]]
-            axes.errorbar(cell.value, y, xerr=spread, color=INK, lw=1, capsize=2)
-            axes.text(cell.high + 0.012, y, f"{number(cell.value, 2)}  n = {cell.n}", fontsize=7, va="center")
-            told = number(cell.value) + _interval(cell.low, cell.high)
-            alt.append(f"{', '.join(_text(v) for v in level.values())}: {told}, n = {cell.n}.")
+            axes.barh(y, bar.value, height * 0.92, color=PALETTE[h % len(PALETTE)])
+            spread = [[bar.value - bar.low], [bar.high - bar.value]]
+            axes.errorbar(bar.value, y, xerr=spread, color=INK, lw=1, capsize=2)
+            axes.text(bar.high + 0.012, y, f"{number(bar.value, 2)}  n = {bar.n}", fontsize=7, va="center")
+            told = number(bar.value) + in_brackets(bar.low, bar.high)
+            alt.append(f"{', '.join(map(name_of, level.values()))}: {told}, n = {bar.n}.")
     axes.set(xlim=(0, 1.0), ylim=(len(groups) - 0.5, -0.5), xlabel=f"share of {figure.label}, 95 % interval")
-    axes.set_yticks(range(len(groups)), [_text(v) for v in groups])
+    axes.set_yticks(range(len(groups)), [name_of(value) for value, _ in groups])
     axes.set_ylabel(figure.by)
-    if hues != [None]:
-        _legend(canvas, axes, [(_text(v), PALETTE[i % len(PALETTE)]) for i, v in enumerate(hues)])
+    if by_hue:
+        legend(canvas, axes, [(name_of(hue), PALETTE[i % len(PALETTE)]) for i, hue in enumerate(hues)])
     how = "Wilson, rows of one cluster counted together" if wilson else "those of the estimates"
     title = f"{figure.label} by {figure.by}{note}"
-    return _Painted(canvas, title, f"Bars by {figure.by}. {' '.join(alt)}", f"95 % intervals: {how}")
+    return Painted(canvas, title, f"Bars by {figure.by}. {' '.join(alt)}", (f"95 % intervals: {how}",))
 
 
-def _cell(
-    part: Table, figure: Bars, level: Mapping[str, Any], estimates: Sequence[Estimate]
-) -> tuple[Proportion, bool]:
+def _bar(part: Table, figure: Bars, level: Mapping[str, str], estimates: Sequence[Estimate]) -> tuple[Proportion, bool]:
     """A bar, and whether its interval is that of a matching estimate."""
     plain = proportion(part.columns[figure.label], part.columns["group"])
     found = _matching(estimates, ("accuracy", "rate"), level, plain.value, plain.n)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.report.figures import INK, PALETTE, STYLE, canvas_of, rendered
+from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.pictures import Picture
 from harness.report.text import cut, number, visible
 from harness.runs.records import RunRecord

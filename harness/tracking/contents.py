@@ -62,7 +62,7 @@ def charts_of(result: RunResult) -> dict[str, Any]:
     import wandb
 
     made: dict[str, Any] = {}
-    for one in filter(None, (chart(figure, result.table) for figure in result.figures)):
+    for one in filter(None, (chart(figure, result.table, result.estimates) for figure in result.figures)):
         made[f"charts/{one.name}"] = wandb.plot.line_series(
             xs=[list(line.x) for line in one.lines],
             ys=[list(line.y) for line in one.lines],

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.figures import Figure, Reliability, RiskCoverage
+from harness.figures import Curve, Figure, Reliability, RiskCoverage
+from harness.metrics.levels import level_texts
 from harness.outcomes import Table
-from harness.report.curves import reliability_bins, risk_coverage
+from harness.report.curve_figure import CurveLine, curve_lines
+from harness.report.curves import by_level, figure_rows, reliability_bins, risk_coverage
+from harness.statistics.estimates import Estimate
 
 MOST_POINTS = 200
 MOST_LINES = 24
@@ -17,7 +20,7 @@ MOST_LINES = 24
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a chart: `x` rising in [0, 1]; `low` and `high` bound `y` at 95 % where that is known."""
+    """One line of a chart: `x` rising; `low` and `high` bound `y` at 95 % where that is known."""
 
     name: str
     x: Sequence[float]
@@ -38,32 +41,49 @@ class Chart:
     lines: Sequence[Line]
 
 
-def chart(figure: Figure, table: Table) -> Chart | None:
-    """The points of a reliability diagram or of risk-coverage curves, the same as those of the drawn figure.
+def chart(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Chart | None:
+    """The points of a reliability diagram, of risk-coverage curves or of a curve of estimates, as in the drawn figure.
 
     Returns:
-        None for other figures, and where no row has all that the figure reads.
+        None for other figures, and where there is nothing to draw.
     """
     match figure:
         case Reliability():
-            lines = [_reliability(figure, name, rows) for name, rows in _levels(figure, figure.probability, table)]
-            name = f"reliability-{figure.probability}-{figure.label}-{figure.by}-{figure.bins}"
+            lines = [_reliability(figure, name, rows) for name, rows in _levels(figure, table)]
+            name = f"reliability-{figure.probability}-{figure.label}-{figure.by}-{figure.bins}{_chosen(figure)}"
             title, x_name, y_name = f"Reliability of {figure.probability}", "mean probability", "observed frequency"
         case RiskCoverage():
-            lines = [_risk_coverage(figure, name, rows) for name, rows in _levels(figure, figure.score, table)]
-            name = f"risk-coverage-{figure.score}-{figure.label}-{figure.by}"
+            lines = [_risk_coverage(figure, name, rows) for name, rows in _levels(figure, table)]
+            name = f"risk-coverage-{figure.score}-{figure.label}-{figure.by}{_chosen(figure)}"
             title, x_name, y_name = f"Risk against coverage by {figure.score}", "coverage", "error rate"
+        case Curve():
+            lines = [_curve(line) for line in curve_lines(figure, estimates)[0][:MOST_LINES]]
+            name = f"curve-{figure.metric}-{figure.x}"
+            title, x_name, y_name = f"{figure.metric} by {figure.x}", figure.x, figure.metric
         case _:
             return None
     return Chart(name, title, x_name, y_name, lines) if lines else None
 
 
-def _levels(figure: Reliability | RiskCoverage, score: str, table: Table) -> list[tuple[str, Table]]:
-    by = table.columns[figure.by]
-    known = np.array([value is not None and value == value for value in by], dtype=bool)  # noqa: PLR0124 (NaN)
-    whole = known & ~np.isnan(table.columns[score]) & ~np.isnan(table.columns[figure.label])
-    keys = by.astype(str)
-    return [(name, table.where(whole & (keys == name))) for name in sorted(set(keys[whole].tolist()))[:MOST_LINES]]
+def _chosen(figure: Reliability | RiskCoverage) -> str:
+    return "".join(f"-{column}-{value}" for column, value in level_texts(figure.where).items())
+
+
+def _levels(figure: Reliability | RiskCoverage, table: Table) -> list[tuple[str, Table]]:
+    return by_level(figure_rows(figure, table)[0], figure.by)[:MOST_LINES]
+
+
+def _curve(line: CurveLine) -> Line:
+    ends = [(e.low, e.high) for e in line.points if e.low is not None and e.high is not None]
+    known = len(ends) == len(line.points)
+    return Line(
+        line.name or "all",
+        line.x,
+        [e.value for e in line.points if e.value is not None],
+        [low for low, _ in ends] if known else (),
+        [high for _, high in ends] if known else (),
+        [e.n for e in line.points] if known else (),
+    )
 
 
 def _reliability(figure: Reliability, name: str, rows: Table) -> Line:

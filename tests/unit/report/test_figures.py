@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.figures import Bars, Figure, Reliability, RiskCoverage, Transitions, check
+from harness.figures import Bars, Curve, Figure, Reliability, RiskCoverage, Transitions, check_figures
 from harness.metrics.calibration import ece_equal_width
 from harness.metrics.columns import Labels, Probabilities, Scores
+from harness.metrics.curves import pass_at
+from harness.metrics.metric import Metric
 from harness.metrics.ranking import aurc
-from harness.outcomes import ItemResult, Outcome, Probability, Score, Table
-from harness.report.curves import gap, oracle_risk, proportion, reliability_bins, risk_coverage, transitions, wilson
-from harness.report.figures import MOST_LEVELS, draw
+from harness.outcomes import ItemResult, Kind, Outcome, Probability, Score, Table, column_kinds
+from harness.report.curve_figure import curve_lines
+from harness.report.curves import gap, moves, oracle_risk, proportion, reliability_bins, risk_coverage, wilson
+from harness.report.figures import draw
+from harness.report.painting import MOST_LEVELS
 from harness.report.text import cut, number, visible
 from harness.statistics.estimates import Estimate
 
@@ -25,6 +29,7 @@ class Row(Outcome):
     right: bool | None
     later: bool | None = None
     level: str | None = "1"
+    turn: int = 1
 
 
 FIGURES: tuple[Figure, ...] = (
@@ -35,11 +40,13 @@ FIGURES: tuple[Figure, ...] = (
     Bars("right", "level"),
     Bars("right", "arm"),
 )
+KINDS: dict[str, Kind] = {"item": "text", "group": "text", "error": "text", **column_kinds(Row)}
+METRICS = (Metric("pass", pass_at, ("right", "item"), index="draws"),)
 HOSTILE = "<script>alert('&')</script>$\\frac{$x^2$\x00\u202e\ud800"
 
 
-def row(p: float, right: bool, arm: str = "a", later: bool = True, level: str = "1") -> Row:
-    return Row(arm=arm, p=Probability(p), rank=Score(p), right=right, later=later, level=level)
+def row(p: float, right: bool, arm: str = "a", *, later: bool = True, level: str = "1", turn: int = 1) -> Row:
+    return Row(arm=arm, p=Probability(p), rank=Score(p), right=right, later=later, level=level, turn=turn)
 
 
 def table(*rows: Row, failed: int = 0) -> Table:
@@ -115,7 +122,7 @@ def test_the_risk_coverage_curve_is_that_of_the_aurc() -> None:
 
 def test_transitions_are_counted() -> None:
     before, after = np.array([1.0, 1, 1, 0, 0, 0, 0]), np.array([1.0, 1, 0, 1, 0, 0, 0])
-    assert transitions(before, after) == (2, 1, 1, 3)
+    assert moves(before, after) == (2, 1, 1, 3)
     drawing = draw(Transitions("right", "later"), table(row(0.5, True, later=False), row(0.5, False)), [])
     assert "a: right to right 0, wrong to right 1, right to wrong 1, wrong to wrong 0, n = 2." in drawing.alt
     assert "0 / 1 / 1 / 0   n = 2" in words(drawing.svg)
@@ -210,14 +217,76 @@ def test_many_levels_are_cut_and_counted_in_their_own_order() -> None:
 
 
 def test_a_figure_is_checked_against_the_outcomes() -> None:
-    for figure in FIGURES:
-        check(figure, Row)
-    with pytest.raises(HarnessError, match=r"Reliability of Row: column 'rank' is a score, but a probability"):
-        check(Reliability("rank", "right"), Row)
-    with pytest.raises(HarnessError, match=r"column 'wrong' is none of"):
-        check(Bars("wrong", "level"), Row)
+    check_figures((*FIGURES, Curve("pass", x="draws"), Bars("right", by="turn", where={"later": True})), KINDS, METRICS)
     with pytest.raises(HarnessError, match=r"no column 'wrong'"):
         draw(Transitions("wrong", "later"), table(row(0.5, True)), [])
+
+
+@pytest.mark.parametrize(
+    ("figures", "message"),
+    [
+        ([Reliability("rank", "right")], "Reliability: column 'rank' is a score, but a probability is needed"),
+        ([Bars("wrong", "level")], r"Bars: no column 'wrong' \(there are: "),
+        ([Bars("right", "levle")], "Bars: no column 'levle', did you mean 'level'"),
+        ([Bars("right", by="p")], "column 'p' is a probability, but a text or label or number is needed"),
+        ([Bars("right", "level", where={"later": "yes"})], "'where' has later='yes', but the column is a label"),
+        (
+            [Transitions("right", "later")] * 2,
+            "two figures are called 'transitions-right-later-arm'; leave one of them",
+        ),
+        ([Curve("passs", x="draws")], "Curve: no metric 'passs', did you mean 'pass'"),
+        ([Curve("pass", x="draw")], "metric 'pass' has no level key 'draw', did you mean 'draws'"),
+    ],
+)
+def test_a_wrong_figure_is_refused(figures: list[Figure], message: str) -> None:
+    with pytest.raises(HarnessError, match=message):
+        check_figures(figures, KINDS, METRICS)
+
+
+def test_rows_are_chosen_and_told_apart_by_labels_and_numbers() -> None:
+    rows = [row(0.5, i % 4 == 0, later=i % 2 == 0, turn=i % 3) for i in range(24)]
+    data = table(*rows, failed=1)
+    drawing = draw(Bars("right", by="turn", hue="later"), data, [])
+    # Of the even rows half are right, of the odd ones none; 4 rows in each of the six bars.
+    for turn in "012":
+        assert f"{turn}, true: 0.500" in drawing.alt
+        assert f"{turn}, false: 0.000" in drawing.alt
+    chosen = draw(Bars("right", by="turn", where={"later": True}), data, [])
+    assert chosen.name == "bars-right-turn-arm-later-true"
+    assert "0, a: 0.500" in chosen.alt
+    assert {"Only rows with later true", "1 of 13 rows left out: a value is missing or the item failed"} <= set(
+        words(chosen.svg)
+    )
+    same = draw(Bars("right", by="turn"), table(*(r for r in rows if r.later)), [])
+    assert chosen.alt.split(" 95 %")[0] == same.alt.split(" 95 %")[0]
+    assert (
+        "0, n = 8. 0.4 to 0.5: mean 0.500, observed 0.250" in draw(Reliability("p", "right", by="turn"), data, []).alt
+    )
+    assert "true: error rate 0.500 of 12" in draw(RiskCoverage("rank", "right", by="later"), data, []).alt
+    # The estimate of a level that is a number is found under its text.
+    found = estimate("accuracy", {"turn": "0", "arm": "a"}, 0.25, (0.1, 0.4), 8)
+    assert "0, a: 0.250 [0.100, 0.400], n = 8." in draw(Bars("right", by="turn"), data, [found]).alt
+
+
+def test_a_curve_has_its_estimates_and_their_intervals() -> None:
+    values = {"1": 0.25, "2": 0.5, "10": 0.75}
+    points = [
+        estimate("pass", {"arm": arm, "draws": n}, value + shift, (value + shift - 0.1, value + shift + 0.1), 8)
+        for arm, shift in (("b", 0.1), ("a", 0.0))
+        for n, value in reversed(values.items())
+    ]
+    drawing = draw(Curve("pass", x="draws"), table(), points)
+    assert drawing.name == "curve-pass-draws"
+    assert "a: 0.250 [0.150, 0.350] at 1, 0.500 [0.400, 0.600] at 2, 0.750 [0.650, 0.850] at 10." in drawing.alt
+    assert "b: 0.350" in drawing.alt
+    assert {"a", "b", "draws", "pass", "Bands: 95 % intervals"} <= set(words(drawing.svg))
+    assert draw(Curve("pass", x="draws"), table(), points) == drawing
+    lines, ticks = curve_lines(Curve("pass", x="draws"), points)
+    assert (ticks, {line.name: line.x for line in lines}) == ([], {"b": (1, 2, 10), "a": (1, 2, 10)})
+    named = [estimate("pass", {"form": form}, 0.5, (0.4, 0.6), 8) for form in ("open", "closed")]
+    assert curve_lines(Curve("pass", x="form"), named)[1] == ["open", "closed"]
+    assert "0.500 [0.400, 0.600] at open" in draw(Curve("pass", x="form"), table(), named).alt
+    assert "The run has no pass by draws" in draw(Curve("pass", x="draws"), table(), named).alt
 
 
 def test_texts_are_made_visible() -> None:

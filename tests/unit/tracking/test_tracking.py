@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.figures import Reliability, RiskCoverage, Transitions
+from harness.figures import Curve, Reliability, RiskCoverage, Transitions
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.report.figures import draw
 from harness.statistics.estimates import Estimate
@@ -197,7 +197,7 @@ def test_no_trouble_of_wandbs_reaches_the_run(
 
 
 def test_charts_hold_the_points_of_the_figures() -> None:
-    reliability, risk = (chart(figure, TABLE) for figure in FIGURES)
+    reliability, risk = (chart(figure, TABLE, ()) for figure in FIGURES)
     assert reliability is not None
     assert risk is not None
     (line,) = reliability.lines
@@ -209,9 +209,21 @@ def test_charts_hold_the_points_of_the_figures() -> None:
     (line,) = risk.lines
     assert line.x == pytest.approx([k / 10 for k in range(1, 11)])
     assert line.y == pytest.approx([0, 0, 0, 0, 1 / 5, 2 / 6, 3 / 7, 4 / 8, 5 / 9, 6 / 10])
-    assert chart(Transitions("correct", "correct"), TABLE) is None
-    charts = [chart(Reliability("p_true", "correct", by=by, bins=b), TABLE) for by in ("arm", "item") for b in (5, 10)]
+    assert chart(Transitions("correct", "correct"), TABLE, ()) is None
+    charts = [
+        chart(Reliability("p_true", "correct", by=by, bins=b), TABLE, ()) for by in ("arm", "item") for b in (5, 10)
+    ]
     names = {one.name for one in charts if one is not None}
     assert len(names) == 4
+    chosen = chart(Reliability("p_true", "correct", where={"correct": True}), TABLE, ())
+    assert chosen is not None
+    assert chosen.name not in names
+    assert sum(chosen.lines[0].n) == 4
+    points = [
+        replace(ESTIMATES[0], metric="m", level={"arm": "a", "n": n}, value=v) for n, v in (("4", 0.5), ("2", 0.25))
+    ]
+    curve = chart(Curve("m", x="n"), TABLE, points)
+    assert curve is not None
+    assert [(line.name, list(line.x), list(line.y)) for line in curve.lines] == [("a", [2, 4], [0.25, 0.5])]
     nothing = TABLE.where(TABLE.columns["item"] == "i99")
-    assert chart(FIGURES[0], nothing) is None
+    assert chart(FIGURES[0], nothing, ()) is None
