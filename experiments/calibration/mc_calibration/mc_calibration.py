@@ -31,19 +31,9 @@ from harness import (
     Prompt,
     Reliability,
     Subject,
+    metrics,
 )
 from harness.calls.calls import Capability
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.calibration import (
-    brier,
-    ece_adaptive,
-    ece_equal_count,
-    ece_equal_width,
-    overconfidence,
-    rmsce_equal_count,
-)
-from harness.metrics.likelihood import nll
-from harness.metrics.ranking import auroc
 from harness.tasks.choices import LETTERS
 
 Arm = Literal[
@@ -60,11 +50,10 @@ class OptionOutcome(Outcome):
         form: lettered, nota, true/false or cyclic.
         letter: the option's letter; in the cyclic form that of the first rotation.
         option: its text; proposed: the answer that is judged, "" where the options are the answers.
-        top: "yes" for the most probable option (the first of equals), else "no".
-        truth: "right" or "wrong"; right: the same as a label.
+        right: whether it is the right one.
         p: probability of the letter given that one of the letters shown is said; sums to 1 over the options.
         p_scaled: the same at the temperature fitted on other items.
-        picked: whether it is the most probable one.
+        picked: whether it is the most probable one (the first of equals).
         excess: p - 1/k for k options.
         gain: ln(p_scaled) - ln(p) of the option, in nats.
         mass: probability that any of the letters is said, the mean over rotations in the cyclic form.
@@ -75,8 +64,6 @@ class OptionOutcome(Outcome):
     letter: str
     option: str
     proposed: str
-    top: str
-    truth: str
     right: bool
     p: Probability
     p_scaled: Probability
@@ -96,7 +83,7 @@ class Fitted:
 
 
 PAIR, SCALED = ("p", "right"), ("p_scaled", "right")
-TOP, TRUE = {"top": "yes"}, {"form": "true/false", "letter": "A"}
+TOP, RIGHT, TRUE = {"picked": True}, {"right": True}, {"form": "true/false", "letter": "A"}
 BY_LETTER = ("arm", "letter")
 
 
@@ -142,29 +129,21 @@ class McCalibration(Experiment):
     outcome: ClassVar = OptionOutcome
     item_fields: ClassVar = ("stem", "choices")
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("right",), where=TOP),
-        Metric("ece_equal_width", ece_equal_width, PAIR, where=TOP),
-        Metric("ece_adaptive", ece_adaptive, PAIR, where=TOP),
-        Metric("ece_equal_count", ece_equal_count, PAIR, where=TOP),
-        Metric("overconfidence", overconfidence, PAIR, where=TOP),
-        Metric("brier", brier, PAIR, where=TOP),
-        Metric("auroc", auroc, PAIR, where=TOP),
-        Metric("nll", nll, PAIR, where={"truth": "right"}),
-        Metric("rms_all_options", rmsce_equal_count, PAIR),
-        Metric("ece_all_options", ece_equal_width, PAIR),
-        Metric("brier_all_options", brier, PAIR),
-        Metric("temperature", mean, ("temperature",), where=TOP),
-        Metric("ece_after_temperature", ece_equal_width, SCALED, where=TOP),
-        Metric("overconfidence_after_temperature", overconfidence, SCALED, where=TOP),
-        Metric("nll_after_temperature", nll, SCALED, where={"truth": "right"}),
-        Metric("nll_gain", mean, ("gain",), where={"truth": "right"}),
-        Metric("p_true_auroc", auroc, PAIR, where=TRUE),
-        Metric("p_true_ece_equal_count", ece_equal_count, PAIR, where=TRUE),
-        Metric("p_true_brier", brier, PAIR, where=TRUE),
-        Metric("option_mass", mean, ("mass",), where=TOP),
-        Metric("letter_picked", rate, ("picked",), by=BY_LETTER),
-        Metric("letter_right", rate, ("right",), by=BY_LETTER),
-        Metric("letter_excess", mean, ("excess",), by=BY_LETTER),
+        *metrics.each(("right",), metrics.accuracy, where=TOP),
+        *metrics.each(PAIR, metrics.ece_equal_width, metrics.ece_adaptive, metrics.ece_equal_count, where=TOP),
+        *metrics.each(PAIR, metrics.overconfidence, metrics.brier, metrics.auroc, where=TOP),
+        *metrics.each(PAIR, metrics.nll, where=RIGHT),
+        Metric("rms_all_options", metrics.rmsce_equal_count, PAIR),
+        Metric("ece_all_options", metrics.ece_equal_width, PAIR),
+        Metric("brier_all_options", metrics.brier, PAIR),
+        *metrics.means("temperature", option_mass="mass", where=TOP),
+        Metric("ece_after_temperature", metrics.ece_equal_width, SCALED, where=TOP),
+        *metrics.each(SCALED, metrics.overconfidence, suffix="_after_temperature", where=TOP),
+        *metrics.each(SCALED, metrics.nll, suffix="_after_temperature", where=RIGHT),
+        *metrics.means(nll_gain="gain", where=RIGHT),
+        *metrics.each(PAIR, metrics.auroc, metrics.ece_equal_count, metrics.brier, prefix="p_true_", where=TRUE),
+        *metrics.rates("picked", "right", prefix="letter_", by=BY_LETTER),
+        *metrics.means("excess", prefix="letter_", by=BY_LETTER),
     )
     figures: ClassVar = (Reliability("p", "right"), Bars("picked", by="letter"))
 
@@ -240,8 +219,6 @@ class _Answer:
                 letter=LETTERS[at],
                 option=option,
                 proposed=self.question.proposed,
-                top="yes" if at == top else "no",
-                truth="right" if at == self.question.right else "wrong",
                 right=at == self.question.right,
                 p=Probability(self.p[at]),
                 p_scaled=Probability(scaled[at]),

@@ -21,13 +21,9 @@ from harness import (
     Reliability,
     RiskCoverage,
     Subject,
+    metrics,
 )
 from harness.calls.calls import Capability
-from harness.metrics.accuracy import accuracy, mean
-from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width, overconfidence
-from harness.metrics.correlation import spearman
-from harness.metrics.likelihood import nll
-from harness.metrics.ranking import aurc, auroc
 from harness.tasks.graders import gold_text
 from harness.vectors.probes import NoProbe
 
@@ -137,23 +133,15 @@ class PIK(Experiment):
 
     outcome: ClassVar = PIKOutcome
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",), where=PLAIN),
-        Metric("auroc", auroc, PAIR, where=PLAIN),
-        Metric("brier", brier, PAIR, where=PLAIN),
-        Metric("ece_equal_count", ece_equal_count, PAIR, where=PLAIN),
-        Metric("ece_equal_width", ece_equal_width, PAIR, where=PLAIN),
-        Metric("overconfidence", overconfidence, PAIR, where=PLAIN),
-        Metric("nll", nll, PAIR, where=PLAIN),
-        Metric("aurc", aurc, PAIR, where=PLAIN),
-        Metric("spearman", spearman, ("p_ik", "share"), where=PLAIN),
-        Metric("auroc_by_domain", auroc, PAIR, by=DOMAIN, where=PLAIN),
-        Metric("ece_by_domain", ece_equal_count, PAIR, by=DOMAIN, where=PLAIN),
-        Metric("p_ik", mean, ("p_ik",), by=("arm", "context")),
-        Metric("yes_no_mass", mean, ("mass",), by=("context",), where={"arm": "yes-no"}),
-        Metric("percent_mass", mean, ("mass",), by=("context",), where={"arm": "percent"}),
-        Metric("probe_layer", mean, ("layer",), where=PLAIN | {"arm": "probe"}),
-        Metric("calls", mean, ("calls",), where=PLAIN),
-        Metric("prompt_tokens", mean, ("prompt_tokens",), where=PLAIN),
+        *metrics.judged(PAIR, where=PLAIN),
+        Metric("spearman", metrics.spearman, ("p_ik", "share"), where=PLAIN),
+        Metric("auroc_by_domain", metrics.auroc, PAIR, by=DOMAIN, where=PLAIN),
+        Metric("ece_by_domain", metrics.ece_equal_count, PAIR, by=DOMAIN, where=PLAIN),
+        *metrics.means("p_ik", by=("arm", "context")),
+        *metrics.means(yes_no_mass="mass", by=("context",), where={"arm": "yes-no"}),
+        *metrics.means(percent_mass="mass", by=("context",), where={"arm": "percent"}),
+        *metrics.means(probe_layer="layer", where=PLAIN | {"arm": "probe"}),
+        *metrics.means("calls", "prompt_tokens", where=PLAIN),
     )
     figures: ClassVar = (Reliability("p_ik", "correct"), RiskCoverage("p_ik", "correct"))
 

@@ -21,21 +21,8 @@ from harness import (
     Reliability,
     RiskCoverage,
     Subject,
+    metrics,
 )
-from harness.metrics.accuracy import accuracy, coverage, mean, selective_accuracy
-from harness.metrics.calibration import (
-    brier,
-    brier_reliability,
-    brier_resolution,
-    brier_uncertainty,
-    ece_equal_count,
-    ece_equal_width,
-    overconfidence,
-)
-from harness.metrics.likelihood import nll
-from harness.metrics.ranking import aurc, auroc
-from harness.metrics.recalibration import ece_after_temperature, nll_after_temperature
-from harness.metrics.recalibration import temperature as best_temperature
 
 Arm = Literal["zero-shot", "fixed", "few-shot", "zero-shot brainstorm", "fixed brainstorm", "few-shot brainstorm"]
 BRAINSTORM = " brainstorm"
@@ -105,23 +92,12 @@ class PTrue(Experiment):
 
     outcome: ClassVar = PTrueOutcome
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",)),
-        Metric("auroc", auroc, PAIR),
-        Metric("ece_equal_count", ece_equal_count, PAIR),
-        Metric("ece_equal_width", ece_equal_width, PAIR),
-        Metric("overconfidence", overconfidence, PAIR),
-        Metric("nll", nll, PAIR),
-        Metric("temperature", best_temperature, PAIR),
-        Metric("ece_after_temperature", ece_after_temperature, (*PAIR, "group")),
-        Metric("nll_after_temperature", nll_after_temperature, (*PAIR, "group")),
-        Metric("brier", brier, PAIR),
-        Metric("brier_reliability", brier_reliability, PAIR),
-        Metric("brier_resolution", brier_resolution, PAIR),
-        Metric("brier_uncertainty", brier_uncertainty, PAIR),
-        Metric("aurc", aurc, PAIR),
-        Metric("selective_accuracy", selective_accuracy, PAIR),
-        Metric("coverage", coverage, ("p_true",)),
-        Metric("option_mass", mean, ("mass",)),
+        *metrics.judged(PAIR),
+        *metrics.brier_parts(PAIR),
+        *metrics.recalibrated(PAIR),
+        Metric("selective_accuracy", metrics.selective_accuracy, PAIR),
+        Metric("coverage", metrics.coverage, ("p_true",)),
+        *metrics.means(option_mass="mass"),
     )
     figures: ClassVar = (Reliability("p_true", "correct"), RiskCoverage("p_true", "correct"))
 

@@ -9,12 +9,19 @@ from typing import Any, ClassVar
 
 from experiments.calibration.self_critique_confidence.prompts import ask, read
 from experiments.shared.confidence import Instrument
-from harness import Experiment, HarnessError, Item, Metric, Outcome, Probability, Reliability, Subject, Transitions
+from harness import (
+    Experiment,
+    HarnessError,
+    Item,
+    Metric,
+    Outcome,
+    Probability,
+    Reliability,
+    Subject,
+    Transitions,
+    metrics,
+)
 from harness.calls.calls import Capability
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.calibration import brier, ece_equal_width, overconfidence
-from harness.metrics.ranking import auroc
-from harness.metrics.transitions import break_rate, delta, delta_c2i, delta_i2c, fix_rate, mcnemar_p
 from harness.tasks.refusals import refuses
 
 
@@ -58,8 +65,8 @@ class CritiqueOutcome(Outcome):
 
 
 PAIR = ("confidence", "correct")
-MOVE = ("before", "after")
-LATER: dict[str, Any] = {"where": {"stage": "critique"}}
+SCORES = (metrics.ece_equal_width, metrics.brier, metrics.auroc)
+LATER = {"stage": "critique"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,37 +112,17 @@ class SelfCritiqueConfidence(Experiment):
 
     outcome: ClassVar = CritiqueOutcome
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",)),
-        Metric("right_rate", accuracy, ("right",)),
-        Metric("refusal_rate", rate, ("refused",)),
-        Metric("cut_rate", rate, ("cut",)),
-        Metric("no_answer_rate", rate, ("no_answer",)),
-        Metric("no_score_rate", rate, ("no_score",)),
-        Metric("in_form_rate", rate, ("in_form",)),
-        Metric("mean_confidence", mean, ("confidence",)),
-        Metric("overconfidence", overconfidence, PAIR),
-        Metric("ece_equal_width", ece_equal_width, PAIR),
-        Metric("brier", brier, PAIR),
-        Metric("auroc", auroc, PAIR),
-        Metric("ece_equal_width_half", ece_equal_width, ("half", "right")),
-        Metric("brier_half", brier, ("half", "right")),
-        Metric("auroc_half", auroc, ("half", "right")),
-        Metric("ece_equal_width_adversarial", ece_equal_width, ("adversarial", "right")),
-        Metric("brier_adversarial", brier, ("adversarial", "right")),
-        Metric("auroc_adversarial", auroc, ("adversarial", "right")),
-        Metric("ece_equal_width_by_kind", ece_equal_width, PAIR, by=("arm", "kind")),
-        Metric("auroc_by_kind", auroc, PAIR, by=("arm", "kind")),
-        Metric("overconfidence_on_old", overconfidence, ("confidence", "before"), **LATER),
-        Metric("ece_equal_width_on_old", ece_equal_width, ("confidence", "before"), **LATER),
-        Metric("brier_on_old", brier, ("confidence", "before"), **LATER),
-        Metric("auroc_on_old", auroc, ("confidence", "before"), **LATER),
-        Metric("delta", delta, MOVE, **LATER),
-        Metric("delta_all", delta, ("right_before", "right_after"), **LATER),
-        Metric("delta_i2c", delta_i2c, MOVE, **LATER),
-        Metric("delta_c2i", delta_c2i, MOVE, **LATER),
-        Metric("fix_rate", fix_rate, MOVE, **LATER),
-        Metric("break_rate", break_rate, MOVE, **LATER),
-        Metric("mcnemar_p", mcnemar_p, MOVE, **LATER),
+        *metrics.each(("correct",), metrics.accuracy),
+        Metric("right_rate", metrics.accuracy, ("right",)),
+        *metrics.rates("cut", "no_answer", "no_score", "in_form", suffix="_rate", refusal_rate="refused"),
+        *metrics.means("confidence", prefix="mean_"),
+        *metrics.each(PAIR, metrics.overconfidence, *SCORES),
+        *metrics.each(("half", "right"), *SCORES, suffix="_half"),
+        *metrics.each(("adversarial", "right"), *SCORES, suffix="_adversarial"),
+        *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),
+        *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=LATER),
+        *metrics.transitions(where=LATER),
+        Metric("delta_all", metrics.delta, ("right_before", "right_after"), where=LATER),
     )
     figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after"))
 

@@ -15,19 +15,16 @@ from harness import (
     Experiment,
     HarnessError,
     Item,
-    Metric,
     Outcome,
     Probability,
     Prompt,
     RiskCoverage,
     Score,
     Subject,
+    metrics,
 )
 from harness.calls.calls import Capability
 from harness.errors import ItemError
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.classification import f1, precision, recall
-from harness.metrics.ranking import auroc
 from harness.tasks.refusals import refuses
 
 LEAD = "It is related to"
@@ -137,18 +134,16 @@ class SelfFamiliarity(Experiment):
     outcome: ClassVar = SelfFamiliarityOutcome
     item_fields: ClassVar = ("concepts", "rarity", "kind", "domain")
     metrics: ClassVar = (
-        Metric("auroc", auroc, PAIR),
-        Metric("auroc_by_domain", auroc, PAIR, by=("arm", "domain")),
-        Metric("auroc_by_size", auroc, PAIR, by=("arm", "size")),
-        Metric("accuracy", accuracy, ("right",)),
-        Metric("f1", f1, DECISION),
-        Metric("precision", precision, DECISION),
-        Metric("recall", recall, DECISION),
-        Metric("answer_rate_by_kind", rate, ("answers",), by=("arm", "kind")),
-        Metric("threshold", mean, ("threshold",)),
-        Metric("masked_share", mean, ("masked",), by=("kind",), where=ONE),
-        Metric("dodge_rate", rate, ("dodged",), by=("kind",), where=ONE),
-        Metric("option_mass", mean, ("mass",), where={"arm": "asked"}),
+        *metrics.each(PAIR, metrics.auroc),
+        *metrics.each(PAIR, metrics.auroc, suffix="_by_domain", by=("arm", "domain")),
+        *metrics.each(PAIR, metrics.auroc, suffix="_by_size", by=("arm", "size")),
+        *metrics.each(("right",), metrics.accuracy),
+        *metrics.each(DECISION, metrics.f1, metrics.precision, metrics.recall),
+        *metrics.rates(answer_rate_by_kind="answers", by=("arm", "kind")),
+        *metrics.means("threshold"),
+        *metrics.means(masked_share="masked", by=("kind",), where=ONE),
+        *metrics.rates(dodge_rate="dodged", by=("kind",), where=ONE),
+        *metrics.means(option_mass="mass", where={"arm": "asked"}),
     )
     figures: ClassVar = (RiskCoverage("score", "real"), Bars("answers", by="kind"))
 

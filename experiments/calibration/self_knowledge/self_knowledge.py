@@ -9,12 +9,7 @@ from typing import Any, ClassVar
 
 from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
 from experiments.calibration.self_knowledge.prompts import FORMS, PARAPHRASES, Form, asking, judging
-from harness import Bars, Experiment, HarnessError, Item, Metric, Outcome, Probability, Reliability, Subject
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.agreement import fleiss_kappa
-from harness.metrics.calibration import brier, ece_equal_width
-from harness.metrics.classification import f1, precision, recall, specificity
-from harness.metrics.ranking import auroc
+from harness import Bars, Experiment, HarnessError, Item, Metric, Outcome, Probability, Reliability, Subject, metrics
 from harness.tasks.refusals import refuses
 
 
@@ -24,7 +19,7 @@ class SelfKnowledgeOutcome(Outcome):
 
     Attributes:
         asked: "text", "judgement" or "nothing" (a baseline).
-        kind: of the question, see the task; answerable: "yes" or "no".
+        kind: of the question, see the task.
         unanswerable: the truth; refused: what was said, strictly by phrases or by the judgement; None when nothing was.
         refused_wide: by the wide detector of refusals.
         agrees: whether `refused` is the truth.
@@ -38,7 +33,6 @@ class SelfKnowledgeOutcome(Outcome):
 
     asked: str
     kind: str
-    answerable: str
     unanswerable: bool
     refused: bool | None
     refused_wide: bool | None = None
@@ -105,24 +99,18 @@ class SelfKnowledge(Experiment):
     outcome: ClassVar = SelfKnowledgeOutcome
     item_fields: ClassVar = ("question", "kind")
     metrics: ClassVar = (
-        Metric("f1", f1, SAID),
-        Metric("precision", precision, SAID),
-        Metric("recall", recall, SAID),
-        Metric("specificity", specificity, SAID),
-        Metric("agreement", accuracy, ("agrees",)),
-        Metric("f1_wide", f1, WIDE, where=IN_TEXT),
-        Metric("precision_wide", precision, WIDE, where=IN_TEXT),
-        Metric("recall_wide", recall, WIDE, where=IN_TEXT),
-        Metric("answerable_accuracy", accuracy, ("correct",), where={**IN_TEXT, "answerable": "yes"}),
-        Metric("refusal_rate_by_kind", rate, ("refused",), by=("arm", "kind")),
-        Metric("empty_rate", rate, ("empty",), where=IN_TEXT),
-        Metric("auroc", auroc, SOFT, where=JUDGED),
-        Metric("brier", brier, SOFT, where=JUDGED),
-        Metric("ece_equal_width", ece_equal_width, SOFT, where=JUDGED),
-        Metric("option_mass", mean, ("mass",), where=JUDGED),
-        Metric("consensus", mean, ("consensus",), where={"arm": ALL}),
-        Metric("fleiss_kappa", fleiss_kappa, ("share",), where={"arm": ALL}, options={"votes": len(PARAPHRASES)}),
-        Metric("yes_rate", mean, ("yes",), where={"arm": ALL}),
+        *metrics.each(SAID, metrics.f1, metrics.precision, metrics.recall, metrics.specificity),
+        Metric("agreement", metrics.accuracy, ("agrees",)),
+        *metrics.each(WIDE, metrics.f1, metrics.precision, metrics.recall, suffix="_wide", where=IN_TEXT),
+        Metric("answerable_accuracy", metrics.accuracy, ("correct",), where={**IN_TEXT, "unanswerable": False}),
+        *metrics.rates(refusal_rate_by_kind="refused", by=("arm", "kind")),
+        *metrics.rates("empty", suffix="_rate", where=IN_TEXT),
+        *metrics.each(SOFT, metrics.auroc, metrics.brier, metrics.ece_equal_width, where=JUDGED),
+        *metrics.means(option_mass="mass", where=JUDGED),
+        *metrics.means("consensus", yes_rate="yes", where={"arm": ALL}),
+        Metric(
+            "fleiss_kappa", metrics.fleiss_kappa, ("share",), where={"arm": ALL}, options={"votes": len(PARAPHRASES)}
+        ),
     )
     figures: ClassVar = (Bars("refused", by="kind"), Reliability("p_unanswerable", "unanswerable"))
 
@@ -201,7 +189,6 @@ def _row(item: Item, arm: str, asked: str, *, refused: bool | None, **columns: A
         arm=arm,
         asked=asked,
         kind=str(item.fields["kind"]),
-        answerable="no" if unanswerable else "yes",
         unanswerable=unanswerable,
         refused=refused,
         agrees=None if refused is None else refused == unanswerable,

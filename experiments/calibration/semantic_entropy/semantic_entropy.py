@@ -18,7 +18,6 @@ from harness import (
     Experiment,
     HarnessError,
     Item,
-    Metric,
     Outcome,
     Probability,
     Prompt,
@@ -27,10 +26,8 @@ from harness import (
     Score,
     Subject,
     Text,
+    metrics,
 )
-from harness.metrics.accuracy import accuracy, mean
-from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width, overconfidence
-from harness.metrics.ranking import aurc, auroc, excess_aurc, prr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,20 +110,19 @@ class SemanticEntropy(Experiment):
 
     outcome: ClassVar = UncertaintyOutcome
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",), by=(), where={"arm": "agreement"}),
-        Metric("auroc", auroc, RANK),
-        Metric("aurc", aurc, RANK),
-        Metric("excess_aurc", excess_aurc, RANK),
-        Metric("prr", prr, RANK),
-        Metric("overconfidence", overconfidence, PAIR, where=PROBABILITY),
-        Metric("ece_equal_width", ece_equal_width, PAIR, where=PROBABILITY),
-        Metric("ece_equal_count", ece_equal_count, PAIR, where=PROBABILITY),
-        Metric("brier", brier, PAIR, where=PROBABILITY),
-        Metric("readings", mean, ("clusters",), by=(), where={"arm": f"{READING}/discrete"}),
-        Metric("meanings", mean, ("clusters",), by=(), where={"arm": f"{ENTAILMENT}/discrete"}),
-        Metric("entailed_rate", mean, ("entailed",), by=(), where={"arm": f"{ENTAILMENT}/discrete"}),
-        Metric("entailment_mass", mean, ("mass",), by=(), where={"arm": f"{ENTAILMENT}/discrete"}),
-        Metric("p_true_mass", mean, ("mass",), by=(), where={"arm": "p_true"}),
+        *metrics.each(("correct",), metrics.accuracy, by=(), where={"arm": "agreement"}),
+        *metrics.each(RANK, metrics.auroc, metrics.aurc, metrics.excess_aurc, metrics.prr),
+        *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, where=PROBABILITY),
+        *metrics.each(PAIR, metrics.ece_equal_count, metrics.brier, where=PROBABILITY),
+        *metrics.means(readings="clusters", by=(), where={"arm": f"{READING}/discrete"}),
+        *metrics.means(
+            meanings="clusters",
+            entailed_rate="entailed",
+            entailment_mass="mass",
+            by=(),
+            where={"arm": f"{ENTAILMENT}/discrete"},
+        ),
+        *metrics.means(p_true_mass="mass", by=(), where={"arm": "p_true"}),
     )
     figures: ClassVar = (RiskCoverage("score", "correct", overlay=True), Reliability("p", "correct"))
 

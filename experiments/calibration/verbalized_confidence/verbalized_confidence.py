@@ -22,12 +22,9 @@ from harness import (
     Reliability,
     RiskCoverage,
     Subject,
+    metrics,
 )
 from harness.calls.calls import Capability
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width, overconfidence
-from harness.metrics.correlation import spearman
-from harness.metrics.ranking import auprc, auprc_wrong, aurc, auroc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +41,7 @@ class VerbalizedOutcome(Outcome):
         solved: the answer is right, whatever the fate; None when ungraded.
         correct, confidence: of attempted replies only.
         tokens: length of the reply that gave the answer; length: its bin.
-        common: "yes" when all arms attempted this item in this draw.
+        common: whether all arms attempted this item in this draw.
     """
 
     asked: str
@@ -62,11 +59,11 @@ class VerbalizedOutcome(Outcome):
     confidence: Probability | None
     tokens: int
     length: str
-    common: str = "no"
+    common: bool = False
 
 
 PAIR = ("confidence", "correct")
-STATED, COMMON = {"asked": "stated"}, {"common": "yes"}
+STATED, COMMON = {"asked": "stated"}, {"common": True}
 BY_LENGTH: dict[str, Any] = {"by": ("arm", "length"), "where": STATED}
 
 
@@ -122,30 +119,22 @@ class VerbalizedConfidence(Experiment):
 
     outcome: ClassVar = VerbalizedOutcome
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",)),
-        Metric("solved_rate", accuracy, ("solved",)),
-        Metric("attempted_rate", rate, ("attempted",)),
-        Metric("refusal_rate", rate, ("refused",)),
-        Metric("truncation_rate", rate, ("truncated",)),
-        Metric("parse_failure_rate", rate, ("unparsed",)),
-        Metric("ungraded_rate", rate, ("ungraded",)),
-        Metric("mean_confidence", mean, ("confidence",)),
-        Metric("overconfidence", overconfidence, PAIR),
-        Metric("ece_equal_width", ece_equal_width, PAIR),
-        Metric("ece_equal_count", ece_equal_count, PAIR),
-        Metric("brier", brier, PAIR),
-        Metric("auroc", auroc, PAIR),
-        Metric("auprc", auprc, PAIR),
-        Metric("auprc_wrong", auprc_wrong, PAIR),
-        Metric("aurc", aurc, PAIR),
-        Metric("accuracy_common", accuracy, ("correct",), where=COMMON),
-        Metric("overconfidence_common", overconfidence, PAIR, where=COMMON),
-        Metric("ece_equal_width_common", ece_equal_width, PAIR, where=COMMON),
-        Metric("mean_tokens", mean, ("tokens",), where=STATED),
-        Metric("length_correlation", spearman, ("tokens", "confidence"), where=STATED),
-        Metric("accuracy_by_length", accuracy, ("correct",), **BY_LENGTH),
-        Metric("confidence_by_length", mean, ("confidence",), **BY_LENGTH),
-        Metric("ece_by_length", ece_equal_width, PAIR, **BY_LENGTH),
+        *metrics.rates("attempted", suffix="_rate"),
+        *metrics.rates(
+            refusal_rate="refused", truncation_rate="truncated", parse_failure_rate="unparsed", ungraded_rate="ungraded"
+        ),
+        Metric("solved_rate", metrics.accuracy, ("solved",)),
+        *metrics.means("confidence", prefix="mean_"),
+        *metrics.each(("correct",), metrics.accuracy),
+        *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, metrics.ece_equal_count, metrics.brier),
+        *metrics.each(PAIR, metrics.auroc, metrics.auprc, metrics.auprc_wrong, metrics.aurc),
+        *metrics.each(("correct",), metrics.accuracy, suffix="_common", where=COMMON),
+        *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, suffix="_common", where=COMMON),
+        *metrics.means("tokens", prefix="mean_", where=STATED),
+        Metric("length_correlation", metrics.spearman, ("tokens", "confidence"), where=STATED),
+        Metric("accuracy_by_length", metrics.accuracy, ("correct",), **BY_LENGTH),
+        Metric("confidence_by_length", metrics.mean, ("confidence",), **BY_LENGTH),
+        Metric("ece_by_length", metrics.ece_equal_width, PAIR, **BY_LENGTH),
     )
     figures: ClassVar = (
         Reliability("confidence", "correct"),
@@ -191,7 +180,7 @@ class VerbalizedConfidence(Experiment):
         arms = await asyncio.gather(*(ask(Arm.named(name)) for name in self.arms))
         rows = [row for some in arms for row in some]
         attempted = {a: all(row.attempted for row in rows if row.asked == a) for a in ("stated", "forced")}
-        return [replace(row, common="yes" if attempted[row.asked] else "no") for row in rows]
+        return [replace(row, common=attempted[row.asked]) for row in rows]
 
     async def _row(self, asking: Asking, arm: Arm, said: Said, draw: int, asked: str) -> VerbalizedOutcome:
         fate = said.fate(arm)

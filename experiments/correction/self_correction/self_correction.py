@@ -9,18 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from experiments.correction.self_correction.chains import Revision, Speaker, State, oracle, revision, total, vote
 from experiments.correction.self_correction.prompts import FORMS, FormName, Style, second_turn
-from harness import Experiment, HarnessError, Item, Metric, Outcome, Prompt, Subject, Transitions
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.transitions import (
-    accuracy_after,
-    accuracy_before,
-    break_rate,
-    delta,
-    delta_c2i,
-    delta_i2c,
-    fix_rate,
-    mcnemar_p,
-)
+from harness import Experiment, HarnessError, Item, Metric, Outcome, Prompt, Subject, Transitions, metrics
 
 Decoding = Literal["greedy", "sampled"]
 Control = Literal["again", "repeat", "oracle", "vote", "resample"]
@@ -82,26 +71,15 @@ class SelfCorrection(Experiment):
     outcome: ClassVar[type[Outcome]] = Revision
     # "t2" is the turn that the arm names; in an arm that names none, the answer after the vote.
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("accuracy_t1", accuracy_before, ("before", "after")),
-        Metric("accuracy_t2", accuracy_after, ("before", "after")),
-        Metric("delta", delta, ("before", "after")),
-        Metric("delta_i2c", delta_i2c, ("before", "after")),
-        Metric("delta_c2i", delta_c2i, ("before", "after")),
-        Metric("fix_rate", fix_rate, ("before", "after")),
-        Metric("break_rate", break_rate, ("before", "after")),
-        Metric("mcnemar_p", mcnemar_p, ("before", "after")),
-        Metric("delta_all", delta, ("solved_before", "solved_after")),
-        Metric("solved_rate", accuracy, ("solved_after",)),
-        Metric("unchanged_rate", rate, ("unchanged",)),
-        Metric("parse_failure_rate_t1", rate, ("parse_failed_t1",)),
-        Metric("parse_failure_rate", rate, ("parse_failed",)),
-        Metric("cut_rate", rate, ("cut",)),
-        Metric("mean_similarity", mean, ("similarity",)),
-        Metric("mean_tokens_t1", mean, ("tokens_before",)),
-        Metric("mean_tokens_t2", mean, ("tokens_after",)),
-        Metric("mean_calls", mean, ("calls",)),
-        Metric("mean_prompt_tokens", mean, ("prompt_tokens",)),
-        Metric("mean_new_tokens", mean, ("new_tokens",)),
+        Metric("accuracy_t1", metrics.accuracy_before, ("before", "after")),
+        Metric("accuracy_t2", metrics.accuracy_after, ("before", "after")),
+        *metrics.transitions("before", "after"),
+        Metric("delta_all", metrics.delta, ("solved_before", "solved_after")),
+        Metric("solved_rate", metrics.accuracy, ("solved_after",)),
+        *metrics.rates("unchanged", "cut", suffix="_rate"),
+        *metrics.rates(parse_failure_rate_t1="parse_failed_t1", parse_failure_rate="parse_failed"),
+        *metrics.means(mean_tokens_t1="tokens_before", mean_tokens_t2="tokens_after"),
+        *metrics.means("similarity", "calls", "prompt_tokens", "new_tokens", prefix="mean_"),
     )
     figures: ClassVar[tuple[Transitions, ...]] = (Transitions("before", "after"),)
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness import Bars, Choice, Experiment, Grade, Item, Metric, Outcome, Probability, Prompt, Subject
-from harness.metrics.accuracy import accuracy, mean, rate
-from harness.metrics.joint import joint_accuracy
+from harness import Bars, Choice, Experiment, Grade, Item, Metric, Outcome, Probability, Prompt, Subject, metrics
 
 CORE = frozenset({"FB belief", "TB belief", "FB reality", "FB memory"})
 """What a family must get right together; guessing among m containers gives m^-4."""
-FIRST = {"kind": "belief", "order": "1"}
+FIRST: metrics.Where = {"kind": "belief", "order": 1}
+BY_ORDER = ("arm", "order")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +21,11 @@ class FalseBeliefOutcome(Outcome):
 
     Attributes:
         condition: of the story, see the task.
-        kind: "belief", "action", "reality" or "memory"; order: "0", "1" or "2" minds deep.
+        kind: "belief", "action", "reality" or "memory"; order: 0, 1 or 2 minds deep.
         cell: condition and kind in one ("FB belief"); second order has a kind of its own here ("FB second").
-        core: "yes" for the questions of the joint accuracy, when the family has all four; else "no".
+        core: whether it is a question of the joint accuracy, in a family that has all four.
         answer: the container answered, "" when none was named; gold: the right one.
-        correct: None when no container was named; belief_correct: the same for first-order beliefs, else None.
+        correct: None when no container was named.
         p_gold: probability of the right container among the options; mass: probability that any option is said.
         first_place_correct, last_place_correct: whether the shortcut "where the thing began" or "where it is now"
             answers right; None where `correct` is, so that shortcut and model are judged on the same rows.
@@ -35,13 +34,12 @@ class FalseBeliefOutcome(Outcome):
 
     condition: str
     kind: str
-    order: str
+    order: int
     cell: str
-    core: str
+    core: bool
     answer: str
     gold: str
     correct: bool | None
-    belief_correct: bool | None
     p_gold: Probability | None
     mass: Probability | None
     first_place_correct: bool | None
@@ -75,27 +73,28 @@ class FalseBelief(Experiment):
     outcome: ClassVar = FalseBeliefOutcome
     item_fields: ClassVar = ("probes",)
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",)),
-        Metric("joint_accuracy", joint_accuracy, ("correct", "item"), where={"core": "yes"}),
-        Metric("accuracy_by_order", accuracy, ("correct",), by=("arm", "order")),
-        Metric("first_place_by_order", rate, ("first_place_correct",), by=("arm", "order")),
-        Metric("last_place_by_order", rate, ("last_place_correct",), by=("arm", "order")),
-        Metric("accuracy_first_order", accuracy, ("correct",), by=("arm", "kind"), where={"order": "1"}),
-        Metric("belief_accuracy", accuracy, ("correct",), by=("arm", "condition"), where=FIRST),
-        Metric("second_order_accuracy", accuracy, ("correct",), by=("arm", "condition"), where={"order": "2"}),
-        Metric("reality_bias", rate, ("says_reality",), where={"cell": "FB belief"}),
-        Metric("belief_bias", rate, ("says_old",), where={"cell": "TB belief"}),
-        Metric("p_gold_by_order", mean, ("p_gold",), by=("arm", "order"), where={"arm": "options"}),
-        Metric("option_mass", mean, ("mass",), where={"arm": "options"}),
+        *metrics.each(("correct",), metrics.accuracy),
+        *metrics.each(("correct", "item"), metrics.joint_accuracy, where={"core": True}),
+        *metrics.each(("correct",), metrics.accuracy, suffix="_by_order", by=BY_ORDER),
+        *metrics.rates(
+            first_place_by_order="first_place_correct", last_place_by_order="last_place_correct", by=BY_ORDER
+        ),
+        *metrics.each(("correct",), metrics.accuracy, suffix="_first_order", by=("arm", "kind"), where={"order": 1}),
+        Metric("belief_accuracy", metrics.accuracy, ("correct",), by=("arm", "condition"), where=FIRST),
+        Metric("second_order_accuracy", metrics.accuracy, ("correct",), by=("arm", "condition"), where={"order": 2}),
+        *metrics.rates(reality_bias="says_reality", where={"cell": "FB belief"}),
+        *metrics.rates(belief_bias="says_old", where={"cell": "TB belief"}),
+        *metrics.means("p_gold", suffix="_by_order", by=BY_ORDER, where={"arm": "options"}),
+        *metrics.means(option_mass="mass", where={"arm": "options"}),
     )
-    figures: ClassVar = (Bars("belief_correct", by="condition"), Bars("correct", by="order"))
+    figures: ClassVar = (Bars("correct", by="condition", where=FIRST), Bars("correct", by="order"))
 
     async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[FalseBeliefOutcome]:
         probes: list[Mapping[str, Any]] = item.fields["probes"]
         whole = {cell(probe) for probe in probes} >= CORE
 
         async def ask(probe: Mapping[str, Any], gold: str) -> list[FalseBeliefOutcome]:
-            asked, core = question(probe), "yes" if whole and cell(probe) in CORE else "no"
+            asked, core = question(probe), whole and cell(probe) in CORE
             forms = {container: [f" {container}"] for container in probe["options"]}
             choice, text = await asyncio.gather(
                 subject.choose(Prompt.user(asked, probe["stem"]), forms),
@@ -123,7 +122,7 @@ def cell(probe: Mapping[str, Any]) -> str:
 
 
 def row(
-    probe: Mapping[str, Any], gold: str, grade: Grade, *, arm: str, core: str, choice: Choice | None = None
+    probe: Mapping[str, Any], gold: str, grade: Grade, *, arm: str, core: bool, choice: Choice | None = None
 ) -> FalseBeliefOutcome:
     """The columns of one answer."""
     named = grade.correct is not None
@@ -131,13 +130,12 @@ def row(
         arm=arm,
         condition=probe["condition"],
         kind=probe["kind"],
-        order=str(probe["order"]),
+        order=probe["order"],
         cell=cell(probe),
         core=core,
         answer=grade.answer,
         gold=gold,
         correct=grade.correct,
-        belief_correct=grade.correct if (probe["kind"], probe["order"]) == ("belief", 1) else None,
         p_gold=Probability(choice.p[gold]) if choice else None,
         mass=Probability(choice.mass) if choice else None,
         first_place_correct=probe["first_place"] == gold if named else None,

@@ -54,7 +54,7 @@ def values(table: Table, name: str) -> dict[tuple[str, ...], float | None]:
 
 @pytest.mark.parametrize("metric", FalseBelief.metrics, ids=lambda m: m.name)
 def test_metrics_fit_the_columns(metric: Metric) -> None:
-    metric.check(FalseBelief.outcome)
+    metric.check(FalseBelief.columns())
 
 
 def test_a_perfect_reasoner_gets_everything_right() -> None:
@@ -64,8 +64,6 @@ def test_a_perfect_reasoner_gets_everything_right() -> None:
     assert values(table, "joint_accuracy") == {("options",): 1.0, ("free",): 1.0}
     assert set(values(table, "belief_accuracy").values()) == {1.0}
     assert set(values(table, "reality_bias").values()) == set(values(table, "belief_bias").values()) == {0.0}
-    first = (table.columns["kind"] == "belief") & (table.columns["order"] == "1")
-    assert (~np.isnan(table.columns["belief_correct"]) == first).all()
     options = table.columns["arm"] == "options"
     assert (table.columns["p_gold"][options] == 1).all()
     assert (table.columns["mass"][options] == 1).all()
@@ -160,7 +158,7 @@ def test_an_answer_that_names_nothing_is_a_failure_and_never_a_zero() -> None:
 def test_joint_accuracy_is_only_shown_where_all_four_questions_are_asked() -> None:
     items = families(4, questions=("belief", "reality"))
     table = table_of(items, lambda _probe, gold: gold)
-    assert set(table.columns["core"]) == {"no"}
+    assert set(table.columns["core"]) == {0.0}
     assert values(table, "joint_accuracy") == {}
 
 

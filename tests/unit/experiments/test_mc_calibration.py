@@ -67,7 +67,7 @@ def run(experiment: McCalibration, replies: Replies, n: int = 40) -> tuple[Table
     return table, {(e.metric, *e.level.values()): e for e in found}
 
 
-def rows(table: Table, **where: str) -> Table:
+def rows(table: Table, **where: str | float) -> Table:
     return table.where(np.all([table.columns[name] == value for name, value in where.items()], axis=0))
 
 
@@ -128,8 +128,8 @@ def test_a_subject_that_looks_at_the_text_alone_picks_the_same_option_in_any_ord
     subject = saying(lambda option, place: 0.5 if option.startswith("t3") else 0.1)
     for seed in range(3):
         table, _ = simulate(McCalibration(arms=["zero-shot"], tuning=0), items(0, 12), subject, seed=seed)
-        assert {option[:2] for option in rows(table, top="yes").columns["option"]} == {"t3"}
-        assert len(set(rows(table, top="yes").columns["letter"])) > 1
+        assert {option[:2] for option in rows(table, picked=1.0).columns["option"]} == {"t3"}
+        assert len(set(rows(table, picked=1.0).columns["letter"])) > 1
 
 
 def test_a_subject_that_repeats_a_letter_is_found_out_and_rotations_take_the_letter_off() -> None:
@@ -149,7 +149,7 @@ def test_a_subject_that_repeats_a_letter_is_found_out_and_rotations_take_the_let
 
 def test_none_of_the_above_is_right_where_the_overwritten_option_was() -> None:
     table, _ = run(McCalibration(arms=["zero-shot", "zero-shot nota"], tuning=0), saying(by_text), n=40)
-    plain, nota = (rows(table, arm=arm, truth="right") for arm in ("zero-shot", "zero-shot nota"))
+    plain, nota = (rows(table, arm=arm, right=1.0) for arm in ("zero-shot", "zero-shot nota"))
     np.testing.assert_array_equal(plain.columns["letter"], nota.columns["letter"])
     last = nota.columns["letter"] == "D"
     assert 0 < last.sum() < 40
@@ -201,7 +201,7 @@ def test_a_simulated_subjects_ability_and_letter_bias_are_read_off() -> None:
 
     fair, biased = (SimulatedSubject(Traits(letter_bias=bias), reader) for bias in ((), (1.0,)))
     table, _ = run(McCalibration(arms=["zero-shot"], tuning=0), fair)
-    right = rows(table, truth="right")
+    right = rows(table, right=1.0)
     truth = {item.id: fair.p_right(item.fields["stem"]) for item in items(0, 40)}
     np.testing.assert_allclose(right.columns["p"], [truth[i] for i in right.columns["item"]], atol=1e-9)
     _, found = run(McCalibration(arms=["zero-shot", "zero-shot cyclic"], tuning=0), biased)

@@ -339,7 +339,7 @@ def test_impossible_settings_are_refused(settings: dict[str, Any], message: str)
 
 def test_metrics_fit_their_columns() -> None:
     for metric in SelfCorrection.metrics:
-        metric.check(SelfCorrection.outcome)
+        metric.check(SelfCorrection.columns())
 
 
 def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:

@@ -205,7 +205,7 @@ def test_no_label_enters_a_prompt() -> None:
 def test_rows_are_complete_and_their_kinds_are_columns() -> None:
     table, _ = run(subject, 4)
     assert len(table) == 4 * 7
-    assert set(table.columns["answerable"]) == {"yes", "no"}
+    assert set(table.columns["unanswerable"]) == {0.0, 1.0}
     assert np.isnan(table.columns["p_unanswerable"][table.columns["asked"] == "text"]).all()
 
 

@@ -227,7 +227,7 @@ def test_common_numbers_are_of_the_items_that_all_arms_attempted() -> None:
     assert found["accuracy", "probability/one"].value == 0.5
     assert found["accuracy_common", "probability/one"].value == pytest.approx(1 / 3)
     assert found["accuracy_common", "percent/one"].n == 3
-    assert (table.columns["common"] == "no").sum() == 2
+    assert (table.columns["common"] == 0).sum() == 2
 
 
 def judged(verdicts: Mapping[str, str], own: bool) -> Table:
