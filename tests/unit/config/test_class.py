@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness import Experiment, Item, Metric, Outcome, Prompt, Subject
-from harness.metrics.accuracy import accuracy
+from harness.metrics.shares import accuracy
 
 
 @dataclass(frozen=True, kw_only=True)

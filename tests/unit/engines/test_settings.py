@@ -19,7 +19,7 @@ from harness.engines.server.engine import Server
 from harness.engines.transformers.engine import Transformers
 from harness.engines.vllm.engine import VLLM
 from harness.errors import HarnessError
-from harness.metrics.accuracy import mean
+from harness.metrics.shares import mean
 from harness.models.model import Model
 from tests.support.loopback import FakeVLLM, save_byte_tokenizer
 
