@@ -9,10 +9,9 @@ from pathlib import Path
 
 from harness.cli.show import print_exchanges, print_wording
 from harness.config import Job
-from harness.engines.base import Engine
 from harness.engines.pool import EnginePool
 from harness.execution.checks import prepare_items
-from harness.execution.loading import load_engine, make_subject
+from harness.execution.loading import Cast, load_cast, make_subject
 from harness.execution.runner import ask_all
 from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
@@ -31,8 +30,7 @@ def validate(job: Job) -> int:
     job = dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
     pool = EnginePool()
     try:
-        engine = load_engine(job, pool)
-        finished, renderer = asyncio.run(_ask(job, engine))
+        finished, renderer = asyncio.run(_ask(job, load_cast(job, pool)))
     finally:
         pool.close()
     first = min(finished, key=lambda f: f.item.id)
@@ -50,8 +48,8 @@ def validate(job: Job) -> int:
     return 1 if failed else 0
 
 
-async def _ask(job: Job, engine: Engine) -> tuple[list[Finished], Renderer]:
+async def _ask(job: Job, cast: Cast) -> tuple[list[Finished], Renderer]:
     items = prepare_items(job)
     with tempfile.TemporaryDirectory() as folder:
-        subject = make_subject(job, engine, Store(Path(folder)))
+        subject = make_subject(job, cast.engine, Store(Path(folder)), cast.roles)
         return await ask_all(job.experiment, items, subject, ITEMS), subject.renderer

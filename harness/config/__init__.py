@@ -2,15 +2,15 @@
 
 from harness.config.build import build
 from harness.config.compose import GROUPS, compose, compose_raw, free, has_yaml, hydra_at, plain
-from harness.config.job import ROLES, Job, MetricSettings, Player, load_job, make_job
+from harness.config.job import Job, MetricSettings, load_job, make_job
+from harness.config.roles import RolePlayer, part_of
 from harness.config.written import written
 
 __all__ = [
     "GROUPS",
-    "ROLES",
     "Job",
     "MetricSettings",
-    "Player",
+    "RolePlayer",
     "build",
     "compose",
     "compose_raw",
@@ -19,6 +19,7 @@ __all__ = [
     "hydra_at",
     "load_job",
     "make_job",
+    "part_of",
     "plain",
     "written",
 ]

@@ -7,11 +7,12 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.config.build import build, construct, refuse_unknown
 from harness.config.compose import compose
 from harness.config.published import read_references
+from harness.config.roles import RolePlayer, check_roles, read_roles, written_roles
 from harness.config.written import written, written_fields
 from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
@@ -25,20 +26,7 @@ from harness.tasks.base import Task
 from harness.tracker import Tracker
 from harness.typed import typed
 
-ROLES = ("judge", "rival", "critic")
-"""Parts that a config may give to another model; the subject plays those that it does not name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Player:
-    """The model of a role other than the subject.
-
-    Attributes:
-        engine: None is the engine settings of the subject.
-    """
-
-    model: Model
-    engine: EngineSettings | None = None
+Fit = Literal["together", "one_at_a_time"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +49,8 @@ class Job:
         config: all settings of all parts as plain values, from which `make_job` makes an equal job. Defaults are
             spelled out: the manifest tells what was run, and two configs that mean the same are the same.
         shard: "i/n", the part of the test items that is asked about; None is all of them.
-        roles: who plays the parts besides the subject; whoever is not named is the subject itself.
+        roles: who plays the parts besides the subject, by "part" or "part.label"; the subject plays those not named.
+        fit: whether all models are loaded together, or only one at a time where they do not fit.
         metrics: those that the config adds to the experiment's.
     """
 
@@ -71,7 +60,8 @@ class Job:
     task: Task
     model: Model
     engine: EngineSettings
-    roles: Mapping[str, Player]
+    roles: Mapping[str, RolePlayer]
+    fit: Fit
     tracker: Tracker
     seed: int
     limit: int | None
@@ -129,6 +119,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
             made[settings] = part, _resolved(key, part)
         values[key], resolved[key] = made[settings]
     job = Job(name=name, config={key: resolved[key] for key in hints if key in known}, **values)
+    check_roles(job.experiment, job.roles, job.engine)
     if job.limit is not None and job.limit < 1:
         raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
     return job
@@ -136,7 +127,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
 
 def _part(key: str, node: Any, hint: Any) -> Any:
     if key == "roles":
-        return _players(node)
+        return read_roles(node)
     if key == "metrics":
         return tuple(_metric(name, settings) for name, settings in node.items())
     if isinstance(node, dict):
@@ -153,33 +144,12 @@ def _part(key: str, node: Any, hint: Any) -> Any:
 def _resolved(key: str, part: Any) -> Any:
     """A part of a job as a config has it, with every setting spelled out."""
     if key == "roles":
-        return {role: _written_player(player, f"roles.{role}") for role, player in part.items()}
+        return written_roles(part)
     if key == "metrics":
         return {metric.name: _written_metric(metric) for metric in part}
     if key in ("claims", "references"):
         return [written_fields(entry, f"{key}[{i}]") for i, entry in enumerate(part)]
     return written(part, key)
-
-
-def _players(node: Mapping[str, Any]) -> dict[str, Player]:
-    players: dict[str, Player] = {}
-    refuse_unknown(node, ROLES, "roles.")
-    for role, parts in node.items():
-        path = f"roles.{role}"
-        refuse_unknown(parts, ("model", "engine"), f"{path}.")
-        if "model" not in parts:
-            raise HarnessError(f"{path}.model: not set; choose one with +model@{path}.model=NAME")
-        engine = (
-            build(parts["engine"], f"{path}.engine", typing.cast(type, EngineSettings)) if "engine" in parts else None
-        )
-        players[role] = Player(model=build(parts["model"], f"{path}.model", Model), engine=engine)
-    return players
-
-
-def _written_player(player: Player, path: str) -> dict[str, Any]:
-    """A player as the config has it: without an engine where it shares the subject's settings."""
-    parts = {name: part for name, part in vars(player).items() if part is not None}
-    return {name: written(part, f"{path}.{name}") for name, part in parts.items()}
 
 
 def _metric(name: str, node: Mapping[str, Any]) -> Metric:

@@ -32,6 +32,10 @@ class Usage:
     steps: int = 0
     busy: float = 0.0
 
+    def plus(self, other: Usage) -> Usage:
+        """What two accounts hold together."""
+        return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
     def since(self, before: Usage) -> Usage:
         """What was done after an earlier state of the same account."""
         done = {f.name: getattr(self, f.name) - getattr(before, f.name) for f in fields(self)}
@@ -60,7 +64,9 @@ class Engine(Protocol):
     capacity: int
     layers: int | None
     parameters: int | None
-    usage: Usage
+
+    @property
+    def usage(self) -> Usage: ...
 
     async def answer(self, call: Call) -> Reply:
         """The reply to one call, batched with whatever else is in flight.

@@ -43,11 +43,9 @@ class EnginePool:
             if key not in wanted:
                 self._drop(key, engine)
 
-    def discard(self, engine: Engine) -> None:
-        """Closes an engine that has died, so that the next one to want it loads it afresh."""
-        for key, loaded in list(self._loaded):
-            if loaded is engine:
-                self._drop(key, loaded)
+    def discard(self, wanted: Collection[Wanted]) -> None:
+        """Closes engines of which one has died, so that the next run to want them loads them afresh."""
+        self.keep_only([key for key, _ in self._loaded if key not in wanted])
 
     def close(self) -> None:
         """Closes all engines."""

@@ -11,11 +11,10 @@ from dataclasses import replace
 
 from harness.config import Job
 from harness.console import log
-from harness.engines.base import Engine
 from harness.engines.pool import EnginePool
 from harness.errors import EngineDied, HarnessError
 from harness.execution.checks import prepare_items, run_folder
-from harness.execution.loading import load_engine, load_role, make_subject
+from harness.execution.loading import Cast, load_cast, make_subject, models
 from harness.execution.measuring import measure
 from harness.execution.progress import Progress
 from harness.execution.runner import run_protocols
@@ -77,14 +76,8 @@ def _close(store: Store) -> None:
 def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: Callable[[], bool]) -> None:
     job = session.job
     begin = time.perf_counter()
-    engine = load_engine(job, pool)
-    players = {role: (player.engine or job.engine, player.model) for role, player in job.roles.items()}
-    others = {role: load_role(settings, model, pool) for role, (settings, model) in players.items()}
-    session.engine = engine.identity
-    session.roles = {role: other.identity for role, other in others.items()}
-    loaded: dict[str, Engine] = {"subject": engine} | {str(role): other for role, other in others.items()}
-    session.limits = {role: {"context": one.context, "layers": one.layers} for role, one in loaded.items()}
-    session.parameters = engine.parameters
+    cast = load_cast(job, pool)
+    session.note_engines(cast)
     session.seconds["load"] = round(time.perf_counter() - begin, 2)
     job.tracker.start(
         RunStart(
@@ -98,14 +91,14 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
             items=len(session.items.test),
         )
     )
-    subject = make_subject(job, engine, store, others)
+    subject = make_subject(job, cast.engine, store, cast.roles)
+    _tell_parts(session, subject)
     try:
-        asyncio.run(_ask(session, subject, cancelled))
+        asyncio.run(_ask(session, subject, cast, cancelled))
     except EngineDied as error:
         session.status = "engine died"
         session.error = str(error)
-        for dead in (engine, *others.values()):
-            pool.discard(dead)
+        pool.discard(models(job))
     except BaseException as error:
         session.status = "failed"
         session.error = f"{type(error).__name__}: {error}"
@@ -114,7 +107,23 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
         raise
 
 
-async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]) -> None:
+def _tell_parts(session: Session, subject: Subject) -> None:
+    """Says how prompts are written for each model, and which parts the subject plays itself."""
+    session.wording = subject.renderer.wording
+    for note in session.wording.notes:
+        log(note)
+    for part, players in subject.players.items():
+        for player in players:
+            if not player.name:
+                session.stand_in.append(part)
+                log(f"the subject plays the part {part!r} itself; another model: +model@roles.{part}.model=NAME")
+                continue
+            session.role_wordings[player.name] = player.renderer.wording
+            for note in player.renderer.wording.notes:
+                log(f"{player.name}: {note}")
+
+
+async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callable[[], bool]) -> None:
     job, engine, store = session.job, subject.engine, subject.store
     before, hits, misses = replace(engine.usage), store.hits, store.misses
     stop = asyncio.Event()
@@ -126,9 +135,6 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
         stop.set()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    session.wording = subject.renderer.wording
-    for note in session.wording.notes:
-        log(note)
     begin = time.perf_counter()
     preparing = asyncio.create_task(fit(job.experiment, session.items.train, subject))
     stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
@@ -140,7 +146,7 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
     fitted = preparing.result()
     session.fitted = keep_fitted(session.run.path, job.experiment, session.items, fitted)
     session.seconds["prepare"] = round(time.perf_counter() - begin, 2)
-    with Progress(len(session.items.test), engine.usage) as progress:
+    with Progress(len(session.items.test), engine) as progress:
         watcher = asyncio.create_task(_watch(session, progress))
 
         def done(finished: Finished) -> None:
@@ -149,8 +155,9 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
             progress.step(bool(finished.result.errors))
 
         try:
-            window = job.window or 2 * engine.capacity
             items = session.items.test
+            # Where models take turns, every item goes on as far as it can before the next one is loaded.
+            window = len(items) if cast.stage is not None else job.window or 2 * engine.capacity
             await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
         finally:
             watcher.cancel()
@@ -159,6 +166,7 @@ async def _ask(session: Session, subject: Subject, cancelled: Callable[[], bool]
             seconds = time.perf_counter() - begin
             session.seconds["ask"] = round(seconds, 2)
             session.wording = subject.renderer.wording  # some things are noticed only in the prompts
+            session.note_engines(cast)
             session.usage = engine.usage.since(before)
             session.engine_busy = round(session.usage.busy / seconds, 4)
             session.store = {"asked": store.misses - misses, "shared": store.hits - hits, "damaged": store.dropped}

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from harness.engines.base import Usage
+from harness.engines.base import Engine
 
 
 class Progress:
@@ -15,16 +15,17 @@ class Progress:
 
     Args:
         total: number of items.
-        usage: the engine's running account.
+        engine: whose running account is shown.
     """
 
-    def __init__(self, total: int, usage: Usage) -> None:
+    def __init__(self, total: int, engine: Engine) -> None:
         from tqdm import tqdm
 
         self.done = self.failed = 0
-        self._usage = usage
+        self._engine = engine
         self._began = time.perf_counter()
-        self._before = (usage.calls, usage.new_tokens, usage.busy)
+        before = engine.usage
+        self._before = (before.calls, before.new_tokens, before.busy)
         self._bar = tqdm(total=total, unit="item", disable=not sys.stderr.isatty(), dynamic_ncols=True)
 
     def step(self, failed: bool) -> None:
@@ -44,12 +45,13 @@ class Progress:
         """Items done and failed, calls and tokens a second, and the engine's busy share since the start."""
         seconds = max(time.perf_counter() - self._began, 1e-9)
         calls, tokens, busy = self._before
+        usage = self._engine.usage
         return {
             "items": self.done,
             "failed": self.failed,
-            "calls_per_s": (self._usage.calls - calls) / seconds,
-            "tokens_per_s": (self._usage.new_tokens - tokens) / seconds,
-            "engine_busy": (self._usage.busy - busy) / seconds,
+            "calls_per_s": (usage.calls - calls) / seconds,
+            "tokens_per_s": (usage.new_tokens - tokens) / seconds,
+            "engine_busy": (usage.busy - busy) / seconds,
         }
 
     def __enter__(self) -> Self:

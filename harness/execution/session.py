@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.config import Job
 from harness.engines.base import Usage
+from harness.execution.loading import Cast
 from harness.outcomes import ItemResult
 from harness.prompting.rendering import Wording
 from harness.redaction import without_secrets
@@ -24,9 +25,10 @@ class Session:
 
     Attributes:
         engine: identity of what was loaded; roles: those of the other models.
+        stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
         parameters: how many the model has, where its weights are on this machine.
-        wording: how prompts are written.
+        wording: how prompts are written; role_wordings: the same for each other model.
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
@@ -43,9 +45,12 @@ class Session:
     status: str = "running"
     engine: Mapping[str, str] | None = None
     roles: Mapping[str, Mapping[str, str]] | None = None
+    stand_in: list[str] = field(default_factory=list)
+    loads: Sequence[str] = ()
     limits: Mapping[str, Mapping[str, int | None]] | None = None
     parameters: int | None = None
     wording: Wording | None = None
+    role_wordings: dict[str, Wording] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     engine_busy: float | None = None
@@ -60,6 +65,14 @@ class Session:
         """Exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then covers
         the items that were finished)."""
         return {"finished": 0, "interrupted": 130}.get(self.status, 1)
+
+    def note_engines(self, cast: Cast) -> None:
+        """Notes what has been loaded by now."""
+        loaded = cast.loaded()
+        self.engine, self.parameters = cast.engine.identity, cast.engine.parameters
+        self.roles = {name: one.identity for name, one in loaded.items() if name != "subject"}
+        self.limits = {name: {"context": one.context, "layers": one.layers} for name, one in loaded.items()}
+        self.loads = cast.stage.loads if cast.stage is not None else ()
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it stands, without what is not known yet."""
@@ -78,8 +91,11 @@ class Session:
             "seconds": self.seconds,
             "engine": self.engine,
             "roles": self.roles or None,
+            "stand_in": self.stand_in or None,
+            "loads": self.loads or None,
             "limits": self.limits,
             "prompts": asdict(self.wording) if self.wording else None,
+            "role_prompts": {role: asdict(one) for role, one in self.role_wordings.items()} or None,
             "usage": asdict(self.usage) if self.usage else None,
             "engine_busy": self.engine_busy,
             "store": self.store,

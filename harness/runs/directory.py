@@ -98,13 +98,17 @@ class RunDirectory:
         return HarnessError(f"cannot write {self._name}: {error.strerror}; {FIX}")
 
 
+NO_OUTCOME = ("tracker", "runs", "store", "window", "fit")
+"""Settings that cannot change an outcome."""
+
+
 def config_digest(config: Mapping[str, Any]) -> str:
     """8 hex digits over everything in a config that can change an outcome: not the folders, not the tracker.
 
     Raises:
         HarnessError: the run that `experiment.fitted` names holds no fit.
     """
-    content = {key: value for key, value in config.items() if key not in ("tracker", "runs", "store", "window")}
+    content = {key: value for key, value in config.items() if key not in NO_OUTCOME}
     if content.get("shard") is None:
         content.pop("shard", None)  # a run of all items is the same run as before there were shards
     if "fitted" in (experiment := content.get("experiment", {})):

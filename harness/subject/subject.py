@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
@@ -49,6 +49,7 @@ class Subject:
         name: the part that this one plays; "" for the subject.
         model, experiment: names under which the store keeps what is asked; they change no reply.
         log: where exchanges are written, those of the parts included.
+        arrival: waits for the model, where it is loaded only when it is its turn; None where it is loaded.
     """
 
     engine: Engine
@@ -61,6 +62,7 @@ class Subject:
     model: str = ""
     experiment: str = ""
     log: Log = field(default_factory=Log)
+    arrival: Callable[[], Awaitable[None]] | None = None
 
     @cached_property
     def _origin(self) -> Origin:
@@ -165,7 +167,7 @@ class Subject:
             HarnessError: the engine cannot intervene.
             EngineDied: the engine stopped.
         """
-        rendered = self.renderer.render(prompt)
+        rendered = await self._render(prompt)
         self.renderer.check_length(rendered, max_tokens)
         sampling = Sampling(max_tokens, temperature, top_p, top_k, tuple(stop))
         sampled = temperature > 0
@@ -199,7 +201,7 @@ class Subject:
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
         """
-        rendered = self.renderer.render(prompt)
+        rendered = await self._render(prompt)
         forms = self.renderer.options(rendered, options)
         self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
         inside = tuple(interventions)
@@ -271,7 +273,7 @@ class Subject:
         Raises:
             ItemError: the text merges with the prompt's last token, is empty, or does not fit the context.
         """
-        rendered = self.renderer.render(prompt)
+        rendered = await self._render(prompt)
         ids = self.renderer.options(rendered, {text: [text]})[text][0]
         self.renderer.check_length(rendered, len(ids))
         place = self.log.ask(rendered.text)
@@ -302,7 +304,7 @@ class Subject:
             ItemError: a position beyond the prompt, or the prompt is too long.
             HarnessError: the engine cannot read activations.
         """
-        rendered = self.renderer.render(prompt)
+        rendered = await self._render(prompt)
         self.renderer.check_length(rendered, 0)
         n = len(rendered.ids)
         counted = tuple(p + n if p < 0 else p for p in positions)
@@ -324,6 +326,12 @@ class Subject:
         names = tuple(key.hex() for key in keys)
         exchange = Exchange(prompt.text, shown, names, cached, len(prompt.ids), new_tokens, self.name)
         self.log.note(place, exchange)
+
+    async def _render(self, prompt: Prompt) -> Rendered:
+        """The prompt as the model reads it, once the model is there."""
+        if self.arrival is not None:
+            await self.arrival()
+        return self.renderer.render(prompt)
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
         key = call_key(self._origin.identity, call)

@@ -19,6 +19,7 @@ from harness import (
     HarnessError,
     Item,
     Outcome,
+    Part,
     Probability,
     Prompt,
     Reliability,
@@ -108,6 +109,7 @@ class SemanticEntropy(Experiment):
     verbalized: bool = True
     parenthesis: bool = True
 
+    parts: ClassVar = {"judge": Part(capabilities=frozenset({"choose"}))}
     outcome: ClassVar = UncertaintyOutcome
     metrics: ClassVar = (
         *metrics.each(("correct",), metrics.accuracy, by=(), where={"arm": "agreement"}),

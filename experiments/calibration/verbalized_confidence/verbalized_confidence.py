@@ -18,6 +18,7 @@ from harness import (
     Item,
     Metric,
     Outcome,
+    Part,
     Probability,
     Reliability,
     RiskCoverage,
@@ -117,6 +118,7 @@ class VerbalizedConfidence(Experiment):
     max_tokens: int = 32
     judge: bool = False
 
+    parts: ClassVar = {"judge": Part()}
     outcome: ClassVar = VerbalizedOutcome
     metrics: ClassVar = (
         *metrics.rates("attempted", suffix="_rate"),

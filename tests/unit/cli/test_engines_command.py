@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness import Experiment, Item, Metric, Outcome, Prompt, Subject
+from harness import Experiment, Item, Metric, Outcome, Part, Prompt, Subject
 from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
 from harness.cli.main import main
 from harness.engines.equivalence import Deltas, Divergence, Numbers, check_tokens, compare_calls
@@ -74,6 +74,7 @@ class Told(Outcome):
 class Retell(Experiment):
     """A greedy text, and another one drawn after it."""
 
+    parts: ClassVar = {"judge": Part()}
     outcome: ClassVar = Told
     metrics: ClassVar = (Metric("length", mean, ("length",)),)
 
@@ -221,7 +222,6 @@ def test_items_that_fail_are_told_and_fail_the_command(tmp_path: Path, capsys: p
         ("engine.logit=1 limit=3", [], [], "--first and --second differ in 'limit'"),
         ("engine.lgit=1", [], [], "there is no setting engine.lgit, did you mean 'logit'?"),
         ("engine.logit=1 engine.lacks=choose", [], [], "needs an engine that can 'choose'"),
-        ("engine.logit=1", ["+model@roles.judge.model=smollm2"], [], "others play roles.judge"),
         ("engine.logit=1", [], ["--tolerance", "-1"], "--tolerance -1.0: a difference"),
         ("engine.logit=1", [], ["--tolerance=nan"], "--tolerance nan: a difference"),
         ("engine.logit=1", [], ["--json", "/nowhere/x.json"], "there is no folder /nowhere"),
@@ -234,6 +234,12 @@ def test_bad_input_is_one_line_and_exit_code_2(  # noqa: PLR0917
     err = capsys.readouterr().err
     assert message in err
     assert "Traceback" not in err
+
+
+def test_another_model_beside_the_subject_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    job = [f"experiment={Retell.__module__}:Retell", "engine=fake", "+model@roles.judge.model=smollm2"]
+    assert main(["engines", *job, "--first", "engine=fake", "--second", "engine=fake", "engine.delay=0.1"]) == 2
+    assert "others play roles.judge" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flags", [["--second", FIRST], ["--first", FIRST], ["--third", FIRST]])

@@ -95,13 +95,13 @@ def test_the_run_directory_depends_on_what_changes_outcomes_only() -> None:
 
 
 def test_another_role_gets_a_model_of_its_own_and_the_engine_settings_of_the_subject_or_its_own() -> None:
-    job = load_job(["+model@roles.judge.model=hub", "roles.judge.model.source=/m", "+engine@roles.critic.engine=fake",
-                    "+model@roles.critic.model=smollm2"])  # fmt: skip
+    base, judge = "experiment=verbalizedConfidence", ["+model@roles.judge.model=hub", "roles.judge.model.source=/m"]
+    job = load_job([base, *judge])
     assert job.roles["judge"].model.name == "m"
     assert job.roles["judge"].engine is None
-    assert isinstance(job.roles["critic"].engine, Fake)
-    assert load_job([]).roles == {}
+    assert isinstance(load_job([base, *judge, "+engine@roles.judge.engine=fake"]).roles["judge"].engine, Fake)
+    assert load_job([base]).roles == {}
     with pytest.raises(HarnessError, match=r"roles\.juge.*'judge'"):
-        load_job(["+model@roles.juge.model=smollm2"])
+        load_job([base, "+model@roles.juge.model=smollm2"])
     with pytest.raises(HarnessError, match=r"roles\.judge\.model: not set"):
-        load_job(["+engine@roles.judge.engine=fake"])
+        load_job([base, "+engine@roles.judge.engine=fake"])

@@ -28,9 +28,10 @@ def digest(*words: str) -> str:
 @pytest.mark.parametrize("name", [name for name, _ in config_names("experiment")])
 def test_a_job_is_made_again_from_its_manifest(name: str) -> None:
     metric = ["+metrics.mine._target_=harness.metrics.shares.accuracy", "+metrics.mine.columns=[correct]"]
-    judge = ["+model@roles.judge.model=hub", "roles.judge.model.source=/m", "+engine@roles.critic.engine=fake"]
-    critic = ["+model@roles.critic.model=smollm2", "model.template.enable_thinking=false", "shard=0/2"]
-    job = load_job([f"experiment={name}", *QUIET, *metric, *judge, *critic])
+    more = ["model.template.enable_thinking=false", "shard=0/2", "fit=one_at_a_time"]
+    for part in load_job([f"experiment={name}", *QUIET]).experiment.parts:
+        more += [f"+model@roles.{part}.model=hub", f"roles.{part}.model.source=/m", f"+engine@roles.{part}.engine=fake"]
+    job = load_job([f"experiment={name}", *QUIET, *metric, *more])
     stored = json.loads(json.dumps(job.config))
     again = make_job(stored, name, {})
     assert again == job

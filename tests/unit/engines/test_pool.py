@@ -44,7 +44,7 @@ def test_equal_settings_and_model_share_one_engine_and_the_rest_is_closed_when_t
     pool.keep_only([(Counted(), a)])
     assert Counted.closes == ["a", "b"]
     assert pool.find((Counted(), b)) is None
-    pool.discard(first)
+    pool.discard([(Counted(), a)])
     assert pool.get((Counted(), a)) is not first
     pool.close()
     assert Counted.closes == ["a", "b", "a", "a"]
