@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -25,12 +25,33 @@ class Arm:
 
 
 A = TypeVar("A", bound=Arm)
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
 async def together(questions: Iterable[Awaitable[T]]) -> list[T]:
     """Asks everything at once; gives the answers in the order of the questions."""
     return list(await asyncio.gather(*questions))
+
+
+class Shared(Generic[K, T]):
+    """What several arms of an item ask alike: it is asked when the first of them wants it, and once.
+
+    An error reaches the arms that wanted the answer, and no others. What all arms need is better asked in `begin`.
+
+    Args:
+        ask: asks for the answer of a key.
+    """
+
+    def __init__(self, ask: Callable[[K], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._asked: dict[K, asyncio.Future[T]] = {}
+
+    async def get(self, key: K) -> T:
+        """The answer of a key."""
+        if key not in self._asked:
+            self._asked[key] = asyncio.ensure_future(self._ask(key))
+        return await self._asked[key]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ def _members(protocol: type) -> list[str]:
 def construct(cls: type[T], node: Mapping[str, Any], path: str) -> T:
     """Builds a dataclass of a config node without `_target_`, as `build`."""
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     refuse_unknown(node, fields, f"{path}.")
     for name, f in fields.items():
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and name not in node:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from operator import itemgetter
 
 from experiments.correction.self_correction.prompts import states_number
 from harness import Grade, Item, Outcome, Prompt, Subject, Text
@@ -16,18 +17,20 @@ class Revision(Outcome):
     """The first answer and the one that stands at a later turn.
 
     Attributes:
+        turn: the later one, from 2 on; of a vote over first answers, the turn at which chains have taken as many calls.
         before, after: whether they are right; None when unparsable.
         solved_before, solved_after: the same with unparsable as wrong (the papers' fixed denominator).
         answer_before, answer_after: as parsed, "" when unparsable.
         unchanged: whether the parsed answers are equal; None when one of them is unparsable.
-        parse_failed_t1, parse_failed: no parsable answer in the first text, in the later one.
+        parse_failed_before, parse_failed_after: no parsable answer in the text.
         cut: the later text reached max_tokens.
         similarity: of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
         chain: which of the sampled chains of this item.
-        tokens_before, tokens_after: length of the two answers, in tokens.
+        tokens_before, tokens_after: length of the text, in tokens.
         calls, prompt_tokens, new_tokens: the whole cost of the arm up to this turn, the first answer included.
     """
 
+    turn: int
     before: bool | None
     after: bool | None
     solved_before: bool
@@ -35,8 +38,8 @@ class Revision(Outcome):
     answer_before: str
     answer_after: str
     unchanged: bool | None
-    parse_failed_t1: bool
-    parse_failed: bool
+    parse_failed_before: bool
+    parse_failed_after: bool
     cut: bool
     similarity: float
     chain: int
@@ -133,17 +136,35 @@ def vote(states: Sequence[State], cost: Cost) -> State:
     return replace(next(s for s in voters if s.grade.answer == answer), cost=cost)
 
 
+def pooled(states: Sequence[State]) -> State:
+    """The vote over separate states, which costs what they cost together."""
+    return vote(states, total(states))
+
+
+def within(states: Sequence[State]) -> State:
+    """The vote over the answers of one chain."""
+    return vote(states, states[-1].cost)
+
+
 def oracle(states: Sequence[State]) -> State:
     """The first right state, where a loop that knows the gold answer would stop; the last one if none is right."""
     return next((s for s in states if s.grade.correct), states[-1])
 
 
-def revision(arm: str, before: State, after: State, chain: int = 0) -> Revision:
-    """The row of an arm whose first answer is `before` and whose answer now is `after`."""
+STANDING: Mapping[str, Callable[[Sequence[State]], State]] = {
+    "revision": itemgetter(-1),
+    "oracle": oracle,
+    "within": within,
+}
+"""Which of the states of a chain stands at its end, by kind of arm."""
+
+
+def revision(before: State, after: State, *, turn: int, chain: int = 0) -> Revision:
+    """The row of a chain whose first answer is `before` and whose answer at a turn is `after`."""
     was, now = before.grade, after.grade
     parsed = was.correct is not None and now.correct is not None
     return Revision(
-        arm=arm,
+        turn=turn,
         before=was.correct,
         after=now.correct,
         solved_before=was.correct is True,
@@ -151,8 +172,8 @@ def revision(arm: str, before: State, after: State, chain: int = 0) -> Revision:
         answer_before=was.answer,
         answer_after=now.answer,
         unchanged=was.answer == now.answer if parsed else None,
-        parse_failed_t1=was.correct is None,
-        parse_failed=now.correct is None,
+        parse_failed_before=was.correct is None,
+        parse_failed_after=now.correct is None,
         cut=after.text.finish == "length",
         similarity=SequenceMatcher(None, before.text.text.split(), after.text.text.split(), False).ratio(),
         chain=chain,

@@ -1,88 +1,46 @@
-"""What is said in the self-correction experiments: the forms of a final answer and the second turns."""
+"""What is said in the self-correction experiment: its texts, and which of them make a second turn.
+
+The texts here are short and ask for no steps: a model of 135M parameters loses itself in steps of its own.
+`conf/wording/selfCorrection` has the papers' own: `math` is SCoRe's (2409.12917), `boxed` is Huang's (2310.01798) with
+a first turn in our own words.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
-Style = Literal["score", "huang", "neutral", "verify", "again", "repeat"]
-FormName = Literal["plain", "math", "boxed"]
+_SHAPE = 'in the form "The final answer is X."'
+_ENDING = f"When you give your final answer, write it {_SHAPE}"
 
-
-@dataclass(frozen=True)
-class Form:
-    """How the final answer is to be written, in every turn alike.
-
-    Attributes:
-        first: the first question, with "{question}" where the item's goes.
-        shape: "in the form ...", to be put into a sentence.
-        ending: the sentence that asks for it, at the end of an instruction.
-    """
-
-    first: str
-    shape: str
-    ending: str
-
-    def ask(self, question: str) -> str:
-        """The first turn about a question."""
-        return self.first.replace("{question}", question)
-
-
-_PLAIN_SHAPE = 'in the form "The final answer is X."'
-_PLAIN_ENDING = f"When you give your final answer, write it {_PLAIN_SHAPE}"
-_MATH_SHAPE = 'in the form "Final Answer: The final answer is $answer$. I hope it is correct."'
-_MATH_ENDING = f"At the end of the Solution, when you give your final answer, write it {_MATH_SHAPE}"
-_BOXED_SHAPE = "in the form \\boxed{answer}"
-_BOXED_ENDING = f"At the end, write your final answer, a single numerical number, {_BOXED_SHAPE}."
-
-FORMS: Mapping[FormName, Form] = {
-    "plain": Form(_PLAIN_ENDING + "\n\n{question}", _PLAIN_SHAPE, _PLAIN_ENDING),
-    "math": Form(
-        "You are a math expert. When you respond, respond only with the Solution of the final Problem, thinking step "
-        f"by step. {_MATH_ENDING}\n\nProblem: {{question}}",
-        _MATH_SHAPE,
-        _MATH_ENDING,
-    ),
-    "boxed": Form("{question}\n\nThink step by step. " + _BOXED_ENDING, _BOXED_SHAPE, _BOXED_ENDING),
-}
-"""math is SCoRe's (2409.12917); boxed has the form of Huang's answers (2310.01798) in a first turn of our own words.
-
-plain is short and does not ask for steps: a model of 135M parameters loses itself in steps of its own.
-"""
-
-_CORRECT = (
-    "There might be an error in the solution above because of lack of understanding of the question. Please correct "
-    "the error, if any, and rewrite the solution. Only output the final solution! "
-)
-_REVIEWS: Mapping[str, str] = {
+TEXTS: Mapping[str, str] = {
+    "first": f"{_ENDING}\n\n$question",
+    "score": "There might be an error in the solution above because of lack of understanding of the question. Please "
+    f"correct the error, if any, and rewrite the solution. Only output the final solution! {_ENDING}",
     "huang": "Review your previous answer and find problems with your answer.",
     "neutral": "Assume that this answer could be either correct or incorrect. Review the answer carefully and report "
     "any serious problems you find.",
     "verify": "Verify whether your answer is correct, and provide an explanation.",
+    "improve": "Based on the problems you found, improve your answer. Please reiterate your answer, with your final "
+    f"answer a single numerical number, {_SHAPE}",
+    "again": f"Please answer the question again. {_ENDING}",
+    "repeat": f"Repeat your final answer. Write it {_SHAPE}",
 }
 
+SECOND_TURNS: Mapping[str, tuple[str, ...]] = {
+    "score": ("score",),
+    "huang": ("huang", "improve"),
+    "neutral": ("neutral", "improve"),
+    "verify": ("verify", "improve"),
+    "again": ("again",),
+    "repeat": ("repeat",),
+}
+"""The texts of one round of each style, one call each; the reply to the last is the new answer.
 
-def second_turn(style: Style, form: Form) -> tuple[str, ...]:
-    """The instructions of one round, one call each; the reply to the last is the new answer.
-
-    score: SCoRe's turn 2. huang: review, then improve. neutral, verify: the review without the presumption of a
-    problem (the request to improve stays Huang's, so that only the review differs). again: no hint of an error.
-    repeat: nothing to be changed at all.
-    """
-    if style == "score":
-        return (_CORRECT + form.ending,)
-    if style == "again":
-        return ("Please answer the question again. " + form.ending,)
-    if style == "repeat":
-        return (f"Repeat your final answer. Write it {form.shape}",)
-    improve = (
-        "Based on the problems you found, improve your answer. Please reiterate your answer, with your final answer a "
-        f"single numerical number, {form.shape}"
-    )
-    return _REVIEWS[style], improve if improve.endswith('"') else improve + "."
-
+score is SCoRe's second turn; huang reviews, then improves. neutral and verify review without the presumption of a
+problem; the request to improve stays Huang's, so that only the review differs. again holds no hint of an error, and
+repeat asks for no change at all.
+"""
 
 _STATED = re.compile(
     r"answer(?: is|:)[^\n]*\d[^\n]*?(?:\n|[.!]\s)|\\boxed\{(?:[^{}]|\{[^{}]*\})*\}|####[ $]*-?\d[\d,.]*\s*\n",

@@ -2,160 +2,166 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from experiments.correction.self_correction.chains import Revision, Speaker, State, oracle, revision, total, vote
-from experiments.correction.self_correction.prompts import FORMS, FormName, Style, second_turn
-from harness import Experiment, HarnessError, Item, Metric, Outcome, Prompt, Subject, Transitions, metrics
+from annotated_types import Ge, Gt
 
-Decoding = Literal["greedy", "sampled"]
-Control = Literal["again", "repeat", "oracle", "vote", "resample"]
+from experiments.correction.self_correction.chains import STANDING, Revision, Speaker, State, pooled, revision, total
+from experiments.correction.self_correction.prompts import SECOND_TURNS, TEXTS
+from harness import Bars, HarnessError, Item, Metric, Prompt, Subject, Transitions, metrics
+from harness.arms import Arm, ArmedExperiment, Shared, together
+from harness.calls.calls import Capability
+
+BY = ("arm", "turn")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfCorrection(Experiment):
-    """Claim: asked to revise its answer without being told whether it is wrong, a model stays flat or gets worse.
-
-    SCoRe (Kumar et al., arXiv 2409.12917): delta -11.2 points on MATH for the untrained model. Huang et al. (arXiv
-    2310.01798): review, then improve, lowers accuracy on GSM8K; voting (Wang et al., arXiv 2203.11171) over as many
-    answers does better.
-
-    One item (GSM8K test): "James decides to run 3 sprints 3 times a week. He runs 60 meters each sprint. How many
-    total meters does he run a week?" Gold 540. Turn 1 answers; turn 2 (`score`) says "There might be an error in the
-    solution above because of lack of understanding of the question. Please correct the error, if any, and rewrite
-    the solution. ..." to right and wrong answers alike, and what counts at a turn is the answer of that turn alone.
-
-    One row per item, arm and turn k >= 2 (and sampled chain). Arms, over the same first answers:
-        {style}/{decoding}@t{k}: `score`; `huang` (two calls a round); `neutral` and `verify` (Huang's with a review
-            that presumes no problem); the controls `again` (no hint of an error) and `repeat` (no change asked for).
-        {style}-oracle/...: stops at the first right answer. It uses the gold answer: never to be set beside the others.
-        {style}-within/...@t3 and later: the vote over the answers of one chain.
-        vote{N}/sampled: self-consistency over N = 1 + 2r first answers, the calls of r rounds of `huang`. The two
-            calls of `score` have no vote beside them, as a vote of two is a toss between them: see its tokens.
-        resample/sampled@t2: another first answer in place of a revision, the null model: if an item is solved with
-            probability p, i2c = c2i = E[p(1-p)] and delta = 0.
-        {style}-vote{K}/sampled@t{k}: K = `chains` > 1 chains, each revised, then the vote; beside vote{N} of as many
-            calls.
-
-    Differs from the papers: form=plain shortens SCoRe's first turn and both papers' form of the final answer for small
-    models (form=math and form=boxed restore SCoRe's and Huang's); Huang's first turn is not quoted but ours; SCoRe
-    has two turns, ours repeats its second for more; an unparsable answer is a missing value, while `delta_all` and
-    `solved_rate` take it as wrong; one temperature and one max_tokens hold for all turns.
+class Revising(Arm):
+    """How an answer is revised, and which answer stands at a turn.
 
     Attributes:
-        turns: answers in a chain, >= 2.
-        styles: revisions under test.
-        controls: which control arms run.
-        decodings: "greedy", "sampled"; `vote` and `resample` belong to the sampled ones.
-        temperature: of the sampled arms, > 0 (SCoRe's figure and self-consistency 0.7, Huang 1).
-        max_tokens: budget of every call.
-        form: how the final answer is asked for.
-        chains: sampled chains per item; with more than one, `mcnemar_p` counts each as an item of its own.
-
-    Raises:
-        HarnessError: a number outside of its range.
+        style: whose second turn is asked, see `prompts.SECOND_TURNS`; of a vote, whose number of calls it matches.
+        decoding: "greedy", or "sampled" at the experiment's temperature.
+        kind: "revision", the answer of the turn alone; "oracle", the first right answer of the chain up to the turn;
+            "within", the vote over the answers of the chain; "vote", over as many first answers as a chain has taken
+            calls; "resample", another first answer in place of a revision.
+        chains: whether all sampled chains are taken together: a vote over their revisions, or over as many first
+            answers as all of them have taken calls.
     """
 
-    turns: int = 2
-    styles: Sequence[Style] = ("score", "huang", "neutral")
-    controls: Sequence[Control] = ("again", "repeat", "oracle", "vote", "resample")
-    decodings: Sequence[Decoding] = ("greedy", "sampled")
-    temperature: float = 0.7
-    max_tokens: int = 64
-    form: FormName = "plain"
-    chains: int = 1
+    style: str = ""
+    decoding: str = "sampled"
+    kind: str = "revision"
+    chains: bool = False
 
-    outcome: ClassVar[type[Outcome]] = Revision
-    # "t2" is the turn that the arm names; in an arm that names none, the answer after the vote.
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("accuracy_t1", metrics.accuracy_before, ("before", "after")),
-        Metric("accuracy_t2", metrics.accuracy_after, ("before", "after")),
-        *metrics.transitions("before", "after"),
-        Metric("delta_all", metrics.delta, ("solved_before", "solved_after")),
-        Metric("solved_rate", metrics.accuracy, ("solved_after",)),
-        *metrics.rates("unchanged", "cut", suffix="_rate"),
-        *metrics.rates(parse_failure_rate_t1="parse_failed_t1", parse_failure_rate="parse_failed"),
-        *metrics.means(mean_tokens_t1="tokens_before", mean_tokens_t2="tokens_after"),
-        *metrics.means("similarity", "calls", "prompt_tokens", "new_tokens", prefix="mean_"),
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the arms of an item have in common: the first answers of each decoding, and chains by style and decoding."""
+
+    firsts: Mapping[str, Sequence[State]]
+    chains: Shared[tuple[str, str], list[list[State]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfCorrection(ArmedExperiment[Revising, None]):
+    """Asked to revise its answer without being told whether it is wrong, a model stays flat or gets worse.
+
+    SCoRe (Kumar et al., arXiv 2409.12917, Table 2): delta -11.2 points on MATH. Huang et al. (arXiv 2310.01798):
+    review, then improve, lowers accuracy on GSM8K; a vote over as many answers (Wang et al., 2203.11171) does better.
+    Item (GSM8K): "James decides to run 3 sprints 3 times a week. He runs 60 meters each sprint. How many total meters
+    does he run a week?" Gold 540. Turn 2 speaks to right and wrong answers alike.
+
+    resample is the null model: an item that is solved with probability p has i2c = c2i = p(1-p). An oracle uses the
+    gold answer: never set it beside the others. score has no vote beside one chain, as a vote of two is a toss.
+
+    Differs: short texts, for small models (+wording/selfCorrection=math is SCoRe's, boxed Huang's); SCoRe has two
+    turns, more repeat the second; an unparsable answer is a missing value, which `delta_all` and `solved_rate` take as
+    wrong.
+
+    Attributes:
+        turns: answers in a chain (SCoRe: 2; Huang: 3).
+        chains: sampled chains an item; with more than one, `mcnemar_p` counts each as an item of its own.
+        temperature: of the sampled arms, in every turn (SCoRe's figure and self-consistency 0.7, Huang 1).
+        max_tokens: cap on every call.
+    """
+
+    arms: Sequence[str] = (
+        *("score greedy", "huang greedy", "neutral greedy", "again greedy", "repeat greedy"),
+        *("score greedy oracle", "huang greedy oracle", "neutral greedy oracle"),
+        *("score sampled", "huang sampled", "neutral sampled", "again sampled", "repeat sampled"),
+        *("score sampled oracle", "huang sampled oracle", "neutral sampled oracle"),
+        *("vote beside huang", "resample"),
     )
-    figures: ClassVar[tuple[Transitions, ...]] = (Transitions("before", "after"),)
+    turns: Annotated[int, Ge(2)] = 2
+    chains: Annotated[int, Ge(1)] = 1
+    temperature: Annotated[float, Gt(0)] = 0.7
+    max_tokens: Annotated[int, Ge(1)] = 64
+
+    all_arms: ClassVar = {
+        **{
+            f"{style} {decoding}{end}": Revising(style=style, decoding=decoding, kind=kind)
+            for style in SECOND_TURNS
+            for decoding in ("greedy", "sampled")
+            for kind, end in {"revision": "", "oracle": " oracle", "within": " within"}.items()
+        },
+        **{f"{style} chains": Revising(style=style, chains=True) for style in SECOND_TURNS},
+        "vote beside huang": Revising(style="huang", kind="vote"),
+        "vote beside huang chains": Revising(style="huang", kind="vote", chains=True),
+        "vote beside score chains": Revising(style="score", kind="vote", chains=True),
+        "resample": Revising(kind="resample"),
+    }
+    texts: ClassVar = TEXTS
+    outcome: ClassVar = Revision
+    metrics: ClassVar = (
+        *metrics.each(("before", "after"), metrics.accuracy_before, metrics.accuracy_after, by=BY),
+        *metrics.transitions(by=BY),
+        *metrics.each(("solved_before", "solved_after"), metrics.delta, suffix="_all", by=BY),
+        Metric("solved_rate", metrics.accuracy, ("solved_after",), by=BY),
+        *metrics.rates("unchanged", "cut", suffix="_rate", by=BY),
+        *metrics.rates(parse_failure_rate_before="parse_failed_before", by=BY),
+        *metrics.rates(parse_failure_rate_after="parse_failed_after", by=BY),
+        *metrics.means("similarity", "tokens_before", "tokens_after", prefix="mean_", by=BY),
+        *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_", by=BY),
+    )
+    figures: ClassVar = (Transitions("before", "after", where={"turn": 2}), Bars("solved_after", "arm", "turn"))
 
     def __post_init__(self) -> None:
-        if self.turns < 2 or self.chains < 1 or self.max_tokens < 1:
-            raise HarnessError("experiment.turns must be at least 2, chains and max_tokens at least 1")
-        if "sampled" in self.decodings and self.temperature <= 0:
-            raise HarnessError("experiment.decodings holds 'sampled': set experiment.temperature above 0")
+        super().__post_init__()
+        for name, arm in self.chosen.items():
+            if arm.kind == "within" and self.turns < 3:
+                raise HarnessError(f"experiment.arms: {name!r} votes within a chain; set experiment.turns to 3 or more")
+            if arm.chains and self.chains < 2:
+                raise HarnessError(f"experiment.arms: {name!r} takes many chains; set experiment.chains to 2 or more")
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[Revision]:
-        """All arms of all decodings."""
-        rows = await asyncio.gather(*(self._decoding(item, subject, decoding) for decoding in self.decodings))
-        return [row for some in rows for row in some]
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({"generate"})
 
-    async def _decoding(self, item: Item, subject: Subject, decoding: Decoding) -> list[Revision]:
-        sampled = decoding == "sampled"
-        sizes = self._vote_sizes() if sampled else []
-        resample = sampled and "resample" in self.controls
-        n_chains = self.chains if sampled else 1
-        speakers = [
-            Speaker(
-                subject=subject,
-                item=item,
-                max_tokens=self.max_tokens,
-                temperature=self.temperature if sampled else 0.0,
-                draw=draw,
-            )
-            for draw in range(max(n_chains, *sizes, 2 if resample else 1))
-        ]
-        question = Prompt.user(FORMS[self.form].ask(item.fields["question"]))
-        firsts = await asyncio.gather(*(speaker.answer(question) for speaker in speakers))
+    def first_answers(self, arm: Revising, turn: int) -> int:
+        """How many first answers an arm needs up to a turn."""
+        calls = 1 + (turn - 1) * len(SECOND_TURNS.get(arm.style, ()))
+        if arm.kind == "vote":
+            return calls * (self.chains if arm.chains else 1)
+        return 2 if arm.kind == "resample" else self.chains if arm.decoding == "sampled" else 1
 
-        async def revise(style: Style) -> list[Revision]:
-            instructions = second_turn(style, FORMS[self.form])
-            opened = zip(speakers[:n_chains], firsts, strict=False)
-            chains = await asyncio.gather(*(s.chain(question, first, instructions, self.turns) for s, first in opened))
-            return self._rows(style, decoding, chains)
+    async def begin(self, item: Item, subject: Subject, fitted: None) -> Asked:
+        """The first answers. A chain is asked when an arm wants it."""
+        question = Prompt.user(self.text("first", question=item.fields["question"]))
+        needed: dict[str, int] = {}
+        for arm in self.chosen.values():
+            needed[arm.decoding] = max(needed.get(arm.decoding, 0), self.first_answers(arm, self.turns))
+        speakers = {
+            decoding: [self.speaker(item, subject, decoding, draw) for draw in range(n)]
+            for decoding, n in needed.items()
+        }
+        answers = await together(together(one.answer(question) for one in some) for some in speakers.values())
+        firsts = dict(zip(speakers, answers, strict=True))
 
-        rows = [row for some in await asyncio.gather(*map(revise, self._asked())) for row in some]
-        rows += [revision(f"vote{n}/sampled", firsts[0], vote(firsts[:n], total(firsts[:n]))) for n in sizes]
-        if resample:
-            rows.append(revision("resample/sampled@t2", firsts[0], replace(firsts[1], cost=total(firsts[:2]))))
-        return rows
+        async def chains(of: tuple[str, str]) -> list[list[State]]:
+            style, decoding = of
+            told = [self.text(name) for name in SECOND_TURNS[style]]
+            begun = list(zip(speakers[decoding], firsts[decoding], strict=True))[: self.chains]
+            return await together(one.chain(question, first, told, self.turns) for one, first in begun)
 
-    def _rows(self, style: Style, decoding: Decoding, chains: Sequence[Sequence[State]]) -> list[Revision]:
-        tested, votes = style in self.styles, "vote" in self.controls
-        rows = []
-        for k in range(2, self.turns + 1):
-            where = f"{decoding}@t{k}"
-            for i, chain in enumerate(chains):
-                seen = chain[:k]
-                rows.append(revision(f"{style}/{where}", chain[0], seen[-1], i))
-                if tested and "oracle" in self.controls:
-                    rows.append(revision(f"{style}-oracle/{where}", chain[0], oracle(seen), i))
-                # A vote of two is the first parsable answer, whatever the other says.
-                if tested and votes and k > 2:
-                    rows.append(revision(f"{style}-within/{where}", chain[0], vote(seen, seen[-1].cost), i))
-            if tested and votes and len(chains) > 1:
-                standing = [chain[k - 1] for chain in chains]
-                voted = vote(standing, total(standing))
-                rows.append(revision(f"{style}-vote{len(chains)}/{where}", chains[0][0], voted))
-        return rows
+        return Asked(firsts, Shared(chains))
 
-    def _asked(self) -> list[Style]:
-        """Every second turn that is asked for, once."""
-        controls: tuple[Style, ...] = ("again", "repeat")
-        return list(dict.fromkeys([*self.styles, *(style for style in controls if style in self.controls)]))
+    def speaker(self, item: Item, subject: Subject, decoding: str, draw: int) -> Speaker:
+        """The subject, which answers with the draw of a number in every turn."""
+        temperature = self.temperature if decoding == "sampled" else 0.0
+        return Speaker(subject=subject, item=item, max_tokens=self.max_tokens, temperature=temperature, draw=draw)
 
-    def _vote_sizes(self) -> list[int]:
-        """How many first answers are voted over: the calls of `huang`, and those of `chains` revised chains."""
-        if "vote" not in self.controls:
-            return []
-        rounds = range(1, self.turns)
-        sizes = {1 + 2 * r for r in rounds}
-        if self.chains > 1:
-            sizes |= {
-                self.chains * (1 + r * len(second_turn(s, FORMS[self.form]))) for s in self.styles for r in rounds
-            }
-        return sorted(sizes)
+    async def ask(self, arm: Revising, common: Asked, item: Item, subject: Subject, fitted: None) -> list[Revision]:
+        firsts, turns = common.firsts[arm.decoding], range(2, self.turns + 1)
+        if arm.kind == "resample":
+            return [revision(firsts[0], replace(firsts[1], cost=total(firsts[:2])), turn=2)]
+        if arm.kind == "vote":
+            return [revision(firsts[0], pooled(firsts[: self.first_answers(arm, k)]), turn=k) for k in turns]
+        chains = await common.chains.get((arm.style, arm.decoding))
+        if arm.chains:
+            return [revision(firsts[0], pooled([chain[k - 1] for chain in chains]), turn=k) for k in turns]
+        if arm.kind == "within":
+            turns = turns[1:]  # a vote of two is the first parsable answer, whatever the other says
+        stands = STANDING[arm.kind]
+        return [revision(chain[0], stands(chain[:k]), turn=k, chain=i) for k in turns for i, chain in enumerate(chains)]

@@ -146,16 +146,16 @@ def test_refusals_and_mumbling_are_failures_of_their_rows() -> None:
 def test_self_correction_recovers_the_transitions() -> None:
     traits = Traits(ability=0.8, difficulty=0.5, fixes=0.3, breaks=0.15)
     subject = SimulatedSubject(traits, read_correction)
-    experiment = SelfCorrection(styles=["score"], controls=["again"], decodings=["sampled"], temperature=1.0)
+    experiment = SelfCorrection(arms=["score sampled", "again sampled"], temperature=1.0)
     items = numbers(600)
     table, _ = simulate(experiment, items, subject)
     right = float(np.mean([subject.p_right(str(i)) for i in range(600)]))
     # Shares of 600 items, four standard errors: at most 0.082.
-    truth = {"accuracy_t1": right, "fix_rate": 0.3, "break_rate": 0.15}
+    truth = {"accuracy_before": right, "fix_rate": 0.3, "break_rate": 0.15}
     truth |= {"delta_i2c": (1 - right) * 0.3, "delta_c2i": right * 0.15}
-    truth |= {"delta": truth["delta_i2c"] - truth["delta_c2i"], "parse_failure_rate": 0.0}
-    truth["accuracy_t2"] = right + truth["delta"]
-    for arm in ("score/sampled@t2", "again/sampled@t2"):
+    truth |= {"delta": truth["delta_i2c"] - truth["delta_c2i"], "parse_failure_rate_after": 0.0}
+    truth["accuracy_after"] = right + truth["delta"]
+    for arm in ("score sampled", "again sampled"):
         rows = table.where(table.columns["arm"] == arm)
         found = {m.name: one(m, rows, 2).value for m in experiment.metrics}
         for name, value in truth.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness import Grade, Item, Prompt, Subject
-from harness.arms import Arm, ArmedExperiment
+from harness.arms import Arm, ArmedExperiment, Shared, together
 from harness.errors import HarnessError, ItemError
 from harness.outcomes import JudgedAnswer
 from tests.support.helpers import simulate
@@ -82,6 +83,32 @@ def test_what_stops_a_run_is_no_arm_that_failed() -> None:
 
     with pytest.raises(HarnessError, match="do not sum to 1"):
         simulate(Polite(), items("one"), broken)
+
+
+def test_what_arms_share_is_asked_once_and_its_error_reaches_those_that_wanted_it() -> None:
+    asked: list[str] = []
+
+    async def ask(key: str) -> str:
+        asked.append(key)
+        await asyncio.sleep(0)
+        if key == "long":
+            raise ItemError("the prompt does not fit")
+        return key.upper()
+
+    async def get(shared: Shared[str, str], key: str) -> str:
+        try:
+            return await shared.get(key)
+        except ItemError as error:
+            return str(error)
+
+    async def run() -> list[str]:
+        shared = Shared(ask)
+        found = await together(get(shared, key) for key in ("long", "short", "long", "short"))
+        return [*found, await get(shared, "short"), await get(shared, "long")]
+
+    expected = ["the prompt does not fit", "SHORT"]
+    assert asyncio.run(run()) == [*expected, *expected, *reversed(expected)]
+    assert asked == ["long", "short"]
 
 
 @pytest.mark.parametrize(

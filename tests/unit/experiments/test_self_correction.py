@@ -4,13 +4,14 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from experiments.correction.self_correction.prompts import FORMS, FormName, second_turn
+from experiments.correction.self_correction.prompts import SECOND_TURNS
 from experiments.correction.self_correction.self_correction import SelfCorrection
 from harness import Item
 from harness.config import load_job
@@ -24,10 +25,11 @@ from harness.store.store import Store
 from harness.subject.subject import Subject
 from harness.subject.transcript import Exchange
 from harness.tasks.graders import number
-from tests.support.helpers import simulate
+from tests.support.helpers import fake_subject, simulate
 
 RIGHT, WRONG, NOTHING = "The final answer is 7.", "The final answer is 8.", "It is correct as it stands."
 GOLD = "7"
+DECODINGS = ("greedy", "sampled")
 
 
 def items(n: int, gold: str = GOLD) -> list[Item]:
@@ -49,20 +51,24 @@ def coin(p: float) -> Replies:
     return lambda prompt: {RIGHT: p, WRONG: 1 - p}
 
 
-def only(style: str, **settings: Any) -> SelfCorrection:
-    """One style, greedy, no controls, unless set otherwise."""
-    return SelfCorrection(**{"styles": [style], "controls": [], "decodings": ["greedy"], **settings})
+def only(*arms: str, **settings: Any) -> SelfCorrection:
+    return SelfCorrection(arms=arms, **settings)
 
 
-def arm(table: Table, name: str) -> Table:
-    found = table.where(table.columns["arm"] == name)
-    assert len(found), f"no arm {name}; there are {sorted(set(table.columns['arm']))}"
+def arm(table: Table, name: str, turn: int = 2) -> Table:
+    found = table.where((table.columns["arm"] == name) & (table.columns["turn"] == turn))
+    assert len(found), f"no arm {name} at turn {turn}; there are {sorted(levels(table))}"
     return found
 
 
-def values(table: Table, name: str) -> dict[str, float | None]:
-    """Every metric of one arm, by name."""
-    rows = arm(table, name)
+def levels(table: Table) -> set[tuple[str, int]]:
+    """Every arm and turn that has rows."""
+    return {(str(a), int(t)) for a, t in zip(table.columns["arm"], table.columns["turn"], strict=True)}
+
+
+def values(table: Table, name: str, turn: int = 2) -> dict[str, float | None]:
+    """Every metric of one arm at one turn, by name."""
+    rows = arm(table, name, turn)
     return {e.metric: e.value for m in SelfCorrection.metrics for e in estimate(m, rows, replicates=2)}
 
 
@@ -71,13 +77,13 @@ def asked(experiment: SelfCorrection, replies: Replies, n: int = 1) -> list[Exch
 
 
 def test_a_subject_that_always_corrects() -> None:
-    table, _ = simulate(only("score"), items(20), by_turn(WRONG, RIGHT))
-    found = values(table, "score/greedy@t2")
-    expected = {"accuracy_t1": 0, "accuracy_t2": 1, "delta": 1, "delta_i2c": 1, "delta_c2i": 0, "fix_rate": 1}
+    table, _ = simulate(only("score greedy"), items(20), by_turn(WRONG, RIGHT))
+    found = values(table, "score greedy")
+    expected = {"accuracy_before": 0, "accuracy_after": 1, "delta": 1, "delta_i2c": 1, "delta_c2i": 0, "fix_rate": 1}
     assert {name: found[name] for name in expected} == expected
     assert found["break_rate"] is None, "no answer was right at first"
     assert found["mcnemar_p"] == pytest.approx(2 * 0.5**20)
-    assert (found["unchanged_rate"], found["parse_failure_rate"], found["mean_calls"]) == (0, 0, 2)
+    assert (found["unchanged_rate"], found["parse_failure_rate_after"], found["mean_calls"]) == (0, 0, 2)
     assert found["mean_similarity"] == pytest.approx(0.8), "4 of 5 words are the same"
 
 
@@ -86,8 +92,8 @@ def test_a_subject_that_always_breaks_what_is_right() -> None:
         first = RIGHT if int(re.findall(r"row (\d+)", prompt)[0]) < 30 else WRONG
         return {first if turn_of(prompt) == 1 else WRONG: 1.0}
 
-    found = values(simulate(only("score"), items(40), replies)[0], "score/greedy@t2")
-    expected = {"accuracy_t1": 0.75, "accuracy_t2": 0, "delta": -0.75, "delta_i2c": 0, "delta_c2i": 0.75}
+    found = values(simulate(only("score greedy"), items(40), replies)[0], "score greedy")
+    expected = {"accuracy_before": 0.75, "accuracy_after": 0, "delta": -0.75, "delta_i2c": 0, "delta_c2i": 0.75}
     expected |= {"fix_rate": 0, "break_rate": 1, "unchanged_rate": 0.25}
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
@@ -104,10 +110,10 @@ def test_a_subject_that_repeats_itself_changes_nothing_in_any_arm(text: str) -> 
 
 def test_independent_resampling_is_the_null_model() -> None:
     p, n = 0.3, 800
-    experiment = only("again", controls=["resample"], decodings=["sampled"], temperature=1.0)
+    experiment = only("again sampled", "resample", temperature=1.0)
     table, _ = simulate(experiment, items(n), coin(p))
     # 4 standard errors of a share of p(1-p) = 0.21 among 800 is 0.058, of a difference with variance 0.42 is 0.092.
-    for name in ("again/sampled@t2", "resample/sampled@t2"):
+    for name in ("again sampled", "resample"):
         found = values(table, name)
         assert found["delta_i2c"] == pytest.approx(0.21, abs=0.058)
         assert found["delta_c2i"] == pytest.approx(0.21, abs=0.058)
@@ -116,17 +122,17 @@ def test_independent_resampling_is_the_null_model() -> None:
 
 
 def test_greedy_arms_take_the_likeliest_answer_at_every_turn() -> None:
-    table, _ = simulate(only("score", turns=3), items(10), coin(0.7))
+    table, _ = simulate(only("score greedy", turns=3), items(10), coin(0.7))
     np.testing.assert_array_equal(table.columns["before"], 1.0)
     np.testing.assert_array_equal(table.columns["after"], 1.0)
 
 
 def test_a_vote_of_three_has_its_binomial_accuracy() -> None:
-    experiment = only("score", controls=["vote"], decodings=["sampled"], temperature=1.0)
-    found = values(simulate(experiment, items(800), coin(0.75))[0], "vote3/sampled")
+    experiment = only("vote beside huang", temperature=1.0)
+    found = values(simulate(experiment, items(800), coin(0.75))[0], "vote beside huang")
     # p^3 + 3 p^2 (1-p) = 0.84375; 4 standard errors are 0.052 and 0.062.
-    assert found["accuracy_t2"] == pytest.approx(0.84375, abs=0.052)
-    assert found["accuracy_t1"] == pytest.approx(0.75, abs=0.062)
+    assert found["accuracy_after"] == pytest.approx(0.84375, abs=0.052)
+    assert found["accuracy_before"] == pytest.approx(0.75, abs=0.062)
     assert found["mean_calls"] == 3
 
 
@@ -135,60 +141,60 @@ def test_an_unparsable_second_turn_is_a_failure_and_not_a_zero() -> None:
         spoilt = turn_of(prompt) == 2 and int(re.findall(r"row (\d+)", prompt)[0]) < 4
         return {NOTHING if spoilt else RIGHT: 1.0}
 
-    table, _ = simulate(only("score"), items(10), replies)
-    row = table.where(table.columns["parse_failed"] == 1)
+    table, _ = simulate(only("score greedy"), items(10), replies)
+    row = table.where(table.columns["parse_failed_after"] == 1)
     assert len(row) == 4
     assert np.isnan(row.columns["after"]).all()
     assert np.isnan(row.columns["unchanged"]).all()
     assert set(row.columns["answer_after"]) == {""}
-    found = values(table, "score/greedy@t2")
-    assert (found["delta"], found["accuracy_t2"], found["parse_failure_rate"]) == (0, 1, 0.4)
+    found = values(table, "score greedy")
+    assert (found["delta"], found["accuracy_after"], found["parse_failure_rate_after"]) == (0, 1, 0.4)
     assert [found["delta_all"], found["solved_rate"]] == pytest.approx([-0.4, 0.6])
 
 
 def test_an_unparsable_first_turn_still_gets_its_revision() -> None:
-    table, _ = simulate(only("score"), items(3), by_turn(NOTHING, RIGHT))
+    table, _ = simulate(only("score greedy"), items(3), by_turn(NOTHING, RIGHT))
     assert np.isnan(table.columns["before"]).all()
     np.testing.assert_array_equal(table.columns["after"], 1.0)
-    np.testing.assert_array_equal(table.columns["parse_failed_t1"], 1.0)
+    np.testing.assert_array_equal(table.columns["parse_failed_before"], 1.0)
 
 
 def test_a_turn_cut_before_its_answer_is_a_failure_even_when_it_holds_numbers() -> None:
     working = "First take the 7 and go on with it for a while until the end is reached"
-    table, _ = simulate(only("score", max_tokens=8), items(3), by_turn(RIGHT, working))
+    table, _ = simulate(only("score greedy", max_tokens=8), items(3), by_turn(RIGHT, working))
     np.testing.assert_array_equal(table.columns["cut"], 1.0)
-    np.testing.assert_array_equal(table.columns["parse_failed"], 1.0)
-    table, _ = simulate(only("score", max_tokens=8), items(3), by_turn(WRONG, f"{RIGHT} {working}"))
+    np.testing.assert_array_equal(table.columns["parse_failed_after"], 1.0)
+    table, _ = simulate(only("score greedy", max_tokens=8), items(3), by_turn(WRONG, f"{RIGHT} {working}"))
     np.testing.assert_array_equal(table.columns["cut"], 1.0)
     np.testing.assert_array_equal(table.columns["after"], 1.0)
 
 
 def test_right_at_an_earlier_attempt_does_not_count_later() -> None:
     """The released code of Self-Refine marks all attempts after the first right one as right."""
-    experiment = only("score", turns=4, controls=["oracle"])
+    experiment = only("score greedy", "score greedy oracle", turns=4)
     table, _ = simulate(experiment, items(3), by_turn(WRONG, RIGHT, WRONG, WRONG))
-    expected = {"score": [1.0, 0.0, 0.0], "score-oracle": [1.0, 1.0, 1.0]}
-    for style, after in expected.items():
-        assert [values(table, f"{style}/greedy@t{k}")["accuracy_t2"] for k in (2, 3, 4)] == after
-    assert [values(table, f"score-oracle/greedy@t{k}")["mean_calls"] for k in (2, 3, 4)] == [2, 2, 2]
+    expected = {"score greedy": [1.0, 0.0, 0.0], "score greedy oracle": [1.0, 1.0, 1.0]}
+    for name, after in expected.items():
+        assert [values(table, name, k)["accuracy_after"] for k in (2, 3, 4)] == after
+    assert [values(table, "score greedy oracle", k)["mean_calls"] for k in (2, 3, 4)] == [2, 2, 2]
 
 
 def test_the_oracle_only_rises_and_is_never_among_the_intrinsic_arms() -> None:
     table, _ = simulate(SelfCorrection(turns=3, temperature=1.0), items(100), coin(0.5))
-    names = {str(name) for name in table.columns["arm"]}
-    oracles = {name for name in names if "oracle" in name}
-    assert oracles == {
-        f"{s}-oracle/{d}@t{k}" for s in ("score", "huang", "neutral") for d in ("greedy", "sampled") for k in (2, 3)
-    }
-    for name in oracles:
-        with_gold, without = arm(table, name), arm(table, name.replace("-oracle", ""))
+    oracles = set(table.where(table.columns["kind"] == "oracle").columns["arm"])
+    assert oracles == {f"{s} {d} oracle" for s in ("score", "huang", "neutral") for d in ("greedy", "sampled")}
+    for name, turn in levels(table):
+        if name not in oracles:
+            assert "oracle" not in name
+            continue
+        with_gold, without = arm(table, name, turn), arm(table, name.removesuffix(" oracle"), turn)
         before, after = with_gold.columns["before"], with_gold.columns["after"]
         assert (after >= before).all()
         assert (after >= without.columns["after"]).all()
         assert (with_gold.columns["calls"] <= without.columns["calls"]).all()
     # Solved at one of three tries, each a fair coin.
-    assert arm(table, "score-oracle/sampled@t3").columns["after"].mean() == pytest.approx(0.875, abs=0.14)
-    assert arm(table, "score/sampled@t3").columns["after"].mean() == pytest.approx(0.5, abs=0.2)
+    assert arm(table, "score sampled oracle", 3).columns["after"].mean() == pytest.approx(0.875, abs=0.14)
+    assert arm(table, "score sampled", 3).columns["after"].mean() == pytest.approx(0.5, abs=0.2)
 
 
 @pytest.mark.parametrize(("turns", "calls"), [(2, 18), (3, 34)])
@@ -200,39 +206,78 @@ def test_calls_of_an_item(turns: int, calls: int) -> None:
 
 
 def test_arms_and_what_they_cost() -> None:
-    table, _ = simulate(SelfCorrection(turns=3), items(2), coin(0.5))
-    costs = {str(a): int(c) for a, c in zip(table.columns["arm"], table.columns["calls"], strict=True)}
-    for d in ("greedy", "sampled"):
-        one_call = {f"{s}/{d}@t{k}": k for s in ("score", "again", "repeat") for k in (2, 3)}
-        two_calls = {f"{s}/{d}@t{k}": 2 * k - 1 for s in ("huang", "neutral") for k in (2, 3)}
-        within = {"score-within": 3, "huang-within": 5, "neutral-within": 5}
-        expected = one_call | two_calls | {f"{s}/{d}@t3": n for s, n in within.items()}
-        assert {a: c for a, c in costs.items() if d in a and a in expected} == expected
-    assert {a: c for a, c in costs.items() if a.startswith("vote")} == {"vote3/sampled": 3, "vote5/sampled": 5}
-    assert costs["resample/sampled@t2"] == 2
-    assert len(costs) == 2 * (10 + 6 + 3) + 3
+    within = [f"{style} {d} within" for style in ("score", "huang", "neutral") for d in ("greedy", "sampled")]
+    experiment = only(*SelfCorrection().arms, *within, turns=3)
+    table, _ = simulate(experiment, items(2), coin(0.5))
+    kept = table.where(table.columns["kind"] != "oracle")
+    rows = zip(*(kept.columns[name] for name in ("arm", "turn", "calls")), strict=True)
+    costs = {(str(name), int(turn)): int(calls) for name, turn, calls in rows}
+    one_call = {(f"{s} {d}", k): k for s in ("score", "again", "repeat") for d in DECODINGS for k in (2, 3)}
+    two_calls = {(f"{s} {d}", k): 2 * k - 1 for s in ("huang", "neutral") for d in DECODINGS for k in (2, 3)}
+    votes = {(name, 3): 3 if "score" in name else 5 for name in within}
+    votes |= {("vote beside huang", 2): 3, ("vote beside huang", 3): 5, ("resample", 2): 2}
+    assert costs == one_call | two_calls | votes
+    assert len(levels(table)) == 2 * (10 + 6 + 3) + 3
+
+
+def test_factors_are_columns() -> None:
+    table, _ = simulate(only("huang greedy within", "score chains", turns=3, chains=2), items(1), coin(0.5))
+    rows = zip(*(table.columns[name] for name in ("arm", "turn", "style", "decoding", "kind", "chains")), strict=True)
+    assert sorted(rows) == [
+        ("huang greedy within", 3, "huang", "greedy", "within", 0),
+        ("score chains", 2, "score", "sampled", "revision", 1),
+        ("score chains", 3, "score", "sampled", "revision", 1),
+    ]
+
+
+@pytest.mark.parametrize("names", [("score greedy",), ("score greedy", "score greedy oracle", "score greedy within")])
+def test_arms_that_look_at_one_chain_in_different_ways_ask_it_once(names: tuple[str, ...]) -> None:
+    exchanges = asked(only(*names, turns=3), by_turn(WRONG, RIGHT, WRONG))
+    assert len(exchanges) == 3 == len({e.keys for e in exchanges})
+
+
+def test_an_arm_whose_prompt_does_not_fit_fails_alone() -> None:
+    """The longest dialogue of huang does not fit; score, its oracle and the votes are not touched by it."""
+    replies = by_turn(WRONG, RIGHT)
+    context = max(e.prompt_tokens for e in asked(only("score greedy", turns=3), replies)) + SelfCorrection().max_tokens
+    names = ("score greedy", "score greedy oracle", "huang greedy", "huang greedy oracle", "vote beside huang")
+    experiment = only(*names, turns=3)
+
+    async def run() -> Table:
+        subject = fake_subject(replies)
+        subject = replace(subject, renderer=Renderer(subject.engine.tokenizer, "auto", context))
+        done: list[Any] = []
+        await run_protocols(experiment, items(2), subject, None, window=2, done=lambda f: done.append(f.result))
+        return experiment.table(done)
+
+    table = asyncio.run(run())
+    failed = table.where(np.array([error is not None for error in table.columns["error"]]))
+    assert Counter(failed.columns["arm"]) == {"huang greedy": 2, "huang greedy oracle": 2}
+    assert set(failed.columns["style"]) == {"huang"}
+    assert str(context) in failed.columns["error"][0]
+    assert values(table, "score greedy", 3)["accuracy_after"] == 1
+    assert values(table, "vote beside huang", 3)["accuracy_after"] == 0
 
 
 def test_tokens_are_those_of_the_arm_alone_though_all_arms_run_at_once(tmp_path: Path) -> None:
     def replies(prompt: str) -> Mapping[str, float]:
         return {"so " * (len(prompt) % 7) + RIGHT: 1.0}
 
-    alone, finished = simulate(only("huang"), items(4), replies)
+    alone, finished = simulate(only("huang greedy"), items(4), replies)
     for f in finished:
         row = alone.where(alone.columns["item"] == f.item.id).columns
         assert row["prompt_tokens"] == sum(e.prompt_tokens for e in f.transcript)
         assert row["new_tokens"] == sum(e.new_tokens for e in f.transcript)
 
     async def together() -> Table:
+        experiment = SelfCorrection()
         engine = FakeEngine(replies, delay=0.001)
         subject = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), Store(tmp_path), 0)
         results: list[Any] = []
-        await run_protocols(
-            SelfCorrection(), items(4), subject, None, window=4, done=lambda f: results.append(f.result)
-        )
-        return Table.build(SelfCorrection.outcome, results)
+        await run_protocols(experiment, items(4), subject, None, window=4, done=lambda f: results.append(f.result))
+        return experiment.table(results)
 
-    crowded = arm(asyncio.run(together()), "huang/greedy@t2")
+    crowded = arm(asyncio.run(together()), "huang greedy")
     for column in ("prompt_tokens", "new_tokens", "tokens_before", "tokens_after"):
         np.testing.assert_array_equal(crowded.columns[column], alone.columns[column])
 
@@ -249,37 +294,63 @@ def test_the_second_turn_holds_the_first_answer_verbatim_and_no_gold() -> None:
                 assert "<assistant> Perhaps 8, or so.\n<user> " in e.prompt
 
 
+def worded(form: str) -> SelfCorrection:
+    """The experiment in one of the wordings of the config."""
+    job = load_job(["experiment=selfCorrection", f"+wording/selfCorrection={form}", "engine=fake", "tracker=none"])
+    assert isinstance(job.experiment, SelfCorrection)
+    return job.experiment
+
+
+def told(experiment: SelfCorrection, style: str) -> list[str]:
+    return [experiment.text(name) for name in SECOND_TURNS[style]]
+
+
 def test_the_papers_instructions_are_quoted() -> None:
+    math, boxed = worded("math"), worded("boxed")
     answer = 'write it in the form "Final Answer: The final answer is $answer$. I hope it is correct."'
     at_the_end = f"At the end of the Solution, when you give your final answer, {answer}"
     opening = "You are a math expert. When you respond, respond only with the Solution of the final Problem, thinking"
-    assert FORMS["math"].ask("Q").startswith(f"{opening} step by step. {at_the_end}")
-    assert second_turn("score", FORMS["math"]) == (
+    assert math.text("first", question="Q") == f"{opening} step by step. {at_the_end}\n\nProblem: Q"
+    assert told(math, "score") == [
         "There might be an error in the solution above because of lack of understanding of the question. Please "
         f"correct the error, if any, and rewrite the solution. Only output the final solution! {at_the_end}",
-    )
-    assert second_turn("huang", FORMS["boxed"]) == (
+    ]
+    assert told(boxed, "huang") == [
         "Review your previous answer and find problems with your answer.",
         "Based on the problems you found, improve your answer. Please reiterate your answer, with your final answer a "
         "single numerical number, in the form \\boxed{answer}.",
-    )
+    ]
 
 
-@pytest.mark.parametrize("form", ["plain", "math", "boxed"])
-def test_controls_hint_at_no_error(form: FormName) -> None:
-    for (said,) in (second_turn("again", FORMS[form]), second_turn("repeat", FORMS[form])):
+FORMS = {
+    "plain": '"The final answer is X."',
+    "math": '"Final Answer: The final answer is $answer$.',
+    "boxed": "\\boxed{",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_the_answer_is_asked_for_in_every_turn_alike(form: str) -> None:
+    experiment = worded(form)
+    for style in SECOND_TURNS:
+        assert FORMS[form] in told(experiment, style)[-1]
+    assert FORMS[form] in experiment.text("first", question="Q")
+    assert (worded(form).wording == SelfCorrection().wording) == (form == "plain")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_controls_hint_at_no_error(form: str) -> None:
+    for style in ("again", "repeat"):
+        (said,) = told(worded(form), style)
         assert not re.search("error|problem|wrong|incorrect|review|improve", said, re.IGNORECASE)
-        assert FORMS[form].shape in said
-    assert "{question}" not in FORMS[form].ask("{x} = 1?")
-    assert "{x} = 1?" in FORMS[form].ask("{x} = 1?")
 
 
-def test_braces_of_a_question_are_left_alone() -> None:
-    assert "\\frac{1}{2}" in FORMS["boxed"].ask("What is \\frac{1}{2}?")
+def test_braces_and_dollars_of_a_question_are_left_alone() -> None:
+    assert "What is \\frac{1}{2} of $5?" in worded("boxed").text("first", question="What is \\frac{1}{2} of $5?")
 
 
 def test_replay_and_order_change_nothing() -> None:
-    experiment = SelfCorrection(turns=3, chains=2, temperature=1.0)
+    experiment = only(*SelfCorrection().arms, "score chains", turns=3, chains=2, temperature=1.0)
     first, _ = simulate(experiment, items(12), coin(0.5))
     for again in (items(12), items(12)[::-1]):
         table, _ = simulate(experiment, again, coin(0.5))
@@ -293,48 +364,53 @@ def test_replay_and_order_change_nothing() -> None:
 
 
 def test_chains_are_voted_over_beside_votes_of_as_many_calls() -> None:
-    experiment = SelfCorrection(styles=["score", "huang"], controls=["vote"], decodings=["sampled"], chains=4)
-    table, finished = simulate(experiment, items(3), coin(0.5))
-    rows = Counter(table.columns["arm"])
-    assert rows == {
-        **dict.fromkeys(("score/sampled@t2", "huang/sampled@t2"), 12),
-        **dict.fromkeys(("score-vote4/sampled@t2", "huang-vote4/sampled@t2"), 3),
-        **dict.fromkeys(("vote3/sampled", "vote8/sampled", "vote12/sampled"), 3),
-    }
-    calls = {a: c for a, c in zip(table.columns["arm"], table.columns["calls"], strict=True) if "vote" in a}
-    assert calls["score-vote4/sampled@t2"] == calls["vote8/sampled"] == 8
-    assert calls["huang-vote4/sampled@t2"] == calls["vote12/sampled"] == 12
-    np.testing.assert_array_equal(np.unique(arm(table, "score/sampled@t2").columns["chain"]), [0, 1, 2, 3])
+    revised = ("score sampled", "huang sampled")
+    voted = (
+        "score chains",
+        "huang chains",
+        "vote beside huang",
+        "vote beside score chains",
+        "vote beside huang chains",
+    )
+    table, finished = simulate(only(*revised, *voted, chains=4), items(3), coin(0.5))
+    assert Counter(table.columns["arm"]) == {**dict.fromkeys(revised, 12), **dict.fromkeys(voted, 3)}
+    calls = dict(zip(table.columns["arm"], table.columns["calls"], strict=True))
+    assert calls["score chains"] == calls["vote beside score chains"] == 8
+    assert calls["huang chains"] == calls["vote beside huang chains"] == 12
+    assert calls["vote beside huang"] == calls["huang sampled"] == 3
+    np.testing.assert_array_equal(np.unique(arm(table, "score sampled").columns["chain"]), [0, 1, 2, 3])
     assert all(len(f.transcript) == 12 + 4 * 1 + 4 * 2 for f in finished)
 
 
 def test_a_draw_of_a_chain_stays_its_draw() -> None:
     """Chain 1 begins with draw 1, the same one that the vote and the null model take."""
-    experiment = only("score", chains=2, controls=["resample"], decodings=["sampled"], temperature=1.0)
+    experiment = only("score sampled", "resample", chains=2, temperature=1.0)
     table, _ = simulate(experiment, items(30), coin(0.5))
-    chains = arm(table, "score/sampled@t2")
+    chains = arm(table, "score sampled")
     second = chains.where(chains.columns["chain"] == 1)
-    assert list(second.columns["answer_before"]) == list(arm(table, "resample/sampled@t2").columns["answer_after"])
-
-
-def test_a_control_chosen_as_a_style_is_asked_once() -> None:
-    experiment = only("again", controls=["again", "oracle"])
-    assert len(asked(experiment, by_turn(WRONG, RIGHT))) == 2
+    assert list(second.columns["answer_before"]) == list(arm(table, "resample").columns["answer_after"])
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("setting", "message"),
     [
-        ({"turns": 1}, "turns"),
-        ({"chains": 0}, "chains"),
-        ({"max_tokens": 0}, "max_tokens"),
-        ({"temperature": 0.0}, "temperature"),
+        ("turns=1", "experiment.turns=1"),
+        ("chains=0", "experiment.chains=0"),
+        ("max_tokens=0", "experiment.max_tokens=0"),
+        ("temperature=0", "experiment.temperature=0"),
+        ("arms=[score greedy within]", "'score greedy within' votes within a chain; set experiment.turns to 3 or more"),
+        ("arms=[huang chains]", "'huang chains' takes many chains; set experiment.chains to 2 or more"),
+        ("arms=[vote beside huang chains]", "'vote beside huang chains' takes many chains"),
+        ("arms=[scor greedy]", "there is no arm 'scor greedy', did you mean 'score greedy'"),
     ],
 )
-def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(setting: str, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
-        SelfCorrection(**settings)
-    SelfCorrection(temperature=0.0, decodings=["greedy"])
+        load_job(["experiment=selfCorrection", f"experiment.{setting}", "engine=fake", "tracker=none"])
+
+
+def test_the_engine_need_not_choose() -> None:
+    assert SelfCorrection().capabilities() == {"generate"}
 
 
 def test_metrics_fit_their_columns() -> None:
@@ -343,16 +419,23 @@ def test_metrics_fit_their_columns() -> None:
 
 
 def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:
-    config = load_job(["experiment=selfCorrection", "engine=fake", "tracker=none"]).config
-    default, _ = simulate(SelfCorrection(), items(1), coin(0.5))
-    longer, _ = simulate(SelfCorrection(turns=3), items(1), coin(0.5))
+    job = load_job(["experiment=selfCorrection", "engine=fake", "tracker=none"])
+    assert isinstance(job.experiment, SelfCorrection)
+    default, _ = simulate(job.experiment, items(1), coin(0.5))
+    longer, _ = simulate(replace(job.experiment, turns=3), items(1), coin(0.5))
     metrics = {metric.name for metric in SelfCorrection.metrics}
-    for claim in config["claims"]:
-        assert claim["metric"] in metrics
-        assert {claim["level"]["arm"], *(claim["than"] or {}).values()} <= set(default.columns["arm"])
-    for reference in config["references"]:
-        assert reference["metric"] in metrics
-        assert reference["level"]["arm"] in set(longer.columns["arm"])
-    score = {r["metric"]: r["value"] for r in config["references"] if r["model"] == "Gemini 1.5 Flash"}
-    assert score["delta"] == pytest.approx(score["accuracy_t2"] - score["accuracy_t1"])
+
+    def level(of: Mapping[str, Any] | None) -> tuple[str, int]:
+        assert of is not None
+        return str(of["arm"]), int(of["turn"])
+
+    for claim in job.claims:
+        assert claim.metric in metrics
+        assert level(claim.level) in levels(default)
+        assert claim.than is None or level(claim.than) in levels(default)
+    for reference in job.references:
+        assert reference.metric in metrics
+        assert level(reference.level) in levels(longer)
+    score = {r.metric: r.value for r in job.references if r.model == "Gemini 1.5 Flash"}
+    assert score["delta"] == pytest.approx(score["accuracy_after"] - score["accuracy_before"])
     assert score["delta"] == pytest.approx(score["delta_i2c"] - score["delta_c2i"])

@@ -2,7 +2,17 @@
 
 import pytest
 
-from experiments.correction.self_correction.chains import Cost, State, oracle, read, revision, total, vote
+from experiments.correction.self_correction.chains import (
+    Cost,
+    State,
+    oracle,
+    pooled,
+    read,
+    revision,
+    total,
+    vote,
+    within,
+)
 from experiments.correction.self_correction.prompts import states_number
 from harness import Grade, Item, Text
 from harness.tasks.graders import number
@@ -46,6 +56,12 @@ def test_a_vote_of_two_is_the_first_parsable_answer() -> None:
             assert vote(states(first + second), Cost(2, 2, 2)).grade.answer == first
 
 
+def test_a_vote_costs_its_answers_together_and_one_within_a_chain_what_the_chain_cost() -> None:
+    answers = [state("8"), state("7", calls=2), state("7", calls=3)]
+    assert (pooled(answers).grade, pooled(answers).cost) == (Grade("7", True), Cost(6, 60, 30))
+    assert (within(answers).grade, within(answers).cost) == (Grade("7", True), Cost(3, 30, 15))
+
+
 def test_the_cost_of_separate_answers_adds_up() -> None:
     assert total([state("7"), state("8", calls=3)]) == Cost(4, 40, 20)
 
@@ -59,13 +75,18 @@ def test_the_oracle_stops_at_the_first_right_answer_else_goes_on_to_the_last(ans
 
 
 def test_a_row() -> None:
-    row = revision("score/greedy@t2", state("8", text="a b c d"), state("7", calls=2, text="a b c e f g"), 3)
-    assert (row.before, row.after, row.unchanged, row.chain) == (False, True, False, 3)
+    row = revision(state("8", text="a b c d"), state("7", calls=2, text="a b c e f g"), turn=2, chain=3)
+    assert (row.before, row.after, row.unchanged, row.turn, row.chain) == (False, True, False, 2, 3)
     assert (row.calls, row.prompt_tokens, row.new_tokens) == (2, 20, 10)
     assert row.similarity == pytest.approx(2 * 3 / 10)
-    row = revision("score/greedy@t2", state(""), state(""))
+    row = revision(state(""), state(""), turn=2)
     assert (row.before, row.after, row.unchanged) == (None, None, None)
-    assert (row.solved_before, row.solved_after, row.parse_failed_t1, row.parse_failed) == (False, False, True, True)
+    assert (row.solved_before, row.solved_after, row.parse_failed_before, row.parse_failed_after) == (
+        False,
+        False,
+        True,
+        True,
+    )
     assert row.similarity == 1.0, "two empty texts are equal"
 
 
