@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from experiments.theory_of_mind.false_belief.false_belief import CORE, FalseBelief, cell, question
+from experiments.theory_of_mind.false_belief.false_belief import CORE, FalseBelief, cell
 from experiments.theory_of_mind.false_belief.task import FalseBeliefStories
+from harness.execution.runner import run_item
 from harness.items import Item
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
+from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
-from tests.support.helpers import simulate
+from tests.support.helpers import fake_subject, simulate
 
 FAMILIES = 10
 """A multiple of 10: every control is told equally often, in short and in long families."""
@@ -31,7 +35,7 @@ def answering(items: list[Item], answer: Answer) -> Callable[[str], dict[str, fl
     replies: dict[str, dict[str, float]] = {}
     for item in items:
         for probe, gold in zip(item.fields["probes"], item.gold, strict=True):
-            text, said = f"<user> {question(probe)}\n<assistant> ", answer(probe, gold)
+            text, said = f"<user> {FalseBelief().question(probe)}\n<assistant> ", answer(probe, gold)
             replies[text + probe["stem"]] = {f" {said}": 1.0}
             replies[text + "Answer:"] = {f" In the {said}.": 1.0}
     return replies.__getitem__
@@ -128,7 +132,9 @@ def test_one_wrong_core_answer_costs_the_family() -> None:
     for missed in sorted(CORE):
         table = table_of(items, lambda p, gold, m=missed: gold if cell(p) != m else other(p, gold))  # type: ignore[misc]
         assert values(table, "joint_accuracy") == {("options",): 0.0, ("free",): 0.0}
-        assert (table.columns["correct"] == (table.columns["cell"] != missed)).all()
+        columns = (table.columns[name] for name in ("condition", "kind", "order"))
+        asked = np.array([probe == missed for probe in zip(*columns, strict=True)])
+        assert (table.columns["correct"] == ~asked).all()
         assert values(table, "accuracy")["options",] == pytest.approx(39 / 40)
 
 
@@ -141,11 +147,11 @@ def test_an_answer_that_names_nothing_is_a_failure_and_never_a_zero() -> None:
     unnamed = items[0].fields["probes"]
 
     def answer(probe: Mapping[str, Any], gold: str) -> str:
-        return "attic" if any(probe is p for p in unnamed) and cell(probe) == "TB belief" else gold
+        return "attic" if any(probe is p for p in unnamed) and cell(probe) == ("TB", "belief", 1) else gold
 
     model = answering(items, answer)
-    stem = next(p for p in unnamed if cell(p) == "TB belief")
-    sure = f"<user> {question(stem)}\n<assistant> {stem['stem']}"
+    stem = next(p for p in unnamed if cell(p) == ("TB", "belief", 1))
+    sure = f"<user> {FalseBelief().question(stem)}\n<assistant> {stem['stem']}"
     table, _ = simulate(FalseBelief(), items, lambda t: {f" {stem['options'][0]}": 1.0} if t == sure else model(t))
     free = estimates(table, "joint_accuracy")[("free",)]
     assert (free.value, free.n, free.n_failed) == (1.0, 3 * 4, 4)
@@ -167,7 +173,7 @@ def test_every_probe_is_asked_once_in_each_arm_and_the_transcript_shows_it() -> 
     _, finished = simulate(FalseBelief(), items, answering(items, lambda _probe, gold: gold))
     (one,) = finished
     assert len(one.transcript) == 80
-    asked, answered = one.transcript[0], one.transcript[1]
+    asked, answered = one.transcript[0], one.transcript[40]
     probe = items[0].fields["probes"][0]
     assert asked.prompt.endswith(f"{probe['question']}\n{listed(probe)}\n<assistant> {probe['stem']}")
     assert answered.prompt.endswith("<assistant> Answer:")
@@ -177,3 +183,39 @@ def test_every_probe_is_asked_once_in_each_arm_and_the_transcript_shows_it() -> 
 def listed(probe: Mapping[str, Any]) -> str:
     a, b, c = probe["options"]
     return f"Answer with one of these: {a}, {b} or {c}."
+
+
+def test_an_arm_alone_needs_only_what_it_asks() -> None:
+    assert FalseBelief().capabilities() == {"generate", "choose"}
+    assert FalseBelief(arms=["free"]).capabilities() == {"generate"}
+    assert FalseBelief(arms=["options"]).capabilities() == {"choose"}
+
+
+def test_an_arm_whose_prompt_does_not_fit_fails_alone() -> None:
+    """A context that holds every question and the name of a container, but not every free answer."""
+    items = families(1)
+    replies = answering(items, lambda _probe, gold: gold)
+    _, finished = simulate(FalseBelief(arms=["options"]), items, replies)
+    context = max(e.prompt_tokens for f in finished for e in f.transcript) + 1
+
+    async def run() -> Table:
+        subject = fake_subject(replies)
+        subject = replace(subject, renderer=Renderer(subject.engine.tokenizer, "auto", context))
+        return FalseBelief().table([(await run_item(FalseBelief(), item, subject, None)).result for item in items])
+
+    table = asyncio.run(run())
+    failed = table.where(np.array([error is not None for error in table.columns["error"]]))
+    assert list(failed.columns["arm"]) == ["free"]
+    assert str(context) in failed.columns["error"][0]
+    assert values(table, "accuracy")["options",] == 1.0
+    assert len(table) == 40 + 1
+
+
+def test_the_words_around_a_story_can_be_replaced() -> None:
+    experiment = FalseBelief(wording={"question": "$question ($options)\n$story", "lead": "I say:"})
+    (item,) = families(1)
+    _, finished = simulate(experiment, [item], lambda _: {" no": 1.0})
+    probe = item.fields["probes"][0]
+    a, b, c = probe["options"]
+    asked = f"<user> {probe['question']} ({a}, {b} or {c})\n{probe['story']}\n<assistant> "
+    assert [finished[0].transcript[i].prompt for i in (0, 40)] == [asked + probe["stem"], asked + "I say:"]
