@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.outcomes import Score as Score
     from harness.prompting.prompts import Message as Message
     from harness.prompting.prompts import Prompt as Prompt
+    from harness.prompting.wording import fill as fill
     from harness.readings import letter as letter
     from harness.readings import yes_no as yes_no
     from harness.subject.choices import Choice as Choice
@@ -58,6 +59,7 @@ PUBLIC = {
     "metrics.metric": ("Metric",),
     "outcomes": ("JudgedAnswer", "Outcome", "Probability", "Score"),
     "prompting.prompts": ("Message", "Prompt"),
+    "prompting.wording": ("fill",),
     "readings": ("letter", "yes_no"),
     "subject.choices": ("Choice", "Likelihood"),
     "subject.subject": ("Subject",),

@@ -79,7 +79,7 @@ class Failed(Outcome):
 
 
 def column_kinds(outcome: type) -> dict[str, Kind]:
-    """The kind of every column of an outcome type, or of every factor of an arm type.
+    """The kind of every column of an outcome type, or of every factor of an arm type; a Literal is of its values' kind.
 
     Raises:
         TypeError: a field has a type that is no column type.
@@ -90,6 +90,8 @@ def column_kinds(outcome: type) -> dict[str, Kind]:
         hint = hints[f.name]
         if typing.get_origin(hint) in (typing.Union, types.UnionType):
             hint = next(a for a in typing.get_args(hint) if a is not type(None))
+        if typing.get_origin(hint) is Literal:
+            hint = type(typing.get_args(hint)[0])
         if hint not in _KINDS:
             raise TypeError(
                 f"{outcome.__name__}.{f.name}: {hint} is no column type (bool, int, float, str, Probability, Score)"

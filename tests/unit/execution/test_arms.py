@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -19,9 +19,10 @@ from tests.support.helpers import simulate
 
 @dataclass(frozen=True, kw_only=True)
 class Manner(Arm):
-    """How politely, and how often."""
+    """How politely, in what tone, and how often."""
 
     please: bool = False
+    tone: Literal["plain", "urgent"] = "plain"
     times: int = 1
 
 
@@ -34,7 +35,11 @@ class Polite(ArmedExperiment[Manner]):
     texts: ClassVar = {"ask": "Question: $question", "please": "Please! "}
     outcome: ClassVar = JudgedAnswer
     metrics: ClassVar = ()
-    all_arms: ClassVar = {"bare": Manner(), "polite": Manner(please=True), "insistent": Manner(please=True, times=3)}
+    all_arms: ClassVar = {
+        "bare": Manner(),
+        "polite": Manner(please=True),
+        "insistent": Manner(please=True, tone="urgent", times=3),
+    }
 
     async def begin(self, item: Item, subject: Subject, fitted: None) -> str:
         return self.text("ask", question=item.fields["question"])
@@ -62,7 +67,8 @@ def test_rows_are_labelled_and_have_their_factors_as_columns() -> None:
     assert list(table.columns["arm"]) == ["bare", "polite", "insistent", "insistent", "insistent"]
     np.testing.assert_array_equal(table.columns["please"], [0, 1, 1, 1, 1])
     np.testing.assert_array_equal(table.columns["times"], [1, 1, 3, 3, 3])
-    assert (table.kinds["please"], table.kinds["times"]) == ("label", "number")
+    assert list(table.columns["tone"]) == ["plain", "plain", "urgent", "urgent", "urgent"]
+    assert (table.kinds["please"], table.kinds["tone"], table.kinds["times"]) == ("label", "text", "number")
     assert finished[0].transcript[-1].prompt.startswith("<user> Please! Please! Please! Question: Is it one?")
 
 
