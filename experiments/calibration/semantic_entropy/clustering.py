@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import Item, Prompt, Subject
+from harness import Choice, Item, Probability, Prompt, Subject, fill, yes_no
 from harness.tasks.texts import normalise
 
-TASK = (
-    "Here are a question and two answers. Does the first answer entail the second: if the first is right, must the "
-    "second be right, too? Say Yes or No."
-)
+TEXTS: Mapping[str, str] = {
+    "entailment": "Here are a question and two answers. Does the first answer entail the second: if the first is "
+    "right, must the second be right, too? Say Yes or No.\n"
+    "Question: $question\nFirst answer: $first\nSecond answer: $second"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,15 @@ class Clusters:
 
     Attributes:
         codes: the cluster of each answer, numbered from 0 in the order in which they first occur.
-        questions: questions asked to find them; entailed: how many were answered by Yes.
-        mass: mean probability that Yes or No is said at all, in [0, 1]; None when nothing had to be asked.
+        questions: how many questions were asked to find them.
+        entailed: share of the questions that were answered by Yes; None when nothing had to be asked.
+        mass: mean probability that Yes or No is said at all; None when nothing had to be asked.
     """
 
     codes: tuple[int, ...]
     questions: int = 0
-    entailed: int = 0
-    mass: float | None = None
+    entailed: Probability | None = None
+    mass: Probability | None = None
 
     @property
     def count(self) -> int:
@@ -49,7 +51,7 @@ def by_reading(item: Item, answers: Sequence[str]) -> Clusters:
     return Clusters(tuple(numbers.setdefault(reading(item, answer), len(numbers)) for answer in answers))
 
 
-async def by_entailment(item: Item, judge: Subject, answers: Sequence[str]) -> Clusters:
+async def by_entailment(wording: Mapping[str, str], item: Item, judge: Subject, answers: Sequence[str]) -> Clusters:
     """Clusters of answers each of which entails the other, given the question (Kuhn et al. 2023, algorithm 1).
 
     Answers that read the same are one. Each further one is compared with the first answer of every cluster so far and
@@ -59,18 +61,17 @@ async def by_entailment(item: Item, judge: Subject, answers: Sequence[str]) -> C
 
     Differs from the authors' code, which by default also merges where one direction holds and the other is neutral, and
     moves an answer on to a later cluster that it fits. Yes and No are read as exact probabilities; a tie is a No.
+
+    Args:
+        wording: the experiment's texts, of which `TEXTS` is a part.
     """
     numbers: dict[str, int] = {}
     founders: list[tuple[int, str]] = []  # of clusters that others may join
-    masses: list[float] = []
-    entailed = 0
+    asked: list[Choice] = []
 
     async def entails(first: str, second: str) -> bool:
-        nonlocal entailed
-        choice = await judge.choose(question(item, first, second), {"yes": [" Yes", " yes"], "no": [" No", " no"]})
-        masses.append(choice.mass)
-        entailed += choice.p["yes"] > 0.5
-        return choice.p["yes"] > 0.5
+        asked.append(await yes_no(judge, question(wording, item, first, second)))
+        return asked[-1].p["yes"] > 0.5
 
     count = 0
     for answer in answers:
@@ -87,11 +88,14 @@ async def by_entailment(item: Item, judge: Subject, answers: Sequence[str]) -> C
                 founders.append((count, answer))
             count += 1
     codes = tuple(numbers[reading(item, answer)] for answer in answers)
-    mass = sum(masses) / len(masses) if masses else None
-    return Clusters(codes, len(masses), entailed, mass)
+    if not asked:
+        return Clusters(codes)
+    entailed = sum(choice.p["yes"] > 0.5 for choice in asked) / len(asked)
+    mass = sum(choice.mass for choice in asked) / len(asked)
+    return Clusters(codes, len(asked), Probability(entailed), Probability(mass))
 
 
-def question(item: Item, first: str, second: str) -> Prompt:
+def question(wording: Mapping[str, str], item: Item, first: str, second: str) -> Prompt:
     """Whether one answer entails another; Yes or No comes next. What is the same for all items stands first."""
-    asked = f"Question: {item.fields['question']}\nFirst answer: {first}\nSecond answer: {second}"
-    return Prompt.user(f"{TASK}\n{asked}", "Answer:")
+    shown = {"question": item.fields["question"], "first": first, "second": second}
+    return Prompt.user(fill(wording["entailment"], shown), "Answer:")

@@ -1,4 +1,4 @@
-"""Asking one model about one item how sure it is: in one step or two, and once more where something is missing."""
+"""Asks one model about one item how sure it is: in one step or two, and once more where something is missing."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from experiments.calibration.verbalized_confidence.prompts import Arm, ask_answer, ask_both, ask_confidence
+from experiments.calibration.verbalized_confidence.prompts import Requests
 from experiments.shared import answers
 from experiments.shared.confidence import PLACEHOLDERS, after_thought, read_confidence, tagged
-from harness import Item, Probability, Prompt, Subject, Text
+from experiments.shared.stated_confidence import FORCED_TOKENS
+from harness import Probability, Prompt, Subject, Text
 from harness.tasks.refusals import refuses
 
-Fate = Literal["attempted", "refused", "truncated", "unparsed", "ungraded"]
+Status = Literal["attempted", "refused", "truncated", "unparsed", "ungraded"]
 
 CONFIDENCE_TOKENS = 10
 """Cap on a reply that is to hold nothing but a confidence between tags."""
 
-FORCED_TOKENS: Mapping[str, int] = {"percent": 4, "probability": 4, "words": 6}
-"""Tokens decoded after a forced "<confidence>"."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What was said up to now.
+class Elicited:
+    """What the model has said up to now.
 
     Attributes:
         prompt: the latest request; text: the reply to it, without thinking.
@@ -39,103 +37,100 @@ class Said:
     answer: str | None
     confidence: Probability | None = None
 
-    def fate(self, arm: Arm) -> Fate:
-        """What became of the request, before grading.
-
-        A text that was cut off while reasoning is truncated, whatever doubts it holds; a short one may be a refusal.
-        """
-        doubts = self.text if self.answer is None and (self.ended or not arm.budget) else self.answer or ""
-        if refuses(doubts):
-            return "refused"
-        if self.answer is None or self.confidence is None:
-            return "unparsed" if self.ended else "truncated"
-        return "attempted"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
-    """Asks about one item.
+class Elicitation:
+    """Asks about one item in one arm.
 
     Attributes:
-        phrases: probability of each phrase of the scale "words".
         max_tokens: cap on a reply, the reasoning apart.
         sampling: temperature, top_p and draw of all requests.
     """
 
-    item: Item
+    requests: Requests
     subject: Subject
-    phrases: Mapping[str, float]
     max_tokens: int
     sampling: Mapping[str, Any]
 
-    async def stated(self, arm: Arm) -> Said:
+    def status(self, said: Elicited) -> Status:
+        """What became of the requests, before grading.
+
+        A text that was cut off while reasoning is truncated, whatever doubts it holds; a short one may be a refusal.
+        """
+        whole = said.answer is None and (said.ended or not self.requests.arm.reasoned)
+        if refuses(said.text if whole else said.answer or ""):
+            return "refused"
+        if said.answer is None or said.confidence is None:
+            return "unparsed" if said.ended else "truncated"
+        return "attempted"
+
+    async def stated(self) -> Elicited:
         """What the model says when asked; after a refusal or without an answer there is no second request."""
-        if not arm.two:
-            prompt = ask_both(self.item, arm, self.phrases)
-            return self._read(arm, prompt, await self._reply(arm, prompt, self.max_tokens))
-        if arm.budget:
-            prompt = ask_answer(self.item, arm)
-            said = self._read(arm, prompt, await self._reply(arm, prompt, self.max_tokens))
+        arm = self.requests.arm
+        if arm.steps == 1:
+            return await self._reply(self.requests.both(), self.max_tokens)
+        if arm.reasoned:
+            said = await self._reply(self.requests.answer(), self.max_tokens)
         else:
-            prompt = answers.ask(self.item)
+            prompt = answers.ask(self.requests.item)
             reply = await self._generate(prompt, answers.MAX_TOKENS, ["\n"])
             answer = reply.text.strip()
-            said = Said(prompt=prompt, text=answer, ended=True, tokens=len(reply.tokens), answer=answer or None)
-        return said if said.answer is None or said.fate(arm) == "refused" else await self._reflected(arm, said)
+            said = Elicited(prompt=prompt, text=answer, ended=True, tokens=len(reply.tokens), answer=answer or None)
+        return said if said.answer is None or self.status(said) == "refused" else await self._reflected(said)
 
-    async def forced(self, arm: Arm, said: Said) -> Said:
+    async def forced(self, said: Elicited) -> Elicited:
         """What was said, with whatever is missing in it decoded after the opening tag; a refusal stays one.
 
         Thinking that was cut off is not continued: the model answers without it.
         """
-        if said.fate(arm) in {"attempted", "refused"}:
+        arm = self.requests.arm
+        if self.status(said) in {"attempted", "refused"}:
             return said
         if said.answer is None:
-            if arm.two and not arm.budget:
+            if arm.steps == 2 and not arm.reasoned:
                 return said  # an empty short answer, in a request without tags
             begun = _before(said.text, "answer")
             reply = await self._generate(Prompt(said.prompt.messages, begun), self.max_tokens, ["<", "\n"])
             answer = reply.text.strip()
             known = answer and answer.lower() not in PLACEHOLDERS
-            text = f"{begun}{answer}</answer>"
-            said = replace(said, text=text, ended=True, answer=answer if known else None)
+            said = replace(said, text=f"{begun}{answer}</answer>", ended=True, answer=answer if known else None)
             if said.answer is None:
                 return said
-            if arm.two:
-                said = await self._reflected(arm, said)
+            if arm.steps == 2:
+                said = await self._reflected(said)
         if said.confidence is None:
             begun = _before(said.text, "confidence")
             most = FORCED_TOKENS[arm.scale]
             reply = await self._generate(Prompt(said.prompt.messages, begun), most, ["<", "\n"])
-            confidence = read_confidence(reply.text, arm.scale, self.phrases)
+            confidence = read_confidence(reply.text, arm.scale, self.requests.phrases)
             said = replace(said, text=begun + reply.text, ended=True, confidence=confidence)
         return said
 
-    async def _reflected(self, arm: Arm, said: Said) -> Said:
+    async def _reflected(self, said: Elicited) -> Elicited:
         """The second request, about the whole first reply."""
-        prompt = ask_confidence(self.item, arm, said.text.strip(), self.phrases)
-        reply = await self._reply(arm, prompt, CONFIDENCE_TOKENS)
-        second = self._read(arm, prompt, reply)
+        second = await self._reply(self.requests.confidence(said.text.strip()), CONFIDENCE_TOKENS)
         return replace(second, answer=said.answer, tokens=said.tokens)
 
-    async def _reply(self, arm: Arm, prompt: Prompt, max_tokens: int) -> Text:
-        # A model that reasons may write the closing tag in its thoughts: it ends by its own end token alone.
-        return await self._generate(prompt, arm.budget + max_tokens, [] if arm.budget else ["</confidence>"])
-
-    async def _generate(self, prompt: Prompt, max_tokens: int, stop: list[str]) -> Text:
-        return await self.subject.generate(prompt, max_tokens=max_tokens, stop=stop, **self.sampling)
-
-    def _read(self, arm: Arm, prompt: Prompt, reply: Text) -> Said:
+    async def _reply(self, prompt: Prompt, max_tokens: int) -> Elicited:
+        arm = self.requests.arm
+        if arm.reasoned:
+            # A model that reasons may write the closing tag in its thoughts: it ends by its own end token alone.
+            reply = await self._generate(prompt, self.requests.tokens + max_tokens, [])
+        else:
+            reply = await self._generate(prompt, max_tokens, ["</confidence>"])
         text, ended = after_thought(reply.text), reply.finish == "stop"
         confidence = tagged(text, "confidence", ended=ended)
-        return Said(
+        return Elicited(
             prompt=prompt,
             text=text,
             ended=ended,
             tokens=len(reply.tokens),
             answer=tagged(text, "answer", ended=ended),
-            confidence=None if confidence is None else read_confidence(confidence, arm.scale, self.phrases),
+            confidence=None if confidence is None else read_confidence(confidence, arm.scale, self.requests.phrases),
         )
+
+    async def _generate(self, prompt: Prompt, max_tokens: int, stop: list[str]) -> Text:
+        return await self.subject.generate(prompt, max_tokens=max_tokens, stop=stop, **self.sampling)
 
 
 def _before(text: str, tag: str) -> str:

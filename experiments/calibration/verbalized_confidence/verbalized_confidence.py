@@ -2,74 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar, get_args
 
-from experiments.calibration.verbalized_confidence.elicitation import Asking, Said
-from experiments.calibration.verbalized_confidence.prompts import Arm
-from experiments.shared.confidence import PHRASES
-from experiments.shared.judging import judge, judge_name
+from experiments.calibration.verbalized_confidence.elicitation import Elicitation
+from experiments.calibration.verbalized_confidence.outcome import StatedConfidence, graded
+from experiments.calibration.verbalized_confidence.prompts import TEXTS, Manner, Requests
+from experiments.shared import judging
+from experiments.shared.confidence import PHRASES, Scale
 from harness import (
+    ArmedExperiment,
     Bars,
-    Experiment,
+    Capability,
     HarnessError,
     Item,
     Metric,
     Outcome,
     Part,
-    Probability,
     Reliability,
     RiskCoverage,
     Subject,
     metrics,
+    together,
 )
-from harness.calls.calls import Capability
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerbalizedOutcome(Outcome):
-    """One reply in one arm. Exactly one of the five fates is true of it.
-
-    Attributes:
-        asked: "stated", or "forced" for an arm with the fallback.
-        draw: index of the draw.
-        reply: the latest reply, without thinking; answer: as read, "" without one; graded_by: the grader or judge.
-        attempted: answer, confidence and grade are there, and the answer is no refusal.
-        refused: it says that it does not know; truncated: it was cut off before all was said; unparsed: answer or
-            confidence is not in the form; ungraded: the judge gave no verdict.
-        solved: the answer is right, whatever the fate; None when ungraded.
-        correct, confidence: of attempted replies only.
-        tokens: length of the reply that gave the answer; length: its bin.
-        common: whether all arms attempted this item in this draw.
-    """
-
-    asked: str
-    draw: int
-    reply: str
-    answer: str
-    graded_by: str
-    attempted: bool
-    refused: bool
-    truncated: bool
-    unparsed: bool
-    ungraded: bool
-    solved: bool | None
-    correct: bool | None
-    confidence: Probability | None
-    tokens: int
-    length: str
-    common: bool = False
-
+from harness.outcomes import Failed
 
 PAIR = ("confidence", "correct")
-STATED, COMMON = {"asked": "stated"}, {"common": True}
-BY_LENGTH: dict[str, Any] = {"by": ("arm", "length"), "where": STATED}
+BY = ("arm", "forced")
+STATED, COMMON = {"forced": False}, {"common": True}
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerbalizedConfidence(Experiment):
+class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     """Claim: models can say how sure they are, say too much, and are better calibrated where they reason.
 
     Zeng et al. 2025, "Thinking Out Loud", EMNLP, arXiv 2504.06564: verbalized confidence of instruct models, of the
@@ -77,27 +42,17 @@ class VerbalizedConfidence(Experiment):
     Item: "What is the capital of France?" The reply "<answer>Paris</answer> <confidence>90%</confidence>" is right
     with a confidence of 0.9.
 
-    Arms are named scale/steps or scale/steps/budget:
-        scale: percent (0% to 100%), probability (0.0 to 1.0), words (phrases, whose probabilities are a setting).
-        steps: one reply with answer and confidence; or two requests, the second of which holds the question and the
-            whole first reply ("self-reflection"). Without reasoning, the first is the short answer that other
-            experiments ask for, too.
-        budget: tokens of reasoning before the answer. The model is told, and the reply is cut at budget + max_tokens.
-        ...+forced: the same replies; where answer or confidence is missing, the reply is continued after "<answer>" and
-            "<confidence>", the latter for a handful of tokens. A refusal stays one. Never to be merged with the arm
-            of what was stated.
-
     ECE, AUROC and their like are of attempted replies only, which rewards abstention: read them beside
     `attempted_rate`, or on the items that all arms attempted (`..._common`). At low accuracy most of an ECE is
-    `overconfidence`, the signed gap. Both AUPRCs move with accuracy.
+    `overconfidence`, the signed gap. Both AUPRCs move with accuracy. Stated and forced replies are never pooled.
 
     Differs from the paper: shorter prompts of our own words, greedy by default, small budgets; an example of a
-    confidence but none of an answer. Answers are graded by the task, or by a judge with SimpleQA's three grades in our
-    words.
+    confidence but none of an answer. Answers are graded by the task, or by a judge with SimpleQA's three grades.
 
     Attributes:
-        arms: see above.
-        forced: whether the arms with the fallback are there.
+        reasoning_tokens: of arms with reasoning. The model is told, and a reply is cut at these and max_tokens.
+        forced: whether a reply in which answer or confidence is missing is also continued after "<answer>" and
+            "<confidence>", the latter for a handful of tokens. A refusal stays one.
         phrases: probability of each phrase of the scale "words", in [0, 1].
         draws: replies per item; their rows belong to one group, so that intervals are over items.
         temperature, top_p: of all requests. The paper's appendix: 0.7 and 0.8 for Qwen's instruct models, 0.6 and 0.95
@@ -106,10 +61,11 @@ class VerbalizedConfidence(Experiment):
         judge: whether the judge (`+model@roles.judge.model=...`) grades, and not the task.
 
     Raises:
-        HarnessError: an unknown or no arm, a probability outside of [0, 1], greedy draws.
+        HarnessError: a probability outside of [0, 1], greedy draws, or no tokens to reason in.
     """
 
-    arms: Sequence[str] = ("percent/one", "percent/two")
+    arms: Sequence[str] = ("percent one", "percent two")
+    reasoning_tokens: int = 256
     forced: bool = True
     phrases: Mapping[str, float] = field(default_factory=lambda: dict(PHRASES))
     draws: int = 1
@@ -118,105 +74,78 @@ class VerbalizedConfidence(Experiment):
     max_tokens: int = 32
     judge: bool = False
 
+    all_arms: ClassVar = {
+        f"{scale} {('one', 'two')[steps - 1]}{' reasoned' if reasoned else ''}": Manner(
+            scale=scale, steps=steps, reasoned=reasoned
+        )
+        for scale in get_args(Scale)
+        for steps in (1, 2)
+        for reasoned in (False, True)
+    }
+    texts: ClassVar = {**TEXTS, **judging.TEXTS}
     parts: ClassVar = {"judge": Part()}
-    outcome: ClassVar = VerbalizedOutcome
+    outcome: ClassVar = StatedConfidence
     metrics: ClassVar = (
-        *metrics.rates("attempted", suffix="_rate"),
-        *metrics.rates(
-            refusal_rate="refused", truncation_rate="truncated", parse_failure_rate="unparsed", ungraded_rate="ungraded"
-        ),
-        Metric("solved_rate", metrics.accuracy, ("solved",)),
-        *metrics.means("confidence", prefix="mean_"),
-        *metrics.each(("correct",), metrics.accuracy),
-        *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, metrics.ece_equal_count, metrics.brier),
-        *metrics.each(PAIR, metrics.auroc, metrics.auprc, metrics.auprc_wrong, metrics.aurc),
-        *metrics.each(("correct",), metrics.accuracy, suffix="_common", where=COMMON),
-        *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, suffix="_common", where=COMMON),
+        *metrics.judged(PAIR, by=BY),
+        *metrics.each(PAIR, metrics.auprc, metrics.auprc_wrong, by=BY),
+        *metrics.rates("attempted", suffix="_rate", by=BY),
+        *metrics.rates(refusal_rate="refused", truncation_rate="truncated", by=BY),
+        *metrics.rates(parse_failure_rate="unparsed", ungraded_rate="ungraded", by=BY),
+        Metric("solved_rate", metrics.accuracy, ("solved",), by=BY),
+        *metrics.means("confidence", prefix="mean_", by=BY),
+        *metrics.judged(PAIR, suffix="_common", by=BY, where=COMMON),
         *metrics.means("tokens", prefix="mean_", where=STATED),
         Metric("length_correlation", metrics.spearman, ("tokens", "confidence"), where=STATED),
-        Metric("accuracy_by_length", metrics.accuracy, ("correct",), **BY_LENGTH),
-        Metric("confidence_by_length", metrics.mean, ("confidence",), **BY_LENGTH),
-        Metric("ece_by_length", metrics.ece_equal_width, PAIR, **BY_LENGTH),
+        Metric("accuracy_by_length", metrics.accuracy, ("correct",), by=("arm", "length"), where=STATED),
+        Metric("confidence_by_length", metrics.mean, ("confidence",), by=("arm", "length"), where=STATED),
+        Metric("ece_by_length", metrics.ece_equal_width, PAIR, by=("arm", "length"), where=STATED),
     )
     figures: ClassVar = (
-        Reliability("confidence", "correct"),
-        RiskCoverage("confidence", "correct"),
-        Bars("correct", by="length"),
+        Reliability("confidence", "correct", where=STATED),
+        Reliability("confidence", "correct", where={"forced": True}),
+        RiskCoverage("confidence", "correct", where=STATED),
+        RiskCoverage("confidence", "correct", where={"forced": True}),
+        Bars("correct", by="length", where=STATED),
     )
 
     def __post_init__(self) -> None:
-        if not self.arms:
-            raise HarnessError("experiment.arms is empty; give for example [percent/one]")
-        for name in self.arms:
-            Arm.named(name)
+        super().__post_init__()
         if not self.phrases or not all(0 <= p <= 1 for p in self.phrases.values()):
             raise HarnessError(f"experiment.phrases={dict(self.phrases)}; give each phrase a probability in [0, 1]")
         if self.draws < 1 or (self.draws > 1 and self.temperature == 0):
             raise HarnessError(f"experiment.draws={self.draws}: give 1, or set experiment.temperature above 0")
+        if self.reasoning_tokens < 1:
+            raise HarnessError(f"experiment.reasoning_tokens={self.reasoning_tokens}: give at least 1")
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[VerbalizedOutcome]:
-        """All arms of all draws."""
-        rows = await asyncio.gather(*(self._draw(item, subject, draw) for draw in range(self.draws)))
-        return [row for some in rows for row in some]
+    async def protocol(self, item: Item, subject: Subject, fitted: None) -> list[Outcome]:
+        """All arms; afterwards each row is told whether all arms attempted the item in its draw."""
+        rows = await super().protocol(item, subject, fitted)
+        replies = [row for row in rows if isinstance(row, StatedConfidence)]
+        missed = {(row.draw, row.forced) for row in replies if not row.attempted}
+        failed = [row for row in rows if isinstance(row, Failed)]
+        told = [replace(row, common=not failed and (row.draw, row.forced) not in missed) for row in replies]
+        return [*told, *failed]
 
-    async def _draw(self, item: Item, subject: Subject, draw: int) -> list[VerbalizedOutcome]:
-        asking = Asking(
-            item=item,
-            subject=subject,
-            phrases=self.phrases,
-            max_tokens=self.max_tokens,
-            sampling={"temperature": self.temperature, "top_p": self.top_p, "draw": draw},
+    async def ask(
+        self, arm: Manner, common: None, item: Item, subject: Subject, fitted: None
+    ) -> list[StatedConfidence]:
+        requests = Requests(
+            item=item, arm=arm, wording=self.wording, phrases=self.phrases, tokens=self.reasoning_tokens
         )
+        draws = await together(self.elicit(requests, subject, draw) for draw in range(self.draws))
+        return [row for rows in draws for row in rows]
 
-        async def forced(arm: Arm, said: Said) -> VerbalizedOutcome:
-            return await self._row(asking, arm, await asking.forced(arm, said), draw, "forced")
+    async def elicit(self, requests: Requests, subject: Subject, draw: int) -> list[StatedConfidence]:
+        """What is stated in one draw and, where that is not all, what is forced."""
+        sampling = {"temperature": self.temperature, "top_p": self.top_p, "draw": draw}
+        elicitation = Elicitation(requests=requests, subject=subject, max_tokens=self.max_tokens, sampling=sampling)
+        stated = await elicitation.stated()
 
-        async def ask(arm: Arm) -> list[VerbalizedOutcome]:
-            said = await asking.stated(arm)
-            rows = [self._row(asking, arm, said, draw, "stated")]
-            return await asyncio.gather(*rows, *([forced(arm, said)] if self.forced else []))
+        async def forced() -> StatedConfidence:
+            return await graded(elicitation, await elicitation.forced(stated), draw, forced=True, judge=self.judge)
 
-        arms = await asyncio.gather(*(ask(Arm.named(name)) for name in self.arms))
-        rows = [row for some in arms for row in some]
-        attempted = {a: all(row.attempted for row in rows if row.asked == a) for a in ("stated", "forced")}
-        return [replace(row, common=attempted[row.asked]) for row in rows]
-
-    async def _row(self, asking: Asking, arm: Arm, said: Said, draw: int, asked: str) -> VerbalizedOutcome:
-        fate = said.fate(arm)
-        correct: bool | None = False
-        if said.answer is not None and fate != "refused":
-            correct = asking.item.grade(said.answer).correct
-            if self.judge:
-                verdict = await judge(asking.item, asking.subject, said.answer)
-                correct = None if verdict is None else verdict == "right"
-                fate = "refused" if verdict == "not attempted" else fate
-            if correct is None and fate == "attempted":
-                fate = "ungraded" if self.judge else "unparsed"
-        attempted = fate == "attempted"
-        return VerbalizedOutcome(
-            arm=arm.name if asked == "stated" else f"{arm.name}+forced",
-            asked=asked,
-            draw=draw,
-            reply=said.text,
-            answer=said.answer or "",
-            graded_by=judge_name(asking.subject) if self.judge else asking.item.grader.__name__,
-            attempted=attempted,
-            refused=fate == "refused",
-            truncated=fate == "truncated",
-            unparsed=fate == "unparsed",
-            ungraded=fate == "ungraded",
-            solved=None if fate == "ungraded" else bool(correct),
-            correct=correct if attempted else None,
-            confidence=said.confidence if attempted else None,
-            tokens=said.tokens,
-            length=length_bin(said.tokens),
-        )
-
-
-def length_bin(tokens: int) -> str:
-    """The bin of a length: "0000-0007" up to 7 tokens, then from each power of two to the next."""
-    low = 0 if tokens < 8 else 1 << (tokens.bit_length() - 1)
-    return f"{low:04d}-{max(8, 2 * low) - 1:04d}"
+        asked = [graded(elicitation, stated, draw, forced=False, judge=self.judge)]
+        return await together([*asked, *([forced()] if self.forced else [])])

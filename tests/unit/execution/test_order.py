@@ -49,7 +49,11 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=falseBelief"],
         ["experiment=semanticEntropy"],
-        ["experiment=verbalizedConfidence", "experiment.arms=[percent/one,words/two,percent/two/8]"],
+        [
+            "experiment=verbalizedConfidence",
+            "experiment.arms=[percent one,words two,percent two reasoned]",
+            "experiment.reasoning_tokens=8",
+        ],
         ["experiment=selfCritiqueConfidence"],
         ["experiment=selfKnowledge"],
         ["experiment=selfFamiliarity", "experiment.basic=20"],

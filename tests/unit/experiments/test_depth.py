@@ -27,13 +27,18 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("mcCalibration", ["experiment.tuning=4", "experiment.arms=[zero-shot,few-shot cyclic]"], 1, 1),
     ("pIK", ["experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"], 1, 1),
     ("verbalizedConfidence", ["experiment.forced=false"], 0, 2),  # the answer; the confidence
-    ("verbalizedConfidence", ["experiment.arms=[percent/one]"], 0, 3),  # both; then each that is missing
-    ("verbalizedConfidence", ["experiment.judge=true", "experiment.arms=[percent/one]"], 0, 4),  # and the verdict
+    ("verbalizedConfidence", ["experiment.arms=[percent one]"], 0, 3),  # both; then each that is missing
+    ("verbalizedConfidence", ["experiment.judge=true", "experiment.arms=[percent one]"], 0, 4),  # and the verdict
     ("selfCritiqueConfidence", [], 0, 2),  # the answer; its critique
     ("selfKnowledge", [], 0, 1),
     # The explanation; how it scores the names; the score of the best one without it.
     ("selfFamiliarity", ["experiment.basic=20"], 3, 3),
-    ("semanticEntropy", ["experiment.entailment=false"], 0, 2),  # the draws; what is asked of the greedy one
+    (
+        "semanticEntropy",
+        ["experiment.arms=[agreement,p_true,verbalized]"],
+        0,
+        2,
+    ),  # the draws; what is asked of the greedy one
     # Whether two answers are compared depends on what became of those compared before: d * (d - 1) for d readings.
     ("semanticEntropy", ["experiment.draws=3"], 0, 1 + 3 * 2),
     ("selfCorrection", [], 0, 3),  # the answer; a critique and a revision
@@ -88,7 +93,7 @@ def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence()
     def replies(prompt: str) -> dict[str, float]:
         return {"A" if "Reference answer" in prompt else "<answer>Paris</answer>": 1.0}
 
-    words = ["experiment.judge=true", "experiment.arms=[percent/one]"]
+    words = ["experiment.judge=true", "experiment.arms=[percent one]"]
     assert rounds("verbalizedConfidence", words, replies)[1] == [[1, 2]] * ITEMS
 
 

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 from experiments.calibration.p_true.p_true import PTrue
+from experiments.calibration.semantic_entropy import clustering
 from experiments.calibration.semantic_entropy.clustering import by_entailment, by_reading, question
-from experiments.calibration.semantic_entropy.semantic_entropy import SemanticEntropy
+from experiments.calibration.semantic_entropy.methods import METHODS
+from experiments.calibration.semantic_entropy.semantic_entropy import Certainty, SemanticEntropy
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
-from harness import Grade, Item, Probability
+from harness import Experiment, Grade, Item, Probability
 from harness.engines.fake.engine import FakeEngine, Replies
 from harness.errors import HarnessError
-from harness.outcomes import Table
+from harness.outcomes import Failed, Table
+from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import estimate
 from harness.tasks.graders import short_answer, symbol
 from harness.tasks.texts import normalise
@@ -76,22 +79,24 @@ def arm(table: Table, name: str, column: str = "score") -> np.ndarray:
 
 
 def test_every_method_is_exact_on_a_known_distribution() -> None:
-    table, draws = run(SemanticEntropy(per_token=False), knowing())
+    table, draws = run(SemanticEntropy(), knowing())
     assert Counter(table.columns["arm"]).keys() == {
-        "sequence probability", "sequence probability/token", "predictive entropy", "predictive entropy/token",
-        "lexical similarity", "semantic entropy/reading/discrete", "semantic entropy/reading/rao",
-        "semantic entropy/entailment/discrete", "semantic entropy/entailment/rao", "agreement", "p_true", "verbalized",
+        "sequence probability", "sequence probability per token", "predictive entropy", "predictive entropy per token",
+        "lexical similarity", "semantic entropy reading discrete", "semantic entropy reading rao",
+        "semantic entropy reading rao per token", "semantic entropy entailment discrete",
+        "semantic entropy entailment rao", "semantic entropy entailment rao per token", "agreement", "p_true",
+        "verbalized",
     }  # fmt: skip
     assert set(Counter(table.columns["arm"]).values()) == {24}
     assert set(table.columns["answer"]) == {"right"}
     assert table.columns["correct"].all()
     # The greedy answer " right" is one token of probability 1/2, as no other answer begins with it.
     np.testing.assert_allclose(arm(table, "sequence probability"), -LOG2)
-    np.testing.assert_allclose(arm(table, "sequence probability/token"), -LOG2)
+    np.testing.assert_allclose(arm(table, "sequence probability per token"), -LOG2)
     bits, length = {" right": 1, " it is right": 2, " wrong": 2}, {" right": 1, " it is right": 3, " wrong": 1}
     np.testing.assert_allclose(arm(table, "predictive entropy"), [-LOG2 * sum(bits[x] for x in d) / 5 for d in draws])
     per_token = [-LOG2 * sum(bits[x] / length[x] for x in d) / 5 for d in draws]
-    np.testing.assert_allclose(arm(table, "predictive entropy/token"), per_token)
+    np.testing.assert_allclose(arm(table, "predictive entropy per token"), per_token)
     np.testing.assert_allclose(arm(table, "agreement"), [d.count(" right") / 5 for d in draws])
     for name, meaning in (
         ("reading", dict(zip(bits, "abc", strict=True))),
@@ -102,9 +107,9 @@ def test_every_method_is_exact_on_a_known_distribution() -> None:
         rao = [[w / sum(ws) for w in ws] for ws in weights]
         for end, found in (("discrete", shares), ("rao", rao)):
             expected = [sum(p * math.log(p) for p in ps) for ps in found]
-            np.testing.assert_allclose(arm(table, f"semantic entropy/{name}/{end}"), expected, atol=1e-12)
+            np.testing.assert_allclose(arm(table, f"semantic entropy {name} {end}"), expected, atol=1e-12)
             np.testing.assert_array_equal(
-                arm(table, f"semantic entropy/{name}/{end}", "clusters"), [len(ps) for ps in found]
+                arm(table, f"semantic entropy {name} {end}", "clusters"), [len(ps) for ps in found]
             )
     np.testing.assert_allclose(arm(table, "p_true"), 0.75)
     np.testing.assert_allclose(arm(table, "verbalized"), 0.8)
@@ -138,7 +143,7 @@ def test_doubt_that_shows_in_the_draws_ranks_perfectly_and_a_constant_at_chance(
     table, _ = run(SemanticEntropy(draws=8), replies)
     ranking = [m for m in SemanticEntropy.metrics if m.name in {"auroc", "aurc", "excess_aurc", "prr"}]
     found = {(e.metric, e.level["arm"]): e for m in ranking for e in estimate(m, table, replicates=5)}
-    assert len(found) == 4 * 12
+    assert len(found) == 4 * 14
     assert {e.n for e in found.values()} == {24}
     same = {name for metric, name in found if metric == "auroc" and found[metric, name].value == 0.5}
     assert same == {"p_true", "verbalized"}
@@ -161,14 +166,14 @@ def test_calls_are_those_of_the_other_experiments() -> None:
     assert isinstance(engine, FakeEngine)
     item = items(1)[0]
 
-    async def calls(experiment: SemanticEntropy | PTrue | VerbalizedConfidence) -> int:
+    async def calls(experiment: Experiment) -> int:
         before = engine.usage.calls
         fitted = await experiment.prepare([], subject)
         await experiment.protocol(item, subject.for_item(item.id), fitted)
         return engine.usage.calls - before
 
     async def all_of_them() -> list[int]:
-        pair = PTrue(arms=("zero-shot",)), VerbalizedConfidence(arms=("percent/two",), forced=False)
+        pair = PTrue(arms=("zero-shot",)), VerbalizedConfidence(arms=("percent two",), forced=False)
         return [await calls(experiment) for experiment in (*pair, SemanticEntropy())]
 
     # Five draws and one judgement of their only text; one greedy answer and its confidence; one begun by a tag.
@@ -181,7 +186,7 @@ def test_an_answer_without_words_is_asked_about_nowhere() -> None:
     assert np.isnan(arm(table, "p_true")).all()
     assert np.isnan(arm(table, "verbalized")).all()
     for name in ("reading", "entailment"):
-        np.testing.assert_array_equal(arm(table, f"semantic entropy/{name}/rao"), 0.0)
+        np.testing.assert_array_equal(arm(table, f"semantic entropy {name} rao"), 0.0)
     for metric in SemanticEntropy.metrics:
         for e in estimate(metric, table, replicates=5):
             assert e.value is None or math.isfinite(e.value)
@@ -212,20 +217,20 @@ def test_clusters_need_entailment_in_both_directions(
     pairs: set[tuple[str, str]], codes: tuple[int, ...], questions: int
 ) -> None:
     judge = fake_subject(entailment(pairs))
-    found = asyncio.run(by_entailment(items(1)[0], judge, ["a", "b", "c", "d"]))
+    found = asyncio.run(by_entailment(clustering.TEXTS, items(1)[0], judge, ["a", "b", "c", "d"]))
     assert (found.codes, found.count, found.questions) == (codes, len(set(codes)), questions)
     asked = [e.prompt for e in judge.transcript]
     assert len(set(asked)) == len(asked)
     # The same answers again, in other words that read the same, cost nothing more.
-    again = asyncio.run(by_entailment(items(1)[0], judge, ["a", "b", "c", "d", "A!", "d."]))
+    again = asyncio.run(by_entailment(clustering.TEXTS, items(1)[0], judge, ["a", "b", "c", "d", "A!", "d."]))
     assert (again.codes, again.questions) == ((*codes, codes[0], codes[3]), questions)
 
 
 def test_answers_without_words_form_one_cluster_that_nobody_joins() -> None:
     judge = fake_subject(entailment({(x, y) for x in ("a", "b", "") for y in ("a", "b", "")}))
-    found = asyncio.run(by_entailment(items(1)[0], judge, ["", "a", "...", "b", ""]))
-    assert (found.codes, found.questions, found.entailed) == ((0, 1, 0, 1, 0), 2, 2)
-    assert asyncio.run(by_entailment(items(1)[0], judge, ["a", "a"])).mass is None
+    found = asyncio.run(by_entailment(clustering.TEXTS, items(1)[0], judge, ["", "a", "...", "b", ""]))
+    assert (found.codes, found.questions, found.entailed) == ((0, 1, 0, 1, 0), 2, 1.0)
+    assert asyncio.run(by_entailment(clustering.TEXTS, items(1)[0], judge, ["a", "a"])).mass is None
 
 
 def test_the_reading_of_the_task_decides_what_is_the_same() -> None:
@@ -245,21 +250,33 @@ def test_entailment_is_asked_of_the_judge_and_the_question_is_shown() -> None:
     item = items(1)[0]
     view = fake_subject(knowing(), judge=judge).for_item(item.id)
     rows = asyncio.run(SemanticEntropy(draws=12).protocol(item, view, None))
-    by_arm = {row.arm: row for row in rows}
+    by_arm = {row.arm: row for row in rows if isinstance(row, Certainty)}
     # This judge lets nothing entail anything, so that meanings are readings.
     for end in ("discrete", "rao"):
-        assert by_arm[f"semantic entropy/entailment/{end}"].score == by_arm[f"semantic entropy/reading/{end}"].score
-    assert by_arm["semantic entropy/entailment/rao"].clusters == 3
-    assert by_arm["semantic entropy/entailment/rao"].entailed == Probability(0.0)
+        assert by_arm[f"semantic entropy entailment {end}"].score == by_arm[f"semantic entropy reading {end}"].score
+    assert by_arm["semantic entropy entailment rao"].clusters == 3
+    assert by_arm["semantic entropy entailment rao"].entailed == Probability(0.0)
     assert {e.role for e in view.transcript if "entail" in e.prompt} == {"judge"}
-    prompt = question(item, "right", "wrong")
+    prompt = question(clustering.TEXTS, item, "right", "wrong")
     assert prompt.messages[0].content.endswith("\nQuestion: What is 0?\nFirst answer: right\nSecond answer: wrong")
 
 
+def test_a_method_that_cannot_be_asked_fails_alone() -> None:
+    subject, (item,) = fake_subject(knowing()), items(1)
+    small = replace(subject, name="judge", renderer=Renderer(subject.engine.tokenizer, "auto", 40))
+    view = replace(subject, players={"judge": (small,)}).for_item(item.id)
+    rows = asyncio.run(SemanticEntropy(draws=12).protocol(item, view, None))
+    failed = {row.arm for row in rows if isinstance(row, Failed)}
+    assert failed == {name for name, method in METHODS.items() if method.meanings == "entailment"}
+    assert len(rows) == len(METHODS)
+    assert {row.answer for row in rows if isinstance(row, Certainty)} == {"right"}
+
+
 def test_methods_that_cost_calls_can_be_left_out() -> None:
-    table, finished = simulate(SemanticEntropy(entailment=False, verbalized=False, draws=2), items(2), knowing())
+    free = [name for name, method in METHODS.items() if method.meanings != "entailment" and method.quantity != "stated"]
+    table, finished = simulate(SemanticEntropy(arms=free, draws=2), items(2), knowing())
     assert {len(f.transcript) for f in finished} == {4}  # the greedy answer, two draws, P(True)
-    assert len(table) == 2 * 9
+    assert len(table) == 2 * len(free) == 2 * 10
 
 
 def test_impossible_settings_are_named() -> None:

@@ -1,4 +1,4 @@
-"""Verbalized confidence on subjects whose replies are known."""
+"""VerbalizedConfidence confidence on subjects whose replies are known."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence, length_bin
+from experiments.calibration.verbalized_confidence.outcome import length_bin
+from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from experiments.shared.confidence import PHRASES
 from harness import Grade, Item, Subject
 from harness.engines.fake.engine import Replies
@@ -51,17 +52,18 @@ def run(
 ) -> tuple[Table, dict[tuple[str, str], Estimate], list[Finished]]:
     table, finished = simulate(experiment, items(n), replies)
     assert not any(f.result.errors for f in finished), finished[0].result.error
-    found = [e for m in experiment.metrics if m.by == ("arm",) for e in estimate(m, table, replicates=20)]
-    return table, {(e.metric, e.level["arm"]): e for e in found}, finished
+    found = [e for m in experiment.metrics if "length" not in m.by for e in estimate(m, table, replicates=20)]
+    return table, {(e.metric, e.level["arm"]): e for e in found if e.level.get("forced") != "true"}, finished
 
 
 def one(arm: str, **settings: Any) -> VerbalizedConfidence:
     return VerbalizedConfidence(arms=[arm], **settings)
 
 
-def row(table: Table, number: int, arm: str) -> dict[str, Any]:
+def row(table: Table, number: int, arm: str, *, forced: bool = False) -> dict[str, Any]:
     """The values of one item, by the number in its question."""
     at = (table.columns["item"] == items(number + 1)[number].id) & (table.columns["arm"] == arm)
+    at &= table.columns["forced"] == forced
     (index,) = np.flatnonzero(at)
     return {name: values[index] for name, values in table.columns.items()}
 
@@ -69,7 +71,7 @@ def row(table: Table, number: int, arm: str) -> dict[str, Any]:
 def test_metrics_follow_from_known_confidences() -> None:
     # Five replies say 90 %, of which four are right; five say 60 %, of which one is.
     said = {str(i): form("right" if i < 5 else "wrong", "90%" if i in {0, 1, 2, 3, 5} else "60%") for i in range(10)}
-    _, found, _ = run(one("percent/one", forced=False), saying(said), 10)
+    _, found, _ = run(one("percent one", forced=False), saying(said), 10)
     value = {metric: e.value for (metric, _), e in found.items()}
     expected = {
         "accuracy": 0.5,
@@ -92,7 +94,7 @@ def test_metrics_follow_from_known_confidences() -> None:
     assert value["ece_equal_width_common"] == value["ece_equal_width"]
 
 
-FATES = {
+STATUSES = {
     "0": form("right", "80%"),
     "1": "I don't know.",
     "2": form("I am not sure", "10%"),
@@ -107,10 +109,10 @@ FATES = {
 
 
 def test_refusals_cuts_and_parse_failures_are_outcomes_of_their_own_and_nothing_is_filled_in() -> None:
-    table, found, _ = run(one("percent/one"), saying(FATES), 8)
-    rows = [row(table, i, "percent/one") for i in range(8)]
-    fates = ("attempted", "refused", "truncated", "unparsed", "ungraded")
-    assert [next(f for f in fates if r[f]) for r in rows] == [
+    table, found, _ = run(one("percent one"), saying(STATUSES), 8)
+    rows = [row(table, i, "percent one") for i in range(8)]
+    statuses = ("attempted", "refused", "truncated", "unparsed", "ungraded")
+    assert [next(s for s in statuses if r[s]) for r in rows] == [
         "attempted",
         "refused",
         "refused",
@@ -120,21 +122,21 @@ def test_refusals_cuts_and_parse_failures_are_outcomes_of_their_own_and_nothing_
         "unparsed",
         "unparsed",
     ]
-    assert all(sum(r[f] for f in fates) == 1 for r in rows)
+    assert all(sum(r[s] for s in statuses) == 1 for r in rows)
     assert [r["confidence"] for r in rows[:1]] == [0.8]
     assert all(np.isnan(r["confidence"]) and np.isnan(r["correct"]) for r in rows[1:])
     assert [r["solved"] for r in rows] == [1, 0, 0, 1, 1, 0, 0, 0]  # an answer without a confidence is still right
-    rates = {metric: e.value for (metric, arm), e in found.items() if arm == "percent/one"}
+    rates = {metric: e.value for (metric, arm), e in found.items() if arm == "percent one"}
     assert rates["attempted_rate"] == 1 / 8
     assert rates["refusal_rate"] == 2 / 8
     assert rates["truncation_rate"] == 1 / 8
     assert rates["parse_failure_rate"] == 4 / 8
-    assert (found["ece_equal_width", "percent/one"].n, found["ece_equal_width", "percent/one"].n_failed) == (1, 7)
+    assert (found["ece_equal_width", "percent one"].n, found["ece_equal_width", "percent one"].n_failed) == (1, 7)
 
 
-def test_the_fallback_is_an_arm_of_its_own_and_leaves_refusals_alone() -> None:
-    table, _, finished = run(one("percent/one"), saying(FATES), 8)
-    rows = [row(table, i, "percent/one+forced") for i in range(8)]
+def test_the_fallback_has_rows_of_its_own_and_leaves_refusals_alone() -> None:
+    table, _, finished = run(one("percent one"), saying(STATUSES), 8)
+    rows = [row(table, i, "percent one", forced=True) for i in range(8)]
     np.testing.assert_array_equal([r["confidence"] for r in rows], [0.8, np.nan, np.nan, 0.7, 0.7, 0.7, np.nan, 0.8])
     assert [r["answer"] for r in rows[3:]] == ["right", "right", "right", "maybe", "right"]
     assert [bool(r["refused"]) for r in rows] == [False, True, True, False, False, False, False, False]
@@ -153,7 +155,9 @@ def test_the_second_request_holds_the_whole_first_reply() -> None:
             return {"<confidence>0.25</confidence>": 1.0}
         return {"Hm, so\n<answer>right</answer> I say.": 1.0} if "Reason" in prompt else {" right, I say": 1.0}
 
-    experiment = VerbalizedConfidence(arms=["probability/two", "probability/two/64"], forced=False)
+    experiment = VerbalizedConfidence(
+        arms=["probability two", "probability two reasoned"], reasoning_tokens=64, forced=False
+    )
     table, finished = simulate(experiment, items(1), replies)
     short, second, long, third = sorted(
         (e.prompt for e in finished[0].transcript), key=lambda p: "64" in p or "Hm" in p
@@ -174,8 +178,8 @@ def test_an_answer_forced_after_cut_off_reasoning_is_reflected_upon_like_any_oth
             return {"right</answer>": 1.0}
         return {"70%" if prompt.endswith("<confidence>") else "Hm. " * 40: 1.0}
 
-    table, finished = simulate(one("percent/two/8", max_tokens=4), items(1), replies)
-    assert table.columns["arm"].tolist() == ["percent/two/8", "percent/two/8+forced"]
+    table, finished = simulate(one("percent two reasoned", reasoning_tokens=8, max_tokens=4), items(1), replies)
+    assert table.columns["forced"].tolist() == [0, 1]
     assert table.columns["truncated"].tolist() == [1, 0]
     np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.7])
     reflected = next(e.prompt for e in finished[0].transcript if "your solution" in e.prompt)
@@ -184,7 +188,7 @@ def test_an_answer_forced_after_cut_off_reasoning_is_reflected_upon_like_any_oth
 
 
 def test_after_a_refusal_nothing_more_is_asked() -> None:
-    table, finished = simulate(one("words/two"), items(1), lambda prompt: {" I do not know.": 1.0})
+    table, finished = simulate(one("words two"), items(1), lambda prompt: {" I do not know.": 1.0})
     assert len(finished[0].transcript) == 1
     assert table.columns["refused"].tolist() == [1, 1]
 
@@ -196,7 +200,7 @@ def test_phrases_are_read_by_the_mapping_that_the_prompt_names() -> None:
         assert f"as one of these: {', '.join(PHRASES)}." in prompt
         return {"<confidence>Chances are slight</confidence>": 1.0}
 
-    table, _ = simulate(one("words/two", forced=False), items(1), replies)
+    table, _ = simulate(one("words two", forced=False), items(1), replies)
     assert table.columns["confidence"].tolist() == [0.25]
 
 
@@ -204,11 +208,11 @@ def test_thoughts_are_no_answers_and_a_budget_that_runs_out_is_no_refusal() -> N
     thinking = "<think><answer>wrong</answer></think>" + form("right", "90%")
     endless = "<think> I am not sure. " + "Hm " * 60
     replies = saying({"0": thinking, "1": endless, "<answer>": "wrong", "<confidence>": "20%"})
-    table, _, _ = run(one("percent/one/8", max_tokens=40), replies, 2)
-    first, second = (row(table, i, "percent/one/8") for i in (0, 1))
+    table, _, _ = run(one("percent one reasoned", reasoning_tokens=8, max_tokens=40), replies, 2)
+    first, second = (row(table, i, "percent one reasoned") for i in (0, 1))
     assert (first["answer"], first["confidence"]) == ("right", 0.9)
     assert (second["truncated"], second["refused"], second["tokens"]) == (1, 0, 48)
-    forced = row(table, 1, "percent/one/8+forced")
+    forced = row(table, 1, "percent one reasoned", forced=True)
     assert (forced["answer"], forced["confidence"], forced["reply"]) == (
         "wrong",
         0.2,
@@ -223,11 +227,37 @@ def test_common_numbers_are_of_the_items_that_all_arms_attempted() -> None:
             return {form("right", "90%") if number else "I don't know": 1.0}
         return {form("right" if number < 2 else "wrong", "0.5"): 1.0}
 
-    table, found, _ = run(VerbalizedConfidence(arms=["percent/one", "probability/one"], forced=False), replies, 4)
-    assert found["accuracy", "probability/one"].value == 0.5
-    assert found["accuracy_common", "probability/one"].value == pytest.approx(1 / 3)
-    assert found["accuracy_common", "percent/one"].n == 3
+    table, found, _ = run(VerbalizedConfidence(arms=["percent one", "probability one"], forced=False), replies, 4)
+    assert found["accuracy", "probability one"].value == 0.5
+    assert found["accuracy_common", "probability one"].value == pytest.approx(1 / 3)
+    assert found["accuracy_common", "percent one"].n == 3
     assert (table.columns["common"] == 0).sum() == 2
+
+
+def test_an_arm_that_does_not_fit_fails_alone_and_nothing_is_common() -> None:
+    experiment = VerbalizedConfidence(arms=["percent one", "percent one reasoned"], reasoning_tokens=1 << 21)
+    table, finished = simulate(experiment, items(2), lambda _: {form("right", "90%"): 1.0})
+    lost = table.where(table.columns["reasoned"] == 1)
+    assert len(lost) == 2
+    assert all("does not fit" in error or "tokens" in error for error in lost.columns["error"])
+    kept = table.where(table.columns["reasoned"] == 0)
+    assert kept.columns["confidence"].tolist() == [0.9] * 4
+    assert kept.columns["common"].tolist() == [0] * 4
+    assert {error.partition(":")[0] for f in finished for error in f.result.errors} == {"arm percent one reasoned"}
+
+
+def test_texts_are_settings() -> None:
+    wording = {"outright": "At once,", "percent": "in percent, and 5 $$"}
+    table, finished = simulate(one("percent one", wording=wording, forced=False), items(1), lambda _: {"no": 1.0})
+    assert (
+        finished[0]
+        .transcript[0]
+        .prompt.startswith(
+            "<user> Answer the question. At once, give your final answer and your confidence that it is correct, in "
+            "percent, and 5 $. Reply in this form:\n<answer>final answer here</answer>"
+        )
+    )
+    assert (table.kinds["scale"], table.kinds["steps"], table.kinds["reasoned"]) == ("text", "number", "label")
 
 
 def judged(verdicts: Mapping[str, str], own: bool) -> Table:
@@ -245,13 +275,13 @@ def judged(verdicts: Mapping[str, str], own: bool) -> Table:
             judge = replace(fake_subject(replies), name="judge", model="grader-1")
             return await super().protocol(item, replace(subject, players={"judge": (judge,)}), fitted)
 
-    return simulate(Judged(arms=["percent/one"], forced=False, judge=True), items(4), replies)[0]
+    return simulate(Judged(arms=["percent one"], forced=False, judge=True), items(4), replies)[0]
 
 
 def test_a_judge_sorts_into_right_wrong_and_not_attempted_and_is_named_in_every_row() -> None:
     verdicts = {"a": "A", "b": "B", "c": "C: NOT ATTEMPTED", "d": "Well."}
     table = judged(verdicts, own=False)
-    rows = [row(table, i, "percent/one") for i in range(4)]
+    rows = [row(table, i, "percent one") for i in range(4)]
     np.testing.assert_array_equal([r["correct"] for r in rows], [1, 0, np.nan, np.nan])
     assert [r["refused"] for r in rows] == [0, 0, 1, 0]
     assert [r["ungraded"] for r in rows] == [0, 0, 0, 1]
@@ -265,9 +295,9 @@ def test_a_judge_sorts_into_right_wrong_and_not_attempted_and_is_named_in_every_
 
 def test_draws_of_an_item_are_one_group() -> None:
     replies = {form("right", "90%"): 0.5, form("wrong", "60%"): 0.5}
-    experiment = one("percent/one", draws=5, temperature=1.0, forced=False)
+    experiment = one("percent one", draws=5, temperature=1.0, forced=False)
     table, found, _ = run(experiment, lambda prompt: replies, 6)
-    accuracy = found["accuracy", "percent/one"]
+    accuracy = found["accuracy", "percent one"]
     assert (len(table), accuracy.n, accuracy.n_groups) == (30, 30, 6)
     assert 0 < float(np.nansum(table.columns["correct"])) < 30
 
@@ -275,14 +305,14 @@ def test_draws_of_an_item_are_one_group() -> None:
 @pytest.mark.parametrize("reply", ["I cannot help with that.", "AAAAAAAA", "", "<answer></answer><confidence>"])
 def test_a_model_that_says_nothing_of_use_gives_undefined_numbers_with_a_reason(reply: str) -> None:
     table, found, _ = run(
-        VerbalizedConfidence(arms=["percent/one", "percent/two", "words/two"]), lambda _: {reply: 1.0}, 3
+        VerbalizedConfidence(arms=["percent one", "percent two", "words two"]), lambda _: {reply: 1.0}, 3
     )
     assert table.columns["attempted"].sum() == 0
     for estimated in found.values():
         assert estimated.value is None or np.isfinite(estimated.value)
         assert estimated.value is not None or estimated.note
-    assert found["ece_equal_width", "percent/one"].value is None
-    assert found["attempted_rate", "percent/one"].value == 0.0
+    assert found["ece_equal_width", "percent one"].value is None
+    assert found["attempted_rate", "percent one"].value == 0.0
 
 
 def test_a_simulated_subjects_stated_confidence_arrives_unchanged() -> None:
@@ -294,7 +324,7 @@ def test_a_simulated_subjects_stated_confidence_arrives_unchanged() -> None:
         return Rated(question, answer, answer == "right", "<confidence>{percent}%</confidence>")
 
     subject = SimulatedSubject(Traits(insight=1.5, intercept=2.0), read)
-    table, _ = simulate(one("percent/two", temperature=1.0, forced=False), items(60), subject)
+    table, _ = simulate(one("percent two", temperature=1.0, forced=False), items(60), subject)
     stated = {}
     for i, item in enumerate(items(60)):
         for answer in ("right", "wrong"):
@@ -302,7 +332,7 @@ def test_a_simulated_subjects_stated_confidence_arrives_unchanged() -> None:
             stated[item.id, answer] = round(100 / (1 + np.exp(-logit))) / 100
     expected = [stated[pair] for pair in zip(table.columns["item"], table.columns["answer"], strict=True)]
     np.testing.assert_allclose(table.columns["confidence"], expected, atol=1e-12)
-    experiment = one("percent/two")
+    experiment = one("percent two")
     (gap,) = (e for m in experiment.metrics if m.name == "overconfidence" for e in estimate(m, table, replicates=200))
     assert gap.low is not None
     assert gap.low > 0.05  # two logits too sure
@@ -316,7 +346,7 @@ def test_no_reference_answer_enters_a_prompt_of_the_subject() -> None:
 
 def test_a_multiple_choice_item_is_asked_for_a_letter() -> None:
     item = multiple_choice("Which?", ["this", "that"], 1, "test")
-    table, finished = simulate(one("percent/one", forced=False), [item], lambda _: {form("(B)", "90%"): 1.0})
+    table, finished = simulate(one("percent one", forced=False), [item], lambda _: {form("(B)", "90%"): 1.0})
     assert (
         "<answer>letter here</answer>\n<confidence>confidence here</confidence>\nFor example, <confidence>80%"
         in finished[0].transcript[0].prompt
@@ -334,10 +364,10 @@ def test_lengths_fall_into_bins_of_powers_of_two(tokens: int, name: str) -> None
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"arms": []}, "arms is empty"),
-        ({"arms": ["percent"]}, "there is no 'percent'"),
-        ({"arms": ["percent/three"]}, "there is no"),
-        ({"arms": ["percent/one/0"]}, "there is no"),
+        ({"arms": []}, "arms is empty; choose among percent one, percent one reasoned"),
+        ({"arms": ["percent"]}, "there is no arm 'percent'"),
+        ({"arms": ["percent three"]}, "there is no arm 'percent three', did you mean 'percent"),
+        ({"reasoning_tokens": 0}, "experiment.reasoning_tokens=0"),
         ({"phrases": {"likely": 65.0}}, r"probability in \[0, 1\]"),
         ({"draws": 5}, "temperature above 0"),
         ({"draws": 0}, "experiment.draws=0"),
