@@ -7,13 +7,34 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Mapping
 from typing import Literal
 
 from experiments.shared.confidence import Instrument, after_thought, read_stated
-from harness import Item, Message, Probability, Prompt, Text
+from harness import Item, Message, Probability, Prompt, Text, fill
 from harness.tasks.texts import words
 
 Stage = Literal["vanilla", "critique"]
+
+TEXTS: Mapping[str, str] = {
+    "system": "You are a helpful assistant.",
+    "vanilla": "Answer the following $what and give your $instrument. $rules\n\nQuestion: $question",
+    "critique": "You previously answered the following $what. Your response ended with '$form'. Now refine your answer "
+    "by reassessing the question and your initial reasoning. Consider ambiguities and steps that could improve the "
+    "accuracy of your answer and the calibration of your $instrument. $rules\n\nQuestion: $question\n"
+    "Initial response: $first",
+    "rules": "Your response should $end '$form', where ANSWER is $answer and NUMBER is from 0 to 100, indicating how "
+    "$sure. If you are not sure, give a $direction percentage.",
+    "form": "$opening ANSWER, and the $instrument is NUMBER%",
+    "vanilla_opening": "The answer is",
+    "critique_opening": "The refined answer is",
+    "open_question": "question",
+    "open_answer": "the direct answer",
+    "choice_question": "multiple choice question",
+    "choice_answer": "the letter of one choice",
+    "confidence_meaning": "sure you are about your answer",
+    "uncertainty_meaning": "uncertain you are about the question",
+}
 
 _SLOT = re.compile(r"ANSWER|NUMBER|[A-Za-z]+(?:_[A-Za-z]+)+")
 """What small models write where the answer should go: a word of the form, or a name like country_name."""
@@ -25,42 +46,47 @@ _ANSWER = re.compile(
 )
 
 
-def opening(stage: Stage) -> str:
-    """How a reply without reasoning is begun for the model."""
-    return "The answer is" if stage == "vanilla" else "The refined answer is"
+def kind_of(item: Item) -> str:
+    """Whether a question is "open" or one of "choice"."""
+    return "choice" if "choices" in item.fields else "open"
 
 
-def ask(item: Item, instrument: Instrument, first: str | None, *, reason: bool, system: str) -> Prompt:
+def prompt_for(
+    wording: Mapping[str, str], item: Item, instrument: Instrument, first: str | None, *, reason: bool
+) -> Prompt:
     """The request for answer and score, or for their critique.
 
     Args:
+        wording: the experiment's texts, see `TEXTS`; an empty "system" leaves the system message out.
         first: the whole first reply, which the critique holds letter for letter; None asks for that reply.
-        reason: whether the model may reason; if not, its reply is begun.
+        reason: whether the model may reason; if not, its reply is begun for it.
     """
     stage: Stage = "vanilla" if first is None else "critique"
-    choice = "choices" in item.fields
-    what = "multiple choice question" if choice else "question"
-    form = "{} ANSWER, and the " + instrument + " is NUMBER%"
-    if first is None:
-        task = f"Answer the following {what} and give your {instrument}."
-    else:
-        task = (
-            f"You previously answered the following {what}. Your response ended with "
-            f"'{form.format(opening('vanilla'))}'. Now refine your answer by reassessing the question and your "
-            "initial reasoning. Consider ambiguities and steps that could improve the accuracy of your answer and the "
-            f"calibration of your {instrument}."
-        )
-    sure = "sure you are about your answer" if instrument == "confidence" else "uncertain you are about the question"
-    what_answer = "the letter of one choice" if choice else "the direct answer"
-    asked = (
-        f"{task} Your response should {'end with' if reason else 'be'} '{form.format(opening(stage))}', where ANSWER "
-        f"is {what_answer} and NUMBER is from 0 to 100, indicating how {sure}. If you are not sure, give a "
-        f"{'lower' if instrument == 'confidence' else 'higher'} percentage.\n\nQuestion: {item.fields['question']}"
-    )
-    if first is not None:
-        asked += f"\nInitial response: {first}"
-    messages = (Message("user", asked),)
-    return Prompt((Message("system", system), *messages) if system else messages, "" if reason else opening(stage))
+    kind = kind_of(item)
+
+    def form(stage: Stage) -> str:
+        opening = fill(wording[f"{stage}_opening"], {})
+        return fill(wording["form"], {"opening": opening, "instrument": instrument})
+
+    rules = {
+        "end": "end with" if reason else "be",
+        "form": form(stage),
+        "answer": fill(wording[f"{kind}_answer"], {}),
+        "sure": fill(wording[f"{instrument}_meaning"], {}),
+        "direction": "lower" if instrument == "confidence" else "higher",
+    }
+    request = {
+        "what": fill(wording[f"{kind}_question"], {}),
+        "instrument": instrument,
+        "rules": fill(wording["rules"], rules),
+        "question": item.fields["question"],
+        "form": form("vanilla"),
+        "first": first,
+    }
+    messages = [Message("user", fill(wording[stage], request))]
+    if system := fill(wording["system"], {}):
+        messages.insert(0, Message("system", system))
+    return Prompt(tuple(messages), "" if reason else fill(wording[f"{stage}_opening"], {}))
 
 
 def read(prompt: Prompt, reply: Text, instrument: Instrument) -> tuple[str, str, Probability | None, bool]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from experiments.calibration.self_critique_confidence.prompts import ask, read
+from experiments.calibration.self_critique_confidence.prompts import TEXTS, Stage, kind_of, prompt_for, read
 from experiments.shared.confidence import Instrument
 from harness import (
-    Experiment,
-    HarnessError,
+    Arm,
+    ArmedExperiment,
+    Capability,
     Item,
     Metric,
     Outcome,
@@ -21,16 +22,23 @@ from harness import (
     Transitions,
     metrics,
 )
-from harness.calls.calls import Capability
 from harness.tasks.refusals import refuses
 
 
 @dataclass(frozen=True, kw_only=True)
-class CritiqueOutcome(Outcome):
-    """One reply: one instrument, before or after the critique.
+class Request(Arm):
+    """Which score is asked for, and whether with the answer (vanilla) or when both are reconsidered (critique)."""
+
+    instrument: Instrument
+    stage: Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored(Outcome):
+    """One reply.
 
     Attributes:
-        instrument: "confidence" or "uncertainty"; stage: "vanilla" or "critique"; kind: "choice" or "open" question.
+        kind: "choice" or "open" question.
         reply: the whole reply; answer: as read, "" without one.
         correct: whether the answer is right; None without a readable one. right: the same, with None as wrong.
         confidence: as stated, an uncertainty u as 1 - u; None when there is none.
@@ -43,8 +51,6 @@ class CritiqueOutcome(Outcome):
             only.
     """
 
-    instrument: str
-    stage: str
     kind: str
     reply: str
     answer: str
@@ -64,13 +70,16 @@ class CritiqueOutcome(Outcome):
     right_after: bool | None = None
 
 
+Replies = Mapping[Instrument, asyncio.Task[Scored]]
+"""The first reply of each instrument, on its way."""
+
 PAIR = ("confidence", "correct")
+CRITIQUE = {"stage": "critique"}
 SCORES = (metrics.ece_equal_width, metrics.brier, metrics.auroc)
-LATER = {"stage": "critique"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfCritiqueConfidence(Experiment):
+class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
     """Claim: asked for its confidence a model does better on multiple choice, for its uncertainty on open questions;
     shown its own reply and asked to reconsider, it hardly does better.
 
@@ -78,80 +87,76 @@ class SelfCritiqueConfidence(Experiment):
     Item: "What is the capital of France?" The model says "The answer is Paris, and the confidence is 90%", and, shown
     these words, "The refined answer is Paris, and the confidence is 95%".
 
-    Arms: instrument/stage. An uncertainty is converted (1 - u), but the two are different instruments and no number
-    pools them. The critique is an independent request of one user turn, which holds the first reply letter for letter.
+    An uncertainty is converted (1 - u), but the two are different instruments and no number pools them. The critique
+    is an independent request of one user turn. It changes the answer as well as the score: see the transitions, and
+    `..._on_old`, the new score on the old answers, which tells a better score from better answers.
 
     Missing scores, three policies side by side: the plain metrics drop them; `..._half` puts 0.5; `..._adversarial`,
     the paper's, puts 1 for a wrong and 0 for a right answer, with a missing answer as wrong. The latter two are of all
     rows and mostly measure `no_score_rate`; never compare across policies.
-
-    The critique changes the answer as well as the score: see the transitions, and `..._on_old`, the new score on the
-    old answers. Old and new score on the same, old answers tell a better score from better answers.
 
     Differs from the paper: shorter wording; greedy, where the paper leaves the temperature to the server; without
     reasoning by default, the reply begun by "The answer is"; the task's grader, not containment. A number that is
     stated on the other instrument counts as none, in place of the last percentage.
 
     Attributes:
-        instruments: which are asked for.
         reason: whether the model reasons first, as in the paper; then raise max_tokens (the paper: 4096).
         temperature, top_p: of all requests.
         max_tokens: cap on each reply.
-        system: the system message; "" is none.
-
-    Raises:
-        HarnessError: an unknown or no instrument.
     """
 
-    instruments: Sequence[Instrument] = ("confidence", "uncertainty")
+    arms: Sequence[str] = ("confidence", "confidence critique", "uncertainty", "uncertainty critique")
     reason: bool = False
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 24
-    system: str = "You are a helpful assistant."
 
-    outcome: ClassVar = CritiqueOutcome
+    all_arms: ClassVar = {
+        "confidence": Request(instrument="confidence", stage="vanilla"),
+        "confidence critique": Request(instrument="confidence", stage="critique"),
+        "uncertainty": Request(instrument="uncertainty", stage="vanilla"),
+        "uncertainty critique": Request(instrument="uncertainty", stage="critique"),
+    }
+    texts: ClassVar = TEXTS
+    outcome: ClassVar = Scored
     metrics: ClassVar = (
-        *metrics.each(("correct",), metrics.accuracy),
-        Metric("right_rate", metrics.accuracy, ("right",)),
-        *metrics.rates("cut", "no_answer", "no_score", "in_form", suffix="_rate", refusal_rate="refused"),
-        *metrics.means("confidence", prefix="mean_"),
-        *metrics.each(PAIR, metrics.overconfidence, *SCORES),
+        *metrics.judged(PAIR),
         *metrics.each(("half", "right"), *SCORES, suffix="_half"),
         *metrics.each(("adversarial", "right"), *SCORES, suffix="_adversarial"),
         *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),
-        *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=LATER),
-        *metrics.transitions(where=LATER),
-        Metric("delta_all", metrics.delta, ("right_before", "right_after"), where=LATER),
+        *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=CRITIQUE),
+        *metrics.rates("cut", "no_answer", "no_score", "in_form", suffix="_rate", refusal_rate="refused"),
+        Metric("right_rate", metrics.accuracy, ("right",)),
+        *metrics.means("confidence", prefix="mean_"),
+        *metrics.transitions(where=CRITIQUE),
+        Metric("delta_all", metrics.delta, ("right_before", "right_after"), where=CRITIQUE),
     )
-    figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after"))
-
-    def __post_init__(self) -> None:
-        if not self.instruments or set(self.instruments) - {"confidence", "uncertainty"}:
-            raise HarnessError(f"experiment.instruments={list(self.instruments)}; give confidence, uncertainty or both")
+    figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after", where=CRITIQUE))
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> list[CritiqueOutcome]:
-        pairs = await asyncio.gather(*(self._pair(item, subject, instrument) for instrument in self.instruments))
-        return [row for pair in pairs for row in pair]
+    async def begin(self, item: Item, subject: Subject, fitted: None) -> Replies:
+        """Asks for the first replies. They are tasks, so that one which fails takes the arms of its instrument only."""
+        instruments = dict.fromkeys(arm.instrument for arm in self.chosen.values())
+        return {name: asyncio.create_task(self.reply(name, None, item, subject)) for name in instruments}
 
-    async def _pair(self, item: Item, subject: Subject, instrument: Instrument) -> list[CritiqueOutcome]:
-        """The reply and, in a request of its own, its critique."""
-        first = await self._stage(item, subject, instrument, None)
-        second = await self._stage(item, subject, instrument, first.reply)
-        moved = replace(
+    async def ask(self, arm: Request, common: Replies, item: Item, subject: Subject, fitted: None) -> Scored:
+        first = await common[arm.instrument]
+        if arm.stage == "vanilla":
+            return first
+        second = await self.reply(arm.instrument, first.reply, item, subject)
+        return replace(
             second,
             before=first.correct,
             after=second.correct,
             right_before=first.right,
             right_after=second.right,
         )
-        return [first, moved]
 
-    async def _stage(self, item: Item, subject: Subject, instrument: Instrument, first: str | None) -> CritiqueOutcome:
-        prompt = ask(item, instrument, first, reason=self.reason, system=self.system)
+    async def reply(self, instrument: Instrument, first: str | None, item: Item, subject: Subject) -> Scored:
+        """The first reply, or with the first one given its critique, as read and graded."""
+        prompt = prompt_for(self.wording, item, instrument, first, reason=self.reason)
         stop = [] if self.reason else ["\n"]
         reply = await subject.generate(
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, top_p=self.top_p, stop=stop
@@ -160,12 +165,8 @@ class SelfCritiqueConfidence(Experiment):
         refused = bool(refuses(answer or text))
         correct = item.grade(answer).correct if answer and not refused else None
         right, missing = bool(correct), confidence is None
-        stage = "vanilla" if first is None else "critique"
-        return CritiqueOutcome(
-            arm=f"{instrument}/{stage}",
-            instrument=instrument,
-            stage=stage,
-            kind="choice" if "choices" in item.fields else "open",
+        return Scored(
+            kind=kind_of(item),
             reply=text,
             answer=answer,
             correct=correct,

@@ -1,21 +1,25 @@
 """Self-critique of confidence on subjects whose replies are known."""
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from experiments.calibration.self_critique_confidence.self_critique_confidence import SelfCritiqueConfidence
+from experiments.calibration.self_critique_confidence.prompts import TEXTS, prompt_for
+from experiments.calibration.self_critique_confidence.self_critique_confidence import Scored, SelfCritiqueConfidence
 from harness import Grade, Item
 from harness.config import load_job
 from harness.engines.fake.engine import Replies
 from harness.errors import HarnessError
-from harness.outcomes import Table
+from harness.outcomes import Failed, Table
+from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import multiple_choice
-from tests.support.helpers import simulate
+from tests.support.helpers import fake_subject, simulate
 
 
 def grade(text: str, item: Item) -> Grade:
@@ -52,13 +56,14 @@ def run(
     return table, {(e.metric, e.level["arm"]): e for e in found}, finished
 
 
-ONLY = SelfCritiqueConfidence(instruments=["confidence"])
+ONE = ("confidence", "confidence critique")
+ONLY = SelfCritiqueConfidence(arms=ONE)
 
 
 def test_a_subject_always_sure_has_the_error_rate_as_ece_and_ranks_at_chance() -> None:
     sure = {i: said("right" if i < 3 else "wrong", 100) for i in range(10)}
     _, found, _ = run(ONLY, saying(sure, sure), 10)
-    for arm in ("confidence/vanilla", "confidence/critique"):
+    for arm in ("confidence", "confidence critique"):
         assert found["ece_equal_width", arm].value == pytest.approx(1 - 0.3)
         assert found["overconfidence", arm].value == pytest.approx(1 - 0.3)
         assert found["auroc", arm].value == 0.5
@@ -70,7 +75,7 @@ def test_three_policies_for_missing_scores_give_three_numbers_side_by_side() -> 
     replies = {0: said("right", 90), 1: said("right", 90), 2: said("wrong", 90), 3: said("wrong", 90)}
     replies |= {4: " right", 5: " wrong", 6: " hm"}
     table, found, _ = run(ONLY, saying(replies, replies), 7)
-    value = {metric: e.value for (metric, arm), e in found.items() if arm == "confidence/vanilla"}
+    value = {metric: e.value for (metric, arm), e in found.items() if arm == "confidence"}
     assert value["ece_equal_width"] == pytest.approx(0.9 - 0.5)
     assert value["ece_equal_width_half"] == pytest.approx((4 * 0.4 + 3 * abs(0.5 - 1 / 3)) / 7)
     # 1 where wrong (two rows), 0 where right (one row), each in a bin of its own: 0.9 is in the bin below its edge.
@@ -78,7 +83,7 @@ def test_three_policies_for_missing_scores_give_three_numbers_side_by_side() -> 
     assert value["auroc"] == 0.5
     assert value["auroc_half"] == pytest.approx((2 * 2 / 2 + 2 * 2 * 1 + 1 * 0 + 1 * 2 / 2) / 12)
     assert value["auroc_adversarial"] == pytest.approx((2 * 2 / 2) / 12)  # below chance
-    assert (found["ece_equal_width", "confidence/vanilla"].n, found["auroc_half", "confidence/vanilla"].n) == (4, 7)
+    assert (found["ece_equal_width", "confidence"].n, found["auroc_half", "confidence"].n) == (4, 7)
     assert value["no_score_rate"] == pytest.approx(3 / 7)
     assert value["no_answer_rate"] == pytest.approx(1 / 7)
     assert value["right_rate"] == pytest.approx(3 / 7)
@@ -108,10 +113,10 @@ def test_an_uncertainty_is_converted_and_kept_apart() -> None:
     confidence = dict(zip(table.columns["arm"], table.columns["confidence"], strict=True))
     assert confidence == pytest.approx(
         {
-            "confidence/vanilla": 0.2,
-            "confidence/critique": 0.2,
-            "uncertainty/vanilla": 0.8,
-            "uncertainty/critique": 0.8,
+            "confidence": 0.2,
+            "confidence critique": 0.2,
+            "uncertainty": 0.8,
+            "uncertainty critique": 0.8,
         }
     )
     prompts = [e.prompt for e in finished[0].transcript]
@@ -133,7 +138,7 @@ def test_the_table_of_moves_and_the_new_score_on_the_old_answers() -> None:
     first = {i: said("right" if i < 3 else "wrong", 60) for i in range(6)}
     second = {i: said("right" if i in {0, 1, 3, 4} else "wrong", 80 if i < 4 else 20) for i in range(6)}
     _, found, _ = run(ONLY, saying(first, second), 6)
-    value = {metric: e.value for (metric, arm), e in found.items() if arm == "confidence/critique"}
+    value = {metric: e.value for (metric, arm), e in found.items() if arm == "confidence critique"}
     assert value["delta"] == pytest.approx(1 / 6)
     assert value["delta_all"] == pytest.approx(1 / 6)
     assert value["delta_i2c"] == pytest.approx(2 / 6)
@@ -146,25 +151,25 @@ def test_the_table_of_moves_and_the_new_score_on_the_old_answers() -> None:
     assert value["ece_equal_width_on_old"] == pytest.approx((4 * abs(0.8 - 0.75) + 2 * abs(0.2 - 0)) / 6)
     assert value["auroc_on_old"] == pytest.approx((3 * 1 / 2 + 3 * 2) / 9)
     assert value["overconfidence_on_old"] == pytest.approx(0.6 - 0.5)
-    assert ("delta", "confidence/vanilla") not in found
+    assert ("delta", "confidence") not in found
 
 
 def test_a_reply_that_was_cut_off_states_no_half_number_or_answer() -> None:
     words = " well" * 40
     replies = {0: f"{words} right, and the confidence is 85%", 1: " right, and the confidence is 85%"}
-    table, found, _ = run(SelfCritiqueConfidence(instruments=["confidence"], max_tokens=7), saying(replies, replies), 2)
+    table, found, _ = run(SelfCritiqueConfidence(arms=ONE, max_tokens=7), saying(replies, replies), 2)
     # The fake's seventh token of the second reply is "85": without "%" it may go on.
     vanilla = table.where(table.columns["stage"] == "vanilla")
     assert vanilla.columns["cut"].tolist() == [1, 1]
     assert np.isnan(vanilla.columns["confidence"]).all()
     assert sorted(vanilla.columns["answer"]) == ["", "right"]
-    assert found["cut_rate", "confidence/vanilla"].value == 1.0
+    assert found["cut_rate", "confidence"].value == 1.0
 
 
 def test_with_reasoning_the_model_begins_its_reply_itself_and_thoughts_are_left_out() -> None:
     thought = "<think>The answer is wrong, and the confidence is 10%</think>\nLet me see.\n"
     reply = thought + "The answer is [right], and the confidence is [90]%."
-    experiment = SelfCritiqueConfidence(instruments=["confidence"], reason=True, max_tokens=99, system="")
+    experiment = SelfCritiqueConfidence(arms=ONE, reason=True, max_tokens=99, wording={"system": ""})
     table, _, finished = run(experiment, lambda _: {reply: 1.0}, 1)
     assert table.columns["answer"].tolist() == ["right", "right"]
     assert table.columns["confidence"].tolist() == [0.9, 0.9]
@@ -201,10 +206,10 @@ def test_a_percentage_that_is_the_answer_is_not_the_score() -> None:
     assert np.isnan(table.columns["confidence"]).all()
     table, found, _ = run(ONLY, lambda _: {" 1.8%\nI am 90% sure": 1.0}, 1)  # cut at the line break
     assert np.isnan(table.columns["confidence"]).all()
-    reasons = SelfCritiqueConfidence(instruments=["confidence"], reason=True, max_tokens=50)
+    reasons = SelfCritiqueConfidence(arms=ONE, reason=True, max_tokens=50)
     table, found, _ = run(reasons, lambda _: {"The answer is 1.8%\nI am 90% sure": 1.0}, 1)
     assert table.columns["confidence"].tolist() == [0.9, 0.9]
-    assert found["in_form_rate", "confidence/vanilla"].value == 0.0
+    assert found["in_form_rate", "confidence"].value == 0.0
 
 
 def test_multiple_choice_asks_for_a_letter() -> None:
@@ -224,18 +229,50 @@ def test_a_model_that_says_nothing_of_use_gives_undefined_numbers_with_a_reason(
     for estimated in found.values():
         assert estimated.value is None or np.isfinite(estimated.value)
         assert estimated.value is not None or estimated.note
-    assert found["ece_equal_width", "confidence/vanilla"].value is None
-    assert found["right_rate", "confidence/vanilla"].value == 0.0
+    assert found["ece_equal_width", "confidence"].value is None
+    assert found["right_rate", "confidence"].value == 0.0
     refused = float("cannot help" in reply)
-    assert found["refusal_rate", "confidence/vanilla"].value == refused
+    assert found["refusal_rate", "confidence"].value == refused
 
 
 def test_unused_settings_and_impossible_ones_are_refused() -> None:
     with pytest.raises(HarnessError, match="input_file"):
         load_job(["experiment=selfCritiqueConfidence", "+experiment.input_file=train.json"])
-    for wrong in ([], ["doubt"]):
-        with pytest.raises(HarnessError, match=r"give confidence, uncertainty or both"):
-            SelfCritiqueConfidence(instruments=wrong)  # type: ignore[arg-type]
+    with pytest.raises(HarnessError, match="there is no arm 'uncertain', did you mean 'uncertainty'"):
+        SelfCritiqueConfidence(arms=["uncertain"])
+
+
+def test_a_critique_that_does_not_fit_fails_alone() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        long = "give your confidence" in prompt or "calibration of your confidence" in prompt
+        return {said("right" + " well" * 200 * long, 90, "confidence" if long else "uncertainty"): 1.0}
+
+    experiment = SelfCritiqueConfidence(max_tokens=300)
+    subject, (item,) = fake_subject(replies), items(1)
+    asked = subject.prompt_tokens(
+        prompt_for(TEXTS, item, "uncertainty", said("right", 90, "uncertainty"), reason=False)
+    )
+    capped = replace(subject, renderer=Renderer(subject.engine.tokenizer, "auto", asked + 300 + 20))
+    rows = asyncio.run(experiment.protocol(item, capped.for_item(item.id), None))
+    assert [row.arm for row in rows if isinstance(row, Failed)] == ["confidence critique"]
+    assert [row.arm for row in rows if isinstance(row, Scored)] == ["confidence", "uncertainty", "uncertainty critique"]
+
+
+def test_a_first_reply_that_does_not_fit_takes_its_own_instrument_only() -> None:
+    subject, (item,) = fake_subject(lambda _: {said("right", 90): 1.0}), items(1)
+    wording = {"uncertainty_meaning": "uncertain you are" + " about it" * 300}
+    fits = subject.prompt_tokens(prompt_for(TEXTS, item, "confidence", "x" * 99, reason=False)) + 60
+    capped = replace(subject, renderer=Renderer(subject.engine.tokenizer, "auto", fits))
+    rows = asyncio.run(SelfCritiqueConfidence(wording=wording).protocol(item, capped.for_item(item.id), None))
+    assert [row.arm for row in rows if isinstance(row, Failed)] == ["uncertainty", "uncertainty critique"]
+    assert [row.arm for row in rows if isinstance(row, Scored)] == ["confidence", "confidence critique"]
+
+
+def test_a_critique_may_run_without_the_row_of_its_first_reply() -> None:
+    table, finished = simulate(SelfCritiqueConfidence(arms=["confidence critique"]), items(1), lambda _: {" right": 1})
+    assert table.columns["stage"].tolist() == ["critique"]
+    assert table.columns["before"].tolist() == [1.0]
+    assert len(finished[0].transcript) == 2
 
 
 def test_no_reference_answer_enters_a_prompt() -> None:
