@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.calibration.self_familiarity.invented import invent
-from harness.errors import HarnessError
-from harness.items import Item
-from harness.tasks.base import Task
+from harness import HarnessError, Item, Task
 from harness.tasks.graders import short_answer
 from harness.tasks.texts import word_list, word_set
 

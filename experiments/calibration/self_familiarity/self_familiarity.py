@@ -2,70 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from experiments.calibration.self_familiarity.masks import MASK, mask, spellings
+from annotated_types import Ge
+
+from experiments.calibration.self_familiarity.familiarity import Concept
+from experiments.calibration.self_familiarity.scores import aggregate, threshold
 from harness import (
+    Arm,
+    ArmedExperiment,
     Bars,
-    Experiment,
-    HarnessError,
+    Capability,
     Item,
+    ItemError,
     Outcome,
     Probability,
-    Prompt,
     RiskCoverage,
     Score,
     Subject,
     metrics,
+    together,
 )
-from harness.calls.calls import Capability
-from harness.errors import ItemError
-from harness.tasks.refusals import refuses
-
-LEAD = "It is related to"
-"""How the answer to the backward question begins; the concept is scored as what comes next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Familiarity:
-    """What was found out about one concept.
-
-    Attributes:
-        backward: exp of the mean log-probability per token of the name after its masked explanation, of the best
-            spelling; None when the mask left no words.
-        forward: the same of the explanation's tokens; None for an empty one.
-        prior: as `backward`, of the same spelling, after a prompt whose explanation is hidden whole.
-        pieces: minus the tokens that the name takes per letter; prior and pieces are None when backward is.
-        p_yes: p("Yes") when asked whether it knows the concept; mass: that "Yes" or "No" is said.
-        masked: share of the explanation's words that were hidden; dodged: whether it refuses to explain.
-    """
-
-    rarity: float
-    backward: float | None
-    forward: float | None
-    prior: float | None
-    pieces: float | None
-    p_yes: float
-    mass: float
-    masked: float
-    dodged: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfFamiliarityOutcome(Outcome):
-    """The score of one question under one method (the arm). Positive are the questions all of whose concepts exist.
+class Method(Arm):
+    """How a question gets its score.
+
+    Attributes:
+        signal: the score of a concept, see `Concept.score`; all but "backward" are baselines.
+        over: the aggregate over the concepts of a question, see `aggregate`.
+        explained: whether the score needs the subject's explanation.
+    """
+
+    signal: str
+    over: str = "least"
+    explained: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Familiarity(Outcome):
+    """The score of one question by one method. Positive are the questions all of whose concepts exist.
 
     Attributes:
         kind, domain: of the concepts, see the task; size: "one" concept or "several"; concepts: their names.
         real: whether all of them exist.
-        score: the method's; higher is more familiar. Never a probability. None when it cannot be had.
+        score: a higher one is more familiar. Never a probability. None when it cannot be had.
         threshold: fitted on basic concepts; answers: whether the score lies above it; right: whether that is `real`.
-        masked, dodged: of the explanations, their mean, and whether any dodges; mass: on "Yes" and "No", the least.
+        masked: mean share of the explanations' words that were hidden; dodged: whether any refuses to explain.
+        mass: least probability that yes or no is said, of asking.
     """
 
     kind: str
@@ -77,61 +65,66 @@ class SelfFamiliarityOutcome(Outcome):
     threshold: float | None
     answers: bool | None
     right: bool | None
-    masked: float
+    masked: float | None
     dodged: bool | None
-    mass: Probability
+    mass: Probability | None
 
+
+Thresholds = Mapping[str, Mapping[str, float | None]]
+"""By signal and aggregate; None where too few basic concepts have a score."""
 
 PAIR = ("score", "real")
 DECISION = ("answers", "real")
 ONE = {"arm": "minimum"}
-Thresholds = Mapping[str, float | None]
-"""By arm; None where too few basic concepts have a score."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfFamiliarity(Experiment):
-    """Claim: before it answers, a model can tell which concepts of a question it knows, without labels or sources.
+class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
+    """A model knows which concepts it knows: it finds the way back from its own explanation to the concept's name.
 
-    Luo, Xiao and Ma 2023 (SELF-FAMILIARITY, arXiv 2309.02654), sections 3 and 4. The model explains a concept, the
-    concept's name is hidden in the explanation, and the score is how probable the name is as the answer to
-    '"..." is related to what?'. A question is answered when its score lies above a threshold from basic concepts.
-    Item: 'Is there a mineral called "skeisbulite"?' There is none; a score above the threshold would be a mistake.
+    Luo et al. 2023, "Zero-Resource Hallucination Prevention for Large Language Models", arXiv 2309.02654.
+    Item: 'Is there a mineral called "realgar"?' The model explains "realgar"; the name is hidden in the explanation;
+    the score is how probable the name is as what the explanation is related to. An invented name scores low, and a
+    score under the threshold means: do not answer. The threshold is fitted on basic concepts without any label.
 
-    Arms, one row a question each:
-        minimum, first (the rarest concept's), weighted (1, 1/2, 1/4, ... in order of rarity): the aggregates of the
-            score; with one concept they are the same.
-        prior: the score with an explanation of nothing but the mask, what the name alone is worth. A model that does
-            not read its explanations ranks as well by this.
-        forward: exp of the mean log-probability of the explanation's tokens (1/perplexity).
-        asked: p("Yes") to "Do you know what it is?".
-        rarity: the frequency of the name's words, which the task gives.
-        pieces: how few tokens per letter the name takes, what the tokenizer alone remembers of it.
-    From prior on they are baselines, which take the least of several concepts.
+    minimum, first and weighted aggregate the score over a question's concepts; they are the same for one concept.
+    Five baselines show what else might rank concepts: the name without its explanation (prior), the explanation's
+    perplexity (forward), asking "Do you know what it is?" (asked), word frequencies (rarity), and how few tokens a
+    letter the name takes (pieces).
 
-    The threshold of each arm is fitted on basic concepts in `prepare`: the middle of the 95 % bootstrap interval of
-    the 5th percentile of their scores. No label enters.
-
-    Differs from the paper: the score is exp of the mean log-probability per token of the name as the words right after
-    a fixed lead ("It is related to"), of the best of four spellings. The paper's is that of the best sequence which a
-    beam search of 30 beams finds with one of eight spellings anywhere in it, of 10 or 15 tokens more, so that the words
-    around the name count too. Neither is a probability that the concept is known. Masks cover whole words only, and
-    no misspelt copies of the name. Concepts are the task's, not an NER model's. A question counts as known when its
-    concepts exist; the paper has a judge rate the model's explanations of real ones, so that here a real concept that
-    the model does not know counts against it: read the rates by kind. What fails is missing, never 0.
+    Differs from the paper: the score is exp of the mean log-probability per token of the best of four spellings right
+    after a fixed lead, instead of the best of 30 beams that has a spelling anywhere; only whole words are masked; there
+    are no misspelt copies; the task names the concepts. A question counts as known when its concepts exist, whereas the
+    paper has a judge rate explanations: a real concept that the model does not know counts against it, so read the
+    rates by kind. What fails is missing, never 0.
 
     Attributes:
-        basic: training concepts behind the threshold (the paper: 192), at least 20.
+        basic: training concepts behind the thresholds (the paper: 192); a 5th percentile takes at least 20.
         max_tokens: cap on the explanation (the paper: 200).
-
-    Raises:
-        HarnessError: fewer than 20 basic concepts.
     """
 
-    basic: int = 40
-    max_tokens: int = 32
+    arms: Sequence[str] = ("minimum", "first", "weighted", "prior", "forward", "asked", "rarity", "pieces")
+    basic: Annotated[int, Ge(20)] = 40
+    max_tokens: Annotated[int, Ge(1)] = 32
 
-    outcome: ClassVar = SelfFamiliarityOutcome
+    all_arms: ClassVar = {
+        "minimum": Method(signal="backward"),
+        "first": Method(signal="backward", over="first"),
+        "weighted": Method(signal="backward", over="weighted"),
+        "prior": Method(signal="prior"),
+        "forward": Method(signal="forward"),
+        "asked": Method(signal="asked", explained=False),
+        "rarity": Method(signal="rarity", explained=False),
+        "pieces": Method(signal="pieces"),
+    }
+    texts: ClassVar = {
+        "explain": 'Explain the "$concept" within one short paragraph.',
+        "related": '"$explanation" is related to what?',
+        "related_lead": "It is related to",
+        "know": 'Do you know what "$concept" is? Say Yes or No.',
+        "know_lead": "Answer:",
+    }
+    outcome: ClassVar = Familiarity
     item_fields: ClassVar = ("concepts", "rarity", "kind", "domain")
     metrics: ClassVar = (
         *metrics.each(PAIR, metrics.auroc),
@@ -147,10 +140,6 @@ class SelfFamiliarity(Experiment):
     )
     figures: ClassVar = (RiskCoverage("score", "real"), Bars("answers", by="kind"))
 
-    def __post_init__(self) -> None:
-        if self.basic < 20 or self.max_tokens < 1:
-            raise HarnessError("experiment.basic must be at least 20, for a 5th percentile, and max_tokens at least 1")
-
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate", "choose", "score"})
 
@@ -159,126 +148,52 @@ class SelfFamiliarity(Experiment):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Thresholds:
         """The threshold of every arm, from the scores of basic concepts."""
-        found = await asyncio.gather(*(self._familiarities(item, subject) for item in train))
-        scores = [aggregates(concepts) for concepts in found]
-        return {arm: threshold([s for one in scores if (s := one[arm]) is not None]) for arm in scores[0]}
+        basic = [await self.begin(item, subject) for item in train]
+        fitted: dict[str, dict[str, float | None]] = {}
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Thresholds) -> list[SelfFamiliarityOutcome]:
-        concepts = await self._familiarities(item, subject)
-        real = item.fields["kind"] != "invented"
-        rows = []
-        for arm, score in aggregates(concepts).items():
-            h = fitted[arm]
-            answers = None if score is None or h is None else score > h
-            row = SelfFamiliarityOutcome(
-                arm=arm,
-                kind=item.fields["kind"],
-                domain=item.fields["domain"],
-                size="one" if len(concepts) == 1 else "several",
-                concepts=", ".join(item.fields["concepts"]),
-                real=real,
-                score=None if score is None else Score(score),
-                threshold=h,
-                answers=answers,
-                right=None if answers is None else answers == real,
-                masked=fmean(c.masked for c in concepts),
-                dodged=None if all(c.dodged is None for c in concepts) else any(c.dodged for c in concepts),
-                mass=Probability(min(c.mass for c in concepts)),
-            )
-            rows.append(row)
-        return rows
+        async def fit(arm: Method) -> None:
+            scores = await together(score(arm, concepts) for concepts in basic)
+            fitted.setdefault(arm.signal, {})[arm.over] = threshold([s for s in scores if s is not None])
 
-    async def _familiarities(self, item: Item, subject: Subject) -> list[Familiarity]:
-        """Of all concepts of an item, the rarest first.
+        await together(fit(arm) for arm in self.chosen.values())
+        return fitted
 
-        Raises:
-            ItemError: it has none.
-        """
-        if not item.fields["concepts"]:
+    async def begin(self, item: Item, subject: Subject, fitted: object = None) -> list[Concept]:
+        """The item's concepts, the rarest first; nothing is asked yet."""
+        names = item.fields["concepts"]
+        if not names:
             raise ItemError("the item's field 'concepts' is empty; give it at least one concept")
-        names = zip(item.fields["concepts"], item.fields["rarity"], strict=True)
-        found = await asyncio.gather(*(self._familiarity(name, rarity, subject) for name, rarity in names))
-        return sorted(found, key=lambda concept: concept.rarity)
+        concepts = [
+            Concept(name=name, rarity=rarity, subject=subject, text=self.text, max_tokens=self.max_tokens)
+            for name, rarity in zip(names, item.fields["rarity"], strict=True)
+        ]
+        return sorted(concepts, key=lambda concept: concept.rarity)
 
-    async def _familiarity(self, concept: str, rarity: float, subject: Subject) -> Familiarity:
-        explain = Prompt.user(f'Explain the "{concept}" within one short paragraph.')
-        know = Prompt.user(f'Do you know what "{concept}" is? Say Yes or No.', "Answer:")
-        text, choice = await asyncio.gather(
-            subject.generate(explain, max_tokens=self.max_tokens),
-            subject.choose(know, {"yes": [" Yes"], "no": [" No"]}),
-        )
-        masked = mask(text.text, concept)
-        backward, prior, pieces = None, None, None
-        if masked.share < 1:
-            names = spellings(concept)
-            scored = await asyncio.gather(*(_score(masked.text.strip(), name, subject) for name in names))
-            backward, best = max(zip((score for score, _ in scored), names, strict=True), key=lambda pair: pair[0])
-            prior, _ = await _score(MASK, best, subject)
-            pieces = -scored[0][1] / len(concept)
+    async def ask(
+        self, arm: Method, common: list[Concept], item: Item, subject: Subject, fitted: Thresholds
+    ) -> Familiarity:
+        found, limit = await score(arm, common), fitted[arm.signal][arm.over]
+        answers = None if found is None or limit is None else found > limit
+        real = item.fields["kind"] != "invented"
+        explained = [await concept.explanation for concept in common] if arm.explained else []
+        known = [await concept.known for concept in common] if arm.signal == "asked" else []
+        dodges = [one.dodges for one in explained]
         return Familiarity(
-            rarity=rarity,
-            backward=backward,
-            forward=math.exp(fmean(text.logprobs)) if text.logprobs else None,
-            prior=prior,
-            pieces=pieces,
-            p_yes=choice.p["yes"],
-            mass=choice.mass,
-            masked=masked.share,
-            dodged=refuses(text.text),
+            kind=item.fields["kind"],
+            domain=item.fields["domain"],
+            size="one" if len(common) == 1 else "several",
+            concepts=", ".join(item.fields["concepts"]),
+            real=real,
+            score=None if found is None else Score(found),
+            threshold=limit,
+            answers=answers,
+            right=None if answers is None else answers == real,
+            masked=fmean(one.masked.share for one in explained) if explained else None,
+            dodged=None if dodges.count(None) == len(dodges) else any(dodges),
+            mass=Probability(min(choice.mass for choice in known)) if known else None,
         )
 
 
-async def _score(explanation: str, name: str, subject: Subject) -> tuple[float, int]:
-    """Exp of the mean log-probability of a name's tokens as what the explanation is related to, and their number."""
-    found = await subject.score(Prompt.user(f'"{explanation}" is related to what?', LEAD), f" {name}")
-    return math.exp(found.logprob / len(found.tokens)), len(found.tokens)
-
-
-def aggregates(concepts: Sequence[Familiarity]) -> dict[str, float | None]:
-    """The score of a question under every method, from its concepts in order of rarity (rarest first).
-
-    None where a concept that the method looks at has none.
-    """
-    backward = [c.backward for c in concepts]
-    return {
-        "minimum": _least(backward),
-        "first": backward[0],
-        "weighted": _weighted(backward),
-        "prior": _least([c.prior for c in concepts]),
-        "forward": _least([c.forward for c in concepts]),
-        "asked": _least([c.p_yes for c in concepts]),
-        "rarity": _least([c.rarity for c in concepts]),
-        "pieces": _least([c.pieces for c in concepts]),
-    }
-
-
-def threshold(scores: Sequence[float]) -> float | None:
-    """The middle of the 95 % bootstrap interval of the 5th percentile; None for fewer than 20 scores.
-
-    The percentile is the k-th smallest of n scores, k = 0.05 n rounded up. That of a resample is at most the j-th
-    smallest score when k or more of n draws fall there, X >= k with X binomial (n, j/n): the interval is that of
-    infinitely many resamples, and needs no random numbers.
-    """
-    n, ranked = len(scores), sorted(scores)
-    if n < 20:
-        return None
-    k = math.ceil(0.05 * n)
-
-    def below(j: int) -> float:
-        return 1 - math.fsum(math.comb(n, i) * (j / n) ** i * (1 - j / n) ** (n - i) for i in range(k))
-
-    low, high = (next(ranked[j - 1] for j in range(1, n + 1) if below(j) >= share) for share in (0.025, 0.975))
-    return (low + high) / 2
-
-
-def _least(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
-    return min(known) if len(known) == len(values) else None
-
-
-def _weighted(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
-    if len(known) < len(values):
-        return None
-    weights = [0.5**i for i in range(len(known))]
-    return math.fsum(w * v for w, v in zip(weights, known, strict=True)) / math.fsum(weights)
+async def score(arm: Method, concepts: Sequence[Concept]) -> float | None:
+    """The score of a question in one arm, from its concepts in order of rarity."""
+    return aggregate(arm.over, await together(concept.score(arm.signal) for concept in concepts))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.errors import HarnessError
-from harness.items import Item
-from harness.tasks.base import Task
+from harness import HarnessError, Item, Task
 from harness.tasks.graders import short_answer
 from harness.tasks.refusals import admits_unknown
 from harness.tasks.rows import missing, read_file

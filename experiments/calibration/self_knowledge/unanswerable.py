@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from experiments.calibration.self_familiarity.invented import invent
-from harness.errors import HarnessError
-from harness.items import Grader, Item
-from harness.tasks.base import Task
+from harness import Grader, HarnessError, Item, Task
 from harness.tasks.facts import Facts
 from harness.tasks.graders import number, short_answer
 from harness.tasks.refusals import admits_unknown

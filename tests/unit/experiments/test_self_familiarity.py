@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
 from experiments.calibration.self_familiarity.masks import mask, spellings
-from experiments.calibration.self_familiarity.self_familiarity import (
-    LEAD,
-    Familiarity,
-    SelfFamiliarity,
-    aggregates,
-    threshold,
-)
-from harness import HarnessError, Item
+from experiments.calibration.self_familiarity.scores import aggregate, threshold
+from experiments.calibration.self_familiarity.self_familiarity import SelfFamiliarity
+from harness import HarnessError, Item, ItemError
+from harness.config import load_job
 from harness.engines.fake.engine import Replies
-from harness.errors import ItemError
 from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.graders import short_answer
 from tests.support.helpers import simulate
+
+LEAD = SelfFamiliarity.texts["related_lead"]
 
 
 def item(kind: str, *concepts: str) -> Item:
@@ -61,7 +59,7 @@ def subject(text: str) -> Mapping[str, float]:
     concept = re.findall(r'"(\w+)"', text)[-1]
     if text.endswith("Answer:"):
         p = 0.9 if way_back(concept) > 0.1 else 0.4
-        return {" Yes": 0.5 * p, " No": 0.5 * (1 - p), " Maybe": 0.5}
+        return {" Yes": 0.3 * p, " yes": 0.2 * p, " No": 0.5 * (1 - p), " Maybe": 0.5}
     if text.endswith("<assistant> "):
         p = 0.25 if way_back(concept) > 0.1 else 0.125
         return {f"The {concept} has the code of {concept[::-1]}": 1 - p, "no": p}
@@ -69,9 +67,11 @@ def subject(text: str) -> Mapping[str, float]:
 
 
 def run(
-    replies: Replies, items: Sequence[Item], train: Sequence[Item] = BASIC
+    replies: Replies,
+    items: Sequence[Item],
+    train: Sequence[Item] = BASIC,
+    experiment: SelfFamiliarity = SelfFamiliarity(),  # noqa: B008 - frozen
 ) -> tuple[Table, list[Finished], dict[tuple[str, ...], Estimate]]:
-    experiment = SelfFamiliarity()
     table, finished = simulate(experiment, items, replies, train=train)
     found = [e for m in experiment.metrics for e in estimate(m, table, replicates=20)]
     return table, finished, {(e.metric, *e.level.values()): e for e in found}
@@ -146,15 +146,35 @@ def test_an_explanation_that_is_only_the_name_has_no_score() -> None:
     assert np.isnan(of(table, "minimum", "score")).sum() == 1
 
 
-def test_an_exception_fails_the_item_and_is_not_scored_zero() -> None:
+def test_an_arm_that_cannot_be_asked_fails_alone_and_is_not_scored_zero() -> None:
     def broken(text: str) -> Mapping[str, float]:
-        if text.endswith(LEAD) and "0erar" in text:
+        if (text.endswith(LEAD) and "0erar" in text) or (text.endswith("Answer:") and "false1" in text):
             raise ItemError("the prompt does not fit")
         return subject(text)
 
     table, _, found = run(broken, MIXED)
-    assert [e for e in table.columns["error"] if e] == ["the prompt does not fit"]
-    assert (found["auroc", "minimum"].n, found["auroc", "minimum"].n_failed) == (11, 1)
+    failed = table.where(table.columns["error"] == "the prompt does not fit")
+    assert Counter(failed.columns["arm"]) == Counter(["minimum", "first", "weighted", "prior", "pieces", "asked"])
+    for arm in ("minimum", "prior", "asked"):
+        assert (found["auroc", arm].n, found["auroc", arm].n_failed) == (11, 1)
+    for arm in ("forward", "rarity"):
+        assert (found["auroc", arm].n, found["auroc", arm].n_failed) == (12, 0)
+
+
+def test_only_what_the_arms_need_is_asked() -> None:
+    def asked(*arms: str) -> list[int]:
+        _, finished, _ = run(subject, MIXED[:1], BASIC[:20], SelfFamiliarity(arms=arms, basic=20))
+        prompts = [e.prompt for e in finished[0].transcript]
+        return [sum(text.endswith(end) for text in prompts) for end in ("<assistant> ", LEAD, "Answer:")]
+
+    assert asked("rarity") == [0, 0, 0]
+    assert asked("asked") == [0, 0, 1]
+    assert asked("forward") == [1, 0, 0]
+    assert asked("minimum", "weighted", "prior") == [1, 4, 0]
+    table, _, _ = run(subject, MIXED)
+    explained = table.columns["explained"] == 1
+    assert np.isfinite(table.columns["masked"][explained]).all()
+    assert np.isnan(table.columns["masked"][~explained]).all()
 
 
 def test_an_item_without_concepts_is_named() -> None:
@@ -231,31 +251,15 @@ def test_no_spelling_survives_the_mask() -> None:
     assert spellings("McDuff") == ["McDuff", "mcduff", "MCDUFF", "Mcduff"]
 
 
-def concept(rarity: float, backward: float | None) -> Familiarity:
-    return Familiarity(
-        rarity=rarity,
-        backward=backward,
-        forward=0.5,
-        prior=0.5,
-        pieces=-0.5,
-        p_yes=0.5,
-        mass=1.0,
-        masked=0.0,
-        dodged=False,
-    )
-
-
 def test_the_weighted_score_lies_between_minimum_and_maximum() -> None:
     rng = np.random.default_rng(0)
     for n in (1, 2, 3, 5):
         scores = rng.random(n).tolist()
-        found = aggregates([concept(-float(n - i), s) for i, s in enumerate(scores)])
-        weights = [0.5**i for i in range(n)]
-        assert found["weighted"] == pytest.approx(np.average(scores, weights=weights))
-        assert found["minimum"] == min(scores) <= (found["weighted"] or 0) <= max(scores)
-        assert found["first"] == scores[0]
-    missing = aggregates([concept(-2, 0.3), concept(-1, None)])
-    assert (missing["minimum"], missing["weighted"], missing["first"]) == (None, None, 0.3)
+        weighted = aggregate("weighted", scores)
+        assert weighted == pytest.approx(np.average(scores, weights=[0.5**i for i in range(n)]))
+        assert aggregate("least", scores) == min(scores) <= (weighted or 0) <= max(scores)
+        assert aggregate("first", scores) == scores[0]
+    assert [aggregate(over, [0.3, None]) for over in ("least", "weighted", "first")] == [None, None, 0.3]
 
 
 @pytest.mark.parametrize("n", [20, 40, 101])
@@ -273,8 +277,18 @@ def test_the_threshold_is_the_middle_of_the_bootstrap_interval(n: int) -> None:
 
 def test_too_few_basic_concepts_give_no_threshold() -> None:
     assert threshold([0.5] * 19) is None
-    with pytest.raises(HarnessError, match=r"experiment\.basic must be at least 20"):
-        SelfFamiliarity(basic=19)
+
+
+@pytest.mark.parametrize("setting", ["basic=19", "max_tokens=0"])
+def test_settings_out_of_range_are_refused(setting: str) -> None:
+    with pytest.raises(HarnessError, match=rf"experiment\.{setting.partition('=')[0]}"):
+        load_job(["experiment=selfFamiliarity", f"experiment.{setting}", "engine=fake", "tracker=none"])
+
+
+def test_the_words_of_a_prompt_are_settings() -> None:
+    experiment = SelfFamiliarity(arms=["asked"], wording={"know": 'Is "$concept" familiar?'})
+    _, finished, _ = run(subject, MIXED[:1], BASIC, experiment)
+    assert [e.prompt for e in finished[0].transcript] == ['<user> Is "rare0" familiar?\n<assistant> Answer:']
 
 
 def test_scoring_is_asked_of_the_engine() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from statistics import NormalDist
 
@@ -11,16 +12,21 @@ import numpy as np
 import pytest
 
 from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
-from experiments.calibration.self_knowledge.prompts import PARAPHRASES
-from experiments.calibration.self_knowledge.self_knowledge import ALL, SelfKnowledge
-from harness import Grade, HarnessError, Item
+from experiments.calibration.self_knowledge.prompts import PARAPHRASES, TEXTS
+from experiments.calibration.self_knowledge.self_knowledge import SelfKnowledge
+from harness import Grade, HarnessError, Item, ItemError
+from harness.config import load_job
 from harness.engines.fake.engine import Replies
 from harness.engines.fake.simulated import Judged, SimulatedSubject, Traits
 from harness.outcomes import Table
+from harness.prompting.rendering import Rendered, Renderer
 from harness.statistics.estimates import Estimate, estimate
 from tests.support.helpers import simulate
 
 N = 40
+ALL = "judgement@8"
+YES = {TEXTS[name]: yes for name, yes in PARAPHRASES.items()}
+"""Whether "Yes" means that a question has an answer, by paraphrase."""
 
 
 def grade(text: str, item: Item) -> Grade:
@@ -43,11 +49,14 @@ def number(text: str) -> int:
     return int(re.findall(r"What is (\d+)\?", text)[-1])
 
 
+def paraphrase(text: str) -> str:
+    return next(asked for asked in YES if f"> {asked} Say" in text)
+
+
 def judged(text: str, p_answerable: float, mass: float = 0.8) -> dict[str, float]:
-    """Yes or No by what the paraphrase means, with the rest of the mass on neither."""
-    yes = next(p.yes for p in PARAPHRASES if f"> {p.text} Say" in text)
-    p = p_answerable if yes else 1 - p_answerable
-    return {" Yes": mass * p, " No": mass * (1 - p), " Maybe": 1 - mass}
+    """Yes or no by what the paraphrase means, in small letters at times; the rest of the mass is on neither."""
+    p = p_answerable if YES[paraphrase(text)] else 1 - p_answerable
+    return {" Yes": mass * p * 0.75, " yes": mass * p * 0.25, " No": mass * (1 - p), " Maybe": 1 - mass}
 
 
 def subject(text: str) -> Mapping[str, float]:
@@ -69,6 +78,10 @@ def run(
     table, _ = simulate(experiment, items(n), replies)
     found = [e for m in experiment.metrics for e in estimate(m, table, replicates=20)]
     return table, {(e.metric, *e.level.values()): e for e in found}
+
+
+def of(table: Table, arm: str, column: str) -> list[float]:
+    return [float(v) for v in table.columns[column][table.columns["arm"] == arm]]
 
 
 @pytest.fixture(scope="module")
@@ -149,16 +162,16 @@ def test_eight_judgements_see_further_than_one() -> None:
         Traits(difficulty=0.0, insight=1.0),
         lambda text: Judged(
             f"{number(text)}",
-            next(p.text for p in PARAPHRASES if p.text in text),
+            paraphrase(text),
             number(text) % 2 == 0,
-            *((" Yes", " No") if next(p.yes for p in PARAPHRASES if p.text in text) else (" No", " Yes")),
+            *((" Yes", " No") if YES[paraphrase(text)] else (" No", " Yes")),
         ),
     )
 
     def replies(text: str) -> Mapping[str, float]:
         return simulated(text) if text.endswith("Answer:") else subject(text)
 
-    _, found = run(replies, 400, SelfKnowledge(forms=["direct"]))
+    _, found = run(replies, 400, SelfKnowledge(arms=["judgement@1", ALL]))
     # Standard errors of an AUROC of 400 are 0.024 and 0.007; means of p rank almost as sums of log-odds.
     assert found["auroc", "judgement@1"].value == pytest.approx(NormalDist().cdf(1 / math.sqrt(2)), abs=0.06)
     assert found["auroc", ALL].value == pytest.approx(NormalDist().cdf(math.sqrt(8 / 2)), abs=0.02)
@@ -188,11 +201,13 @@ def test_the_bag_of_words_is_naive_bayes_over_the_words_that_occur() -> None:
 
 def test_the_bag_of_words_is_an_arm_where_it_is_asked_for() -> None:
     train = [Item({"question": f"Tell {w}?", "kind": w}, [w] * n, grade) for w, n in (("what", 0), ("no", 1))]
-    table, _ = simulate(SelfKnowledge(words=2), items(4), subject, train=train)
-    said = table.columns["refused"][table.columns["arm"] == "bag of words"]
+    experiment = SelfKnowledge(arms=["bag of words", "never refuses"], words=2)
+    table, finished = simulate(experiment, items(4), subject, train=train)
     # "what" was met in the question without an answer only.
-    assert said.tolist() == [1, 1, 1, 1]
-    assert SelfKnowledge(words=2).train_items() == 2
+    assert of(table, "bag of words", "refused") == [1, 1, 1, 1]
+    assert of(table, "never refuses", "refused") == [0, 0, 0, 0]
+    assert not any(f.transcript for f in finished)
+    assert (experiment.train_items(), SelfKnowledge().train_items()) == (2, 0)
 
 
 def test_no_label_enters_a_prompt() -> None:
@@ -202,14 +217,50 @@ def test_no_label_enters_a_prompt() -> None:
     assert sorted(text.count("<user> Q: ") for text in asked) == [0, 1, 7]
 
 
-def test_rows_are_complete_and_their_kinds_are_columns() -> None:
-    table, _ = run(subject, 4)
+def test_arms_have_their_factors_as_columns() -> None:
+    table, finished = simulate(SelfKnowledge(), items(4), subject)
     assert len(table) == 4 * 7
-    assert set(table.columns["unanswerable"]) == {0.0, 1.0}
-    assert np.isnan(table.columns["p_unanswerable"][table.columns["asked"] == "text"]).all()
+    assert set(of(table, "judgement@1", "votes")) == {1}
+    assert set(of(table, ALL, "votes")) == {8}
+    for name, where in (("told", "instruction"), ("shown", "icl")):
+        assert set(table.columns["arm"][table.columns[name] == 1]) == {where}
+    asked = dict(zip(table.columns["arm"], table.columns["asked"], strict=True))
+    assert Counter(asked.values()) == {"text": 3, "judgement": 2, "nothing": 2}
+    assert np.isnan(table.columns["p_unanswerable"][table.columns["asked"] != "judgement"]).all()
+    # The first paraphrase is asked in two arms and answered once.
+    calls = [key for e in finished[0].transcript for key in e.keys]
+    assert (len(calls), len(set(calls))) == (3 + 1 + 8, 3 + 8)
 
 
-@pytest.mark.parametrize("forms", [[], ["direct", "socratic"]])
-def test_unknown_forms_are_refused(forms: list[str]) -> None:
-    with pytest.raises(HarnessError, match="give some of direct, instruction, icl"):
-        SelfKnowledge(forms=forms)  # type: ignore[arg-type]
+def test_an_arm_whose_prompt_does_not_fit_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Renderer.check_length
+
+    def short(self: Renderer, prompt: Rendered, new_tokens: int) -> None:
+        if "Hamlet" in prompt.text:
+            raise ItemError("the prompt does not fit")
+        check(self, prompt, new_tokens)
+
+    monkeypatch.setattr(Renderer, "check_length", short)
+    table, found = run(subject)
+    assert Counter(table.columns["arm"][table.columns["error"] == "the prompt does not fit"]) == {"icl": N}
+    assert found["f1", "icl"].n == 0
+    assert values(found, "instruction", *COUNTS) == [0.5] * 5
+
+
+def test_the_words_of_a_judgement_are_settings() -> None:
+    experiment = SelfKnowledge(arms=["judgement@1"], wording={"can_be_answered": "Is there an answer?"})
+    _, finished = simulate(experiment, items(1), lambda text: {" Yes": 1.0})
+    assert [e.prompt for e in finished[0].transcript] == [
+        "<user> Is there an answer? Say Yes or No.\nQuestion: What is 0?\n<assistant> Answer:"
+    ]
+
+
+@pytest.mark.parametrize("setting", ["words=1", "max_tokens=0", "temperature=-1"])
+def test_settings_out_of_range_are_refused(setting: str) -> None:
+    with pytest.raises(HarnessError, match=rf"experiment\.{setting.partition('=')[0]}"):
+        load_job(["experiment=selfKnowledge", f"experiment.{setting}", "engine=fake", "tracker=none"])
+
+
+def test_unknown_arms_are_refused() -> None:
+    with pytest.raises(HarnessError, match=r"no arm 'judgement@7', did you mean 'judgement@[18]'"):
+        SelfKnowledge(arms=["direct", "judgement@7"])

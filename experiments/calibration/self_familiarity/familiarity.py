@@ -1,0 +1,121 @@
+"""What a subject shows of one concept: an explanation, the way back from it to the name, and whether it says so."""
+
+from __future__ import annotations
+
+import math
+from asyncio import Task, create_task
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from experiments.calibration.self_familiarity.masks import MASK, Masked, mask, spellings
+from harness import Choice, Likelihood, Prompt, Subject, Text, together, yes_no
+from harness.tasks.refusals import refuses
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The subject's words about a concept, and the same without its name."""
+
+    said: Text
+    masked: Masked
+
+    @property
+    def forward(self) -> float | None:
+        """Exp of the mean log-probability of its tokens (1/perplexity); None for an empty one."""
+        return math.exp(fmean(self.said.logprobs)) if self.said.logprobs else None
+
+    @property
+    def dodges(self) -> bool | None:
+        """Whether it refuses to explain; None for one without words."""
+        return refuses(self.said.text)
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The name as what an explanation is related to.
+
+    Attributes:
+        backward: exp of the mean log-probability per token of the best spelling, after the masked explanation.
+        prior: the same of the same spelling, after an explanation that is hidden whole.
+        pieces: minus the tokens that the name takes per letter.
+    """
+
+    backward: float
+    prior: float
+    pieces: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Concept:
+    """One concept of a question. What an arm needs of it is asked when the first arm needs it, and only once.
+
+    Attributes:
+        rarity: given by the task; lower is rarer.
+        text: fills a text of the experiment.
+        max_tokens: cap on the explanation.
+    """
+
+    name: str
+    rarity: float
+    subject: Subject
+    text: Callable[..., str]
+    max_tokens: int
+
+    @cached_property
+    def explanation(self) -> Task[Explanation]:
+        """Its explanation in the subject's words."""
+        return create_task(self._explain())
+
+    @cached_property
+    def known(self) -> Task[Choice]:
+        """Whether the subject says that it knows the concept."""
+        asked = self.text("know", concept=self.name)
+        return create_task(yes_no(self.subject, Prompt.user(asked, self.text("know_lead"))))
+
+    @cached_property
+    def way_back(self) -> Task[WayBack | None]:
+        """The way from its explanation to its name; None when the mask left no words."""
+        return create_task(self._go_back())
+
+    async def score(self, signal: str) -> float | None:
+        """One score of the concept: "backward", "prior", "pieces", "forward", "asked" or "rarity".
+
+        A higher one is more familiar. None where it cannot be had.
+
+        Raises:
+            ItemError: a prompt that the score takes cannot be asked.
+        """
+        if signal == "rarity":
+            return self.rarity
+        if signal == "asked":
+            return (await self.known).p["yes"]
+        if signal == "forward":
+            return (await self.explanation).forward
+        back = await self.way_back
+        return None if back is None else {"backward": back.backward, "prior": back.prior, "pieces": back.pieces}[signal]
+
+    async def _explain(self) -> Explanation:
+        prompt = Prompt.user(self.text("explain", concept=self.name))
+        said = await self.subject.generate(prompt, max_tokens=self.max_tokens)
+        return Explanation(said, mask(said.text, self.name))
+
+    async def _go_back(self) -> WayBack | None:
+        masked = (await self.explanation).masked
+        if masked.share == 1:
+            return None
+        names = spellings(self.name)
+        found = await together(self._named(masked.text.strip(), name) for name in names)
+        scores = [_per_token(one) for one in found]
+        best = max(range(len(names)), key=scores.__getitem__)
+        prior = _per_token(await self._named(MASK, names[best]))
+        return WayBack(scores[best], prior, -len(found[0].tokens) / len(self.name))
+
+    async def _named(self, explanation: str, name: str) -> Likelihood:
+        prompt = Prompt.user(self.text("related", explanation=explanation), self.text("related_lead"))
+        return await self.subject.score(prompt, f" {name}")
+
+
+def _per_token(found: Likelihood) -> float:
+    return math.exp(found.logprob / len(found.tokens))
