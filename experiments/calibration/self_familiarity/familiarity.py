@@ -47,7 +47,7 @@ class WayBack:
     pieces: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Concept:
     """One concept of a question. What an arm needs of it is asked when the first arm needs it, and only once.
 

@@ -44,7 +44,7 @@ class Method(Arm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Familiarity(Outcome):
+class Scored(Outcome):
     """The score of one question by one method. Positive are the questions all of whose concepts exist.
 
     Attributes:
@@ -75,7 +75,6 @@ Thresholds = Mapping[str, Mapping[str, float | None]]
 
 PAIR = ("score", "real")
 DECISION = ("answers", "real")
-ONE = {"arm": "minimum"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +123,7 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         "know": 'Do you know what "$concept" is? Say Yes or No.',
         "know_lead": "Answer:",
     }
-    outcome: ClassVar = Familiarity
+    outcome: ClassVar = Scored
     item_fields: ClassVar = ("concepts", "rarity", "kind", "domain")
     metrics: ClassVar = (
         *metrics.each(PAIR, metrics.auroc),
@@ -134,8 +133,8 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         *metrics.each(DECISION, metrics.f1, metrics.precision, metrics.recall),
         *metrics.rates(answer_rate_by_kind="answers", by=("arm", "kind")),
         *metrics.means("threshold"),
-        *metrics.means(masked_share="masked", by=("kind",), where=ONE),
-        *metrics.rates(dodge_rate="dodged", by=("kind",), where=ONE),
+        *metrics.means(masked_share="masked", by=("kind",), where={"arm": "minimum"}),
+        *metrics.rates(dodge_rate="dodged", by=("kind",), where={"arm": "minimum"}),
         *metrics.means(option_mass="mass", where={"arm": "asked"}),
     )
     figures: ClassVar = (RiskCoverage("score", "real"), Bars("answers", by="kind"))
@@ -160,25 +159,20 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
 
     async def begin(self, item: Item, subject: Subject, fitted: object = None) -> list[Concept]:
         """The item's concepts, the rarest first; nothing is asked yet."""
-        names = item.fields["concepts"]
-        if not names:
+        if not item.fields["concepts"]:
             raise ItemError("the item's field 'concepts' is empty; give it at least one concept")
-        concepts = [
-            Concept(name=name, rarity=rarity, subject=subject, text=self.text, max_tokens=self.max_tokens)
-            for name, rarity in zip(names, item.fields["rarity"], strict=True)
-        ]
+        named = zip(item.fields["concepts"], item.fields["rarity"], strict=True)
+        concepts = [Concept(name, rarity, subject, self.text, self.max_tokens) for name, rarity in named]
         return sorted(concepts, key=lambda concept: concept.rarity)
 
-    async def ask(
-        self, arm: Method, common: list[Concept], item: Item, subject: Subject, fitted: Thresholds
-    ) -> Familiarity:
+    async def ask(self, arm: Method, common: list[Concept], item: Item, subject: Subject, fitted: Thresholds) -> Scored:
         found, limit = await score(arm, common), fitted[arm.signal][arm.over]
         answers = None if found is None or limit is None else found > limit
         real = item.fields["kind"] != "invented"
         explained = [await concept.explanation for concept in common] if arm.explained else []
         known = [await concept.known for concept in common] if arm.signal == "asked" else []
         dodges = [one.dodges for one in explained]
-        return Familiarity(
+        return Scored(
             kind=item.fields["kind"],
             domain=item.fields["domain"],
             size="one" if len(common) == 1 else "several",

@@ -1,8 +1,10 @@
-"""The texts of self-knowledge: questions that leave room for a refusal, and eight ways to ask for a judgement."""
+"""The prompts of self-knowledge: questions that leave room for a refusal, and eight ways to ask for a judgement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from harness import Message, Prompt
 
 TEXTS: Mapping[str, str] = {
     "question": "Q: $question",
@@ -45,3 +47,21 @@ DEMONSTRATIONS = (
     ("How many grains of sand lie in my left shoe?", "Nobody has counted them, so the answer is unknown."),
 )
 """Questions and replies, half of which refuse, as in Yin et al. 2023; the words are ours."""
+
+
+def replying(text: Callable[..., str], question: str, *, told: bool, shown: bool) -> Prompt:
+    """A question whose reply may refuse.
+
+    Args:
+        text: fills a text of the experiment.
+        told: whether the prompt says that refusing is allowed; shown: whether the demonstrations come first.
+    """
+    lead, turns = text("lead"), list[Message]()
+    for asked, answer in DEMONSTRATIONS if shown else ():
+        turns += (Message("user", text("question", question=asked)), Message("assistant", f"{lead} {answer}"))
+    return Prompt((*turns, Message("user", text("told" if told else "question", question=question))), lead)
+
+
+def judging(text: Callable[..., str], name: str, question: str) -> Prompt:
+    """Whether a question has an answer, by the name of the paraphrase; yes or no comes next."""
+    return Prompt.user(text("judgement", paraphrase=text(name), question=question), text("judgement_lead"))

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
-from experiments.calibration.self_knowledge.prompts import DEMONSTRATIONS, PARAPHRASES, TEXTS
+from experiments.calibration.self_knowledge.prompts import PARAPHRASES, TEXTS, judging, replying
+from experiments.calibration.self_knowledge.verdict import Verdict, judged, replied, verdict
 from harness import (
     Arm,
     ArmedExperiment,
     Bars,
     Item,
-    Message,
     Metric,
-    Outcome,
-    Probability,
-    Prompt,
     Reliability,
     Subject,
     metrics,
     together,
     yes_no,
 )
-from harness.tasks.refusals import refuses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,38 +41,6 @@ class Way(Arm):
     shown: bool = False
     votes: int = 0
     rule: str = "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict(Outcome):
-    """What was said of one question in one arm. Positive are the questions without an answer.
-
-    Attributes:
-        kind: of the question, see the task; unanswerable: the truth.
-        refused: what was said, strictly by phrases or by the judgement; None when nothing was.
-        refused_wide: by the wide detector of refusals.
-        agrees: whether `refused` is the truth.
-        empty: whether the reply has no words.
-        correct: of answerable questions, whether the reply gives the answer; refusing is wrong.
-        reply: the text.
-        p_unanswerable: mean probability of the judgements; mass: mean probability that any option is said.
-        share: share of the judgements that say "unanswerable"; consensus: share that says what most say.
-        yes: share of the judgements that say "Yes", which means "answerable" in every second of them.
-    """
-
-    kind: str
-    unanswerable: bool
-    refused: bool | None
-    agrees: bool | None
-    refused_wide: bool | None = None
-    empty: bool | None = None
-    correct: bool | None = None
-    reply: str | None = None
-    p_unanswerable: Probability | None = None
-    mass: Probability | None = None
-    share: Probability | None = None
-    consensus: float | None = None
-    yes: Probability | None = None
 
 
 SAID = ("refused", "unanswerable")
@@ -159,55 +123,16 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         return BagOfWords.fit((item.fields["question"], not item.gold) for item in train) if train else None
 
     async def ask(self, arm: Way, common: None, item: Item, subject: Subject, fitted: BagOfWords | None) -> Verdict:
+        question = item.fields["question"]
         if arm.asked == "text":
-            return await self.reply(arm, item, subject)
+            prompt = replying(self.text, question, told=arm.told, shown=arm.shown)
+            said = await subject.generate(prompt, max_tokens=self.max_tokens, temperature=self.temperature, stop=["\n"])
+            return replied(item, said.text)
         if arm.asked == "judgement":
-            return await self.judge(arm, item, subject)
+            asked = list(PARAPHRASES.items())[: arm.votes]
+            choices = await together(yes_no(subject, judging(self.text, name, question)) for name, _ in asked)
+            return judged(item, choices, [yes for _, yes in asked])
         if arm.rule == "words":
             assert fitted is not None  # `train_items` has seen to it
-            return verdict(item, fitted.positive(item.fields["question"]))
+            return verdict(item, fitted.positive(question))
         return verdict(item, arm.rule == "always")
-
-    async def reply(self, arm: Way, item: Item, subject: Subject) -> Verdict:
-        """A reply, and whether it refuses."""
-        lead, turns = self.text("lead"), list[Message]()
-        for one, answer in DEMONSTRATIONS if arm.shown else ():
-            turns += (Message("user", self.text("question", question=one)), Message("assistant", f"{lead} {answer}"))
-        turns.append(Message("user", self.text("told" if arm.told else "question", question=item.fields["question"])))
-        prompt = Prompt(tuple(turns), lead)
-        said = await subject.generate(prompt, max_tokens=self.max_tokens, temperature=self.temperature, stop=["\n"])
-        refused = refuses(said.text)
-        return replace(
-            verdict(item, refused),
-            refused_wide=refuses(said.text, wide=True),
-            empty=refused is None,
-            correct=None if refused is None or not item.gold else not refused and item.grade(said.text).correct,
-            reply=said.text,
-        )
-
-    async def judge(self, arm: Way, item: Item, subject: Subject) -> Verdict:
-        """Exact judgements of whether the question has an answer, and their mean."""
-        asked = list(PARAPHRASES.items())[: arm.votes]
-
-        def prompt(name: str) -> Prompt:
-            words = self.text("judgement", paraphrase=self.text(name), question=item.fields["question"])
-            return Prompt.user(words, self.text("judgement_lead"))
-
-        choices = await together(yes_no(subject, prompt(name)) for name, _ in asked)
-        without = [c.p["no" if yes else "yes"] for c, (_, yes) in zip(choices, asked, strict=True)]
-        p, share = sum(without) / arm.votes, sum(p > 0.5 for p in without) / arm.votes
-        return replace(
-            verdict(item, p > 0.5),
-            p_unanswerable=Probability(p),
-            mass=Probability(sum(c.mass for c in choices) / arm.votes),
-            share=Probability(share),
-            consensus=max(share, 1 - share),
-            yes=Probability(sum(c.p["yes"] > 0.5 for c in choices) / arm.votes),
-        )
-
-
-def verdict(item: Item, refused: bool | None) -> Verdict:
-    """The columns that all arms fill."""
-    unanswerable = not item.gold
-    agrees = None if refused is None else refused == unanswerable
-    return Verdict(kind=str(item.fields["kind"]), unanswerable=unanswerable, refused=refused, agrees=agrees)
