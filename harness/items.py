@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+FIRST_ITEM, FIRST_ROW = "run_item", "run_row"
+"""Fields of an item that was made of an earlier run (`tasks.run`): the id of the item that the first run asked about,
+and which of its rows it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grade:

@@ -19,7 +19,7 @@ from harness.errors import BaseHarnessError, HarnessError
 EPILOG = """examples:
   python -m harness run experiment=pTrue
   python -m harness run experiment=selfCorrection task=arithmetic model=hub model.source=Qwen/Qwen3-0.6B seed=1
-  python -m harness run suite=tour
+  python -m harness run study=tour
   python -m harness run -m experiment=pTrue,falseBelief seed=0,1,2 hydra/launcher=slurm hydra.launcher.partition=gpu
   python -m harness sweep status runs/sweeps/NAME
   python -m harness report runs/pTrue
@@ -129,12 +129,12 @@ def _run(options: argparse.Namespace) -> int:
         config = without_secrets(load_job(options.overrides, options.config_dir).config)
         print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
         return 0
-    suites = [word.partition("=")[2] for word in options.overrides if word.partition("=")[0] == "suite"]
-    if options.command == "run" and suites:
-        from harness.cli.suite import run_suite
+    studies = [word.partition("=")[2] for word in options.overrides if word.partition("=")[0] == "study"]
+    if options.command == "run" and studies:
+        from harness.cli.study import run_study
 
-        others = [word for word in options.overrides if word.partition("=")[0] != "suite"]
-        return run_suite(suites[-1], others, options.config_dir)
+        others = [word for word in options.overrides if word.partition("=")[0] != "study"]
+        return run_study(studies[-1], others, options.config_dir)
     from harness.config import load_job
 
     job = load_job(options.overrides, options.config_dir)

@@ -58,11 +58,11 @@ def is_multirun(options: argparse.Namespace) -> bool:
     """Whether `run` is to launch a grid.
 
     Raises:
-        HarnessError: something of a grid is asked for, but no grid, or a suite too.
+        HarnessError: something of a grid is asked for, but no grid, or a study too.
     """
     keys = [word.lstrip("+~").partition("=")[0] for word in options.overrides]
-    if options.multirun and "suite" in keys:
-        raise HarnessError("a suite is no part of a grid; write -m experiment=a,b,c instead")
+    if options.multirun and "study" in keys:
+        raise HarnessError("a study is no part of a grid; write -m experiment=a,b,c instead")
     if options.multirun and options.cfg:
         raise HarnessError("--cfg prints the config of one run; leave -m out")
     launching = [key for key in keys if key.startswith(("hydra/launcher", "hydra.launcher.", "hydra.sweep."))]

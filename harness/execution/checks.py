@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from harness.config import Job
@@ -18,10 +19,39 @@ from harness.tasks.sharding import shard
 
 
 def prepare_items(job: Job) -> Split:
+    """The items of a job, with everything about it checked that can be before a model is loaded.
+
+    Raises:
+        HarnessError: as `check_parts` and `read_items`, or the fit of another run cannot be used.
+    """
+    check_parts(job)
+    fitted, items = job.experiment.fitted, read_items(job)
+    if fitted is not None and fitted.resolve() == run_folder(job).resolve():
+        raise HarnessError(f"experiment.fitted={fitted} is the directory of this very run; name the one that fitted")
+    check_fitted(job.experiment, items.test)
+    return items
+
+
+def read_items(job: Job) -> Split:
     """The items of a job, checked against what its experiment reads.
 
     Raises:
-        HarnessError: the task lacks a field, or a metric, claim or reference names something unknown.
+        HarnessError: the task's items cannot be had, or they lack a field.
+    """
+    items = split(job.task, job.limit, job.experiment.train_items() if job.experiment.fitted is None else 0)
+    if job.shard is not None:
+        items = shard(items, job.shard)
+    for item in items.test[:1]:
+        check_fields(job, item.fields)
+    return items
+
+
+def check_parts(job: Job) -> None:
+    """Checks everything about a job that does not need its items.
+
+    Raises:
+        HarnessError: a metric, figure, claim or reference names something unknown, or the engine cannot answer what the
+            experiment asks.
     """
     columns = job.experiment.columns()
     check_metrics(job.all_metrics, columns)
@@ -30,21 +60,16 @@ def prepare_items(job: Job) -> Split:
     check_capabilities(
         job.experiment.capabilities(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__
     )
-    fitted = job.experiment.fitted
-    items = split(job.task, job.limit, job.experiment.train_items() if fitted is None else 0)
-    check_fitted(job.experiment, items.test)
-    if fitted is not None and fitted.resolve() == run_folder(job).resolve():
-        raise HarnessError(f"experiment.fitted={fitted} is the directory of this very run; name the one that fitted")
-    if job.shard is not None:
-        items = shard(items, job.shard)
-    for item in items.test[:1]:
-        for name in job.experiment.item_fields:
-            if name not in item.fields:
-                raise HarnessError(
-                    f"experiment {job.name!r} reads the item field {name!r}, which task {job.task.name!r} does not have"
-                    f"{nearest(name, item.fields)}; choose another task=..."
-                )
-    return items
+
+
+def check_fields(job: Job, fields: Collection[str]) -> None:
+    """Raises HarnessError: the experiment reads an item field that is not among these, which the task's items have."""
+    for name in job.experiment.item_fields:
+        if name not in fields:
+            raise HarnessError(
+                f"experiment {job.name!r} reads the item field {name!r}, which task {job.task.name!r} does not have"
+                f"{nearest(name, fields)}; choose another task=..."
+            )
 
 
 def run_folder(job: Job) -> Path:

@@ -43,6 +43,27 @@ class Thumbnail:
     picture: str
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A run of a study: its name there, what it left (None without results), and what became of it."""
+
+    name: str
+    run: RunRecord | None
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The verdict on a claim between runs: what is claimed, and what is compared in words."""
+
+    kind: str
+    text: str
+    compared: str
+    reason: str
+    source: str
+
+
 def shared_metrics(runs: Sequence[RunRecord]) -> list[str]:
     """Metrics that at least two runs measured, the most frequent first; all metrics of a single run."""
     counts = Counter(metric for run in runs for metric in dict.fromkeys(e.metric for e in run.estimates))
@@ -77,11 +98,20 @@ def headline(run: RunRecord) -> list[Mapping[str, object]]:
     return list(told.values())[:2]
 
 
-def render_several(title: str, runs: Sequence[RunRecord], folder: Path, left_out: Sequence[str] = ()) -> str:
+def render_several(
+    title: str,
+    runs: Sequence[RunRecord],
+    folder: Path,
+    left_out: Sequence[str] = (),
+    *,
+    named: Sequence[Named] = (),
+    between: Sequence[Between] = (),
+) -> str:
     """The page, small models first, with links to each run's own report relative to the folder that it will lie in.
 
     Args:
         left_out: runs that could not be read, each with its reason.
+        named: the runs of a study, which head the page; between: the verdicts on claims between them.
     """
     experiments = list(dict.fromkeys(str(run.manifest["experiment"]) for run in runs))
     runs = sorted(runs, key=lambda r: (_order(str(r.manifest["model"]["name"]), runs), str(r.manifest["seed"])))
@@ -104,6 +134,8 @@ def render_several(title: str, runs: Sequence[RunRecord], folder: Path, left_out
             title=title,
             runs=runs,
             left_out=left_out,
+            named=named,
+            between=between,
             experiments=experiments,
             models=models,
             cell=lambda model, name: [r for r in of[name] if str(r.manifest["model"]["name"]) == model],

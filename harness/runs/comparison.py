@@ -12,9 +12,10 @@ from harness.errors import HarnessError
 from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
-from harness.runs.records import RunRecord, load_record, load_table, stored_config
+from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
 from harness.statistics.pairs import Contrast, contrast, holm
 from harness.statistics.rows import Sample, levels_with_points, sample
+from harness.tasks.run import RunTask
 
 ARM = "arm"
 """The axis that lies within a run."""
@@ -37,7 +38,12 @@ _BESIDES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A run with its outcomes and the metrics that apply to them."""
+    """A run with its outcomes and the metrics that apply to them.
+
+    Attributes:
+        table: the outcomes. Where the run asked about the outcomes of another (task=run), "item" is the item of the
+            first run, by which its rows are paired with those of other runs.
+    """
 
     record: RunRecord
     table: Table
@@ -112,7 +118,7 @@ def load_run(path: Path) -> Loaded:
         job = make_job(stored_config(record), str(record.manifest["experiment"]), {})
     except HarnessError as error:
         raise HarnessError(f"{path / 'manifest.json'}: {error}; it is of another version: run it again") from error
-    return Loaded(record, load_table(record, job.all_metrics), job)
+    return Loaded(record, by_first_item(record, load_table(record, job.all_metrics)), job)
 
 
 def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
@@ -182,12 +188,18 @@ def compare(
                 continue
             found = contrast(metric, level, *tables, other=other, replicates=replicates, seed=seed)
             contrasts.append(found)
-            if found.gained is not None:
+            # A row of a run about another run's answers is no item whose transcript could stand beside another's.
+            if found.gained is not None and not (of_earlier_run(one) or of_earlier_run(two)):
                 changes += _changes(found, sample(metric, one.table, level), sample(metric, two.table, other))
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
     warnings, differ = _all_reasons(first, second, besides)
     return Comparison(first, second, (*warnings, *otherwise), differ, tuple(contrasts), tuple(changes))
+
+
+def of_earlier_run(run: Loaded) -> bool:
+    """Whether a run asked about the outcomes of another."""
+    return isinstance(run.job.task, RunTask)
 
 
 def adjusted(found: Sequence[Comparison]) -> list[Comparison]:

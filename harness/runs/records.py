@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import orjson
+
 from harness.errors import HarnessError
+from harness.items import FIRST_ITEM
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate
@@ -85,6 +89,28 @@ def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
     if not len(table):
         raise HarnessError(f"{file} has no rows: no item of the run was finished")
     return table
+
+
+def by_first_item(record: RunRecord, table: Table) -> Table:
+    """The outcomes with the first run's items as items, where those of this run were made of another's (task=run).
+
+    Raises:
+        HarnessError: calls.jsonl is missing, damaged, or lacks an item.
+    """
+    file = record.path / "calls.jsonl"
+    first: dict[str, str] = {}
+    try:
+        with file.open("rb") as lines:
+            for line in map(orjson.loads, lines):
+                if FIRST_ITEM not in line["fields"]:
+                    return table
+                first[line["item"]] = line["fields"][FIRST_ITEM]
+        items = np.array([first[item] for item in table.columns["item"]], dtype=object)
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessError(f"{file} is damaged: {error!r}; run it again") from error
+    return Table(table.kinds, {**table.columns, "item": items})
 
 
 def stored_config(record: RunRecord) -> dict[str, Any]:

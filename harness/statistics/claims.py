@@ -126,7 +126,7 @@ def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metri
         metric = by_name[_known(f"{what}: metric", claim.metric, by_name)]
         for level in (claim.level, claim.than):
             if level is not None:
-                _check_level(what, level, metric)
+                check_level(what, level, metric)
         if claim.than is not None and dict(claim.than) == dict(claim.level):
             raise HarnessError(f"{what}: compares level {dict(claim.level)} with itself")
         if claim.value is not None:
@@ -136,7 +136,7 @@ def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metri
     for reference in references:
         what = f"reference {reference.text!r}"
         metric = by_name[_known(f"{what}: metric", reference.metric, by_name)]
-        _check_level(what, reference.level, metric)
+        check_level(what, reference.level, metric)
         _check_range(what, reference.value, metric)
 
 
@@ -162,15 +162,18 @@ def judge_claim(
     by_name = {metric.name: metric for metric in metrics}
     metric = by_name[_known(f"claim {claim.text!r}: metric", claim.metric, by_name)]
     for level in (claim.level, claim.than):
-        if level is not None and _find(estimates, claim.metric, level) is None:
-            absent = _absent(estimates, claim.metric, level)
-            return Verdict("not comparable", claim.text, None, None, absent, claim.source)
+        if level is not None and find(estimates, claim.metric, level) is None:
+            reason = absent(estimates, claim.metric, level)
+            return Verdict("not comparable", claim.text, None, None, reason, claim.source)
     if claim.than is None:
-        measured = _find(estimates, claim.metric, claim.level)
+        measured = find(estimates, claim.metric, claim.level)
     else:
         measured = difference(metric, table, claim.level, claim.than, replicates=replicates, seed=seed)
     assert measured is not None
-    kind, reason = _against_bound(claim, measured) if metric.measure.interval else _p_value(claim, measured)
+    if metric.measure.interval:
+        kind, reason = against_bound(measured, claim.relation, claim.value)
+    else:
+        kind, reason = _p_value(claim, measured)
     return Verdict(kind, claim.text, measured, None, reason, claim.source)
 
 
@@ -182,7 +185,7 @@ def judge_reference(reference: Reference, estimates: Sequence[Estimate], *, mode
     never supports. The published number's own sampling error is not allowed for; the tolerance has to be.
     Not comparable when the model or the task is another, the number is from memory, or the run lacks it.
     """
-    measured = _find(estimates, reference.metric, reference.level)
+    measured = find(estimates, reference.metric, reference.level)
     others = [
         f"the published {what} is {theirs!r}, this run's is {ours!r}"
         for what, theirs, ours in (("model", reference.model, model), ("task", reference.task, task))
@@ -191,7 +194,7 @@ def judge_reference(reference: Reference, estimates: Sequence[Estimate], *, mode
     if reference.certainty == "memory":
         others.append("the published number is from memory, not seen in a source")
     if measured is None:
-        others.append(_absent(estimates, reference.metric, reference.level))
+        others.append(absent(estimates, reference.metric, reference.level))
     kind: VerdictKind = "not comparable"
     reason = "; ".join(others)
     if measured is not None and not others:
@@ -199,9 +202,14 @@ def judge_reference(reference: Reference, estimates: Sequence[Estimate], *, mode
     return Verdict(kind, reference.text, measured, reference.value, reason, reference.source)
 
 
-def _against_bound(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
-    bound = 0.0 if claim.value is None else claim.value
-    name = "a difference of 0" if claim.value is None else f"{bound:g}"
+def against_bound(measured: Estimate, relation: Relation, value: float | None = None) -> tuple[VerdictKind, str]:
+    """The verdict of an interval on the claim that the number lies above (below) a value, and why.
+
+    Args:
+        value: None where the number is a difference, which is to lie above (below) 0.
+    """
+    bound = 0.0 if value is None else value
+    name = "a difference of 0" if value is None else f"{bound:g}"
     if measured.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
     numbers = _numbers(measured)
@@ -210,7 +218,7 @@ def _against_bound(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.low <= bound <= measured.high:
         return "undecided", f"the interval of {numbers} contains {name}"
     side: Relation = "above" if measured.low > bound else "below"
-    return "supported" if side == claim.relation else "contradicted", f"{numbers} lies wholly {side} {name}"
+    return "supported" if side == relation else "contradicted", f"{numbers} lies wholly {side} {name}"
 
 
 def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
@@ -236,11 +244,13 @@ def _against_band(reference: Reference, measured: Estimate) -> tuple[VerdictKind
     return "undecided", f"the interval of {numbers} meets {band} but reaches beyond it"
 
 
-def _find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> Estimate | None:
+def find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> Estimate | None:
+    """The estimate of a metric at a level, if there is one."""
     return next((e for e in estimates if e.metric == metric and dict(e.level) == dict(level)), None)
 
 
-def _absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> str:
+def absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> str:
+    """The message that a run has no estimate of a metric at a level, with those that it has."""
     levels = [_shown(e.level) for e in estimates if e.metric == metric]
     more = f" and {len(levels) - 5} more" if len(levels) > 5 else ""
     return f"the run has no {metric}{_shown(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"
@@ -263,7 +273,8 @@ def _known(what: str, name: str, known: Iterable[str]) -> str:
     raise HarnessError(f"{what} {name!r} does not exist{nearest(name, names)}")
 
 
-def _check_level(what: str, level: Mapping[str, LevelValue], metric: Metric) -> None:
+def check_level(what: str, level: Mapping[str, LevelValue], metric: Metric) -> None:
+    """Raises HarnessError: the level does not name exactly the columns by which the metric is estimated."""
     for column in level:
         _known(f"{what}: level column", column, metric.keys)
     for column in metric.keys:

@@ -74,6 +74,7 @@ def contrast(
     second: Sequence[Table],
     *,
     other: Mapping[str, LevelValue] | None = None,
+    other_metric: Metric | None = None,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Contrast:
@@ -85,14 +86,15 @@ def contrast(
 
     Args:
         other: the second side's level, to compare arms; None is `level`.
+        other_metric: the second side's metric, the same measure of other columns; None is `metric`.
 
     Raises:
-        HarnessError: a metric without intervals, or no item that all tables have.
+        HarnessError: a metric without intervals, two metrics that are not the same measure, or no item that all
+            tables have.
     """
-    if not metric.measure.interval:
-        raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
+    check_comparable(metric, other_metric or metric)
     theirs = level if other is None else other
-    whole = [sample(metric, t, level) for t in first] + [sample(metric, t, theirs) for t in second]
+    whole = [sample(metric, t, level) for t in first] + [sample(other_metric or metric, t, theirs) for t in second]
     shared = functools.reduce(np.intersect1d, [one.items for one in whole])
     if not len(shared):
         raise HarnessError(f"metric {metric.name!r} at {dict(level)}: the runs share no item that has a value")
@@ -139,6 +141,16 @@ def contrast(
         method=f"paired {interval.method}" if interval.low is not None else "none",
         note=interval.note,
     )
+
+
+def check_comparable(one: Metric, two: Metric) -> None:
+    """Raises HarnessError: a difference of the two metrics means nothing."""
+    for metric in (one, two):
+        if not metric.measure.interval:
+            raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
+    if (one.measure, one.options) != (two.measure, two.options):
+        told = [f"{m.measure.function.__qualname__} {dict(m.options) or ''}".strip() for m in (one, two)]
+        raise HarnessError(f"metrics {one.name!r} ({told[0]}) and {two.name!r} ({told[1]}) are not the same measure")
 
 
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:

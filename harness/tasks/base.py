@@ -21,10 +21,13 @@ class Task(ABC):
     Attributes:
         name: what runs and references call it; set in the task's YAML.
         version: changes whenever the same settings would give other items or grades.
+        known_size: whether the settings say how many items there are. Where they do not, `limit` is the most that is
+            taken; else fewer items are an error.
         duplicates: what to do with rows of equal content: "error" names them, "drop" keeps the first.
     """
 
     version: ClassVar[str]
+    known_size: ClassVar[bool] = True
     name: str
     duplicates: Literal["error", "drop"] = "error"
 
@@ -67,7 +70,8 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
             nothing with the last `n_train` of it.
 
     Raises:
-        HarnessError: no items, duplicate items, or fewer than limit + n_train.
+        HarnessError: no items, duplicate items, or fewer than limit + n_train (n_train + 1, where the task cannot know
+            beforehand how many it has).
     """
     if n_train < 0 or (limit is not None and limit < 1):
         raise HarnessError(f"task {task.name!r}: limit={limit} and {n_train} training items; give 1 and 0 or more")
@@ -83,7 +87,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         test = pool[:limit]
     met = _marks(test)
     train = list(islice((item for item in others if met.isdisjoint(_marks([item]))), n_train))
-    if not test or len(test) < (limit or 0) or len(train) < n_train:
+    if not test or (task.known_size and len(test) < (limit or 0)) or len(train) < n_train:
         source = "its training split" if own is not None else "the items left"
         raise HarnessError(
             f"task {task.name!r} has {len(pool)} items, too few for limit={limit} test items and {n_train} training "

@@ -122,3 +122,12 @@ def grader_named(name: str) -> Grader:
             f"grader {name!r} cannot be imported ({error}); use {', '.join(own)} or the dotted path of a function"
         ) from error
     return found
+
+
+def grader_name(grader: Grader) -> str | None:
+    """The dotted path by which `grader_named` finds a grader again; None for one that is no function of a module."""
+    path = f"{getattr(grader, '__module__', '')}.{getattr(grader, '__qualname__', '')}"
+    try:
+        return path if grader_named(path) is grader else None
+    except HarnessError:
+        return None

@@ -1,0 +1,52 @@
+"""`run study=NAME`: several runs on shared engines and one store, as one command with one report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.execution.summary import print_summary
+from harness.statistics.claims import Verdict
+from harness.study.definition import read_study
+from harness.study.planning import make_plan
+from harness.study.report import write_study
+from harness.study.study import Ended, execute_all, exit_code, judge_all
+
+
+def run_study(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
+    """Runs a study to its report.
+
+    Returns:
+        The exit code: 0, or the first of a run that is not; 2 where that one stopped without results; 130 after Ctrl-C,
+        with the report on what is finished.
+
+    Raises:
+        HarnessError: the study or a run of it is wrong, no run has results, or the report cannot be written.
+        KeyboardInterrupt: before any run had a result.
+    """
+    plan = make_plan(read_study(name, config_dir), overrides, config_dir)
+    ended = execute_all(plan, print_summary)
+    if all(one.session is None for one in ended):
+        if any(one.status == "interrupted" for one in ended):
+            raise KeyboardInterrupt
+        raise HarnessError(f"study {name!r}, run {ended[0].name!r}: {ended[0].reason}")
+    verdicts = judge_all(plan, ended)
+    page = write_study(plan, ended, verdicts)
+    _print(ended, verdicts)
+    print(f"report: {page}")
+    return exit_code(ended)
+
+
+def _print(ended: Sequence[Ended], verdicts: Sequence[Verdict]) -> None:
+    width = max(len("run"), *(len(one.name) for one in ended))
+    print(f"\n{'run':<{width}} {'asked':>8} {'shared':>8} {'seconds':>8}  status")
+    for one in ended:
+        why = f": {one.reason}" if one.reason else ""
+        if one.session is None:
+            print(f"{one.name:<{width}} {'':>8} {'':>8} {'':>8}  {one.status}{why}")
+            continue
+        counts, seconds = one.session.store or {"asked": 0, "shared": 0}, one.session.seconds.get("ask", 0.0)
+        print(f"{one.name:<{width}} {counts['asked']:>8} {counts['shared']:>8} {seconds:>8.1f}  {one.status}{why}")
+    for verdict in verdicts:
+        print(f"{verdict.kind}: {verdict.text} ({verdict.reason})")

@@ -1,0 +1,1 @@
+"""Named runs in order, some made of others, and claims between them."""

@@ -1,0 +1,153 @@
+"""Executes the runs of a study on shared engines and one store; what depends on a failed run is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.config import Job
+from harness.console import log
+from harness.engines.pool import EnginePool, Wanted
+from harness.errors import HarnessError
+from harness.execution.checks import prepare_items
+from harness.execution.execute import execute
+from harness.execution.loading import load_role, wanted
+from harness.execution.session import Session
+from harness.runs.comparison import Loaded, load_run
+from harness.statistics.claims import Verdict
+from harness.store.store import Store
+from harness.study.planning import Plan
+from harness.study.verdicts import judge
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one run of a study.
+
+    Attributes:
+        status: that of its session; or "stopped" (by an error, without results), "skipped" (a run that it needs has
+            no results), "not started" (after Ctrl-C).
+        reason: why it is not finished; "" otherwise.
+        session: None without results.
+    """
+
+    name: str
+    job: Job
+    status: str
+    reason: str = ""
+    session: Session | None = None
+
+    @property
+    def missing(self) -> str:
+        """What to say where its results are wanted; "" when it is finished."""
+        return "" if self.status == "finished" else f"is {self.status}{f': {self.reason}' if self.reason else ''}"
+
+    @property
+    def code(self) -> int:
+        """The exit code that it asks for: 2 for a run without results, else its session's."""
+        return self.session.code if self.session is not None else {"not started": 0}.get(self.status, 2)
+
+
+@dataclass
+class _Shared:
+    """What the runs share: loaded engines, open stores, and which models could not be loaded."""
+
+    pool: EnginePool = field(default_factory=EnginePool)
+    stores: dict[Path, Store] = field(default_factory=dict)
+    broken: list[tuple[Wanted, HarnessError]] = field(default_factory=list)
+
+    def store(self, job: Job) -> Store:
+        if job.store not in self.stores:
+            self.stores[job.store] = Store(job.store)
+        return self.stores[job.store]
+
+    def load(self, job: Job) -> None:
+        """Loads what a job needs and closes the rest. A model that cannot be loaded is not tried twice."""
+        self.pool.keep_only(wanted(job))
+        for one in wanted(job):
+            for other, error in self.broken:
+                if one == other:
+                    raise error
+            try:
+                load_role(*one, self.pool)
+            except HarnessError as error:
+                self.broken.append((one, error))
+                raise
+
+    def close(self) -> None:
+        self.pool.close()
+        for store in self.stores.values():
+            try:
+                store.close()
+            except HarnessError as error:  # a disk that refuses the last flush must not take the report with it
+                log(str(error))
+
+
+def execute_all(plan: Plan, tell: Callable[[Session], None]) -> list[Ended]:
+    """Executes the runs in their order. A run that fails leaves those going that do not need it; Ctrl-C ends all.
+
+    Args:
+        tell: called with every session that ended with results.
+    """
+    ended: dict[str, Ended] = {}
+    shared = _Shared()
+    try:
+        for i, (name, job) in enumerate(plan.jobs.items()):
+            log(f"study {plan.study.name}: run {i + 1} of {len(plan.jobs)}, {name}")
+            lacking = next((o for o in plan.study.needs[name] if ended[o].missing), None)
+            if lacking is not None:
+                ended[name] = Ended(name, job, "skipped", f"run {lacking!r} {ended[lacking].missing}")
+                log(f"{name} is skipped: {ended[name].reason}")
+                continue
+            ended[name] = _execute(name, job, shared, again=bool(plan.study.needs[name]))
+            if (session := ended[name].session) is not None:
+                tell(session)
+            if ended[name].status == "interrupted":
+                break
+    finally:
+        shared.close()
+    return [ended.get(name) or Ended(name, job, "not started") for name, job in plan.jobs.items()]
+
+
+def _execute(name: str, job: Job, shared: _Shared, *, again: bool) -> Ended:
+    """Executes one run.
+
+    Args:
+        again: whether its items are known only now; they are then checked before anything is loaded.
+    """
+    try:
+        if again:
+            prepare_items(job)
+        store = shared.store(job)
+        shared.load(job)
+        session = execute(job, shared.pool, store)
+    except HarnessError as error:
+        log(f"{name} stopped: {error}")
+        return Ended(name, job, "stopped", str(error))
+    except KeyboardInterrupt:
+        log(f"{name} was interrupted before it had any result")
+        return Ended(name, job, "interrupted")
+    return Ended(name, job, session.status, session.error or "", session)
+
+
+def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
+    """The verdicts on all claims of a study."""
+    runs: dict[str, Loaded] = {}
+    missing: dict[str, str] = {one.name: one.missing for one in ended if one.missing}
+    for one in ended:
+        named = any(one.name in side.names for claim in plan.study.claims for side in claim.sides)
+        if named and one.session is not None and not one.missing:
+            try:
+                runs[one.name] = load_run(one.session.run.path)
+            except HarnessError as error:  # nothing to compare in it
+                missing[one.name] = f"cannot be compared: {error}"
+    replicates = max(job.replicates for job in plan.jobs.values())
+    return [judge(claim, plan.jobs, runs, missing, replicates) for claim in plan.study.claims]
+
+
+def exit_code(ended: Sequence[Ended]) -> int:
+    """0, or that of the first run that is not finished; 130 after Ctrl-C."""
+    if any(one.status == "interrupted" for one in ended):
+        return 130
+    return next((one.code for one in ended if one.code), 0)

@@ -1,0 +1,178 @@
+"""A task made of an earlier run: the rows of its outcomes become items, which another run asks about."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+
+from harness.errors import HarnessError, nearest
+from harness.items import FIRST_ITEM, FIRST_ROW, Grader, Item
+from harness.outcomes import Kind, Table
+from harness.tasks.base import Task
+from harness.tasks.graders import grader_named
+
+Value = str | bool | int | float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTask(Task):
+    """One item for each outcome row of a finished run: the fields of the item behind the row, and columns of the row.
+
+    With `fields: {answer: answer}` every answer that was given to "What is the capital of France?" becomes an item with
+    the fields "question" and "answer". Rows of failed items, and rows that lack a value which is to be a field, are
+    left out. An item keeps the cluster of the item that it was made of, so that intervals still draw countries or
+    stories. Its field "run_item" is the id of the item that the first run asked about: `compare` and the claims of a
+    study pair rows by it. Its field "run_row" tells which of that item's rows it is, counted from 0 ("1.0" is the first
+    row of an item that was made of the second row of another).
+
+    Attributes:
+        run: the run directory; in a study ${run:NAME}.
+        fields: further fields by name, each with the column of outcomes.parquet that it holds, or the field of the
+            earlier items where there is no such column. A field of the same name is replaced.
+        where: the only rows that count, by column or field: {arm: few-shot, correct: false, draw: 0}.
+        gold: the column or field that is the right answer; None keeps that of the earlier items.
+        grader: short_answer, symbol, number, letter_choice, or the dotted path of a function (text, item) -> Grade;
+            None keeps that of the earlier items.
+    """
+
+    version: ClassVar[str] = "1"
+    known_size: ClassVar[bool] = False
+    run: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, Value] = field(default_factory=dict)
+    gold: str | None = None
+    grader: str | None = None
+
+    def check(self, kinds: Mapping[str, Kind], fields: Collection[str], what: str) -> None:
+        """Checks every name against what the run has. Whether a text in `where` occurs is known from its rows only.
+
+        Args:
+            kinds: of the run's columns.
+            fields: of the run's items.
+            what: the run, for messages.
+
+        Raises:
+            HarnessError: no such column or field, or a value in `where` that its column cannot hold.
+        """
+        read = {f"task.fields.{name}": column for name, column in self.fields.items()}
+        read |= {f"task.where.{column}": column for column in self.where}
+        read |= {} if self.gold is None else {"task.gold": self.gold}
+        for setting, column in read.items():
+            if column not in kinds and column not in fields:
+                hint = nearest(column, [*kinds, *fields])
+                raise HarnessError(f"{setting}: {what} has no column or field {column!r}{hint}")
+        for column, value in self.where.items():
+            kind = kinds.get(column)
+            if kind is not None and not _can_hold(kind, value):
+                raise HarnessError(f"task.where.{column}={value}: the column is a {kind}, which is never {value!r}")
+
+    def names(self, earlier: Collection[str]) -> set[str]:
+        """The fields of the items, given those of the earlier ones."""
+        return {*earlier, *self.fields, FIRST_ITEM, FIRST_ROW}
+
+    def load(self) -> list[Item]:
+        folder = Path(self.run).expanduser()
+        _check_finished(folder)
+        table = _table(folder / "outcomes.parquet")
+        asked = {line["item"]: line for line in _lines(folder / "calls.jsonl")}
+        names = dict.fromkeys(name for line in asked.values() for name in line["fields"])
+        self.check(table.kinds, names, str(folder))
+        graders = {line.get("grader"): self._grader(line.get("grader"), folder) for line in asked.values()}
+        items: list[Item] = []
+        left_out: Counter[str] = Counter()
+        count: Counter[str] = Counter()
+        for row in _rows(table):
+            line = asked[row["item"]]
+            number = str(count[row["item"]])
+            count[row["item"]] += 1
+            known = {**line["fields"], **row}
+            values = {name: known.get(column) for name, column in self.fields.items()}
+            gold = line["gold"] if self.gold is None else known.get(self.gold)
+            if row["error"] is not None:
+                left_out["failed"] += 1
+            elif not all(known.get(column) == value for column, value in self.where.items()):
+                left_out["are not those of task.where"] += 1
+            elif None in values.values() or (self.gold is not None and gold is None):
+                left_out["lack a value"] += 1
+            else:
+                fields = {**line["fields"], **values, **_first(line, number)}
+                group = line["group"]
+                items.append(Item(fields=fields, gold=gold, grader=graders[line.get("grader")], group=group))
+        if not items:
+            why = ", ".join(f"{n} {reason}" for reason, n in left_out.items())
+            raise HarnessError(f"task {self.name!r}: no row of {folder} is left ({why or 'it has none'})")
+        return items
+
+    def _grader(self, earlier: str | None, folder: Path) -> Grader:
+        name = self.grader or earlier
+        if name is None:
+            raise HarnessError(
+                f"{folder / 'calls.jsonl'} does not name the grader of its items (it is of an earlier version, or the "
+                "grader is no function of a module): run it again or give task.grader"
+            )
+        return grader_named(name)
+
+
+def _check_finished(folder: Path) -> None:
+    try:
+        status = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["status"]
+    except OSError as error:
+        held = "there is no manifest.json in it" if folder.is_dir() else "there is no such folder"
+        raise HarnessError(f"task.run={folder} is no run directory: {held}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessError(f"{folder / 'manifest.json'} is damaged: {error}; run its command again") from error
+    if status != "finished":
+        raise HarnessError(f"task.run={folder}: this run is {status}, not finished; run its command again")
+
+
+def _table(file: Path) -> Table:
+    try:
+        return Table.load(file)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    """What calls.jsonl tells of every item."""
+    try:
+        with file.open("rb") as lines:
+            yield from map(orjson.loads, lines)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
+
+
+def _rows(table: Table) -> Iterator[dict[str, Any]]:
+    """The rows as plain values, None where one is missing."""
+    columns = [[_plain(kind, value) for value in table.columns[name]] for name, kind in table.kinds.items()]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(table.kinds, values, strict=True))
+
+
+def _plain(kind: Kind, value: Any) -> Value | None:
+    if kind == "text" or value is None:
+        return None if value is None else str(value)
+    if math.isnan(value):
+        return None
+    whole = kind == "number" and float(value).is_integer()
+    return bool(value) if kind == "label" else int(value) if whole else float(value)
+
+
+def _can_hold(kind: Kind, value: Value) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    return isinstance(value, bool) if kind == "label" else isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _first(line: Mapping[str, Any], number: str) -> dict[str, str]:
+    """Which item of the first run a row is about, and the way to it through the rows of every run."""
+    earlier = line["fields"]
+    if FIRST_ITEM in earlier:
+        return {FIRST_ITEM: earlier[FIRST_ITEM], FIRST_ROW: f"{earlier[FIRST_ROW]}.{number}"}
+    return {FIRST_ITEM: line["item"], FIRST_ROW: number}
