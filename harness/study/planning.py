@@ -13,7 +13,6 @@ from harness.config import Job, load_job
 from harness.errors import HarnessError
 from harness.execution.checks import check_fields, check_parts, prepare_items, run_folder
 from harness.execution.loading import wanted
-from harness.outcomes import column_kinds
 from harness.runs.directory import config_digest
 from harness.study.definition import Study
 from harness.study.order import in_order, resolve
@@ -98,7 +97,7 @@ def _check_run(
         return {name for item in prepare_items(job).test for name in item.fields}
     assert isinstance(job.task, RunTask)
     check_parts(job)
-    job.task.check(column_kinds(jobs[earlier].experiment.outcome), fields[earlier], f"run {earlier!r}")
+    job.task.check(jobs[earlier].experiment.table(()).kinds, fields[earlier], f"run {earlier!r}")
     names = job.task.names(fields[earlier])
     check_fields(job, names)
     return names

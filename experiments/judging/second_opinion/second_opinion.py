@@ -1,0 +1,74 @@
+"""A second opinion: P(True) of answers that another run gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from experiments.shared.demonstrations import fixed_blocks, judgement, lead
+from harness import Item, Message, Metric, Probability, Reliability, RiskCoverage, Subject
+from harness.arms import Arm, ArmedExperiment
+from harness.metrics.accuracy import accuracy, coverage, mean
+from harness.metrics.calibration import brier, ece_equal_count, overconfidence
+from harness.metrics.ranking import auroc
+from harness.outcomes import JudgedAnswer
+from harness.readings import letter
+
+PAIR = ("p", "correct")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown(Arm):
+    """Whether six hand-written demonstrations stand before the question."""
+
+    demonstrations: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondOpinion(ArmedExperiment[Shown, None]):
+    """A model can tell which of somebody else's answers are right: P(True) of given answers separates right from wrong.
+
+    After Kadavath et al. 2022, arXiv 2207.05221, section 3, where the judged answers are the model's own. Here they
+    come from an earlier run of the same or of another model (task=run), so that two judges can be compared on the same
+    answers.
+    Item: "What is the capital of Australia?" with the answer "Sydney". The model is asked whether it is (A) True or
+    (B) False, and p = p(A) / (p(A) + p(B)).
+
+    The item fields are "question" and "answer". Whether the answer is right, the task's grader says; one that it
+    cannot grade is not asked about. The words are those of experiment pTrue: judged by the model that gave it and
+    without demonstrations, an answer has the same p there and here.
+    """
+
+    arms: Sequence[str] = ("zero-shot", "fixed")
+
+    all_arms: ClassVar[Mapping[str, Shown]] = {
+        "zero-shot": Shown(demonstrations=False),
+        "fixed": Shown(demonstrations=True),
+    }
+    item_fields: ClassVar = ("question", "answer")
+    outcome: ClassVar = JudgedAnswer
+    metrics: ClassVar = (
+        Metric("accuracy", accuracy, ("correct",)),
+        Metric("auroc", auroc, PAIR),
+        Metric("ece_equal_count", ece_equal_count, PAIR),
+        Metric("overconfidence", overconfidence, PAIR),
+        Metric("brier", brier, PAIR),
+        Metric("coverage", coverage, ("p",)),
+        Metric("option_mass", mean, ("mass",)),
+    )
+    figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
+
+    def capabilities(self) -> frozenset[Any]:
+        return frozenset({"choose"})
+
+    async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: None) -> JudgedAnswer:
+        answer = str(item.fields["answer"])
+        correct = item.grade(answer).correct
+        if correct is None:
+            return JudgedAnswer(answer=answer, correct=None)
+        before = fixed_blocks(item, ideas=False) if arm.demonstrations else ()
+        asked = Message("user", judgement(item.fields["question"], answer, None))
+        choice = await letter(subject, [*before, asked], lead(False), {"True": "A", "False": "B"})
+        p, mass = Probability(choice.p["True"]), Probability(choice.mass)
+        return JudgedAnswer(answer=answer, correct=correct, p=p, mass=mass)
