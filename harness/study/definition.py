@@ -70,7 +70,7 @@ def _content(file: Path) -> dict[str, Any]:
     try:
         content = OmegaConf.to_container(OmegaConf.load(file))
     except Exception as error:  # of YAML's making, or OmegaConf's
-        raise HarnessError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+        raise HarnessError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not isinstance(content.get("runs"), dict) or not content["runs"]:
         raise HarnessError(f"{file}: {SHAPE}")
     for key in content:

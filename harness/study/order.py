@@ -31,11 +31,15 @@ def check_references(needs: Mapping[str, Collection[str]]) -> None:
     for name, needed in needs.items():
         for other in needed:
             if other not in needs:
-                raise HarnessError(f"run {name!r}: there is no run {other!r} for ${{run:{other}}}{nearest(other, needs)}")
+                raise HarnessError(
+                    f"run {name!r}: there is no run {other!r} for ${{run:{other}}}{nearest(other, needs)}"
+                )
     in_order(needs)
 
 
-def in_order(needs: Mapping[str, Collection[str]], alike: Callable[[str, str], bool] = lambda one, two: True) -> list[str]:
+def in_order(
+    needs: Mapping[str, Collection[str]], alike: Callable[[str, str], bool] = lambda one, two: True
+) -> list[str]:
     """All runs, each after those that it needs, else as given; after each the next that is alike, where one can go.
 
     Args:

@@ -34,7 +34,10 @@ class Plan:
     @property
     def folder(self) -> Path:
         """Where the study's report lies: the name holds everything that can change a result."""
-        content = [{name: config_digest(job.config) for name, job in sorted(self.jobs.items())}, repr(self.study.claims)]
+        content = [
+            {name: config_digest(job.config) for name, job in sorted(self.jobs.items())},
+            repr(self.study.claims),
+        ]
         digest = hashlib.sha256(orjson.dumps(content)).hexdigest()[:8]
         job = next(iter(self.jobs.values()))
         models = dict.fromkeys(job.model.name for job in self.jobs.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.config import Job
@@ -167,5 +167,3 @@ def _estimate(claim: RunClaim, found: Contrast) -> Estimate:
         note=found.note,
         se=found.se,
     )
-
-

@@ -167,7 +167,9 @@ def _plain(kind: Kind, value: Any) -> Value | None:
 def _can_hold(kind: Kind, value: Value) -> bool:
     if kind == "text":
         return isinstance(value, str)
-    return isinstance(value, bool) if kind == "label" else isinstance(value, int | float) and not isinstance(value, bool)
+    return (
+        isinstance(value, bool) if kind == "label" else isinstance(value, int | float) and not isinstance(value, bool)
+    )
 
 
 def _first(line: Mapping[str, Any], number: str) -> dict[str, str]:

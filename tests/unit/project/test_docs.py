@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main, parser
-from harness.cli.suite import load_suite
 from harness.config import load_job
+from harness.study.definition import read_study
+from harness.study.planning import make_plan
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -52,10 +53,11 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_command_is_understood(page: str, command: str, mine: Path) -> None:
     options = parser().parse_args(shlex.split(command))
     words = list(getattr(options, "overrides", []))
-    suite = [word for word in words if word.startswith("suite=")]
-    if suite:
-        others = [word for word in words if word not in suite]
-        assert load_suite(suite[0].removeprefix("suite="), others, options.config_dir), page
+    study = [word for word in words if word.startswith("study=")]
+    if study:
+        others = [word for word in words if word not in study]
+        name = study[0].removeprefix("study=")
+        assert make_plan(read_study(name, options.config_dir), others, options.config_dir).jobs, page
     elif options.command in ("run", "validate") and not getattr(options, "multirun", False):
         assert load_job(words, options.config_dir).name, page
 

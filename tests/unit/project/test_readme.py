@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import parser
-from harness.cli.suite import load_suite
 from harness.config import load_job
+from harness.study.definition import read_study
+from harness.study.planning import make_plan
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,10 +33,11 @@ def test_there_are_commands() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_understood(command: str) -> None:
     options = parser().parse_args(shlex.split(command))
-    suite = [word for word in getattr(options, "overrides", []) if word.startswith("suite=")]
-    if suite:
-        others = [word for word in options.overrides if word not in suite]
-        assert load_suite(suite[0].removeprefix("suite="), others, options.config_dir)
+    study = [word for word in getattr(options, "overrides", []) if word.startswith("study=")]
+    if study:
+        others = [word for word in options.overrides if word not in study]
+        name = study[0].removeprefix("study=")
+        assert make_plan(read_study(name, options.config_dir), others, options.config_dir).jobs
     elif options.command in ("run", "validate"):
         assert load_job(options.overrides, options.config_dir).name
 

@@ -1,4 +1,4 @@
-"""The calibration suite as a whole: it holds the family, pays for draws once, and survives odd models."""
+"""The calibration study as a whole: it holds the family, pays for draws once, and survives odd models."""
 
 import asyncio
 import math
@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.calls.calls import Call, Generate, Reply
-from harness.cli.suite import load_suite, members
 from harness.config import Job
 from harness.engines.fake.engine import dry_run
 from harness.execution.checks import prepare_items
 from harness.execution.runner import run_protocols
 from harness.runs.finished import Finished
 from harness.statistics.estimates import estimate
+from harness.study.definition import read_study
+from harness.study.planning import make_plan
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
 from tests.support.helpers import fake_subject
@@ -23,8 +24,8 @@ EXPERIMENTS = Path(__file__).parents[3] / "conf/experiment"
 
 @pytest.fixture(scope="module")
 def jobs() -> list[tuple[Job, Split]]:
-    loaded = load_suite("calibration", ["engine=fake", "tracker=none", "limit=3"], None)
-    return [(job, prepare_items(job)) for job in loaded]
+    plan = make_plan(read_study("calibration", None), ["engine=fake", "tracker=none", "limit=3"], None)
+    return [(job, prepare_items(job)) for job in plan.jobs.values()]
 
 
 def ask(job: Job, items: Split, subject: Subject) -> list[Finished]:
@@ -39,11 +40,11 @@ def ask(job: Job, items: Split, subject: Subject) -> list[Finished]:
     return asyncio.run(run())
 
 
-def test_the_suite_holds_the_whole_family() -> None:
+def test_the_study_holds_the_whole_family() -> None:
     family = {
         file.stem for file in EXPERIMENTS.glob("*.yaml") if "_target_: experiments.calibration." in file.read_text()
     }
-    runs = members("calibration", None)
+    runs = list(read_study("calibration", None).runs.values())
     assert {word.partition("=")[2] for run in runs for word in run if word.startswith("experiment=")} == family
     assert all("limit=200" in run for run in runs)
 

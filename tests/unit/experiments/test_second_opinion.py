@@ -1,0 +1,42 @@
+"""A second opinion: p of given answers, by the words and readings of P(True)."""
+
+import pytest
+
+from experiments.judging.second_opinion.second_opinion import SecondOpinion
+from harness import Item
+from harness.tasks.graders import short_answer
+from tests.support.helpers import simulate
+
+
+def given(question: str, answer: str, gold: str) -> Item:
+    return Item({"question": question, "answer": answer}, [gold], short_answer)
+
+
+def judge(text: str) -> dict[str, float]:
+    """Says True of Paris with 0.9 of what it says at all, and of all else with 0.2; with demonstrations 0.5."""
+    asked = text.rsplit("Question: ", 1)[1]
+    sure = 0.5 if "violin" in text else 0.9 if "Proposed Answer: Paris" in asked else 0.2
+    return {"A": 0.8 * sure, "B": 0.8 * (1 - sure), "?": 0.2}
+
+
+def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_not_asked_about() -> None:
+    items = [
+        given("Capital of France?", "Paris", "Paris"),
+        given("Capital of Italy?", "Oslo", "Rome"),
+        given("Q", "", "x"),
+    ]
+    table, finished = simulate(SecondOpinion(), items, judge)
+    rows = {(table.columns["answer"][i], table.columns["arm"][i]): i for i in range(len(table))}
+    for answer, arm, p, correct in (
+        ("Paris", "zero-shot", 0.9, 1),
+        ("Oslo", "zero-shot", 0.2, 0),
+        ("Paris", "fixed", 0.5, 1),
+        ("Oslo", "fixed", 0.5, 0),
+    ):
+        at = rows[answer, arm]
+        assert table.columns["p"][at] == pytest.approx(p)
+        assert table.columns["mass"][at] == pytest.approx(0.8)
+        assert table.columns["correct"][at] == correct
+        assert table.columns["demonstrations"][at] == (arm == "fixed")
+    asked = {one.item.fields["answer"]: len(one.transcript) for one in finished}
+    assert asked == {"Paris": 2, "Oslo": 2, "": 0}
