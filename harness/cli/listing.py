@@ -18,10 +18,11 @@ GROUPS = {"experiments": "experiment", "tasks": "task", "models": "model", "engi
 
 def print_list(what: str | None) -> int:
     """Prints one kind of names, or all of them."""
-    for kind in [what] if what else [*GROUPS, "metrics"]:
+    for kind in [what] if what else [*GROUPS, "studies", "metrics"]:
         if what is None:
             print(f"{kind}:")
-        rows = list(metric_names()) if kind == "metrics" else list(config_names(GROUPS[kind]))
+        others = {"metrics": metric_names, "studies": study_names}
+        rows = list(others[kind]() if kind in others else config_names(GROUPS[kind]))
         width = max(len(name) for name, _ in rows)
         for name, text in rows:
             print(f"  {name:<{width}}  {text}")
@@ -39,6 +40,14 @@ def config_names(group: str) -> Iterator[tuple[str, str]]:
         if text == "???":
             text = f"any hub id or local folder: {group}={path.stem} {group}.source=..."
         yield path.stem, text
+
+
+def study_names() -> Iterator[tuple[str, str]]:
+    """Names of the studies, each with those of its runs."""
+    from omegaconf import OmegaConf
+
+    for path in sorted(Path(next(iter(conf.__path__)), "study").glob("*.yaml")):
+        yield path.stem, ", ".join(OmegaConf.load(path)["runs"])
 
 
 def metric_names() -> Iterator[tuple[str, str]]:

@@ -65,8 +65,8 @@ def parser() -> argparse.ArgumentParser:
         if name == "run":
             add_multirun(command)
         command.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides: seed=1 task=gsm8k")
-    listing = commands.add_parser("list", help="list experiments, tasks, models and metrics")
-    listing.add_argument("what", nargs="?", choices=("experiments", "tasks", "models", "engines", "metrics"))
+    listing = commands.add_parser("list", help="list experiments, tasks, models, studies and metrics")
+    listing.add_argument("what", nargs="?", choices=("experiments", "tasks", "models", "engines", "studies", "metrics"))
     show = commands.add_parser("show", help="what an experiment measures, one real item, its exact prompt tokens")
     show.add_argument("name", help="an experiment, task or metric, see `list`")
     show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=hub")

@@ -108,7 +108,7 @@ def runs(mine: Path, finished: Path) -> Path:
     return mine
 
 
-@pytest.mark.parametrize("page", ["first-ten-minutes", "reproduce", "own-experiment", "statistics"])
+@pytest.mark.parametrize("page", ["first-ten-minutes", "reproduce", "own-experiment", "statistics", "studies"])
 def test_the_commands_of_a_page_run(page: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = sorted(path.name for path in (runs / "runs/pTrue").iterdir())
     commands = [
@@ -136,3 +136,15 @@ def test_the_experiment_of_the_page_runs(mine: Path, capsys: pytest.CaptureFixtu
     claim, reference = json.loads((path / "verdicts.json").read_text())
     assert claim["kind"] in ("supported", "contradicted", "undecided")
     assert (reference["kind"], reference["published"]) == ("not comparable", 0.8)
+
+
+def test_the_studies_of_the_page_are_true(mine: Path) -> None:
+    shown = block("studies.md", "yaml", "opinion: experiment=")
+    kept = (ROOT / "conf/study/second_opinion.yaml").read_text(encoding="utf-8")
+    assert shown == "".join(line for line in kept.splitlines(keepends=True) if not line.startswith("#"))
+    (mine / "mine_conf/study").mkdir()
+    (mine / "mine_conf/study/judges.yaml").write_text(block("studies.md", "yaml", "large: experiment="))
+    folder = mine / "mine_conf"
+    plan = make_plan(read_study("judges", folder), ["engine=fake", "tracker=none"], folder)
+    assert list(plan.jobs) == ["answers", "small", "large"]
+    assert plan.folder.name.startswith("judges-3-models-")

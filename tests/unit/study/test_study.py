@@ -1,6 +1,8 @@
 """`run study=NAME`: named runs on shared engines and one store, runs made of others, one report."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -245,6 +247,28 @@ def test_ctrl_c_writes_the_report_on_what_is_finished(
     assert [one["status"] for one in content["runs"]] == ["finished", "interrupted", "not started"]
     assert content["verdicts"][0]["reason"] == "run 'c' is not started"
     assert "../../pTrue/" in page
+
+
+def test_ctrl_c_while_a_model_is_asked_ends_with_the_report_on_its_finished_items(
+    tmp_path: Path, write: Any, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def once(text: str) -> dict[str, float]:
+        asked.append(1)
+        if len(asked) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return knowing(text)
+
+    monkeypatch.setattr(fake.Fake, "load", lambda settings, model: fake.FakeEngine(once))
+    write(PAIR)
+    assert run() == 130
+    content, _ = left(tmp_path)
+    assert [one["status"] for one in content["runs"]] == ["interrupted", "not started"]
+    assert content["verdicts"][0]["reason"] == "run 'opinion' is not started; run 'answers' is interrupted"
+    monkeypatch.setattr(fake.Fake, "load", lambda settings, model: fake.FakeEngine(knowing))
+    assert run() == 0  # goes on from there
+    assert [one["status"] for one in left(tmp_path)[0]["runs"]] == ["finished", "finished"]
 
 
 def test_seeds_are_one_side(tmp_path: Path, write: Any, run: Any, loads: list[str]) -> None:
