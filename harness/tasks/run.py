@@ -80,17 +80,17 @@ class RunTask(Task):
     def load(self) -> list[Item]:
         folder = Path(self.run).expanduser()
         _check_finished(folder)
-        table = _table(folder / "outcomes.parquet")
-        asked = {line["item"]: line for line in _lines(folder / "calls.jsonl")}
-        names = dict.fromkeys(name for line in asked.values() for name in line["fields"])
-        self.check(table.kinds, names, str(folder))
-        graders = {line.get("grader"): self._grader(line.get("grader"), folder) for line in asked.values()}
+        table, asked = _table(folder / "outcomes.parquet"), _asked(folder / "calls.jsonl")
+        self.check(table.kinds, dict.fromkeys(name for line in asked.values() for name in line["fields"]), str(folder))
+        graders = {name: self._grader(name, folder) for name in {line["grader"] for line in asked.values()}}
         items: list[Item] = []
         left_out: Counter[str] = Counter()
         count: Counter[str] = Counter()
         for row in _rows(table):
+            if row["item"] not in asked:
+                raise HarnessError(f"{folder / 'calls.jsonl'} lacks item {row['item']}; run its command again")
             line = asked[row["item"]]
-            number = str(count[row["item"]])
+            first = _first(line, str(count[row["item"]]))
             count[row["item"]] += 1
             known = {**line["fields"], **row}
             values = {name: known.get(column) for name, column in self.fields.items()}
@@ -102,9 +102,8 @@ class RunTask(Task):
             elif None in values.values() or (self.gold is not None and gold is None):
                 left_out["lack a value"] += 1
             else:
-                fields = {**line["fields"], **values, **_first(line, number)}
-                group = line["group"]
-                items.append(Item(fields=fields, gold=gold, grader=graders[line.get("grader")], group=group))
+                fields, grader = {**line["fields"], **values, **first}, graders[line["grader"]]
+                items.append(Item(fields=fields, gold=gold, grader=grader, group=line["group"]))
         if not items:
             why = ", ".join(f"{n} {reason}" for reason, n in left_out.items())
             raise HarnessError(f"task {self.name!r}: no row of {folder} is left ({why or 'it has none'})")
@@ -139,13 +138,17 @@ def _table(file: Path) -> Table:
         raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
 
 
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    """What calls.jsonl tells of every item."""
+def _asked(file: Path) -> dict[str, dict[str, Any]]:
+    """What calls.jsonl tells of every item besides what was asked, by id."""
+    found = {}
     try:
         with file.open("rb") as lines:
-            yield from map(orjson.loads, lines)
-    except (OSError, ValueError) as error:
+            for line in map(orjson.loads, lines):
+                kept = {name: line[name] for name in ("item", "group", "fields", "gold")}
+                found[line["item"]] = {**kept, "grader": line.get("grader")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
+    return found
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,8 @@ def test_the_default_job_is_p_true_on_facts_with_the_embedded_model() -> None:
 
 @pytest.mark.parametrize("experiment", [name for name, _ in config_names("experiment")])
 def test_every_experiment_composes_with_every_task_that_it_can_read(experiment: str) -> None:
-    job = load_job([f"experiment={experiment}", "engine=fake", "tracker=none"])
+    given = ["task.run=runs/some/run"] if experiment == "secondOpinion" else []
+    job = load_job([f"experiment={experiment}", "engine=fake", "tracker=none", *given])
     assert job.name == experiment
     for metric in job.experiment.metrics:
         metric.check(job.experiment.columns())

@@ -162,6 +162,8 @@ def test_a_folder_that_is_no_finished_run_is_refused(run: Path, tmp_path: Path) 
             ("outcomes.parquet", "x", "outcomes.parquet cannot be read"),
             ("calls.jsonl", None, "calls.jsonl cannot be read"),
             ("calls.jsonl", "{\n", "calls.jsonl cannot be read"),
+            ("calls.jsonl", "{}\n", "calls.jsonl cannot be read"),
+            ("calls.jsonl", "", "calls.jsonl lacks item"),
         )
     ):
         with pytest.raises(HarnessError, match=told):
