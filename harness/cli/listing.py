@@ -47,7 +47,8 @@ def study_names() -> Iterator[tuple[str, str]]:
     from omegaconf import OmegaConf
 
     for path in sorted(Path(next(iter(conf.__path__)), "study").glob("*.yaml")):
-        yield path.stem, ", ".join(OmegaConf.load(path)["runs"])
+        content: Any = OmegaConf.to_container(OmegaConf.load(path))
+        yield path.stem, ", ".join(content["runs"])
 
 
 def metric_names() -> Iterator[tuple[str, str]]:

@@ -1,11 +1,18 @@
 """A second opinion: p of given answers, by the words and readings of P(True)."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from experiments.judging.second_opinion.second_opinion import SecondOpinion
-from harness import Item
+from harness import Item, Subject
+from harness.execution.runner import run_item
+from harness.prompting.rendering import Renderer
+from harness.store.store import Store
 from harness.tasks.graders import short_answer
 from tests.support.helpers import simulate
+from tests.support.rounds import Rounds
 
 
 def given(question: str, answer: str, gold: str) -> Item:
@@ -40,3 +47,10 @@ def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_not_as
         assert table.columns["demonstrations"][at] == (arm == "fixed")
     asked = {one.item.fields["answer"]: len(one.transcript) for one in finished}
     assert asked == {"Paris": 2, "Oslo": 2, "": 0}
+
+
+def test_both_arms_of_an_answer_are_in_flight_together(tmp_path: Path) -> None:
+    engine = Rounds(judge)
+    subject = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), Store(tmp_path), 0)
+    asyncio.run(run_item(SecondOpinion(), given("Capital of France?", "Paris", "Paris"), subject, None))
+    assert engine.sizes == [2]
