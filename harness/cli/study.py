@@ -1,4 +1,4 @@
-"""`run study=NAME`: several runs on shared engines and one store, as one command with one report."""
+"""`run study=NAME` makes several runs on shared engines and one store, and one report."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Member:
     """A run of a study: its name there, what it left (None without results), and what became of it."""
 
     name: str
@@ -62,6 +62,14 @@ class Between:
     compared: str
     reason: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands on top of a study's page: its runs, and the verdicts on the claims between them."""
+
+    runs: Sequence[Member]
+    between: Sequence[Between]
 
 
 def shared_metrics(runs: Sequence[RunRecord]) -> list[str]:
@@ -99,19 +107,13 @@ def headline(run: RunRecord) -> list[Mapping[str, object]]:
 
 
 def render_several(
-    title: str,
-    runs: Sequence[RunRecord],
-    folder: Path,
-    left_out: Sequence[str] = (),
-    *,
-    named: Sequence[Named] = (),
-    between: Sequence[Between] = (),
+    title: str, runs: Sequence[RunRecord], folder: Path, left_out: Sequence[str] = (), study: Head | None = None
 ) -> str:
     """The page, small models first, with links to each run's own report relative to the folder that it will lie in.
 
     Args:
         left_out: runs that could not be read, each with its reason.
-        named: the runs of a study, which head the page; between: the verdicts on claims between them.
+        study: what heads the page of a study.
     """
     experiments = list(dict.fromkeys(str(run.manifest["experiment"]) for run in runs))
     runs = sorted(runs, key=lambda r: (_order(str(r.manifest["model"]["name"]), runs), str(r.manifest["seed"])))
@@ -134,8 +136,7 @@ def render_several(
             title=title,
             runs=runs,
             left_out=left_out,
-            named=named,
-            between=between,
+            study=study,
             experiments=experiments,
             models=models,
             cell=lambda model, name: [r for r in of[name] if str(r.manifest["model"]["name"]) == model],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,19 +104,7 @@ def contrast(
     values = [np.array([one.value() for one in side]) for side in sides]
     one, two = (float(v.mean()) for v in values)
     groups = np.unique(np.concatenate([r.groups for r in rows]))
-    p = interval = None
-    if math.isnan(two - one):
-        interval = Interval(note=next(r for r in rows if math.isnan(r.value())).why_undefined())
-    elif len(groups) < 2:
-        interval = Interval(note="no interval: fewer than 2 groups")
-    else:
-        drawn = _replicated(rows, len(first), replicates, seed)
-        low, high = reach(metric.measure)
-        measure = of_difference(metric.measure)
-        interval = interval_of(measure, two - one, drawn, len(groups), (low - high, high - low))
-        # Where every item gained there is no spread, but a test; where none changed there is nothing to test.
-        tested = interval.se is not None or (interval.low is not None and two != one)
-        p = p_value(measure, two - one, drawn) if tested else None
+    interval, p = _tested(rows, two - one, len(groups), lambda: _replicated(rows, len(first), replicates, seed))
     counts = _discordant(*rows) if len(rows) == 2 else None
     signs = _signs(*rows) if len(rows) == 2 else None
     return Contrast(
@@ -151,6 +139,22 @@ def check_comparable(one: Metric, two: Metric) -> None:
     if (one.measure, one.options) != (two.measure, two.options):
         told = [f"{m.measure.function.__qualname__} {dict(m.options) or ''}".strip() for m in (one, two)]
         raise HarnessError(f"metrics {one.name!r} ({told[0]}) and {two.name!r} ({told[1]}) are not the same measure")
+
+
+def _tested(
+    rows: Sequence[Sample], value: float, n_groups: int, replicated: Callable[[], Replicates]
+) -> tuple[Interval, float | None]:
+    """The interval of a difference, and its p; None where there is nothing to test."""
+    if math.isnan(value):
+        return Interval(note=next(r for r in rows if math.isnan(r.value())).why_undefined()), None
+    if n_groups < 2:
+        return Interval(note="no interval: fewer than 2 groups"), None
+    drawn, of = replicated(), rows[0].metric.measure
+    low, high = reach(of)
+    interval = interval_of(of_difference(of), value, drawn, n_groups, (low - high, high - low))
+    # Where every item gained there is no spread, but a test; where none changed there is nothing to test.
+    tested = interval.se is not None or (interval.low is not None and value != 0)
+    return interval, p_value(of_difference(of), value, drawn) if tested else None
 
 
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:

@@ -1,1 +1,1 @@
-"""Named runs in order, some made of others, and claims between them."""
+"""Makes named runs in order, some about the answers of others, and judges claims between them."""

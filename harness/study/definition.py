@@ -1,4 +1,4 @@
-"""A study as it is written down: conf/study/NAME.yaml, with named runs and claims between them."""
+"""Reads a study as it is written down: conf/study/NAME.yaml, with named runs and claims between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs of a study need which others, and an order in which all can be made."""
+"""Puts the runs of a study into an order in which each comes after those that it needs."""
 
 from __future__ import annotations
 

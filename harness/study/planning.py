@@ -1,4 +1,4 @@
-"""From the runs of a study to jobs: composed and checked, all of them, before anything is loaded."""
+"""Makes jobs of the runs of a study: all are composed and checked before anything is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study leaves: one page over its runs, with the claims between them on top, and the same as JSON."""
+"""Writes what a study leaves: one page over its runs, the claims between them on top, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_study(plan: Plan, ended: Sequence[Ended], verdicts: Sequence[Verdict])
     Raises:
         HarnessError: the folder cannot be written, or a run directory is damaged.
     """
-    from harness.report.several import Between, Named, render_several
+    from harness.report.several import Between, Head, Member, render_several
 
     folder = plan.folder
     records = {one.name: load_record(one.session.run.path) for one in ended if one.session is not None}
@@ -33,8 +33,8 @@ def write_study(plan: Plan, ended: Sequence[Ended], verdicts: Sequence[Verdict])
         Between(verdict.kind, verdict.text, f"{c.first.text} {c.relation} {c.second.text}", verdict.reason, c.source)
         for c, verdict in zip(plan.study.claims, verdicts, strict=True)
     ]
-    named = [Named(one.name, records.get(one.name), one.status, one.reason) for one in ended]
-    page = render_several(f"Study {plan.study.name}", list(records.values()), folder, named=named, between=between)
+    members = [Member(one.name, records.get(one.name), one.status, one.reason) for one in ended]
+    page = render_several(f"Study {plan.study.name}", list(records.values()), folder, study=Head(members, between))
     content = {
         "study": plan.study.name,
         "runs": [_run(one) for one in ended],

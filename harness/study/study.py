@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from harness.config import Job
 from harness.console import log
@@ -16,7 +15,7 @@ from harness.execution.loading import load_role, wanted
 from harness.execution.session import Session
 from harness.runs.comparison import Loaded, load_run
 from harness.statistics.claims import Verdict
-from harness.store.store import Store
+from harness.store.opened import OpenStore
 from harness.study.planning import Plan
 from harness.study.verdicts import judge
 
@@ -51,16 +50,11 @@ class Ended:
 
 @dataclass
 class _Shared:
-    """What the runs share: loaded engines, open stores, and which models could not be loaded."""
+    """What the runs share: loaded engines, the open store, and which models could not be loaded."""
 
     pool: EnginePool = field(default_factory=EnginePool)
-    stores: dict[Path, Store] = field(default_factory=dict)
+    store: OpenStore = field(default_factory=OpenStore)
     broken: list[tuple[Wanted, HarnessError]] = field(default_factory=list)
-
-    def store(self, job: Job) -> Store:
-        if job.store not in self.stores:
-            self.stores[job.store] = Store(job.store)
-        return self.stores[job.store]
 
     def load(self, job: Job) -> None:
         """Loads what a job needs and closes the rest. A model that cannot be loaded is not tried twice."""
@@ -77,11 +71,7 @@ class _Shared:
 
     def close(self) -> None:
         self.pool.close()
-        for store in self.stores.values():
-            try:
-                store.close()
-            except HarnessError as error:  # a disk that refuses the last flush must not take the report with it
-                log(str(error))
+        self.store.close()
 
 
 def execute_all(plan: Plan, tell: Callable[[Session], None]) -> list[Ended]:
@@ -119,9 +109,8 @@ def _execute(name: str, job: Job, shared: _Shared, *, again: bool) -> Ended:
     try:
         if again:
             prepare_items(job)
-        store = shared.store(job)
         shared.load(job)
-        session = execute(job, shared.pool, store)
+        session = execute(job, shared.pool, shared.store.at(job.store))
     except HarnessError as error:
         log(f"{name} stopped: {error}")
         return Ended(name, job, "stopped", str(error))

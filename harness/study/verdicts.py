@@ -1,4 +1,4 @@
-"""Claims between the runs of a study, and the verdicts on them."""
+"""States claims between the runs of a study, and judges them by paired differences."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.execute import execute
+from harness.execution.loading import wanted
 from harness.execution.session import Session
 from harness.execution.summary import print_summary
 from harness.store.opened import OpenStore
@@ -182,8 +183,7 @@ class _Worker:
 
     def _execute(self, index: int, heartbeat: Heartbeat) -> Session:
         job = load_job(self._sweep.cells[index].overrides, self._sweep.config_dir)
-        others = [(player.engine or job.engine, player.model) for player in job.roles.values()]
-        self._pool.keep_only([(job.engine, job.model), *others])
+        self._pool.keep_only(wanted(job))
         # Polled and not signalled: an interrupt while a library imports or reads settings may be swallowed.
         session = execute(
             replace(job, tracker=HeartbeatTracker(job.tracker, heartbeat)),

@@ -1,4 +1,4 @@
-"""A task made of an earlier run: the rows of its outcomes become items, which another run asks about."""
+"""Makes items of an earlier run: each row of its outcomes is one, which another run asks about."""
 
 from __future__ import annotations
 
