@@ -26,21 +26,19 @@ def prepare_items(job: Job) -> Split:
     """
     check_parts(job)
     fitted, items = job.experiment.fitted, read_items(job)
+    check_fitted(job.experiment, items.test)
     if fitted is not None and fitted.resolve() == run_folder(job).resolve():
         raise HarnessError(f"experiment.fitted={fitted} is the directory of this very run; name the one that fitted")
-    check_fitted(job.experiment, items.test)
-    return items
+    return items if job.shard is None else shard(items, job.shard)
 
 
 def read_items(job: Job) -> Split:
-    """The items of a job, checked against what its experiment reads.
+    """All items of a job, of whatever shard, checked against what its experiment reads.
 
     Raises:
         HarnessError: the task's items cannot be had, or they lack a field.
     """
     items = split(job.task, job.limit, job.experiment.train_items() if job.experiment.fitted is None else 0)
-    if job.shard is not None:
-        items = shard(items, job.shard)
     for item in items.test[:1]:
         check_fields(job, item.fields)
     return items

@@ -11,7 +11,7 @@ import orjson
 
 from harness.config import Job, load_job
 from harness.errors import HarnessError
-from harness.execution.checks import check_fields, check_parts, prepare_items, run_folder
+from harness.execution.checks import check_fields, check_parts, prepare_items, read_items, run_folder
 from harness.execution.loading import wanted
 from harness.runs.directory import config_digest
 from harness.study.definition import Study
@@ -49,7 +49,8 @@ def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -
     """Composes and checks every run; what the command line says comes after what the study says.
 
     Of a run about the outcomes of another (task=run) all is checked but what only these outcomes tell: whether the
-    texts of task.where occur, and how many items there are. Of a claim, whether its levels occur.
+    texts of task.where occur, and how many items there are; of one that uses the fit of another (experiment.fitted),
+    all but that fit; of a claim, all but whether its levels occur.
 
     Raises:
         HarnessError: as `load_job` and `prepare_items`, naming the run; an override that cannot be meant for all runs;
@@ -97,7 +98,10 @@ def _check_run(
     """Checks a job, and gives the fields of its items."""
     earlier = next((name for name, folder in folders.items() if _reads(job, folder)), None)
     if earlier is None:
-        return {name for item in prepare_items(job).test for name in item.fields}
+        fitted_here = job.experiment.fitted is not None and str(job.experiment.fitted) in folders.values()
+        check_parts(job)
+        items = read_items(job) if fitted_here else prepare_items(job)
+        return {name for item in items.test for name in item.fields}
     assert isinstance(job.task, RunTask)
     check_parts(job)
     job.task.check(jobs[earlier].experiment.table(()).kinds, fields[earlier], f"run {earlier!r}")

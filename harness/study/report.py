@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.execution.checks import run_folder
+from harness.files import write_whole
 from harness.runs.directory import as_json, config_digest
 from harness.runs.records import load_record
 from harness.statistics.claims import Verdict
@@ -50,12 +51,10 @@ def write_study(plan: Plan, ended: Sequence[Ended], verdicts: Sequence[Verdict])
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            part = folder / f"{name}.part"
-            part.write_text(text, encoding="utf-8")
-            part.replace(folder / name)
     except OSError as error:
-        raise HarnessError(f"cannot write {folder}: {error.strerror}; set runs=FOLDER to another") from error
+        raise HarnessError(f"cannot make {folder}: {error.strerror}; set runs=FOLDER to another") from error
+    for name, text in texts.items():
+        write_whole(folder / name, text, "set runs=FOLDER to another")
     return folder / "report.html"
 
 

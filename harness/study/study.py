@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness.config import Job
 from harness.console import log
 from harness.engines.pool import EnginePool, Wanted
-from harness.errors import HarnessError
+from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.loading import load_role, wanted
@@ -54,7 +54,7 @@ class _Shared:
 
     pool: EnginePool = field(default_factory=EnginePool)
     store: OpenStore = field(default_factory=OpenStore)
-    broken: list[tuple[Wanted, HarnessError]] = field(default_factory=list)
+    broken: list[tuple[Wanted, BaseHarnessError]] = field(default_factory=list)
 
     def load(self, job: Job) -> None:
         """Loads what a job needs and closes the rest. A model that cannot be loaded is not tried twice."""
@@ -65,7 +65,7 @@ class _Shared:
                     raise error
             try:
                 load_role(*one, self.pool)
-            except HarnessError as error:
+            except BaseHarnessError as error:
                 self.broken.append((one, error))
                 raise
 
@@ -111,7 +111,7 @@ def _execute(name: str, job: Job, shared: _Shared, *, again: bool) -> Ended:
             prepare_items(job)
         shared.load(job)
         session = execute(job, shared.pool, shared.store.at(job.store))
-    except HarnessError as error:
+    except BaseHarnessError as error:
         log(f"{name} stopped: {error}")
         return Ended(name, job, "stopped", str(error))
     except KeyboardInterrupt:

@@ -75,3 +75,8 @@ def simulate(
 
     finished = asyncio.run(run())
     return experiment.table([f.result for f in finished]), finished
+
+
+def needed(experiment: str) -> list[str]:
+    """The overrides without which an experiment does not compose: a second opinion is about the answers of some run."""
+    return ["task.run=runs/some/run"] if experiment == "secondOpinion" else []

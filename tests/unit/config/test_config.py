@@ -11,6 +11,7 @@ from harness.engines.fake.engine import Fake
 from harness.errors import HarnessError
 from harness.models.model import Model
 from harness.runs.directory import config_digest
+from tests.support.helpers import needed
 
 
 def test_the_default_job_is_p_true_on_facts_with_the_embedded_model() -> None:
@@ -23,8 +24,7 @@ def test_the_default_job_is_p_true_on_facts_with_the_embedded_model() -> None:
 
 @pytest.mark.parametrize("experiment", [name for name, _ in config_names("experiment")])
 def test_every_experiment_composes_with_every_task_that_it_can_read(experiment: str) -> None:
-    given = ["task.run=runs/some/run"] if experiment == "secondOpinion" else []
-    job = load_job([f"experiment={experiment}", "engine=fake", "tracker=none", *given])
+    job = load_job([f"experiment={experiment}", "engine=fake", "tracker=none", *needed(experiment)])
     assert job.name == experiment
     for metric in job.experiment.metrics:
         metric.check(job.experiment.columns())

@@ -11,6 +11,7 @@ from experiments.calibration.p_true.p_true import PTrue
 from harness.cli.listing import config_names, load_target
 from harness.cli.main import main
 from harness.config import load_job
+from tests.support.helpers import needed
 
 CONF = Path(next(iter(conf.__path__)))
 QUIET = ["engine=fake", "tracker=none"]
@@ -18,7 +19,7 @@ QUIET = ["engine=fake", "tracker=none"]
 
 @pytest.mark.parametrize("name", [name for name, _ in config_names("experiment")])
 def test_an_experiment_of_the_config_is_its_class_without_arguments(name: str) -> None:
-    experiment = load_job([f"experiment={name}", *QUIET]).experiment
+    experiment = load_job([f"experiment={name}", *QUIET, *needed(name)]).experiment
     assert experiment == type(experiment)()
     # Mappings are equal in any order, but the order may be that of words in a prompt.
     assert repr(experiment) == repr(type(experiment)())
@@ -26,14 +27,9 @@ def test_an_experiment_of_the_config_is_its_class_without_arguments(name: str) -
 
 @pytest.mark.parametrize("name", [name for name, _ in config_names("task") if name not in ("mixture",)])
 def test_a_task_of_the_config_is_its_class_with_what_has_no_default(name: str) -> None:
-    task = load_job(
-        [f"task={name}", "++task.path=data.csv", *QUIET] if has_path(name) else [f"task={name}", *QUIET]
-    ).task
-    assert task == (type(task)(path="data.csv") if has_path(name) else type(task)())  # type: ignore[call-arg]
-
-
-def has_path(task: str) -> bool:
-    return "\npath:" in (CONF / "task" / f"{task}.yaml").read_text()
+    wanted = {key: "some/place" for key in ("path", "run") if f"\n{key}:" in (CONF / f"task/{name}.yaml").read_text()}
+    task = load_job([f"task={name}", *(f"++task.{key}={value}" for key, value in wanted.items()), *QUIET]).task
+    assert task == type(task)(**wanted)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("file", sorted(CONF.glob("[etm]*/*.yaml")), ids=lambda file: f"{file.parent.name}/{file.stem}")

@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.models.model import Model
 from harness.runs.directory import config_digest
 from harness.tasks.mixture import Mixture
+from tests.support.helpers import needed
 
 QUIET = ["engine=fake", "tracker=none"]
 
@@ -29,9 +30,9 @@ def digest(*words: str) -> str:
 def test_a_job_is_made_again_from_its_manifest(name: str) -> None:
     metric = ["+metrics.mine._target_=harness.metrics.shares.accuracy", "+metrics.mine.columns=[correct]"]
     more = ["model.template.enable_thinking=false", "shard=0/2", "fit=one_at_a_time"]
-    for part in load_job([f"experiment={name}", *QUIET]).experiment.parts:
+    for part in load_job([f"experiment={name}", *QUIET, *needed(name)]).experiment.parts:
         more += [f"+model@roles.{part}.model=hub", f"roles.{part}.model.source=/m", f"+engine@roles.{part}.engine=fake"]
-    job = load_job([f"experiment={name}", *QUIET, *metric, *more])
+    job = load_job([f"experiment={name}", *QUIET, *metric, *more, *needed(name)])
     stored = json.loads(json.dumps(job.config))
     again = make_job(stored, name, {})
     assert again == job

@@ -38,7 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def items(run: Path, **settings: Any) -> list[Item]:
-    return RunTask(name="run", run=str(run), **settings).load()
+    return RunTask(run=str(run), **settings).load()
 
 
 def original() -> dict[str, Item]:
@@ -87,7 +87,7 @@ def test_gold_and_grader_may_be_others(run: Path) -> None:
 
 
 def test_a_limit_is_the_most_that_is_taken(run: Path) -> None:
-    task = RunTask(name="run", run=str(run), where={"correct": True})
+    task = RunTask(run=str(run), where={"correct": True})
     assert len(split(task, 4, 0).test) == 4
     assert len(split(task, 100, 0).test) == 6
     # Rows of one country never are test and training items.
