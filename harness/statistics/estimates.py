@@ -332,8 +332,8 @@ def difference(
 
 
 def level_of_difference(first: Mapping[str, LevelValue], second: Mapping[str, LevelValue]) -> dict[str, str]:
-    """The level of first - second: "a - b" for each column where the two have different values."""
-    pairs = {column: (level_text(value), level_text(second[column])) for column, value in first.items()}
+    """The level of first - second: "a - b" where the two have different values in a column, "-" where one has none."""
+    pairs = {c: (level_text(first.get(c, "-")), level_text(second.get(c, "-"))) for c in {**first, **second}}
     return {column: one if one == two else f"{one} - {two}" for column, (one, two) in pairs.items()}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.config import Job
 from harness.errors import HarnessError, nearest
+from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
 from harness.runs.comparison import Loaded
 from harness.statistics.claims import Relation, Verdict, absent, against_bound, check_level, find
@@ -21,7 +22,7 @@ class Side:
     Attributes:
         run: the name of the run in the study; or
         runs: those of several that are compared as one, like seeds.
-        level: the values of the metric's `by` columns.
+        level: the values of the metric's `by` columns, native (1, true) or as text; they become text.
         metric: where it has another name than on the other side.
 
     Raises:
@@ -30,10 +31,11 @@ class Side:
 
     run: str | None = None
     runs: tuple[str, ...] = ()
-    level: Mapping[str, str] = field(default_factory=dict)
+    level: Mapping[str, LevelValue] = field(default_factory=dict)
     metric: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "level", level_texts(self.level))
         if (self.run is None) == (not self.runs):
             raise HarnessError("give exactly one of 'run' (a name) and 'runs' (a list of names)")
 

@@ -14,11 +14,10 @@ import orjson
 
 from harness.errors import HarnessError, nearest
 from harness.items import FIRST_ITEM, FIRST_ROW, Grader, Item
+from harness.metrics.levels import LevelValue, chosen, stored
 from harness.outcomes import Kind, Table
 from harness.tasks.base import Task
 from harness.tasks.graders import grader_named
-
-Value = str | bool | int | float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class RunTask(Task):
     name: str = "run"
     run: str
     fields: Mapping[str, str] = field(default_factory=dict)
-    where: Mapping[str, Value] = field(default_factory=dict)
+    where: Mapping[str, LevelValue] = field(default_factory=dict)
     gold: str | None = None
     grader: str | None = None
 
@@ -71,7 +70,7 @@ class RunTask(Task):
                 raise HarnessError(f"{setting}: {what} has no column or field {column!r}{hint}")
         for column, value in self.where.items():
             kind = kinds.get(column)
-            if kind is not None and not _can_hold(kind, value):
+            if kind is not None and stored(value, kind) is None:
                 raise HarnessError(f"task.where.{column}={value}: the column is a {kind}, which is never {value!r}")
 
     def names(self, earlier: Collection[str]) -> set[str]:
@@ -87,7 +86,10 @@ class RunTask(Task):
         items: list[Item] = []
         left_out: Counter[str] = Counter()
         count: Counter[str] = Counter()
-        for row in _rows(table):
+        columns, fields = (
+            {c: v for c, v in self.where.items() if (c in table.kinds) is here} for here in (True, False)
+        )
+        for row, here in zip(_rows(table), chosen(table, columns)[0], strict=True):
             if row["item"] not in asked:
                 raise HarnessError(f"{folder / 'calls.jsonl'} lacks item {row['item']}; run its command again")
             line = asked[row["item"]]
@@ -98,13 +100,13 @@ class RunTask(Task):
             gold = line["gold"] if self.gold is None else known.get(self.gold)
             if row["error"] is not None:
                 left_out["failed"] += 1
-            elif not all(known.get(column) == value for column, value in self.where.items()):
+            elif not here or not all(line["fields"].get(name) == value for name, value in fields.items()):
                 left_out["are not those of task.where"] += 1
             elif None in values.values() or (self.gold is not None and gold is None):
                 left_out["lack a value"] += 1
             else:
-                fields, grader = {**line["fields"], **values, **first}, graders[line["grader"]]
-                items.append(Item(fields=fields, gold=gold, grader=grader, group=line["group"]))
+                made, grader = {**line["fields"], **values, **first}, graders[line["grader"]]
+                items.append(Item(fields=made, gold=gold, grader=grader, group=line["group"]))
         if not items:
             why = ", ".join(f"{n} {reason}" for reason, n in left_out.items())
             raise HarnessError(f"task {self.name!r}: no row of {folder} is left ({why or 'it has none'})")
@@ -159,21 +161,13 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
         yield dict(zip(table.kinds, values, strict=True))
 
 
-def _plain(kind: Kind, value: Any) -> Value | None:
+def _plain(kind: Kind, value: Any) -> LevelValue | None:
     if kind == "text" or value is None:
         return None if value is None else str(value)
     if math.isnan(value):
         return None
     whole = kind == "number" and float(value).is_integer()
     return bool(value) if kind == "label" else int(value) if whole else float(value)
-
-
-def _can_hold(kind: Kind, value: Value) -> bool:
-    if kind == "text":
-        return isinstance(value, str)
-    return (
-        isinstance(value, bool) if kind == "label" else isinstance(value, int | float) and not isinstance(value, bool)
-    )
 
 
 def _first(line: Mapping[str, Any], number: str) -> dict[str, str]:

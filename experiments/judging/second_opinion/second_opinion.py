@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from experiments.shared.demonstrations import fixed_blocks, judgement, lead
-from harness import Item, Message, Metric, Probability, Reliability, RiskCoverage, Subject
+from harness import Item, Message, Metric, Probability, Reliability, RiskCoverage, Subject, metrics
 from harness.arms import Arm, ArmedExperiment
-from harness.metrics.accuracy import accuracy, coverage, mean
-from harness.metrics.calibration import brier, ece_equal_count, overconfidence
-from harness.metrics.ranking import auroc
 from harness.outcomes import JudgedAnswer
 from harness.readings import letter
-
-PAIR = ("p", "correct")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +44,9 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     item_fields: ClassVar = ("question", "answer")
     outcome: ClassVar = JudgedAnswer
     metrics: ClassVar = (
-        Metric("accuracy", accuracy, ("correct",)),
-        Metric("auroc", auroc, PAIR),
-        Metric("ece_equal_count", ece_equal_count, PAIR),
-        Metric("overconfidence", overconfidence, PAIR),
-        Metric("brier", brier, PAIR),
-        Metric("coverage", coverage, ("p",)),
-        Metric("option_mass", mean, ("mass",)),
+        *metrics.judged(),
+        Metric("coverage", metrics.coverage, ("p",)),
+        Metric("option_mass", metrics.mean, ("mass",)),
     )
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
 

@@ -66,7 +66,7 @@ def test_rows_are_selected_by_text_truth_and_number_and_by_fields_of_the_items(r
     assert len(items(run, where={"arm": "fixed"})) == 18
     assert len(items(run, where={"arm": "fixed", "draw": 0})) == 6
     assert len(items(run, where={"correct": True})) == 6
-    assert len(items(run, where={"p_true": 0.5})) == 35
+    assert len(items(run, where={"correct": "true", "draw": "2"})) == 2
     chosen = items(run, where={"question": first.fields["question"], "draw": 1})
     assert {item.fields["question"] for item in chosen} == {first.fields["question"]}
     # The same row is the same item, whatever is selected besides.
