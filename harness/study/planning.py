@@ -12,7 +12,7 @@ import orjson
 from harness.config import Job, load_job
 from harness.errors import HarnessError
 from harness.execution.checks import check_fields, check_parts, prepare_items, read_items, run_folder
-from harness.execution.loading import wanted
+from harness.execution.loading import models
 from harness.runs.directory import config_digest
 from harness.study.definition import Study
 from harness.study.order import in_order, resolve
@@ -76,7 +76,7 @@ def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -
             check(claim, jobs)
         except HarnessError as error:
             raise HarnessError(f"study {study.name!r}: {error}") from error
-    order = in_order(study.needs, lambda one, two: wanted(jobs[one]) == wanted(jobs[two]))
+    order = in_order(study.needs, lambda one, two: models(jobs[one]) == models(jobs[two]))
     return Plan(study=study, jobs={name: jobs[name] for name in order})
 
 

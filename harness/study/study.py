@@ -11,7 +11,7 @@ from harness.engines.pool import EnginePool, Wanted
 from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
-from harness.execution.loading import load_role, wanted
+from harness.execution.loading import load, models
 from harness.execution.session import Session
 from harness.runs.comparison import Loaded, load_run
 from harness.statistics.claims import Verdict
@@ -58,13 +58,15 @@ class _Shared:
 
     def load(self, job: Job) -> None:
         """Loads what a job needs and closes the rest. A model that cannot be loaded is not tried twice."""
-        self.pool.keep_only(wanted(job))
-        for one in wanted(job):
+        needed = models(job)
+        self.pool.keep_only(needed)
+        # Of models that take turns, the others are loaded when it is theirs.
+        for one in needed if job.fit == "together" else needed[:1]:
             for other, error in self.broken:
                 if one == other:
                     raise error
             try:
-                load_role(*one, self.pool)
+                load(*one, self.pool)
             except BaseHarnessError as error:
                 self.broken.append((one, error))
                 raise

@@ -13,7 +13,7 @@ from harness.config import GROUPS, Job, compose_raw, free, hydra_at, make_job, p
 from harness.engines.pool import Wanted
 from harness.errors import HarnessError
 from harness.execution.checks import prepare_items, run_folder
-from harness.execution.loading import wanted
+from harness.execution.loading import models
 from harness.runs.directory import config_digest
 from harness.sweep.folder import Cell
 
@@ -134,7 +134,7 @@ class Composer:
         self.check(job)
         folder, digest = str(run_folder(job)), config_digest(job.config)
         cell = Cell(index, (*fixed, *swept), tuple(swept), name, folder, digest, whole)
-        return Planned(cell, tuple(wanted(job)), job.config)
+        return Planned(cell, tuple(models(job)), job.config)
 
     def compose(
         self, fixed: Sequence[str], swept: Sequence[str], where: Sequence[str] = ()

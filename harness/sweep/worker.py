@@ -18,7 +18,7 @@ from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.execute import execute
-from harness.execution.loading import wanted
+from harness.execution.loading import models
 from harness.execution.session import Session
 from harness.execution.summary import print_summary
 from harness.store.opened import OpenStore
@@ -183,7 +183,7 @@ class _Worker:
 
     def _execute(self, index: int, heartbeat: Heartbeat) -> Session:
         job = load_job(self._sweep.cells[index].overrides, self._sweep.config_dir)
-        self._pool.keep_only(wanted(job))
+        self._pool.keep_only(models(job))
         # Polled and not signalled: an interrupt while a library imports or reads settings may be swallowed.
         session = execute(
             replace(job, tracker=HeartbeatTracker(job.tracker, heartbeat)),
