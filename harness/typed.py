@@ -25,6 +25,14 @@ NEEDED = {
 }
 """What the kinds of pydantic's errors ask for, by the first word of their names (`int_parsing`, `bool_type`)."""
 
+RANGES = {
+    "greater_than": "a number above {gt} is needed",
+    "greater_than_equal": "{ge} or more is needed",
+    "less_than": "a number below {lt} is needed",
+    "less_than_equal": "{le} or less is needed",
+}
+"""What the ranges of a type ask for, as in `Annotated[int, Ge(1)]`."""
+
 
 def typed(value: Any, hint: Any, path: str) -> Any:
     """The value, converted where that loses nothing ("3" to 3).
@@ -59,6 +67,8 @@ def _needed(problem: ErrorDetails) -> str:
         return f"{problem['ctx']['expected']} is needed"
     if kind == "is_instance_of" and problem["ctx"]["class"] == "Sequence":
         kind = "list"
+    if kind in RANGES:
+        return RANGES[kind].format(**problem["ctx"])
     return NEEDED.get(kind.partition("_")[0], problem["msg"])
 
 

@@ -23,6 +23,15 @@ async def sample(
     return await subject.draws(ask(item), n, temperature=temperature, max_tokens=max_tokens, stop=["\n"])
 
 
+async def own_answers(
+    item: Item, subject: Subject, n: int, *, temperature: float = TEMPERATURE, max_tokens: int = MAX_TOKENS
+) -> list[str]:
+    """The words of `sample`, without the space around them."""
+    return [
+        text.text.strip() for text in await sample(item, subject, n, temperature=temperature, max_tokens=max_tokens)
+    ]
+
+
 async def greedy(item: Item, subject: Subject, *, max_tokens: int = MAX_TOKENS) -> Text:
     """The most probable answer, token by token."""
     return await subject.generate(ask(item), max_tokens=max_tokens, stop=["\n"])

@@ -1,13 +1,61 @@
-"""What experiments on the probability of a lettered option share: the paper's question about an answer, six fixed
-demonstrations of it, and how letters are read (Kadavath et al. 2022, section 3 and appendix A.5)."""
+"""The question whether an answer is right, (A) True or (B) False, as several experiments ask it, and six fixed
+demonstrations of it (Kadavath et al. 2022, sections 3 and 4 and appendix A.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import Item, Message
+from harness import Item, Message, Probability, Subject
+from harness.prompting.wording import fill
+from harness.readings import letter
 from harness.tasks.texts import normalise
+
+TEXTS: Mapping[str, str] = {
+    "judgement": "Question: $question\nProposed Answer: $answer\nIs the proposed answer:\n (A) True\n (B) False",
+    "judgement_lead": "The proposed answer is:",
+    "ideas": "Question: $question\nHere are some brainstormed ideas: $ideas\nPossible Answer: $answer\n"
+    "Is the possible answer:\n (A) True\n (B) False",
+    "ideas_lead": "The possible answer is:",
+}
+"""The paper's question about one answer, alone or behind several samples (ideas), and what begins the model's turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The question whether one answer is right.
+
+    Attributes:
+        text: the question; lead: the words before the letter.
+    """
+
+    text: str
+    lead: str
+
+    def labelled(self, correct: bool) -> tuple[Message, Message]:
+        """The question with its right letter, as a demonstration."""
+        return Message("user", self.text), Message("assistant", f"{self.lead} ({'A' if correct else 'B'})")
+
+    async def p_true(self, subject: Subject, before: Sequence[Message] = ()) -> tuple[Probability, Probability]:
+        """P(True) behind some demonstrations, p(A) / (p(A) + p(B)), and the mass p(A) + p(B).
+
+        Raises:
+            ItemError: the prompt cannot be rendered, or does not fit.
+        """
+        turns = (*before, Message("user", self.text))
+        choice = await letter(subject, turns, self.lead, {"True": "A", "False": "B"})
+        return Probability(choice.p["True"]), Probability(choice.mass)
+
+
+def judgement(wording: Mapping[str, str], question: str, answer: str, ideas: Sequence[str] = ()) -> Judgement:
+    """The question about one answer; with ideas all of them are listed first, the judged answer among them.
+
+    Args:
+        wording: the experiment's texts, of which `TEXTS` is a part.
+    """
+    name = "ideas" if ideas else "judgement"
+    values = {"question": question, "answer": answer, "ideas": "\n".join(ideas)}
+    return Judgement(fill(wording[name], values), wording[f"{name}_lead"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +99,12 @@ FIXED = (
 No task that comes with the harness asks these questions."""
 
 
-def fixed_blocks(item: Item, *, ideas: bool) -> tuple[Message, ...]:
+def fixed(wording: Mapping[str, str], item: Item, *, ideas: bool = False) -> tuple[Message, ...]:
     """The fixed demonstrations for one item, as exchanges; one that asks the item's own question is left out."""
     own = normalise(str(item.fields["question"]))
     return tuple(
         message
-        for shown in FIXED
-        if normalise(shown.question) != own
-        for message in block(shown.question, shown.answer, shown.ideas if ideas else None, shown.correct)
+        for one in FIXED
+        if normalise(one.question) != own
+        for message in judgement(wording, one.question, one.answer, one.ideas if ideas else ()).labelled(one.correct)
     )
-
-
-def block(stem: str, answer: str, ideas: Sequence[str] | None, correct: bool) -> tuple[Message, Message]:
-    """A labelled example: the question about an answer and the letter that is right."""
-    said = f"{lead(bool(ideas))} ({'A' if correct else 'B'})"
-    return Message("user", judgement(stem, answer, ideas)), Message("assistant", said)
-
-
-def judgement(stem: str, answer: str, ideas: Sequence[str] | None) -> str:
-    """The paper's question about one answer; with ideas, all samples are listed first, the judged one among them."""
-    noun = "possible" if ideas else "proposed"
-    listed = "Here are some brainstormed ideas: " + "\n".join(ideas) + "\n" if ideas else ""
-    asked = f"{noun.capitalize()} Answer: {answer}\nIs the {noun} answer:\n (A) True\n (B) False"
-    return f"Question: {stem}\n{listed}{asked}"
-
-
-def lead(ideas: bool) -> str:
-    """The words before the letter of a judgement."""
-    return f"The {'possible' if ideas else 'proposed'} answer is:"
-
-
-def reading(letters: Mapping[str, str], *, parenthesis: bool) -> tuple[str, dict[str, list[str]]]:
-    """What ends a prompt whose letter is read, and the surface forms of every option.
-
-    Args:
-        letters: the letter of each option.
-        parenthesis: end the prompt with " (" and read the letter; False is for a tokenizer that merges "(A" into one
-            token: then " (A" and " A" are read after the colon.
-    """
-    end, forms = (" (", ("{}",)) if parenthesis else ("", (" ({}", " {}"))
-    return end, {option: [form.format(letter) for form in forms] for option, letter in letters.items()}

@@ -10,15 +10,14 @@ from typing import ClassVar
 from experiments.calibration.semantic_entropy import clustering, uncertainty
 from experiments.calibration.semantic_entropy.clustering import Clusters, by_entailment, by_reading
 from experiments.calibration.semantic_entropy.methods import ENTAILMENT, METHODS, READING, Method
-from experiments.shared import answers, stated_confidence
+from experiments.shared import answers, demonstrations, stated_confidence
 from experiments.shared.confidence import read_confidence
-from experiments.shared.demonstrations import judgement, lead
+from experiments.shared.demonstrations import judgement
 from harness import (
     ArmedExperiment,
     HarnessError,
     Item,
     JudgedAnswer,
-    Message,
     Part,
     Probability,
     Prompt,
@@ -27,7 +26,6 @@ from harness import (
     Score,
     Subject,
     Text,
-    letter,
     metrics,
 )
 
@@ -113,6 +111,7 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
     all_arms: ClassVar = METHODS
     texts: ClassVar = {
         **clustering.TEXTS,
+        **{name: demonstrations.TEXTS[name] for name in ("judgement", "judgement_lead")},
         **{name: stated_confidence.TEXTS[name] for name in ("confidence", "confidence_form", "percent")},
     }
     parts: ClassVar = {"judge": Part(capabilities=frozenset({"choose"}))}
@@ -174,9 +173,8 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
                 if arm.weights == "rao":
                     value = uncertainty.minus_weighted_entropy(found.codes, draws, per_token=arm.per_token)
             case "p_true" if answer:
-                judged = Message("user", judgement(item.fields["question"], answer, None))
-                choice = await letter(subject, [judged], lead(False), {"True": "A", "False": "B"})
-                row, value = replace(row, mass=Probability(choice.mass)), choice.p["True"]
+                value, mass = await judgement(self.wording, item.fields["question"], answer).p_true(subject)
+                row = replace(row, mass=mass)
             case "stated" if answer:
                 value = await self.stated(answer, item, subject)
             case _:

@@ -1,6 +1,6 @@
-"""The demonstrations that the paper's question about an answer comes with, and how its letter is read."""
+"""The demonstrations that the paper's question about an answer comes with."""
 
-from experiments.shared.demonstrations import FIXED, fixed_blocks, reading
+from experiments.shared.demonstrations import FIXED, TEXTS, fixed
 from harness import Grade, Item
 from harness.config import load_job
 from harness.tasks.texts import normalise
@@ -16,10 +16,10 @@ def test_three_demonstrations_are_true_and_three_false_and_each_judges_one_of_it
     assert [shown.correct for shown in FIXED].count(True) == 3
     assert len(FIXED) == 6
     assert all(shown.answer in shown.ideas for shown in FIXED)
-    messages = fixed_blocks(asking("What else?"), ideas=False)
+    messages = fixed(TEXTS, asking("What else?"))
     assert [m.content[-4:] for m in messages[1::2]] == [" (A)" if shown.correct else " (B)" for shown in FIXED]
     assert not any("brainstormed" in m.content for m in messages)
-    assert all("brainstormed" in m.content for m in fixed_blocks(asking("What else?"), ideas=True)[::2])
+    assert all("brainstormed" in m.content for m in fixed(TEXTS, asking("What else?"), ideas=True)[::2])
 
 
 def test_no_embedded_task_asks_what_a_demonstration_asks() -> None:
@@ -32,11 +32,6 @@ def test_no_embedded_task_asks_what_a_demonstration_asks() -> None:
 
 
 def test_a_demonstration_that_asks_the_items_own_question_is_left_out() -> None:
-    messages = fixed_blocks(asking("how many strings does a  violin have"), ideas=False)
+    messages = fixed(TEXTS, asking("how many strings does a  violin have"))
     assert len(messages) == 10
     assert not any("violin" in m.content for m in messages)
-
-
-def test_letters_are_read_after_the_parenthesis_or_after_the_colon() -> None:
-    assert reading({"x": "A"}, parenthesis=True) == (" (", {"x": ["A"]})
-    assert reading({"x": "A"}, parenthesis=False) == ("", {"x": [" (A", " A"]})

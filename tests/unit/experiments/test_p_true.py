@@ -1,21 +1,25 @@
 """P(True) on subjects whose samples and judgements have a known distribution."""
 
 import math
-import typing
+import re
 from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from experiments.calibration.p_true.p_true import Arm, PTrue
-from experiments.shared.demonstrations import judgement, lead
+from experiments.calibration.p_true.p_true import PTrue
+from experiments.shared.demonstrations import TEXTS, judgement
 from harness import Grade, Item
+from harness.config import load_job
 from harness.engines.fake.engine import Replies
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ItemError
 from harness.outcomes import Table
+from harness.prompting.rendering import Rendered, Renderer
 from harness.statistics.estimates import Estimate, estimate
 from tests.support.helpers import simulate
+
+BOTH = ("zero-shot", "zero-shot brainstorm")
 
 
 def grade(text: str, item: Item) -> Grade:
@@ -40,7 +44,7 @@ def knowing(p_right: float, p_wrong: float, sampled: float = 0.6) -> Replies:
 
 
 def run(experiment: PTrue, replies: Replies, n: int = 40) -> tuple[Table, dict[tuple[str, str], Estimate]]:
-    table, _ = simulate(experiment, items(0, n), replies, train=items(n, n + experiment.shots))
+    table, _ = simulate(experiment, items(0, n), replies, train=items(n, n + experiment.train_items()))
     found = [e for m in experiment.metrics for e in estimate(m, table, replicates=50)]
     return table, {(e.metric, e.level["arm"]): e for e in found}
 
@@ -50,9 +54,16 @@ def test_rows_columns_and_probabilities_are_exact() -> None:
     assert Counter(table.columns["arm"]) == dict.fromkeys(
         ("zero-shot", "fixed", "few-shot", "few-shot brainstorm"), 200
     )
+    demonstrations = Counter(zip(*(table.columns[name] for name in ("arm", "demonstrations", "ideas")), strict=True))
+    assert set(demonstrations) == {
+        ("zero-shot", "none", 0.0),
+        ("fixed", "fixed", 0.0),
+        ("few-shot", "own", 0.0),
+        ("few-shot brainstorm", "own", 1.0),
+    }
     right = table.columns["answer"] == "right"
     np.testing.assert_array_equal(table.columns["correct"], right.astype(float))
-    np.testing.assert_allclose(table.columns["p_true"], np.where(right, 0.75, 0.25), atol=1e-12)
+    np.testing.assert_allclose(table.columns["p"], np.where(right, 0.75, 0.25), atol=1e-12)
     np.testing.assert_allclose(table.columns["mass"], 0.9, atol=1e-12)
 
 
@@ -99,7 +110,7 @@ def test_a_subject_that_knows_nothing_ranks_at_chance() -> None:
 
 
 def test_answers_that_cannot_be_graded_are_failures_not_zeros() -> None:
-    table, found = run(PTrue(shots=0, judged=None), knowing(0.5, 0.5, sampled=0))
+    table, found = run(PTrue(arms=["zero-shot"], judged=None), knowing(0.5, 0.5, sampled=0))
     assert np.isnan(table.columns["correct"]).all()
     assert found["accuracy", "zero-shot"].value is None
     assert found["accuracy", "zero-shot"].n_failed == 200
@@ -117,12 +128,12 @@ def test_the_zero_shot_prompt_is_the_papers() -> None:
 
 
 def test_brainstormed_ideas_are_listed_with_the_judged_one_among_them() -> None:
-    text = judgement("What is 0?", "b", ["a", "b", "c"])
-    assert text == (
+    asked = judgement(TEXTS, "What is 0?", "b", ["a", "b", "c"])
+    assert asked.text == (
         "Question: What is 0?\nHere are some brainstormed ideas: a\nb\nc\nPossible Answer: b\n"
         "Is the possible answer:\n (A) True\n (B) False"
     )
-    assert lead(True) == "The possible answer is:"
+    assert asked.lead == "The possible answer is:"
 
 
 def test_few_shot_blocks_come_from_training_items_with_their_true_labels() -> None:
@@ -147,7 +158,7 @@ def test_fixed_demonstrations_stand_before_the_question_with_ideas_where_it_has_
 
 
 def test_the_first_draws_are_judged_as_many_as_are_asked_for_and_all_are_shown_as_ideas() -> None:
-    both, one = (run(PTrue(shots=0, judged=judged), knowing(0.75, 0.25), n=5)[0] for judged in (2, 1))
+    both, one = (run(PTrue(arms=BOTH, judged=judged), knowing(0.75, 0.25), n=5)[0] for judged in (2, 1))
     assert len(both) == 2 * len(one) == 20
     assert set(one.columns["draw"]) == {0}
     np.testing.assert_array_equal(both.columns["answer"][both.columns["draw"] == 0], one.columns["answer"])
@@ -156,7 +167,7 @@ def test_the_first_draws_are_judged_as_many_as_are_asked_for_and_all_are_shown_a
 def test_a_temperature_mends_p_true_and_changes_no_decision_and_no_ranking() -> None:
     # Right answers are said to be true with 0.9 and wrong ones with 0.8, of 0.6 that are right.
     table, found = run(PTrue(arms=["zero-shot"], judged=None), knowing(0.9, 0.8), n=100)
-    p, correct = (table.columns[name] for name in ("p_true", "correct"))
+    p, correct = (table.columns[name] for name in ("p", "correct"))
     t = found["temperature", "zero-shot"].value
     before, after = (found[name, "zero-shot"].value for name in ("nll", "nll_after_temperature"))
     assert t is not None
@@ -171,32 +182,39 @@ def test_a_temperature_mends_p_true_and_changes_no_decision_and_no_ranking() -> 
     np.testing.assert_array_equal(p > 0.5, scaled > 0.5)
 
 
-@pytest.mark.parametrize("settings", [{"arms": ["few-shot"], "shots": 0}, {"judged": 6}, {"judged": 0}, {"shots": -1}])
-def test_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(HarnessError, match="judged lie between 1 and draws"):
-        PTrue(**settings)  # type: ignore[arg-type]
+@pytest.mark.parametrize("setting", ["judged=0", "draws=0", "shots=0", "shots=-1"])
+def test_settings_out_of_range_are_refused(setting: str) -> None:
+    with pytest.raises(HarnessError, match=rf"experiment\.{setting.partition('=')[0]}"):
+        load_job(["experiment=pTrue", f"experiment.{setting}", "engine=fake", "tracker=none"])
 
 
 def test_no_reference_answer_enters_a_prompt() -> None:
     hidden = [Item({"question": f"What is {i}?"}, f"gold{i}", grade) for i in range(8)]
-    every: list[Arm] = list(typing.get_args(Arm))
-    _, finished = simulate(PTrue(shots=4, arms=every), hidden[:4], knowing(1, 0), train=hidden[4:])
+    _, finished = simulate(PTrue(shots=4, arms=list(PTrue.all_arms)), hidden[:4], knowing(1, 0), train=hidden[4:])
     assert not any("gold" in e.prompt for f in finished for e in f.transcript)
 
 
-def test_a_tokenizer_that_merges_the_parenthesis_can_be_read_after_the_colon() -> None:
-    def replies(text: str) -> Mapping[str, float]:
-        if text.endswith("answer is:"):
-            return {" (A": 0.3, " A": 0.2, " (B": 0.1, " x": 0.4}
-        if text.endswith("answer is: ("):
-            return {"A": 0.75, "B": 0.25}
-        return {" right": 1.0}
+def test_an_arm_whose_prompt_does_not_fit_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Renderer.check_length
 
-    experiment = PTrue(arms=["zero-shot"], draws=1, parenthesis=False)
-    table, _ = simulate(experiment, items(0, 1), replies)
-    # The fake's first token " (" has 0.4; after it A has 0.75. p(True) = (0.4*0.75 + 0.2) / (0.4 + 0.2).
-    assert table.columns["p_true"].tolist() == pytest.approx([0.5 / 0.6])
-    assert table.columns["mass"].tolist() == pytest.approx([0.6])
+    def short(self: Renderer, prompt: Rendered, new_tokens: int) -> None:
+        if prompt.text.count("Proposed Answer") > 4:
+            raise ItemError("the prompt does not fit")
+        check(self, prompt, new_tokens)
+
+    monkeypatch.setattr(Renderer, "check_length", short)
+    table, found = run(PTrue(shots=2), knowing(0.75, 0.25), n=5)
+    failed = table.columns["error"] == "the prompt does not fit"
+    assert Counter(table.columns["arm"][failed]) == {"fixed": 5}
+    assert np.isnan(table.columns["p"][failed]).all()
+    assert found["accuracy", "fixed"].n == 0
+    assert found["accuracy", "few-shot"].n == found["accuracy", "zero-shot"].n == 5
+
+
+def test_the_words_of_the_question_are_settings() -> None:
+    experiment = PTrue(arms=["zero-shot"], draws=1, wording={"judgement": "$answer to $question: (A) or (B)?"})
+    _, finished = simulate(experiment, items(0, 1), knowing(1, 0))
+    assert re.match(r"<user> \w+ to What is 0\?: \(A\) or \(B\)\?\n", finished[0].transcript[1].prompt)
 
 
 def test_training_answers_that_cannot_be_graded_stop_the_run() -> None:
