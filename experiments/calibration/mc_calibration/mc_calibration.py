@@ -2,131 +2,115 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import Annotated, ClassVar
 
-from experiments.calibration.mc_calibration.multiple_choice import (
-    Form,
-    Layout,
-    Question,
-    at_temperature,
-    best_temperature,
-    layout,
-    questions,
-    unrotated,
-)
-from experiments.shared.demonstrations import reading
-from harness import (
-    Bars,
-    Experiment,
-    HarnessError,
-    Item,
-    Message,
-    Metric,
-    Outcome,
-    Probability,
-    Prompt,
-    Reliability,
-    Subject,
-    metrics,
-)
+from annotated_types import Ge
+
+from experiments.calibration.mc_calibration.multiple_choice import TEXTS, Answer, Form, Layout, ask, examples, layout
+from experiments.calibration.mc_calibration.temperature import at_temperature, best_temperature
+from harness import Bars, Item, Message, Metric, Outcome, Probability, Reliability, Subject, metrics
+from harness.arms import Arm, ArmedExperiment, together
 from harness.calls.calls import Capability
 from harness.tasks.choices import LETTERS
 
-Arm = Literal[
-    "zero-shot", "zero-shot nota", "zero-shot true/false", "zero-shot cyclic",
-    "few-shot", "few-shot nota", "few-shot true/false", "few-shot cyclic",
-]  # fmt: skip
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Arm):
+    """How an item is asked: in which form, and whether examples stand before it."""
+
+    form: Form = "lettered"
+    examples: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptionOutcome(Outcome):
+class Option(Outcome):
     """One option of one question in one arm.
 
     Attributes:
-        form: lettered, nota, true/false or cyclic.
         letter: the option's letter; in the cyclic form that of the first rotation.
         option: its text; proposed: the answer that is judged, "" where the options are the answers.
         right: whether it is the right one.
+        picked: whether it is the most probable one (the first of equals).
         p: probability of the letter given that one of the letters shown is said; sums to 1 over the options.
         p_scaled: the same at the temperature fitted on other items.
-        picked: whether it is the most probable one (the first of equals).
         excess: p - 1/k for k options.
         gain: ln(p_scaled) - ln(p) of the option, in nats.
         mass: probability that any of the letters is said, the mean over rotations in the cyclic form.
         temperature: the one temperature of the run; at 0.01 or 100, the ends of its range, no temperature fits best.
     """
 
-    form: str
     letter: str
     option: str
     proposed: str
     right: bool
+    picked: bool
     p: Probability
     p_scaled: Probability
-    picked: bool
     excess: float
     gain: float
     mass: Probability
     temperature: float
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """What comes from training items: the examples of the few-shot arms by form, and the temperature."""
+Examples = Mapping[Form, tuple[Message, ...]]
+"""Items with their right letters, as exchanges, in each form."""
 
-    blocks: Mapping[Form, tuple[Message, ...]]
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What comes from training items: the examples, and the temperature."""
+
+    examples: Examples
     temperature: float
 
 
-PAIR, SCALED = ("p", "right"), ("p_scaled", "right")
-TOP, RIGHT, TRUE = {"picked": True}, {"right": True}, {"form": "true/false", "letter": "A"}
-BY_LETTER = ("arm", "letter")
+PAIR, SCALED, BY_LETTER = ("p", "right"), ("p_scaled", "right"), ("arm", "letter")
+TOP, RIGHT, TRUE = {"picked": True}, {"right": True}, {"form": "true-false", "letter": "A"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class McCalibration(Experiment):
-    """Claim: asked lettered multiple choice, models are right about as often as the letters' probabilities say.
+class McCalibration(ArmedExperiment[Asked, Fitted]):
+    """Asked lettered multiple choice, models are right about as often as the letters' probabilities say.
 
     Kadavath et al. 2022, "Language Models (Mostly) Know What They Know", arXiv 2207.05221, sections 2 and 3.
     Item: "What is the capital of France?" with (A) Madrid, (B) Paris, (C) Rome, (D) Berlin. One call reads the next
     letter after "Answer: ("; p of an option is that of its letter over those of all letters shown. The confidence is
     that of the most probable option; `rms_all_options` and the reliability diagram take all options.
 
-    Arms: without examples (zero-shot) and with those of other items and their right letters (few-shot), each also with
-    nota: the text of the last option is overwritten by "none of the above";
-    true/false: the right answer and a wrong one are proposed and judged (A) True or (B) False, without the options;
-    cyclic: p averaged over all k rotations of the k options, which takes the letters' own appeal off.
-
-    The order of options is drawn from the run's seed. What is left of a letter's appeal, `letter_excess` (mean p
-    less 1/k) and `letter_picked` beside `letter_right` show. An item with "all of the above" or the like keeps its
-    order and has no row in nota and cyclic.
+    Forms: the text of the last option overwritten by "none of the above" (nota); the right answer and a wrong one
+    proposed and judged (A) True or (B) False, without the options (true-false); p averaged over all k rotations of the
+    k options, which takes the letters' own appeal off (cyclic). An item with "all of the above" or the like keeps its
+    order and has no row in nota and cyclic. What is left of a letter's appeal, the metrics `letter_...` show.
 
     One temperature for all arms, as the paper has one for all tasks, is fitted on training items that are no examples.
     It changes no answer and no order of the options of a question. `nll_gain` above 0: it pays on the test items.
 
     Attributes:
-        arms: which arms run.
         shots: examples of the few-shot arms (the paper: 5), the same for all items, whatever their subject.
         tuning: training items that the temperature is fitted on; 0 leaves it at 1.
         shuffle: whether options are put in an order of their own; the paper keeps that of the data.
-        parenthesis: end the prompt with " (" and read the letter. Set it to False for a tokenizer that merges "(A" into
-            one token: then " (A" and " A" are read after the colon.
-
-    Raises:
-        HarnessError: no arm, or a number out of its range.
     """
 
-    arms: Sequence[Arm] = ("zero-shot", "few-shot", "few-shot nota", "few-shot true/false")
-    shots: int = 5
-    tuning: int = 20
+    arms: Sequence[str] = ("zero-shot", "few-shot", "few-shot nota", "few-shot true-false")
+    shots: Annotated[int, Ge(1)] = 5
+    tuning: Annotated[int, Ge(0)] = 20
     shuffle: bool = True
-    parenthesis: bool = True
 
-    outcome: ClassVar = OptionOutcome
+    all_arms: ClassVar = {
+        "zero-shot": Asked(),
+        "zero-shot nota": Asked(form="nota"),
+        "zero-shot true-false": Asked(form="true-false"),
+        "zero-shot cyclic": Asked(form="cyclic"),
+        "few-shot": Asked(examples=True),
+        "few-shot nota": Asked(form="nota", examples=True),
+        "few-shot true-false": Asked(form="true-false", examples=True),
+        "few-shot cyclic": Asked(form="cyclic", examples=True),
+    }
+    texts: ClassVar = TEXTS
+    outcome: ClassVar = Option
     item_fields: ClassVar = ("stem", "choices")
     metrics: ClassVar = (
         *metrics.each(("right",), metrics.accuracy, where=TOP),
@@ -147,98 +131,53 @@ class McCalibration(Experiment):
     )
     figures: ClassVar = (Reliability("p", "right"), Bars("picked", by="letter"))
 
-    def __post_init__(self) -> None:
-        if not self.arms or self.tuning < 0 or (self.shots < 1 and self._few_shot):
-            raise HarnessError(
-                "experiment: arms must name one, shots be 1 or more for the few-shot arms, and tuning 0 or more"
-            )
-
-    @property
-    def _few_shot(self) -> bool:
-        return any(arm.startswith("few-shot") for arm in self.arms)
-
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"choose"})
 
     def train_items(self) -> int:
-        return (self.shots if self._few_shot else 0) + self.tuning
+        return self.shots * any(arm.examples for arm in self.chosen.values()) + self.tuning
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
         """Examples from the first training items, then the temperature from the others, asked in every arm."""
         layouts = [layout(item, subject.random(f"layout {item.id}"), shuffle=self.shuffle) for item in train]
-        shown = layouts[: len(train) - self.tuning]
+        shown, tuning = layouts[: len(train) - self.tuning], layouts[len(train) - self.tuning :]
         # Of two proposals one is shown: true and false in equal numbers, mixed.
         turns = subject.random("proposals").sample([i % 2 for i in range(len(shown))], len(shown))
-        blocks = {form: _blocks(form, shown, turns) for form in map(_form, self.arms)}
-        asked = (self._ask(subject, arm, blocks, one) for one in layouts[len(shown) :] for arm in self.arms)
-        answers = [answer for some in await asyncio.gather(*asked) for answer in some]
-        return Fitted(blocks, best_temperature([(answer.p, answer.question.right) for answer in answers]))
+        told = {arm.form: examples(arm.form, shown, turns, self.wording) for arm in self.chosen.values()}
+        asked = (self.answers(arm, one, told, subject) for one in tuning for arm in self.chosen.values())
+        answers = await together(asked)
+        return Fitted(
+            told, best_temperature([(answer.p, answer.question.right) for some in answers for answer in some])
+        )
 
-    async def protocol(self, item: Item, subject: Subject, fitted: Fitted) -> list[OptionOutcome]:
-        shown = layout(item, subject.random("layout"), shuffle=self.shuffle)
-        answers = await asyncio.gather(*(self._ask(subject, arm, fitted.blocks, shown) for arm in self.arms))
-        return [row for some in answers for answer in some for row in answer.rows(fitted.temperature)]
+    async def begin(self, item: Item, subject: Subject, fitted: Fitted) -> Layout:
+        return layout(item, subject.random("layout"), shuffle=self.shuffle)
 
-    async def _ask(
-        self, subject: Subject, arm: Arm, blocks: Mapping[Form, tuple[Message, ...]], shown: Layout
-    ) -> list[_Answer]:
-        """The probabilities of the options of each question of an arm."""
-        form = _form(arm)
-        asked = questions(form, shown)
-        before = blocks[form] if arm.startswith("few-shot") else ()
+    async def ask(self, arm: Asked, common: Layout, item: Item, subject: Subject, fitted: Fitted) -> list[Option]:
+        answers = await self.answers(arm, common, fitted.examples, subject)
+        return [row for answer in answers for row in rows(answer, fitted.temperature)]
 
-        async def ask(question: Question) -> _Answer:
-            letters = LETTERS[: len(question.options)]
-            end, options = reading({letter: letter for letter in letters}, parenthesis=self.parenthesis)
-            said = Prompt((*before, Message("user", question.text)), question.lead + end)
-            choice = await subject.choose(said, options)
-            return _Answer(arm, question, [choice.p[letter] for letter in letters], choice.mass)
-
-        answers = list(await asyncio.gather(*map(ask, asked)))
-        if form == "cyclic" and answers:
-            p = unrotated([answer.p for answer in answers])
-            return [_Answer(arm, asked[0], p, math.fsum(answer.mass for answer in answers) / len(answers))]
-        return answers
+    async def answers(self, arm: Asked, shown: Layout, told: Examples, subject: Subject) -> list[Answer]:
+        """The answer to each question of an arm; none where its form would make nonsense of the options."""
+        return await ask(arm.form, shown, told[arm.form] if arm.examples else (), subject, self.wording)
 
 
-@dataclass(frozen=True)
-class _Answer:
-    arm: Arm
-    question: Question
-    p: list[float]
-    mass: float
-
-    def rows(self, temperature: float) -> list[OptionOutcome]:
-        """One row per option."""
-        scaled = at_temperature(self.p, temperature)
-        top = self.p.index(max(self.p))
-        return [
-            OptionOutcome(
-                arm=self.arm,
-                form=_form(self.arm),
-                letter=LETTERS[at],
-                option=option,
-                proposed=self.question.proposed,
-                right=at == self.question.right,
-                p=Probability(self.p[at]),
-                p_scaled=Probability(scaled[at]),
-                picked=at == top,
-                excess=self.p[at] - 1 / len(self.p),
-                gain=math.log(max(scaled[at], 1e-12)) - math.log(max(self.p[at], 1e-12)),
-                mass=Probability(self.mass),
-                temperature=temperature,
-            )
-            for at, option in enumerate(self.question.options)
-        ]
-
-
-def _form(arm: Arm) -> Form:
-    return cast(Form, arm.partition(" ")[2] or "lettered")
-
-
-def _blocks(form: Form, shown: Sequence[Layout], turns: Sequence[int]) -> tuple[Message, ...]:
-    """The examples of a form; `turns` says which of two proposals is shown."""
-    asked = [
-        (questions("lettered" if form == "cyclic" else form, one), turn) for one, turn in zip(shown, turns, strict=True)
+def rows(answer: Answer, temperature: float) -> list[Option]:
+    """One row per option."""
+    p, scaled = answer.p, at_temperature(answer.p, temperature)
+    return [
+        Option(
+            letter=LETTERS[at],
+            option=option,
+            proposed=answer.question.proposed,
+            right=at == answer.question.right,
+            picked=at == p.index(max(p)),
+            p=Probability(p[at]),
+            p_scaled=Probability(scaled[at]),
+            excess=p[at] - 1 / len(p),
+            gain=math.log(max(scaled[at], 1e-12)) - math.log(max(p[at], 1e-12)),
+            mass=Probability(answer.mass),
+            temperature=temperature,
+        )
+        for at, option in enumerate(answer.question.options)
     ]
-    return tuple(message for some, turn in asked if some for message in some[turn % len(some)].block)

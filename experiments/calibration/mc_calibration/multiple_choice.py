@@ -1,25 +1,30 @@
-"""Lettered questions as they are shown, and the temperature of their letters (Kadavath et al. 2022)."""
+"""Lettered questions in their forms, and the answers to them (Kadavath et al. 2022, sections 2 and 3)."""
 
 from __future__ import annotations
 
 import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.shared.demonstrations import judgement, lead
-from harness import Item, Message
+from experiments.shared import demonstrations
+from harness import Item, Message, Subject
+from harness.arms import together
+from harness.prompting.wording import fill
+from harness.readings import letter
 from harness.tasks.choices import LETTERS, lettered
 
-Form = Literal["lettered", "nota", "true/false", "cyclic"]
+Form = Literal["lettered", "nota", "true-false", "cyclic"]
 
-NOTA = "none of the above"
-LEAST, MOST = 0.01, 100.0
-"""The range of temperatures."""
+TEXTS: Mapping[str, str] = {
+    "question": "Question: $question",
+    "question_lead": "Answer:",
+    "nota": "none of the above",
+    **{name: demonstrations.TEXTS[name] for name in ("judgement", "judgement_lead")},
+}
 
-_TINY = 1e-12
 _PLACES = re.compile(
     r"\bof the (?:above|other options|other choices)\b"
     r"|\b(?:all|none|both|neither|any) of (?:these|those|them|the others)\b"
@@ -64,9 +69,30 @@ class Question:
     proposed: str = ""
 
     @property
-    def block(self) -> tuple[Message, Message]:
+    def example(self) -> tuple[Message, Message]:
         """The question and its right letter, as an example."""
         return Message("user", self.text), Message("assistant", f"{self.lead} ({LETTERS[self.right]})")
+
+    async def ask(self, subject: Subject, before: Sequence[Message]) -> Answer:
+        """The probabilities of its options behind some examples."""
+        letters = LETTERS[: len(self.options)]
+        turns = (*before, Message("user", self.text))
+        choice = await letter(subject, turns, self.lead, {one: one for one in letters})
+        return Answer(self, tuple(choice.p[one] for one in letters), choice.mass)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says to a question.
+
+    Attributes:
+        p: probability of each option given that one of the letters shown is said.
+        mass: probability that any of the letters is said.
+    """
+
+    question: Question
+    p: tuple[float, ...]
+    mass: float
 
 
 def layout(item: Item, rng: random.Random, *, shuffle: bool) -> Layout:
@@ -82,76 +108,61 @@ def layout(item: Item, rng: random.Random, *, shuffle: bool) -> Layout:
     return Layout(str(item.fields["stem"]), texts, order.index(right), order.index(wrong), movable)
 
 
-def questions(form: Form, shown: Layout) -> list[Question]:
+def questions(form: Form, shown: Layout, wording: Mapping[str, str] = TEXTS) -> list[Question]:
     """What is asked about one item in one form; nothing where the form would make nonsense of the options.
 
     lettered: the question. nota: the text of the last option is overwritten; where it was the right one its letter
-    stays right. true/false: the right answer and a wrong one, each proposed, so that true and false are balanced.
+    stays right. true-false: the right answer and a wrong one, each proposed, so that true and false are balanced.
     cyclic: the question with its k options in all k rotations, the first as they stand.
+
+    Args:
+        wording: the experiment's texts, which have the names of `TEXTS`.
     """
+
+    def plain(options: tuple[str, ...], right: int) -> Question:
+        text = fill(wording["question"], {"question": lettered(shown.stem, options)})
+        return Question(text, wording["question_lead"], options, right)
+
+    def proposal(answer: str, right: int) -> Question:
+        asked = demonstrations.judgement(wording, shown.stem, answer)
+        return Question(asked.text, asked.lead, ("True", "False"), right, answer)
+
     options, right = shown.options, shown.right
-    if form == "true/false":
-        return [_proposal(shown.stem, options[right], 0), _proposal(shown.stem, options[shown.wrong], 1)]
+    if form == "true-false":
+        return [proposal(options[right], 0), proposal(options[shown.wrong], 1)]
     if form == "lettered":
-        return [_lettered(shown.stem, options, right)]
+        return [plain(options, right)]
     if not shown.movable:
         return []
     if form == "nota":
-        return [_lettered(shown.stem, (*options[:-1], NOTA), right)]
+        return [plain((*options[:-1], wording["nota"]), right)]
     k = len(options)
-    return [_lettered(shown.stem, options[turn:] + options[:turn], (right - turn) % k) for turn in range(k)]
+    return [plain(options[turn:] + options[:turn], (right - turn) % k) for turn in range(k)]
 
 
-def _lettered(stem: str, options: tuple[str, ...], right: int) -> Question:
-    return Question(f"Question: {lettered(stem, options)}", "Answer:", options, right)
+def examples(
+    form: Form, shown: Sequence[Layout], turns: Sequence[int], wording: Mapping[str, str]
+) -> tuple[Message, ...]:
+    """Items with their right letters in one form; of two proposals, `turns` says which one of each item is shown."""
+    asked = [questions("lettered" if form == "cyclic" else form, one, wording) for one in shown]
+    pairs = zip(asked, turns, strict=True)
+    return tuple(message for some, turn in pairs if some for message in some[turn % len(some)].example)
 
 
-def _proposal(stem: str, answer: str, right: int) -> Question:
-    return Question(judgement(stem, answer, None), lead(False), ("True", "False"), right, answer)
+async def ask(
+    form: Form, shown: Layout, before: Sequence[Message], subject: Subject, wording: Mapping[str, str]
+) -> list[Answer]:
+    """The answers to the questions of a form, behind some examples; in the cyclic form their mean, as one answer.
+
+    Raises:
+        ItemError: a prompt cannot be rendered, or does not fit.
+    """
+    answers = await together(one.ask(subject, before) for one in questions(form, shown, wording))
+    return [unrotated(answers)] if form == "cyclic" and answers else answers
 
 
-def unrotated(turns: Sequence[Sequence[float]]) -> list[float]:
-    """Mean probability of each of k options over the k rotations of `questions`, [k], in the order of the first."""
+def unrotated(turns: Sequence[Answer]) -> Answer:
+    """The mean over the k rotations of k options, in the order of the first one."""
     k = len(turns)
-    return [math.fsum(turns[turn][(at - turn) % k] for turn in range(k)) / k for at in range(k)]
-
-
-def at_temperature(p: Sequence[float], t: float) -> list[float]:
-    """Probabilities [k] whose log-odds are divided by `t` > 0: p^(1/t), renormalised.
-
-    The constant of the softmax over all words cancels, so that this is the temperature of the letters' own logits
-    (Kadavath et al. 2022, section 3.3). The order of the options stays.
-    """
-    logs = [math.log(max(one, _TINY)) / t for one in p]
-    top = max(logs)
-    weights = [math.exp(log - top) for log in logs]
-    total = math.fsum(weights)
-    return [weight / total for weight in weights]
-
-
-def best_temperature(judged: Sequence[tuple[Sequence[float], int]]) -> float:
-    """The temperature in [LEAST, MOST] with the least negative log-likelihood of the right options (Guo et al. 2017).
-
-    Args:
-        judged: probabilities [k] of the options of each question, and the index of the right one.
-
-    Returns:
-        1 without questions; an end of the range when the likelihood grows up to it (all right: LEAST; no better than
-        chance: MOST).
-    """
-    if not judged:
-        return 1.0
-
-    def slope(t: float) -> float:
-        # Derivative of the loss by 1/t, which grows with 1/t: the loss is convex in it.
-        expected = 0.0
-        for p, right in judged:
-            logs = [math.log(max(one, _TINY)) for one in p]
-            expected += math.fsum(q * log for q, log in zip(at_temperature(p, t), logs, strict=True)) - logs[right]
-        return expected
-
-    low, high = math.log(LEAST), math.log(MOST)
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if slope(math.exp(middle)) > 0 else (low, middle)
-    return math.exp((low + high) / 2)
+    p = tuple(math.fsum(turns[turn].p[(at - turn) % k] for turn in range(k)) / k for at in range(k))
+    return Answer(turns[0].question, p, math.fsum(one.mass for one in turns) / k)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -22,7 +22,7 @@ Own = Mapping[bool, tuple[Message, ...]]
 class Shown(Arm):
     """What stands before the question: demonstrations (none, fixed, or the model's own), and all samples as ideas."""
 
-    demonstrations: str = "none"
+    demonstrations: Literal["none", "fixed", "own"] = "none"
     ideas: bool = False
 
 

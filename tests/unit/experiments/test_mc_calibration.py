@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-import typing
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
 
-from experiments.calibration.mc_calibration.mc_calibration import Arm, McCalibration
+from experiments.calibration.mc_calibration.mc_calibration import McCalibration
 from harness import Item
 from harness.config import load_job
 from harness.engines.fake.engine import Replies
 from harness.engines.fake.simulated import Picked, SimulatedSubject, Traits
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ItemError
 from harness.execution.checks import prepare_items
 from harness.outcomes import Table
+from harness.prompting.rendering import Rendered, Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice
 from tests.support.helpers import simulate
 
-EVERY: list[Arm] = list(typing.get_args(Arm))
+EVERY = list(McCalibration.all_arms)
 MASS = 0.9
 
 
@@ -67,7 +67,7 @@ def run(experiment: McCalibration, replies: Replies, n: int = 40) -> tuple[Table
     return table, {(e.metric, *e.level.values()): e for e in found}
 
 
-def rows(table: Table, **where: str | float) -> Table:
+def rows(table: Table, **where: str | int) -> Table:
     return table.where(np.all([table.columns[name] == value for name, value in where.items()], axis=0))
 
 
@@ -128,8 +128,8 @@ def test_a_subject_that_looks_at_the_text_alone_picks_the_same_option_in_any_ord
     subject = saying(lambda option, place: 0.5 if option.startswith("t3") else 0.1)
     for seed in range(3):
         table, _ = simulate(McCalibration(arms=["zero-shot"], tuning=0), items(0, 12), subject, seed=seed)
-        assert {option[:2] for option in rows(table, picked=1.0).columns["option"]} == {"t3"}
-        assert len(set(rows(table, picked=1.0).columns["letter"])) > 1
+        assert {option[:2] for option in rows(table, picked=1).columns["option"]} == {"t3"}
+        assert len(set(rows(table, picked=1).columns["letter"])) > 1
 
 
 def test_a_subject_that_repeats_a_letter_is_found_out_and_rotations_take_the_letter_off() -> None:
@@ -149,7 +149,7 @@ def test_a_subject_that_repeats_a_letter_is_found_out_and_rotations_take_the_let
 
 def test_none_of_the_above_is_right_where_the_overwritten_option_was() -> None:
     table, _ = run(McCalibration(arms=["zero-shot", "zero-shot nota"], tuning=0), saying(by_text), n=40)
-    plain, nota = (rows(table, arm=arm, right=1.0) for arm in ("zero-shot", "zero-shot nota"))
+    plain, nota = (rows(table, arm=arm, right=1) for arm in ("zero-shot", "zero-shot nota"))
     np.testing.assert_array_equal(plain.columns["letter"], nota.columns["letter"])
     last = nota.columns["letter"] == "D"
     assert 0 < last.sum() < 40
@@ -160,16 +160,16 @@ def test_none_of_the_above_is_right_where_the_overwritten_option_was() -> None:
 
 
 def test_true_and_false_are_balanced_and_a_constant_half_scores_a_quarter() -> None:
-    table, found = run(McCalibration(arms=["zero-shot true/false"], tuning=0), saying(by_text, judged=0.5), n=20)
+    table, found = run(McCalibration(arms=["zero-shot true-false"], tuning=0), saying(by_text, judged=0.5), n=20)
     true = rows(table, letter="A")
     assert Counter(zip(true.columns["right"], [p[:2] == "t1" for p in true.columns["proposed"]], strict=True)) == {
         (1.0, True): 20,
         (0.0, False): 20,
     }
-    assert found["p_true_brier", "zero-shot true/false"].value == pytest.approx(0.25)
-    assert found["p_true_auroc", "zero-shot true/false"].value == pytest.approx(0.5)
-    assert found["p_true_ece_equal_count", "zero-shot true/false"].value == pytest.approx(0, abs=1e-12)
-    assert found["accuracy", "zero-shot true/false"].value == 0.5
+    assert found["p_true_brier", "zero-shot true-false"].value == pytest.approx(0.25)
+    assert found["p_true_auroc", "zero-shot true-false"].value == pytest.approx(0.5)
+    assert found["p_true_ece_equal_count", "zero-shot true-false"].value == pytest.approx(0, abs=1e-12)
+    assert found["accuracy", "zero-shot true-false"].value == 0.5
 
 
 def test_one_temperature_fitted_on_training_items_mends_a_subject_that_is_too_sure() -> None:
@@ -201,7 +201,7 @@ def test_a_simulated_subjects_ability_and_letter_bias_are_read_off() -> None:
 
     fair, biased = (SimulatedSubject(Traits(letter_bias=bias), reader) for bias in ((), (1.0,)))
     table, _ = run(McCalibration(arms=["zero-shot"], tuning=0), fair)
-    right = rows(table, right=1.0)
+    right = rows(table, right=1)
     truth = {item.id: fair.p_right(item.fields["stem"]) for item in items(0, 40)}
     np.testing.assert_allclose(right.columns["p"], [truth[i] for i in right.columns["item"]], atol=1e-9)
     _, found = run(McCalibration(arms=["zero-shot", "zero-shot cyclic"], tuning=0), biased)
@@ -223,7 +223,7 @@ def test_the_zero_shot_prompt_is_the_papers() -> None:
 
 
 def test_examples_are_training_items_with_their_right_letters_and_no_answer_of_the_item_itself_is_told() -> None:
-    experiment = McCalibration(arms=["few-shot", "few-shot nota", "few-shot true/false"], shots=4, tuning=3)
+    experiment = McCalibration(arms=["few-shot", "few-shot nota", "few-shot true-false"], shots=4, tuning=3)
     _, finished = simulate(experiment, items(0, 3), saying(by_text), train=items(3, 10))
     for one in finished:
         told = []
@@ -243,13 +243,31 @@ def test_examples_are_training_items_with_their_right_letters_and_no_answer_of_t
         assert Counter(told) == {"A": 4, "B": 4}
 
 
-def test_a_tokenizer_that_merges_the_parenthesis_can_be_read_after_the_colon() -> None:
-    experiment = McCalibration(arms=["zero-shot"], tuning=0, shuffle=False, parenthesis=False)
-    replies = {" (A": 0.1, " B": 0.3, " x": 0.6}
-    table, _ = simulate(experiment, items(0, 1), lambda prompt: replies if prompt.endswith("Answer:") else {"A": 1.0})
-    # After " (", which has 0.1, the letter A has 1.
-    assert table.columns["p"].tolist() == pytest.approx([0.25, 0.75, 0, 0])
-    assert table.columns["mass"].tolist() == pytest.approx([0.4] * 4)
+def test_an_arm_whose_prompt_does_not_fit_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Renderer.check_length
+
+    def short(self: Renderer, prompt: Rendered, new_tokens: int) -> None:
+        if prompt.text.count("Choices:") > 2:
+            raise ItemError("the prompt does not fit")
+        check(self, prompt, new_tokens)
+
+    monkeypatch.setattr(Renderer, "check_length", short)
+    experiment = McCalibration(arms=["zero-shot", "few-shot", "few-shot true-false"], shots=2, tuning=0)
+    table, finished = simulate(experiment, items(0, 3), saying(by_text), train=items(3, 5))
+    assert [f.result.errors for f in finished] == [("arm few-shot: the prompt does not fit",)] * 3
+    failed = table.where(table.columns["error"] == "the prompt does not fit")
+    assert set(zip(*(failed.columns[name] for name in ("arm", "form", "examples")), strict=True)) == {
+        ("few-shot", "lettered", 1.0)
+    }
+    assert len(rows(table, arm="zero-shot")) == len(rows(table, arm="few-shot true-false")) == 12
+
+
+def test_the_words_are_settings() -> None:
+    words = {"nota": "something else", "question": "Q: $question"}
+    experiment = McCalibration(arms=["zero-shot nota"], tuning=0, wording=words)
+    table, finished = simulate(experiment, items(0, 1), saying(by_text))
+    assert finished[0].transcript[0].prompt.startswith("<user> Q: What is 0?\nChoices:\n")
+    assert table.columns["option"].tolist()[-1] == "something else"
 
 
 def test_a_task_without_options_is_refused_in_one_line() -> None:
@@ -258,7 +276,7 @@ def test_a_task_without_options_is_refused_in_one_line() -> None:
         prepare_items(job)
 
 
-@pytest.mark.parametrize("settings", [{"arms": ()}, {"shots": 0}, {"tuning": -1}])
-def test_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(HarnessError, match="arms must name one, shots be 1 or more"):
-        McCalibration(**settings)  # type: ignore[arg-type]
+@pytest.mark.parametrize("setting", ["arms=[]", "shots=0", "tuning=-1"])
+def test_settings_out_of_range_are_refused(setting: str) -> None:
+    with pytest.raises(HarnessError, match=rf"experiment\.{setting.partition('=')[0]}"):
+        load_job(["experiment=mcCalibration", f"experiment.{setting}", "engine=fake", "tracker=none"])

@@ -8,16 +8,14 @@ import random
 import pytest
 
 from experiments.calibration.mc_calibration.multiple_choice import (
-    LEAST,
-    MOST,
-    NOTA,
+    TEXTS,
+    Answer,
     Layout,
-    at_temperature,
-    best_temperature,
     layout,
     questions,
     unrotated,
 )
+from experiments.calibration.mc_calibration.temperature import LEAST, MOST, at_temperature, best_temperature
 from harness.tasks.choices import multiple_choice
 
 SHOWN = Layout("Which?", ("w", "x", "y", "z"), right=1, wrong=3, movable=True)
@@ -26,21 +24,21 @@ SHOWN = Layout("Which?", ("w", "x", "y", "z"), right=1, wrong=3, movable=True)
 def test_the_lettered_form_is_the_papers() -> None:
     (asked,) = questions("lettered", SHOWN)
     assert asked.text == "Question: Which?\nChoices:\n (A) w\n (B) x\n (C) y\n (D) z"
-    assert asked.block[1].content == "Answer: (B)"
+    assert asked.example[1].content == "Answer: (B)"
 
 
 @pytest.mark.parametrize("right", [1, 3])
 def test_none_of_the_above_takes_the_last_place_and_the_right_letter_stays(right: int) -> None:
     (asked,) = questions("nota", Layout("Which?", ("w", "x", "y", "z"), right, 0, movable=True))
-    assert asked.options == ("w", "x", "y", NOTA)
+    assert asked.options == ("w", "x", "y", TEXTS["nota"])
     assert asked.right == right
 
 
 def test_a_right_and_a_wrong_answer_are_proposed_without_the_options() -> None:
-    true, false = questions("true/false", SHOWN)
+    true, false = questions("true-false", SHOWN)
     assert (true.proposed, true.right, false.proposed, false.right) == ("x", 0, "z", 1)
     assert true.text == "Question: Which?\nProposed Answer: x\nIs the proposed answer:\n (A) True\n (B) False"
-    assert false.block[1].content == "The proposed answer is: (B)"
+    assert false.example[1].content == "The proposed answer is: (B)"
 
 
 def test_rotations_put_every_option_at_every_letter_once_and_average_back() -> None:
@@ -48,9 +46,13 @@ def test_rotations_put_every_option_at_every_letter_once_and_average_back() -> N
     assert [asked.options for asked in turns][:2] == [("w", "x", "y", "z"), ("x", "y", "z", "w")]
     assert all(asked.options[asked.right] == "x" for asked in turns)
     # By letter alone: every option gets the mean; by text alone: every option keeps its own.
-    assert unrotated([[0.7, 0.1, 0.1, 0.1]] * 4) == pytest.approx([0.25] * 4)
+    same = [Answer(asked, (0.7, 0.1, 0.1, 0.1), 0.2 * (i + 1)) for i, asked in enumerate(turns)]
+    assert unrotated(same).p == pytest.approx([0.25] * 4)
+    assert unrotated(same).mass == pytest.approx(0.5)
+    assert unrotated(same).question is turns[0]
     own = {"w": 0.4, "x": 0.3, "y": 0.2, "z": 0.1}
-    assert unrotated([[own[o] for o in asked.options] for asked in turns]) == pytest.approx(list(own.values()))
+    answers = [Answer(asked, tuple(own[o] for o in asked.options), 1.0) for asked in turns]
+    assert unrotated(answers).p == pytest.approx(list(own.values()))
 
 
 @pytest.mark.parametrize(
