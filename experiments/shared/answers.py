@@ -11,9 +11,13 @@ MAX_TOKENS = 24
 """Cap on a short answer, which ends at a line break anyway."""
 
 
-def ask(item: Item) -> Prompt:
-    """The question, with the model's turn begun by "Answer:"."""
-    return Prompt.user(f"Question: {item.fields['question']}", "Answer:")
+def ask(item: Item, before: str = "") -> Prompt:
+    """The question, with the model's turn begun by "Answer:".
+
+    Args:
+        before: what stands before it, with the line break that ends it.
+    """
+    return Prompt.user(f"{before}Question: {item.fields['question']}", "Answer:")
 
 
 async def sample(

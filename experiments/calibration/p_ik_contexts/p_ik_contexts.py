@@ -1,0 +1,90 @@
+"""P(IK) in context: does it move with what stands before the question? (card part D, section 5.3)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, get_args
+
+from experiments.calibration.p_ik import forecasts
+from experiments.calibration.p_ik.domain_probes import fit
+from experiments.calibration.p_ik.forecasts import Asked, Forecast, read
+from experiments.calibration.p_ik.probing import Forecasting, Way
+from experiments.calibration.p_ik_contexts.contexts import TEXTS, Context, Known, context
+from harness import Curve, Item, Subject, metrics
+from harness.tasks.graders import gold_text
+from harness.vectors.probes import NoProbe, Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown(Way):
+    """How P(IK) is found, and what stands before the question."""
+
+    context: Context = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What training items give: themselves, for contexts, and a probe; None where no probe is asked or possible."""
+
+    known: tuple[Known, ...]
+    probe: Probe | NoProbe | None
+
+
+ARMS: Mapping[str, Shown] = {
+    asked if kind == "none" else f"{asked} {kind}": Shown(asked=asked, context=kind)
+    for asked in get_args(Asked)
+    for kind in get_args(Context)
+}
+BY = ("asked", "context")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PIKContexts(Forecasting[Shown, Fitted]):
+    """P(IK) moves with what the context tells: it rises with a source that holds the answer, and with a good hint more
+    than with a bad one.
+
+    Kadavath et al. 2022, "Language Models (Mostly) Know What They Know", arXiv 2207.05221, section 5.3.
+    Item: "What is the capital of France?" after nothing; after notes with the answer and two others (source); after
+    'Hint: the answer to "What is the capital of France?" is Paris.' (good), the same with a wrong answer (bad), or the
+    answer to another question (irrelevant).
+
+    P(IK) is found as in experiment pIK, by a probe of bare questions or in words. The irrelevant hint is the control: a
+    probe fitted on bare questions may move with any text before them. Answers are sampled only to train the probe, the
+    same as in pIK, so we cannot say how far P(IK) should have moved. Reference answers enter these prompts on purpose.
+
+    Differs from the paper: the hints are answers, not worked solutions; see also pIK.
+    """
+
+    arms: Sequence[str] = tuple(name for name, arm in ARMS.items() if arm.asked != "percent")
+
+    all_arms: ClassVar = ARMS
+    texts: ClassVar = {**forecasts.TEXTS, **TEXTS}
+    outcome: ClassVar = Forecast
+    metrics: ClassVar = (
+        *metrics.means(p_ik="p", by=BY),
+        *metrics.means(yes_no_mass="mass", by=("context",), where={"asked": "yes-no"}),
+        *metrics.means(percent_mass="mass", by=("context",), where={"asked": "percent"}),
+        *metrics.means(probe_layer="layer", by=(), where={"asked": "probe"}),
+        *metrics.means("calls", "prompt_tokens", by=BY),
+    )
+    figures: ClassVar = (Curve("p_ik", x="context"),)
+
+    def train_items(self) -> int:
+        return self.train
+
+    async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
+        """The training items for contexts, and the probe where the engine can read."""
+        known = tuple(Known(str(item.fields["question"]), gold_text(item), self.domain_of(item)) for item in train)
+        examples, layers = await self.examples(train, subject)
+        return Fitted(known, fit(examples, layers, self.folds) if examples else None)
+
+    async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: Fitted) -> list[Forecast]:
+        domain, rng = self.domain_of(item), subject.random(arm.context)
+        before = context(arm.context, item, domain, fitted.known, rng=rng, wording=self.wording)
+        if arm.asked != "probe":
+            return [replace(await self.said(arm, item, subject, before), domain=domain)]
+        if fitted.probe is None:
+            return []
+        reading = await read([fitted.probe], item, subject, before)
+        return [replace(reading.forecast(fitted.probe), domain=domain)]
