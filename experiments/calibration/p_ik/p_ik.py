@@ -83,6 +83,7 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         Metric("transfer_auroc_by_domain", metrics.auroc, PAIR, by=(*OF, "domain")),
         Metric("transfer_ece_by_domain", metrics.ece_equal_count, PAIR, by=(*OF, "domain")),
         *metrics.means("calls", "prompt_tokens", p_ik="p"),
+        *metrics.means(transfer_p_ik="p", by=OF),
         *metrics.means(probe_layer="layer", where={"arm": "probe"}),
         *metrics.means(yes_no_mass="mass", by=(), where={"arm": "yes-no"}),
         *metrics.means(percent_mass="mass", by=(), where={"arm": "percent"}),
