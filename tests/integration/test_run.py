@@ -44,7 +44,7 @@ def test_p_true_leaves_probabilities_and_an_account(undisturbed: Path, small_mod
     path = run_dir(undisturbed)
     table = Table.load(path / "outcomes.parquet")
     assert len(table) == 6 * 4 * 3
-    known = ~np.isnan(table.columns["p_true"])
+    known = ~np.isnan(table.columns["p"])
     assert known.sum() > 36
     assert ((table.columns["mass"][known] > 0.2) & (table.columns["mass"][known] <= 1)).all()
     manifest = json.loads((path / "manifest.json").read_text())

@@ -177,7 +177,7 @@ def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     path = run_dir(tmp_path)
     table = Table.load(path / "outcomes.parquet")
-    known = ~np.isnan(table.columns["p_true"])
+    known = ~np.isnan(table.columns["p"])
     assert known.sum() > 60
     assert ((table.columns["mass"][known] > 0.2) & (table.columns["mass"][known] <= 1)).all()
     manifest = json.loads((path / "manifest.json").read_text())

@@ -41,6 +41,7 @@ class Answered(Forecast):
     share: float | None
 
 
+Common = tuple[asyncio.Task[Graded], asyncio.Task[Reading]]
 PAIR, DOMAIN, OF = ("p", "correct"), ("arm", "domain"), ("probe_of",)
 WHOLE = {"alone": False}
 
@@ -97,19 +98,15 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         examples, layers = await self.examples(train, subject)
         return fit_by_domain(examples, layers, self.folds) if examples else None
 
-    async def begin(self, item: Item, subject: Subject, fitted: DomainProbes | None) -> tuple[Graded, Reading]:
-        """The model's own answers, and the question as all probes read it."""
+    async def begin(self, item: Item, subject: Subject, fitted: DomainProbes | None) -> Common:
+        """The model's own answers, and the question as all probes read it; words do not wait for them."""
         judging = [probe for arm in self.chosen.values() for probe in self.trained(arm, item, fitted).values()]
-        return await asyncio.gather(self.graded(item, subject), read(judging, item, subject))
+        return asyncio.create_task(self.graded(item, subject)), asyncio.create_task(read(judging, item, subject))
 
     async def ask(
-        self, arm: Trained, common: tuple[Graded, Reading], item: Item, subject: Subject, fitted: DomainProbes | None
+        self, arm: Trained, common: Common, item: Item, subject: Subject, fitted: DomainProbes | None
     ) -> list[Answered]:
-        graded, reading = common
-        if arm.asked == "probe":
-            found = {of: reading.forecast(probe) for of, probe in self.trained(arm, item, fitted).items()}
-        else:
-            found = {"": await self.said(arm, item, subject)}
+        graded, found = await asyncio.gather(common[0], self.found(arm, common[1], item, subject, fitted))
         known = [correct for _, correct in graded if correct is not None]
         more = {"domain": self.domain_of(item), "share": fmean(known) if known else None}
         return [
@@ -117,6 +114,15 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
             for of, forecast in found.items()
             for draw, (answer, correct) in enumerate(graded)
         ]
+
+    async def found(
+        self, arm: Trained, reading: asyncio.Task[Reading], item: Item, subject: Subject, fitted: DomainProbes | None
+    ) -> dict[str, Forecast]:
+        """P(IK) in an arm: in words, or of each of its probes."""
+        if arm.asked != "probe":
+            return {"": await self.said(arm, item, subject)}
+        question = await reading
+        return {of: question.forecast(probe) for of, probe in self.trained(arm, item, fitted).items()}
 
     def trained(self, arm: Trained, item: Item, fitted: DomainProbes | None) -> Mapping[str, Probe | NoProbe]:
         """The probes of an arm, by the one domain that they were trained on, or ""; none for words."""

@@ -229,7 +229,7 @@ def test_too_many_failures_fail_the_run_after_its_report(tmp_path: Path) -> None
     # 5 tokens of context for a prompt that needs more: every item fails, and says why.
     (tmp_path / "rows.jsonl").write_text('{"question": "Q?", "answer": "A"}\n')
     done = harness(
-        "run", *SMALL[:3], "experiment.shots=0", "experiment.max_tokens=2000000", "task=table",
+        "run", *SMALL[:3], "experiment.arms=[zero-shot]", "experiment.max_tokens=2000000", "task=table",
         f"task.path={tmp_path / 'rows.jsonl'}", "limit=1", f"runs={tmp_path}",
     )  # fmt: skip
     assert done.returncode == 1

@@ -144,7 +144,7 @@ def test_what_is_not_comparable_is_said_with_the_reason(
 def test_a_metric_of_another_binning_is_left_out_with_the_reason(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mine = {"_target_": "harness.metrics.calibration.ece_equal_width", "columns": ["p_true", "correct"]}
+    mine = {"_target_": "harness.metrics.calibration.ece_equal_width", "columns": ["p", "correct"]}
     five, ten = (
         edited(runs["a0"], tmp_path / str(bins), metrics={"mine": {**mine, "options": {"bins": bins}}})
         for bins in (5, 10)

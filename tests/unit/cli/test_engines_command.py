@@ -91,7 +91,7 @@ def logistic(x: float) -> float:
 def command(folder: Path, first: str, second: str, *words: str) -> list[str]:
     """`engines` on P(True) with four items of three draws."""
     here = f"engine=fake engine._target_={Shifted.__module__}.Shifted"
-    small = ["experiment=pTrue", "limit=4", "experiment.shots=0", "experiment.arms=[zero-shot]"]
+    small = ["experiment=pTrue", "limit=4", "experiment.arms=[zero-shot]"]
     small += ["experiment.draws=3", "experiment.judged=null"]
     common = [*small, "tracker=none", "replicates=50", f"store={folder / 'store'}", *here.split(), *words]
     return ["engines", *common, "--first", *first.split(), "--second", *second.split()]

@@ -55,7 +55,7 @@ def values(run: Path) -> dict[str, Any]:
     return {e["metric"]: e["value"] for e in read(run, "estimates.json")}
 
 
-ADDED = ["+metrics.mine._target_=own_scores.miss", "+metrics.mine.columns=[p_true,correct]"]
+ADDED = ["+metrics.mine._target_=own_scores.miss", "+metrics.mine.columns=[p,correct]"]
 
 
 def test_a_metric_of_ones_own_is_added_and_nothing_is_lost(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +65,7 @@ def test_a_metric_of_ones_own_is_added_and_nothing_is_lost(run: Path, capsys: py
     assert main(["rescore", str(run), *ADDED]) == 0
     out = capsys.readouterr().out
     columns = Table.load(run / "outcomes.parquet").columns
-    expected = float(abs(columns["p_true"] - columns["correct"]).mean())
+    expected = float(abs(columns["p"] - columns["correct"]).mean())
     assert values(run) == {**old, "mine": pytest.approx(expected, abs=1e-12)}
     assert "mine (zero-shot): none -> " in out
     assert f"{len(old)} numbers are as they were" in out
@@ -73,7 +73,7 @@ def test_a_metric_of_ones_own_is_added_and_nothing_is_lost(run: Path, capsys: py
     assert {name: (kept / name).read_bytes() for name in before} == before
     assert (run / "outcomes.parquet").read_bytes() == outcomes
     manifest = read(run, "manifest.json")
-    assert manifest["config"]["metrics"]["mine"]["columns"] == ["p_true", "correct"]
+    assert manifest["config"]["metrics"]["mine"]["columns"] == ["p", "correct"]
     assert [note["replayed"] for note in manifest["rescored"]] == [False]
     assert "mine" in (run / "report.html").read_text()
 
@@ -125,12 +125,12 @@ def test_what_was_never_asked_cannot_be_replayed(run: Path, capsys: pytest.Captu
 def test_bad_input_is_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words, told in (
         (["experiment.draws=6"], "it can change what is asked"),
-        (["+metrics.mine._target_=own_scores.plain", "+metrics.mine.columns=[p_true]"], "is no measure"),
+        (["+metrics.mine._target_=own_scores.plain", "+metrics.mine.columns=[p]"], "is no measure"),
         (["+metrics.mine._target_=own_scores.gone"], "cannot import 'own_scores.gone'"),
-        (["+metrics.mine.columns=[p_true]"], "no _target_ names the measure"),
+        (["+metrics.mine.columns=[p]"], "no _target_ names the measure"),
         ([ADDED[0], "+metrics.mine.columns=[p_tru,correct]"], "no column 'p_tru'"),
-        ([ADDED[0], "+metrics.mine.columns=[mass,p_true]"], "column 'p_true' is a probability"),
-        ([ADDED[0], "+metrics.mine.column=[p_true]"], "metrics.mine.column"),
+        ([ADDED[0], "+metrics.mine.columns=[mass,p]"], "column 'p' is a probability"),
+        ([ADDED[0], "+metrics.mine.column=[p]"], "metrics.mine.column"),
         (["claims=[{text: x,metric: brie,level: {},relation: above,value: 0}]"], "'brie' does not exist"),
     ):
         assert main(["rescore", str(run), *words]) == 2, words
@@ -166,4 +166,4 @@ def test_a_run_directory_that_cannot_be_written_says_so(run: Path, monkeypatch: 
 
 def test_a_metric_of_a_config_is_checked_with_the_job() -> None:
     with pytest.raises(HarnessError, match=r"metrics\.mine: no _target_"):
-        load_job(["+metrics.mine.columns=[p_true]"])
+        load_job(["+metrics.mine.columns=[p]"])

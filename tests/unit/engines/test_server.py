@@ -579,7 +579,7 @@ def test_a_whole_run_leaves_the_key_nowhere(
     server.key = KEY
     server.models[0]["max_model_len"] = 100_000
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    words = ["run", "experiment=pTrue", "experiment.shots=0", "experiment.draws=2", "limit=3", "replicates=20"]
+    words = ["run", "experiment=pTrue", "experiment.draws=2", "limit=3", "replicates=20"]
     words += ["experiment.max_tokens=8", "experiment.arms=[zero-shot]"]
     words += ["tracker=none", f"runs={tmp_path}", "model=hub", f"model.source={model.source}", "max_failed=1"]
     words += ["engine=server", f"engine.url={server.url}"]

@@ -103,7 +103,7 @@ def test_p_true_recovers_a_calibrated_subject() -> None:
     assert found["auroc"] == pytest.approx(5 / 6, abs=0.045)
     assert found["option_mass"] == pytest.approx(0.8, abs=1e-12)
     truth = {item.id: subject.p_right(item.fields["question"]) for item in questions(1500)}
-    np.testing.assert_allclose(table.columns["p_true"], [truth[i] for i in table.columns["item"]], atol=1e-12)
+    np.testing.assert_allclose(table.columns["p"], [truth[i] for i in table.columns["item"]], atol=1e-12)
     # Calibrated: what is left in ten bins is noise, (pi/8) sqrt(2/pi) sqrt(10/n) = 0.026 on average.
     ece = found["ece_equal_width"]
     assert ece is not None
@@ -116,7 +116,7 @@ def test_p_true_recovers_the_direction_of_miscalibration(slope: float) -> None:
     ids = {item.id: item.fields["question"] for item in questions(1500)}
     p = np.array([subject.p_right(ids[i]) for i in table.columns["item"]])
     stated = 1 / (1 + np.exp(-(slope * np.log(p / (1 - p)) + 0.3)))
-    np.testing.assert_allclose(table.columns["p_true"], stated, atol=1e-9)
+    np.testing.assert_allclose(table.columns["p"], stated, atol=1e-9)
     # On average over what is right: E|p - stated| in bins, and Brier = E[p(1-p)] + E[(p - stated)^2].
     assert found["brier"] == pytest.approx(float(np.mean(p * (1 - p) + (p - stated) ** 2)), abs=0.02)
     fitted = np.polyfit(np.log(stated / (1 - stated)), np.log(p / (1 - p)), 1)[0]
@@ -244,7 +244,7 @@ def test_drawn_subjects_agree_with_those_that_answer_prompts() -> None:
         assert found[name] == pytest.approx(expected, abs=0.05)
     quantiles = [0.1, 0.25, 0.5, 0.75, 0.9]
     np.testing.assert_allclose(
-        np.quantile(asked.columns["p_true"], quantiles), np.quantile(drawn.columns["stated"], quantiles), atol=0.05
+        np.quantile(asked.columns["p"], quantiles), np.quantile(drawn.columns["stated"], quantiles), atol=0.05
     )
 
 

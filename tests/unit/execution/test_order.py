@@ -45,6 +45,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
     [
         ["experiment=pTrue", "experiment.shots=4"],
         ["experiment=pIK", "experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"],
+        ["experiment=pIKContexts", "experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"],
         ["experiment=mcCalibration", "experiment.tuning=4", "experiment.arms=[few-shot,few-shot cyclic]"],
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=falseBelief"],

@@ -26,6 +26,7 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("mcCalibration", [], 1, 1),
     ("mcCalibration", ["experiment.tuning=4", "experiment.arms=[zero-shot,few-shot cyclic]"], 1, 1),
     ("pIK", ["experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"], 1, 1),
+    ("pIKContexts", ["experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"], 1, 1),
     ("verbalizedConfidence", ["experiment.forced=false"], 0, 2),  # the answer; the confidence
     ("verbalizedConfidence", ["experiment.arms=[percent one]"], 0, 3),  # both; then each that is missing
     ("verbalizedConfidence", ["experiment.judge=true", "experiment.arms=[percent one]"], 0, 4),  # and the verdict

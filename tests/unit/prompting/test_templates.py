@@ -353,7 +353,7 @@ def test_the_manifest_and_the_start_of_a_run_say_how_prompts_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(WordTokenizer, "chat", Greeting.chat)
-    settings = ["experiment.shots=0", "limit=2", "replicates=20", "tracker=none", f"runs={tmp_path}"]
+    settings = ["experiment.arms=[zero-shot]", "limit=2", "replicates=20", "tracker=none", f"runs={tmp_path}"]
     session = execute(load_job(["experiment=pTrue", "engine=fake", *settings]))
     prompts = json.loads((session.run.path / "manifest.json").read_text())["prompts"]
     assert prompts["style"] == "chat"
