@@ -26,10 +26,10 @@ NEEDED = {
 """What the kinds of pydantic's errors ask for, by the first word of their names (`int_parsing`, `bool_type`)."""
 
 RANGES = {
-    "greater_than": "a number above {gt} is needed",
-    "greater_than_equal": "{ge} or more is needed",
-    "less_than": "a number below {lt} is needed",
-    "less_than_equal": "{le} or less is needed",
+    "greater_than": "a number above {gt:g} is needed",
+    "greater_than_equal": "{ge:g} or more is needed",
+    "less_than": "a number below {lt:g} is needed",
+    "less_than_equal": "{le:g} or less is needed",
 }
 """What the ranges of a type ask for, as in `Annotated[int, Ge(1)]`."""
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
+from annotated_types import Ge, Gt, Le, Lt
 
 from harness.errors import BaseHarnessError, EngineDied, HarnessError, ItemError, nearest
 from harness.typed import typed
@@ -43,6 +44,11 @@ def test_the_nearest_word_is_told_or_all_of_them() -> None:
         ("z", int | Literal["all"], "x=z: a whole number is needed or 'all' is needed"),
         ("2024-13-01", date, "x=2024-13-01: a date is needed: 2024-07-26"),
         (3, Path, "x=3: a path is needed"),
+        (0, Annotated[int, Ge(1)], "x=0: 1 or more is needed"),
+        (0, Annotated[int, Ge(1)] | None, "x=0: 1 or more is needed"),
+        (0, Annotated[float, Gt(0), Le(1)], "x=0: a number above 0 is needed"),
+        (1.5, Annotated[float, Gt(0), Le(1)], "x=1.5: 1 or less is needed"),
+        (1, Annotated[float, Ge(0), Lt(1)], "x=1: a number below 1 is needed"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_told_in_plain_words(value: Any, hint: Any, told: str) -> None:
