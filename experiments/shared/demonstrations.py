@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import Item, Message, Probability, Subject
-from harness.prompting.wording import fill
-from harness.readings import letter
+from harness import Item, Message, Probability, Subject, fill, letter
 from harness.tasks.texts import normalise
 
 TEXTS: Mapping[str, str] = {

@@ -11,9 +11,21 @@ from annotated_types import Ge
 
 from experiments.calibration.mc_calibration.multiple_choice import TEXTS, Answer, Form, Layout, ask, examples, layout
 from experiments.calibration.mc_calibration.temperature import at_temperature, best_temperature
-from harness import Bars, Item, Message, Metric, Outcome, Probability, Reliability, Subject, metrics
-from harness.arms import Arm, ArmedExperiment, together
-from harness.calls.calls import Capability
+from harness import (
+    Arm,
+    ArmedExperiment,
+    Bars,
+    Capability,
+    Item,
+    Message,
+    Metric,
+    Outcome,
+    Probability,
+    Reliability,
+    Subject,
+    metrics,
+    together,
+)
 from harness.tasks.choices import LETTERS
 
 

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.shared import demonstrations
-from harness import Item, Message, Subject
-from harness.arms import together
-from harness.prompting.wording import fill
-from harness.readings import letter
+from harness import Item, Message, Subject, fill, letter, together
 from harness.tasks.choices import LETTERS, lettered
 
 Form = Literal["lettered", "nota", "true-false", "cyclic"]

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.shared import answers
-from harness import Item, Message, Outcome, Probability, Prompt, Subject
+from harness import Item, Message, Outcome, Probability, Prompt, Subject, fill, letter
 from harness.metrics.columns import Floats
-from harness.prompting.wording import fill
-from harness.readings import letter
 from harness.vectors.probes import NoProbe, Probe
 
 Asked = Literal["probe", "yes-no", "percent"]

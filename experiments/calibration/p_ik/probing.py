@@ -12,10 +12,7 @@ from annotated_types import Ge
 from experiments.calibration.p_ik.domain_probes import Example
 from experiments.calibration.p_ik.forecasts import Asked, Forecast, percent, yes_no
 from experiments.shared import answers
-from harness import HarnessError, Item, Subject
-from harness.arms import Arm, ArmedExperiment, together
-from harness.calls.calls import Capability
-from harness.experiment import Fitted
+from harness import Arm, ArmedExperiment, Capability, HarnessError, Item, Subject, together
 
 Graded = Sequence[tuple[str, bool | None]]
 """Sampled answers, and whether each is right; None where it holds no answer."""
@@ -29,10 +26,12 @@ class Way(Arm):
 
 
 W = TypeVar("W", bound=Way)
+F = TypeVar("F")
+"""What training items give."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forecasting(ArmedExperiment[W, Fitted], Generic[W, Fitted]):
+class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
     """An experiment on P(IK). Arms of probes are left out where the engine cannot read activations, and the run says
     so; where no other arms run, such an engine is refused.
 

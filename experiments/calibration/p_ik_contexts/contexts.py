@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness import Item
-from harness.errors import ItemError
-from harness.prompting.wording import fill
+from harness import Item, ItemError, fill
 from harness.tasks.graders import gold_text
 
 Context = Literal["none", "source", "good", "bad", "irrelevant"]

@@ -10,9 +10,20 @@ from annotated_types import Ge
 
 from experiments.shared.answers import MAX_TOKENS, TEMPERATURE, own_answers
 from experiments.shared.demonstrations import TEXTS, fixed, judgement
-from harness import HarnessError, Item, Message, Metric, Reliability, RiskCoverage, Subject, metrics
-from harness.arms import Arm, ArmedExperiment, together
-from harness.outcomes import JudgedAnswer
+from harness import (
+    Arm,
+    ArmedExperiment,
+    HarnessError,
+    Item,
+    JudgedAnswer,
+    Message,
+    Metric,
+    Reliability,
+    RiskCoverage,
+    Subject,
+    metrics,
+    together,
+)
 
 Own = Mapping[bool, tuple[Message, ...]]
 """The model's own demonstrations, without and with ideas."""

@@ -139,7 +139,7 @@ def test_a_command_its_file_and_its_class_have_one_stem(config: Path) -> None:
     package, family, paper, module, name = target.split(".")
     stem = config.stem
     assert package == "experiments"
-    assert module == re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()
+    assert module == re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", stem).lower()
     assert name == stem[0].upper() + stem[1:]
     assert (ROOT / package / family / paper / f"{module}.py").is_file()
 
