@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from experiments.shared.demonstrations import fixed_blocks, judgement, lead
-from harness import Item, Message, Metric, Probability, Reliability, RiskCoverage, Subject, metrics
-from harness.arms import Arm, ArmedExperiment
-from harness.outcomes import JudgedAnswer
-from harness.readings import letter
+from experiments.shared.demonstrations import TEXTS, fixed, judgement
+from harness import (
+    Arm,
+    ArmedExperiment,
+    Capability,
+    Item,
+    JudgedAnswer,
+    Metric,
+    Reliability,
+    RiskCoverage,
+    Subject,
+    metrics,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
         "zero-shot": Shown(demonstrations=False),
         "fixed": Shown(demonstrations=True),
     }
+    texts: ClassVar = {name: TEXTS[name] for name in ("judgement", "judgement_lead")}
     item_fields: ClassVar = ("question", "answer")
     outcome: ClassVar = JudgedAnswer
     metrics: ClassVar = (
@@ -50,7 +59,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     )
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
 
-    def capabilities(self) -> frozenset[Any]:
+    def capabilities(self) -> frozenset[Capability]:
         return frozenset({"choose"})
 
     async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: None) -> JudgedAnswer:
@@ -58,8 +67,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
         correct = item.grade(answer).correct
         if correct is None:
             return JudgedAnswer(answer=answer, correct=None)
-        before = fixed_blocks(item, ideas=False) if arm.demonstrations else ()
-        asked = Message("user", judgement(item.fields["question"], answer, None))
-        choice = await letter(subject, [*before, asked], lead(False), {"True": "A", "False": "B"})
-        p, mass = Probability(choice.p["True"]), Probability(choice.mass)
+        before = fixed(self.wording, item) if arm.demonstrations else ()
+        asked = judgement(self.wording, item.fields["question"], answer)
+        p, mass = await asked.p_true(subject, before)
         return JudgedAnswer(answer=answer, correct=correct, p=p, mass=mass)

@@ -379,5 +379,5 @@ def test_the_study_of_the_harness_asks_again_about_its_own_answers(
     assert rows(out)["opinion"][:2] == ["12", "12"]
     answers, opinion = (load_run(Path(one["folder"])) for one in left(tmp_path)[0]["runs"])
     assert sorted(opinion.table.columns["p"][opinion.table.columns["arm"] == "zero-shot"]) == sorted(
-        answers.table.columns["p_true"]
+        answers.table.columns["p"]
     )
