@@ -144,7 +144,7 @@ FITTING = {
     "pTrue": ["experiment.shots=3"],
     "mcCalibration": ["experiment.arms=[zero-shot,few-shot]"],
     "pIK": ["experiment.train=20"],
-    "selfKnowledge": ["experiment.words=20"],
+    "selfKnowledge": ["experiment.words=20", "experiment.arms=[direct,bag of words]"],
     "selfFamiliarity": [],
 }
 
