@@ -19,7 +19,8 @@ from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
-from harness.prompting.rendering import Renderer, Wording
+from harness.prompting.rendered import PromptStyle
+from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import Tokenizer
 from harness.redaction import without_secrets
 from harness.runs.finished import Finished
@@ -66,7 +67,7 @@ def _show_experiment(job: Job) -> int:
     print(f"\none item of task {job.task.name} (id {item.id}):")
     print(f"  fields {json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold   {str(item.gold)[:300]}")
     print(f"\nits prompts for {job.model.name}; answers of the model inside them come from a dry run")
-    print_wording(renderer.wording)
+    print_style(renderer.prompt_style)
     print_exchanges(finished.transcript, renderer)
     return 0
 
@@ -122,13 +123,13 @@ async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
         return await run_item(job.experiment, items.test[0], subject, fitted), subject.renderer
 
 
-def print_wording(wording: Wording) -> None:
+def print_style(style: PromptStyle) -> None:
     """Prints how prompts are written, and what was noticed about it."""
-    template = f", template {wording.template}" if wording.template else ""
-    print(f"prompts: {wording.style} style{template}, BOS {wording.bos or 'none'}")
-    if wording.default_system is None:  # else the notes have it
+    template = f", template {style.template}" if style.template else ""
+    print(f"prompts: {style.style} style{template}, BOS {style.bos or 'none'}")
+    if style.default_system is None:  # else the notes have it
         print("no default system message")
-    for note in wording.notes:
+    for note in style.notes:
         print(f"note: {note}")
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from harness.cli.show import print_exchanges, print_wording
+from harness.cli.show import print_exchanges, print_style
 from harness.config import Job
 from harness.engines.pool import EnginePool
 from harness.execution.checks import prepare_items
@@ -34,7 +34,7 @@ def validate(job: Job) -> int:
     finally:
         pool.close()
     first = min(finished, key=lambda f: f.item.id)
-    print_wording(renderer.wording)
+    print_style(renderer.prompt_style)
     print_exchanges(first.transcript, renderer)
     print("\noutcomes:")
     for f in sorted(finished, key=lambda f: f.item.id):

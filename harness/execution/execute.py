@@ -109,8 +109,8 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
 
 def _tell_parts(session: Session, subject: Subject) -> None:
     """Says how prompts are written for each model, and which parts the subject plays itself."""
-    session.wording = subject.renderer.wording
-    for note in session.wording.notes:
+    session.prompt_style = subject.renderer.prompt_style
+    for note in session.prompt_style.notes:
         log(note)
     for part, players in subject.players.items():
         for player in players:
@@ -118,8 +118,8 @@ def _tell_parts(session: Session, subject: Subject) -> None:
                 session.stand_in.append(part)
                 log(f"the subject plays the part {part!r} itself; another model: +model@roles.{part}.model=NAME")
                 continue
-            session.role_wordings[player.name] = player.renderer.wording
-            for note in player.renderer.wording.notes:
+            session.role_styles[player.name] = player.renderer.prompt_style
+            for note in player.renderer.prompt_style.notes:
                 log(f"{player.name}: {note}")
 
 
@@ -165,7 +165,7 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
             job.tracker.progress(progress.values())
             seconds = time.perf_counter() - begin
             session.seconds["ask"] = round(seconds, 2)
-            session.wording = subject.renderer.wording  # some things are noticed only in the prompts
+            session.prompt_style = subject.renderer.prompt_style  # some things are noticed only in the prompts
             session.note_engines(cast)
             session.usage = engine.usage.since(before)
             session.engine_busy = round(session.usage.busy / seconds, 4)

@@ -11,7 +11,7 @@ from harness.config import Job
 from harness.engines.base import Usage
 from harness.execution.loading import Cast
 from harness.outcomes import ItemResult
-from harness.prompting.rendering import Wording
+from harness.prompting.rendered import PromptStyle
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest, provenance
 from harness.statistics.claims import Verdict
@@ -28,7 +28,7 @@ class Session:
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
         parameters: how many the model has, where its weights are on this machine.
-        wording: how prompts are written; role_wordings: the same for each other model.
+        prompt_style: how prompts are written; role_styles: the same for each other model.
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
@@ -49,8 +49,8 @@ class Session:
     loads: Sequence[str] = ()
     limits: Mapping[str, Mapping[str, int | None]] | None = None
     parameters: int | None = None
-    wording: Wording | None = None
-    role_wordings: dict[str, Wording] = field(default_factory=dict)
+    prompt_style: PromptStyle | None = None
+    role_styles: dict[str, PromptStyle] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     engine_busy: float | None = None
@@ -94,8 +94,8 @@ class Session:
             "stand_in": self.stand_in or None,
             "loads": self.loads or None,
             "limits": self.limits,
-            "prompts": asdict(self.wording) if self.wording else None,
-            "role_prompts": {role: asdict(one) for role, one in self.role_wordings.items()} or None,
+            "prompts": asdict(self.prompt_style) if self.prompt_style else None,
+            "role_prompts": {role: asdict(one) for role, one in self.role_styles.items()} or None,
             "usage": asdict(self.usage) if self.usage else None,
             "engine_busy": self.engine_busy,
             "store": self.store,

@@ -6,7 +6,6 @@ import hashlib
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt, Said
+from harness.prompting.rendered import PromptStyle, Rendered
 from harness.prompting.spelling import CONTEXT, REPLACEMENT, places, spelled
 from harness.prompting.templates import DATE, ChatTemplate, System
 from harness.prompting.tokens import NOTHING, Specials, Tokenizer
@@ -37,43 +37,6 @@ text, where some tokenizers put a space."""
 
 DECODED = 8
 """Prompts that are decoded again to see whether the tokenizer keeps their text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A prompt as the model sees it.
-
-    Attributes:
-        text: the exact text, special tokens included.
-        ids: its token ids.
-        added: how many of the first ids stand for nothing in the text: 1 where a BOS token was put in front, else 0.
-        read: how many characters, and how many ids, were read from text. The ids after them were appended as a reply
-            had them (`Prompt.after`), and the text after them is what these ids spell. None: all were read.
-    """
-
-    text: str
-    ids: tuple[int, ...]
-    added: int = 0
-    read: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A description of how prompts are written, for people and for the manifest.
-
-    Attributes:
-        style: "chat" or "plain".
-        template: 16 hex digits of the chat template; None in plain style.
-        default_system: what the template adds of its own, see `ChatTemplate`.
-        bos: the token that prompts begin with, None if there is none.
-        notes: what a user should know, one sentence each.
-    """
-
-    style: Literal["chat", "plain"]
-    template: str | None
-    default_system: str | None
-    bos: str | None
-    notes: tuple[str, ...]
 
 
 def plain_text(prompt: Prompt) -> str:
@@ -133,12 +96,12 @@ class Renderer:
         self._places = lru_cache(maxsize=64)(self._place)
 
     @property
-    def wording(self) -> Wording:
+    def prompt_style(self) -> PromptStyle:
         """How prompts are written, and what was noticed up to now."""
         template = self._template
         digest = hashlib.sha256((self.tokenizer.template or "").encode()).hexdigest()[:16]
         bos = self.tokenizer.bos
-        return Wording(
+        return PromptStyle(
             self.style,
             digest if template else None,
             template.default_system if template else None,

@@ -29,7 +29,8 @@ from harness.calls.interventions import Intervention, Site
 from harness.engines.base import WHO_CAN, Engine, check_capabilities
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
-from harness.prompting.rendering import Rendered, Renderer
+from harness.prompting.rendered import Rendered
+from harness.prompting.rendering import Renderer
 from harness.store.segments import Origin
 from harness.store.store import Store
 from harness.subject.choices import Choice, Likelihood, Path, branches

@@ -131,6 +131,17 @@ class Transformers:
             raise
         except Exception as error:  # whatever transformers, accelerate or a quantiser raise
             raise _not_loaded(model, error) from error
+        identity = self._identity(loaded, local, device, dtype)
+        own = min(getattr(text, "max_position_embeddings", 8192), 8192)
+        engine = TransformersEngine(loaded, tokenizer, identity, layout, self._limits(loaded, layout, own))
+        engine.parameters = local.parameters
+        return engine
+
+    def _identity(self, loaded: Any, local: LocalModel, device: str, dtype: str) -> dict[str, str]:
+        """What decides the numbers; the output head is widened here where it is to be float32."""
+        import torch
+        import transformers
+
         identity = {
             "engine": "transformers",
             "version": transformers.__version__,
@@ -143,10 +154,7 @@ class Transformers:
         }
         if self.dtype == "auto" and dtype != "float32" and widen_head(loaded):
             identity["head"] = "float32"
-        own = min(getattr(text, "max_position_embeddings", 8192), 8192)
-        engine = TransformersEngine(loaded, tokenizer, identity, layout, self._limits(loaded, layout, own))
-        engine.parameters = local.parameters
-        return engine
+        return identity
 
     def _checked_args(self, config: Any) -> dict[str, Any]:
         for name in self.args:

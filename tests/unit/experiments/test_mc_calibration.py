@@ -18,7 +18,8 @@ from harness.engines.fake.simulated import Picked, SimulatedSubject, Traits
 from harness.errors import HarnessError, ItemError
 from harness.execution.checks import prepare_items
 from harness.outcomes import Table
-from harness.prompting.rendering import Rendered, Renderer
+from harness.prompting.rendered import Rendered
+from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice
 from tests.support.helpers import simulate

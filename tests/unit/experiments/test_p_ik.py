@@ -16,7 +16,8 @@ from harness.config import load_job
 from harness.errors import HarnessError, ItemError
 from harness.execution.checks import prepare_items
 from harness.outcomes import Table
-from harness.prompting.rendering import Rendered, Renderer
+from harness.prompting.rendered import Rendered
+from harness.prompting.rendering import Renderer
 from harness.subject.subject import Subject
 from harness.vectors.probes import NoProbe, Probe
 from tests.support.helpers import fake_subject
@@ -214,7 +215,7 @@ def test_an_engine_that_cannot_read_leaves_the_probe_out_and_is_refused_where_no
     fitted, subject = asyncio.run(go())
     assert fitted is None
     assert not subject.transcript  # nothing is sampled for a probe that cannot be
-    assert any("cannot read activations" in note for note in subject.renderer.wording.notes)
+    assert any("cannot read activations" in note for note in subject.renderer.prompt_style.notes)
     job = load_job(["experiment=pIK", "experiment.arms=[probe]", "engine=vllm", "tracker=none"])
     with pytest.raises(HarnessError, match=r"needs an engine that can 'read'.*use engine=transformers"):
         prepare_items(job)

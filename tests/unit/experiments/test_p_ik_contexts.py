@@ -11,7 +11,8 @@ from experiments.calibration.p_ik.p_ik import PIK
 from experiments.calibration.p_ik_contexts.contexts import Known, context
 from experiments.calibration.p_ik_contexts.p_ik_contexts import PIKContexts
 from harness.errors import ItemError
-from harness.prompting.rendering import Rendered, Renderer
+from harness.prompting.rendered import Rendered
+from harness.prompting.rendering import Renderer
 from tests.support.numbered_questions import estimates, items, knowing, run
 
 NAMES = ("none", "source", "good", "bad", "irrelevant")

@@ -15,7 +15,8 @@ from harness.config import load_job
 from harness.engines.fake.engine import Replies
 from harness.errors import HarnessError, ItemError
 from harness.outcomes import Table
-from harness.prompting.rendering import Rendered, Renderer
+from harness.prompting.rendered import Rendered
+from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from tests.support.helpers import simulate
 

@@ -55,7 +55,7 @@ def test_words_after_a_reply_have_their_own_tokens_behind_it(make: Callable[[], 
     # The same tokens as behind the same words when nothing is continued.
     usual = r.render(Prompt.user("Where is the marble?", "Answer: the answer is the box."))
     assert usual.ids[-len(behind) :] == behind
-    assert not r.wording.notes or not any("tokens of their own" in note for note in r.wording.notes)
+    assert not r.prompt_style.notes or not any("tokens of their own" in note for note in r.prompt_style.notes)
 
 
 def test_words_that_would_merge_with_the_reply_keep_it_as_it_is_and_are_noted() -> None:
@@ -69,7 +69,7 @@ def test_words_that_would_merge_with_the_reply_keep_it_as_it_is_and_are_noted() 
     assert r.tokenizer.encode("a\n\nWait")[1:] == list(behind)
     whole = r.encode(on.text).ids
     assert whole != on.ids  # here "." and the line breaks are one token
-    assert any("tokens of their own" in note for note in r.wording.notes)
+    assert any("tokens of their own" in note for note in r.prompt_style.notes)
 
 
 @pytest.mark.parametrize("make", [*FAMILIES, *PLAIN])

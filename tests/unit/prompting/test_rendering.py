@@ -243,7 +243,7 @@ def test_an_empty_prompt_is_an_error() -> None:
 
 
 def notes(renderer: Renderer) -> tuple[str, ...]:
-    return renderer.wording.notes
+    return renderer.prompt_style.notes
 
 
 def test_a_tokenizer_that_does_not_keep_text_is_noted_once() -> None:

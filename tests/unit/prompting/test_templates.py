@@ -92,14 +92,14 @@ def test_gemma_with_the_system_message_merged() -> None:
 
 def test_mistral_puts_the_system_message_before_the_last_user_message() -> None:
     assert text(mistral()) == "<s>[INST] What is 2+2?[/INST] 4.</s>[INST] Be brief.\n\nSure?[/INST]The answer is: ("
-    notes = Renderer(mistral(), "chat", 1000).wording.notes
+    notes = Renderer(mistral(), "chat", 1000).prompt_style.notes
     assert notes == ("the chat template moves the system message away from the beginning of a conversation",)
 
 
 def test_mistral_with_the_system_message_merged() -> None:
     merged_text = "<s>[INST] Be brief.\n\nWhat is 2+2?[/INST] 4.</s>[INST] Sure?[/INST]The answer is: ("
     assert text(mistral(), system="merge") == merged_text
-    assert Renderer(mistral(), "chat", 1000, system="merge").wording.notes == ()
+    assert Renderer(mistral(), "chat", 1000, system="merge").prompt_style.notes == ()
 
 
 def test_mistral_v0_1() -> None:
@@ -111,7 +111,7 @@ def test_deepseek_r1_begins_inside_a_thinking_block_which_is_noted() -> None:
         "<｜begin▁of▁sentence｜>Be brief.<｜User｜>What is 2+2?<｜Assistant｜>4.<｜end▁of▁sentence｜>"  # noqa: RUF001
         "<｜User｜>Sure?<｜Assistant｜><think>\nThe answer is: ("  # noqa: RUF001
     )
-    (note,) = Renderer(r1(), "chat", 1000).wording.notes
+    (note,) = Renderer(r1(), "chat", 1000).prompt_style.notes
     assert note.startswith("the model's turn begins inside a thinking block (<think>)")
 
 
@@ -134,7 +134,7 @@ def test_base_models_get_bos_only_where_the_tokenizer_adds_one() -> None:
 
 
 def test_a_default_system_message_is_noticed() -> None:
-    wording = Renderer(chatml(QWEN), "chat", 1000).wording
+    wording = Renderer(chatml(QWEN), "chat", 1000).prompt_style
     assert wording.default_system == QWEN
     assert any(QWEN in note and "model.system=none" in note for note in wording.notes)
     assert text(chatml(QWEN), TALK[2]).startswith(f"<|im_start|>system\n{QWEN}<|im_end|>\n<|im_start|>user\nSure?")
@@ -142,13 +142,13 @@ def test_a_default_system_message_is_noticed() -> None:
 
 @pytest.mark.parametrize("make", [chatml, qwen3, r1, llama3, gemma, mistral, mistral1])
 def test_no_default_system_message_is_seen_where_there_is_none(make: Callable[[], HFTokenizer]) -> None:
-    assert Renderer(make(), "chat", 1000).wording.default_system is None
+    assert Renderer(make(), "chat", 1000).prompt_style.default_system is None
 
 
 def test_a_default_system_message_can_be_left_out() -> None:
     renderer = Renderer(chatml(QWEN), "chat", 1000, system="none")
-    assert renderer.wording.default_system is None
-    assert renderer.wording.notes == ()
+    assert renderer.prompt_style.default_system is None
+    assert renderer.prompt_style.notes == ()
     empty = "<|im_start|>system\n<|im_end|>\n<|im_start|>user\nSure?<|im_end|>\n<|im_start|>assistant\n"
     assert renderer.render(Prompt((TALK[2],))).text == empty
     # A prompt's own stays, and a template that adds nothing is given no empty one.
@@ -159,7 +159,7 @@ def test_a_default_system_message_can_be_left_out() -> None:
 def test_a_default_that_cannot_be_left_out_is_refused_and_not_sent() -> None:
     with pytest.raises(HarnessError, match=r"writes 'Cutting Knowledge Date.* even where the system message is empty"):
         Renderer(llama3(LLAMA31), "chat", 1000, system="none")
-    assert Renderer(llama3(LLAMA31), "chat", 1000).wording.default_system == (
+    assert Renderer(llama3(LLAMA31), "chat", 1000).prompt_style.default_system == (
         "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024"
     )
 
@@ -167,7 +167,7 @@ def test_a_default_that_cannot_be_left_out_is_refused_and_not_sent() -> None:
 @pytest.mark.parametrize("make", [gemma, mistral1])
 def test_a_template_without_a_system_role_is_noticed_and_refuses_by_item(make: Callable[[], HFTokenizer]) -> None:
     renderer = Renderer(make(), "chat", 1000)
-    assert any(note.startswith("no system messages") for note in renderer.wording.notes)
+    assert any(note.startswith("no system messages") for note in renderer.prompt_style.notes)
     with pytest.raises(ItemError, match=r"refuses this conversation: .*; model\.system=merge puts"):
         renderer.render(Prompt((SYSTEM, *TALK)))
 
@@ -206,13 +206,13 @@ def test_prompts_do_not_depend_on_the_clock(template: str, monkeypatch: pytest.M
 def test_the_date_is_noted_and_a_date_string_of_the_users_own_wins() -> None:
     renderer = Renderer(llama3(LLAMA31), "chat", 1000, variables={"date_string": "1 April"})
     assert "Today Date: 1 April\n" in renderer.render(Prompt(TALK)).text
-    assert any("2024-07-26 (model.date)" in note for note in renderer.wording.notes)
+    assert any("2024-07-26 (model.date)" in note for note in renderer.prompt_style.notes)
 
 
 def test_thinking_that_is_left_to_the_template_is_noted() -> None:
-    (note,) = Renderer(qwen3(), "chat", 1000).wording.notes
+    (note,) = Renderer(qwen3(), "chat", 1000).prompt_style.notes
     assert note == "thinking is as the template's default has it; model.template.enable_thinking switches it"
-    assert Renderer(qwen3(), "chat", 1000, variables={"enable_thinking": False}).wording.notes == ()
+    assert Renderer(qwen3(), "chat", 1000, variables={"enable_thinking": False}).prompt_style.notes == ()
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_bare_letter_is_read_behind_the_parenthesis() -> None:
     choice = asyncio.run(letter(subject, TURNS, "It is:", LETTERS))
     assert choice.p == pytest.approx({"True": 0.75, "False": 0.25})
     assert choice.mass == pytest.approx(0.8)
-    assert subject.renderer.wording.notes == ()
+    assert subject.renderer.prompt_style.notes == ()
 
 
 def test_a_tokenizer_that_joins_them_is_read_before_the_parenthesis_and_the_run_says_so(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_tokenizer_that_joins_them_is_read_before_the_parenthesis_and_the_run_
     subject = Subject(engine, renderer, Store(tmp_path), 0)
     choice = asyncio.run(letter(subject, TURNS, "It is:", LETTERS))
     assert choice.p == pytest.approx({"True": 0.75, "False": 0.25})
-    assert "joins" in renderer.wording.notes[0]
+    assert "joins" in renderer.prompt_style.notes[0]
     assert len(subject.transcript) == 1
 
 

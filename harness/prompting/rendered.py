@@ -1,0 +1,43 @@
+"""A prompt as the model sees it, and how the prompts of a run are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt as the model sees it.
+
+    Attributes:
+        text: the exact text, special tokens included.
+        ids: its token ids.
+        added: how many of the first ids stand for nothing in the text: 1 where a BOS token was put in front, else 0.
+        read: how many characters, and how many ids, were read from text. The ids after them were appended as a reply
+            had them (`Prompt.after`), and the text after them is what these ids spell. None: all were read.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    added: int = 0
+    read: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStyle:
+    """A description of how prompts are written, for people and for the manifest.
+
+    Attributes:
+        style: "chat" or "plain".
+        template: 16 hex digits of the chat template; None in plain style.
+        default_system: what the template adds of its own, see `ChatTemplate`.
+        bos: the token that prompts begin with, None if there is none.
+        notes: what a user should know, one sentence each.
+    """
+
+    style: Literal["chat", "plain"]
+    template: str | None
+    default_system: str | None
+    bos: str | None
+    notes: tuple[str, ...]
