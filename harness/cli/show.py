@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +89,19 @@ def print_settings(job: Job, parts: Sequence[str]) -> None:
 
 
 def _settings(part: str, settings: Any) -> Iterator[tuple[str, str, str]]:
-    """Name, value and default of every field of a dataclass."""
+    """Name, value and default of every field of a dataclass, and of every key of a mapping."""
     yield f"{part}._target_", f"{type(settings).__module__}.{type(settings).__qualname__}", NEEDED
-    for f in dataclasses.fields(settings):
-        default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
-        value = _value(getattr(settings, f.name))
-        yield f"{part}.{f.name}", value, NEEDED if default is dataclasses.MISSING else _value(default)
+    fields = dataclasses.fields(settings)
+    needed = [f for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
+    # Of an object and not of its class: a class may complete what it is given, as an experiment does its wording.
+    usual = type(settings)(**{f.name: getattr(settings, f.name) for f in needed})
+    for f in fields:
+        value, default = getattr(settings, f.name), getattr(usual, f.name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping) and f not in needed:
+            for key in {**default, **value}:
+                yield f"{part}.{f.name}.{key}", _value(value.get(key)), _value(default.get(key))
+        else:
+            yield f"{part}.{f.name}", _value(value), NEEDED if f in needed else _value(default)
 
 
 def _run_settings(job: Job) -> Iterator[tuple[str, str, str]]:
@@ -110,7 +117,7 @@ def _run_settings(job: Job) -> Iterator[tuple[str, str, str]]:
 def _value(value: Any) -> str:
     """A setting in one line; what could be a credential is struck out."""
     plain = without_secrets({"value": written(value, "")})["value"]
-    text = plain if isinstance(plain, str) and plain else json.dumps(plain, ensure_ascii=False)
+    text = plain if isinstance(plain, str) and plain and plain.isprintable() else json.dumps(plain, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

@@ -31,8 +31,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = Table.load(path / "outcomes.parquet")
     items = sorted(set(table.columns["item"]))
     table.columns["correct"][:] = [float(item == items[0]) for item in table.columns["item"]]
-    table.columns["p_true"][:] = 0.5
-    table.columns["p_true"][-1] = float("nan")
+    table.columns["p"][:] = 0.5
+    table.columns["p"][-1] = float("nan")
     table.save(path / "outcomes.parquet")
     return path
 
@@ -74,7 +74,7 @@ def test_rows_are_selected_by_text_truth_and_number_and_by_fields_of_the_items(r
 
 
 def test_a_row_without_a_value_that_is_to_be_a_field_is_left_out(run: Path) -> None:
-    assert len(items(run, fields={"p": "p_true"})) == 35
+    assert len(items(run, fields={"p": "p"})) == 35
 
 
 def test_gold_and_grader_may_be_others(run: Path) -> None:
