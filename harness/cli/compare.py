@@ -30,7 +30,9 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command = commands.add_parser("compare", help=text, description=text)
     command.add_argument("runs", nargs="+", metavar="RUN", help="run directories, patterns, or folders of runs")
     command.add_argument(
-        "--group-by", metavar="KEY", help="one side for each model, task, seed, engine, arm or dotted key"
+        "--group-by",
+        metavar="KEY",
+        help="a side for each model, task, seed, engine, dotted key, arm, or factor of the arms",
     )
     command.add_argument("--baseline", metavar="SIDE", help="the side that the others are compared with: run or value")
     command.add_argument("--metric", action="append", default=[], metavar="NAME", help="may be repeated; `all` for all")

@@ -7,18 +7,19 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from harness.arms import ArmedExperiment
 from harness.config import Job, make_job
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
 from harness.statistics.pairs import Contrast, contrast, holm
-from harness.statistics.rows import Sample, levels_with_points, sample
+from harness.statistics.rows import Sample, levels, levels_with_points, sample
 from harness.tasks.run import RunTask
 
 ARM = "arm"
-"""The axis that lies within a run."""
+"""The outcome column that tells the arms of a run apart."""
 
 AXES: Mapping[str, str] = {
     "model": "model.name",
@@ -28,7 +29,7 @@ AXES: Mapping[str, str] = {
     "engine": "engine._target_",
     "dtype": "engine.dtype",
 }
-"""Short names of what runs can be grouped by, besides `ARM`; any other dotted key of the config will do."""
+"""Short names of settings that runs can be grouped by; any other dotted key of the config will do."""
 
 _BESIDES = frozenset(
     {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
@@ -62,21 +63,19 @@ class Side:
 
     Attributes:
         label: what tells it from the other sides.
-        arm: the only arm that counts; None for all.
+        column: the outcome column that tells the sides of one run apart, whose value is then `label`; None where sides
+            are different runs.
     """
 
     label: str
     runs: tuple[Loaded, ...]
-    arm: str | None = None
+    column: str | None = None
 
     def levels(self, metric: Metric) -> list[dict[str, str]]:
         """The levels of a metric that all runs of this side have."""
         there = [levels_with_points(metric, run.table) for run in self.runs]
-        return [
-            level
-            for level in there[0]
-            if all(level in others for others in there) and self.arm in (None, level.get(ARM))
-        ]
+        own = [one for one in there[0] if self.column is None or one.get(self.column) == self.label]
+        return [level for level in own if all(level in others for others in there)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,9 @@ def load_run(path: Path) -> Loaded:
 
 
 def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
-    """The sides: every run by itself, or one for each value of a setting.
+    """The sides: every run by itself, or one for each value of a setting or of an outcome column.
+
+    A column is one by which metrics are estimated (the arm, a turn), or a factor of the arms.
 
     Raises:
         HarnessError: fewer than two sides, an unknown setting, or runs of one side that differ in more than the seed.
@@ -130,9 +131,9 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
     if group_by is None:
         labels = _labels(runs)
         return _two([Side(label, (run,)) for label, run in zip(labels, runs, strict=True)])
-    if group_by == ARM:
-        return _arms(runs)
     key = AXES.get(group_by, group_by)
+    if all(key not in run.settings for run in runs):
+        return _within(runs, group_by)
     found: dict[str, list[Loaded]] = {}
     for run in runs:
         if key not in run.settings:
@@ -144,10 +145,32 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
     return _two([Side(value, tuple(those)) for value, those in found.items()])
 
 
-def _arms(runs: Sequence[Loaded]) -> list[Side]:
-    _check_seeds(f"--group-by {ARM}: the {len(runs)} runs", runs)
-    names = dict.fromkeys(arm for run in runs for arm in run.table.columns[ARM] if arm is not None)
-    return _two([Side(name, tuple(runs), name) for name in names])
+def _within(runs: Sequence[Loaded], column: str) -> list[Side]:
+    """The values of an outcome column as sides of the same runs."""
+    factors = _factors(runs[0])
+    known = dict.fromkeys([*(by for metric in runs[0].job.all_metrics for by in metric.by), *factors])
+    if column not in known:
+        raise HarnessError(
+            f"--group-by {column}: neither a setting of the runs nor a column of their outcomes by which they are told "
+            f"apart{nearest(column, known)}"
+        )
+    _check_seeds(f"--group-by {column}: the {len(runs)} runs", runs)
+    told = [metric for metric in runs[0].job.all_metrics if column in {*metric.by, *_along(metric, factors).by}]
+    alike = [replace(metric, by=(column,)) for metric in told]
+    names = dict.fromkeys(level[column] for metric in alike for run in runs for level in levels(metric, run.table))
+    return _two([Side(name, tuple(runs), column) for name in names])
+
+
+def _factors(run: Loaded) -> tuple[str, ...]:
+    """The factors of the arms of a run's experiment."""
+    experiment = run.job.experiment
+    return tuple(experiment.factor_kinds()) if isinstance(experiment, ArmedExperiment) else ()
+
+
+def _along(metric: Metric, factors: Sequence[str]) -> Metric:
+    """The metric at every combination of factors, not at every arm: arms that differ in one factor are then pairs."""
+    by = [column for one in metric.by for column in (factors if one == ARM and factors else (one,))]
+    return replace(metric, by=tuple(dict.fromkeys(by)))
 
 
 def _check_seeds(what: str, runs: Sequence[Loaded]) -> None:
@@ -180,10 +203,13 @@ def compare(
     changes: list[Change] = []
     tables = [run.table for run in first.runs], [run.table for run in second.runs]
     chosen, otherwise = _chosen(one.job, two.job, metrics)
-    for metric in chosen:
+    factors = _factors(one)
+    for bound in chosen:
+        metric = _along(bound, factors) if second.column in factors else bound
         there = second.levels(metric)
         for level in first.levels(metric):
-            other = level if second.arm is None or ARM not in level else {**level, ARM: second.arm}
+            column = second.column
+            other = level if column is None or column not in level else {**level, column: second.label}
             if other not in there:
                 continue
             found = contrast(metric, level, *tables, other=other, replicates=replicates, seed=seed)

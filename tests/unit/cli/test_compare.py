@@ -115,7 +115,7 @@ def test_seeds_of_a_model_are_one_side(runs: dict[str, Path], capsys: pytest.Cap
     assert not any("seed" in text for text in found["differ"])
     mixed = [*four, runs["draws"], "--group-by", "model"]
     assert "differ in experiment.draws, too" in told(mixed, capsys, 2)
-    assert "has no setting model.colour" in told([*four, "--group-by", "model.colour"], capsys, 2)
+    assert "neither a setting of the runs nor a column" in told([*four, "--group-by", "model.colour"], capsys, 2)
     assert "nothing to compare" in told([*four[:2], "--group-by", "model"], capsys, 2)
 
 
@@ -249,3 +249,32 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
     assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
     assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
+
+
+def test_arms_that_differ_in_one_factor_are_compared_whatever_the_others_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = ["zero-shot", "zero-shot brainstorm", "fixed", "fixed brainstorm"]
+    words = [
+        "run",
+        "experiment=pTrue",
+        f"experiment.arms=[{','.join(arms)}]",
+        "engine=fake",
+        "tracker=none",
+        "limit=30",
+    ]
+    assert main([*words, "max_failed=1", "replicates=50", f"runs={tmp_path}"]) == 0
+    (path,) = (tmp_path / "pTrue").iterdir()
+    capsys.readouterr()
+    (by_ideas,) = as_json([path, "--group-by", "ideas", "--metric", "brier"], capsys)
+    assert (by_ideas["first"]["label"], by_ideas["second"]["label"]) == ("false", "true")
+    by_arm = {
+        name: as_json([path, "--group-by", "arm", "--metric", "brier", "--baseline", name], capsys)
+        for name in ("zero-shot", "fixed")
+    }
+    for contrast in by_ideas["contrasts"]:
+        shown = {"none": "zero-shot", "fixed": "fixed"}[contrast["level"]["demonstrations"]]
+        (pair,) = [one for one in by_arm[shown] if one["second"]["label"] == f"{shown} brainstorm"]
+        assert contrast["value"] == pair["contrasts"][0]["value"]
+    assert len(by_ideas["contrasts"]) == 2
+    assert "did you mean 'ideas'?" in told([path, "--group-by", "idea"], capsys, 2)
