@@ -82,6 +82,10 @@ class Experiment(ABC, Generic[Fitted]):
         """What the subject's engine must be able to do; one that cannot is refused before it is loaded."""
         return frozenset({"generate", "choose"})
 
+    def needed_parts(self) -> Mapping[str, Part]:
+        """The parts that are asked with the present settings; all by default."""
+        return self.parts
+
     def train_items(self) -> int:
         """How many items `prepare` wants; they are proven disjoint from the test items."""
         return 0

@@ -92,10 +92,12 @@ def check_roles(experiment: Experiment, players: Mapping[str, RolePlayer], engin
         HarnessError: a part that the experiment does not have, one that nobody plays, several models for a part of
             one, or an engine that cannot answer what a part is asked.
     """
-    parts = experiment.parts
+    parts = experiment.needed_parts()
     for role in players:
         if part_of(role) not in parts:
-            hint = nearest(part_of(role), parts) if parts else ": this experiment asks no other model"
+            hint = (
+                nearest(part_of(role), parts) if parts else ": with these settings the experiment asks no other model"
+            )
             raise HarnessError(f"there is no part roles.{part_of(role)}{hint}")
     for name, part in parts.items():
         cast = [role for role in players if part_of(role) == name]

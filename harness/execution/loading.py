@@ -65,7 +65,7 @@ def load_cast(job: Job, pool: EnginePool) -> Cast:
     # What a server can answer is known only now.
     for name, engine in cast.loaded().items():
         settings = wanted[name][0]
-        part = job.experiment.parts.get(part_of(name))
+        part = job.experiment.needed_parts().get(part_of(name))
         needed = job.experiment.capabilities() if name == "subject" or part is None else part.capabilities
         who = f"experiment {job.name!r}" if name == "subject" else f"roles.{name}"
         check_capabilities(needed, engine.can, who, type(settings).__name__)
@@ -97,7 +97,7 @@ def make_subject(job: Job, engine: Engine, store: Store, roles: Mapping[str, Eng
     for role, other in roles.items():
         settings, model = job.roles[role].engine or job.engine, job.roles[role].model
         players[part_of(role)] = (*players.get(part_of(role), ()), player(role, settings, model, other))
-    return replace(subject, players={part: players.get(part, (subject,)) for part in job.experiment.parts})
+    return replace(subject, players={part: players.get(part, (subject,)) for part in job.experiment.needed_parts()})
 
 
 def load(settings: EngineSettings, model: Model, pool: EnginePool) -> Engine:

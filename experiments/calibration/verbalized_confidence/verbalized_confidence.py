@@ -120,6 +120,9 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
 
+    def needed_parts(self) -> Mapping[str, Part]:
+        return self.parts if self.judge else {}
+
     async def protocol(self, item: Item, subject: Subject, fitted: None) -> list[Outcome]:
         """All arms; afterwards each row is told whether all arms attempted the item in its draw."""
         rows = await super().protocol(item, subject, fitted)

@@ -96,7 +96,7 @@ def test_the_run_directory_depends_on_what_changes_outcomes_only() -> None:
 
 
 def test_another_role_gets_a_model_of_its_own_and_the_engine_settings_of_the_subject_or_its_own() -> None:
-    base, judge = "experiment=verbalizedConfidence", ["+model@roles.judge.model=hub", "roles.judge.model.source=/m"]
+    base, judge = "experiment=semanticEntropy", ["+model@roles.judge.model=hub", "roles.judge.model.source=/m"]
     job = load_job([base, *judge])
     assert job.roles["judge"].model.name == "m"
     assert job.roles["judge"].engine is None

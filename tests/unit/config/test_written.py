@@ -30,7 +30,7 @@ def digest(*words: str) -> str:
 def test_a_job_is_made_again_from_its_manifest(name: str) -> None:
     metric = ["+metrics.mine._target_=harness.metrics.shares.accuracy", "+metrics.mine.columns=[correct]"]
     more = ["model.template.enable_thinking=false", "shard=0/2", "fit=one_at_a_time"]
-    for part in load_job([f"experiment={name}", *QUIET, *needed(name)]).experiment.parts:
+    for part in load_job([f"experiment={name}", *QUIET, *needed(name)]).experiment.needed_parts():
         more += [f"+model@roles.{part}.model=hub", f"roles.{part}.model.source=/m", f"+engine@roles.{part}.engine=fake"]
     job = load_job([f"experiment={name}", *QUIET, *metric, *more, *needed(name)])
     stored = json.loads(json.dumps(job.config))

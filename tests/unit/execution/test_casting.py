@@ -142,7 +142,8 @@ def test_the_subject_stands_in_and_the_run_says_so(tmp_path: Path, capsys: pytes
         (ROLES, ["+roles.judge.model_=1"], r"no setting roles\.judge\.model_, did you mean 'model'\?"),
         ({"gold": "g", "judge.a": "x", "judge.b": "y"}, [], "'judge' is played by one model, given judge.a, judge.b"),
         (ROLES, ["+engine@roles.judge.engine=none"], r"roles\.judge needs an engine that can 'choose'"),
-        ({"judge": "j"}, ["experiment=pTrue"], "this experiment asks no other model"),
+        ({"judge": "j"}, ["experiment=verbalizedConfidence"], "the experiment asks no other model"),
+        ({"judge": "j"}, ["experiment=pTrue"], "the experiment asks no other model"),
     ],
 )
 def test_what_cannot_be_played_is_refused_before_anything_loads(
