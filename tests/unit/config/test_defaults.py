@@ -44,13 +44,16 @@ def test_no_file_repeats_a_default(file: Path) -> None:
 
 
 def test_show_prints_every_setting_and_marks_those_that_are_not_the_default(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", "pTrue", *QUIET, "experiment.shots=4", "seed=3"]) == 0
-    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    changed = ["experiment.shots=4", "seed=3", "experiment.wording.ideas_lead=It is:"]
+    assert main(["show", "pTrue", *QUIET, *changed]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["experiment.draws", "5"] in lines
-    assert ["*", "experiment.shots         4   (default 20)"] in lines
+    assert ["*", "experiment.shots", "4", "(default", "20)"] in lines
     assert ["model.style", "auto"] in lines
-    assert ["*", "seed                     3   (default 0)"] in lines
+    assert ["*", "seed", "3", "(default", "0)"] in lines
     assert ["replicates", "1000"] in lines
-    names = [f.name for f in dataclasses.fields(PTrue)]
-    shown = {words[0] for words in lines if words} | {words[1].split()[0] for words in lines if words[:1] == ["*"]}
+    assert ["*", "experiment.wording.ideas_lead", "It", "is:", "(default", "The", "possible", "answer", "is:)"] in lines
+    assert ["experiment.wording.judgement_lead", "The", "proposed", "answer", "is:"] in lines
+    names = [f.name for f in dataclasses.fields(PTrue) if f.name != "wording"]
+    shown = {words[0] for words in lines if words} | {words[1] for words in lines if words[:1] == ["*"]}
     assert {f"experiment.{name}" for name in names} <= shown
