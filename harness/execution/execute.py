@@ -174,7 +174,7 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
 
 
 async def _stopped(stop: asyncio.Event, cancelled: Callable[[], bool], interrupt: Callable[[], None]) -> None:
-    """Ends when the run is to stop, which it sees to itself where the run was cancelled."""
+    """Waits until the run should stop. Polls `cancelled` every two seconds and triggers the stop itself."""
     while not stop.is_set():
         if cancelled():
             interrupt()

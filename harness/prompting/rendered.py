@@ -13,7 +13,7 @@ class Rendered:
     Attributes:
         text: the exact text, special tokens included.
         ids: its token ids.
-        added: how many of the first ids stand for nothing in the text: 1 where a BOS token was put in front, else 0.
+        added: number of leading token ids (0 or 1: a BOS token) that have no text.
         read: how many characters, and how many ids, were read from text. The ids after them were appended as a reply
             had them (`Prompt.after`), and the text after them is what these ids spell. None: all were read.
     """

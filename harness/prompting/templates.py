@@ -16,8 +16,7 @@ System = Literal["template", "none", "merge"]
 """What happens to system messages.
 
 template: the template decides; a system message that it adds of its own is left, and noted.
-none: nothing is said in a system message that the prompt does not hold: where the template would add one of its own,
-    it is given an empty one.
+none: no system message unless the prompt has one. A template that would insert a default gets an empty one.
 merge: a prompt's system message is put in front of its first user message, for templates without a system role.
 """
 

@@ -35,10 +35,11 @@ class GapReplicates:
     off: float
 
     def likely(self) -> Floats:
-        """[k] gaps without the noise: the mean gap of all rows, and what bins differ from it beyond their noise.
+        """[k] shrunken gaps: the overall mean gap, plus each bin's deviation from it, shrunk by the share that noise
+        explains.
 
-        That part of the differences' mean square which noise does not explain is the truth's (James and Stein 1961, but
-        for the root: the size is to be right, and not each gap).
+        The deviations keep the part of their mean square that noise does not explain, as in James and Stein (1961).
+        They are multiplied by the root of that part: the size of all gaps is to be right, not each single gap.
         """
         there = self.even > 0
         even = np.where(there, self.even, 1.0)

@@ -1,9 +1,8 @@
-"""Rows that a metric cannot tell apart, taken together: what keeps a bootstrap of many rows short.
+"""Merges rows with equal values into one weighted row, so that bootstrapping many rows stays fast.
 
-A metric obeys the law that a weight k is k rows, so rows of equal values are one row of their common weight, and units
-of equal rows are one unit; no number changes by that. Where too many different rows remain, numbers are put into steps
-of equal counts. Only replicates are computed in steps, and what the steps change of the value itself is taken off them
-again.
+For every metric a weight of k means k equal rows, so merging changes no number. Units whose rows are equal are merged
+in the same way. Where too many different rows remain, numbers are binned into steps of equal counts. Only bootstrap
+replicates use the binned values. The bias that binning causes is measured on the full sample and subtracted.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Store:
                 task = asyncio.current_task()
                 if not waiting.cancelled() or (task is not None and task.cancelling()):
                     raise
-                # Who asked has given up, not we: on to asking.
+                # The task that was asking got cancelled, not this one. Ask again.
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asking[key] = future
         try:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.engines.transformers.whitebox import Trace, WhiteBox
 
 PATIENCE = 4
-"""Decoding steps that a few waiting sequences are left to grow more before they are read."""
+"""How many decoding steps to wait for more prompts before a small group of them is read."""
 
 
 class TransformersEngine(Worker):
