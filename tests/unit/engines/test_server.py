@@ -493,17 +493,19 @@ def test_an_engine_serves_several_event_loops_and_is_closed_from_outside(
 
 def test_calls_that_nobody_waits_for_any_more_are_taken_back(server: FakeVLLM, load: Callable[..., Engine]) -> None:
     engine = load(server.url, concurrency=2)
-    server.delay = 1.0
+    server.delay = 4.0  # long enough that no reply comes before all are cancelled, on a busy machine, too
+    before = len(server.seen)
 
     async def run() -> Reply:
         tasks = [asyncio.create_task(engine.answer(call)) for call in some_calls(10)]
-        await asyncio.sleep(0.1)
+        while len(server.seen) - before < 2:
+            await asyncio.sleep(0.01)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        server.delay = 0.0
         return await engine.answer(Choose((1,), (2,)))
 
-    before = len(server.seen)
     assert close_to(asyncio.run(run()), expected(Choose((1,), (2,))))
     assert len(server.seen) - before == 3
 
