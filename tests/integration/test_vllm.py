@@ -207,7 +207,7 @@ def test_an_engine_that_dies_fails_everybody_who_waits_and_every_later_call() ->
             raise RuntimeError("a bad kernel")
 
     async def run() -> list[Any]:
-        engine = VLLMEngine(Dying(), fake_subject(lambda _: {}).engine.tokenizer, {}, 4)
+        engine = VLLMEngine(Dying(), fake_subject(lambda _: {}).engine.tokenizer, {"engine": "vllm"}, 4)
         calls = [engine.answer(Choose((i,), (1,))) for i in range(3)]
         first = await asyncio.gather(*calls, return_exceptions=True)
         later = await asyncio.gather(engine.answer(Choose((9,), (1,))), return_exceptions=True)
