@@ -34,7 +34,7 @@ from harness.prompting.rendering import Renderer
 from harness.store.segments import Origin
 from harness.store.store import Store
 from harness.subject.choices import Choice, Likelihood, Path, branches
-from harness.subject.transcript import Exchange, Log, Transcript
+from harness.subject.transcript import Log, Transcript
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,8 +325,7 @@ class Subject:
         self, place: int, prompt: Rendered, shown: str, keys: Sequence[bytes], cached: bool, new_tokens: int = 0
     ) -> None:
         names = tuple(key.hex() for key in keys)
-        exchange = Exchange(prompt.text, shown, names, cached, len(prompt.ids), new_tokens, self.name)
-        self.log.note(place, exchange)
+        self.log.note(place, shown, names, cached, len(prompt.ids), new_tokens, self.name)
 
     async def _render(self, prompt: Prompt) -> Rendered:
         """The prompt as the model reads it, once the model is there."""

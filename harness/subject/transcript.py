@@ -119,10 +119,19 @@ class Log:
         self._asked.append((prompt[start[1] if start else 0 :], start))
         return place
 
-    def note(self, place: int, exchange: Exchange) -> None:
-        """Keeps the exchange that was asked at a place, whose prompt is kept already."""
+    def note(  # noqa: PLR0917 - the fields of an exchange behind its prompt, which is kept already
+        self,
+        place: int,
+        reply: str,
+        keys: tuple[str, ...],
+        cached: bool,
+        prompt_tokens: int,
+        new_tokens: int,
+        role: str,
+    ) -> None:
+        """Keeps the answer to what was asked at a place."""
         rest, start = self._asked[place]
-        self._answered[place] = replace(exchange, prompt=rest, start=start)
+        self._answered[place] = Exchange(rest, reply, keys, cached, prompt_tokens, new_tokens, role, start)
 
     @property
     def transcript(self) -> Transcript:
@@ -133,5 +142,7 @@ class Log:
         asked = Transcript(Exchange(rest, "", (), False, 0, 0, "", start) for rest, start in self._asked)
         kept = Log()
         for place in sorted(self._answered):
-            kept.note(kept.ask(asked[place].prompt), self._answered[place])
+            one = self._answered[place]
+            whole = kept.ask(asked[place].prompt)
+            kept.note(whole, one.reply, one.keys, one.cached, one.prompt_tokens, one.new_tokens, one.role)
         return kept.transcript

@@ -11,16 +11,19 @@ from harness.prompting.prompts import Prompt
 from harness.subject.transcript import BLOCK, Exchange, Log, Transcript
 from tests.support.helpers import fake_subject
 
+ANSWER = ("r", ("00",), False, 1, 1, "")
+"""The fields of an exchange behind its prompt."""
 
-def exchange(prompt: str, reply: str = "r") -> Exchange:
-    return Exchange(prompt, reply, ("00",), False, 1, 1)
+
+def exchange(prompt: str) -> Exchange:
+    return Exchange(prompt, *ANSWER)
 
 
 def kept(prompts: list[str]) -> Transcript:
     """What a log makes of prompts that are asked and answered in turn."""
     log = Log()
     for prompt in prompts:
-        log.note(log.ask(prompt), exchange(prompt))
+        log.note(log.ask(prompt), *ANSWER)
     return log.transcript
 
 
@@ -79,8 +82,8 @@ def test_what_was_never_answered_is_left_out_and_nothing_begins_with_it() -> Non
     first = "a" * BLOCK
     for prompt in (first, first + "b", first + "c" * BLOCK):
         log.ask(prompt)
-    log.note(2, exchange(first + "c" * BLOCK, "last"))
-    log.note(1, exchange(first + "b", "middle"))
+    log.note(2, "last", *ANSWER[1:])
+    log.note(1, "middle", *ANSWER[1:])
     told = log.transcript
     assert [(e.prompt, e.reply) for e in told] == [(first + "b", "middle"), (first + "c" * BLOCK, "last")]
     assert [e.start for e in told.stored] == [None, (0, BLOCK)]
