@@ -168,7 +168,9 @@ def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
         pool.add((settings, player.model), Replay(settings, player.model, identity, limits.get(role, {})))
     # Its own summary is of another folder, and the statistics follow below.
     with contextlib.redirect_stdout(io.StringIO()):
-        session = execute(replace(job, runs=folder, tracker=NoTracker(), replicates=2), pool)
+        # Nothing is loaded, so nobody takes turns: that would close the stand-ins, and load the models.
+        again = replace(job, runs=folder, tracker=NoTracker(), replicates=2, fit="together")
+        session = execute(again, pool)
     if session.status == "interrupted":
         raise KeyboardInterrupt
     scored = _scored(load_record(session.run.path), job)

@@ -60,6 +60,7 @@ class Stage:
             except asyncio.CancelledError:
                 # Cancelled while the model came: the turn had been counted already.
                 self._in_flight -= place.done() and not place.cancelled()
+                self._look()
                 raise
         try:
             yield

@@ -14,6 +14,7 @@ import pytest
 
 from harness import Experiment, Item, Outcome, Probability, Prompt, Subject
 from harness.calls.calls import Capability
+from harness.cli.main import main
 from harness.config import Job, load_job
 from harness.engines.base import Engine
 from harness.engines.fake.engine import CAN, FakeEngine, WordTokenizer, dry_run
@@ -125,6 +126,15 @@ def test_taking_turns_gives_the_same_rows_with_a_load_for_every_change_of_speake
     again = execute(job(tmp_path / "turns", "fit=one_at_a_time"))
     assert again.store is not None
     assert again.store["asked"] == 0
+
+
+def test_a_run_of_models_that_took_turns_is_replayed_without_loading_any(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = execute(job(tmp_path, "fit=one_at_a_time"))
+    LOADS.clear()
+    assert main(["rescore", str(session.run.path), "--replay", "--dry-run"]) == 0, capsys.readouterr().err
+    assert not LOADS
 
 
 def test_the_subject_stands_in_and_the_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
