@@ -26,10 +26,13 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.figures import Reliability as Reliability
     from harness.figures import RiskCoverage as RiskCoverage
     from harness.figures import Transitions as Transitions
+    from harness.items import AnswerForm as AnswerForm
+    from harness.items import Fate as Fate
     from harness.items import Grade as Grade
     from harness.items import Grader as Grader
     from harness.items import Item as Item
     from harness.metrics.metric import Metric as Metric
+    from harness.outcomes import GradedAnswer as GradedAnswer
     from harness.outcomes import JudgedAnswer as JudgedAnswer
     from harness.outcomes import Outcome as Outcome
     from harness.outcomes import Probability as Probability
@@ -43,6 +46,8 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.subject.choices import Likelihood as Likelihood
     from harness.subject.subject import Subject as Subject
     from harness.tasks.base import Task as Task
+    from harness.tasks.fates import Graded as Graded
+    from harness.tasks.fates import graded as graded
     from harness.worlds import Turn as Turn
     from harness.worlds import World as World
     from harness.worlds import play as play
@@ -55,15 +60,16 @@ PUBLIC = {
     "errors": ("HarnessError", "ItemError"),
     "experiment": ("Experiment", "Part"),
     "figures": ("Bars", "Curve", "Reliability", "RiskCoverage", "Transitions"),
-    "items": ("Grade", "Grader", "Item"),
+    "items": ("AnswerForm", "Fate", "Grade", "Grader", "Item"),
     "metrics.metric": ("Metric",),
-    "outcomes": ("JudgedAnswer", "Outcome", "Probability", "Score"),
+    "outcomes": ("GradedAnswer", "JudgedAnswer", "Outcome", "Probability", "Score"),
     "prompting.prompts": ("Message", "Prompt"),
     "prompting.wording": ("fill",),
     "readings": ("letter", "yes_no"),
     "subject.choices": ("Choice", "Likelihood"),
     "subject.subject": ("Subject",),
     "tasks.base": ("Task",),
+    "tasks.fates": ("Graded", "graded"),
     "worlds": ("Turn", "World", "play"),
 }
 """Every public name, by the module that defines it."""

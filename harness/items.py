@@ -7,20 +7,25 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 FIRST_ITEM, FIRST_ROW = "run_item", "run_row"
 """Fields of an item that was made of an earlier run (`tasks.run`): the id of the item that the first run asked about,
 and which of its rows it is."""
 
 
+Fate = Literal["answered", "refused", "cut", "unreadable", "empty", "error"]
+"""What became of an answer: it was read and graded; it says that the model does not know; it hit the limit of tokens;
+no answer could be read in it; it has no words; it could not be asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """How an answer was judged.
+    """What a grader reads in a text.
 
     Attributes:
         answer: the answer as parsed and normalised ("" when nothing could be parsed).
-        correct: True or False; None when the text holds no parsable answer (a failure, never a zero).
+        correct: True or False; None when the text holds no answer that can be read.
     """
 
     answer: str
@@ -28,6 +33,29 @@ class Grade:
 
 
 Grader = Callable[[str, "Item"], Grade]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """How much room an answer gets.
+
+    A budget that is too small cuts answers, and a cut answer counts as wrong. So a task whose answers are worked
+    solutions asks for more room than one whose answers are names.
+
+    Attributes:
+        max_tokens: cap on the generated tokens.
+        stop: texts that end the answer.
+    """
+
+    max_tokens: int
+    stop: tuple[str, ...]
+
+
+SHORT = AnswerForm(48, ("\n",))
+"""A name, a date, a number: one line."""
+
+SOLUTION = AnswerForm(512, ("\nQuestion:",))
+"""A worked solution of several lines, up to the next question that a base model asks itself."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +68,14 @@ class Item:
         gold: the right answer, in the form that the grader expects (JSON-like).
         grader: the function that judges a model's text against this item.
         group: the cluster for the statistics (story, template, document); "" means the item stands alone.
+        form: how much room an answer gets. It is no part of the item's id.
     """
 
     fields: Mapping[str, Any]
     gold: Any
     grader: Grader = field(repr=False, compare=False)
     group: str = ""
+    form: AnswerForm = field(default=SHORT, repr=False, compare=False)
 
     @cached_property
     def id(self) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Literal, NewType, Self
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.items import Fate
 
 Probability = NewType("Probability", float)
 """A probability of an event that can be checked, in [0, 1]: what calibration metrics take."""
@@ -42,7 +43,8 @@ _KINDS: dict[Any, Kind] = {
 class Outcome:
     """One row of results. Subclass it (frozen, kw_only) and add columns of the types above.
 
-    A text column named `reason` says why a value is missing; it is shown where a number has no rows at all.
+    A column "fate" or "fate_..." of type `Fate` says what became of an answer; rows of failed arms and items have
+    "error" there. A text column named `reason` says why a value is missing; it is shown where a number has no rows.
 
     Attributes:
         arm: the variant of the protocol that this row belongs to (prompt style, number of shots, control).
@@ -56,17 +58,30 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedAnswer(Outcome):
+class GradedAnswer(Outcome):
+    """One graded answer, as `tasks.fates.graded` grades it.
+
+    Attributes:
+        answer: as given.
+        correct: whether it is right. An answer that was refused, cut, empty or unreadable is wrong, so that a number
+            over all rows is over all questions, as in the papers.
+        fate: what became of the answer. Rows with "answered" are those that could be read.
+    """
+
+    answer: str
+    correct: bool
+    fate: Fate
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedAnswer(GradedAnswer):
     """One graded answer, and somebody's probability that it is right.
 
     Attributes:
-        answer: as given; correct: whether it is right, None when it cannot be graded.
         p: the probability that it is right, None when there is none.
         mass: probability that any of the options is said at all.
     """
 
-    answer: str
-    correct: bool | None
     p: Probability | None = None
     mass: Probability | None = None
 
@@ -98,6 +113,11 @@ def column_kinds(outcome: type) -> dict[str, Kind]:
             )
         kinds[f.name] = _KINDS[hint]
     return kinds
+
+
+def fate_columns(kinds: Mapping[str, Kind]) -> list[str]:
+    """The columns that say what became of an answer (`harness.items.Fate`): "fate", and those that begin "fate_"."""
+    return [name for name, kind in kinds.items() if kind == "text" and (name == "fate" or name.startswith("fate_"))]
 
 
 def factorize(names: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -161,13 +181,15 @@ class Table:
         """
         own = column_kinds(outcome)
         kinds: dict[str, Kind] = {"item": "text", "group": "text", "error": "text", **own, **factor_kinds}
+        fates = dict.fromkeys(fate_columns(kinds), "error")
         rows: list[dict[str, Any]] = []
         for r in sorted(results, key=lambda r: r.item):
             if r.error is not None:
-                rows.append({"item": r.item, "group": r.group, "error": r.error})
+                rows.append({"item": r.item, "group": r.group, "error": r.error, **fates})
             for row in r.rows:
-                names = ("arm", "error") if isinstance(row, Failed) else own
-                values = {name: getattr(row, name) for name in names}
+                failed = isinstance(row, Failed)
+                values = {name: getattr(row, name) for name in (("arm", "error") if failed else own)}
+                values |= fates if failed else {}
                 rows.append({"item": r.item, "group": r.group, **factors.get(row.arm, {}), **values})
         columns: dict[str, np.ndarray] = {}
         for name, kind in kinds.items():

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from harness import Item, Prompt, Subject, Text
+from harness import Graded, Item, Prompt, Subject, Text, graded
 
 TEMPERATURE = 1.0
 """Of sampled answers: the model's own distribution (Kadavath et al. 2022, section 4)."""
-
-MAX_TOKENS = 24
-"""Cap on a short answer, which ends at a line break anyway."""
 
 
 def ask(item: Item, before: str = "") -> Prompt:
@@ -21,21 +18,25 @@ def ask(item: Item, before: str = "") -> Prompt:
 
 
 async def sample(
-    item: Item, subject: Subject, n: int, *, temperature: float = TEMPERATURE, max_tokens: int = MAX_TOKENS
+    item: Item, subject: Subject, n: int, *, temperature: float = TEMPERATURE, max_tokens: int | None = None
 ) -> list[Text]:
-    """`n` independent answers; the first of them are the same draws whatever `n` is."""
-    return await subject.draws(ask(item), n, temperature=temperature, max_tokens=max_tokens, stop=["\n"])
+    """`n` independent answers; the first of them are the same draws whatever `n` is.
+
+    Args:
+        max_tokens: cap on an answer; None takes the room that the task gives (`Item.form`).
+    """
+    room = max_tokens or item.form.max_tokens
+    return await subject.draws(ask(item), n, temperature=temperature, max_tokens=room, stop=item.form.stop)
 
 
 async def own_answers(
-    item: Item, subject: Subject, n: int, *, temperature: float = TEMPERATURE, max_tokens: int = MAX_TOKENS
-) -> list[str]:
-    """The words of `sample`, without the space around them."""
-    return [
-        text.text.strip() for text in await sample(item, subject, n, temperature=temperature, max_tokens=max_tokens)
-    ]
+    item: Item, subject: Subject, n: int, *, temperature: float = TEMPERATURE, max_tokens: int | None = None
+) -> list[Graded]:
+    """`sample`, graded."""
+    texts = await sample(item, subject, n, temperature=temperature, max_tokens=max_tokens)
+    return [graded(item, text) for text in texts]
 
 
-async def greedy(item: Item, subject: Subject, *, max_tokens: int = MAX_TOKENS) -> Text:
-    """The most probable answer, token by token."""
-    return await subject.generate(ask(item), max_tokens=max_tokens, stop=["\n"])
+async def greedy(item: Item, subject: Subject, *, max_tokens: int | None = None) -> Text:
+    """The most probable answer, token by token; `max_tokens` is as in `sample`."""
+    return await subject.generate(ask(item), max_tokens=max_tokens or item.form.max_tokens, stop=item.form.stop)

@@ -197,7 +197,7 @@ def _finish(session: Session) -> None:
     table = job.experiment.table(session.results)
     begin = time.perf_counter()
     estimates, verdicts = measure(job, table)
-    session.estimates, session.verdicts = estimates, verdicts
+    session.table, session.estimates, session.verdicts = table, estimates, verdicts
     failed = sum(bool(r.errors) for r in session.results)
     share = failed / max(1, len(session.results))
     if session.status == "finished" and share > job.max_failed:

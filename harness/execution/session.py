@@ -10,7 +10,7 @@ from typing import Any
 from harness.config import Job
 from harness.engines.base import Usage
 from harness.execution.loading import Cast
-from harness.outcomes import ItemResult
+from harness.outcomes import ItemResult, Table
 from harness.prompting.rendered import PromptStyle
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest, provenance
@@ -34,7 +34,7 @@ class Session:
         store: calls asked, calls shared, damaged records.
         fitted: fingerprint of what was fitted, the items that it was fitted on, and the run that did it when another.
         error: why the run did not finish.
-        estimates, verdicts: the results, once there are any.
+        table, estimates, verdicts: the results, once there are any.
     """
 
     job: Job
@@ -57,6 +57,7 @@ class Session:
     store: Mapping[str, int] | None = None
     fitted: Mapping[str, Any] | None = None
     error: str | None = None
+    table: Table | None = None
     estimates: Sequence[Estimate] = ()
     verdicts: Sequence[Verdict] = ()
 

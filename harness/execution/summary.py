@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.console import log
 from harness.execution.session import Session
 from harness.statistics.estimates import Estimate
+from harness.statistics.fates import NOTABLE, count_fates
 
 MOST_PRINTED = 60
 """Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
@@ -36,6 +37,9 @@ def print_summary(session: Session) -> None:
         asked, shared = session.store["asked"], session.store["shared"]
         seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
         print(f"\n{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}")
+    for fates in count_fates(session.table) if session.table is not None else ():
+        if fates.lost > NOTABLE:
+            log(f"arm {fates.arm or '-'}, {fates.column}: {fates.text}; they count as wrong")
     failures = [(r.item, error) for r in session.results for error in r.errors]
     for item, error in failures[:3]:
         print(f"failed: item {item}: {error}")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.agreement import fleiss_kappa as fleiss_kappa
     from harness.metrics.bundles import brier_parts as brier_parts
     from harness.metrics.bundles import each as each
+    from harness.metrics.bundles import graded as graded
     from harness.metrics.bundles import judged as judged
     from harness.metrics.bundles import means as means
     from harness.metrics.bundles import rates as rates
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.classification import precision as precision
     from harness.metrics.classification import recall as recall
     from harness.metrics.classification import specificity as specificity
+    from harness.metrics.columns import Fates as Fates
     from harness.metrics.columns import Floats as Floats
     from harness.metrics.columns import Folds as Folds
     from harness.metrics.columns import Labels as Labels
@@ -83,11 +85,15 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.revisions import delta as delta
     from harness.metrics.revisions import delta_c2i as delta_c2i
     from harness.metrics.revisions import delta_i2c as delta_i2c
+    from harness.metrics.revisions import delta_lower as delta_lower
+    from harness.metrics.revisions import delta_upper as delta_upper
     from harness.metrics.revisions import fix_rate as fix_rate
     from harness.metrics.revisions import mcnemar_p as mcnemar_p
     from harness.metrics.selective import accuracy_at_coverage as accuracy_at_coverage
     from harness.metrics.selective import coverage_at_accuracy as coverage_at_accuracy
     from harness.metrics.shares import accuracy as accuracy
+    from harness.metrics.shares import accuracy_upper as accuracy_upper
+    from harness.metrics.shares import answered as answered
     from harness.metrics.shares import coverage as coverage
     from harness.metrics.shares import mean as mean
     from harness.metrics.shares import rate as rate
@@ -95,7 +101,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
 
 PUBLIC = {
     "agreement": ("fleiss_kappa",),
-    "bundles": ("brier_parts", "each", "judged", "means", "rates", "recalibrated", "transitions"),
+    "bundles": ("brier_parts", "each", "graded", "judged", "means", "rates", "recalibrated", "transitions"),
     "calibration": (
         "brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "ece_adaptive", "ece_debiased",
         "ece_equal_count", "ece_equal_width", "ece_unweighted", "mce", "overconfidence", "rmsce_equal_count",
@@ -103,7 +109,8 @@ PUBLIC = {
     ),
     "classification": ("f1", "precision", "recall", "specificity"),
     "columns": (
-        "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units", "Weights", "Wins",
+        "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units", "Weights",
+        "Wins",
     ),
     "correlation": ("kendall", "spearman"),
     "curves": ("accuracy_by_coverage", "best_of", "pass_at"),
@@ -119,10 +126,11 @@ PUBLIC = {
         "ece_after_temperature", "nll_after_temperature", "temperature",
     ),
     "revisions": (
-        "accuracy_after", "accuracy_before", "break_rate", "delta", "delta_c2i", "delta_i2c", "fix_rate", "mcnemar_p",
+        "accuracy_after", "accuracy_before", "break_rate", "delta", "delta_c2i", "delta_i2c", "delta_lower",
+        "delta_upper", "fix_rate", "mcnemar_p",
     ),
     "selective": ("accuracy_at_coverage", "coverage_at_accuracy"),
-    "shares": ("accuracy", "coverage", "mean", "rate", "selective_accuracy"),
+    "shares": ("accuracy", "accuracy_upper", "answered", "coverage", "mean", "rate", "selective_accuracy"),
 }  # fmt: skip
 """Every public name, by the module that defines it."""
 

@@ -23,8 +23,19 @@ from harness.metrics.likelihood import nll
 from harness.metrics.metric import Measure, Metric
 from harness.metrics.ranking import aurc, auroc
 from harness.metrics.recalibration import ece_after_temperature, nll_after_temperature, temperature
-from harness.metrics.revisions import break_rate, delta, delta_c2i, delta_i2c, fix_rate, mcnemar_p
-from harness.metrics.shares import accuracy, mean, rate
+from harness.metrics.revisions import (
+    accuracy_after,
+    accuracy_before,
+    break_rate,
+    delta,
+    delta_c2i,
+    delta_i2c,
+    delta_lower,
+    delta_upper,
+    fix_rate,
+    mcnemar_p,
+)
+from harness.metrics.shares import accuracy, accuracy_upper, answered, mean, rate
 
 
 class Bound(TypedDict, total=False):
@@ -41,10 +52,41 @@ def each(columns: tuple[str, ...], *measures: Measure, **bound: Unpack[Bound]) -
     return tuple(_metric(measure.function.__name__, measure, columns, bound) for measure in measures)
 
 
-def judged(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
-    """Of a probability and the label that it is about: accuracy, ranking, calibration, and proper scores."""
+def graded(correct: str = "correct", fate: str = "fate", **bound: Unpack[Bound]) -> tuple[Metric, ...]:
+    """Of graded answers: accuracy, and how far it hangs on answers that could not be graded.
+
+    `accuracy` counts them as wrong, `accuracy_upper` as right, `accuracy_answered` leaves them out; `answered` is the
+    share of those that could be graded.
+    """
+    readable = read(fate, bound)
+    return (
+        *each((correct,), accuracy, **bound),
+        *each((correct,), accuracy, **readable),
+        *each((correct, fate), accuracy_upper, **bound),
+        *each((fate,), answered, **bound),
+    )
+
+
+def judged(
+    pair: tuple[str, str] = ("p", "correct"), fate: str | None = "fate", **bound: Unpack[Bound]
+) -> tuple[Metric, ...]:
+    """Of a probability and the label that it is about: accuracy, ranking, calibration, and proper scores.
+
+    Args:
+        fate: the column that says what became of the answers; the main numbers are then given for those that could be
+            graded, too, as `auroc_answered`. None where every answer can be graded.
+    """
     measures = (auroc, aurc, ece_equal_width, ece_equal_count, overconfidence, brier, nll)
-    return (*each(pair[1:], accuracy, **bound), *each(pair, *measures, **bound))
+    if fate is None:
+        return (*each(pair[1:], accuracy, **bound), *each(pair, *measures, **bound))
+    answered_only = each(pair, auroc, ece_equal_width, overconfidence, brier, **read(fate, bound))
+    return (*graded(pair[1], fate, **bound), *each(pair, *measures, **bound), *answered_only)
+
+
+def read(fate: str, bound: Bound) -> Bound:
+    """The bound of the same metrics on the rows alone whose answer could be graded, with names that say so."""
+    where = {**bound.get("where", {}), fate: "answered"}
+    return {**bound, "where": where, "suffix": f"{bound.get('suffix', '')}_answered"}
 
 
 def brier_parts(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
@@ -58,9 +100,29 @@ def recalibrated(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound
     return (*each(pair, temperature, **bound), *held_out)
 
 
-def transitions(before: str = "before", after: str = "after", **bound: Unpack[Bound]) -> tuple[Metric, ...]:
-    """What a revision does to answers, from the labels of being right before it and after it."""
-    return each((before, after), delta, delta_i2c, delta_c2i, fix_rate, break_rate, mcnemar_p, **bound)
+def transitions(
+    before: str = "before", after: str = "after", *, fates: bool = True, **bound: Unpack[Bound]
+) -> tuple[Metric, ...]:
+    """What a revision does to answers, from the labels of being right before it and after it.
+
+    Args:
+        fates: whether columns fate_BEFORE and fate_AFTER say what became of the answers. One that could not be graded
+            is wrong; `delta_lower` and `delta_upper` bound what it may have been, and `delta_answered` takes the rows
+            with both answers graded. Without such columns every answer can be graded.
+    """
+    pair, told = (before, after), (f"fate_{before}", f"fate_{after}")
+    of_all = (
+        *each(pair, accuracy_before, accuracy_after, delta, delta_i2c, delta_c2i, fix_rate, break_rate, **bound),
+        *each(pair, mcnemar_p, **bound),
+    )
+    if not fates:
+        return of_all
+    both: Bound = {**read(told[1], read(told[0], bound)), "suffix": f"{bound.get('suffix', '')}_answered"}
+    return (
+        *of_all,
+        *each((before, told[0], after, told[1]), delta_lower, delta_upper, **bound),
+        *each(pair, accuracy_before, accuracy_after, delta, **both),
+    )
 
 
 def means(

@@ -99,3 +99,18 @@ class Folds:
     def of(cls, name: str) -> int:
         """The fold of a name."""
         return crc32(name.encode()) % FOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """Whether each answer could be read and graded, shape [n], 0.0 or 1.0.
+
+    Made from a column that says what became of answers (`harness.items.Fate`): 1 is "answered".
+    """
+
+    values: Floats
+
+    @classmethod
+    def of(cls, fate: str) -> float:
+        """The value of a fate."""
+        return float(fate == "answered")

@@ -11,7 +11,19 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.errors import HarnessError, nearest
-from harness.metrics.columns import Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Weights, Wins
+from harness.metrics.columns import (
+    Fates,
+    Floats,
+    Folds,
+    Labels,
+    Numbers,
+    Ordered,
+    Probabilities,
+    Scores,
+    Units,
+    Weights,
+    Wins,
+)
 from harness.metrics.levels import LevelValue, check_by, check_where
 from harness.outcomes import Kind
 
@@ -29,6 +41,7 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
     Ordered: ("label", "probability", "score", "number"),
     Units: ("text",),
     Folds: ("text",),
+    Fates: ("text",),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.metrics.columns import Floats, Labels, Weights
+from harness.metrics.columns import Fates, Floats, Labels, Weights
 from harness.metrics.metric import measure
 from harness.metrics.weighted import average, ratio, totals
 
@@ -32,6 +32,23 @@ def accuracy_after(before: Labels, after: Labels, *, w: Weights) -> Floats:
 def delta(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Acc@t2 - Acc@t1, in [-1, 1] (Kumar et al. 2024). Read it beside `accuracy_before`."""
     return average(w, after.values - before.values)
+
+
+@measure(low=-1, high=1, better="higher", average=True)
+def delta_lower(before: Labels, fate_before: Fates, after: Labels, fate_after: Fates, *, w: Weights) -> Floats:
+    """`delta` if every answer before that could not be graded were right, and every such one after wrong, in [-1, 1].
+
+    With `delta_upper`, the other way round, it bounds what a perfect grader would find. A verdict that holds at both
+    ends does not hang on the answers that could not be read.
+    """
+    return average(w, after.values * fate_after.values - np.maximum(before.values, 1 - fate_before.values))
+
+
+@measure(low=-1, high=1, better="higher", average=True)
+def delta_upper(before: Labels, fate_before: Fates, after: Labels, fate_after: Fates, *, w: Weights) -> Floats:
+    """`delta` if every answer before that could not be graded were wrong, and every such answer after right, in
+    [-1, 1]; see `delta_lower`."""
+    return average(w, np.maximum(after.values, 1 - fate_after.values) - before.values * fate_before.values)
 
 
 @measure(low=0, high=1, better="higher", average=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.metrics.columns import Floats, Labels, Numbers, Probabilities, Weights
+import numpy as np
+
+from harness.metrics.columns import Fates, Floats, Labels, Numbers, Probabilities, Weights
 from harness.metrics.metric import measure
 from harness.metrics.weighted import average, ratio, totals
 
@@ -11,6 +13,22 @@ from harness.metrics.weighted import average, ratio, totals
 def accuracy(correct: Labels, *, w: Weights) -> Floats:
     """Share of rows that are correct: sum_i w_i c_i / sum_i w_i, in [0, 1]."""
     return average(w, correct.values)
+
+
+@measure(low=0, high=1, better="higher", average=True)
+def accuracy_upper(correct: Labels, fate: Fates, *, w: Weights) -> Floats:
+    """Accuracy if every answer that could not be graded were right, in [0, 1].
+
+    The lower bound is `accuracy`, in which such answers are wrong. Whatever a perfect grader would make of them, the
+    accuracy lies between the two.
+    """
+    return average(w, np.maximum(correct.values, 1 - fate.values))
+
+
+@measure(low=0, high=1, better="neither", average=True)
+def answered(fate: Fates, *, w: Weights) -> Floats:
+    """Share of rows whose answer could be read and graded, in [0, 1]."""
+    return average(w, fate.values)
 
 
 @measure(low=0, high=1, better="neither", average=True)

@@ -24,6 +24,7 @@ from harness.report.templates import environment, script, style
 from harness.report.text import cut
 from harness.runs.records import RunRecord, load_record
 from harness.statistics.estimates import Estimate
+from harness.statistics.fates import count_fates
 
 INLINE_BYTES = 1_500_000
 """Of items on the page at most; the rest lies in files beside it, so that the page opens at once."""
@@ -145,6 +146,7 @@ def _write(
         items=[fragment for _, fragment in inline],
         beside=beside,
         folder=quote(beside.folder.name),
+        fates=count_fates(table),
         failures=_failures(table, {name for name, _ in inline}),
         style=style(),
         script=code,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.errors import HarnessError
-from harness.items import Item
+from harness.items import SOLUTION, Item
 from harness.tasks.graders import number
 from harness.tasks.hub import HubTask
 from harness.tasks.numbers import exact, write_number
@@ -38,5 +38,5 @@ class Gsm8k(HubTask):
             steps = sum(1 for line in reasoning.splitlines() if line.strip())
             stratum = "easy" if steps <= 2 else "medium" if steps <= 4 else "hard"
             fields = {"question": question, "difficulty": float(steps), "stratum": stratum}
-            items.append(Item(fields=fields, gold=write_number(gold), grader=number))
+            items.append(Item(fields=fields, gold=write_number(gold), grader=number, form=SOLUTION))
         return items

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from experiments.calibration.p_ik.domain_probes import DomainProbes, fit_by_domain
 from experiments.calibration.p_ik.forecasts import TEXTS, Forecast, Reading, read
-from experiments.calibration.p_ik.probing import Forecasting, Graded, Way
-from harness import Item, Metric, Reliability, RiskCoverage, Subject, metrics
+from experiments.calibration.p_ik.probing import Forecasting, Way
+from harness import Fate, Graded, Item, Metric, Reliability, RiskCoverage, Subject, metrics
 from harness.vectors.probes import NoProbe, Probe
 
 
@@ -30,18 +30,19 @@ class Answered(Forecast):
     Attributes:
         probe_of: the one domain that the probe was trained on; None for other probes and for words.
         draw: index of the sampled answer.
-        correct: whether the grader accepts it; None when it holds no answer.
-        share: of the item's answers that can be graded, the right ones; None when there are none.
+        correct: whether the grader accepts it; fate: what became of it.
+        share: of the item's answers, the right ones, in [0, 1].
     """
 
     probe_of: str | None
     draw: int
     answer: str
-    correct: bool | None
-    share: float | None
+    correct: bool
+    fate: Fate
+    share: float
 
 
-Common = tuple[asyncio.Task[Graded], asyncio.Task[Reading]]
+Common = tuple[asyncio.Task[list[Graded]], asyncio.Task[Reading]]
 PAIR, DOMAIN, OF = ("p", "correct"), ("arm", "domain"), ("probe_of",)
 WHOLE = {"alone": False}
 
@@ -79,7 +80,7 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         *metrics.each(("p", "share"), metrics.spearman, where=WHOLE),
         Metric("auroc_by_domain", metrics.auroc, PAIR, by=DOMAIN, where=WHOLE),
         Metric("ece_by_domain", metrics.ece_equal_count, PAIR, by=DOMAIN, where=WHOLE),
-        *metrics.judged(by=OF, prefix="transfer_"),
+        *metrics.judged(fate=None, by=OF, prefix="transfer_"),
         *metrics.each(("p", "share"), metrics.spearman, by=OF, prefix="transfer_"),
         Metric("transfer_auroc_by_domain", metrics.auroc, PAIR, by=(*OF, "domain")),
         Metric("transfer_ece_by_domain", metrics.ece_equal_count, PAIR, by=(*OF, "domain")),
@@ -107,12 +108,18 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         self, arm: Trained, common: Common, item: Item, subject: Subject, fitted: DomainProbes | None
     ) -> list[Answered]:
         graded, found = await asyncio.gather(common[0], self.found(arm, common[1], item, subject, fitted))
-        known = [correct for _, correct in graded if correct is not None]
-        more = {"domain": self.domain_of(item), "share": fmean(known) if known else None}
+        more = {"domain": self.domain_of(item), "share": fmean(one.correct for one in graded)}
         return [
-            Answered(**asdict(forecast) | more, probe_of=of or None, draw=draw, answer=answer, correct=correct)
+            Answered(
+                **asdict(forecast) | more,
+                probe_of=of or None,
+                draw=draw,
+                answer=one.text,
+                correct=one.correct,
+                fate=one.fate,
+            )
             for of, forecast in found.items()
-            for draw, (answer, correct) in enumerate(graded)
+            for draw, one in enumerate(graded)
         ]
 
     async def found(

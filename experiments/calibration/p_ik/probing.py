@@ -12,10 +12,7 @@ from annotated_types import Ge
 from experiments.calibration.p_ik.domain_probes import Example
 from experiments.calibration.p_ik.forecasts import Asked, Forecast, percent, yes_no
 from experiments.shared import answers
-from harness import Arm, ArmedExperiment, Capability, HarnessError, Item, Subject, together
-
-Graded = Sequence[tuple[str, bool | None]]
-"""Sampled answers, and whether each is right; None where it holds no answer."""
+from harness import Arm, ArmedExperiment, Capability, Graded, HarnessError, Item, Subject, together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +38,7 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
         domain: item field that names the domain; items without it are of the domain "".
         depths: layers that a probe chooses from, as shares of the model's depth in (0, 1].
         folds: of the cross-validation, by groups, that chooses layer and penalty.
-        max_tokens: cap on a sampled answer, which ends at a line break anyway.
+        max_tokens: cap on a sampled answer; None takes the room that the task gives.
         spelled: percentages in words ("ninety"), one call; False is the paper's "90%", over 20 short calls.
     """
 
@@ -51,7 +48,7 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
     depths: Sequence[float] = (0.5, 0.75, 1.0)
     folds: Annotated[int, Ge(2)] = 5
     temperature: float = answers.TEMPERATURE
-    max_tokens: int = answers.MAX_TOKENS
+    max_tokens: Annotated[int, Ge(1)] | None = None
     spelled: bool = True
 
     def __post_init__(self) -> None:
@@ -84,12 +81,11 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
             return await yes_no(item, subject, self.wording, before)
         return await percent(item, subject, self.wording, before, spelled=self.spelled)
 
-    async def graded(self, item: Item, subject: Subject) -> Graded:
+    async def graded(self, item: Item, subject: Subject) -> list[Graded]:
         """The model's own answers."""
-        given = await answers.own_answers(
+        return await answers.own_answers(
             item, subject, self.draws, temperature=self.temperature, max_tokens=self.max_tokens
         )
-        return [(answer, item.grade(answer).correct) for answer in given]
 
     async def examples(self, train: Sequence[Item], subject: Subject) -> tuple[list[Example], list[int]]:
         """Training questions, and the layers that they were read at; nothing where no probe is asked or possible."""
@@ -103,7 +99,7 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
             graded, states = await asyncio.gather(
                 self.graded(item, subject), subject.read(answers.ask(item), layers=layers, positions=[-1])
             )
-            right, wrong = (sum(correct is kind for _, correct in graded) for kind in (True, False))
-            return Example(states, right, wrong, self.domain_of(item), item.cluster)
+            right = sum(answer.correct for answer in graded)
+            return Example(states, right, len(graded) - right, self.domain_of(item), item.cluster)
 
         return await together(example(item) for item in train), layers

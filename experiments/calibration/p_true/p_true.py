@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
-from experiments.shared.answers import MAX_TOKENS, TEMPERATURE, own_answers
+from experiments.shared.answers import TEMPERATURE, own_answers
 from experiments.shared.demonstrations import TEXTS, fixed, judgement
 from harness import (
     Arm,
     ArmedExperiment,
-    HarnessError,
+    Graded,
     Item,
     JudgedAnswer,
     Message,
@@ -62,7 +62,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
         draws: sampled answers per item (the paper: 5, at temperature 1).
         judged: the first how many of them are judged (the paper: 1); None judges all.
         shots: training items behind the model's own demonstrations (the paper: 20).
-        max_tokens: cap on a sampled answer, which ends at a line break anyway.
+        max_tokens: cap on a sampled answer; None takes the room that the task gives.
     """
 
     arms: Sequence[str] = ("zero-shot", "fixed", "few-shot", "few-shot brainstorm")
@@ -70,7 +70,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
     judged: Annotated[int, Ge(1)] | None = 1
     shots: Annotated[int, Ge(1)] = 20
     temperature: float = TEMPERATURE
-    max_tokens: int = MAX_TOKENS
+    max_tokens: Annotated[int, Ge(1)] | None = None
 
     all_arms: ClassVar = {
         "zero-shot": Shown(),
@@ -101,29 +101,23 @@ class PTrue(ArmedExperiment[Shown, Own]):
         own: dict[bool, list[Message]] = {False: [], True: []}
         sampled = await together(self.begin(item, subject) for item in train)
         for i, (item, answers) in enumerate(zip(train, sampled, strict=True)):
-            answer = answers[i % self.draws]
-            correct = item.grade(answer).correct
-            if correct is not None:
-                for ideas, shown in own.items():
-                    asked = judgement(self.wording, item.fields["question"], answer, answers if ideas else ())
-                    shown.extend(asked.labelled(correct))
-        if train and not own[False]:
-            raise HarnessError("none of the training answers could be graded; raise experiment.max_tokens")
+            answer, all_texts = answers[i % self.draws], [one.text for one in answers]
+            for ideas, shown in own.items():
+                asked = judgement(self.wording, item.fields["question"], answer.text, all_texts if ideas else ())
+                shown.extend(asked.labelled(answer.correct))
         return {ideas: tuple(shown) for ideas, shown in own.items()}
 
-    async def begin(self, item: Item, subject: Subject, fitted: object = None) -> list[str]:
+    async def begin(self, item: Item, subject: Subject, fitted: object = None) -> list[Graded]:
         """The model's own answers, which all arms judge."""
         return await own_answers(item, subject, self.draws, temperature=self.temperature, max_tokens=self.max_tokens)
 
-    async def ask(self, arm: Shown, common: list[str], item: Item, subject: Subject, fitted: Own) -> list[Judged]:
+    async def ask(self, arm: Shown, common: list[Graded], item: Item, subject: Subject, fitted: Own) -> list[Judged]:
         before = {"none": (), "fixed": fixed(self.wording, item, ideas=arm.ideas), "own": fitted[arm.ideas]}
 
         async def judge(draw: int) -> Judged:
-            answer, correct = common[draw], item.grade(common[draw]).correct
-            if correct is None:
-                return Judged(answer=answer, correct=None, draw=draw)
-            asked = judgement(self.wording, item.fields["question"], answer, common if arm.ideas else ())
+            answer, ideas = common[draw], [one.text for one in common] if arm.ideas else []
+            asked = judgement(self.wording, item.fields["question"], answer.text, ideas)
             p, mass = await asked.p_true(subject, before[arm.demonstrations])
-            return Judged(answer=answer, correct=correct, p=p, mass=mass, draw=draw)
+            return Judged(answer=answer.text, correct=answer.correct, fate=answer.fate, p=p, mass=mass, draw=draw)
 
         return await together(judge(draw) for draw in range(self.draws)[: self.judged])

@@ -13,16 +13,17 @@ from harness import (
     Arm,
     ArmedExperiment,
     Capability,
+    Fate,
     Item,
-    Metric,
     Outcome,
     Probability,
     Reliability,
     Subject,
     Transitions,
+    graded,
     metrics,
 )
-from harness.tasks.refusals import refuses
+from harness.tasks.fates import ungraded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,34 +41,31 @@ class Scored(Outcome):
     Attributes:
         kind: "choice" or "open" question.
         reply: the whole reply; answer: as read, "" without one.
-        correct: whether the answer is right; None without a readable one. right: the same, with None as wrong.
+        correct: whether the answer is right. One that is missing, refused or unreadable is wrong.
+        fate: what became of the answer.
         confidence: as stated, an uncertainty u as 1 - u; None when there is none.
         half: `confidence`, with 0.5 where it is missing.
         adversarial: `confidence`, where it is missing 1 for a wrong and 0 for a right answer.
         in_form: whether the score stood in the form asked for, and not merely as the last percentage of the reply.
-        refused, cut: whether the reply refuses to answer; was cut off before it stated both.
-        no_answer, no_score: whether answer or score cannot be read.
-        before, after: `correct` before and after the critique; right_before, right_after: `right`; of the critique
+        no_score: whether no score can be read.
+        before, after, fate_before, fate_after: `correct` and `fate` before and after the critique; of the critique
             only.
     """
 
     kind: str
     reply: str
     answer: str
-    correct: bool | None
-    right: bool
+    correct: bool
+    fate: Fate
     confidence: Probability | None
     half: Probability
     adversarial: Probability
     in_form: bool | None
-    refused: bool
-    cut: bool
-    no_answer: bool
     no_score: bool
     before: bool | None = None
     after: bool | None = None
-    right_before: bool | None = None
-    right_after: bool | None = None
+    fate_before: Fate | None = None
+    fate_after: Fate | None = None
 
 
 Replies = Mapping[Instrument, asyncio.Task[Scored]]
@@ -92,8 +90,8 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
     `..._on_old`, the new score on the old answers, which tells a better score from better answers.
 
     Missing scores, three policies side by side: the plain metrics drop them; `..._half` puts 0.5; `..._adversarial`,
-    the paper's, puts 1 for a wrong and 0 for a right answer, with a missing answer as wrong. The latter two are of all
-    rows and mostly measure `no_score_rate`; never compare across policies.
+    the paper's, puts 1 for a wrong and 0 for a right answer. A missing answer is wrong in all three. The latter two are
+    of all rows and mostly measure `no_score_rate`; never compare across policies.
 
     Differs from the paper: shorter wording; greedy, where the paper leaves the temperature to the server; without
     reasoning by default, the reply begun by "The answer is"; the task's grader, not containment. A number that is
@@ -121,15 +119,13 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
     outcome: ClassVar = Scored
     metrics: ClassVar = (
         *metrics.judged(PAIR),
-        *metrics.each(("half", "right"), *SCORES, suffix="_half"),
-        *metrics.each(("adversarial", "right"), *SCORES, suffix="_adversarial"),
+        *metrics.each(("half", "correct"), *SCORES, suffix="_half"),
+        *metrics.each(("adversarial", "correct"), *SCORES, suffix="_adversarial"),
         *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),
         *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=CRITIQUE),
-        *metrics.rates("cut", "no_answer", "no_score", "in_form", suffix="_rate", refusal_rate="refused"),
-        Metric("right_rate", metrics.accuracy, ("right",)),
+        *metrics.rates("no_score", "in_form", suffix="_rate"),
         *metrics.means("confidence", prefix="mean_"),
         *metrics.transitions(where=CRITIQUE),
-        Metric("delta_all", metrics.delta, ("right_before", "right_after"), where=CRITIQUE),
     )
     figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after", where=CRITIQUE))
 
@@ -150,8 +146,8 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
             second,
             before=first.correct,
             after=second.correct,
-            right_before=first.right,
-            right_after=second.right,
+            fate_before=first.fate,
+            fate_after=second.fate,
         )
 
     async def reply(self, instrument: Instrument, first: str | None, item: Item, subject: Subject) -> Scored:
@@ -162,21 +158,18 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, top_p=self.top_p, stop=stop
         )
         text, answer, confidence, in_form = read(prompt, reply, instrument)
-        refused = bool(refuses(answer or text))
-        correct = item.grade(answer).correct if answer and not refused else None
-        right, missing = bool(correct), confidence is None
+        # Without an answer in the form asked for there is nothing to grade, whatever else the reply says.
+        grade = graded(item, answer) if answer else ungraded(reply)
+        missing = confidence is None
         return Scored(
             kind=kind_of(item),
             reply=text,
             answer=answer,
-            correct=correct,
-            right=right,
+            correct=grade.correct,
+            fate=grade.fate,
             confidence=confidence,
             half=Probability(0.5) if confidence is None else confidence,
-            adversarial=Probability(float(not right)) if confidence is None else confidence,
+            adversarial=Probability(float(not grade.correct)) if confidence is None else confidence,
             in_form=None if missing else in_form,
-            refused=refused,
-            cut=reply.finish == "length" and (missing or not answer),
-            no_answer=correct is None,
             no_score=missing,
         )

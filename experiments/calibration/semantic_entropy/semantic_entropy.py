@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
 
 from experiments.calibration.semantic_entropy import clustering, uncertainty
 from experiments.calibration.semantic_entropy.clustering import Clusters, by_entailment, by_reading
@@ -26,6 +28,7 @@ from harness import (
     Score,
     Subject,
     Text,
+    graded,
     metrics,
 )
 
@@ -97,7 +100,7 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
         draws: sampled answers per item (the paper: 10), at least 2; entailment asks at most draws * (draws - 1)
             questions about them.
         temperature: of the draws. Below 1 the entropies are not those of the model's own distribution.
-        max_tokens: cap on an answer; it ends at a line break anyway.
+        max_tokens: cap on an answer; None takes the room that the task gives.
 
     Raises:
         HarnessError: fewer than two draws, or draws without chance.
@@ -106,7 +109,7 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
     arms: Sequence[str] = tuple(METHODS)
     draws: int = 5
     temperature: float = answers.TEMPERATURE
-    max_tokens: int = answers.MAX_TOKENS
+    max_tokens: Annotated[int, Ge(1)] | None = None
 
     all_arms: ClassVar = METHODS
     texts: ClassVar = {
@@ -117,7 +120,7 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
     parts: ClassVar = {"judge": Part(capabilities=frozenset({"choose"}))}
     outcome: ClassVar = Certainty
     metrics: ClassVar = (
-        *metrics.each(("correct",), metrics.accuracy, by=(), where={"arm": "agreement"}),
+        *metrics.graded(by=(), where={"arm": "agreement"}),
         *metrics.each(RANK, metrics.auroc, metrics.aurc, metrics.excess_aurc, metrics.prr),
         *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, where=PROBABILITY),
         *metrics.each(PAIR, metrics.ece_equal_count, metrics.brier, where=PROBABILITY),
@@ -153,7 +156,8 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
 
     async def ask(self, arm: Method, common: Sampled, item: Item, subject: Subject, fitted: None) -> Certainty:
         answer, draws = common.answer, common.draws
-        row = Certainty(answer=answer, correct=item.grade(answer).correct)
+        grade = graded(item, common.greedy)
+        row = Certainty(answer=answer, correct=grade.correct, fate=grade.fate)
         value: float | None
         match arm.quantity:
             case "likelihood":

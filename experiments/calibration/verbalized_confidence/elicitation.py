@@ -11,6 +11,7 @@ from experiments.shared import answers
 from experiments.shared.confidence import PLACEHOLDERS, after_thought, read_confidence, tagged
 from experiments.shared.stated_confidence import FORCED_TOKENS
 from harness import Probability, Prompt, Subject, Text
+from harness.items import SHORT
 from harness.tasks.refusals import refuses
 
 Status = Literal["attempted", "refused", "truncated", "unparsed", "ungraded"]
@@ -73,7 +74,7 @@ class Elicitation:
             said = await self._reply(self.requests.answer(), self.max_tokens)
         else:
             prompt = answers.ask(self.requests.item)
-            reply = await self._generate(prompt, answers.MAX_TOKENS, ["\n"])
+            reply = await self._generate(prompt, SHORT.max_tokens, ["\n"])
             answer = reply.text.strip()
             said = Elicited(prompt=prompt, text=answer, ended=True, tokens=len(reply.tokens), answer=answer or None)
         return said if said.answer is None or self.status(said) == "refused" else await self._reflected(said)

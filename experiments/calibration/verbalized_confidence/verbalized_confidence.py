@@ -86,14 +86,14 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     parts: ClassVar = {"judge": Part()}
     outcome: ClassVar = StatedConfidence
     metrics: ClassVar = (
-        *metrics.judged(PAIR, by=BY),
+        *metrics.judged(PAIR, fate=None, by=BY),
         *metrics.each(PAIR, metrics.auprc, metrics.auprc_wrong, by=BY),
         *metrics.rates("attempted", suffix="_rate", by=BY),
         *metrics.rates(refusal_rate="refused", truncation_rate="truncated", by=BY),
         *metrics.rates(parse_failure_rate="unparsed", ungraded_rate="ungraded", by=BY),
         Metric("solved_rate", metrics.accuracy, ("solved",), by=BY),
         *metrics.means("confidence", prefix="mean_", by=BY),
-        *metrics.judged(PAIR, suffix="_common", by=BY, where=COMMON),
+        *metrics.judged(PAIR, fate=None, suffix="_common", by=BY, where=COMMON),
         *metrics.means("tokens", prefix="mean_", where=STATED),
         Metric("length_correlation", metrics.spearman, ("tokens", "confidence"), where=STATED),
         Metric("accuracy_by_length", metrics.accuracy, ("correct",), by=("arm", "length"), where=STATED),

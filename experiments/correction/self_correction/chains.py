@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from operator import itemgetter
 
-from experiments.correction.self_correction.prompts import states_number
-from harness import Grade, Item, Outcome, Prompt, Subject, Text
+from harness import Fate, Graded, Item, Outcome, Prompt, Subject, Text, graded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,12 +17,10 @@ class Revision(Outcome):
 
     Attributes:
         turn: the later one, from 2 on; of a vote over first answers, the turn at which chains have taken as many calls.
-        before, after: whether they are right; None when unparsable.
-        solved_before, solved_after: the same with unparsable as wrong (the papers' fixed denominator).
+        before, after: whether they are right. An answer that cannot be graded is wrong: the papers count all problems.
+        fate_before, fate_after: what became of them.
         answer_before, answer_after: as parsed, "" when unparsable.
-        unchanged: whether the parsed answers are equal; None when one of them is unparsable.
-        parse_failed_before, parse_failed_after: no parsable answer in the text.
-        cut: the later text reached max_tokens.
+        unchanged: whether the parsed answers are equal; None when one of them could not be graded.
         similarity: of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
         chain: which of the sampled chains of this item.
         tokens_before, tokens_after: length of the text, in tokens.
@@ -31,16 +28,13 @@ class Revision(Outcome):
     """
 
     turn: int
-    before: bool | None
-    after: bool | None
-    solved_before: bool
-    solved_after: bool
+    before: bool
+    after: bool
+    fate_before: Fate
+    fate_after: Fate
     answer_before: str
     answer_after: str
     unchanged: bool | None
-    parse_failed_before: bool
-    parse_failed_after: bool
-    cut: bool
     similarity: float
     chain: int
     tokens_before: int
@@ -69,7 +63,7 @@ class State:
     """The answer that stands at a turn, and the whole cost up to it."""
 
     text: Text
-    grade: Grade
+    grade: Graded
     cost: Cost
 
 
@@ -93,7 +87,7 @@ class Speaker:
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, draw=self.draw
         )
         cost = Cost(1, self.subject.prompt_tokens(prompt), len(text.tokens))
-        return State(text, read(self.item, text), cost + spent if spent else cost)
+        return State(text, graded(self.item, text), cost + spent if spent else cost)
 
     async def chain(self, prompt: Prompt, first: State, instructions: Sequence[str], turns: int) -> list[State]:
         """The states at turns 1 to `turns` of one conversation; a turn is one round of all instructions."""
@@ -107,16 +101,6 @@ class Speaker:
         return states
 
 
-def read(item: Item, text: Text) -> Grade:
-    """The grade of an answer; a text that was cut before it stated a number holds none.
-
-    A grader that falls back to the last number would take one from the middle of the working.
-    """
-    if text.finish == "length" and not states_number(text.text):
-        return Grade("", None)
-    return item.grade(text.text)
-
-
 def total(states: Sequence[State]) -> Cost:
     """What separate states cost together."""
     return sum((s.cost for s in states), Cost(0, 0, 0))
@@ -125,11 +109,11 @@ def total(states: Sequence[State]) -> Cost:
 def vote(states: Sequence[State], cost: Cost) -> State:
     """Majority of the parsed answers (self-consistency, Wang et al., 2203.11171).
 
-    Unparsable answers abstain, ties go to the first seen; no parsable answer at all gives an ungraded state.
+    Answers that could not be graded abstain, ties go to the first seen; where all abstain the first state stands.
     """
-    voters = [s for s in states if s.grade.correct is not None]
+    voters = [s for s in states if s.grade.fate == "answered"]
     if not voters:
-        return State(states[0].text, Grade("", None), cost)
+        return replace(states[0], cost=cost)
     # Counter keeps the order of first appearance, and max takes the first of equals.
     counts = Counter(s.grade.answer for s in voters)
     answer = max(counts, key=counts.__getitem__)
@@ -162,19 +146,16 @@ STANDING: Mapping[str, Callable[[Sequence[State]], State]] = {
 def revision(before: State, after: State, *, turn: int, chain: int = 0) -> Revision:
     """The row of a chain whose first answer is `before` and whose answer at a turn is `after`."""
     was, now = before.grade, after.grade
-    parsed = was.correct is not None and now.correct is not None
+    both = was.fate == now.fate == "answered"
     return Revision(
         turn=turn,
         before=was.correct,
         after=now.correct,
-        solved_before=was.correct is True,
-        solved_after=now.correct is True,
+        fate_before=was.fate,
+        fate_after=now.fate,
         answer_before=was.answer,
         answer_after=now.answer,
-        unchanged=was.answer == now.answer if parsed else None,
-        parse_failed_before=was.correct is None,
-        parse_failed_after=now.correct is None,
-        cut=after.text.finish == "length",
+        unchanged=was.answer == now.answer if both else None,
         similarity=SequenceMatcher(None, before.text.text.split(), after.text.text.split(), False).ratio(),
         chain=chain,
         tokens_before=len(before.text.tokens),

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 
 from experiments.correction.self_correction.chains import STANDING, Revision, Speaker, State, pooled, revision, total
 from experiments.correction.self_correction.prompts import SECOND_TURNS, TEXTS
-from harness import Bars, HarnessError, Item, Metric, Prompt, Subject, Transitions, metrics
+from harness import Bars, HarnessError, Item, Prompt, Subject, Transitions, metrics
 from harness.arms import Arm, ArmedExperiment, Shared, together
 from harness.calls.calls import Capability
 
@@ -58,8 +58,8 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
     gold answer: never set it beside the others. score has no vote beside one chain, as a vote of two is a toss.
 
     Differs: short texts, for small models (+wording/selfCorrection=math is SCoRe's, boxed Huang's); SCoRe has two
-    turns, more repeat the second; an unparsable answer is a missing value, which `delta_all` and `solved_rate` take as
-    wrong.
+    turns, more repeat the second. An answer that cannot be graded is wrong, as in both papers; `delta_answered`
+    leaves such rows out, `delta_lower` and `delta_upper` are bounds.
 
     Attributes:
         turns: answers in a chain (SCoRe: 2; Huang: 3).
@@ -96,17 +96,14 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
     texts: ClassVar = TEXTS
     outcome: ClassVar = Revision
     metrics: ClassVar = (
-        *metrics.each(("before", "after"), metrics.accuracy_before, metrics.accuracy_after, by=BY),
         *metrics.transitions(by=BY),
-        *metrics.each(("solved_before", "solved_after"), metrics.delta, suffix="_all", by=BY),
-        Metric("solved_rate", metrics.accuracy, ("solved_after",), by=BY),
-        *metrics.rates("unchanged", "cut", suffix="_rate", by=BY),
-        *metrics.rates(parse_failure_rate_before="parse_failed_before", by=BY),
-        *metrics.rates(parse_failure_rate_after="parse_failed_after", by=BY),
+        *metrics.each(("fate_before",), metrics.answered, suffix="_before", by=BY),
+        *metrics.each(("fate_after",), metrics.answered, suffix="_after", by=BY),
+        *metrics.rates("unchanged", suffix="_rate", by=BY),
         *metrics.means("similarity", "tokens_before", "tokens_after", prefix="mean_", by=BY),
         *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_", by=BY),
     )
-    figures: ClassVar = (Transitions("before", "after", where={"turn": 2}), Bars("solved_after", "arm", "turn"))
+    figures: ClassVar = (Transitions("before", "after", where={"turn": 2}), Bars("after", "arm", "turn"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,6 +17,7 @@ from harness import (
     Reliability,
     RiskCoverage,
     Subject,
+    graded,
     metrics,
 )
 
@@ -39,7 +40,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     (B) False, and p = p(A) / (p(A) + p(B)).
 
     The item fields are "question" and "answer". Whether the answer is right, the task's grader says; one that it
-    cannot grade is not asked about. The words are those of experiment pTrue: judged by the model that gave it and
+    cannot grade is wrong. The words are those of experiment pTrue: judged by the model that gave it and
     without demonstrations, an answer has the same p there and here.
     """
 
@@ -64,10 +65,8 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
 
     async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: None) -> JudgedAnswer:
         answer = str(item.fields["answer"])
-        correct = item.grade(answer).correct
-        if correct is None:
-            return JudgedAnswer(answer=answer, correct=None)
+        given = graded(item, answer)
         before = fixed(self.wording, item) if arm.demonstrations else ()
         asked = judgement(self.wording, item.fields["question"], answer)
         p, mass = await asked.p_true(subject, before)
-        return JudgedAnswer(answer=answer, correct=correct, p=p, mass=mass)
+        return JudgedAnswer(answer=answer, correct=given.correct, fate=given.fate, p=p, mass=mass)

@@ -135,9 +135,12 @@ def test_p_true_ranks_as_signal_detection_says() -> None:
     assert found["accuracy"] == pytest.approx(1 / (1 + math.exp(-0.4)), abs=0.05)
 
 
-def test_refusals_and_mumbling_are_failures_of_their_rows() -> None:
+def test_refusals_and_mumbling_are_fates_of_their_rows() -> None:
     table, _, _ = run_p_true(Traits(refuses=0.1, unparsable=0.2), 1000)
-    assert np.isnan(table.columns["correct"]).mean() == pytest.approx(0.3, abs=0.058)
+    fates = list(table.columns["fate"])
+    assert fates.count("refused") / 1000 == pytest.approx(0.1, abs=0.038)
+    assert fates.count("unreadable") / 1000 == pytest.approx(0.2, abs=0.051)
+    assert fates.count("answered") / 1000 == pytest.approx(0.7, abs=0.058)
     answers = list(table.columns["answer"])
     assert answers.count(REFUSAL) / 1000 == pytest.approx(0.1, abs=0.038)
     assert answers.count(UNPARSABLE) / 1000 == pytest.approx(0.2, abs=0.051)
@@ -153,7 +156,7 @@ def test_self_correction_recovers_the_transitions() -> None:
     # Shares of 600 items, four standard errors: at most 0.082.
     truth = {"accuracy_before": right, "fix_rate": 0.3, "break_rate": 0.15}
     truth |= {"delta_i2c": (1 - right) * 0.3, "delta_c2i": right * 0.15}
-    truth |= {"delta": truth["delta_i2c"] - truth["delta_c2i"], "parse_failure_rate_after": 0.0}
+    truth |= {"delta": truth["delta_i2c"] - truth["delta_c2i"], "answered_after": 1.0}
     truth["accuracy_after"] = right + truth["delta"]
     for arm in ("score sampled", "again sampled"):
         rows = table.where(table.columns["arm"] == arm)

@@ -51,7 +51,7 @@ class Polite(ArmedExperiment[Manner]):
             raise KeyError("gone")
         question = self.text("please") * arm.times * arm.please + common
         texts = await subject.draws(Prompt.user(question), arm.times, max_tokens=4, temperature=1.0)
-        return [JudgedAnswer(answer=text.text, correct=True) for text in texts]
+        return [JudgedAnswer(answer=text.text, correct=True, fate="answered") for text in texts]
 
 
 def items(*golds: str) -> list[Item]:

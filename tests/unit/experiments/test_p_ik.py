@@ -166,7 +166,7 @@ def test_probes_are_fitted_on_training_items_alone() -> None:
     assert len(set(other.columns["item"])) == 10
 
 
-@pytest.mark.parametrize(("said", "kind"), [(" wrong", "wrong"), ("", "without an answer")])
+@pytest.mark.parametrize(("said", "kind"), [(" wrong", "wrong"), ("", "wrong")])
 def test_answers_of_one_kind_leave_no_probe_and_a_reason(said: str, kind: str) -> None:
     def replies(text: str) -> Mapping[str, float]:
         return knowing(text) if text.endswith(("Answer: (", "Confidence:", "confidence is")) else {said: 1.0}

@@ -79,7 +79,14 @@ def test_metrics_follow_from_the_known_distribution() -> None:
     assert value == pytest.approx(
         {
             "accuracy": share,
+            "accuracy_answered": share,
+            "accuracy_upper": share,
+            "answered": 1.0,
             "auroc": 1.0,
+            "auroc_answered": 1.0,
+            "ece_equal_width_answered": 0.25,
+            "overconfidence_answered": 0.75 * share + 0.25 * (1 - share) - share,
+            "brier_answered": 0.0625,
             "ece_equal_count": 0.25 * (0.9 + 0.1 * abs(1 - 2 * f)),
             "ece_equal_width": 0.25,
             "overconfidence": 0.75 * share + 0.25 * (1 - share) - share,
@@ -110,11 +117,14 @@ def test_a_subject_that_knows_nothing_ranks_at_chance() -> None:
     assert found["selective_accuracy", "zero-shot"].value is None  # nothing was said to be true: no zero
 
 
-def test_answers_that_cannot_be_graded_are_failures_not_zeros() -> None:
+def test_answers_that_cannot_be_graded_are_wrong_and_judged_as_the_others() -> None:
     table, found = run(PTrue(arms=["zero-shot"], judged=None), knowing(0.5, 0.5, sampled=0))
-    assert np.isnan(table.columns["correct"]).all()
-    assert found["accuracy", "zero-shot"].value is None
-    assert found["accuracy", "zero-shot"].n_failed == 200
+    np.testing.assert_array_equal(table.columns["correct"], 0.0)
+    assert set(table.columns["fate"]) == {"empty"}
+    np.testing.assert_array_equal(table.columns["p"], 0.5)
+    assert (found["accuracy", "zero-shot"].value, found["accuracy_upper", "zero-shot"].value) == (0.0, 1.0)
+    assert ("accuracy_answered", "zero-shot") not in found
+    assert found["accuracy", "zero-shot"].n == 200
 
 
 def test_the_zero_shot_prompt_is_the_papers() -> None:
@@ -218,6 +228,6 @@ def test_the_words_of_the_question_are_settings() -> None:
     assert re.match(r"<user> \w+ to What is 0\?: \(A\) or \(B\)\?\n", finished[0].transcript[1].prompt)
 
 
-def test_training_answers_that_cannot_be_graded_stop_the_run() -> None:
-    with pytest.raises(HarnessError, match=r"none of the training answers could be graded"):
-        run(PTrue(shots=3), knowing(0.5, 0.5, sampled=0))
+def test_training_answers_that_cannot_be_graded_are_demonstrations_of_wrong_ones() -> None:
+    _, found = run(PTrue(shots=3, arms=["few-shot"]), knowing(0.5, 0.5, sampled=0))
+    assert found["option_mass", "few-shot"].value == pytest.approx(0.9)

@@ -26,7 +26,7 @@ def judge(text: str) -> dict[str, float]:
     return {"A": 0.8 * sure, "B": 0.8 * (1 - sure), "?": 0.2}
 
 
-def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_not_asked_about() -> None:
+def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_wrong() -> None:
     items = [
         given("Capital of France?", "Paris", "Paris"),
         given("Capital of Italy?", "Oslo", "Rome"),
@@ -39,6 +39,8 @@ def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_not_as
         ("Oslo", "zero-shot", 0.2, 0),
         ("Paris", "fixed", 0.5, 1),
         ("Oslo", "fixed", 0.5, 0),
+        ("", "zero-shot", 0.2, 0),
+        ("", "fixed", 0.5, 0),
     ):
         at = rows[answer, arm]
         assert table.columns["p"][at] == pytest.approx(p)
@@ -46,7 +48,7 @@ def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_not_as
         assert table.columns["correct"][at] == correct
         assert table.columns["demonstrations"][at] == (arm == "fixed")
     asked = {one.item.fields["answer"]: len(one.transcript) for one in finished}
-    assert asked == {"Paris": 2, "Oslo": 2, "": 0}
+    assert asked == {"Paris": 2, "Oslo": 2, "": 2}
 
 
 def test_both_arms_of_an_answer_are_in_flight_together(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_subject_that_always_corrects() -> None:
     assert {name: found[name] for name in expected} == expected
     assert found["break_rate"] is None, "no answer was right at first"
     assert found["mcnemar_p"] == pytest.approx(2 * 0.5**20)
-    assert (found["unchanged_rate"], found["parse_failure_rate_after"], found["mean_calls"]) == (0, 0, 2)
+    assert (found["unchanged_rate"], found["answered_after"], found["mean_calls"]) == (0, 1, 2)
     assert found["mean_similarity"] == pytest.approx(0.8), "4 of 5 words are the same"
 
 
@@ -136,37 +136,38 @@ def test_a_vote_of_three_has_its_binomial_accuracy() -> None:
     assert found["mean_calls"] == 3
 
 
-def test_an_unparsable_second_turn_is_a_failure_and_not_a_zero() -> None:
+def test_an_unparsable_second_turn_is_wrong_and_says_so() -> None:
     def replies(prompt: str) -> Mapping[str, float]:
         spoilt = turn_of(prompt) == 2 and int(re.findall(r"row (\d+)", prompt)[0]) < 4
         return {NOTHING if spoilt else RIGHT: 1.0}
 
     table, _ = simulate(only("score greedy"), items(10), replies)
-    row = table.where(table.columns["parse_failed_after"] == 1)
+    row = table.where(table.columns["fate_after"] == "unreadable")
     assert len(row) == 4
-    assert np.isnan(row.columns["after"]).all()
+    np.testing.assert_array_equal(row.columns["after"], 0.0)
     assert np.isnan(row.columns["unchanged"]).all()
     assert set(row.columns["answer_after"]) == {""}
     found = values(table, "score greedy")
-    assert (found["delta"], found["accuracy_after"], found["parse_failure_rate_after"]) == (0, 1, 0.4)
-    assert [found["delta_all"], found["solved_rate"]] == pytest.approx([-0.4, 0.6])
+    assert [found["delta"], found["accuracy_after"], found["answered_after"]] == pytest.approx([-0.4, 0.6, 0.6])
+    assert (found["delta_answered"], found["accuracy_after_answered"]) == (0, 1)
+    assert [found["delta_lower"], found["delta_upper"]] == pytest.approx([-0.4, 0.0])
 
 
 def test_an_unparsable_first_turn_still_gets_its_revision() -> None:
     table, _ = simulate(only("score greedy"), items(3), by_turn(NOTHING, RIGHT))
-    assert np.isnan(table.columns["before"]).all()
+    np.testing.assert_array_equal(table.columns["before"], 0.0)
     np.testing.assert_array_equal(table.columns["after"], 1.0)
-    np.testing.assert_array_equal(table.columns["parse_failed_before"], 1.0)
+    assert set(table.columns["fate_before"]) == {"unreadable"}
 
 
-def test_a_turn_cut_before_its_answer_is_a_failure_even_when_it_holds_numbers() -> None:
+def test_a_turn_that_was_cut_is_wrong_even_when_it_holds_the_right_number() -> None:
     working = "First take the 7 and go on with it for a while until the end is reached"
     table, _ = simulate(only("score greedy", max_tokens=8), items(3), by_turn(RIGHT, working))
-    np.testing.assert_array_equal(table.columns["cut"], 1.0)
-    np.testing.assert_array_equal(table.columns["parse_failed_after"], 1.0)
+    assert set(table.columns["fate_after"]) == {"cut"}
+    np.testing.assert_array_equal(table.columns["after"], 0.0)
     table, _ = simulate(only("score greedy", max_tokens=8), items(3), by_turn(WRONG, f"{RIGHT} {working}"))
-    np.testing.assert_array_equal(table.columns["cut"], 1.0)
-    np.testing.assert_array_equal(table.columns["after"], 1.0)
+    assert set(table.columns["fate_after"]) == {"cut"}
+    np.testing.assert_array_equal(table.columns["after"], 0.0)
 
 
 def test_right_at_an_earlier_attempt_does_not_count_later() -> None:

@@ -7,19 +7,20 @@ from experiments.correction.self_correction.chains import (
     State,
     oracle,
     pooled,
-    read,
     revision,
     total,
     vote,
     within,
 )
 from experiments.correction.self_correction.prompts import states_number
-from harness import Grade, Item, Text
+from harness import Graded, Item, Text, graded
+from harness.items import Fate
 from harness.tasks.graders import number
 
 
 def state(answer: str, gold: str = "7", calls: int = 1, text: str = "") -> State:
-    grade = Grade(answer, answer == gold if answer else None)
+    fate: Fate = "answered" if answer else "unreadable"
+    grade = Graded(text or answer, answer, answer == gold, fate)
     return State(Text(text or answer, (1,) * 5, (0.0,) * 5, "stop"), grade, Cost(calls, 10 * calls, 5 * calls))
 
 
@@ -41,12 +42,12 @@ def states(answers: str) -> list[State]:
         ("-8", "8", False),  # unparsable ones abstain
         ("--7", "7", True),
         ("8--", "8", False),
-        ("---", "", None),
+        ("---", "", False),
     ],
 )
-def test_vote(answers: str, winner: str, correct: bool | None) -> None:
+def test_vote(answers: str, winner: str, correct: bool) -> None:
     voted = vote(states(answers), Cost(9, 8, 7))
-    assert voted.grade == Grade(winner, correct)
+    assert (voted.grade.answer, voted.grade.correct) == (winner, correct)
     assert voted.cost == Cost(9, 8, 7)
 
 
@@ -58,8 +59,9 @@ def test_a_vote_of_two_is_the_first_parsable_answer() -> None:
 
 def test_a_vote_costs_its_answers_together_and_one_within_a_chain_what_the_chain_cost() -> None:
     answers = [state("8"), state("7", calls=2), state("7", calls=3)]
-    assert (pooled(answers).grade, pooled(answers).cost) == (Grade("7", True), Cost(6, 60, 30))
-    assert (within(answers).grade, within(answers).cost) == (Grade("7", True), Cost(3, 30, 15))
+    seven = Graded("7", "7", True, "answered")
+    assert (pooled(answers).grade, pooled(answers).cost) == (seven, Cost(6, 60, 30))
+    assert (within(answers).grade, within(answers).cost) == (seven, Cost(3, 30, 15))
 
 
 def test_the_cost_of_separate_answers_adds_up() -> None:
@@ -80,13 +82,8 @@ def test_a_row() -> None:
     assert (row.calls, row.prompt_tokens, row.new_tokens) == (2, 20, 10)
     assert row.similarity == pytest.approx(2 * 3 / 10)
     row = revision(state(""), state(""), turn=2)
-    assert (row.before, row.after, row.unchanged) == (None, None, None)
-    assert (row.solved_before, row.solved_after, row.parse_failed_before, row.parse_failed_after) == (
-        False,
-        False,
-        True,
-        True,
-    )
+    assert (row.before, row.after, row.unchanged) == (False, False, None)
+    assert (row.fate_before, row.fate_after) == ("unreadable", "unreadable")
     assert row.similarity == 1.0, "two empty texts are equal"
 
 
@@ -113,15 +110,7 @@ def test_whether_a_cut_text_states_a_whole_number(text: str, whole: bool) -> Non
     assert states_number(text) is whole
 
 
-def test_only_a_cut_text_is_held_to_state_its_answer() -> None:
-    item = Item({"question": "What is 3 + 4?"}, "7", number)
-    working = "3 + 4 is 7"
-    assert read(item, Text(working, (1,), (0.0,), "stop")) == Grade("7", True)
-    assert read(item, Text(working, (1,), (0.0,), "length")) == Grade("", None)
-    assert read(item, Text("The final answer is 7.\nNow 3 + 5", (1,), (0.0,), "length")) == Grade("7", True)
-
-
 def test_the_papers_form_is_read() -> None:
     item = Item({"question": "What is 3 + 4?"}, "7", number)
     text = "We add 3 and 4. Final Answer: The final answer is $7$. I hope it is correct."
-    assert read(item, Text(text, (1,), (0.0,), "stop")) == Grade("7", True)
+    assert graded(item, Text(text, (1,), (0.0,), "stop")).correct

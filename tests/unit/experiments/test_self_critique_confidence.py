@@ -85,8 +85,8 @@ def test_three_policies_for_missing_scores_give_three_numbers_side_by_side() -> 
     assert value["auroc_adversarial"] == pytest.approx((2 * 2 / 2) / 12)  # below chance
     assert (found["ece_equal_width", "confidence"].n, found["auroc_half", "confidence"].n) == (4, 7)
     assert value["no_score_rate"] == pytest.approx(3 / 7)
-    assert value["no_answer_rate"] == pytest.approx(1 / 7)
-    assert value["right_rate"] == pytest.approx(3 / 7)
+    assert value["answered"] == pytest.approx(6 / 7)
+    assert value["accuracy"] == pytest.approx(3 / 7)
     vanilla = table.columns["stage"] == "vanilla"
     assert np.isnan(table.columns["confidence"][vanilla]).sum() == 3  # nothing is filled in
 
@@ -140,7 +140,6 @@ def test_the_table_of_moves_and_the_new_score_on_the_old_answers() -> None:
     _, found, _ = run(ONLY, saying(first, second), 6)
     value = {metric: e.value for (metric, arm), e in found.items() if arm == "confidence critique"}
     assert value["delta"] == pytest.approx(1 / 6)
-    assert value["delta_all"] == pytest.approx(1 / 6)
     assert value["delta_i2c"] == pytest.approx(2 / 6)
     assert value["delta_c2i"] == pytest.approx(1 / 6)
     assert value["fix_rate"] == pytest.approx(2 / 3)
@@ -160,10 +159,13 @@ def test_a_reply_that_was_cut_off_states_no_half_number_or_answer() -> None:
     table, found, _ = run(SelfCritiqueConfidence(arms=ONE, max_tokens=7), saying(replies, replies), 2)
     # The fake's seventh token of the second reply is "85": without "%" it may go on.
     vanilla = table.where(table.columns["stage"] == "vanilla")
-    assert vanilla.columns["cut"].tolist() == [1, 1]
+    assert sorted(zip(vanilla.columns["answer"], vanilla.columns["fate"], strict=True)) == [
+        ("", "cut"),
+        ("right", "answered"),
+    ]
     assert np.isnan(vanilla.columns["confidence"]).all()
     assert sorted(vanilla.columns["answer"]) == ["", "right"]
-    assert found["cut_rate", "confidence"].value == 1.0
+    assert found["answered", "confidence"].value == 0.5
 
 
 def test_with_reasoning_the_model_begins_its_reply_itself_and_thoughts_are_left_out() -> None:
@@ -230,9 +232,9 @@ def test_a_model_that_says_nothing_of_use_gives_undefined_numbers_with_a_reason(
         assert estimated.value is None or np.isfinite(estimated.value)
         assert estimated.value is not None or estimated.note
     assert found["ece_equal_width", "confidence"].value is None
-    assert found["right_rate", "confidence"].value == 0.0
-    refused = float("cannot help" in reply)
-    assert found["refusal_rate", "confidence"].value == refused
+    assert found["no_score_rate", "confidence"].value == 1.0
+    fates = set(table.columns["fate"])
+    assert fates == {"refused"} if "cannot help" in reply else fates <= {"empty", "unreadable", "answered"}
 
 
 def test_unused_settings_and_impossible_ones_are_refused() -> None:

@@ -113,7 +113,7 @@ def test_every_method_is_exact_on_a_known_distribution() -> None:
             )
     np.testing.assert_allclose(arm(table, "p_true"), 0.75)
     np.testing.assert_allclose(arm(table, "verbalized"), 0.8)
-    assert {len(set(d)) for d in draws} == {1, 2, 3}  # all numbers of readings were met
+    assert {len(set(d)) for d in draws} >= {2, 3}  # different numbers of readings were met
 
 
 def test_only_probabilities_may_be_calibrated() -> None:
@@ -182,7 +182,8 @@ def test_calls_are_those_of_the_other_experiments() -> None:
 
 def test_an_answer_without_words_is_asked_about_nowhere() -> None:
     table, _ = run(SemanticEntropy(), knowing({"": 1.0}), n=3)
-    assert np.isnan(table.columns["correct"]).all()
+    np.testing.assert_array_equal(table.columns["correct"], 0.0)
+    assert set(table.columns["fate"]) == {"empty"}
     assert np.isnan(arm(table, "p_true")).all()
     assert np.isnan(arm(table, "verbalized")).all()
     for name in ("reading", "entailment"):

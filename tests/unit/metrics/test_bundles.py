@@ -19,11 +19,16 @@ def names(bundle: tuple[Metric, ...]) -> list[str]:
 
 def test_bundles_have_the_same_names_everywhere() -> None:
     judged = ["accuracy", "auroc", "aurc", "ece_equal_width", "ece_equal_count", "overconfidence", "brier", "nll"]
-    assert names(metrics.judged()) == judged
-    assert names(metrics.judged(("p_ik", "right"), suffix="_plain")) == [f"{name}_plain" for name in judged]
+    assert names(metrics.judged(fate=None)) == judged
+    graded = ["accuracy", "accuracy_answered", "accuracy_upper", "answered"]
+    readable = ["auroc_answered", "ece_equal_width_answered", "overconfidence_answered", "brier_answered"]
+    assert names(metrics.judged()) == [*graded, *judged[1:], *readable]
+    assert names(metrics.judged(("p_ik", "right"), fate=None, suffix="_plain")) == [f"{name}_plain" for name in judged]
     assert names(metrics.brier_parts()) == ["brier_reliability", "brier_resolution", "brier_uncertainty"]
     assert names(metrics.recalibrated()) == ["temperature", "ece_after_temperature", "nll_after_temperature"]
-    moves = ["delta", "delta_i2c", "delta_c2i", "fix_rate", "break_rate", "mcnemar_p"]
+    moves = ["accuracy_before", "accuracy_after", "delta", "delta_i2c", "delta_c2i", "fix_rate", "break_rate"]
+    moves += ["mcnemar_p", "delta_lower", "delta_upper"]
+    moves += ["accuracy_before_answered", "accuracy_after_answered", "delta_answered"]
     assert names(metrics.transitions(prefix="x_")) == [f"x_{name}" for name in moves]
     assert names(metrics.means("tokens", "calls", prefix="mean_", option_mass="mass")) == [
         "mean_tokens", "mean_calls", "option_mass"
@@ -33,7 +38,7 @@ def test_bundles_have_the_same_names_everywhere() -> None:
 
 def test_bundles_bind_what_they_are_given() -> None:
     where: metrics.Where = {"picked": True}
-    assert metrics.judged(("q", "right"), by=("turn",), where=where)[:2] == (
+    assert metrics.judged(("q", "right"), None, by=("turn",), where=where)[:2] == (
         Metric("accuracy", metrics.accuracy, ("right",), ("turn",), where),
         Metric("auroc", metrics.auroc, ("q", "right"), ("turn",), where),
     )
@@ -45,7 +50,12 @@ def test_bundles_bind_what_they_are_given() -> None:
         Metric("y", metrics.mean, ("z",), (), where),
     )
     assert metrics.rates("x") == (Metric("x", metrics.rate, ("x",)),)
-    assert metrics.transitions("was", "is")[0] == Metric("delta", metrics.delta, ("was", "is"))
+    assert metrics.transitions("was", "is")[2] == Metric("delta", metrics.delta, ("was", "is"))
+    both = {"fate_was": "answered", "fate_is": "answered"}
+    assert metrics.transitions("was", "is")[-1] == Metric("delta_answered", metrics.delta, ("was", "is"), where=both)
+    assert metrics.graded("right", "end", by=())[1] == Metric(
+        "accuracy_answered", metrics.accuracy, ("right",), (), {"end": "answered"}
+    )
 
 
 def test_every_measure_is_a_public_name() -> None:
