@@ -10,10 +10,10 @@ from harness import Item, Message, Probability, Subject, fill, letter
 from harness.tasks.texts import normalise
 
 TEXTS: Mapping[str, str] = {
-    "judgement": "Question: $question\nProposed Answer: $answer\nIs the proposed answer:\n (A) True\n (B) False",
+    "judgement": "Question: $question\nProposed Answer: $answer\nIs the proposed answer:\n (A) $a\n (B) $b",
     "judgement_lead": "The proposed answer is:",
     "ideas": "Question: $question\nHere are some brainstormed ideas: $ideas\nPossible Answer: $answer\n"
-    "Is the possible answer:\n (A) True\n (B) False",
+    "Is the possible answer:\n (A) $a\n (B) $b",
     "ideas_lead": "The possible answer is:",
 }
 """The paper's question about one answer, alone or behind several samples (ideas), and what begins the model's turn."""
@@ -25,35 +25,44 @@ class Judgement:
 
     Attributes:
         text: the question; lead: the words before the letter.
+        true, false: the letters of the two options.
     """
 
     text: str
     lead: str
+    true: str = "A"
+    false: str = "B"
 
     def labelled(self, correct: bool) -> tuple[Message, Message]:
         """The question with its right letter, as a demonstration."""
-        return Message("user", self.text), Message("assistant", f"{self.lead} ({'A' if correct else 'B'})")
+        letter = self.true if correct else self.false
+        return Message("user", self.text), Message("assistant", f"{self.lead} ({letter})")
 
     async def p_true(self, subject: Subject, before: Sequence[Message] = ()) -> tuple[Probability, Probability]:
-        """P(True) behind some demonstrations, p(A) / (p(A) + p(B)), and the mass p(A) + p(B).
+        """P(True) behind some demonstrations, p(true) / (p(true) + p(false)) of the letters, and the mass of the two.
 
         Raises:
             ItemError: the prompt cannot be rendered, or does not fit.
         """
         turns = (*before, Message("user", self.text))
-        choice = await letter(subject, turns, self.lead, {"True": "A", "False": "B"})
+        choice = await letter(subject, turns, self.lead, {"True": self.true, "False": self.false})
         return Probability(choice.p["True"]), Probability(choice.mass)
 
 
-def judgement(wording: Mapping[str, str], question: str, answer: str, ideas: Sequence[str] = ()) -> Judgement:
+def judgement(
+    wording: Mapping[str, str], question: str, answer: str, ideas: Sequence[str] = (), *, swapped: bool = False
+) -> Judgement:
     """The question about one answer; with ideas all of them are listed first, the judged answer among them.
 
     Args:
         wording: the experiment's texts, of which `TEXTS` is a part.
+        swapped: whether (A) is False and (B) True. A model that likes the letter A gives both orders a high p(A), which
+            is no knowledge of its answer.
     """
-    name = "ideas" if ideas else "judgement"
-    values = {"question": question, "answer": answer, "ideas": "\n".join(ideas)}
-    return Judgement(fill(wording[name], values), wording[f"{name}_lead"])
+    name, (a, b) = "ideas" if ideas else "judgement", ("False", "True") if swapped else ("True", "False")
+    values = {"question": question, "answer": answer, "ideas": "\n".join(ideas), "a": a, "b": b}
+    letters = ("B", "A") if swapped else ("A", "B")
+    return Judgement(fill(wording[name], values), wording[f"{name}_lead"], *letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,21 +25,28 @@ from harness import (
     together,
 )
 
-Own = Mapping[bool, tuple[Message, ...]]
-"""The model's own demonstrations, without and with ideas."""
+Own = Mapping[str, tuple[Message, ...]]
+"""The model's own demonstrations: plain, with ideas, and plain with the labels shuffled among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown(Arm):
-    """What stands before the question: demonstrations (none, fixed, or the model's own), and all samples as ideas."""
+    """How the question is asked.
 
-    demonstrations: Literal["none", "fixed", "own"] = "none"
+    Attributes:
+        demonstrations: what stands before it: none, six fixed ones, the model's own, or these with shuffled labels.
+        ideas: whether all samples are listed as ideas.
+        swapped: whether (A) is False and (B) True.
+    """
+
+    demonstrations: Literal["none", "fixed", "own", "shuffled"] = "none"
     ideas: bool = False
+    swapped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(JudgedAnswer):
-    """One sampled answer, by the index of its draw: p is p(A) / (p(A) + p(B)), mass is p(A) + p(B)."""
+    """One sampled answer, by the index of its draw: p is p(True) / (p(True) + p(False)), mass is their sum."""
 
     draw: int
 
@@ -53,10 +60,13 @@ class PTrue(ArmedExperiment[Shown, Own]):
     whether the answer is (A) True or (B) False, and P(True) = p(A) / (p(A) + p(B)), raw and before temperature.
 
     Own demonstrations (few-shot) hold the true labels of the model's answers to training items, in their natural
-    proportion; six hand-written ones (fixed) are balanced. A model with a chat template sees every demonstration as an
-    exchange of its own, a base model the paper's plain text. The temperature by which the paper mends a tuned model
-    changes no decision and no ranking; here it is fitted on four fifths of the items and judged on the fifth held out,
-    for each arm; the paper has one for all tasks.
+    proportion; six hand-written ones (fixed) are balanced. Labels also tell how often the model is right at all. The
+    arm with the same labels shuffled tells as much and nothing more: what few-shot has beyond it is knowledge of
+    answers. The arm with swapped letters shows what is owed to the letter A. A model with a chat template sees every
+    demonstration as an exchange of its own, a base model the paper's plain text.
+
+    The temperature by which the paper mends a tuned model changes no decision and no ranking. Here it is fitted on
+    four fifths of the items and judged on the fifth held out, for each arm; the paper has one for all tasks.
 
     Attributes:
         draws: sampled answers per item (the paper: 5, at temperature 1).
@@ -65,7 +75,10 @@ class PTrue(ArmedExperiment[Shown, Own]):
         max_tokens: cap on a sampled answer; None takes the room that the task gives.
     """
 
-    arms: Sequence[str] = ("zero-shot", "fixed", "few-shot", "few-shot brainstorm")
+    arms: Sequence[str] = (
+        *("zero-shot", "zero-shot swapped", "fixed"),
+        *("few-shot", "few-shot shuffled", "few-shot brainstorm"),
+    )
     draws: Annotated[int, Ge(1)] = 5
     judged: Annotated[int, Ge(1)] | None = 1
     shots: Annotated[int, Ge(1)] = 20
@@ -74,8 +87,10 @@ class PTrue(ArmedExperiment[Shown, Own]):
 
     all_arms: ClassVar = {
         "zero-shot": Shown(),
+        "zero-shot swapped": Shown(swapped=True),
         "fixed": Shown(demonstrations="fixed"),
         "few-shot": Shown(demonstrations="own"),
+        "few-shot shuffled": Shown(demonstrations="shuffled"),
         "zero-shot brainstorm": Shown(ideas=True),
         "fixed brainstorm": Shown(demonstrations="fixed", ideas=True),
         "few-shot brainstorm": Shown(demonstrations="own", ideas=True),
@@ -93,31 +108,42 @@ class PTrue(ArmedExperiment[Shown, Own]):
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
 
     def train_items(self) -> int:
-        return self.shots if any(arm.demonstrations == "own" for arm in self.chosen.values()) else 0
+        return self.shots if any(arm.demonstrations in {"own", "shuffled"} for arm in self.chosen.values()) else 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Own:
-        """The model's own demonstrations, without and with ideas, one a training item; which draw is judged goes
-        round."""
-        own: dict[bool, list[Message]] = {False: [], True: []}
+        """The model's own demonstrations, one a training item; which draw is judged goes round."""
+        own: dict[str, list[Message]] = {"plain": [], "ideas": [], "shuffled": []}
         sampled = await together(self.begin(item, subject) for item in train)
-        for i, (item, answers) in enumerate(zip(train, sampled, strict=True)):
-            answer, all_texts = answers[i % self.draws], [one.text for one in answers]
-            for ideas, shown in own.items():
-                asked = judgement(self.wording, item.fields["question"], answer.text, all_texts if ideas else ())
-                shown.extend(asked.labelled(answer.correct))
-        return {ideas: tuple(shown) for ideas, shown in own.items()}
+        judged = [answers[i % self.draws] for i, answers in enumerate(sampled)]
+        labels = [answer.correct for answer in judged]
+        mixed = subject.random("labels").sample(labels, len(labels))
+        for item, answers, answer, other in zip(train, sampled, judged, mixed, strict=True):
+            question, ideas = item.fields["question"], [one.text for one in answers]
+            plain = judgement(self.wording, question, answer.text)
+            own["plain"] += plain.labelled(answer.correct)
+            own["shuffled"] += plain.labelled(other)
+            own["ideas"] += judgement(self.wording, question, answer.text, ideas).labelled(answer.correct)
+        return {name: tuple(shown) for name, shown in own.items()}
 
     async def begin(self, item: Item, subject: Subject, fitted: object = None) -> list[Graded]:
         """The model's own answers, which all arms judge."""
         return await own_answers(item, subject, self.draws, temperature=self.temperature, max_tokens=self.max_tokens)
 
     async def ask(self, arm: Shown, common: list[Graded], item: Item, subject: Subject, fitted: Own) -> list[Judged]:
-        before = {"none": (), "fixed": fixed(self.wording, item, ideas=arm.ideas), "own": fitted[arm.ideas]}
+        before = {
+            "none": (),
+            "fixed": fixed(self.wording, item, ideas=arm.ideas),
+            "own": fitted["ideas" if arm.ideas else "plain"],
+            "shuffled": fitted["shuffled"],
+        }[arm.demonstrations]
+
+        # The place of the judged answer among the ideas goes round, as it does in the demonstrations.
+        order = subject.random("ideas").sample(common, len(common)) if arm.ideas else []
 
         async def judge(draw: int) -> Judged:
-            answer, ideas = common[draw], [one.text for one in common] if arm.ideas else []
-            asked = judgement(self.wording, item.fields["question"], answer.text, ideas)
-            p, mass = await asked.p_true(subject, before[arm.demonstrations])
+            answer, ideas = common[draw], [one.text for one in order]
+            asked = judgement(self.wording, item.fields["question"], answer.text, ideas, swapped=arm.swapped)
+            p, mass = await asked.p_true(subject, before)
             return Judged(answer=answer.text, correct=answer.correct, fate=answer.fate, p=p, mass=mass, draw=draw)
 
         return await together(judge(draw) for draw in range(self.draws)[: self.judged])

@@ -52,16 +52,20 @@ def run(experiment: PTrue, replies: Replies, n: int = 40) -> tuple[Table, dict[t
 
 def test_rows_columns_and_probabilities_are_exact() -> None:
     table, _ = run(PTrue(shots=4, judged=None), knowing(0.75, 0.25))
-    assert Counter(table.columns["arm"]) == dict.fromkeys(
-        ("zero-shot", "fixed", "few-shot", "few-shot brainstorm"), 200
+    factors = ("arm", "demonstrations", "ideas", "swapped")
+    assert Counter(zip(*(table.columns[name] for name in factors), strict=True)) == dict.fromkeys(
+        [
+            ("zero-shot", "none", 0.0, 0.0),
+            ("zero-shot swapped", "none", 0.0, 1.0),
+            ("fixed", "fixed", 0.0, 0.0),
+            ("few-shot", "own", 0.0, 0.0),
+            ("few-shot shuffled", "shuffled", 0.0, 0.0),
+            ("few-shot brainstorm", "own", 1.0, 0.0),
+        ],
+        200,
     )
-    demonstrations = Counter(zip(*(table.columns[name] for name in ("arm", "demonstrations", "ideas")), strict=True))
-    assert set(demonstrations) == {
-        ("zero-shot", "none", 0.0),
-        ("fixed", "fixed", 0.0),
-        ("few-shot", "own", 0.0),
-        ("few-shot brainstorm", "own", 1.0),
-    }
+    # The fake likes the letter A: with swapped letters it says False of what it says True of otherwise.
+    table = table.where(table.columns["swapped"] == 0)
     right = table.columns["answer"] == "right"
     np.testing.assert_array_equal(table.columns["correct"], right.astype(float))
     np.testing.assert_allclose(table.columns["p"], np.where(right, 0.75, 0.25), atol=1e-12)
@@ -155,6 +159,49 @@ def test_few_shot_blocks_come_from_training_items_with_their_true_labels() -> No
     for block in blocks:
         answer = block.partition("Proposed Answer: ")[2].partition("\n")[0]
         assert block.rstrip().endswith("is: (A)" if answer == "right" else "is: (B)")
+
+
+def test_shuffled_labels_are_the_same_ones_in_another_order() -> None:
+    """They tell how often the model is right, and of no answer whether it is."""
+    experiment = PTrue(arms=["few-shot", "few-shot shuffled"], shots=40, draws=1)
+    _, finished = simulate(experiment, items(0, 1), knowing(1, 0), train=items(1, 41))
+    own, shuffled = (e.prompt for e in finished[0].transcript[1:])
+    labels = [
+        re.findall(r"Proposed Answer: (\w+)[^>]*> The proposed answer is: \((.)\)", one) for one in (own, shuffled)
+    ]
+    assert [answer for answer, _ in labels[0]] == [answer for answer, _ in labels[1]]
+    assert {(answer, letter) for answer, letter in labels[0]} == {("right", "A"), ("wrong", "B")}
+    assert len(set(labels[1])) == 4
+    assert Counter(letter for _, letter in labels[0]) == Counter(letter for _, letter in labels[1])
+
+
+def test_swapped_letters_take_the_side_of_what_a_letter_means() -> None:
+    def swapping(text: str) -> Mapping[str, float]:
+        """Knows which answers are right, whatever letter says so."""
+        if not text.endswith("answer is: ("):
+            return {" right": 0.5, " wrong": 0.5}
+        true, false = ("A", "B") if "(A) True" in text else ("B", "A")
+        p = 0.8 if "Answer: right" in text else 0.1
+        return {true: p, false: 1 - p}
+
+    for replies, equal in ((swapping, True), (knowing(0.9, 0.9, 0.5), False)):
+        table, _ = run(PTrue(arms=["zero-shot", "zero-shot swapped"], judged=None), replies, n=5)
+        plain, swapped = (table.where(table.columns["swapped"] == k) for k in (0, 1))
+        expected = plain.columns["p"] if equal else 1 - plain.columns["p"]
+        np.testing.assert_allclose(swapped.columns["p"], expected, atol=1e-12)
+
+
+def test_the_place_of_the_judged_answer_among_the_ideas_goes_round() -> None:
+    def numbered(text: str) -> Mapping[str, float]:
+        return {"A": 1.0} if text.endswith("answer is: (") else {f" idea {i}": 0.125 for i in range(8)}
+
+    _, finished = simulate(PTrue(arms=["zero-shot brainstorm"], draws=3), items(0, 40), numbered)
+    places = []
+    for one in finished:
+        asked = one.transcript[-1].prompt
+        ideas = asked.partition("ideas: ")[2].partition("\nPossible")[0].split("\n")
+        places.append(ideas.index(asked.partition("Possible Answer: ")[2].partition("\n")[0]))
+    assert set(places) == {0, 1, 2}
 
 
 def test_fixed_demonstrations_stand_before_the_question_with_ideas_where_it_has_ideas() -> None:
