@@ -15,11 +15,47 @@ LINE = 2000
 ENDS = 50_000
 """Characters read at the beginning and at the end of a text; what lies between in a longer one is not."""
 
+_THOUGHT_NAME = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|scratch_?pad|reflection)"
+_OPENED = re.compile(
+    rf"""\s* (?:
+        <{_THOUGHT_NAME}> | \[{_THOUGHT_NAME}\] | \u25c1think\u25b7
+      | <\|(?:begin_of_thought|START_THINKING)\|>
+      | (?:<\|start\|>assistant)? <\|channel\|> (?:analysis|commentary) [^<]{{0,80}} <\|message\|>
+      | <\|channel>thought | (?-i:analysis(?=[A-Z]))  # the last with its marks dropped by the tokenizer
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# A mark that is quoted is a word of the answer.
+_CLOSED = re.compile(
+    rf"""(?<!["'`]) (?:
+        </{_THOUGHT_NAME}> | \[/{_THOUGHT_NAME}\] | \u25c1/think\u25b7 | <\|(?:end_of_thought|END_THINKING)\|>
+      | <\|end\|> | <channel\|> | assistantfinal
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MIDDLE_OPENED = re.compile(rf"[<\[]{_THOUGHT_NAME}[>\]]", re.IGNORECASE)
+_LONE_CLOSED = re.compile(rf"(?<![\"'`])(?:</{_THOUGHT_NAME}>|\[/{_THOUGHT_NAME}\]|\u25c1/think\u25b7)", re.IGNORECASE)
+# Marks of chat templates, written out: <|im_end|>, <|eot_id|>, <end_of_turn>, </s>, [INST], DeepSeek's full-width ones.
+_CHAT_MARK = re.compile(
+    r"<\|[a-z_ ]{1,30}\|>|<\uff5c[^<>\n]{1,30}\uff5c>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<(?:eos|bos|pad)>",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(r"\s{0,3}(?:assistant|model|final)\b(?=\s*(?:\n|<))[:\s]{0,3}", re.IGNORECASE)
+_NEXT = r"(?:(?:new|next|another|follow-?up)[ ])?(?:question|problem|exercise)"
 _CONTINUATION = re.compile(
-    r"^[ \t>#*]{0,8}(?:question|q|problem|exercise|human|user)[ \t]{0,4}[0-9]{0,4}[ \t*]{0,4}:", re.IGNORECASE | re.M
+    rf"""^ [ \t>\#*]{{0,8}} (?:
+        (?:{_NEXT}|q|human|user|instructions?|\u95ee\u9898|\u9898\u76ee|\u95ee)
+            [ \t]{{0,4}} [0-9]{{0,4}} [ \t*]{{0,4}} [:\uff1a]
+      | {_NEXT} [ ]{{0,2}} \#? [0-9]{{1,4}} [.*)]{{0,3}} [ \t\r]{{0,4}} $
+      | (?<=\#[ ]) (?:instruction|user|human|question)s? [ \t*]{{0,4}} $
+    )""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _LABEL = re.compile(r"^(?:the )?(?:final |short |correct )?(?:answer|a|assistant|response) {0,4}[:=]", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z]{1,10}>|[*`#>]")
+_MARKERS = 20
+"""Marks at the beginning of a text that are passed over."""
+
 _SENTENCE_END = re.compile(r"[.!?]+[\"')]?(?=\s)")
 # Quotation marks, apostrophes and dashes as typed on a keyboard.
 _TYPED = (
@@ -27,6 +63,8 @@ _TYPED = (
     | dict.fromkeys((0x201C, 0x201D, 0x2033), '"')
     | dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63, 0xFF0D), "-")
     | {0x2014: " - ", 0x0000: " "}
+    # Characters without a glyph: soft hyphen, zero-width space and joiners, direction marks, byte-order mark.
+    | dict.fromkeys((0x00AD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF), "")
 )
 # Letters that Unicode does not decompose into a base letter and an accent.
 _LETTERS = str.maketrans(
@@ -57,17 +95,55 @@ _INTERJECTIONS = word_set(
 
 
 def own_text(text: str) -> str:
-    """The text up to where the model begins to pose itself another question ("Question:", "Q:", "User:", ...).
+    """What the model answers: without the thought before it, and without the questions that it goes on to ask itself.
 
-    Typographic quotation marks and dashes come back as typed ones, null bytes as spaces.
-    A question that the text opens with is an echo of the one asked, not the next one, and is kept.
+    The answer ends at a mark of a chat template ("<|im_end|>") and at a line that opens another turn or exercise
+    ("Question:", "Problem 2", "User:", "Instruction:"). A question that the text opens with is an echo of the one
+    asked, not the next one, and is kept. Typographic quotation marks and dashes come back as typed ones, null bytes as
+    spaces, invisible characters not at all.
     """
+    text = _without_thought(text)
     if len(text) > 2 * ENDS:
         text = f"{text[:ENDS]}\n{text[-ENDS:]}"
-    text = text.translate(_TYPED)
+    text = _from_first_turn(text).translate(_TYPED)
     for match in _CONTINUATION.finditer(text):
         if text[: match.start()].strip():
             return text[: match.start()]
+    return text
+
+
+def _without_thought(text: str) -> str:
+    """The text after the thoughts that it opens with; nothing of one that does not end.
+
+    A template may have written the opening mark, so that the text begins inside the thought and only closes it. A
+    mark further on, or in quotation marks, is a word of the answer.
+    """
+    if not _OPENED.match(text):
+        lone = _LONE_CLOSED.search(text)
+        if lone and not _MIDDLE_OPENED.search(text, 0, lone.start()):
+            text = text[lone.end() :]
+    for _ in range(_MARKERS):
+        opened = _OPENED.match(text)
+        if not opened:
+            return text
+        closed = _CLOSED.search(text, opened.end())
+        if not closed:
+            return ""
+        text = text[closed.end() :]
+    return ""
+
+
+def _from_first_turn(text: str) -> str:
+    """The first turn that says something: without the marks of a chat template before it, up to the next one."""
+    for _ in range(_MARKERS):
+        mark = _CHAT_MARK.search(text)
+        if not mark:
+            return text
+        if text[: mark.start()].strip():
+            return text[: mark.start()]
+        text = text[mark.end() :]
+        role = _ROLE.match(text)
+        text = text[role.end() :] if role else text
     return text
 
 
