@@ -1,105 +1,106 @@
-"""Finds the number that a text gives as its answer, and its exact value. Nothing is ever evaluated."""
+"""Finds the number that a text gives as its answer, and its exact value. How numbers are written is in `numerals`."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import deque
+from collections.abc import Sequence
 from fractions import Fraction
 
+from harness.tasks.number_words import read_words
+from harness.tasks.numerals import DIGITS, Quantity, clean, quantities
+from harness.tasks.statements import Statement, braced, statements
 from harness.tasks.texts import own_text
-
-DIGITS = 300
-"""Digits of an integer that are read; a degenerate run of digits is then a wrong answer, not a slow one."""
 
 MAX_PLACES = 20
 """Decimal places that `write_number` writes; a value that needs more is written as a fraction."""
 
 _SEGMENT = 300
-_MARKERS_READ = 50
+_FOLLOWING = 2000
+_LAST_READ = 100
 
-_SIGNS = {0x2044: "/", 0x2215: "/", 0x2248: "=", 0x00D7: "x", 0x00B7: "x"}
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_CLEANING = [
-    (re.compile(pattern), into)
-    for pattern, into in (
-        (r"\{,\}", ","),
-        (r"\\([$%#&])", r"\1"),
-        (r"\\[,!;:]", ""),
-        (r"\\(?:left|right|displaystyle)\b", ""),
-        (r"\\(?:times|cdot)\b", "x"),
-        (r"(?<=[0-9])(?=\\[dt]?frac)", " "),
-        (r"\\[dt]?frac ?([0-9]) ?([0-9])(?![0-9])", r"\1/\2"),
-        (r"\\[dt]?frac ?\{ ?(-?[0-9.,]{1,40}) ?\} ?\{ ?([0-9.,]{1,40}) ?\}", r"\1/\2"),
-        (r"\\(?:text|textbf|textrm|mathrm|mathbf|mbox|operatorname) ?\{", "{"),
-        (r"\^ ?\{ ?(-?[0-9]{1,3}) ?\}", r"^\1"),
-        (r"(?<=[0-9])_(?=[0-9]{3})", ""),
-        (r"(?<![A-Za-z0-9])_{1,3}(?=[0-9-])", ""),
-        (r"= {0,3}- {1,3}(?=[0-9$])", "= -"),
-    )
-]
-_WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3}(?![0-9]))++|[0-9]++)"
-_NUMBER = re.compile(
-    rf"""
-    (?<![A-Za-z0-9_^]) (?<![A-Za-z0-9]\.)               # not inside a word, a decimal or an exponent
-    (?P<sign>(?<![)\]}}%])-)? [$€£¥]? (?P<inner>-)?
-    (?:
-        (?P<mixed>[0-9]{{1,9}})\ (?P<part>[0-9]{{1,9}})/(?P<of>[0-9]{{1,9}}) (?![0-9/])
-      | (?P<digits>{_WHOLE}(?:\.[0-9]++)?+ | (?<!\.)\.[0-9]++)
-        (?!(?:st|nd|rd|th)\b)
-        (?: [eE](?P<e>[+-]?[0-9]{{1,3}})(?![0-9A-Za-z])
-          | \ ?[x*]\ ?10\^(?P<ten>-?[0-9]{{1,3}})(?![0-9])
-          | \^(?P<power>-?[0-9]{{1,2}})(?![0-9])
-          | \ ?/\ ?(?P<denominator>{_WHOLE}(?:\.[0-9]++)?+)(?!/)
-        )?
-    )
-    """,
-    re.VERBOSE,
-)
-_STATED = re.compile(
-    r"""
-    (?P<hashes>\#{4}) (?!\#)
-  | (?P<boxed>\\(?:boxed|fbox)\ {0,3}\{)
-  | ^[ \t>*-]{0,8} (?:final[ ])? (?:answer|ans|a) [ \t*]{0,4} [:=]
-  | \b answer (?:[ ](?:to|for)[ ](?:the|this|your)[ ](?:question|problem))? [*_]{0,3}
-    (?: [ ]{0,3} [:=]
-      | [ ](?:is|was|would[ ]be|will[ ]be|must[ ]be|should[ ]be|equals)\b (?![ ](?:not|found|obtained|given)\b) )
-    """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
-)
-_STOP = re.compile(r"[.!?](?=\s|$)")
+_STOP = re.compile(r"(?<!approx)(?<!\bca)(?<!\bRs)(?<!\bno)[.!?](?=[*_$\"')]{0,4}(?:\s|$))|\u3002")
 _EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
+_FILLERS = re.compile(
+    r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly|almost|exactly
+        |only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
+        |clearly|likely|probably|most|at|least|up|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
+    )*+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# A clause that closes a working, and a verb that turns the numbers before it into its subject.
+_CONCLUSION = re.compile(
+    r"\b(?:so|thus|hence|therefore|altogether|in total|which|making|giving|totall?ing|leaving|for a total of)\b",
+    re.IGNORECASE,
+)
+_VERB = re.compile(r"\b(?:makes?|gives?|equals?|totals?|yields?|leaves?|comes? to|adds? up to)\b", re.IGNORECASE)
+_COPULA = re.compile(r"\b(?:is|are)\b", re.IGNORECASE)
+_PAUSE = re.compile(r"[,;:]")
+_BETWEEN_BOXES = re.compile(r"(?:[\s$.,;&]|\\[()\[\]]|\band\b|\bor\b)*+")
+_LISTED = re.compile(r"(?:,? and|,? or|[,;])\s{0,2}[$(]?", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"[\s.{}]*(?:(?:your|the|final|numerical|number|answer|value|result|here|x|n)\b[\s.{}]*)*", re.IGNORECASE
+)
+_REFUSAL = re.compile(
+    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e|i (?:do not|don't) (?:know|have)|i(?:'m| am) (?:unable|not able)"
+    r"|i (?:cannot|can't|can not|could not|couldn't)|(?:cannot|can't|impossible to|not possible to|no way to)"
+    r" (?:be )?(?:determined?|answer(?:ed)?|know|say|tell|solved?|calculated?|known))\b",
+    re.IGNORECASE,
+)
+_AFTER_ALL = re.compile(
+    r"=|\b(?:but|however|so|thus|therefore|hence|guess|think|believe|i'd say|i would say|probably|likely)\b",
+    re.IGNORECASE,
+)
 
 
 def read_number(text: str) -> Fraction | None:
-    """The final number of a text, exactly; None when there is none.
+    """The final number of a text, exactly; None when it gives none, or several without choosing one.
 
     Which number, in this order:
-    1. stated: after "#### ", in \\boxed{}, after "the answer is" / "Answer:" / "A:". Of several statements the *last*
-       counts (a text that corrects itself ends with its answer; a self-posed next question is cut before). Within a
-       statement the *first* number counts, or in an equation the side that is a single number;
+    1. stated: after "#### ", in \\boxed{}, after "the answer is" / "Answer:" / "A:" / "Result:" (`statements`). Of
+       several statements the *last* counts. Within a statement the *first* number counts; in an equation the side that
+       is a single number; in a working ("20 in one and 22 in the other, so 42") the number that closes it;
     2. a first line that is nothing but a number with a unit, or goes on with "(", "because", "not" ("42, not 43");
-    3. the *last* number of the text.
+    3. the *last* number of the text, or what its last sentence calls the total or result. After a refusal only a
+       number that is given all the same ("I don't know, but I'd say 5").
 
-    Read as written: thousands commas, currency, units, 50% as 50, unicode minus, 1/2 and 1 1/2, 1.5e3, 1.5 x 10^3, and
-    LaTeX's \\frac, {,}, \\$, \\text. Ordinals (2nd) and digits inside words (H2O) are no numbers.
+    A number that is denied ("not 12") is none. A statement of alternatives ("12 or 15"), of a range ("40-45") or of
+    what is still to be computed ("6 x 7") gives no number.
+
+    Read as written: thousands marks of any habit (1,234; 1 234; 1.234.567; 1,23,456), currency, units, 50% as 50, "1.2
+    million", "3 dozen", unicode minus, 1/2 and 1 1/2, 1.5e3, 1.5 x 10^3, digits of any script, LaTeX, and number words
+    where they stand alone or are stated ("The answer is twelve"). Ordinals (2nd) and digits inside words (H2O) are no
+    numbers.
     """
-    text = _clean(own_text(text))
-    for marker in reversed(deque(_STATED.finditer(text), maxlen=_MARKERS_READ)):
-        value = _stated(text, marker)
-        if value is not None:
-            return value
-    first = _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0])
-    if first is not None:
-        return first
-    last = deque(_NUMBER.finditer(text), maxlen=1)
-    return _value(last[0]) if last else None
+    text = clean(own_text(text))
+    for statement in statements(text):
+        found = _stated(text, statement) if statement.kind != "result" else None
+        if found:
+            return found.value
+    found = _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0]) or _last(text)
+    return found.value if found else None
+
+
+def states_number(text: str) -> bool:
+    """Whether a text states a final number and goes on after it, so that a cut at its end has taken nothing away."""
+    text = clean(own_text(text))
+    for statement in statements(text):
+        found = _stated(text, statement) if statement.kind != "result" else None
+        if not found or found.value is None:
+            continue
+        if statement.kind == "boxed":
+            return braced(text, statement.end, _SEGMENT)[1]
+        rest = text[statement.end + found.end : statement.end + found.end + _FOLLOWING]
+        if "\n" in rest or (statement.kind != "hashes" and re.search(r"[.!][$*)]{0,3}\s|\u3002", rest)):
+            return True
+    return False
 
 
 def exact(number: str | float) -> Fraction | None:
     """The value of a text that is one number and nothing else but currency, sign, commas or a unit; else None."""
-    return _bare(_clean(str(number)).strip())
+    found = _bare(clean(str(number)).strip())
+    return found.value if found else None
 
 
 def write_number(value: Fraction) -> str:
@@ -113,83 +114,156 @@ def write_number(value: Fraction) -> str:
     return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
-def _clean(text: str) -> str:
-    text = re.sub(r"(?<=[0-9])[\u00a0\u202f\u2009](?=[0-9]{3}(?![0-9]))", "", text)
-    text = re.sub(r"(?<=[0-9])(?=[¼-¾⅐-⅞])", " ", text)
-    text = re.sub(r"[⁰¹²³⁴-⁹⁻]{1,4}", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
-    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
-    for pattern, into in _CLEANING:
-        text = pattern.sub(into, text)
-    return text
-
-
-def _stated(text: str, marker: re.Match[str]) -> Fraction | None:
-    segment = text[marker.end() : marker.end() + _SEGMENT]
-    if marker["boxed"]:
-        return _equated(_braced(segment))
-    segment = segment.lstrip().split("\n", 1)[0]
-    if marker["hashes"]:
+def _stated(text: str, statement: Statement) -> Quantity | None:
+    """What a statement gives, with places counted from its end; None when its words give no number."""
+    if statement.kind == "boxed":
+        return _boxed(text, statement)
+    after = text[statement.end : statement.end + _SEGMENT]
+    blank = len(after) - len(after.lstrip())
+    segment = after[:blank] + after[blank:].split("\n", 1)[0]
+    if statement.kind == "hashes":
         # "#### Step 2" and "#### 2. Add" are headings, not answers.
-        found = _NUMBER.search(segment)
-        if not found or re.search("[A-Za-z]", segment[: found.start()]) or _ENUMERATION.match(segment, found.end()):
-            return None
-        return _value(found)
-    stop = _STOP.search(segment)
-    return _equated(segment[: stop.start()] if stop else segment)
+        found = next(quantities(segment), None)
+        heading = not found or re.search("[A-Za-z]", segment[: found.start]) or _ENUMERATION.match(segment, found.end)
+        return None if heading else found
+    stop = _STOP.search(segment, blank)
+    segment = segment[: stop.start()] if stop else segment
+    rest = statement.end + len(segment)
+    return _chosen(segment, text[rest : rest + _FOLLOWING])
 
 
-def _braced(segment: str) -> str:
-    """Up to the brace that closes; the first line when none does."""
-    depth = 1
-    for at, character in enumerate(segment):
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return segment[:at]
-    return segment.split("\n", 1)[0]
+def _boxed(text: str, statement: Statement) -> Quantity | None:
+    """What a box holds. Boxes in a row that differ give no number, as does a box of words."""
+    content, _ = braced(text, statement.end, _SEGMENT)
+    found = _chosen(content + "}", "")
+    if not found:
+        return None if _PLACEHOLDER.fullmatch(content) else Quantity(0, len(content), None)
+    for other in statements(text[max(0, statement.start - _SEGMENT) : statement.start])[:1]:
+        before = text[max(0, statement.start - _SEGMENT) : statement.start]
+        inside, closed = braced(before, other.end, _SEGMENT)
+        if other.kind == "boxed" and closed and _BETWEEN_BOXES.fullmatch(before, other.end + len(inside) + 1):
+            first = _chosen(inside + "}", "")
+            if first and first.value != found.value:
+                return Quantity(found.start, found.end, None)
+    return found
 
 
-def _equated(segment: str) -> Fraction | None:
+def _chosen(segment: str, rest: str) -> Quantity | None:
+    """The number that a statement gives; a working that goes on after it (`rest`) is left to be read from its end."""
+    found = [q for q in quantities(segment) if q.counts]
+    start = _lead(segment, 0)
+    if not found:
+        spelled = read_words(segment[start:])
+        return Quantity(start, start + spelled[1], spelled[0]) if spelled else None
+    if "=" in segment:
+        return _equated(segment, found)
+    first = found[0]
+    direct = start >= first.start
+    closing = _closing(segment, found, direct)
+    if closing:
+        return closing
+    if _is_list(segment, found):
+        return Quantity(first.start, found[-1].end, None)
+    if not direct and _concludes(rest):
+        return None
+    return first
+
+
+def _lead(segment: str, at: int) -> int:
+    """Where words that only lead to a number ("about", "a total of $") end."""
+    found = _FILLERS.match(segment, at)
+    return found.end() if found else at
+
+
+def _equated(segment: str, found: Sequence[Quantity]) -> Quantity:
     """The last side of an equation that is one number; without such a side the first number after the last "="."""
-    sides = [list(_NUMBER.finditer(side)) for side in segment.split("=")]
-    sides = [side for side in sides if side]
-    if not sides:
-        return None
-    if len(sides) == 1:
-        return _value(sides[0][0])
-    return _value(next((side for side in reversed(sides) if len(side) == 1), sides[-1])[0])
+    sides: list[list[Quantity]] = []
+    at = -1
+    for quantity in found:
+        if segment.rfind("=", 0, quantity.start) != at or not sides:
+            at = segment.rfind("=", 0, quantity.start)
+            sides.append([])
+        sides[-1].append(quantity)
+    single = (side[0] for side in reversed(sides) if len(side) == 1 and side[0].value is not None)
+    return next(single, sides[-1][0])
 
 
-def _bare(line: str) -> Fraction | None:
-    found = _NUMBER.search(line)
-    if not found or re.search("[A-Za-z0-9=]", line[: found.start()]) or _ENUMERATION.match(line, found.end()):
+def _closing(segment: str, found: Sequence[Quantity], direct: bool) -> Quantity | None:
+    """The number that closes a working: "3 boxes of 14 make 42", "20 plus 22, which is 42", "adding 20 and 22: 42"."""
+    first = found[0]
+    for closing in reversed(found[1:]):
+        before = [q for q in found if q.end <= closing.start and q is not closing]
+        between = segment[before[-1].end : closing.start]
+        operands = len(before) >= 2 or first.value is None
+        if _CONCLUSION.search(between) and (operands or not direct):
+            return closing
+        if not _PAUSE.search(segment, first.end, closing.start) and (
+            _VERB.search(between) or (operands and _COPULA.search(between))
+        ):
+            return closing
+        pause = _PAUSE.search(between)
+        if first.value is None and pause and _lead(segment, before[-1].end + pause.end()) >= closing.start:
+            return closing
+    return None
+
+
+def _concludes(rest: str) -> bool:
+    """Whether a working goes on and comes to a number ("That makes 42")."""
+    last = deque(quantities(rest), maxlen=1)
+    return bool(last) and any(
+        pattern.search(rest, 0, last[0].start) for pattern in (_CONCLUSION, _VERB, re.compile("="))
+    )
+
+
+def _is_list(segment: str, found: Sequence[Quantity]) -> bool:
+    """Whether a segment is nothing but several numbers that differ ("3, 5")."""
+    if len(found) < 2 or len({q.value for q in found}) == 1 or _lead(segment, 0) < found[0].start:
+        return False
+    gaps = (segment[left.end : right.start] for left, right in zip(found, found[1:], strict=False))
+    return all(_LISTED.fullmatch(gap) for gap in gaps) and not re.search("[A-Za-z]", segment[found[-1].end :])
+
+
+def _bare(line: str) -> Quantity | None:
+    """The number of a line that is nothing else: a unit or an explanation may follow it."""
+    found = list(quantities(line))
+    if not found:
+        spelled = read_words(line[_lead(line, 0) :])
+        rest = line[_lead(line, 0) + spelled[1] :] if spelled else ""
+        return Quantity(0, len(line), spelled[0]) if spelled and len(rest.split()) <= 3 else None
+    first = found[0]
+    if re.search("[A-Za-z0-9=]", line[: first.start]) or _ENUMERATION.match(line, first.end):
         return None
-    rest = line[found.end() :]
+    if _is_list(line, found):
+        return Quantity(first.start, found[-1].end, None)
+    rest = line[first.end :]
     if _EXPLANATION.match(rest):
-        return _value(found)
-    return _value(found) if not re.search("[0-9=+*]", rest) and len(rest.split()) <= 3 else None
+        return first
+    return first if not re.search("[0-9=+*]", rest) and len(rest.split()) <= 3 else None
 
 
-def _value(found: re.Match[str]) -> Fraction | None:
-    sign = -1 if found["sign"] or found["inner"] else 1
-    if found["mixed"]:
-        parts = int(found["part"]), int(found["of"])
-        return sign * (int(found["mixed"]) + Fraction(*parts)) if parts[1] else None
-    value = _decimal(found["digits"])
-    if found["e"] or found["ten"]:
-        value *= Fraction(10) ** int(found["e"] or found["ten"])
-    elif found["power"]:
-        exponent = int(found["power"])
-        if (value == 0 and exponent < 0) or len(found["digits"]) > 40:
-            return None
-        value = value**exponent
-    elif found["denominator"]:
-        below = _decimal(found["denominator"])
-        if below == 0:
-            return None
-        value /= below
-    return sign * value
+def _last(text: str) -> Quantity | None:
+    """The last number of a text in which nothing is stated, or the total or result that its last sentence names."""
+    everything = list(deque(quantities(text), maxlen=_LAST_READ))
+    found = [q for q in everything if q.counts] or everything
+    if not found or _refused(text, found[-1]):
+        return None
+    last = found[-1]
+    stops = [m.end() for m in _STOP.finditer(text, max(0, last.start - _SEGMENT), last.start)]
+    start = max([0, last.start - _SEGMENT, text.rfind("\n", 0, last.start) + 1, *stops])
+    sentence = text[start : last.end]
+    for statement in statements(sentence):
+        stated = _chosen(sentence[statement.end :], "")
+        if stated:
+            return stated
+    inside = [q for q in found if q.start >= start]
+    if "=" in sentence:
+        moved = [Quantity(q.start - start, q.end - start, q.value) for q in inside]
+        return _equated(sentence, moved)
+    told = [q for q in inside if q.value is not None or not sentence[: q.start - start].rstrip(" $").endswith("(")]
+    return told[-1] if told else last
 
 
-def _decimal(digits: str) -> Fraction:
-    whole, _, decimals = digits.replace(",", "").partition(".")
-    return Fraction(f"{whole[:DIGITS] or '0'}.{decimals[:DIGITS] or '0'}")
+def _refused(text: str, last: Quantity) -> bool:
+    """Whether the text refuses to answer before the number, and does not give it all the same."""
+    refusals = deque(_REFUSAL.finditer(text, 0, last.start), maxlen=1)
+    return bool(refusals) and not _AFTER_ALL.search(text, refusals[0].end(), last.start)

@@ -1,0 +1,88 @@
+"""Finds where a text states its answer: "The answer is", "Answer:", "#### ", "\\boxed{", "<answer>", in several languages.
+
+One grammar for every reader: what is stated follows the mark, and of several statements the last counts, because a
+text that corrects itself ends with its answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+READ = 50
+"""Statements of a text that are kept, from its end."""
+
+Kind = Literal["boxed", "hashes", "answer", "result"]
+"""How an answer was marked. A "result" ("The total is") may be one of the working; the others are final."""
+
+_ANSWER = r"""(?:
+    \b(?:answers?|ans|respuesta|r[\u00e9e]ponse|antwort|risposta|resposta|antwoord|svar|odpowied\u017a|cevap
+      |\u043e\u0442\u0432\u0435\u0442|\u0627\u0644\u062c\u0648\u0627\u0628|\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0909\u0924\u094d\u0924\u0930)\b
+  | \u7b54\u6848|\u7b54\u3048|\u56de\u7b54|\uc815\ub2f5
+)"""
+_IS = r"""(?:
+    (?:is|was|are|(?:would|will|must|should|has[ ]to)[ ](?:be|equal)|equals|comes[ ](?:out[ ])?to|becomes
+      |es|est|ist|lautet|\u00e8|\u00e9|\u00e4r|er|jest|\u0647\u0648|\u0939\u0948)\b
+  | [\u662f\u4e3a\u70ba\u306f\uc740]
+)"""
+_MARKUP = r"""[*_"'`)\]\}]{0,4}"""
+_POINTER = r"(?:[ \t]{0,4}(?:->|=>|-->|[:\uff1a=\u2192\u21d2\u27f9\u2794])|[ ]-[ ])"
+# At most six words between, so that "the answer to the second question is" is one statement and a paragraph is not.
+_BETWEEN = rf"(?:[ ](?!{_IS})[^\W\d_]{{1,20}}){{0,6}}?"
+_LINE = r"^[ \t>*_\#\-]{0,8}"
+_STATED = re.compile(
+    rf"""
+    (?P<hashes> \#{{4}} (?!\#) )
+  | (?P<boxed> (?:\\|(?<![A-Za-z\\])) (?:f?boxed|fbox) \ {{0,3}} \{{ )
+  | (?P<answer>
+        <(?:final[_ ]?)?answer\b[^<>\n]{{0,60}}>
+      | {_ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | [ ]?{_IS} )
+      | {_ANSWER} \. [ ] (?=[^A-Za-z\s])
+      | {_LINE} (?:the[ ])? (?:(?:my|final|short|correct|best|full)[ ]){{0,2}} {_ANSWER} [*_ \t]{{0,6}} $
+      | {_LINE} (?:a|result|solution|ergebnis|resultado|r[\u00e9e]sultat) {_MARKUP} {_POINTER}
+      | {_LINE} (?:(?:the|final|short)[ ]){{0,2}} (?:result|solution) [*_ \t]{{0,6}} $
+    )
+  | (?P<result>
+        \b(?:result|total|sum|solution|difference|product|quotient|value)\b {_BETWEEN} {_MARKUP}
+        (?: {_POINTER} | [ ]{_IS} )
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A mark of an answer.
+
+    Attributes:
+        start: where the mark begins in the text.
+        end: where it ends and what is stated begins.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def statements(text: str) -> list[Statement]:
+    """The statements of a text, from the last to the first; at most `READ`."""
+    found = deque(_STATED.finditer(text), maxlen=READ)
+    return [Statement(_kind(m), m.start(), m.end()) for m in reversed(found)]
+
+
+def _kind(found: re.Match[str]) -> Kind:
+    kinds: tuple[Kind, ...] = ("boxed", "hashes", "answer")
+    return next((kind for kind in kinds if found[kind]), "result")
+
+
+def braced(text: str, start: int, most: int) -> tuple[str, bool]:
+    """What follows an opening brace, and whether a brace closes it within `most` characters; else its first line."""
+    depth = 1
+    for at in range(start, min(len(text), start + most)):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if depth == 0:
+            return text[start:at], True
+    return text[start : start + most].split("\n", 1)[0], False
