@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-_UNITS = (
+from harness.tasks.texts import word_list
+
+_UNITS = word_list(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
-).split()
+)
 _VALUES = {word: value for value, word in enumerate(_UNITS)} | {
-    word: 20 + 10 * at for at, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())
+    word: 20 + 10 * at for at, word in enumerate(word_list("twenty thirty forty fifty sixty seventy eighty ninety"))
 }
 _SCALES = {"thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
@@ -47,8 +49,8 @@ def read_words(text: str) -> tuple[Fraction, int] | None:
 def _parse(words: list[str]) -> Fraction | None:
     """The value of words that are one number and nothing else."""
     if words[:1] in (["minus"], ["negative"]):
-        value = _parse(words[1:])
-        return None if value is None or value < 0 else -value
+        size = _parse(words[1:])
+        return None if size is None or size < 0 else -size
     if words in _HALF_DOZEN:
         return Fraction(6)
     if words and words[-1] in _PARTS:
@@ -59,8 +61,8 @@ def _parse(words: list[str]) -> Fraction | None:
         if whole is None or not digits or max(digits) > 9:
             return None
         return whole + Fraction(int("".join(map(str, digits))), 10 ** len(digits))
-    value = _whole(words)
-    return None if value is None else Fraction(value)
+    number = _whole(words)
+    return None if number is None else Fraction(number)
 
 
 def _with_part(words: list[str]) -> Fraction | None:
@@ -95,11 +97,7 @@ def _whole(words: list[str]) -> int | None:
             total, below = total + _SCALES[word] * (below or 1), 0
         elif word in ("dozen", "dozens") and not total:
             below = 12 * (below or 1)
-        elif word == "and" and previous in ("hundred", *_SCALES):
-            pass
-        elif word == "a" and not previous:
-            pass
-        else:
+        elif not (word == "a" and not previous) and not (word == "and" and previous in ("hundred", *_SCALES)):
             return None
         previous = word
     return total + below if previous and previous not in ("and", "a") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -23,8 +24,8 @@ _STOP = re.compile(r"(?<!approx)(?<!\bca)(?<!\bRs)(?<!\bno)[.!?](?=[*_$\"')]{0,4
 _EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
 _FILLERS = re.compile(
-    r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly|almost|exactly
-        |only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
+    r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly
+        |almost|exactly|only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
         |clearly|likely|probably|most|at|least|up|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
     )*+""",
     re.VERBOSE | re.IGNORECASE,
@@ -36,14 +37,15 @@ _CONCLUSION = re.compile(
 )
 _VERB = re.compile(r"\b(?:makes?|gives?|equals?|totals?|yields?|leaves?|comes? to|adds? up to)\b", re.IGNORECASE)
 _COPULA = re.compile(r"\b(?:is|are)\b", re.IGNORECASE)
-_PAUSE = re.compile(r"[,;:]")
+_PAUSE = re.compile(r"[,;:](?:\s+(?:or|namely|that is)\b)?")
 _BETWEEN_BOXES = re.compile(r"(?:[\s$.,;&]|\\[()\[\]]|\band\b|\bor\b)*+")
 _LISTED = re.compile(r"(?:,? and|,? or|[,;])\s{0,2}[$(]?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"[\s.{}]*(?:(?:your|the|final|numerical|number|answer|value|result|here|x|n)\b[\s.{}]*)*", re.IGNORECASE
 )
 _REFUSAL = re.compile(
-    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e|i (?:do not|don't) (?:know|have)|i(?:'m| am) (?:unable|not able)"
+    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e|i (?:do not|don't) (?:know|have)"
+    r"|not enough (?:information|data)|insufficient (?:information|data)|i(?:'m| am) (?:unable|not able)"
     r"|i (?:cannot|can't|can not|could not|couldn't)|(?:cannot|can't|impossible to|not possible to|no way to)"
     r" (?:be )?(?:determined?|answer(?:ed)?|know|say|tell|solved?|calculated?|known))\b",
     re.IGNORECASE,
@@ -123,7 +125,7 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
     segment = after[:blank] + after[blank:].split("\n", 1)[0]
     if statement.kind == "hashes":
         # "#### Step 2" and "#### 2. Add" are headings, not answers.
-        found = next(quantities(segment), None)
+        found = next(quantities(segment), None) or _spelled(segment)
         heading = not found or re.search("[A-Za-z]", segment[: found.start]) or _ENUMERATION.match(segment, found.end)
         return None if heading else found
     stop = _STOP.search(segment, blank)
@@ -153,8 +155,7 @@ def _chosen(segment: str, rest: str) -> Quantity | None:
     found = [q for q in quantities(segment) if q.counts]
     start = _lead(segment, 0)
     if not found:
-        spelled = read_words(segment[start:])
-        return Quantity(start, start + spelled[1], spelled[0]) if spelled else None
+        return _spelled(segment)
     if "=" in segment:
         return _equated(segment, found)
     first = found[0]
@@ -173,6 +174,13 @@ def _lead(segment: str, at: int) -> int:
     """Where words that only lead to a number ("about", "a total of $") end."""
     found = _FILLERS.match(segment, at)
     return found.end() if found else at
+
+
+def _spelled(segment: str) -> Quantity | None:
+    """The number in words that a segment begins with."""
+    start = _lead(segment, 0)
+    spelled = read_words(segment[start:])
+    return Quantity(start, start + spelled[1], spelled[0]) if spelled else None
 
 
 def _equated(segment: str, found: Sequence[Quantity]) -> Quantity:
@@ -202,7 +210,12 @@ def _closing(segment: str, found: Sequence[Quantity], direct: bool) -> Quantity 
         ):
             return closing
         pause = _PAUSE.search(between)
-        if first.value is None and pause and _lead(segment, before[-1].end + pause.end()) >= closing.start:
+        if (
+            operands
+            and not (direct and first.value is not None)
+            and pause
+            and _lead(segment, before[-1].end + pause.end()) >= closing.start
+        ):
             return closing
     return None
 
@@ -219,7 +232,7 @@ def _is_list(segment: str, found: Sequence[Quantity]) -> bool:
     """Whether a segment is nothing but several numbers that differ ("3, 5")."""
     if len(found) < 2 or len({q.value for q in found}) == 1 or _lead(segment, 0) < found[0].start:
         return False
-    gaps = (segment[left.end : right.start] for left, right in zip(found, found[1:], strict=False))
+    gaps = (segment[left.end : right.start] for left, right in itertools.pairwise(found))
     return all(_LISTED.fullmatch(gap) for gap in gaps) and not re.search("[A-Za-z]", segment[found[-1].end :])
 
 
@@ -227,9 +240,8 @@ def _bare(line: str) -> Quantity | None:
     """The number of a line that is nothing else: a unit or an explanation may follow it."""
     found = list(quantities(line))
     if not found:
-        spelled = read_words(line[_lead(line, 0) :])
-        rest = line[_lead(line, 0) + spelled[1] :] if spelled else ""
-        return Quantity(0, len(line), spelled[0]) if spelled and len(rest.split()) <= 3 else None
+        spelled = _spelled(line)
+        return spelled if spelled and len(line[spelled.end :].split()) <= 3 else None
     first = found[0]
     if re.search("[A-Za-z0-9=]", line[: first.start]) or _ENUMERATION.match(line, first.end):
         return None

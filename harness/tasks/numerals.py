@@ -33,6 +33,7 @@ _CLEANING = [
         (r"\\(?:pm|mp)(?![A-Za-z])", "±"),
         (r"\\(?:approx|simeq|sim)(?![A-Za-z])", "="),
         (r"\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z]))", "°"),
+        (r"\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|it|sf)|mbox|operatorname) ?\{([^{}\\]{0,100})\}", r" \1 "),
         (r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|operatorname|bf|bm|boldsymbol) ?\{", " {"),
         (r"\^ ?\{ ?(-?[0-9]{1,3}) ?\}", r"^\1"),
         (r"\\(?:overline|bar|dot) ?\{? ?([0-9]{1,20}) ?\}?", r"‾\1"),
@@ -40,6 +41,7 @@ _CLEANING = [
         (r"(?<![A-Za-z0-9])_{1,3}(?=[0-9-])", ""),
         (r"(?<=[0-9])(?=\\[cdt]?frac)", " "),
         (r"(?<=[0-9]) and (?:a|one)[ -]half\b", " 1/2"),
+        (r"\{-\}", "-"),
         (r"-[({] ?([0-9.,]{1,40}) ?[)}]", r"-\1"),
         (r"(=|\{|\(|\bis|\bof) {0,3}- {1,3}(?=[0-9$.\\])", r"\1 -"),
     )
@@ -97,20 +99,21 @@ _SCALES = {
 }
 _JOINED = re.compile(
     r"""[*$)}%°]{0,2} (?:
-        \ {0,2} (?: [+*÷±/^-] | x | plus|minus|times|divided\ by|multiplied\ by|to|or|and|over ) \ {0,2}
+        \ {0,3} (?: [+*÷±/^-] | x | plus|minus|times|divided\ by|multiplied\ by|to|or|and|over ) \ {0,3}
       | : | \ (?:(?P<unit>[A-Za-z]{1,20})\ )? (?:or|to) \ (?:[a-z]\ ?=\ ?)?
     ) [*$(\\{]{0,2}""",
     re.VERBOSE,
 )
 _OPERATED = re.compile(r"(?:√|\\sqrt\b)[^=\n]{0,20}$|±\s?$|\\[cdt]?frac[^=\n]{0,40}$")
-_FACTORIAL = re.compile(r"!(?=\s?[})$+*/=])")
+# A factorial, a root or a variable that the number multiplies.
+_GOES_ON = re.compile(r"!(?=\s?[})$+*/=])|\s?(?:\\sqrt|√|\\pi|π)|[xyzn](?![A-Za-z])")
 _LABEL_BEFORE = re.compile(
     r"\b(?:step|question|problem|exercise|example|equation|figure|table|chapter|error|part)s?[ #]{1,3}$", re.IGNORECASE
 )
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>*#]{0,8}$")
 _ENUMERATES = re.compile(r"[.)] +[*\"(]{0,3}[A-Za-z]")
 _DENIED = re.compile(
-    r"\b(?:not|never|isn't|wasn't|n't be|cannot be|rather than|instead of)"
+    r"(?:\b(?:not|never|cannot be|rather than|instead of)|n't\b)"
     r"(?: (?:equal|to|be|exactly|simply|just|the|about|by|is|has|have|at|all))*[ *$(\"'\\{]{0,4}$",
     re.IGNORECASE,
 )
@@ -177,7 +180,7 @@ def _quantity(text: str, group: list[re.Match[str]]) -> Iterator[Quantity]:
     values = {_value(found) for found in group}
     # "0.5 or 1/2" is one value, "4 x 4" is not.
     value = values.pop() if len(values) == 1 and (len(group) == 1 or " or " in text[start:end]) else None
-    if _OPERATED.search(before) or _FACTORIAL.match(after):
+    if _OPERATED.search(before) or _GOES_ON.match(after):
         value = None
     enumerates = len(group) == 1 and _ENUMERATES.match(after) and _LINE_BEFORE.search(before)
     yield Quantity(start, end, value, not (enumerates or _LABEL_BEFORE.search(before)))

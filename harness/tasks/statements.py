@@ -1,4 +1,4 @@
-"""Finds where a text states its answer: "The answer is", "Answer:", "#### ", "\\boxed{", "<answer>", in several languages.
+"""Finds where a text states its answer: "The answer is", "Answer:", "#### ", "\\boxed{", "<answer>"; in ten languages.
 
 One grammar for every reader: what is stated follows the mark, and of several statements the last counts, because a
 text that corrects itself ends with its answer.
@@ -28,7 +28,7 @@ _IS = r"""(?:
   | [\u662f\u4e3a\u70ba\u306f\uc740]
 )"""
 _MARKUP = r"""[*_"'`)\]\}]{0,4}"""
-_POINTER = r"(?:[ \t]{0,4}(?:->|=>|-->|[:\uff1a=\u2192\u21d2\u27f9\u2794])|[ ]-[ ])"
+_POINTER = r"(?:[ \t]{0,4}(?:->|=>|-->|[:\uff1a=\u2192\u21d2\u27f9\u2794])|[ ]{1,2}-[ ]{1,2})"
 # At most six words between, so that "the answer to the second question is" is one statement and a paragraph is not.
 _BETWEEN = rf"(?:[ ](?!{_IS})[^\W\d_]{{1,20}}){{0,6}}?"
 _LINE = r"^[ \t>*_\#\-]{0,8}"
@@ -39,6 +39,8 @@ _STATED = re.compile(
   | (?P<answer>
         <(?:final[_ ]?)?answer\b[^<>\n]{{0,60}}>
       | {_ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | [ ]?{_IS} )
+      | \bfinal[ ](?:result|total|sum|number|amount|value|solution|price|cost)\b {_BETWEEN} {_MARKUP}
+        (?: {_POINTER} | [ ]{_IS} )
       | {_ANSWER} \. [ ] (?=[^A-Za-z\s])
       | {_LINE} (?:the[ ])? (?:(?:my|final|short|correct|best|full)[ ]){{0,2}} {_ANSWER} [*_ \t]{{0,6}} $
       | {_LINE} (?:a|result|solution|ergebnis|resultado|r[\u00e9e]sultat) {_MARKUP} {_POINTER}

@@ -47,7 +47,8 @@ _CONTINUATION = re.compile(
         (?:{_NEXT}|q|human|user|instructions?|\u95ee\u9898|\u9898\u76ee|\u95ee)
             [ \t]{{0,4}} [0-9]{{0,4}} [ \t*]{{0,4}} [:\uff1a]
       | {_NEXT} [ ]{{0,2}} \#? [0-9]{{1,4}} [.*)]{{0,3}} [ \t\r]{{0,4}} $
-      | (?<=\#[ ]) (?:instruction|user|human|question)s? [ \t*]{{0,4}} $
+      | (?:user|human) [ \t\r*]{{0,4}} $
+      | (?<=\#[ ]) (?:instruction|question)s? [ \t*]{{0,4}} $
     )""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
