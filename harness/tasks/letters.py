@@ -3,95 +3,211 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.tasks.texts import answer_line, own_text, words
+from harness.tasks.option_texts import OptionTexts
+from harness.tasks.statements import READ, statements
+from harness.tasks.texts import answer_line, own_text
 
-_STATED = re.compile(
+_SEGMENT = 300
+
+# Capitals of Cyrillic and of Greek that look like Latin ones.
+_TWINS = str.maketrans(
+    "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0422\u0425"
+    "\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
+    "ABCEHIJKMOPTXABEHIKMNOPTX",
+)
+_TWIN = re.compile(rf"(?<!\w)[{''.join(map(chr, _TWINS))}](?! ?\w)")
+# What introduces a choice beside the statements of an answer.
+_CHOSEN = re.compile(
     r"""
-    (?: \b(?:answer|choice|option) [*_]{0,3}
-        (?: [ ]{0,3}[:=] | [ ](?:is|was|would[ ]be|should[ ]be|must[ ]be) (?:[ ](?:option|choice|letter)\b)? :? )?
-      | \\boxed[ ]{0,3}\{ (?:[ ]{0,3}\\text[a-z]{0,4}[ ]{0,3}\{)?
-    )
-    [\s*$"'`]{0,6}
-    (?: \( [ *]{0,3} (?P<bracketed>[A-Za-z]) [ *]{0,3} \) | (?P<bare>[A-Z]) (?![A-Za-z0-9']) )
+    \b(?: (?:i|we)(?:'d|'ll|'m|\ would|\ will|\ am|\ have\ to)?\ (?:rather\ )?
+            (?:say|choose|chose|pick|select|go(?:ing)?\ with|opt\ for|vote\ for|prefer|guess|take)
+        | (?:let's|let\ us|would|will)\ (?:go\ with|choose|pick|select)
+        | (?:my|best|final)\ (?:choice|pick|guess|selection|bet|vote|option)\ ?(?:is|:|would\ be)
+        | (?:choice|option|letter)\b[*_]{0,3}(?:\ {0,3}[:=]|\ (?:is|was|(?:would|should|must)\ be))
+        | it(?:'s|\ is|\ must\ be|\ has\ to\ be)
+      )\b[ :]?
+    | (?:^|[.!?;,]\ |\n)(?:so|thus|therefore|hence)\b,?
+    | \u9009(?:\u62e9)?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LEADING = re.compile(
-    r"[\s*\"'`$]{0,8}(?:\(\s?([A-Za-z])\s?\)|([A-Za-z])\s?[).:]|([A-Z])(?=[,*]|\s-|[ \t$]{0,8}(?:\n|$)))"
+_FILLERS = re.compile(
+    r"""(?: [\s*_$"'`:{\[] | \\[(\[] | \\(?:boxed|fbox|text[a-z]{0,4}|math[a-z]{0,3})(?![a-z])
+        | \b(?:most|very|quite|clearly|definitely|certainly|probably|likely|undoubtedly|obviously|actually|therefore
+            |thus|then|simply|just|that|the|is|be|it's|option|choice|letter|answer|with|opci\u00f3n|correct|indeed|of|course)\b,?
+    )*+""",
+    re.VERBOSE | re.IGNORECASE,
 )
+_NAMED = re.compile(
+    r"""(?: \( [ *]{0,3} (?P<bracketed>[A-Za-z]) [ *]{0,3} \)
+          | (?P<capital>[A-Z]) (?! [A-Za-z0-9'\u00c0-\u024f] )
+          | (?P<small>[a-z]) (?= [ ]{0,3}[.)\]*}:,;$"'<]| [ \t]{0,8}(?:\n|$) ) (?!\.[a-z])
+        )""",
+    re.VERBOSE,
+)
+_LEADING = re.compile(
+    r"[\s*\"'`$\[]{0,8}(?:\(\s?([A-Za-z])\s?\)|([A-Za-z])\s?[).:\]]|([A-Z])(?=[,*]|\s-|[ \t$]{0,8}(?:\n|$)))"
+)
+_AROUND = " *_$\"'`(){}[].:"
+_CLAUSE_END = re.compile(r"[;(]|[.,](?![0-9])|\b(?:because|since|but)\b")
+_LINE_OPENS = re.compile(r"^[ \t*>-]{0,8}\(?([A-Z])[).:]", re.MULTILINE)
 _BRACKETED = re.compile(r"\(([A-Z])\)")
-_ALONE = re.compile(r"(?<![A-Za-z0-9'(.])([A-Z])(?!\.?[A-Za-z0-9'])")
-_NOT = re.compile(r"\b(?:not|isn't|never|neither|nor) {1,3}(?:option |choice )?\(?$", re.IGNORECASE)
-_DENIAL = re.compile(r"\b(?:not|never|neither|isnt|wrong|incorrect)\b")
-_ANOTHER = re.compile(r"\)?\s{0,2}(?:or|and|/|,|&)\s{0,2}(?:or |and |option |choice )?\(?([A-Z])(?![A-Za-z'])")
+_ALONE = re.compile(r"(?<![A-Za-z0-9'(.\u00c0-\u024f])([A-Z])(?!\.?[A-Za-z0-9'\u00c0-\u024f])")
+_CHOSEN_BY_PREDICATE = re.compile(
+    r"(?<![A-Za-z0-9'.])\(?([A-Z])\)? (?:is|was|must be|has to be|would be|seems|looks) "
+    r"(?:(?:clearly|definitely|therefore|probably|the|most|more|only|indeed|also) ){0,3}"
+    r"(?:correct|right|best|better|answer|true|likely|one|option|choice)\b"
+)
+_NOT = re.compile(
+    r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|unlike|pas|nicht|exclude|eliminate|rule out|reject)"
+    r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}\(?$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
+    re.IGNORECASE,
+)
+_DENIED_AFTER = re.compile(
+    r"""[)\]*"']{0,3} (?:
+        \ (?:(?:is|are|was|were|would\ be|seems?|looks?|must\ be)\ )?
+        (?:(?:both|all|also|clearly|definitely|simply|just|probably|obviously)\ )?
+        (?:not|wrong|incorrect|false|impossible|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't|doesn't
+          |don't|does\ not|do\ not|won't|too)\b
+      | [\u4e0d\u9519\u932f]
+    )""",
+    re.VERBOSE,
+)
+_JOIN = re.compile(
+    r"[)*]{0,3}\s{0,2}(?:,? ?(?:or|and|nor|y|o|und|oder|et|ou)\b|[/,&]|\u548c|\u6216)\s{0,2}"
+    r"(?:option |choice )?[(*]{0,3}",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(_JOIN.pattern + r"([A-Z])(?![A-Za-z'])")
 # A capital A or I before another word is the article or the pronoun, unless one of these words follows.
-_WORD_AFTER = re.compile(r"\s{1,3}(?!(?:because|since|as|is|was|(?:or|and) \(?[A-Z])\b)[A-Za-z]")
+_WORD_AFTER = re.compile(
+    r"\s{1,3}(?!(?:because|since|as|is|was|are|over|rather|instead|but|not|cannot|can|for|would|seems|from|by|with"
+    r"|(?:or|and|nor) \(?[A-Z])\b)[A-Za-z]"
+)
 
 
 def read_letter(text: str, choices: Sequence[str]) -> str:
     """The capital letter of the option that a text names; "" when it names none, several, or one not shown.
 
-    In this order: the last letter stated as the answer ("The answer is (B)", "Answer: B", "\\boxed{B}"); a letter that
-    opens the text ("B", "(B)", "b)", "B. Paris"); the only letter in brackets; the only option whose text the
-    answering line holds as whole words; the only capital letter that stands alone. "A" before a word is the article,
-    "I" the pronoun. Stating two letters ("A or B") names none.
+    In this order: the very text of an option; the last letter or option stated as the answer ("The answer is (B)",
+    "Answer: b", "\\boxed{B}", "I choose B", "so B", "B is correct"); a letter that opens the text ("B", "(B)", "b)",
+    "B. Paris"); the only letter in brackets; the only option whose text the answering line holds as whole words; the
+    only capital letter that stands alone.
+
+    A denied letter or option ("not A", "A is wrong") is none. A letter that is followed by the very text of another
+    option ("A. Paris", where Paris is B) gives way to the text. "A" before a word is the article, "I" the pronoun.
+    Stating two letters ("A or B") names none.
     """
-    text = own_text(text)
-    shown = {chr(ord("A") + at) for at in range(len(choices))}
-    for match in reversed(deque(_STATED.finditer(text), maxlen=20)):
-        letter = match["bracketed"] or match["bare"]
-        if match["bare"] and (letter.islower() or _is_word(text, letter, match.end())):
-            continue
-        return _only(text, letter, match.end(), shown)
+    text = _plain(own_text(text))
+    options = _Options(OptionTexts(tuple(choices)))
+    at = options.texts.equal(text.strip()) if "\n" not in text.strip() else None
+    if at is not None:
+        return chr(ord("A") + at)
+    stated = options.stated(text)
+    if stated is not None:
+        return stated
+    if len({m[1] for m in _LINE_OPENS.finditer(text)} & options.shown) > 1:
+        return ""  # the options are only listed
     leading = _LEADING.match(text)
-    if leading and not _DENIAL.match(
-        text[leading.end() :][:20].removeprefix(" is").removeprefix(" cannot be").lstrip()
-    ):
-        letter = leading[1] or leading[2] or leading[3]
-        return _only(text, letter, leading.end(), shown)
-    if re.fullmatch(r"\s*[a-z]\s*", text[:20]) and len(text) <= 20:
-        return _only(text, text.strip(), len(text), shown)
-    return _distinct(_BRACKETED, text, shown) or _by_text(answer_line(text), choices) or _distinct(_ALONE, text, shown)
+    if leading:
+        opening = options.given(text, leading[1] or leading[2] or leading[3], leading.end())
+        if opening is not None:
+            return opening
+    if len(text) <= 20 and re.fullmatch(r"\s*[a-z]\s*", text):
+        return options.given(text, text.strip(), len(text)) or ""
+    by_text = options.texts.named(answer_line(text))
+    return (
+        options.only(_BRACKETED, text)
+        or ("" if by_text is None else chr(ord("A") + by_text))
+        or options.only(_ALONE, text)
+    )
 
 
-def _only(text: str, letter: str, end: int, shown: set[str]) -> str:
-    another = _ANOTHER.match(text, end)
-    several = another is not None and another[1] in shown and not _is_word(text, another[1], another.end())
-    return letter.upper() if letter.upper() in shown and not several else ""
+def _plain(text: str) -> str:
+    """The text with letters of full width, in circles or in bold as plain ones, and with Latin capitals for twins."""
+    return _TWIN.sub(lambda m: m[0].translate(_TWINS), unicodedata.normalize("NFKC", text))
+
+
+@dataclass(frozen=True)
+class _Options:
+    texts: OptionTexts
+
+    @property
+    def shown(self) -> set[str]:
+        return {chr(ord("A") + at) for at in range(len(self.texts.choices))}
+
+    def stated(self, text: str) -> str | None:
+        """The last option that is stated or chosen; "" of several at once; None without a statement that names one."""
+        places = [(m.end(), m[1]) for m in deque(_CHOSEN_BY_PREDICATE.finditer(text), maxlen=READ)]
+        places += [(m.end(), "") for m in deque(_CHOSEN.finditer(text), maxlen=READ)]
+        places += [(statement.end, "") for statement in statements(text)]
+        for end, letter in sorted(places, reverse=True):
+            if letter:
+                if letter in self.shown:
+                    return letter
+                continue
+            named = self._named(text, end)
+            if named is not None:
+                return named
+        return None
+
+    def _named(self, text: str, start: int) -> str | None:
+        """The letter or option right after a statement."""
+        lead = _FILLERS.match(text, start, start + _SEGMENT)
+        at = lead.end() if lead else start
+        found = _NAMED.match(text, at)
+        if found:
+            letter = found["bracketed"] or found["capital"] or found["small"]
+            if not (found["capital"] and _is_word(text, letter, found.end())):
+                return self.given(text, letter, found.end())
+        line = text[at : at + _SEGMENT].split("\n", 1)[0]
+        clause = _CLAUSE_END.split(line, maxsplit=1)[0]
+        option = self.texts.equal(line.strip(_AROUND))
+        if option is None:
+            option = self.texts.named(clause.strip(_AROUND))
+        return None if option is None else chr(ord("A") + option)
+
+    def given(self, text: str, letter: str, end: int) -> str | None:
+        """The option of a letter that ends at `end`; "" for one not shown or joined to another; None when denied."""
+        if _DENIED_AFTER.match(text, end):
+            return None
+        letter = letter.upper()
+        rest = re.match(r"[\s).:\]*=(,$-]{0,6}([^\n]{0,300})", text[end:][:_SEGMENT])
+        for clause in [rest[1], *re.split(r"[,;()]|\.(?![0-9])", rest[1], maxsplit=1)[:1]] if rest else ():
+            option = self.texts.equal(clause.strip(_AROUND))
+            if option is not None:
+                return chr(ord("A") + option)
+        another = _ANOTHER.match(text, end)
+        several = (
+            another is not None
+            and another[1] in self.shown - {letter}
+            and not _is_word(text, another[1], another.end())
+            and not _DENIED_AFTER.match(text, another.end())
+        )
+        return letter if letter in self.shown and not several else ""
+
+    def only(self, pattern: re.Pattern[str], text: str) -> str:
+        """The only letter found, denied ones and words apart; "" when there are several or one that was not shown."""
+        groups: list[list[re.Match[str]]] = []
+        for match in pattern.finditer(text):
+            if pattern is _ALONE and _is_word(text, match[1], match.end()):
+                continue
+            if groups and _JOIN.fullmatch(text[groups[-1][-1].end() : match.start()][:40]):
+                groups[-1].append(match)
+            else:
+                groups.append([match])
+        found: set[str] = set()
+        for group in groups:
+            start, end = group[0].start(), group[-1].end()
+            if not _NOT.search(text[max(0, start - 30) : start]) and not _DENIED_AFTER.match(text, end):
+                found |= {match[1] for match in group}
+        return found.pop() if len(found) == 1 and found <= self.shown else ""
 
 
 def _is_word(text: str, letter: str, end: int) -> bool:
     return letter in "AI" and _WORD_AFTER.match(text, end) is not None
-
-
-def _distinct(pattern: re.Pattern[str], text: str, shown: set[str]) -> str:
-    """The only letter found, denied ones and words apart; "" when there are several or one that was not shown."""
-    found = set()
-    for match in pattern.finditer(text):
-        letter = match[1]
-        if _NOT.search(text[max(0, match.start() - 20) : match.start()]):
-            continue
-        if pattern is _BRACKETED or not _is_word(text, letter, match.end()):
-            found.add(letter)
-    return found.pop() if len(found) == 1 and found <= shown else ""
-
-
-def _by_text(line: str, choices: Sequence[str]) -> str:
-    """The only option whose words stand in the line, not denied by the others of its words.
-
-    An option that lies inside a longer one found gives way to it; the very text of an option is that option.
-    """
-    if line in choices:
-        return chr(ord("A") + choices.index(line))
-    said = f" {' '.join(words(line))} "
-    forms = [f" {' '.join(words(choice))} " for choice in choices]
-    found = [at for at, form in enumerate(forms) if form.strip() and form in said]
-    longest = [
-        at for at in found if not any(forms[at] in forms[other] and forms[at] != forms[other] for other in found)
-    ]
-    if len(longest) != 1 or _DENIAL.search(said.replace(forms[longest[0]], " ", 1)):
-        return ""
-    return chr(ord("A") + longest[0])

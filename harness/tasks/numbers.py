@@ -6,6 +6,7 @@ import itertools
 import re
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from harness.tasks.number_words import read_words
@@ -18,7 +19,7 @@ MAX_PLACES = 20
 
 _SEGMENT = 300
 _FOLLOWING = 2000
-_LAST_READ = 100
+_WINDOW = 3000
 
 _STOP = re.compile(r"(?<!approx)(?<!\bca)(?<!\bRs)(?<!\bno)[.!?](?=[*_$\"')]{0,4}(?:\s|$))|\u3002")
 _EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
@@ -77,7 +78,7 @@ def read_number(text: str) -> Fraction | None:
     """
     text = clean(own_text(text))
     for statement in statements(text):
-        found = _stated(text, statement) if statement.kind != "result" else None
+        found = _stated(text, statement)
         if found:
             return found.value
     found = _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0]) or _last(text)
@@ -88,7 +89,7 @@ def states_number(text: str) -> bool:
     """Whether a text states a final number and goes on after it, so that a cut at its end has taken nothing away."""
     text = clean(own_text(text))
     for statement in statements(text):
-        found = _stated(text, statement) if statement.kind != "result" else None
+        found = _stated(text, statement)
         if not found or found.value is None:
             continue
         if statement.kind == "boxed":
@@ -118,6 +119,8 @@ def write_number(value: Fraction) -> str:
 
 def _stated(text: str, statement: Statement) -> Quantity | None:
     """What a statement gives, with places counted from its end; None when its words give no number."""
+    if statement.kind == "result":
+        return None
     if statement.kind == "boxed":
         return _boxed(text, statement)
     after = text[statement.end : statement.end + _SEGMENT]
@@ -131,6 +134,10 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
     stop = _STOP.search(segment, blank)
     segment = segment[: stop.start()] if stop else segment
     rest = statement.end + len(segment)
+    if statement.kind == "correction":
+        found = next(quantities(text[statement.end : statement.end + _FOLLOWING]), None)
+        last = found and not re.search("[0-9]", text[statement.end + found.end :])
+        return found if found and last and _lead(segment, 0) >= found.start else None
     return _chosen(segment, text[rest : rest + _FOLLOWING])
 
 
@@ -255,8 +262,7 @@ def _bare(line: str) -> Quantity | None:
 
 def _last(text: str) -> Quantity | None:
     """The last number of a text in which nothing is stated, or the total or result that its last sentence names."""
-    everything = list(deque(quantities(text), maxlen=_LAST_READ))
-    found = [q for q in everything if q.counts] or everything
+    found = _final(text)
     if not found or _refused(text, found[-1]):
         return None
     last = found[-1]
@@ -269,10 +275,26 @@ def _last(text: str) -> Quantity | None:
             return stated
     inside = [q for q in found if q.start >= start]
     if "=" in sentence:
-        moved = [Quantity(q.start - start, q.end - start, q.value) for q in inside]
-        return _equated(sentence, moved)
+        return _equated(sentence, [replace(q, start=q.start - start, end=q.end - start) for q in inside])
     told = [q for q in inside if q.value is not None or not sentence[: q.start - start].rstrip(" $").endswith("(")]
     return told[-1] if told else last
+
+
+def _final(text: str) -> list[Quantity]:
+    """The quantities before the last digit that belongs to one, in a window; numbers that count nothing if no others.
+
+    A window keeps a long text from being read as a whole.
+    """
+    others: list[Quantity] = []
+    end = len(text)
+    while (digit := max(text.rfind(d, 0, end) for d in "0123456789")) >= 0:
+        blank = re.search(r"\s", text[max(0, digit - _WINDOW) : digit])
+        start = max(0, digit - _WINDOW) + (blank.start() if blank else 0) if digit > _WINDOW else 0
+        moved = [replace(q, start=q.start + start, end=q.end + start) for q in quantities(text[start:end])]
+        if counting := [q for q in moved if q.counts]:
+            return counting
+        others, end = others or moved, start
+    return others
 
 
 def _refused(text: str, last: Quantity) -> bool:

@@ -14,8 +14,9 @@ from typing import Literal
 READ = 50
 """Statements of a text that are kept, from its end."""
 
-Kind = Literal["boxed", "hashes", "answer", "result"]
-"""How an answer was marked. A "result" ("The total is") may be one of the working; the others are final."""
+Kind = Literal["boxed", "hashes", "answer", "correction", "result"]
+"""How an answer was marked. A "result" ("The total is") and a "correction" ("No, wait:") may be one of the working;
+the others are final."""
 
 _ANSWER = r"""(?:
     \b(?:answers?|ans|respuesta|r[\u00e9e]ponse|antwort|risposta|resposta|antwoord|svar|odpowied\u017a|cevap
@@ -45,6 +46,10 @@ _STATED = re.compile(
       | {_LINE} (?:the[ ])? (?:(?:my|final|short|correct|best|full)[ ]){{0,2}} {_ANSWER} [*_ \t]{{0,6}} $
       | {_LINE} (?:a|result|solution|ergebnis|resultado|r[\u00e9e]sultat) {_MARKUP} {_POINTER}
       | {_LINE} (?:(?:the|final|short)[ ]){{0,2}} (?:result|solution) [*_ \t]{{0,6}} $
+    )
+  | (?P<correction>
+        \b(?:no,?[ ]wait|wait,?[ ]no|i[ ]mean|i[ ]meant|i[ ]should[ ]say|correction|scratch[ ]that|on[ ]second[ ]thought
+          |sorry|wait|actually|make[ ]that)\b[.,:;!-]{{0,3}}
     )
   | (?P<result>
         \b(?:result|total|sum|solution|difference|product|quotient|value)\b {_BETWEEN} {_MARKUP}
@@ -76,7 +81,7 @@ def statements(text: str) -> list[Statement]:
 
 
 def _kind(found: re.Match[str]) -> Kind:
-    kinds: tuple[Kind, ...] = ("boxed", "hashes", "answer")
+    kinds: tuple[Kind, ...] = ("boxed", "hashes", "answer", "correction")
     return next((kind for kind in kinds if found[kind]), "result")
 
 

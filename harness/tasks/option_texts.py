@@ -1,0 +1,90 @@
+"""Finds the option that a text names by the option's own text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.tasks.texts import words
+
+_CLAUSE_END = re.compile(
+    r"[,;:!?\n]|\.(?![0-9])|\s-\s|\b(?:but|because|since|so)\b|(?=\b(?:rather than|instead of|over|unlike)\b)",
+    re.IGNORECASE,
+)
+# "Paris not Lyon" is two clauses, "Paris is not" is one.
+_CONTRAST = re.compile(
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bdo )(?<!\bdoes )(?<!\bdid )(?<!ould )(?<!\bcan )(?=\bnot\b)", re.IGNORECASE
+)
+_DENIAL = re.compile(
+    r" (?:not|never|neither|nor|isnt|arent|wasnt|cant|cannot|wrong|incorrect|rather than|instead of|over|unlike"
+    r"|no|pas|nicht)(?= )"
+)
+_PREFIXES = ("in", "un", "im", "il", "ir", "dis", "non ", "not ")
+_PAIRS = (("true", "false"), ("right", "wrong"), ("yes", "no"))
+
+
+@dataclass(frozen=True)
+class OptionTexts:
+    """The texts of lettered options, in the order shown."""
+
+    choices: tuple[str, ...]
+
+    @cached_property
+    def forms(self) -> list[str]:
+        """The normalised words of each option, between spaces."""
+        return [f" {' '.join(words(choice))} " for choice in self.choices]
+
+    def equal(self, text: str) -> int | None:
+        """The index of the option whose very text this is, or else whose words these are; None without or with several.
+
+        An option that is a lone letter is left to be read as a letter.
+        """
+        if len(text.strip(" .()")) == 1 and text.strip(" .()").isalpha():
+            return None
+        if text in self.choices:
+            return self.choices.index(text)
+        said = f" {' '.join(words(text))} "
+        same = [at for at, form in enumerate(self.forms) if form == said and form.strip()]
+        return same[0] if len(same) == 1 else None
+
+    def named(self, line: str) -> int | None:
+        """The index of the only option whose words a line holds, in the line as a whole or in its clauses.
+
+        An option that lies inside a longer one gives way to it. A denied option ("not Lyon") is none; a denied one
+        whose opposite is an option ("not correct", beside "incorrect") is that opposite.
+        """
+        if (equal := self.equal(line)) is not None:
+            return equal
+        whole = self._said(line)
+        if len(whole) == 1 and not self._denied(line, whole[0]):
+            return whole[0]
+        found: set[int] = set()
+        for clause in (part for rough in _CLAUSE_END.split(line) for part in _CONTRAST.split(rough)):
+            for at in self._said(clause):
+                option = self._opposite(at) if self._denied(clause, at) else at
+                if option is not None:
+                    found.add(option)
+        return found.pop() if len(found) == 1 else None
+
+    def _said(self, line: str) -> list[int]:
+        said = f" {' '.join(words(line))} "
+        found = [at for at, form in enumerate(self.forms) if form.strip() and form in said]
+        return [
+            at
+            for at in found
+            if not any(self.forms[at] in self.forms[o] and self.forms[at] != self.forms[o] for o in found)
+        ]
+
+    def _denied(self, line: str, at: int) -> bool:
+        said = f" {' '.join(words(line))} "
+        return _DENIAL.search(said.replace(self.forms[at], " ", 1)) is not None
+
+    def _opposite(self, at: int) -> int | None:
+        """The option that says the contrary of another in one word."""
+        form = self.forms[at].strip()
+        contraries = {f"{prefix}{form}" for prefix in _PREFIXES}
+        contraries |= {form.removeprefix(prefix) for prefix in _PREFIXES if form.startswith(prefix)}
+        contraries |= {other for pair in _PAIRS if form in pair for other in pair if other != form}
+        found = [other for other, text in enumerate(self.forms) if text.strip() in contraries]
+        return found[0] if len(found) == 1 else None
