@@ -32,7 +32,7 @@ class Arithmetic(Task):
         seed: of the operands.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "arithmetic"
     size: int = 600
     digits: Sequence[int] = (1, 2, 3, 4, 5)

@@ -113,7 +113,7 @@ class Facts(Task):
         stratum: "easy", "medium" or "hard" items only; None takes all.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "facts"
     kinds: Sequence[str] = ("capital", "country", "symbol", "number", "element")
     stratum: str | None = None

@@ -29,7 +29,7 @@ class FactsMc(Facts):
         HarnessError: more options than the smallest kind and stratum has answers.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "facts_mc"
     options: int = 4
     seed: int = 0

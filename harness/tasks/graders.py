@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 from harness.items import Grade, Grader, Item
 from harness.tasks.letters import read_letter
 from harness.tasks.numbers import exact, read_number, write_number
+from harness.tasks.released import letter_released, number_last, number_released
 from harness.tasks.short_answers import gives, read_short
 from harness.tasks.texts import answer_line, word_set
 
@@ -111,7 +112,8 @@ def grader_named(name: str) -> Grader:
     Raises:
         HarnessError: there is no such function.
     """
-    own = {grader.__name__: grader for grader in (short_answer, symbol, number, letter_choice)}
+    named = (short_answer, symbol, number, letter_choice, number_released, number_last, letter_released)
+    own = {grader.__name__: grader for grader in named}
     if name in own:
         return own[name]
     module, _, function = name.rpartition(".")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.items import SOLUTION, Item
-from harness.tasks.graders import number
+from harness.tasks.graders import grader_named
 from harness.tasks.hub import HubTask
 from harness.tasks.numbers import exact, write_number
 from harness.tasks.rows import Rows
@@ -19,13 +19,17 @@ class Gsm8k(HubTask):
 
     Fields: "question"; "difficulty" (steps of the reference solution: its lines before "####"); "stratum" (easy up to
     2 steps, medium 3 or 4, hard from 5).
+
+    Attributes:
+        grader: number, or number_released or number_last, which read as public releases do (`tasks.released`).
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "gsm8k"
     hub: str = "openai/gsm8k"
     config: str | None = "main"
     train_split: str | None = "train"
+    grader: str = "number"
 
     def items(self, rows: Rows) -> list[Item]:
         items = []
@@ -38,5 +42,5 @@ class Gsm8k(HubTask):
             steps = sum(1 for line in reasoning.splitlines() if line.strip())
             stratum = "easy" if steps <= 2 else "medium" if steps <= 4 else "hard"
             fields = {"question": question, "difficulty": float(steps), "stratum": stratum}
-            items.append(Item(fields=fields, gold=write_number(gold), grader=number, form=SOLUTION))
+            items.append(Item(fields=fields, gold=write_number(gold), grader=grader_named(self.grader), form=SOLUTION))
         return items

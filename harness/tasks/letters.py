@@ -72,8 +72,8 @@ _DENIED_AFTER = re.compile(
     r"""[)\]*"']{0,3} (?:
         \ (?:(?:is|are|was|were|would\ be|seems?|looks?|must\ be)\ )?
         (?:(?:both|all|also|clearly|definitely|simply|just|probably|obviously)\ )?
-        (?:not|wrong|incorrect|false|impossible|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't|doesn't
-          |don't|does\ not|do\ not|won't|too)\b
+        (?:not|wrong|incorrect|false|impossible|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
+          |doesn't|don't|does\ not|do\ not|won't|too)\b
       | [\u4e0d\u9519\u932f]
     )""",
     re.VERBOSE,

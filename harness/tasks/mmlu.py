@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.choices import LETTERS, multiple_choice
+from harness.tasks.graders import grader_named
 from harness.tasks.hub import HubTask
 from harness.tasks.rows import Rows
 
@@ -19,15 +20,17 @@ class Mmlu(HubTask):
 
     Attributes:
         subjects: only these subjects; empty takes all.
+        grader: letter_choice, or letter_released, which reads as MMLU-Pro's release does (`tasks.released`).
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "mmlu"
     duplicates: Literal["error", "drop"] = "drop"
     hub: str = "cais/mmlu"
     config: str | None = "all"
     train_split: str | None = "dev"
     subjects: Sequence[str] = ()
+    grader: str = "letter_choice"
 
     def items(self, rows: Rows) -> list[Item]:
         kinds = rows.texts("subject")
@@ -40,7 +43,8 @@ class Mmlu(HubTask):
             if self.subjects and kind not in self.subjects:
                 continue
             texts = [rows.text(choice, "choices", at) for choice in choices or ()]
-            items.append(multiple_choice(question, texts, _index(answer), rows.where(at), more={"kind": kind}))
+            item = multiple_choice(question, texts, _index(answer), rows.where(at), more={"kind": kind})
+            items.append(replace(item, grader=grader_named(self.grader)))
         return items
 
 

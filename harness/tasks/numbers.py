@@ -27,7 +27,8 @@ _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
 _FILLERS = re.compile(
     r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly
         |almost|exactly|only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
-        |clearly|likely|probably|most|at|least|up|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
+        |clearly|likely|probably|most|at|least|up|it|it's
+        |that's|should|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
     )*+""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -135,9 +136,11 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
     segment = segment[: stop.start()] if stop else segment
     rest = statement.end + len(segment)
     if statement.kind == "correction":
+        # "Wait, 3 x 5 = 15. Then ..." goes on with the working, "Wait, 15." corrects.
         found = next(quantities(text[statement.end : statement.end + _FOLLOWING]), None)
-        last = found and not re.search("[0-9]", text[statement.end + found.end :])
-        return found if found and last and _lead(segment, 0) >= found.start else None
+        if not found or found.value is None or _lead(segment, 0) < found.start:
+            return None
+        return None if re.search("[0-9]", text[statement.end + found.end :]) else found
     return _chosen(segment, text[rest : rest + _FOLLOWING])
 
 

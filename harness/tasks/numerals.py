@@ -60,7 +60,7 @@ _COMMA_DECIMAL = r"""(?:
 )"""
 _NUMERAL = re.compile(
     rf"""
-    (?<![A-Za-z0-9_^‾]) (?<![A-Za-z0-9]\.)               # not inside a word, a decimal or an exponent
+    (?<![A-Za-z0-9_^‾]) (?<![A-Za-z0-9]\.) (?<![A-Za-z]-)  # not inside a word (GPT-4), a decimal or an exponent
     (?: (?P<worded>negative|minus|Negative|Minus) \ )?
     (?P<sign>(?<![)\]}}%])-)? (?P<currency>[$€£¥₹]\ ?)? (?P<inner>-)?
     (?:

@@ -30,7 +30,7 @@ class TableTask(Task):
         grader: short_answer, symbol, number, or the dotted path of a function (text, item) -> Grade.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "table"
     path: str
     train_path: str | None = None

@@ -23,7 +23,7 @@ class TruthfulQA(HubTask):
     first, so the order is always drawn anew. Fields of the CSV: "kind" is the category.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "truthfulqa"
     hub: str = "truthfulqa/truthful_qa"
     config: str | None = "multiple_choice"

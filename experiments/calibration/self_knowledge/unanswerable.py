@@ -67,7 +67,7 @@ class Unanswerable(Task):
         HarnessError: by `load`: a size that cannot be had.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "unanswerable"
     size: int = 240
     seed: int = 0

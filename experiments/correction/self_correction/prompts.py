@@ -7,7 +7,6 @@ a first turn in our own words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 _SHAPE = 'in the form "The final answer is X."'
@@ -41,13 +40,3 @@ score is SCoRe's second turn; huang reviews, then improves. neutral and verify r
 problem; the request to improve stays Huang's, so that only the review differs. again holds no hint of an error, and
 repeat asks for no change at all.
 """
-
-_STATED = re.compile(
-    r"answer(?: is|:)[^\n]*\d[^\n]*?(?:\n|[.!]\s)|\\boxed\{(?:[^{}]|\{[^{}]*\})*\}|####[ $]*-?\d[\d,.]*\s*\n",
-    re.IGNORECASE,
-)
-
-
-def states_number(text: str) -> bool:
-    """Whether a text states a final number and goes on after it, so that a cut at its end has taken nothing away."""
-    return _STATED.search(text) is not None

@@ -12,10 +12,10 @@ from experiments.correction.self_correction.chains import (
     vote,
     within,
 )
-from experiments.correction.self_correction.prompts import states_number
 from harness import Graded, Item, Text, graded
 from harness.items import Fate
 from harness.tasks.graders import number
+from harness.tasks.numbers import states_number
 
 
 def state(answer: str, gold: str = "7", calls: int = 1, text: str = "") -> State:

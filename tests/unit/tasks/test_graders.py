@@ -154,8 +154,9 @@ NUMBER = [
     ("41\u00bd", "41.5", False),
     ("41 1/2", "41.5", False),
     ("9" * 5000, "9" * 300, False),
-    ("The total is 42 apples in 3 boxes.", "3", False),  # nothing stated: the last number counts
-    ("forty-two", "", None),
+    ("The total is 42 apples in 3 boxes.", "42", True),
+    ("She has 42 apples in 3 boxes.", "3", False),  # nothing stated: the last number counts
+    ("forty-two", "42", True),
     ("the 42nd", "", None),
     ("H2O", "", None),
     ("1/0", "", None),
@@ -171,7 +172,7 @@ VALUES = [
     ("$1,234.50", "1234.5"),
     ("-$5", "-5"),
     ("$-5", "-5"),
-    ("5-3", "3"),
+    ("5-3", None),
     (".5", "0.5"),
     ("\\frac12", "0.5"),
     ("1\\frac{1}{2}", "1.5"),
@@ -179,7 +180,7 @@ VALUES = [
     ("2^10", "1024"),
     ("1e-3", "0.001"),
     ("0^-1", None),
-    ("1, 2, 3", "3"),
+    ("1, 2, 3", None),
 ]
 
 LETTERS = [
@@ -214,7 +215,7 @@ LETTERS = [
     ("Answer: C or B", "", None),
     ("(B) and (C)", "", None),
     ("Neither A nor B", "", None),
-    ("(A) is wrong, so (B)", "", None),
+    ("(A) is wrong, so (B)", "B", True),
     ("The answer is not B", "", None),
     ("It's not Paris", "", None),
     ("Lyon or Paris", "", None),
@@ -394,11 +395,45 @@ def test_gold_text_is_the_usual_answer() -> None:
     assert aliases("Paris") == ["Paris"]
 
 
+@pytest.mark.parametrize(
+    ("text", "strict", "flexible"),
+    [
+        ("6 x 7 = 42\n#### 42", Grade("42", True), Grade("42", True)),
+        ("#### 42\n\nQuestion: next\n#### 7", Grade("42", True), Grade("7", False)),  # the first, the last
+        ("#### 1,042", Grade("1042", False), Grade("1042", False)),
+        ("#### 42.0", Grade("42.0", False), Grade("42.0", False)),  # strings are compared, not values
+        ("#### $42", Grade("", None), Grade("42", True)),
+        ("The answer is 42.", Grade("", None), Grade("42", True)),
+        ("The answer is 42 (6 x 7)", Grade("", None), Grade("7", False)),
+        ("forty-two", Grade("", None), Grade("", None)),
+    ],
+)
+def test_numbers_as_public_releases_read_them(text: str, strict: Grade, flexible: Grade) -> None:
+    for name, grade in (("number_released", strict), ("number_last", flexible)):
+        assert Item(fields={}, gold="42", grader=grader_named(name)).grade(text) == grade
+        assert Item(fields={}, gold=["42"], grader=grader_named(name)).grade(text) == grade
+
+
+@pytest.mark.parametrize(
+    ("text", "grade"),
+    [
+        ("The answer is (B).", Grade("B", True)),
+        ("the answer is B", Grade("B", True)),
+        ("The answer is (A). Wait, the answer is (B).", Grade("A", False)),  # the first, where ours takes the last
+        ("Answer: A\nAnswer: B", Grade("B", True)),
+        ("(B)", Grade("", None)),
+        ("The answer is Because", Grade("", None)),
+    ],
+)
+def test_letters_as_public_releases_read_them(text: str, grade: Grade) -> None:
+    assert Item(fields=LETTER.fields, gold=LETTER.gold, grader=grader_named("letter_released")).grade(text) == grade
+
+
 def test_graders_have_names() -> None:
     assert grader_named("number") is number
     assert grader_named("harness.tasks.graders.symbol") is symbol
     for name in ("nubmer", "no_such_package.grade"):
-        with pytest.raises(HarnessError, match="use short_answer, symbol, number, letter_choice or the dotted path"):
+        with pytest.raises(HarnessError, match=r"use short_answer, .*number_released.* or the dotted path"):
             grader_named(name)
 
 
