@@ -20,10 +20,13 @@ from harness.tasks.refusals import admits_unknown, refuses
         ("There is no such country.", True, True),
         ("Thus, the answer remains a mystery.", True, True),
         ("**I'm sorry, I cannot answer that.**", True, True),
+        # Adverbs do not matter.
+        ("That is still quite unknown.", True, True),
+        ("I do really not know.", True, True),
+        ("Breldonia does simply not exist.", True, True),
         # Only with words between.
-        ("That is still quite unknown.", False, True),
-        ("I do really not know.", False, True),
-        ("Breldonia does simply not exist.", False, True),
+        ("That is to us unknown.", False, True),
+        ("I do of course not know.", False, True),
         # Too far apart, in another order, or in two sentences.
         ("The capital is a town of which the name is long and old and unknown.", False, False),
         ("Know that I do not.", False, False),

@@ -1,0 +1,159 @@
+"""What refusals say: there is no answer; I have none; what is asked about is not there.
+
+A phrase is written in normalised words (small letters, no articles, no contractions, no adverbs). "a|b" is either word,
+a name in capitals one of the words listed under it, ".." up to two words of any kind, "^" the beginning of a sentence,
+"$" its end; a phrase does not count where the word after "!" follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from harness.tasks.texts import word_set
+
+ANY: frozenset[str] = frozenset()
+"""Stands in a phrase for up to two words of any kind."""
+
+_LISTS: Mapping[str, frozenset[str]] = {
+    "IS": word_set("is are be been remain remains stays answer"),
+    "UNKNOWN": word_set(
+        "unknown unknowable unanswerable uncertain unclear undetermined indeterminate undecidable unsolved unresolved"
+    ),
+    "FOUND_OUT": word_set(
+        "known answered determined said told predicted verified established foreseen ascertained resolved calculated "
+        "computed inferred confirmed identified deduced decided estimated specified proven proved concluded pinpointed"
+    ),
+    "KNOW": word_set(
+        "know tell say answer determine predict give provide verify state establish identify decide infer ascertain find "
+        "guess calculate compute pinpoint conclude confirm name estimate specify foresee deduce judge provide speculate "
+        "discern gauge prove"
+    ),
+    "GIVE": word_set(
+        "know answer say tell provide predict help assist determine give verify confirm establish speculate comment "
+        "identify respond access recall comply share disclose reveal guess locate find ascertain fulfill estimate "
+        "calculate infer deduce decide conclude judge specify"
+    ),
+    "KNOWLEDGE": word_set(
+        "information knowledge data details evidence records record context facts sources memory recollection clue idea"
+    ),
+    "THING": word_set(
+        "answer answers solution way one such known country countries city capital element person people place river "
+        "mountain king queen president team event record records information evidence data knowledge consensus proof "
+        "agreement world planet animal word language book film song state island"
+    ),
+    "PREMISE": word_set("premise assumption presupposition question"),
+    "WRONG": word_set(
+        "false wrong incorrect flawed faulty mistaken nonsensical meaningless invalid unanswerable nonsense"
+    ),
+    "MORE": word_set("longer larger bigger higher taller greater older smaller shorter better more other but except"),
+    "HARD": word_set("hard difficult tough tricky impossible early"),
+}
+
+# A model says this of itself, and may go on to answer.
+_DOUBTS = """
+not sure|certain|confident|positive, unsure, do|did|would|will|may|might|could not know, i|we could not GIVE, can not KNOW|be !enough|more|that,
+am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good
+"""
+_REFUSALS = """
+IS UNKNOWN, not known|knowable|answerable !for|as, can|could not be FOUND_OUT, not possible|impossible to KNOW,
+not|answer possible $, not possible to $, impossible to $, is impossible $, no way to|of KNOW|knowing|telling|determining|finding,
+there is no way $, nobody|one knows|knew, nobody|one can|could KNOW|be, anyones|anybodys guess, remains|is|are|still .. mystery !novel|story|book|play,
+open question, much debate,
+there|has|have|had|is|are|exists no .. answer, no .. answer exists|available|known|to|that|can, ^ no .. answer,
+has|have|had not .. happened|occurred|existed, has|have|had not taken place,
+has|have|had not .. been FOUND_OUT|announced|discovered|held|released|invented|observed|published|played|born,
+yet to be, yet to happen|occur|take,
+there is|are|exists no .. THING !MORE, there has|have been no, ^ no THING has|have|is|are|exists|exist|with|by|named|called,
+can not GIVE !but|apart|enough|more|that, can not be sure|certain|said, can not do that|this|so, rather not say|answer, unable to GIVE,
+am|are unable|able to, am not able to, not able to GIVE, refuse|decline|unwilling to KNOW|comment|discuss|respond|help,
+will|would not answer|say|tell|respond|comment|speculate|help|provide|assist|discuss,
+have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE, KNOWLEDGE is|are not available, KNOWLEDGE not available, ^ no KNOWLEDGE, no .. KNOWLEDGE available|about|exists|exist|regarding|whether,
+do|does|did not have|possess|provide|give .. KNOWLEDGE|answer|access|means|ability|enough|sufficient,
+not|no|insufficient|lack|without enough|sufficient|adequate .. KNOWLEDGE, insufficient .. KNOWLEDGE, lack|lacks .. KNOWLEDGE, no information,
+do not have personal|favorite|favourite|feelings|opinions|preferences|emotions|beliefs,
+not have access, beyond|outside|outwith my knowledge|expertise|capabilities|scope,
+not aware of, unaware of, not familiar with, unfamiliar with, not heard of,
+do|does|did not exist|exists, do|does not make .. sense, makes no sense, make no sense, not existed|happened|occurred,
+^ no such, there is|are|was|were|exists no such, know|aware|heard|find|think|believe|of no such, is|are not .. real, is|are fictional|fictitious|imaginary|nonexistent,
+false|wrong|incorrect|flawed|faulty|mistaken premise|assumption|presupposition, PREMISE .. is|seems|appears .. WRONG
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sequence of words, each one of several.
+
+    Attributes:
+        words: the alternatives of each word; `ANY` for up to two words of any kind.
+        first, last: whether it must begin or end its sentence.
+        before: words that must not follow.
+    """
+
+    words: tuple[frozenset[str], ...]
+    first: bool
+    last: bool
+    before: frozenset[str]
+
+    @classmethod
+    def read(cls, text: str) -> Phrase:
+        """Reads the notation of this module."""
+        shown, _, before = text.partition("!")
+        parts = [part for part in shown.split() if part not in ("^", "$")]
+        return cls(
+            words=tuple(ANY if part == ".." else frozenset().union(*map(_named, part.split("|"))) for part in parts),
+            first=shown.strip().startswith("^"),
+            last=shown.strip().endswith("$"),
+            before=frozenset().union(*map(_named, before.strip().split("|"))),
+        )
+
+    def possible(self, present: Set[str]) -> bool:
+        """Whether every word of it but the last stands among those present; a cheap first look."""
+        return all(not choice or not choice.isdisjoint(present) for choice in self.words[:-1])
+
+
+def _named(part: str) -> frozenset[str]:
+    return _LISTS.get(part, frozenset((part,)))
+
+
+DOUBTS = frozenset(Phrase.read(" ".join(text.split())) for text in _DOUBTS.split(","))
+"""Phrases that doubt rather than refuse: who says one and goes on to answer has answered."""
+
+PHRASES = tuple(Phrase.read(" ".join(text.split())) for text in (_DOUBTS + "," + _REFUSALS).split(","))
+"""All phrases. English only."""
+
+ALONE = frozenset(
+    tuple(text.split())
+    for text in (
+        "unknown,n a,na,not available,not applicable,unanswerable,undetermined,unclear,uncertain,no answer,no idea,idk,"
+        "dunno,unsure,not known,indeterminate,not sure,can not say,no clue,not enough information,beats me,who knows,"
+        "nobody,no one knows,answer unknown,answer is n a,none known,not specified,not stated,not mentioned"
+    ).split(",")
+)
+"""Sentences that refuse, and say nothing else."""
+
+ADVERBS = word_set(
+    "yet still quite even just ever at all also too so very rather somewhat now well 100 fully simply perhaps"
+)
+"""Words that may stand within a phrase, beside those in -ly."""
+
+NO_ADVERBS = word_set("reply apply imply supply rely family only fly italy july early comply")
+"""Words in -ly that are no adverbs."""
+
+CONTRACTIONS: Mapping[str, tuple[str, ...]] = {
+    **{
+        f"{verb}nt": (verb, "not")
+        for verb in "do does did is are was were has have had could would should must might need".split()
+    },
+    "cant": ("can", "not"),
+    "cannot": ("can", "not"),
+    "wont": ("will", "not"),
+    "aint": ("is", "not"),
+    "never": ("not",),
+    "im": ("i", "am"),
+    "ive": ("i", "have"),
+    "theres": ("there", "is"),
+    "its": ("it", "is"),
+    "thats": ("that", "is"),
+}
+"""Words that `harness.tasks.texts.words` makes of contractions, written out."""
