@@ -25,8 +25,8 @@ _LISTS: Mapping[str, frozenset[str]] = {
         "computed inferred confirmed identified deduced decided estimated specified proven proved concluded pinpointed"
     ),
     "KNOW": word_set(
-        "know tell say answer determine predict give provide verify state establish identify decide infer ascertain find "
-        "guess calculate compute pinpoint conclude confirm name estimate specify foresee deduce judge provide speculate "
+        "know tell say answer determine predict give provide verify state establish identify decide infer ascertain "
+        "find guess calculate compute pinpoint conclude confirm name estimate specify foresee deduce judge speculate "
         "discern gauge prove"
     ),
     "GIVE": word_set(
@@ -52,31 +52,37 @@ _LISTS: Mapping[str, frozenset[str]] = {
 
 # A model says this of itself, and may go on to answer.
 _DOUBTS = """
-not sure|certain|confident|positive, unsure, do|did|would|will|may|might|could not know, i|we could not GIVE, can not KNOW|be !enough|more|that,
-am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good
+not sure|certain|confident|positive, unsure, do|did|would|will|may|might|could not know, i|we could not GIVE,
+can not KNOW|be !enough|more, am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good
 """
 _REFUSALS = """
 IS UNKNOWN, not known|knowable|answerable !for|as, can|could not be FOUND_OUT, not possible|impossible to KNOW,
-not|answer possible $, not possible to $, impossible to $, is impossible $, no way to|of KNOW|knowing|telling|determining|finding,
-there is no way $, nobody|one knows|knew, nobody|one can|could KNOW|be, anyones|anybodys guess, remains|is|are|still .. mystery !novel|story|book|play,
-open question, much debate,
-there|has|have|had|is|are|exists no .. answer, no .. answer exists|available|known|to|that|can, ^ no .. answer,
-has|have|had not .. happened|occurred|existed, has|have|had not taken place,
+not|answer possible $, not possible to $, impossible to $, is impossible $,
+no way to|of KNOW|knowing|telling|determining|finding, there is no way $, nobody|one knows|knew,
+nobody|one can|could KNOW|be, anyones|anybodys guess, remains|is|are|still .. mystery !novel|story|book|play,
+open question, much debate, there|has|have|had|is|are|exists no .. answer,
+no .. answer exists|available|known|to|that|can, ^ no .. answer, has|have|had not .. happened|occurred|existed,
+has|have|had not taken place,
 has|have|had not .. been FOUND_OUT|announced|discovered|held|released|invented|observed|published|played|born,
-yet to be, yet to happen|occur|take,
-there is|are|exists no .. THING !MORE, there has|have been no, ^ no THING has|have|is|are|exists|exist|with|by|named|called,
-can not GIVE !but|apart|enough|more|that, can not be sure|certain|said, can not do that|this|so, rather not say|answer, unable to GIVE,
-am|are unable|able to, am not able to, not able to GIVE, refuse|decline|unwilling to KNOW|comment|discuss|respond|help,
+yet to be, yet to happen|occur|take, there is|are|exists no .. THING !MORE, there has|have been no,
+^ no THING has|have|is|are|exists|exist|with|by|named|called, can not GIVE !but|apart|enough|more,
+can not be sure|certain|said, can not do that|this|so, rather not say|answer, unable to GIVE,
+am|are unable|able to, am not able to, not able to GIVE,
+refuse|decline|unwilling to KNOW|comment|discuss|respond|help,
 will|would not answer|say|tell|respond|comment|speculate|help|provide|assist|discuss,
-have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE, KNOWLEDGE is|are not available, KNOWLEDGE not available, ^ no KNOWLEDGE, no .. KNOWLEDGE available|about|exists|exist|regarding|whether,
+have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE, KNOWLEDGE is|are not available, KNOWLEDGE not available,
+^ no KNOWLEDGE, no .. KNOWLEDGE available|about|exists|exist|regarding|whether,
 do|does|did not have|possess|provide|give .. KNOWLEDGE|answer|access|means|ability|enough|sufficient,
-not|no|insufficient|lack|without enough|sufficient|adequate .. KNOWLEDGE, insufficient .. KNOWLEDGE, lack|lacks .. KNOWLEDGE, no information,
-do not have personal|favorite|favourite|feelings|opinions|preferences|emotions|beliefs,
-not have access, beyond|outside|outwith my knowledge|expertise|capabilities|scope,
-not aware of, unaware of, not familiar with, unfamiliar with, not heard of,
-do|does|did not exist|exists, do|does not make .. sense, makes no sense, make no sense, not existed|happened|occurred,
-^ no such, there is|are|was|were|exists no such, know|aware|heard|find|think|believe|of no such, is|are not .. real, is|are fictional|fictitious|imaginary|nonexistent,
-false|wrong|incorrect|flawed|faulty|mistaken premise|assumption|presupposition, PREMISE .. is|seems|appears .. WRONG
+not|no|insufficient|lack|without enough|sufficient|adequate .. KNOWLEDGE, insufficient .. KNOWLEDGE,
+lack|lacks .. KNOWLEDGE, no information,
+do not have personal|favorite|favourite|feelings|opinions|preferences|emotions|beliefs, not have access,
+beyond|outside|outwith my knowledge|expertise|capabilities|scope, not aware of, unaware of, not familiar with,
+unfamiliar with, not heard of, do|does|did not exist|exists, do|does not make .. sense, makes no sense,
+make no sense, not existed|happened|occurred, ^ no such, there is|are|was|were|exists no such,
+know|aware|heard|find|think|believe|of no such, is|are not .. real,
+is|are fictional|fictitious|imaginary|nonexistent,
+false|wrong|incorrect|flawed|faulty|mistaken premise|assumption|presupposition,
+PREMISE .. is|seems|appears .. WRONG
 """
 
 
@@ -122,14 +128,12 @@ DOUBTS = frozenset(Phrase.read(" ".join(text.split())) for text in _DOUBTS.split
 PHRASES = tuple(Phrase.read(" ".join(text.split())) for text in (_DOUBTS + "," + _REFUSALS).split(","))
 """All phrases. English only."""
 
-ALONE = frozenset(
-    tuple(text.split())
-    for text in (
-        "unknown,n a,na,not available,not applicable,unanswerable,undetermined,unclear,uncertain,no answer,no idea,idk,"
-        "dunno,unsure,not known,indeterminate,not sure,can not say,no clue,not enough information,beats me,who knows,"
-        "nobody,no one knows,answer unknown,answer is n a,none known,not specified,not stated,not mentioned"
-    ).split(",")
-)
+_ALONE = """
+unknown, na, not available, not applicable, unanswerable, undetermined, unclear, uncertain, no answer, no idea, idk, dunno,
+unsure, not known, indeterminate, not sure, can not say, no clue, not enough information, beats me, who knows, nobody,
+no one knows, answer unknown, none known, not specified, not stated, not mentioned
+"""
+ALONE = frozenset(tuple(text.split()) for text in _ALONE.split(","))
 """Sentences that refuse, and say nothing else."""
 
 ADVERBS = word_set(
@@ -143,7 +147,7 @@ NO_ADVERBS = word_set("reply apply imply supply rely family only fly italy july 
 CONTRACTIONS: Mapping[str, tuple[str, ...]] = {
     **{
         f"{verb}nt": (verb, "not")
-        for verb in "do does did is are was were has have had could would should must might need".split()
+        for verb in word_set("do does did is are was were has have had could would should must might need")
     },
     "cant": ("can", "not"),
     "cannot": ("can", "not"),

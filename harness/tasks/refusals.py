@@ -43,7 +43,7 @@ _BARE = re.compile(
 )
 _STATEMENT = re.compile(
     rf"""\s* (?:(?i:and|so)[ ])? (?:
-        (?i:(?:my|the|our)[ ](?:(?:best|final|short|likely|correct|right)[ ]){{0,2}}(?:guess|answer|bet){_COPULA}) :?[ ]\S
+        (?i:(?:my|the|our)[ ](?:(?:best|final|short|likely|right)[ ]){{0,2}}(?:guess|answer|bet){_COPULA}) :?[ ]\S
       | (?i:i(?:'d|'ll|[ ]would|[ ]will)?[ ](?:still[ ])?(?:think|believe|guess|say|suspect|go[ ]with|assume|bet))[ ]
         (?i:that[ ])? (?: (?i:(?:it|he|she|that|this|they|the[ ]answer){_COPULA})[ ]\S | {_NAME} )
       | (?i:it|he|she|that|this|they) (?i:{_COPULA}) [ ] (?i:(?:probably|likely|perhaps|maybe|called)[ ])? {_NAME}
