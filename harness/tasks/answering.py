@@ -1,0 +1,153 @@
+"""Which sentence of a text answers the question: after labels, corrections, echoes of the question and background."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.tasks.short_tokens import COPULAS, word_forms
+from harness.tasks.texts import answer_line, first_sentence, is_interjection, own_text, word_set, words
+
+LINES = 40
+"""Lines of an answer that are read, at most."""
+
+SENTENCES = 8
+"""Sentences of an answer that are looked at, at most."""
+
+HEDGES = word_set("maybe perhaps possibly could might")
+"""Words that begin a guess."""
+
+NEGATIONS = word_set(
+    "not never cannot neither nor without except unlike wrong incorrect false mistaken whether unlikely isnt wasnt arent "
+    "werent doesnt didnt dont cant couldnt wouldnt hasnt"
+)
+LEADS = word_set("here it its this that thats answer correct final my name i think believe im he she they would")
+
+_FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w+-]{0,20}[ \t]*$", re.MULTILINE)
+_LATEX = re.compile(r"\\(?:boxed|text\w{0,12}|math\w{0,12}|emph|underline|ce)\b ?|[${}]")
+_LABEL = re.compile(
+    r"""(?:^|(?<=[.!?]\ ))[^\w\n]{0,8} (?:(?:the|my|so,?\ the)\ )? (?P<final>final\ )? (?:short\ |correct\ |direct\ )? answer
+        [*_"'\ ]{0,4} (?:is[*_\ ]{0,4})? [:=] [*_]{0,4}""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_SHARP = re.compile(r"(?<=[A-Za-z])#(?!\w)")  # of "C#", which is no markup
+_BOXED = re.compile(r"\\boxed ?(?=\{)")
+_CORRECTION = re.compile(
+    r"""(?<=[.,;!?\-:]) \s{0,3} (?:(?:oh|ah|hmm?)[,.]?\ )? (?:
+        (?:no[,.\ ]{1,2})? (?:wait|hold\ on|scratch\ that|correction|my\ mistake|let\ me\ correct\ (?:that|myself))
+            (?:[,.:;!\-\ ]{1,4} (?:no|sorry|actually)\b)? [,.:;!\-\ ]+
+      | no[,.:;!]\s+ (?:sorry[,.]?\ )?
+      | (?:sorry,?\ )? (?:i\ mean[t]?|or\ rather|or\ better) [,:]?\ 
+      | actually,?\ (?:it(?:'s|\ is|\ was)\ )? (?:the\ )? (?=(?-i:[A-Z0-9])[\w'\ -]{0,40}[.!]?$)
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TAG_QUESTION = re.compile(
+    r",? (?:is|was|are|were|do|does|did|has|had|wo|would|could|can|ca)(?:n't| not)? (?:it|he|she|they|that|there|i|you)"
+    r"(?: not)?\s?\?",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"\b(?:without (?:any |a )?(?:doubt|question)|not only|not to mention|not surprisingly|none other than|nothing but"
+    r"|if i(?:'m| am) not (?:mistaken|wrong)|unless i(?:'m| am) (?:mistaken|wrong)"
+    r"|(?:can|could)(?:not|n't| not) be (?:anything|anyone|anywhere) (?:but|other than))\b",
+    re.IGNORECASE,
+)
+_PRONOUNS = word_set("it he she they this its his her their")
+_WH = re.compile(r"\b(?:which|what|whose|who)\b\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+
+
+def answering(text: str, question: str) -> str:
+    """The sentence of a text that answers; "" when there is none. A guess that goes on ("Maybe A. Maybe B.") is kept whole.
+
+    A labelled answer ("Answer: ...", "\\boxed{...}") comes first, a correction ("Wait, no: ...") replaces what stands
+    before it. Passed over while more follows: the question repeated, what only denies ("It is not Lyon."), and
+    background ("Baghdad is in Iraq. It lies on the Tigris.").
+    """
+    sentences = list(_sentences(_labelled(own_text(text))))
+    asked = word_forms(question)
+    for at, sentence in enumerate(sentences[:-1]):
+        following = sentences[at + 1]
+        said = word_forms(sentence)
+        if echoes(said, asked) or _only_denies(said, asked) or _is_background(said, word_forms(following), question):
+            continue
+        if not HEDGES.isdisjoint(said) and word_forms(following)[:1] and word_forms(following)[0] in HEDGES:
+            return f"{sentence.rstrip('.')}; {following}"
+        return sentence
+    return sentences[-1] if sentences else ""
+
+
+def echoes(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
+    """Whether words only repeat the question, or its beginning."""
+    return len(said) >= min(4, len(asked)) > 0 and len(said) >= 2 and asked[: len(said)] == said
+
+
+def _labelled(text: str) -> str:
+    """The text after its last "final answer:", or else after its first "answer:"; all of it without a label."""
+    text = _SHARP.sub("\u266f", _FENCE.sub("", text))
+    boxed = list(_BOXED.finditer(text))
+    labels = list(_LABEL.finditer(text))
+    chosen = boxed[-1:] or [m for m in labels if m["final"]][-1:] or labels[:1]
+    rest = text[chosen[0].end() :] if chosen else ""
+    if boxed:
+        rest = rest.split("}\n", 1)[0]
+    return _LATEX.sub(" ", rest if words(rest) else text)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Sentences of the first lines, without corrections' first tries, questions and interjections before them."""
+    count = 0
+    for line in _lines(text):
+        rest = _corrected(_HARMLESS.sub(" ", _TAG_QUESTION.sub(".", line)))
+        while rest and count < SENTENCES:
+            sentence = first_sentence(rest)
+            rest = rest[rest.find(sentence) + len(sentence) :].strip() if sentence else ""
+            if words(sentence):
+                count += 1
+                yield sentence
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines that have words, each with the announcement before it ("Here is the answer:")."""
+    lead = ""
+    for raw in text.splitlines()[: 2 * LINES]:
+        line = answer_line(raw)
+        if not words(line):
+            continue
+        line = f"{lead} {line}".strip()
+        if line.endswith(":"):
+            lead = line
+            continue
+        lead = ""
+        yield line
+    if lead:
+        yield lead
+
+
+def _corrected(line: str) -> str:
+    """What a line says after it corrected itself ("Euphrates. Wait, no: Tigris.")."""
+    for match in reversed(list(_CORRECTION.finditer(line))):
+        before, after = words(line[: match.start()]), words(line[match.end() :])
+        if before and not is_interjection(before) and after and not set(after) <= LEADS:
+            return line[match.end() :]
+    return line
+
+
+def _only_denies(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
+    """Whether a sentence only says what the answer is not ("It is not Lyon", "Not Lyon")."""
+    denial = next((at for at, word in enumerate(said) if word in ("not", "isnt", "wasnt", "neither")), None)
+    if denial is None or "but" in said or {"sure", "certain"} & set(said):
+        return False
+    return all(word in LEADS or word in COPULAS or word in asked for word in said[:denial])
+
+
+def _is_background(said: tuple[str, ...], following: tuple[str, ...], question: str) -> bool:
+    """Whether a sentence tells of what the question mentions, not of what it asks for, and the next one goes on."""
+    found = _WH.search(question)
+    if not found or not following or following[0] not in _PRONOUNS:
+        return False
+    asked, rest = set(word_forms(question)), word_forms(found["rest"])
+    head = {word for word in rest[:2] if word not in COPULAS and not found[0].lower().startswith("who")}
+    verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
+    told = said[verb + 1 :]
+    return bool(verb and told) and set(said[:verb]) <= asked - head and told[0] not in asked
