@@ -77,6 +77,11 @@ def answering(text: str, question: str) -> str:
     return sentences[-1] if sentences else ""
 
 
+def answering_line(text: str) -> str:
+    """The line of a text that answers: the first, or the labelled one, without what it corrects; "" without words."""
+    return next((_corrected(line) for line in _lines(_labelled(own_text(text)))), "")
+
+
 def echoes(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
     """Whether words only repeat the question, or its beginning."""
     return len(said) >= min(4, len(asked)) > 0 and len(said) >= 2 and asked[: len(said)] == said

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import re
+import string
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
 from harness.items import Grade, Grader, Item
+from harness.tasks.answering import answering_line
 from harness.tasks.letters import read_letter
 from harness.tasks.numbers import exact, read_number, write_number
 from harness.tasks.released import letter_released, number_last, number_released
@@ -21,9 +23,12 @@ from harness.tasks.texts import answer_line, word_set
 NOTHING = Grade("", None)
 """The grade of a text without an answer: a failure, not a wrong answer."""
 
-_LATEX_TEXT = re.compile(r"\\(?:text|mathrm|textbf|boxed|ce) ?|[${}\\]")
-_SYMBOL_STATED = re.compile(
-    r"(?:\b(?:is|symbol|answer|abbreviation)\b|it's|[:=])[ \"'(]{0,4}([A-Z][A-Za-z]?)(?![A-Za-z])"
+_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_SYMBOL = r"[ \"'(]{0,4}([A-Z][A-Za-z]?)(?![A-Za-z])"
+_SYMBOL_STATED = re.compile(rf"(?:\b(?:is|symbol|answer|abbreviation|but|rather)\b|it's|[:=]){_SYMBOL}(?! or [A-Z])")
+_SYMBOL_DENIED = re.compile(
+    rf"(?:\b(?:not|nor|neither|never)\b|n't){_SYMBOL}|\b([A-Z][A-Za-z]?) is(?: not|n't) (?![A-Z][a-z]?\b)"
 )
 _SYMBOL_FIRST = re.compile(r"[\"'(]{0,2}([A-Z][A-Za-z]?)[\"')]{0,2}(?=\s*$|[.,;:]| ?\(| -| is\b)")
 _SYMBOL_ALONE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?)(?![A-Za-z])")
@@ -46,30 +51,43 @@ def short_answer(text: str, item: Item) -> Grade:
 def symbol(text: str, item: Item) -> Grade:
     """A chemical symbol, case sensitive (Co is cobalt, CO is not).
 
-    In this order: the text's only word; what "is", "symbol" or ":" introduces; a symbol that opens the answer
-    ("Co (cobalt)"); the only word of one or two letters that begins with a capital and is not an English word.
+    In this order: the text's only word; what "is", "symbol", "but" or ":" introduces; a symbol that opens the answer
+    ("Co (cobalt)"); the only word of one or two letters that begins with a capital and is not an English word. A symbol
+    that the text denies ("not Ni") is none of these, and one of two alternatives ("Co or Ni") is no answer.
 
     Gold: a list of symbols or one string.
     """
-    line = _LATEX_TEXT.sub("", answer_line(text))
+    line = answering_line(text)
     tokens = re.findall("[A-Za-z]+", line)
     if not tokens:
         return NOTHING
-    stated = [m[1] for m in _SYMBOL_STATED.finditer(line)]
+    denied = {symbol for match in _SYMBOL_DENIED.findall(line) for symbol in match}
+    stated = [m[1] for m in _SYMBOL_STATED.finditer(line) if m[1] not in denied]
     first = _SYMBOL_FIRST.match(line)
-    alone = {m[1] for m in _SYMBOL_ALONE.finditer(line)} - _CAPITALISED_WORDS
-    denied = re.search(r"\bnot\b", line, re.IGNORECASE)
+    alone = {m[1] for m in _SYMBOL_ALONE.finditer(line)} - _CAPITALISED_WORDS - denied
     if len(tokens) == 1:
         answer = tokens[0]
     elif stated:
         answer = stated[0]
-    elif first and first[1] not in _NOT_SYMBOLS and not denied:
+    elif first and first[1] not in _NOT_SYMBOLS | denied:
         answer = first[1]
-    elif len(alone) == 1 and not denied:
+    elif len(alone) == 1:
         answer = alone.pop()
     else:
         return NOTHING
     return Grade(answer, answer in aliases(item.gold))
+
+
+def exact_match(text: str, item: Item) -> Grade:
+    """The first line of an answer against accepted ones, equal after the usual normalisation.
+
+    The exact match of SQuAD (Rajpurkar et al. 2016) and TriviaQA (Joshi et al. 2017): small letters, without
+    punctuation, articles and superfluous spaces. Stricter than `short_answer`: "It is Paris." is wrong.
+
+    Gold: a list of accepted answers (or one string).
+    """
+    answer = _squad(answer_line(text))
+    return Grade(answer, answer in map(_squad, aliases(item.gold))) if answer else NOTHING
 
 
 def number(text: str, item: Item) -> Grade:
@@ -96,6 +114,10 @@ def letter_choice(text: str, item: Item) -> Grade:
     return Grade(letter, letter == str(item.gold)[1]) if letter else NOTHING
 
 
+def _squad(text: str) -> str:
+    return " ".join(_ARTICLE.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+
+
 def aliases(gold: str | Sequence[str]) -> Sequence[str]:
     """The accepted answers of a gold that is one string or a list of them."""
     return [gold] if isinstance(gold, str) else gold
@@ -112,7 +134,7 @@ def grader_named(name: str) -> Grader:
     Raises:
         HarnessError: there is no such function.
     """
-    named = (short_answer, symbol, number, letter_choice, number_released, number_last, letter_released)
+    named = (short_answer, exact_match, symbol, number, letter_choice, number_released, number_last, letter_released)
     own = {grader.__name__: grader for grader in named}
     if name in own:
         return own[name]

@@ -15,7 +15,8 @@ MAX_WORDS = 30
 """A longer sentence that merely contains the right answer is not counted as giving it."""
 
 _CLAUSE_BREAK = re.compile(
-    r",(?![0-9]{3})|[;()\[\]]|:(?![0-9])|\s-\s|\b(?:but|rather|instead|however|whereas|although|though)\b", re.IGNORECASE
+    r",(?![0-9]{3})|[;()\[\]]|:(?![0-9])|\s-\s|\b(?:but|rather|instead|however|whereas|although|though)\b",
+    re.IGNORECASE,
 )
 _SLASH = re.compile(r"/")
 _DOUBTS = word_set("not sure certain dont know")
@@ -23,7 +24,9 @@ _EXCLAMATIONS = word_set("ah oh hey yep yup indeed clearly hello hi obviously ho
 
 _ADVERBIAL = PREPOSITIONS | word_set("according if let since because after before when while until despite given")
 _CLAUSE_OF = word_set("who whom whose which where when while whereas although though because since like unlike than")
-_EQUALS = word_set("also known as called spelled spelt written formerly aka ie namely now or i e meaning previously officially")
+_EQUALS = word_set(
+    "also known as called spelled spelt written formerly aka ie namely now or i e meaning previously officially"
+)
 _NAMED = word_set("called known named")
 _AGAIN = word_set("but however whereas although though ;")
 _KINDS = word_set(
@@ -40,7 +43,9 @@ _RELATED = word_set(
     "contrary half double copy replica version imitation translation adaptation parody author inventor creator "
     "tributary mayor bishop governor relative grandson granddaughter grandfather grandmother teammate capital"
 )
-_RELATED_TO = word_set("next close answer sequel prequel similar compared related opposed married adjacent contrary due")
+_RELATED_TO = word_set(
+    "next close answer sequel prequel similar compared related opposed married adjacent contrary due"
+)
 _COMPARED = word_set("other rather more less larger bigger smaller older younger longer taller greater better")
 _IT = word_set("it this that he she")
 _RANGE = word_set("to until till through")
@@ -114,7 +119,9 @@ class _Sentence:
         return tuple(
             n
             for n, clause in enumerate(self.clauses)
-            if not clause.aside and not is_interjection(list(clause.words)) and not set(clause.words) <= empty | _EXCLAMATIONS
+            if not clause.aside
+            and not is_interjection(list(clause.words))
+            and not set(clause.words) <= empty | _EXCLAMATIONS
         )
 
     def spans(self, wanted: tuple[str, ...]) -> Iterator[tuple[int, int]]:
@@ -195,9 +202,15 @@ class _Sentence:
         noun = two[0] if len(two) == 2 else ""
         if noun in _DIRECTIONS and self.words[max(0, at - 3)] == "in":
             return False  # "in the north of Portugal" is in Portugal
-        return two[-1] not in self.question and (
-            two[-1] in _PLACES or (two[-1] == "than" and noun in _COMPARED) or (two[-1] == "to" and noun in _RELATED_TO)
-        ) or (two[-1] == "of" and noun in _RELATED and noun not in self.question)
+        return (
+            (two[-1] not in self.question
+            and (
+                two[-1] in _PLACES
+                or (two[-1] == "than" and noun in _COMPARED)
+                or (two[-1] == "to" and noun in _RELATED_TO)
+            ))
+            or (two[-1] == "of" and noun in _RELATED and noun not in self.question)
+        )
 
     def _comes_beside(self, start: int, end: int) -> bool:
         """Whether the words of a span only accompany another answer ("Raphael, who admired Leonardo", "Lyon (Paris)")."""
@@ -224,8 +237,11 @@ class _Sentence:
         following = self.clauses[place + 1].opener if place + 1 < len(self.clauses) else ""
         first = clause.words[0]
         placed = first in _ADVERBIAL or first.endswith("ly") or first in LEADS
-        return following != ":" and not placed and len(clause.words) <= 6 and not (
-            clause.has_copula or not NEGATIONS.isdisjoint(clause.words)
+        return (
+            following != ":"
+            and not placed
+            and len(clause.words) <= 6
+            and not (clause.has_copula or not NEGATIONS.isdisjoint(clause.words))
         )
 
     def _is_replaced(self, start: int) -> bool:
@@ -260,7 +276,7 @@ class _Sentence:
         others = [clause for clause in clauses if not set(clause.words) <= found | accepted]
         if self.tokens[start].number:
             others = [c for c in others if any(t.number for t in c.tokens) and MONTHS.isdisjoint(c.words)]
-        return len(others) >= 2 or (len(others) == 1 and others[0] is clauses[0])
+        return len(others) >= 2 or (len(others) == 1 and self.words[start] not in clauses[0].words)
 
 
 def read_short(text: str, question: str) -> str:

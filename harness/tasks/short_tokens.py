@@ -75,11 +75,7 @@ def spelled(text: str) -> str:
 
 def tokens(clause: str) -> tuple[Token, ...]:
     """The words of a clause that went through `spelled`; articles are left out where they are articles."""
-    read = [
-        Token(word, piece[:1].isupper())
-        for piece in re.split(r"[\s\-]+", clause)
-        for word in words(piece)
-    ]
+    read = [Token(word, piece[:1].isupper()) for piece in re.split(r"[\s\-]+", clause) for word in words(piece)]
     kept = [t for at, t in enumerate(read) if not _is_article(read, at)] or read
     return tuple(_numbers(kept))
 

@@ -27,7 +27,7 @@ class TableTask(Task):
         separator: splits an answer (or choices) given as one text into several, for CSV; None does not split.
         group: the column of the cluster for the statistics; None lets every row stand alone.
         choices: the column of the options (a list); makes multiple-choice items, graded by letter.
-        grader: short_answer, symbol, number, or the dotted path of a function (text, item) -> Grade.
+        grader: short_answer, exact_match, symbol, number, or the dotted path of a function (text, item) -> Grade.
     """
 
     version: ClassVar[str] = "2"
