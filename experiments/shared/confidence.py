@@ -34,6 +34,9 @@ PLACEHOLDERS = ("final answer here", "letter here", "confidence here")
 STATEMENT = 200
 """Characters of a statement that are read; the rest of a longer one is not."""
 
+NEAR = 60
+"""Characters around a percentage within which it may be called a confidence."""
+
 _SMALL = word_list(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
@@ -51,14 +54,30 @@ _SPELLED_NUMBER = re.compile(
 )
 _QUANTITY = re.compile(
     r"""
-    (?<![\w.,]) (?P<sign>[-+]?) (?P<number>[0-9]{1,12}(?:[.,][0-9]{1,12})?|\.[0-9]{1,12}) (?![0-9]|(?:st|nd|rd|th)\b)
-    (?: [\s\])}*]{0,4} (?P<percent>%|percent\b|per\ cent\b|pct\b)
+    (?<![\w.,]) (?<![0-9]e[-+]) (?P<sign>[-+]?) (?P<number>[0-9]{1,12}(?:[.,][0-9]{1,12})?|\.[0-9]{1,12})
+    (?! [0-9] | (?:st|nd|rd|th)\b | e[-+]?[0-9] )
+    (?: [\s\])}*\\$]{0,4} (?P<percent>%|percent\b|per\ cent\b|pct\b)
       | \s{0,2} (?:/|out\ of|in) \s{0,2} (?P<of>[0-9]{1,6}) (?![0-9.])
     )?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_DASHES = str.maketrans({0x2212: "-", 0x2013: "-"})
+_SCALE_SHOWN = re.compile(
+    r"\b(?:from|between|of|scale|range)\s{1,3}(?:from\s|of\s)?0\s?%?\s{0,2}(?:-|to|and)\s{0,2}(?:100|10|1)\b(?:\s?%|\.0)?",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(r"[\s)\]*%]{0,4}(?:-|to|~)\s{0,2}")
+_BETWEEN = re.compile(r"\bbetween\s{0,2}$", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|isn't|never|than)\s(?:\w{1,12}\s)?$", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"[\s:*\[{$~(\"'=`]*(?:(?:now|only|still|therefore|thus|about|around|approximately|roughly|probably|perhaps|maybe|at|"
+    r"at least|at most|a|an|equal to|simply|just|nearly|almost|over|not|but|boxed|\\boxed|\\text)[\s:*\[{$~(\"'=`]*){0,4}",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
+_OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
+_ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[^.\n]{0,20}$", re.IGNORECASE)
+_TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x066A: "%", 0x066B: "."})
 _THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
@@ -67,9 +86,10 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     """The probability that a short statement gives; None when it gives none, several, or an impossible one.
 
     In numbers: "85%", "[85] %", "ninety percent", "9/10", "nine out of ten", "3 in 4" mean the same on both scales of
-    numbers. A bare number above 1 is a percentage on both (Zeng et al. 2025: divide by 100 if above 1), one with a
+    numbers, in any script. A bare number above 1 is a percentage on both (Zeng et al. 2025: divide by 100 if above 1), one with a
     point and not above 1 a probability on both ("0.8", "1.0"). A bare "1" goes by the scale: one percent among
     percents, certainty among probabilities. "110%", "-5%", "80-90%", "70% or 80%" and words ("very high") give None.
+    Beside a percentage whole numbers are no confidences ("85% sure, as 2 + 2 = 4"); "50/50" is one half.
     In words: the one phrase of the mapping that the statement holds, not denied; the longest where one holds another
     ("highly likely" is not "likely"). Numbers give None there: another scale was asked for.
 
@@ -79,7 +99,13 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     text = text[:STATEMENT]
     if scale == "words":
         return _phrase(text, mapping)
-    values = {_value(found, scale) for found in _quantities(text)}
+    text = _SCALE_SHOWN.sub(" ", _plain(text))
+    found = list(_QUANTITY.finditer(text))
+    if any(_in_range(text, one) for one in found):
+        return None
+    if any(one["percent"] for one in found):
+        found = [one for one in found if one["percent"] or one["of"] or not one["number"].isdigit()]
+    values = {_value(one, scale) for one in found}
     value = values.pop() if len(values) == 1 else None
     return None if value is None else Probability(value)
 
@@ -87,23 +113,53 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
 def read_stated(text: str, instrument: Instrument) -> tuple[Probability | None, bool]:
     """The confidence at the end of a whole reply, and whether it stood in the form asked for.
 
-    The form is "... confidence is 85%", of several the last. Without it the last percentage anywhere is taken (Zong et
-    al. 2025), unless the reply states the other instrument. An uncertainty u comes back as 1 - u.
+    The form is "... confidence is 85%", of several the last. Its number directly follows, or is the first percentage of
+    the sentence that is not denied ("is not 50% but 85%"). Without the form the last percentage that is called a
+    confidence is taken ("I am 85% sure"), else the last that is not the answer (Zong et al. 2025: the last anywhere),
+    unless the reply states the other instrument. An uncertainty u comes back as 1 - u.
     """
-    told = list(re.finditer(rf"\b{instrument}(?: score| level| percentage)? is\b", text, re.IGNORECASE))
+    text = _plain(text)
+    told = list(re.finditer(rf"\b{instrument}(?: score| level| percentage)? is\b\s*", text, re.IGNORECASE))
     if told:
-        line = text[told[-1].end() :][:STATEMENT].split("\n", 1)[0]
-        found = next(iter(_quantities(line)), None)
-        value = None if found is None else _value(found, "percent")
+        found = _first_stated(_SENTENCE_END.split(text[told[-1].end() :][:STATEMENT], maxsplit=1)[0])
     else:
         other = "uncertainty" if instrument == "confidence" else "confidence"
         if re.search(rf"\b{other} is\b", text, re.IGNORECASE):
             return None, False
-        percentages = [found for found in _quantities(text) if found["percent"]]
-        value = _value(percentages[-1], "percent") if percentages else None
+        found = _last_percentage(text)
+    value = None if found is None else _value(found, "percent")
     if value is None:
         return None, False
     return Probability(value if instrument == "confidence" else 1 - value), bool(told)
+
+
+def _first_stated(sentence: str) -> re.Match[str] | None:
+    """The quantity that the rest of "the confidence is" gives; None without one and for a range."""
+    begin = _HEDGE.match(sentence)
+    for found in _QUANTITY.finditer(sentence):
+        if _in_range(sentence, found):
+            return None
+        if _DENIED.search(sentence[: found.start()]):
+            continue
+        direct = begin is not None and found.start() <= begin.end()
+        if direct or found["percent"] or found["of"]:
+            return found
+    return None
+
+
+def _last_percentage(text: str) -> re.Match[str] | None:
+    """The last percentage called a confidence; without one the last that is not the answer."""
+    percentages = [found for found in _QUANTITY.finditer(text) if found["percent"]]
+    called, others = [], []
+    for found in percentages:
+        before = _SENTENCE_END.split(text[max(0, found.start() - NEAR) : found.start()])[-1]
+        after = _SENTENCE_END.split(text[found.end() : found.end() + NEAR], maxsplit=1)[0]
+        if _OF_CONFIDENCE.search(before) or _OF_CONFIDENCE.search(after):
+            called.append(found)
+        if not _ANSWER_BEFORE.search(before):
+            others.append(found)
+    chosen = next(reversed(called or others), None)
+    return None if chosen is None or _in_range(text, chosen) else chosen
 
 
 def tagged(text: str, tag: str, *, ended: bool) -> str | None:
@@ -113,14 +169,20 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
         ended: whether the reply ended by itself. Then a tag that was never closed holds the rest of its line; in a
             reply that was cut off, "8" may be the beginning of "85%", and such a tag counts as none.
     """
-    opened = deque(re.finditer(rf"<{tag}>", text, re.IGNORECASE), maxlen=1)
-    if not opened:
+    opening = re.compile(rf"<\s{{0,3}}{tag}\b[^<>\n]{{0,100}}>", re.IGNORECASE)
+    found = deque(opening.finditer(text), maxlen=2)
+    if not found:
         return None
-    content = text[opened[0].end() :]
-    closed = re.search(rf"</{tag}>", content, re.IGNORECASE)
-    if not closed and not ended:
+    content = text[found[-1].end() :]
+    closed = re.search(rf"<\s{{0,3}}/\s{{0,3}}{tag}\s{{0,3}}>", content, re.IGNORECASE)
+    if closed:
+        content = content[: closed.start()]
+    elif len(found) == 2 and not words(content) and "\n" not in text[found[0].end() : found[1].start()].strip():
+        content = text[found[0].end() : found[1].start()]  # "<answer>Paris<answer>", the slash forgotten
+    elif ended:
+        content = content.split("\n", 1)[0].split("<", 1)[0]
+    else:
         return None
-    content = content[: closed.start()] if closed else content.split("\n", 1)[0].split("<", 1)[0]
     content = content.strip()
     return None if not words(content) or content.lower() in PLACEHOLDERS else content
 
@@ -132,11 +194,19 @@ def after_thought(text: str) -> str:
     return "" if _THINKING.search(rest) else rest
 
 
-def _quantities(text: str) -> list[re.Match[str]]:
-    text = _SPELLED_NUMBER.sub(
-        lambda m: str(_SPELLED[m[0].lower().replace("-", " ")]), unicodedata.normalize("NFKC", text).translate(_DASHES)
-    )
-    return list(_QUANTITY.finditer(text))
+def _plain(text: str) -> str:
+    """A text with digits and signs as typed on a keyboard, and numbers in digits."""
+    text = unicodedata.normalize("NFKC", text).translate(_TYPED)
+    text = "".join(str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c for c in text)
+    return _SPELLED_NUMBER.sub(lambda m: str(_SPELLED[m[0].lower().replace("-", " ")]), text)
+
+
+def _in_range(text: str, found: re.Match[str]) -> bool:
+    """Whether a quantity is one end of a range ("80-90%", "80% to 90%", "between 80 and 90%")."""
+    following = _RANGE.match(text, found.end())
+    if following and _QUANTITY.match(text, following.end()):
+        return True
+    return bool(_BETWEEN.search(text[max(0, found.start() - 12) : found.start()]))
 
 
 def _value(found: re.Match[str], scale: Scale) -> float | None:
@@ -145,6 +215,8 @@ def _value(found: re.Match[str], scale: Scale) -> float | None:
     value = float(number)
     if found["of"]:
         value = value / int(found["of"]) if int(found["of"]) else -1.0
+        if number == found["of"] == "50":  # "50/50", the idiom
+            value = 0.5
     elif found["percent"] or value > 1 or (scale == "percent" and number == "1"):
         value /= 100
     return value if 0 <= value <= 1 and (found["sign"] != "-" or value == 0) else None

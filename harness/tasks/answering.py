@@ -18,16 +18,16 @@ HEDGES = word_set("maybe perhaps possibly could might")
 """Words that begin a guess."""
 
 NEGATIONS = word_set(
-    "not never cannot neither nor without except unlike wrong incorrect false mistaken whether unlikely isnt wasnt arent "
-    "werent doesnt didnt dont cant couldnt wouldnt hasnt"
+    "not never cannot neither nor without except unlike wrong incorrect false mistaken whether unlikely isnt wasnt "
+    "arent werent doesnt didnt dont cant couldnt wouldnt hasnt"
 )
 LEADS = word_set("here it its this that thats answer correct final my name i think believe im he she they would")
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w+-]{0,20}[ \t]*$", re.MULTILINE)
 _LATEX = re.compile(r"\\(?:boxed|text\w{0,12}|math\w{0,12}|emph|underline|ce)\b ?|[${}]")
 _LABEL = re.compile(
-    r"""(?:^|(?<=[.!?]\ ))[^\w\n]{0,8} (?:(?:the|my|so,?\ the)\ )? (?P<final>final\ )? (?:short\ |correct\ |direct\ )? answer
-        [*_"'\ ]{0,4} (?:is[*_\ ]{0,4})? [:=] [*_]{0,4}""",
+    r"""(?:^|(?<=[.!?]\ ))[^\w\n]{0,8} (?:(?:the|my|so,?\ the)\ )? (?P<final>final\ )? (?:short\ |correct\ |direct\ )?
+        answer [*_"'\ ]{0,4} (?:is[*_\ ]{0,4})? [:=] [*_]{0,4}""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _SHARP = re.compile(r"(?<=[A-Za-z])#(?!\w)")  # of "C#", which is no markup
@@ -37,7 +37,7 @@ _CORRECTION = re.compile(
         (?:no[,.\ ]{1,2})? (?:wait|hold\ on|scratch\ that|correction|my\ mistake|let\ me\ correct\ (?:that|myself))
             (?:[,.:;!\-\ ]{1,4} (?:no|sorry|actually)\b)? [,.:;!\-\ ]+
       | no[,.:;!]\s+ (?:sorry[,.]?\ )?
-      | (?:sorry,?\ )? (?:i\ mean[t]?|or\ rather|or\ better) [,:]?\ 
+      | (?:sorry,?\ )? (?:i\ mean[t]?|or\ rather|or\ better) [,:]?[ ]
       | actually,?\ (?:it(?:'s|\ is|\ was)\ )? (?:the\ )? (?=(?-i:[A-Z0-9])[\w'\ -]{0,40}[.!]?$)
     )""",
     re.VERBOSE | re.IGNORECASE,

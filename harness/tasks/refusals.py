@@ -25,6 +25,9 @@ GAP = 2
 NO_ANSWERS = word_set("sorry apologies i unfortunately well hmm however no yes as honestly unknown none nobody an it")
 """Words that stand alone in a sentence and answer nothing."""
 
+_REACH = 10_000
+"""Characters read at the beginning and at the end of a text; a refusal does not stand in the middle of a longer one."""
+
 _DENIALS = word_set("not no nobody one unable impossible")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]{0,2}\s|\n")
 _QUOTED = re.compile(r"\"[^\"\n]{1,200}\"|(?<!\w)'(?:[^'\n]|\b'\b){1,200}'(?!\w)")
@@ -74,6 +77,8 @@ def refuses(text: str, *, wide: bool = False) -> bool | None:
             embeddings of windows; it needs no model, and finds no paraphrase in other words.
     """
     own = own_text(text)
+    if len(own) > 2 * _REACH:
+        own = f"{own[:_REACH]}\n{own[-_REACH:]}"
     if not words(own):
         return None
     return any(_refused(sentence, wide) for sentence in _sentences(own))

@@ -203,14 +203,13 @@ class _Sentence:
         if noun in _DIRECTIONS and self.words[max(0, at - 3)] == "in":
             return False  # "in the north of Portugal" is in Portugal
         return (
-            (two[-1] not in self.question
+            two[-1] not in self.question
             and (
                 two[-1] in _PLACES
                 or (two[-1] == "than" and noun in _COMPARED)
                 or (two[-1] == "to" and noun in _RELATED_TO)
-            ))
-            or (two[-1] == "of" and noun in _RELATED and noun not in self.question)
-        )
+            )
+        ) or (two[-1] == "of" and noun in _RELATED and noun not in self.question)
 
     def _comes_beside(self, start: int, end: int) -> bool:
         """Whether the words of a span only accompany another answer ("Raphael, who admired Leonardo", "Lyon (Paris)")."""

@@ -6,7 +6,6 @@ What is the same for all items stands first, question and reply last.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
@@ -40,8 +39,9 @@ _SLOT = re.compile(r"ANSWER|NUMBER|[A-Za-z]+(?:_[A-Za-z]+)+")
 """What small models write where the answer should go: a word of the form, or a name like country_name."""
 _AROUND = " \t[]*,"
 _ANSWER = re.compile(
-    r"\banswer is\b[ :]{0,3}(?P<answer>(?:(?!\banswer is\b).){1,1000}?)"
-    r"(?=[,.;]? {0,2}(?:and )?(?:the|my|with an?|with) (?:confidence|uncertainty)\b|\n|(?P<end>$))",
+    r"\banswer(?: is\b|(?=:))[ :*]{0,4}(?P<answer>(?:(?!\banswer(?: is\b|:)).){1,1000}?)"
+    r"(?=(?P<score>[,.;]?[ (*]{0,4}(?:and )?(?:(?:the|my|with an?|with) )?(?:[a-z]{1,10} )?(?:confidence|uncertainty)\b"
+    r"|[,.;]? {0,2}(?:and )?I(?:'m| am) (?:\w{1,12} )?[0-9]{1,3}(?:\.[0-9]{1,4})? ?%)|\n|(?P<end>$))",
     re.IGNORECASE,
 )
 
@@ -93,10 +93,11 @@ def read(prompt: Prompt, reply: Text, instrument: Instrument) -> tuple[str, str,
     """The whole reply without thinking, its answer ("" without one), the confidence, and whether that was in the form.
 
     Of a reply that was cut off, a number or an answer that reaches its very end is not read: "8" may become "85". A
-    percentage that is the answer is not the score.
+    percentage that is the answer is not the score. Of several answers the last with a score counts, else the last.
     """
     text, ended = prompt.prefill + after_thought(reply.text), reply.finish == "stop"
-    found = deque(_ANSWER.finditer(text), maxlen=1)
+    statements = list(_ANSWER.finditer(text))
+    found = [m for m in statements if m["score"]][-1:] or statements[-1:]
     answer, rest = "", text
     if found:
         begin, end = found[0].span("answer")

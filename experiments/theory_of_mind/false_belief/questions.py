@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from experiments.theory_of_mind.false_belief.named import last_named
 from experiments.theory_of_mind.false_belief.stories import Cast, Story, capitalised
 from harness.items import Grade, Item
 
@@ -90,14 +90,8 @@ def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> d
     }
 
 
-def last_named(text: str, options: list[str]) -> str | None:
-    """The option named last in a text, as a whole word in any case; None when none is."""
-    found: list[str] = re.findall(rf"\b({'|'.join(map(re.escape, options))})\b", text.lower())
-    return found[-1] if found else None
-
-
 def grade_probe(text: str, item: Item) -> Grade:
-    """Judges a free answer by the container that it names last; an answer that names none is not parsed.
+    """Judges a free answer by the container that it gives (`named.last_named`); one that gives none is not parsed.
 
     Args:
         item: one probe: its fields hold "options", its gold is a container. A whole family has no single answer:
@@ -109,5 +103,5 @@ def grade_probe(text: str, item: Item) -> Grade:
     fields: Mapping[str, Any] = item.fields
     if "options" not in fields:
         raise TypeError("a family holds many questions; grade Item(probe, gold, item.grader)")
-    named = last_named(text, fields["options"])
+    named = last_named(text, fields["options"], fields.get("kind", "belief"))
     return Grade("", None) if named is None else Grade(named, named == item.gold)

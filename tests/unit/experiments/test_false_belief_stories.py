@@ -239,13 +239,13 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], messa
         ("basket", "basket", True),
         (" In the Basket.", "basket", True),
         ("Not in the box but in the **basket**", "basket", True),
-        ("The basket, since nobody looked into the box.", "box", False),
+        ("The basket, since nobody looked into the box.", "basket", True),
         ("The boxes are full.", "", None),
         ("I do not know.", "", None),
         ("", "", None),
     ],
 )
-def test_a_free_answer_is_judged_by_the_container_it_names_last(text: str, answer: str, correct: bool | None) -> None:
+def test_a_free_answer_is_judged_by_the_container_it_gives(text: str, answer: str, correct: bool | None) -> None:
     family = stories(families=1).load()[0]
     probe = Item({"options": ["bag", "box", "basket"]}, "basket", family.grader)
     grade = probe.grade(text)
