@@ -70,13 +70,14 @@ _RANGE = re.compile(r"[\s)\]*%]{0,4}(?:-|to|~)\s{0,2}")
 _BETWEEN = re.compile(r"\bbetween\s{0,2}$", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|isn't|never|than)\s(?:\w{1,12}\s)?$", re.IGNORECASE)
 _HEDGE = re.compile(
-    r"[\s:*\[{$~(\"'=`]*(?:(?:now|only|still|therefore|thus|about|around|approximately|roughly|probably|perhaps|maybe|at|"
-    r"at least|at most|a|an|equal to|simply|just|nearly|almost|over|not|but|boxed|\\boxed|\\text)[\s:*\[{$~(\"'=`]*){0,4}",
+    r"[\s:*\[{$~(\"'=`]*(?:(?:now|only|still|therefore|thus|about|around|approximately|roughly|probably|perhaps|maybe|"
+    r"at|at least|at most|a|an|equal to|simply|just|nearly|almost|over|not|but|\\boxed|\\text)[\s:*\[{$~(\"'=`]*){0,4}",
     re.IGNORECASE,
 )
+_THOUSANDS = re.compile(r"(?<=[1-9]),(?=[0-9]{3}$)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 _OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
-_ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[^.\n]{0,20}$", re.IGNORECASE)
+_ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[\s:*$(\[{]{0,4}(?:(?:about|around|approximately)\s)?$", re.IGNORECASE)
 _TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x066A: "%", 0x066B: "."})
 _THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
@@ -85,9 +86,9 @@ _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Probability | None:
     """The probability that a short statement gives; None when it gives none, several, or an impossible one.
 
-    In numbers: "85%", "[85] %", "ninety percent", "9/10", "nine out of ten", "3 in 4" mean the same on both scales of
-    numbers, in any script. A bare number above 1 is a percentage on both (Zeng et al. 2025: divide by 100 if above 1), one with a
-    point and not above 1 a probability on both ("0.8", "1.0"). A bare "1" goes by the scale: one percent among
+    In numbers of any script: "85%", "[85] %", "ninety percent", "9/10", "nine out of ten", "3 in 4" mean the same on
+    both scales of numbers. A bare number above 1 is a percentage on both (Zeng et al. 2025: divide by 100 if above 1),
+    one with a point and not above 1 a probability on both ("0.8", "1.0"). A bare "1" goes by the scale: one percent among
     percents, certainty among probabilities. "110%", "-5%", "80-90%", "70% or 80%" and words ("very high") give None.
     Beside a percentage whole numbers are no confidences ("85% sure, as 2 + 2 = 4"); "50/50" is one half.
     In words: the one phrase of the mapping that the statement holds, not denied; the longest where one holds another
@@ -154,10 +155,11 @@ def _last_percentage(text: str) -> re.Match[str] | None:
     for found in percentages:
         before = _SENTENCE_END.split(text[max(0, found.start() - NEAR) : found.start()])[-1]
         after = _SENTENCE_END.split(text[found.end() : found.end() + NEAR], maxsplit=1)[0]
+        if _ANSWER_BEFORE.search(before):
+            continue
+        others.append(found)
         if _OF_CONFIDENCE.search(before) or _OF_CONFIDENCE.search(after):
             called.append(found)
-        if not _ANSWER_BEFORE.search(before):
-            others.append(found)
     chosen = next(reversed(called or others), None)
     return None if chosen is None or _in_range(text, chosen) else chosen
 
@@ -177,7 +179,11 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
     closed = re.search(rf"<\s{{0,3}}/\s{{0,3}}{tag}\s{{0,3}}>", content, re.IGNORECASE)
     if closed:
         content = content[: closed.start()]
-    elif len(found) == 2 and not words(content) and "\n" not in text[found[0].end() : found[1].start()].strip():
+    elif (
+        len(found) == 2
+        and not words(content.split("\n", 1)[0])
+        and "\n" not in text[found[0].end() : found[1].start()].strip()
+    ):
         content = text[found[0].end() : found[1].start()]  # "<answer>Paris<answer>", the slash forgotten
     elif ended:
         content = content.split("\n", 1)[0].split("<", 1)[0]
@@ -211,7 +217,7 @@ def _in_range(text: str, found: re.Match[str]) -> bool:
 
 def _value(found: re.Match[str], scale: Scale) -> float | None:
     """The probability that a quantity is, None outside of [0, 1]."""
-    number = found["number"].replace(",", ".")
+    number = _THOUSANDS.sub("", found["number"]).replace(",", ".")
     value = float(number)
     if found["of"]:
         value = value / int(found["of"]) if int(found["of"]) else -1.0

@@ -58,11 +58,11 @@ _WH = re.compile(r"\b(?:which|what|whose|who)\b\s*(?P<rest>.*)", re.IGNORECASE |
 
 
 def answering(text: str, question: str) -> str:
-    """The sentence of a text that answers; "" when there is none. A guess that goes on ("Maybe A. Maybe B.") is kept whole.
+    """The sentence of a text that answers; "" when there is none.
 
     A labelled answer ("Answer: ...", "\\boxed{...}") comes first, a correction ("Wait, no: ...") replaces what stands
     before it. Passed over while more follows: the question repeated, what only denies ("It is not Lyon."), and
-    background ("Baghdad is in Iraq. It lies on the Tigris.").
+    background ("Baghdad is in Iraq. It lies on the Tigris."). A guess that goes on ("Maybe A. Maybe B.") is kept whole.
     """
     sentences = list(_sentences(_labelled(own_text(text))))
     asked = word_forms(question)

@@ -37,8 +37,8 @@ class RunTask(Task):
             earlier items where there is no such column. A field of the same name is replaced.
         where: the only rows that count, by column or field: {arm: few-shot, correct: false, draw: 0}.
         gold: the column or field that is the right answer; None keeps that of the earlier items.
-        grader: short_answer, exact_match, symbol, number, letter_choice, or the dotted path of a function (text, item) -> Grade;
-            None keeps that of the earlier items.
+        grader: short_answer, exact_match, symbol, number, letter_choice, or the dotted path of a function
+            (text, item) -> Grade; None keeps that of the earlier items.
     """
 
     version: ClassVar[str] = "1"

@@ -51,9 +51,9 @@ _IT = word_set("it this that he she")
 _RANGE = word_set("to until till through")
 _COUNTRIES = word_set(
     "argentina australia austria belgium brazil canada chile china colombia croatia cuba czechia denmark egypt england "
-    "ethiopia finland france germany greece hungary iceland india indonesia iran iraq ireland israel italy jamaica japan "
-    "kenya malaysia mexico morocco nepal netherlands nigeria norway pakistan peru poland portugal romania russia scotland "
-    "serbia singapore spain sweden switzerland thailand turkey uk ukraine us usa venezuela vietnam wales"
+    "ethiopia finland france germany greece hungary iceland india indonesia iran iraq ireland israel italy jamaica "
+    "japan kenya malaysia mexico morocco nepal netherlands nigeria norway pakistan peru poland portugal romania russia "
+    "scotland serbia singapore spain sweden switzerland thailand turkey uk ukraine us usa venezuela vietnam wales"
 )
 
 
@@ -212,7 +212,7 @@ class _Sentence:
         ) or (two[-1] == "of" and noun in _RELATED and noun not in self.question)
 
     def _comes_beside(self, start: int, end: int) -> bool:
-        """Whether the words of a span only accompany another answer ("Raphael, who admired Leonardo", "Lyon (Paris)")."""
+        """Whether the words of a span only accompany another answer ("Raphael, who admired Leonardo")."""
         place = self.places[start]
         clause = self.clauses[place]
         own = set(range(place, self.places[end - 1] + 1))
@@ -297,13 +297,13 @@ def read_short(text: str, question: str) -> str:
 def gives(text: str, aliases: Sequence[str], question: str) -> bool:
     """Whether the answering sentence gives one of the accepted answers, and only that.
 
-    Right: the sentence equals an accepted answer in the spelling of `short_tokens`, or has at most `MAX_WORDS` words and
-    holds it as whole words, unless
+    Right: the sentence equals an accepted answer in the spelling of `short_tokens`, or has at most `MAX_WORDS` words
+    and holds it as whole words, unless
     - its clause denies it ("not Paris", "Paris is not the capital");
     - it is tied by "or" / "and" / "/" / "to" to something else ("Paris or Lyon"), unless all alternatives are accepted;
     - it is a part of another name ("Paris Hilton") or only what another is told by ("a friend of Paris", "near Paris");
-    - it accompanies another answer ("Raphael, who admired Leonardo", "Lyon, Paris") or is replaced by one ("..., but the
-      capital is Lyon");
+    - it accompanies another answer ("Raphael, who admired Leonardo", "Lyon, Paris") or is replaced by one ("..., but
+      the capital is Lyon");
     - it is one of several guesses ("Could be Paris, could be Lyon") or stands in a bare list: three or more short parts
       ("Paris, Lyon, Nice"). Parts that only repeat words of the question or of the accepted answers do not count.
 

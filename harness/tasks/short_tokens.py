@@ -100,7 +100,7 @@ def _is_article(read: Sequence[Token], at: int) -> bool:
 
 
 def _numbers(read: Sequence[Token]) -> Iterator[Token]:
-    """Number words below one hundred as digits; larger ones ("four hundred") as one word, which equals no smaller one."""
+    """Number words below one hundred as digits; larger ones ("four hundred") as one word of its own."""
     at = 0
     while at < len(read):
         word, after = _number(read, at)

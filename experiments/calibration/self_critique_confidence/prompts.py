@@ -40,7 +40,8 @@ _SLOT = re.compile(r"ANSWER|NUMBER|[A-Za-z]+(?:_[A-Za-z]+)+")
 _AROUND = " \t[]*,"
 _ANSWER = re.compile(
     r"\banswer(?: is\b|(?=:))[ :*]{0,4}(?P<answer>(?:(?!\banswer(?: is\b|:)).){1,1000}?)"
-    r"(?=(?P<score>[,.;]?[ (*]{0,4}(?:and )?(?:(?:the|my|with an?|with) )?(?:[a-z]{1,10} )?(?:confidence|uncertainty)\b"
+    r"(?=(?P<score>[,.;]?[ (*-]{0,4}(?:and )?(?:(?:the|my|with an?|with) )?"
+    r"(?:(?:[a-z]{1,10} ){0,2}\*{0,2}|[0-9]{1,3}(?:\.[0-9]{1,4})? ?% )(?:confidence|uncertainty)\b"
     r"|[,.;]? {0,2}(?:and )?I(?:'m| am) (?:\w{1,12} )?[0-9]{1,3}(?:\.[0-9]{1,4})? ?%)|\n|(?P<end>$))",
     re.IGNORECASE,
 )

@@ -11,12 +11,12 @@ _SEVERAL = "\x01"
 """Stands for alternatives between which a text does not decide ("the chest or the trunk")."""
 
 _OPENERS = (
-    "but so therefore thus hence because since as where when while before after until although though whereas who which "
-    "instead despite unless if whether unaware"
+    "but so therefore thus hence because since as where when while before after until although though whereas who "
+    "which instead despite unless if whether unaware"
 )
 _CLAUSE = re.compile(
     rf"(,|;|:| - |\b(?:even though|rather than|{_OPENERS.replace(' ', '|')})\b"
-    r"|\band (?=(?:she|he|they|you|it|so|still|then|will|would|thinks?|believes?|looks?|therefore|expects?|moved|put)\b))",
+    r"|\band (?=(?:she|he|they|you|it|so|still|then|will|would|thinks?|believes?|looks?|therefore|expects?|moved)\b))",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[.!?\n]+")

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.calibration.self_critique_confidence.prompts import read
 from experiments.shared.confidence import PHRASES, Instrument, Scale, read_confidence, read_stated, tagged
-from experiments.theory_of_mind.false_belief.questions import last_named
+from experiments.theory_of_mind.false_belief.named import last_named
 from harness import Prompt, Text
 from tests.support.cases import cases
 
