@@ -78,7 +78,7 @@ _THOUSANDS = re.compile(r"(?<=[1-9]),(?=[0-9]{3}$)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 _OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
 _ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[\s:*$(\[{]{0,4}(?:(?:about|around|approximately)\s)?$", re.IGNORECASE)
-_TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x066A: "%", 0x066B: "."})
+_TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x2044: "/", 0x066A: "%", 0x066B: "."})
 _THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
@@ -88,9 +88,9 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
 
     In numbers of any script: "85%", "[85] %", "ninety percent", "9/10", "nine out of ten", "3 in 4" mean the same on
     both scales of numbers. A bare number above 1 is a percentage on both (Zeng et al. 2025: divide by 100 if above 1),
-    one with a point and not above 1 a probability on both ("0.8", "1.0"). A bare "1" goes by the scale: one percent among
-    percents, certainty among probabilities. "110%", "-5%", "80-90%", "70% or 80%" and words ("very high") give None.
-    Beside a percentage whole numbers are no confidences ("85% sure, as 2 + 2 = 4"); "50/50" is one half.
+    one with a point and not above 1 a probability on both ("0.8", "1.0"). A bare "1" goes by the scale: one percent
+    among percents, certainty among probabilities. "110%", "-5%", "80-90%", "70% or 80%" and words ("very high") give
+    None. Beside a percentage whole numbers are no confidences ("85% sure, as 2 + 2 = 4"); "50/50" is one half.
     In words: the one phrase of the mapping that the statement holds, not denied; the longest where one holds another
     ("highly likely" is not "likely"). Numbers give None there: another scale was asked for.
 

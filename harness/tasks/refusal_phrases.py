@@ -130,8 +130,8 @@ PHRASES = tuple(Phrase.read(" ".join(text.split())) for text in (_DOUBTS + "," +
 
 _ALONE = """
 unknown, na, not available, not applicable, unanswerable, undetermined, unclear, uncertain, no answer, no idea, idk,
-dunno, unsure, not known, indeterminate, not sure, can not say, no clue, not enough information, beats me, who knows, nobody,
-no one knows, answer unknown, none known, not specified, not stated, not mentioned
+dunno, unsure, not known, indeterminate, not sure, can not say, no clue, not enough information, beats me, who knows,
+nobody, no one knows, answer unknown, none known, not specified, not stated, not mentioned
 """
 ALONE = frozenset(tuple(text.split()) for text in _ALONE.split(","))
 """Sentences that refuse, and say nothing else."""

@@ -104,6 +104,6 @@ def read(prompt: Prompt, reply: Text, instrument: Instrument) -> tuple[str, str,
         begin, end = found[0].span("answer")
         answer = text[begin:end] if ended or found[0]["end"] is None else ""
         answer = answer.strip(_AROUND).removesuffix(".").strip(_AROUND)
-        rest = f"{text[:begin]} {text[end:]}"
+        rest = f"{text[:begin]} it {text[end:]}"
     score, in_form = read_stated(rest if ended else re.sub(r"[0-9][0-9.,]*$", "", rest), instrument)
     return text, answer if words(answer) and not _SLOT.fullmatch(answer) else "", score, in_form

@@ -45,6 +45,7 @@ class Way(Arm):
 
 SAID = ("refused", "unanswerable")
 WIDE = ("refused_wide", "unanswerable")
+SELFAWARE = ("refused_selfaware", "unanswerable")
 SOFT = ("p_unanswerable", "unanswerable")
 IN_TEXT, JUDGED, VOTED = {"asked": "text"}, {"asked": "judgement"}, {"votes": len(PARAPHRASES)}
 
@@ -67,7 +68,8 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
 
     Differs from the papers: the words are ours; replies are greedy and short (Yin et al.: temperature 0.7, greedy in
     effect in their code); the wide detector looks for phrases with words between instead of similar sentence
-    embeddings; the task grades answers. KnowRL's training and tasks made by the model (Line of Duty) are left out.
+    embeddings, and f1_selfaware takes their sixteen phrases without embeddings; the task grades answers. KnowRL's
+    training and tasks made by the model (Line of Duty) are left out.
 
     Attributes:
         max_tokens: cap on the reply, which ends at a line break anyway (the paper: 256).
@@ -105,6 +107,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         *metrics.each(SAID, metrics.f1, metrics.precision, metrics.recall, metrics.specificity),
         Metric("agreement", metrics.accuracy, ("agrees",)),
         *metrics.each(WIDE, metrics.f1, metrics.precision, metrics.recall, suffix="_wide", where=IN_TEXT),
+        *metrics.each(SELFAWARE, metrics.f1, metrics.precision, metrics.recall, suffix="_selfaware", where=IN_TEXT),
         Metric("answerable_accuracy", metrics.accuracy, ("correct",), where={**IN_TEXT, "unanswerable": False}),
         *metrics.rates(refusal_rate_by_kind="refused", by=("arm", "kind")),
         *metrics.rates(empty_rate="empty", where=IN_TEXT),

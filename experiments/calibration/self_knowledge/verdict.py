@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from experiments.calibration.self_knowledge.detector import refuses_by_reference
 from harness import Choice, Item, Outcome, Probability
 from harness.tasks.refusals import refuses
 
@@ -16,7 +17,7 @@ class Verdict(Outcome):
     Attributes:
         kind: of the question, see the task; unanswerable: the truth.
         refused: what was said, strictly by phrases or by the judgement; None when nothing was.
-        refused_wide: by the wide detector of refusals.
+        refused_wide: by the wide detector of refusals; refused_selfaware: by the sixteen sentences of Yin et al. 2023.
         agrees: whether `refused` is the truth.
         empty: whether the reply has no words.
         correct: of answerable questions, whether the reply gives the answer; refusing is wrong.
@@ -31,6 +32,7 @@ class Verdict(Outcome):
     refused: bool | None
     agrees: bool | None
     refused_wide: bool | None = None
+    refused_selfaware: bool | None = None
     empty: bool | None = None
     correct: bool | None = None
     reply: str | None = None
@@ -54,6 +56,7 @@ def replied(item: Item, reply: str) -> Verdict:
     return replace(
         verdict(item, refused),
         refused_wide=refuses(reply, wide=True),
+        refused_selfaware=refuses_by_reference(reply),
         empty=refused is None,
         correct=None if refused is None or not item.gold else not refused and item.grade(reply).correct,
         reply=reply,

@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experiments.calibration.self_critique_confidence.prompts import read
+from experiments.calibration.self_knowledge.detector import REFERENCES, refuses_by_reference
 from experiments.shared.confidence import PHRASES, Instrument, Scale, read_confidence, read_stated, tagged
 from experiments.theory_of_mind.false_belief.named import last_named
 from harness import Prompt, Text
 from tests.support.cases import cases
+
+PIECES = [
+    *(
+        "answer is ",
+        "Answer: ",
+        "confidence is ",
+        "uncertainty is ",
+        "85",
+        "%",
+        "-",
+        " to ",
+        "e-",
+        "1/",
+        "ninety ",
+        "not ",
+    ),
+    *(
+        "<answer",
+        ">",
+        "</answer>",
+        "< ",
+        "chest ",
+        "trunk",
+        " or ",
+        ", ",
+        "so ",
+        "since ",
+        "I don't know if ",
+        "(",
+        ")",
+        "\n",
+    ),
+    *("\u0663", "\u066a", ". ", "sure ", "between ", "and ", "\x01"),
+]
 
 
 @pytest.mark.parametrize(("text", "scale", "right"), cases("experiments", "read_confidence"))
@@ -39,3 +77,42 @@ def test_an_answer_with_its_score(text: str, instrument: Instrument, right: list
 @pytest.mark.parametrize(("text", "options", "right"), cases("experiments", "last_named"))
 def test_the_container_that_an_answer_says(text: str, options: list[str], right: str | None) -> None:
     assert last_named(text, options) == right
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"), [("belief", "drawer"), ("action", "drawer"), ("reality", "chest"), ("memory", "trunk")]
+)
+def test_of_several_clauses_that_counts_which_speaks_of_what_was_asked(kind: str, right: str) -> None:
+    text = "It was in the trunk at first. Ann thinks it is in the drawer. It is really in the chest."
+    assert last_named(text, ["trunk", "drawer", "chest"], kind) == right
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=14).map("".join))
+def test_any_reply_is_read(text: str) -> None:
+    read_confidence(text, "percent", PHRASES)
+    read_confidence(text, "words", PHRASES)
+    assert read_stated(text, "confidence")[1] in (True, False)
+    tagged(text, "answer", ended=True)
+    read(Prompt.user("q"), Text(text, (1,), (0.0,), "stop"), "confidence")
+    assert last_named(text, ["trunk", "chest"]) in ("trunk", "chest", None)
+
+
+@pytest.mark.parametrize("piece", [*PIECES, "chest, ", "chest / ", "from 0 to ", "<answer ", "answer is a", "9-"])
+def test_a_hundred_thousand_characters_take_no_time(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    start = time.process_time()
+    read_confidence(text, "percent", PHRASES)
+    read_stated(text, "confidence")
+    tagged(text, "answer", ended=True)
+    read(Prompt.user("q"), Text(text, (1,), (0.0,), "stop"), "confidence")
+    last_named(text, ["trunk", "chest"])
+    assert time.process_time() - start < 2  # five readers
+
+
+def test_the_published_detector_knows_sixteen_sentences() -> None:
+    assert len(REFERENCES) == 16
+    assert refuses_by_reference("Thus, the answer is UNKNOWN.") is True
+    assert refuses_by_reference("I\u2019m not sure, but Paris") is True
+    assert refuses_by_reference("I do not know.") is False
+    assert refuses_by_reference("...") is None
