@@ -143,7 +143,7 @@ def _only_denies(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
     denial = next((at for at, word in enumerate(said) if word in ("not", "isnt", "wasnt", "neither")), None)
     if denial is None or "but" in said or {"sure", "certain"} & set(said):
         return False
-    return all(word in LEADS or word in COPULAS or word in asked for word in said[:denial])
+    return all(word in LEADS | COPULAS or word in asked or word.endswith("ly") for word in said[:denial])
 
 
 def _is_background(said: tuple[str, ...], following: tuple[str, ...], question: str) -> bool:

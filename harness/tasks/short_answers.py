@@ -272,7 +272,9 @@ class _Sentence:
         if len(clauses) > 1 and set(clauses[-1].words) <= _COUNTRIES and not found <= _COUNTRIES:
             clauses.pop()  # the country of an address: "Florence, Tuscany, Italy"
         clauses = [clause for clause in clauses if clause.words[0] not in _ADVERBIAL]
-        others = [clause for clause in clauses if not set(clause.words) <= found | accepted]
+        own = [self.clauses[n] for n in set(self.places[start:end])]
+        others = [c for c in clauses if c not in own and not set(c.words) <= found | accepted]
+        others = [c for c in others if c.words[0] not in NEGATIONS]
         if self.tokens[start].number:
             others = [c for c in others if any(t.number for t in c.tokens) and MONTHS.isdisjoint(c.words)]
         return len(others) >= 2 or (len(others) == 1 and self.words[start] not in clauses[0].words)
