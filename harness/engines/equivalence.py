@@ -16,7 +16,8 @@ from harness.errors import EngineDied, HarnessError, ItemError
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.prompting.tokens import Tokenizer
-from harness.statistics.estimates import Estimate, difference
+from harness.statistics.estimates import Estimate
+from harness.statistics.pairs import difference
 from harness.statistics.rows import levels_with_points, sample
 
 MOST_DIVERGENCES = 20

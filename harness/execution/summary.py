@@ -24,7 +24,9 @@ def print_summary(session: Session) -> None:
         value = "undefined" if e.value is None else f"{e.value:9.4f}"
         interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
         note = f" ({e.note})" if e.note else ""
-        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{f', {e.n_failed} failed' if e.n_failed else ''}{note}")
+        groups = f", {e.n_groups} groups" if e.n_groups != e.n else ""
+        failed = f", {e.n_failed} failed" if e.n_failed else ""
+        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{groups}{failed}{note}")
     if len(shown) < len(estimates):
         print(f"({len(estimates) - len(shown)} more numbers are in the report)")
     # Published numbers of other models are many, and are in the report.

@@ -11,7 +11,8 @@ from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric, refuse_twins
 from harness.outcomes import Table
-from harness.statistics.estimates import Estimate, difference
+from harness.statistics.estimates import Estimate
+from harness.statistics.pairs import difference
 
 Relation = Literal["above", "below"]
 Certainty = Literal["seen", "second-hand", "memory"]
@@ -213,6 +214,8 @@ def against_bound(measured: Estimate, relation: Relation, value: float | None = 
     if measured.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
     numbers = _numbers(measured)
+    if measured.doubt:
+        return "undecided", f"{measured.doubt}: {numbers}"
     if measured.low is None or measured.high is None:
         return "undecided", f"{numbers}: {measured.note}"
     if measured.low <= bound <= measured.high:
@@ -224,6 +227,8 @@ def against_bound(measured: Estimate, relation: Relation, value: float | None = 
 def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None or claim.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
+    if measured.doubt:
+        return "undecided", f"{measured.doubt}: {_numbers(measured)}"
     if measured.value < claim.value:
         return "supported", f"{_numbers(measured)} is below {claim.value:g}"
     return "undecided", f"{_numbers(measured)} is not below {claim.value:g}, which shows nothing"
@@ -259,7 +264,7 @@ def absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, Level
 def _numbers(measured: Estimate) -> str:
     interval = "" if measured.low is None else f" [{measured.low:.4g}, {measured.high:.4g}]"
     failed = f", {measured.n_failed} failed" if measured.n_failed else ""
-    return f"{measured.value:.4g}{interval} (n = {measured.n}{failed})"
+    return f"{measured.value:.4g}{interval} (n = {measured.n}, {measured.n_groups} groups{failed})"
 
 
 def _shown(level: Mapping[str, LevelValue]) -> str:

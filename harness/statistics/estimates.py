@@ -16,12 +16,13 @@ from itertools import repeat
 
 import numpy as np
 
-from harness.errors import HarnessError
 from harness.metrics.columns import Fates, Floats, Folds, Units
-from harness.metrics.levels import LevelValue, level_text, level_texts
+from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
-from harness.outcomes import Table, factorize
+from harness.outcomes import Table
+from harness.statistics.alignment import MOST_UNMATCHED
 from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.few_groups import FEWEST_GROUPS
 from harness.statistics.intervals import (
     GapReplicates,
     Interval,
@@ -29,8 +30,7 @@ from harness.statistics.intervals import (
     Replicates,
     clustered_error,
     interval_of,
-    of_difference,
-    reach,
+    p_value,
 )
 from harness.statistics.merged_rows import MergedRows, merged_rows
 from harness.statistics.rows import Sample, binned, evaluate, evaluate_gaps, levels, sample
@@ -50,13 +50,16 @@ class Estimate:
             the name of the point. Of a difference: "a - b" where the two sides have different values.
         value: the point value on all rows; None when undefined (`note` says why).
         low, high: ends of the 95 % interval; None when there is none.
-        n: rows that entered; n_groups: clusters among them.
-        n_failed: rows left out because a value was missing, plus failures of items that may belong to the level.
+        n: rows that entered, of a difference matched pairs of them (see `alignment`); n_groups: clusters among them.
+        n_failed: rows left out because a value was missing, plus failures of items that may belong to the level. Of a
+            difference: pairs in which a value is missing on either side, and items that failed on either side.
         method: how the interval was made; "none" without one.
         better: "higher", "lower" or "neither".
         note: why a value or an interval is missing, and what else to know before quoting it; "" otherwise.
         se: standard error, clustered by group: of a mean in closed form (CR1), else the standard deviation of the
             bootstrap replicates; None without an interval.
+        p: of a difference, two-sided against 0, by what the interval is made of; None otherwise, see `p_against`.
+        n_unmatched: of a difference, rows left out because the other side has no such row with a value.
     """
 
     metric: str
@@ -71,6 +74,18 @@ class Estimate:
     better: str
     note: str = ""
     se: float | None = None
+    p: float | None = None
+    n_unmatched: int = 0
+
+    @property
+    def doubt(self) -> str:
+        """Why no verdict may rest on the number, wherever its interval lies; "" if nothing."""
+        pairs = self.n + self.n_unmatched
+        if self.n_unmatched > MOST_UNMATCHED * pairs:
+            return f"the arms answered different items ({self.n_unmatched} of {pairs} unmatched)"
+        if self.n_groups < FEWEST_GROUPS:
+            return f"{self.n_groups} groups are too few for a verdict ({FEWEST_GROUPS} needed)"
+        return ""
 
 
 MOST_LEFT_OUT = 5_000
@@ -89,11 +104,13 @@ def estimate(
     errors that make the value neither too large nor too small, see `intervals.inverted`; for another biased metric the
     range is reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison
     and Hinkley 1997, section 5.2). Both are widened to hold the value. It is cut at the metric's range. Replicates in
-    which the
-    metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and skewness
-    (Efron 1987), from the metric without each group in turn. There is no interval for p-values, for fewer than two
-    groups, where more than 5 % of the replicates are undefined, and where all replicates agree; in the last case a
-    mean falls back on a binomial bound. The result does not depend on the order of the table's rows.
+    which the metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and
+    skewness (Efron 1987), from the metric without each group in turn. Below `few_groups.FEW` groups both of these give
+    way to quantiles of Student's t.
+
+    There is no interval for p-values, for fewer than two groups, where more than 5 % of the replicates are undefined,
+    and where all replicates agree; in the last case a mean falls back on a binomial bound. The result does not depend
+    on the order of the table's rows.
 
     Above `merged_rows.MOST` different rows the replicates are computed on numbers in steps, which `method` says.
 
@@ -141,6 +158,35 @@ def estimate_all(
         for places, job in jobs.items():
             found |= zip(places, job.result(), strict=True)
     return [e for place in sorted(found) for e in found[place]]
+
+
+def p_against(
+    metric: Metric,
+    table: Table,
+    level: Mapping[str, LevelValue],
+    bound: float,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+    interval: IntervalKind = "percentile",
+) -> float | None:
+    """Two-sided p of "the metric at this level is `bound`", by the replicates of its interval, with which it agrees.
+
+    None where there is no interval, and for a calibration error, see `intervals.p_value`.
+
+    Args:
+        level: the value of every column of `by`, and the point of a curve.
+
+    Raises:
+        HarnessError: as `estimate`.
+    """
+    rows = sample(metric, table, level)
+    value, n_groups = rows.value(), int(rows.codes.max(initial=-1)) + 1
+    if not metric.measure.interval or np.isnan(value) or n_groups < 2:
+        return None
+    with ThreadPoolExecutor(1) as pool:
+        [[drawn]] = _replicated(pool, [(rows, rows.values_of_points())], replicates, seed, interval)
+    return p_value(metric.measure, value, drawn, n_groups, bound)
 
 
 def _estimates(  # noqa: PLR0917
@@ -251,7 +297,7 @@ def _estimate(
     elif replicates is None:
         interval = Interval(note="no interval: fewer than 2 groups")
     else:
-        interval = interval_of(measure, value, replicates, n_groups, reach(measure))
+        interval = interval_of(measure, value, replicates, n_groups)
     se = interval.se
     if measure.average and interval.low is not None and len(rows.values) == 1:
         se = clustered_error(rows.values[0], rows.codes)
@@ -263,88 +309,9 @@ def _estimate(
         high=interval.high,
         n=len(rows),
         n_groups=n_groups,
-        n_failed=rows.n_missing + rows.n_errors,
+        n_failed=rows.n_failed,
         method=interval.method,
         better=measure.better,
         note="; ".join(filter(None, [interval.note, rows.note, rows.remark()])),
         se=se,
     )
-
-
-def difference(
-    metric: Metric,
-    table: Table,
-    level_a: Mapping[str, LevelValue],
-    level_b: Mapping[str, LevelValue],
-    *,
-    other: Table | None = None,
-    replicates: int = 1000,
-    seed: int = 0,
-) -> Estimate:
-    """Paired difference value(a) - value(b): on the groups present in both levels, resampled together.
-
-    `better` is the metric's own: with "higher", a positive difference means that a is better. Replicates of a biased
-    metric are moved to the difference, see `intervals.of_difference`.
-
-    Args:
-        other: the table that `level_b` is taken from, to compare two runs; then only items that have rows in both
-            enter. None takes both levels from `table`.
-
-    Raises:
-        HarnessError: a level that does not name the metric's `by` columns, or a metric without intervals.
-    """
-    if not metric.measure.interval:
-        raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
-    for level in (level_a, level_b):
-        if set(level) != set(metric.keys):
-            raise HarnessError(f"metric {metric.name!r}: level {dict(level)} must name exactly {list(metric.keys)}")
-    all_a, all_b = sample(metric, table, level_a), sample(metric, other or table, level_b)
-    a, b = all_a, all_b
-    if other is not None:
-        a, b = a.where(np.isin(a.items, b.items)), b.where(np.isin(b.items, a.items))
-    shared = np.intersect1d(a.groups, b.groups)
-    a, b = a.where(np.isin(a.groups, shared)), b.where(np.isin(b.groups, shared))
-    value = a.value() - b.value()
-    if np.isnan(value):
-        interval = Interval(note=(a if np.isnan(a.value()) else b).why_undefined())
-    elif len(shared) < 2:
-        interval = Interval(note="no interval: fewer than 2 groups")
-    else:
-        low, high = reach(metric.measure)
-        values = _paired(a, b, replicates, seed)
-        interval = interval_of(of_difference(metric.measure), value, values, len(shared), (low - high, high - low))
-    unpaired = len(all_a) + len(all_b) - len(a) - len(b)
-    notes = [interval.note, a.note, b.note, f"{unpaired} rows left out without a partner" if unpaired else ""]
-    return Estimate(
-        metric=metric.name,
-        level=level_of_difference(level_a, level_b),
-        value=None if np.isnan(value) else value,
-        low=interval.low,
-        high=interval.high,
-        n=len(a) + len(b),
-        n_groups=len(shared),
-        n_failed=a.n_missing + b.n_missing + a.n_errors + (b.n_errors if other is not None else 0),
-        method=f"paired {interval.method}" if interval.low is not None else "none",
-        better=metric.measure.better,
-        note="; ".join(filter(None, notes)),
-        se=interval.se,
-    )
-
-
-def level_of_difference(first: Mapping[str, LevelValue], second: Mapping[str, LevelValue]) -> dict[str, str]:
-    """The level of first - second: "a - b" where the two have different values in a column, "-" where one has none."""
-    pairs = {c: (level_text(first.get(c, "-")), level_text(second.get(c, "-"))) for c in {**first, **second}}
-    return {column: one if one == two else f"{one} - {two}" for column, (one, two) in pairs.items()}
-
-
-def _paired(a: Sample, b: Sample, replicates: int, seed: int) -> Replicates:
-    """Differences of the metric of two samples on the same draws of the groups that they share."""
-    in_a, in_b = merged_rows(a), merged_rows(b)
-    _, codes = factorize(np.concatenate([a.groups, b.groups]))
-    of_row = np.concatenate([in_a.of_row, len(in_a) + in_b.of_row])
-    differences = [
-        evaluate(a.metric, in_a.values, w[:, : len(in_a)]) - evaluate(b.metric, in_b.values, w[:, len(in_a) :])
-        for w in bootstrap_weights(codes, replicates, seed, of_row)
-    ]
-    moved = shift(a, a.values_of_points(), in_a) - shift(b, b.values_of_points(), in_b)
-    return Replicates(np.concatenate(differences) + moved, max(in_a.steps, in_b.steps))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats
 from harness.metrics.metric import Measure
+from harness.statistics.few_groups import FEW, t_ends, t_error, t_p
 
 IntervalKind = Literal["percentile", "bca"]
 
@@ -79,14 +80,13 @@ class Interval:
     se: float | None = None
 
 
-def interval_of(
-    measure: Measure, value: float, replicates: Replicates, n_groups: int, reach: tuple[float, float]
-) -> Interval:
+def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups: int) -> Interval:
     """The interval of a value from its replicates; see `estimates.estimate` for which kind a metric gets.
 
     Args:
-        reach: the range that the value lies in, whatever the data.
+        measure: of a difference, that of `of_difference`.
     """
+    lowest, highest = reach(measure)
     defined = replicates.values[~np.isnan(replicates.values)]
     lost = 1 - len(defined) / len(replicates.values)
     if lost > 0.05:
@@ -94,7 +94,13 @@ def interval_of(
         return Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
     notes = []
     if np.ptp(defined) < 1e-9:
-        return _agreement(value, n_groups, reach if measure.average else (-np.inf, np.inf))
+        return _agreement(value, n_groups, reach(measure) if measure.average else (-np.inf, np.inf))
+    se = float(defined.std(ddof=1))
+    if _by_t(measure, replicates, n_groups):
+        se = t_error(se, n_groups)
+        low, high = t_ends(value, se, n_groups, reach(measure))
+        kind = f"t({n_groups - 1})"
+        return Interval(max(low, lowest), min(high, highest), _method(replicates, kind), "", se)
     tails, kind = (_MISS, 1 - _MISS), "percentile"
     if replicates.gaps is not None:
         kind = "test inversion"
@@ -114,11 +120,17 @@ def interval_of(
         if measure.biased and not low <= value <= high:
             notes = ["the value is biased upwards at this n"]
         low, high = min(value, low), max(value, high)
-    method = f"cluster bootstrap, {len(replicates.values)} replicates, {kind}"
-    if replicates.steps:
-        method += f", numbers in {replicates.steps} steps"
-    se = float(defined.std(ddof=1))
-    return Interval(max(low, reach[0]), min(high, reach[1]), method, "; ".join(notes), se)
+    return Interval(max(low, lowest), min(high, highest), _method(replicates, kind), "; ".join(notes), se)
+
+
+def _method(replicates: Replicates, kind: str) -> str:
+    steps = f", numbers in {replicates.steps} steps" if replicates.steps else ""
+    return f"cluster bootstrap, {len(replicates.values)} replicates, {kind}{steps}"
+
+
+def _by_t(measure: Measure, replicates: Replicates, n_groups: int) -> bool:
+    """Whether the interval is one of t. That of a biased value is about another centre than the value."""
+    return n_groups < FEW and replicates.gaps is None and not measure.biased
 
 
 def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[float, float]:
@@ -156,20 +168,16 @@ def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[flo
 def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[float, float], str]:
     """The shares of replicates at which a bias-corrected and accelerated interval ends (Efron 1987, section 2).
 
-    The bias correction is the normal quantile of the share of replicates below the value, ties counting half; the
-    acceleration is a sixth of the skewness of the metric over groups left out. Falls back on 2.5 and 97.5 %, saying so.
+    Falls back on 2.5 and 97.5 %, saying so.
     """
     from scipy.special import ndtr, ndtri
 
     if not len(left_out):
         return (_MISS, 1 - _MISS), "percentile, as BCa would leave out too many groups"
-    below = float((replicates < value).mean() + (replicates == value).mean() / 2)
-    off = left_out.mean() - left_out
-    spread = float((off**2).sum())
-    if not 0 < below < 1 or not np.isfinite(spread) or spread == 0:
+    known = _bias_and_skew(value, replicates, left_out)
+    if known is None:
         return (_MISS, 1 - _MISS), "percentile, as BCa is undefined"
-    bias = float(ndtri(below))
-    skew = float((off**3).sum()) / (6 * spread**1.5)
+    bias, skew = known
     ends = []
     for z in (float(ndtri(_MISS)), -float(ndtri(_MISS))):
         moved = bias + z
@@ -177,21 +185,64 @@ def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[floa
     return (min(ends), max(ends)), "BCa"
 
 
-def p_value(measure: Measure, value: float, replicates: Replicates) -> float | None:
-    """Two-sided p of "the difference is 0": twice the share of replicates on the other side of 0, at most 1.
+def _bias_and_skew(value: float, replicates: Floats, left_out: Floats) -> tuple[float, float] | None:
+    """What BCa corrects for; None where either is undefined.
 
-    Of a biased metric the replicates are moved to the value, as for the interval of a difference, so that the two
-    agree. The observed data count as one replicate, so that p is never 0. None where there is no interval.
+    The bias correction is the normal quantile of the share of replicates below the value, ties counting half; the
+    acceleration is a sixth of the skewness of the metric over groups left out.
+    """
+    from scipy.special import ndtri
+
+    below = _below(value, replicates)
+    off = left_out.mean() - left_out
+    spread = float((off**2).sum())
+    if not 0 < below < 1 or not np.isfinite(spread) or spread == 0:
+        return None
+    return float(ndtri(below)), float((off**3).sum()) / (6 * spread**1.5)
+
+
+def _below(value: float, replicates: Floats) -> float:
+    return float((replicates < value).mean() + (replicates == value).mean() / 2)
+
+
+def _bca_p(value: float, replicates: Floats, left_out: Floats, bound: float) -> float:
+    """The level at which a BCa interval would end at the bound: `_bca` solved for its z."""
+    from scipy.special import ndtr, ndtri
+
+    bias, skew = (_bias_and_skew(value, replicates, left_out) if len(left_out) else None) or (0.0, 0.0)
+    least = 1 / (len(replicates) + 1)
+    beyond = float(ndtri(min(max(_below(bound, replicates), least), 1 - least))) - bias
+    return min(1.0, 2 * float(ndtr(-abs(beyond / (1 + skew * beyond) - bias))))
+
+
+def p_value(measure: Measure, value: float, replicates: Replicates, n_groups: int, bound: float = 0.0) -> float | None:
+    """Two-sided p of "the number is `bound`", which is below 0.05 where the interval of `interval_of` does not hold it.
+
+    It is the level at which that interval would end at the bound: for percentile ranges twice the share of replicates
+    on the bound's other side, at most 1, where the observed data count as one replicate, so that p is never 0. None
+    where there is no interval, and for calibration errors of one side, whose replicates say nothing of another truth.
 
     Args:
-        measure: that of the difference, see `of_difference`.
+        measure: of a difference, that of `of_difference`.
     """
     defined = replicates.values[~np.isnan(replicates.values)]
-    if np.isnan(value) or len(defined) < 0.95 * len(replicates.values):
+    if np.isnan(value) or len(defined) < 0.95 * len(replicates.values) or replicates.gaps is not None:
         return None
-    if measure.debiased:
+    if np.ptp(defined) < 1e-9:
+        p = _agreement_p(measure, value, n_groups, bound)
+        return None if p is None else max(p, 2 / (len(defined) + 1))
+    if _by_t(measure, replicates, n_groups):
+        return t_p(value, t_error(float(defined.std(ddof=1)), n_groups), n_groups, reach(measure), bound)
+    if measure.biased:
+        defined = 2 * value - defined
+        # The interval is widened to hold the value, and with it what lies between.
+        if abs(np.median(defined) - bound) + abs(bound - value) <= abs(np.median(defined) - value):
+            return 1.0
+    elif measure.debiased:
         defined = defined - (defined.mean() - value)
-    beyond = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    elif replicates.left_out is not None:
+        return _bca_p(value, defined, replicates.left_out, bound)
+    beyond = min(int((defined <= bound).sum()), int((defined >= bound).sum()))
     return min(1.0, 2 * (beyond + 1) / (len(defined) + 1))
 
 
@@ -207,13 +258,18 @@ def clustered_error(values: Floats, groups: NDArray[np.int64]) -> float | None:
     return float(np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / len(values))
 
 
-def of_difference(measure: Measure) -> Measure:
-    """The measure as it counts for a difference of two of its values.
+def of_difference(one: Measure, two: Measure) -> Measure:
+    """The measure of a difference of two values, one of each measure.
 
     Two biased values are off by about as much, which their difference is not: reflecting its replicates would take a
     bias off that is not there (11 % false alarms for ECEs of 200 items), so they are moved to the difference instead.
     """
-    return replace(measure, biased=False, debiased=measure.biased or measure.debiased)
+    ends = [a - b for a, b in zip(reach(one), reversed(reach(two)), strict=True)]
+    low, high = (end if np.isfinite(end) else None for end in ends)
+    biased = any(m.biased or m.debiased for m in (one, two))
+    return replace(
+        one, low=low, high=high, average=one.average and two.average, biased=False, debiased=biased, gaps=None
+    )
 
 
 def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> Interval:
@@ -227,6 +283,19 @@ def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> Inte
     q = _MISS ** (1 / n_groups)
     low, high = (q * value + (1 - q) * bound for bound in bounds)
     return Interval(low, high, f"binomial bound, all {n_groups} groups agree")
+
+
+def _agreement_p(measure: Measure, value: float, n_groups: int, bound: float) -> float | None:
+    """The level at which the interval of `_agreement` would end at the bound.
+
+    None where there is no such interval, and for a difference of 0 in all groups, in which there is nothing to test.
+    """
+    lowest, highest = reach(measure)
+    end = lowest if bound < value else highest
+    if not measure.average or not np.isfinite(end) or value == bound:
+        return None
+    q = (bound - end) / (value - end)
+    return min(1.0, 2 * float(np.clip(q, 0, 1)) ** n_groups)
 
 
 def reach(measure: Measure) -> tuple[float, float]:

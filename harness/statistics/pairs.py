@@ -2,69 +2,89 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from harness.errors import HarnessError
 from harness.metrics.columns import Floats, Labels
-from harness.metrics.levels import LevelValue
+from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
+from harness.statistics.alignment import aligned
 from harness.statistics.bootstrap import bootstrap_weights
-from harness.statistics.estimates import level_of_difference, shift
+from harness.statistics.estimates import Estimate, shift
+from harness.statistics.few_groups import power_factor
 from harness.statistics.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
 from harness.statistics.merged_rows import merged_rows
 from harness.statistics.rows import Sample, evaluate, sample
 
-POWER = 2.8016
-"""z(0.975) + z(0.80): a difference of so many standard errors is found in 80 of 100 experiments at the 5 % level."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast:
-    """The second side of a metric at one level, less the first.
+class Contrast(Estimate):
+    """The second side of a metric at one level, less the first: the estimate of a difference, and what is behind it.
 
     Attributes:
         level: that of both sides; "b - a" where the second side's value b of a column is not the first's.
-        first, second: the metric on the shared items, of several seeds the mean.
+        first, second: the metric on the matched rows, of several seeds the mean.
         value, low, high: the paired difference second - first with its 95 % interval.
-        p: two-sided, against no difference, by the same replicates; p_holm: the same, adjusted within its family (see
-            `holm`), None until that is known.
+        p_holm: `p`, adjusted within its family (see `holm`), None until that is known.
         p_exact: exact sign test of a share over the groups, where each side is one run: McNemar's test where every
             group has one row on either side.
-        se: bootstrap standard error; smallest: the difference that would be found with 80 % power at the 5 % level.
-        n_items: items that all runs have; n_groups: clusters among them.
-        n_failed: rows left out because a value was missing.
+        smallest: the difference that would be found with 80 % power at the 5 % level.
+        n_items: items of the matched rows.
         spread: standard deviation of the metric between the seeds of either side; None for a single run.
         gained, lost: of a share with one row an item, items whose label is true only on the second (first) side.
-        note: why something is missing; "" otherwise.
     """
 
-    metric: str
-    level: Mapping[str, str]
-    better: str
     first: float | None
     second: float | None
-    value: float | None
-    low: float | None
-    high: float | None
-    p: float | None
     p_holm: float | None = None
     p_exact: float | None
-    se: float | None
     smallest: float | None
     n_items: int
-    n_groups: int
-    n_failed: int
     spread: tuple[float | None, float | None]
     gained: int | None
     lost: int | None
-    method: str
-    note: str
+
+    @property
+    def estimate(self) -> Estimate:
+        """The difference alone."""
+        return Estimate(**{f.name: getattr(self, f.name) for f in fields(Estimate)})
+
+
+def difference(
+    metric: Metric,
+    table: Table,
+    level_a: Mapping[str, LevelValue],
+    level_b: Mapping[str, LevelValue],
+    *,
+    other_metric: Metric | None = None,
+    other: Table | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """Paired difference value(a) - value(b): on the rows that both levels have, see `alignment`, resampled together.
+
+    `better` is the metric's own: with "higher", a positive difference means that a is better.
+
+    Args:
+        other_metric: the metric of `level_b`, to compare two numbers of the same rows (a Brier score and that of a
+            constant); None is `metric`.
+        other: the table that `level_b` is taken from, to compare two runs. None takes both levels from `table`.
+
+    Raises:
+        HarnessError: a level that does not name the metric's `by` columns, a metric without intervals, or two metrics
+            of which only one has an upper (lower) end, which can be no numbers of one unit.
+    """
+    beside = other_metric or metric
+    _check_unit(metric, beside)
+    for of, level in ((metric, level_a), (beside, level_b)):
+        if set(level) != set(of.keys):
+            raise HarnessError(f"metric {of.name!r}: level {dict(level)} must name exactly {list(of.keys)}")
+    return _contrast((beside, level_b, [other or table]), (metric, level_a, [table]), replicates, seed).estimate
 
 
 def contrast(
@@ -78,7 +98,7 @@ def contrast(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Contrast:
-    """Compares two sides, each one table or several that differ in the seed only.
+    """Compares two sides, each one table or several that differ in the seed only, on the rows that all tables have.
 
     Every replicate draws groups with replacement, the same for all tables, and of several seeds as many with
     replacement: the interval is about further items and further seeds. Two or three seeds say little about seeds, so
@@ -89,53 +109,81 @@ def contrast(
         other_metric: the second side's metric, the same measure of other columns; None is `metric`.
 
     Raises:
-        HarnessError: a metric without intervals, two metrics that are not the same measure, or no item that all
+        HarnessError: a metric without intervals, two metrics that are not the same measure, or no row that all
             tables have.
     """
-    check_comparable(metric, other_metric or metric)
-    theirs = level if other is None else other
-    whole = [sample(metric, t, level) for t in first] + [sample(other_metric or metric, t, theirs) for t in second]
-    shared = functools.reduce(np.intersect1d, [one.items for one in whole])
-    if not len(shared):
+    theirs = other_metric or metric
+    check_comparable(metric, theirs)
+    found = _contrast((metric, level, first), (theirs, level if other is None else other, second), replicates, seed)
+    if not found.n:
         raise HarnessError(f"metric {metric.name!r} at {dict(level)}: the runs share no item that has a value")
-    # Of a group with several items, those that all tables have.
-    rows = [one.where(np.isin(one.items, shared)) for one in whole]
-    sides = rows[: len(first)], rows[len(first) :]
-    values = [np.array([one.value() for one in side]) for side in sides]
+    return found
+
+
+_Side = tuple[Metric, Mapping[str, LevelValue], Sequence[Table]]
+
+
+def _contrast(first: _Side, second: _Side, replicates: int, seed: int) -> Contrast:
+    """The second side less the first; a value of None, with a note, where there is none."""
+    whole = [sample(metric, table, level) for metric, level, tables in (first, second) for table in tables]
+    match, n_first = aligned(whole), len(first[2])
+    rows = match.sides
+    values = [np.array([one.value() for one in side]) for side in (rows[:n_first], rows[n_first:])]
     one, two = (float(v.mean()) for v in values)
     groups = np.unique(np.concatenate([r.groups for r in rows]))
-    interval, p = _tested(rows, two - one, len(groups), lambda: _replicated(rows, len(first), replicates, seed))
+    interval, p = _tested(rows, two - one, len(groups), lambda: _replicated(rows, n_first, replicates, seed))
     counts = _discordant(*rows) if len(rows) == 2 else None
     signs = _signs(*rows) if len(rows) == 2 else None
+    left_out = f"{match.n_unmatched} rows left out without a partner" if match.n_unmatched else ""
     return Contrast(
-        metric=metric.name,
-        level=level_of_difference(theirs, level),
-        better=metric.measure.better,
-        first=_defined(one),
-        second=_defined(two),
+        metric=second[0].name,
+        level=level_of_difference(second[1], first[1]),
         value=_defined(two - one),
         low=interval.low,
         high=interval.high,
-        p=p,
-        p_exact=None if signs is None else sign_test(*signs),
-        se=interval.se,
-        smallest=None if interval.se is None else POWER * interval.se,
-        n_items=len(shared),
+        n=match.n,
         n_groups=len(groups),
-        n_failed=sum(r.n_missing for r in whole),
+        n_failed=match.n_failed,
+        method=f"paired {interval.method}" if interval.low is not None else "none",
+        better=second[0].measure.better,
+        note="; ".join(dict.fromkeys(filter(None, [interval.note, *(r.note for r in rows), match.note, left_out]))),
+        se=interval.se,
+        p=p,
+        n_unmatched=match.n_unmatched,
+        first=_defined(one),
+        second=_defined(two),
+        p_exact=None if signs is None else sign_test(*signs),
+        smallest=None if interval.se is None else power_factor(len(groups)) * interval.se,
+        n_items=len(np.unique(rows[0].items)),
         spread=(_spread(values[0]), _spread(values[1])),
         gained=None if counts is None else counts[0],
         lost=None if counts is None else counts[1],
-        method=f"paired {interval.method}" if interval.low is not None else "none",
-        note=interval.note,
     )
 
 
-def check_comparable(one: Metric, two: Metric) -> None:
-    """Raises HarnessError: a difference of the two metrics means nothing."""
+def level_of_difference(first: Mapping[str, LevelValue], second: Mapping[str, LevelValue]) -> dict[str, str]:
+    """The level of first - second: "a - b" where the two have different values in a column, "-" where one has none."""
+    pairs = {c: (level_text(first.get(c, "-")), level_text(second.get(c, "-"))) for c in {**first, **second}}
+    return {column: one if one == two else f"{one} - {two}" for column, (one, two) in pairs.items()}
+
+
+def _check_unit(one: Metric, two: Metric) -> None:
+    """Raises HarnessError: a difference of the two metrics cannot be one of numbers of the same unit."""
     for metric in (one, two):
         if not metric.measure.interval:
             raise HarnessError(f"metric {metric.name!r} is a p-value: differences of it mean nothing")
+    ranges = [np.isfinite(reach(metric.measure)) for metric in (one, two)]
+    if (ranges[0] != ranges[1]).any():
+        raise HarnessError(
+            f"metrics {one.name!r} in {list(reach(one.measure))} and {two.name!r} in {list(reach(two.measure))} are no "
+            "numbers of one unit; compare metrics that both have ends, or both none"
+        )
+
+
+def check_comparable(one: Metric, two: Metric) -> None:
+    """Raises HarnessError: the two metrics are not one measure, of whatever columns, so that a run's number cannot be
+    compared with another run's."""
+    _check_unit(one, two)
     if (one.measure, one.options) != (two.measure, two.options):
         told = [f"{m.measure.function.__qualname__} {dict(m.options) or ''}".strip() for m in (one, two)]
         raise HarnessError(f"metrics {one.name!r} ({told[0]}) and {two.name!r} ({told[1]}) are not the same measure")
@@ -149,12 +197,9 @@ def _tested(
         return Interval(note=next(r for r in rows if math.isnan(r.value())).why_undefined()), None
     if n_groups < 2:
         return Interval(note="no interval: fewer than 2 groups"), None
-    drawn, of = replicated(), rows[0].metric.measure
-    low, high = reach(of)
-    interval = interval_of(of_difference(of), value, drawn, n_groups, (low - high, high - low))
-    # Where every item gained there is no spread, but a test; where none changed there is nothing to test.
-    tested = interval.se is not None or (interval.low is not None and value != 0)
-    return interval, p_value(of_difference(of), value, drawn) if tested else None
+    of = of_difference(rows[-1].metric.measure, rows[0].metric.measure)
+    drawn = replicated()
+    return interval_of(of, value, drawn, n_groups), p_value(of, value, drawn, n_groups)
 
 
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:

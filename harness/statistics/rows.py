@@ -26,7 +26,9 @@ class Sample:
         values: the metric's columns, each [n]; units as codes.
         groups, items: [n] names of each row's cluster and item.
         codes: [n] number of each row's group among the names of `groups` when the sample was taken.
-        n_missing: rows left out; n_errors: failures of items that belong, or may belong, to the level.
+        table: what the rows are taken from; wanted: the values by which, those of `where` and of the level.
+        at: [n] the number of each row in the table. lost: the numbers of those left out for a missing value; failed:
+            of failures of items that belong, or may belong, to the level.
         note: what was left out beyond rows with missing values; "" if nothing.
         reasons: why no rows are left, from the outcomes' column "reason"; "" where they do not say.
     """
@@ -36,19 +38,27 @@ class Sample:
     groups: np.ndarray
     items: np.ndarray
     codes: NDArray[np.int64]
-    n_missing: int
-    n_errors: int
+    table: Table
+    wanted: Mapping[str, LevelValue]
+    at: NDArray[np.int64]
+    lost: NDArray[np.int64]
+    failed: NDArray[np.int64]
     note: str = ""
     reasons: str = ""
 
     def __len__(self) -> int:
         return len(self.groups)
 
+    @property
+    def n_failed(self) -> int:
+        """Rows left out for a missing value, and failures."""
+        return len(self.lost) + len(self.failed)
+
     def where(self, mask: Mask) -> Sample:
         """The rows where the mask [n] is true, in the same order."""
         values = tuple(v[mask] for v in self.values)
-        groups, items, codes = self.groups[mask], self.items[mask], self.codes[mask]
-        return replace(self, values=values, groups=groups, items=items, codes=codes)
+        groups, items, codes, at = self.groups[mask], self.items[mask], self.codes[mask], self.at[mask]
+        return replace(self, values=values, groups=groups, items=items, codes=codes, at=at)
 
     def measure(self, w: Weights) -> Floats:
         """The metric's value for each row of weights [B, n]: shape [B], of a curve [B, k], NaN where undefined.
@@ -197,8 +207,11 @@ def sample(metric: Metric, table: Table, level: Mapping[str, LevelValue]) -> Sam
         groups[order],
         items[order],
         group_codes[order],
-        int((candidate & ~complete).sum()),
-        int(failed.sum()),
+        table,
+        wanted,
+        np.flatnonzero(complete)[order],
+        np.flatnonzero(candidate & ~complete),
+        np.flatnonzero(failed),
         f"{n_incomplete} rows left out with incomplete units" if n_incomplete else "",
         "" if complete.any() else _reasons(table, candidate),
     )

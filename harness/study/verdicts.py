@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.config import Job
 from harness.errors import HarnessError, nearest
@@ -11,8 +11,7 @@ from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
 from harness.runs.comparison import Loaded
 from harness.statistics.claims import Relation, Verdict, absent, against_bound, check_level, find
-from harness.statistics.estimates import Estimate
-from harness.statistics.pairs import Contrast, check_comparable, contrast
+from harness.statistics.pairs import check_comparable, contrast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,25 +146,8 @@ def judge(
         )
     except HarnessError as error:  # no item that all runs have
         return Verdict("not comparable", claim.text, None, None, str(error), claim.source)
-    measured = _estimate(claim, found)
+    runs_of = {"run": f"{' + '.join(claim.first.names)} - {' + '.join(claim.second.names)}"}
+    level = (runs_of if claim.first.names != claim.second.names else {}) | dict(found.level)
+    measured = replace(found.estimate, metric=claim.metric, level=level)
     kind, reason = against_bound(measured, claim.relation)
     return Verdict(kind, claim.text, measured, None, reason, claim.source)
-
-
-def _estimate(claim: RunClaim, found: Contrast) -> Estimate:
-    """The paired difference as an estimate; n is the number of items that all runs have."""
-    runs = {"run": f"{' + '.join(claim.first.names)} - {' + '.join(claim.second.names)}"}
-    return Estimate(
-        metric=claim.metric,
-        level=(runs if claim.first.names != claim.second.names else {}) | dict(found.level),
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=found.n_items,
-        n_groups=found.n_groups,
-        n_failed=found.n_failed,
-        method=found.method,
-        better=found.better,
-        note=found.note,
-        se=found.se,
-    )

@@ -17,9 +17,9 @@ from harness.metrics.selective import accuracy_at_coverage
 from harness.metrics.weighted import average
 from harness.outcomes import ItemResult, Outcome, Score, Table
 from harness.statistics.claims import Claim, check_claims, judge_claim
-from harness.statistics.estimates import difference, estimate, estimate_all
+from harness.statistics.estimates import estimate, estimate_all
 from harness.statistics.merged_rows import MOST, merged_rows
-from harness.statistics.pairs import contrast
+from harness.statistics.pairs import contrast, difference
 from harness.statistics.rows import levels_with_points, sample
 
 

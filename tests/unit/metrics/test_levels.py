@@ -11,7 +11,8 @@ from harness.metrics.levels import LevelValue, chosen, level_text, level_texts, 
 from harness.metrics.metric import Metric
 from harness.metrics.shares import accuracy
 from harness.outcomes import ItemResult, Kind, Outcome, Table
-from harness.statistics.estimates import difference, estimate
+from harness.statistics.estimates import estimate
+from harness.statistics.pairs import difference
 from harness.statistics.rows import levels
 
 

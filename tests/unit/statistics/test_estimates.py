@@ -19,7 +19,8 @@ from harness.metrics.revisions import delta, mcnemar_p
 from harness.metrics.shares import accuracy, mean, selective_accuracy
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.statistics.bootstrap import bootstrap_weights
-from harness.statistics.estimates import Estimate, difference, estimate, estimate_all
+from harness.statistics.estimates import Estimate, estimate, estimate_all
+from harness.statistics.pairs import difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ def test_levels_are_estimated_apart_and_in_order() -> None:
     few, zero = estimate(ACCURACY, rows)
     assert (few.level, few.value, few.n, few.n_groups) == ({"arm": "few"}, 1.0, 2, 2)
     assert (zero.level, zero.value, zero.n, zero.n_groups) == ({"arm": "zero"}, 1 / 3, 3, 3)
-    assert zero.method == "cluster bootstrap, 1000 replicates, percentile"
+    assert zero.method == "cluster bootstrap, 1000 replicates, t(2)"
     overall = one(estimate(Metric("all", accuracy, ("correct",), by=()), rows))
     assert (overall.level, overall.value, overall.n, overall.n_groups) == ({}, 0.6, 5, 3)
 
@@ -292,7 +293,7 @@ def test_a_difference_is_paired() -> None:
     assert d.low is not None
     assert d.high is not None
     assert d.value == pytest.approx(0.04)
-    assert (d.level, d.n, d.n_groups) == ({"arm": "a - b"}, 2000, 1000)
+    assert (d.level, d.n, d.n_groups) == ({"arm": "a - b"}, 1000, 1000)
     # Var of the mean of differences (0.08 - 0.04^2)/n; unpaired it would be six times that.
     assert d.high - d.low == pytest.approx(2 * 1.96 * np.sqrt((0.08 - 0.0016) / 1000), rel=0.06)
     assert d.method == "paired cluster bootstrap, 4000 replicates, percentile"
@@ -309,7 +310,8 @@ def test_a_difference_rests_on_shared_groups() -> None:
         failed=["i5"],
     )
     d = difference(ACCURACY, rows, {"arm": "a"}, {"arm": "b"})
-    assert (d.value, d.n, d.n_groups, d.n_failed) == (0.5, 4, 2, 2)
+    assert (d.value, d.n, d.n_groups, d.n_failed) == (0.5, 2, 2, 2)
+    assert d.n_unmatched == 2
     assert d.note == "2 rows left out without a partner"
 
 
@@ -319,7 +321,7 @@ def test_a_difference_of_two_runs_rests_on_shared_items() -> None:
 
     d = difference(ACCURACY, run(range(8), 6), {"arm": "a"}, {"arm": "a"}, other=run(range(1, 8), 2))
     assert d.value == pytest.approx(4 / 7)
-    assert (d.n, d.n_groups, d.level) == (14, 4, {"arm": "a"})
+    assert (d.n, d.n_groups, d.level) == (7, 4, {"arm": "a"})
     assert d.note == "1 rows left out without a partner"
 
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.metrics.calibration import ece_equal_width
+from harness.metrics.calibration import brier_uncertainty, ece_equal_width
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.metrics.shares import accuracy
@@ -82,7 +82,8 @@ def test_equal_runs_differ_by_nothing_and_say_so() -> None:
 def test_only_shared_items_count_and_none_is_an_error() -> None:
     found = compared(table([True] * 10), table([False] * 10, start=5))
     assert (found.n_items, found.value) == (5, -1.0)
-    assert found.p == pytest.approx(2 / 401)
+    # The interval of five groups that agree ends at 0 at the level of their sign test.
+    assert found.p == pytest.approx(2 / 2**5)
     with pytest.raises(HarnessError, match="share no item"):
         compared(table([True] * 5), table([True] * 5, start=5))
     found = compared(table([True, None, True, False]), table([True, True, None, True]))
@@ -126,9 +127,9 @@ def test_biased_metrics_agree_with_their_interval() -> None:
 
 def test_a_p_value_is_the_level_at_which_the_interval_ends_at_zero() -> None:
     values = np.arange(-99, 901).astype(np.float64)  # 100 of 1000 at or below 0
-    assert p_value(accuracy, 400.0, Replicates(values, 0)) == pytest.approx(2 * 101 / 1001)
-    assert p_value(accuracy, 0.0, Replicates(np.array([np.nan] * 6 + [1.0] * 94), 0)) is None
-    assert p_value(accuracy, 1.0, Replicates(np.ones(999), 0)) == pytest.approx(2 / 1000)
+    assert p_value(accuracy, 400.0, Replicates(values, 0), 50) == pytest.approx(2 * 101 / 1001)
+    assert p_value(accuracy, 0.0, Replicates(np.array([np.nan] * 6 + [1.0] * 94), 0), 50) is None
+    assert p_value(of_difference(accuracy, accuracy), 1.0, Replicates(np.ones(999), 0), 50) == pytest.approx(2 / 1000)
 
 
 def test_the_exact_test_is_binomial_over_groups() -> None:
@@ -155,16 +156,17 @@ def test_arms_are_compared_within_one_run() -> None:
 
 
 def test_the_replicates_of_a_difference_of_eces_are_moved_and_not_reflected() -> None:
-    # Their mean is 60 and the value 20: reflected about it they would reach from -57.5 to 37.5.
-    values = np.concatenate([np.arange(100.0), np.full(1, 1110.0)])
-    moved = of_difference(ece_equal_width)
+    # Their mean is .06 and the value .02: reflected about it they would reach from -.0575 to .0375.
+    values = np.concatenate([np.arange(100.0), np.full(1, 1110.0)]) / 1000
+    moved = of_difference(ece_equal_width, ece_equal_width)
     assert (moved.biased, moved.debiased) == (False, True)
-    found = interval_of(moved, 20.0, Replicates(values, 0), 50, (-np.inf, np.inf))
-    assert values.mean() == 60
-    assert (found.low, found.high) == pytest.approx((2.5 - 40, 97.5 - 40))
-    # A difference of 0 is 40 before the move, and 41 of the 101 lie at or below that.
-    assert p_value(moved, 20.0, Replicates(values, 0)) == pytest.approx(2 * 42 / 102)
-    assert of_difference(auroc) == auroc
+    found = interval_of(moved, 0.02, Replicates(values, 0), 50)
+    assert values.mean() == pytest.approx(0.06)
+    assert (found.low, found.high) == pytest.approx((-0.0375, 0.0575))
+    # A difference of 0 is .04 before the move, and 41 of the 101 lie at or below that.
+    assert p_value(moved, 0.02, Replicates(values, 0), 50) == pytest.approx(2 * 42 / 102)
+    ranked = of_difference(auroc, brier_uncertainty)
+    assert (ranked.biased, ranked.debiased, ranked.low, ranked.high) == (False, False, -0.25, 1)
 
 
 def test_holm_agrees_with_statsmodels_and_leaves_what_is_unknown_out() -> None:

@@ -79,7 +79,7 @@ def test_a_failed_arm_tears_the_units_of_its_own_level_only() -> None:
     )
     metric = Metric("joint", joint_accuracy, ("correct", "story"))
     short, long = (sample(metric, torn, {"arm": arm}) for arm in ("short", "long"))
-    assert (len(short), short.n_errors, short.value()) == (4, 0, 2 / 3)
+    assert (len(short), len(short.failed), short.value()) == (4, 0, 2 / 3)
     # The arm's failure may have been of either story of its group.
-    assert (len(long), long.n_errors, long.n_missing) == (1, 1, 2)
+    assert (len(long), len(long.failed), len(long.lost)) == (1, 1, 2)
     np.testing.assert_array_equal(long.items, ["i3"])
