@@ -127,7 +127,7 @@ def _print(found: Sequence[Comparison]) -> None:
         for told in one.differ:
             print(f"  {told}")
         width = max(len(_label(c)) for c in one.contrasts)
-        print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest  items")
+        print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest  pairs  items  groups")
         for c in one.contrasts:
             print(f"  {_label(c):<{width}} {_row(c)}")
         _print_changes(one)
@@ -138,8 +138,8 @@ def _print(found: Sequence[Comparison]) -> None:
 def _row(c: Contrast) -> str:
     interval = "" if c.low is None or c.high is None else f"[{c.low:+.4f}, {c.high:+.4f}]"
     numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {interval:<20}"
-    tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9} {c.n_items:>6}"
-    notes = [c.note, "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)]
+    tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9} {c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
+    notes = [c.doubt, c.note, "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)]
     return f"{numbers} {tests}  {'; '.join(filter(None, notes))}".rstrip()
 
 

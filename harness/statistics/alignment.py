@@ -60,54 +60,64 @@ def aligned(sides: Sequence[Sample]) -> Alignment:
     """Keeps the rows that all sides have.
 
     Rows match by item, by the column "draw" where no row lacks it, and by their place among the rows of that item and
-    draw: an experiment returns the rows of an arm in one order, whether or not they have a value. Where the sides have
-    different numbers of rows of every item (a vote and the answers that it counts; two kinds of question) there are no
-    such places: the item is then one pair as a whole, if no row of it lacks a value. Where only some items have
-    different numbers, rows were lost, and those items do not match. A unit that has an unmatched row is left out
-    whole, as in `rows.sample`.
+    draw: an experiment returns the rows of an arm in one order, whether or not they have a value. Draws that one side
+    never took are left out. Where the sides have different numbers of rows of every item (a vote and the answers that
+    it counts; two kinds of question) there are no such places: the item is then one pair as a whole, if no row of it
+    lacks a value. Where only some items have different numbers, rows were lost, and those items do not match. A unit
+    that has an unmatched row is left out whole, as in `rows.sample`.
     """
-    places = _places(sides)
-    n_blocks = 1 + max((int(one.block.max(initial=-1)) for one in places), default=-1)
+    sides, by_draw, left_out = _of_shared_draws(sides)
+    places = _places(sides, by_draw)
+    n_blocks = 1 + max(int(one.block.max(initial=-1)) for one in places)
     counts = np.stack([np.bincount(one.block, minlength=n_blocks) for one in places])
     shared, alike = (counts > 0).all(axis=0), (counts == counts[0]).all(axis=0)
-    whole = shared & ~alike if shared.any() and not (shared & alike).any() else np.zeros(n_blocks, dtype=bool)
-    torn = shared & ~alike & ~whole
+    whole = shared & ~alike & ~(shared & alike).any()
     # Pairs are numbered block by block; a block that is one pair has one number.
-    starts = np.concatenate([[0], np.cumsum(np.where(whole, 1, counts.max(axis=0, initial=0)))]).astype(np.int64)
+    sizes = np.where(whole, 1, counts.max(axis=0, initial=0))
+    starts, n_pairs = np.cumsum(sizes) - sizes, int(sizes.sum())
     pairs = [starts[one.block] + np.where(whole[one.block], 0, one.place) for one in places]
-    have = [np.isin(one.at, side.at) for one, side in zip(places, sides, strict=True)]
-    size = int(starts[-1])
-    full, some = np.ones(size, dtype=bool), np.zeros(size, dtype=bool)
-    for pair, there in zip(pairs, have, strict=True):
-        found = np.bincount(pair[there], minlength=size)
-        full &= (found > 0) & (found == np.bincount(pair, minlength=size))
+    full, some = np.repeat(whole | (shared & alike), sizes), np.zeros(n_pairs, dtype=bool)
+    for one, pair, side in zip(places, pairs, sides, strict=True):
+        found = np.bincount(pair[np.isin(one.at, side.at)], minlength=n_pairs)
+        full &= found == np.bincount(pair, minlength=n_pairs)
         some |= found > 0
-    full[np.repeat(torn, np.diff(starts))] = False
     of_row = [pair[np.searchsorted(one.at, side.at)] for one, pair, side in zip(places, pairs, sides, strict=True)]
     full = _without_torn_units(sides, of_row, full)
     lost = [pair[np.isin(one.at, side.lost)] for one, pair, side in zip(places, pairs, sides, strict=True)]
     failed = [side.table.columns["item"][side.failed] for side in sides]
+    notes = [
+        f"{left_out} rows of draws left out that not all sides took" if left_out else "",
+        "the sides have different numbers of rows of an item, so that each item is one pair" if whole.any() else "",
+    ]
     return Alignment(
         tuple(side.where(full[pair]) for side, pair in zip(sides, of_row, strict=True)),
         int(full.sum()),
         int((some & ~full).sum()),
         len(np.unique(np.concatenate(lost))) + len(set(np.concatenate(failed).tolist())),
-        "the sides have different numbers of rows of an item, each of which is one pair" if whole.any() else "",
+        "; ".join(filter(None, notes)),
     )
 
 
-def _places(sides: Sequence[Sample]) -> list[_Rows]:
+def _of_shared_draws(sides: Sequence[Sample]) -> tuple[Sequence[Sample], bool, int]:
+    """The sides without draws that some side never took, whether their draws are known, and how many rows that leaves
+    out."""
+    rows = [_designed(side) for side in sides]
+    tables = [side.table for side in sides]
+    if any(DRAW not in t.columns or missing(t, DRAW)[there].any() for t, there in zip(tables, rows, strict=True)):
+        return sides, False, 0
+    drawn = [set(t.columns[DRAW][there].tolist()) for t, there in zip(tables, rows, strict=True)]
+    common = list(set.intersection(*drawn)) or list(set.union(*drawn))
+    kept = [side.where(np.isin(side.table.columns[DRAW][side.at], common)) for side in sides]
+    return kept, True, sum(map(len, sides)) - sum(map(len, kept))
+
+
+def _places(sides: Sequence[Sample], by_draw: bool) -> list[_Rows]:
     """Blocks are items, or items and draws, under one numbering for all sides."""
     rows = [np.flatnonzero(_designed(side)) for side in sides]
-    known = [
-        DRAW in side.table.columns and not missing(side.table, DRAW)[at].any()
-        for side, at in zip(sides, rows, strict=True)
-    ]
     codes = np.zeros(sum(map(len, rows)), dtype=np.int64)
-    for column in ("item", DRAW) if all(known) else ("item",):
-        names, code = factorize(
-            np.concatenate([s.table.columns[column][at] for s, at in zip(sides, rows, strict=True)])
-        )
+    for column in ("item", DRAW) if by_draw else ("item",):
+        values = np.concatenate([side.table.columns[column][at] for side, at in zip(sides, rows, strict=True)])
+        names, code = factorize(values)
         codes = np.unique(codes * len(names) + code, return_inverse=True)[1]
     blocks = np.split(codes, np.cumsum([len(at) for at in rows])[:-1])
     return [_Rows(at, block, _place(block)) for at, block in zip(rows, blocks, strict=True)]

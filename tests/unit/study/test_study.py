@@ -144,9 +144,11 @@ def test_a_verdict_is_what_compare_says_of_the_two_runs(tmp_path: Path, write: A
     found = compare(none, few, ["auroc", "brier"], replicates=50, seed=0)
     measured = [verdict["measured"] for verdict in content["verdicts"]]
     assert [(m["value"], m["low"], m["high"], m["n"]) for m in measured] == [
-        (c.value, c.low, c.high, c.n_items) for c in found.contrasts
+        (c.value, c.low, c.high, c.n) for c in found.contrasts
     ]
     assert measured[0]["value"] is not None
+    # 12 items of two draws; the third draw of one run has no partner by design, and is no reason for doubt.
+    assert [(m["n"], m["n_groups"], m["n_unmatched"]) for m in measured] == [(24, 12, 0)] * 2
 
 
 def test_what_needs_a_failed_run_is_skipped_and_the_rest_goes_on(
