@@ -14,6 +14,7 @@ from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
+from harness.statistics.alignment import aligned
 from harness.statistics.pairs import Contrast, contrast, holm
 from harness.statistics.rows import Sample, levels, levels_with_points, sample
 from harness.tasks.run import RunTask
@@ -216,7 +217,8 @@ def compare(
             contrasts.append(found)
             # A row of a run about another run's answers is no item whose transcript could stand beside another's.
             if found.gained is not None and not (of_earlier_run(one) or of_earlier_run(two)):
-                changes += _changes(found, sample(metric, one.table, level), sample(metric, two.table, other))
+                both = sample(metric, one.table, level), sample(metric, two.table, other)
+                changes += _changes(found, *aligned(both).sides)
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
     warnings, differ = _all_reasons(first, second, besides)
@@ -304,7 +306,7 @@ def _changes(found: Contrast, one: Sample, two: Sample) -> list[Change]:
     return [
         Change(str(item), found.metric, found.level, bool(second[item] > first[item]))
         for item in sorted(first)
-        if item in second and first[item] != second[item]
+        if first[item] != second[item]
     ]
 
 
