@@ -23,6 +23,9 @@ ALPHA = 0.05
 FEW = 3
 """Changed items that are named on the terminal."""
 
+COUNTED = "  pairs  items  groups"
+"""What a difference rests on: matched rows, their items, and the groups of these."""
+
 
 def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command to the parser."""
@@ -127,7 +130,7 @@ def _print(found: Sequence[Comparison]) -> None:
         for told in one.differ:
             print(f"  {told}")
         width = max(len(_label(c)) for c in one.contrasts)
-        print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest  pairs  items  groups")
+        print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest{COUNTED}")
         for c in one.contrasts:
             print(f"  {_label(c):<{width}} {_row(c)}")
         _print_changes(one)
@@ -138,9 +141,10 @@ def _print(found: Sequence[Comparison]) -> None:
 def _row(c: Contrast) -> str:
     interval = "" if c.low is None or c.high is None else f"[{c.low:+.4f}, {c.high:+.4f}]"
     numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {interval:<20}"
-    tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9} {c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
+    tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9}"
+    counts = f"{c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
     notes = [c.doubt, c.note, "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)]
-    return f"{numbers} {tests}  {'; '.join(filter(None, notes))}".rstrip()
+    return f"{numbers} {tests} {counts}  {'; '.join(filter(None, notes))}".rstrip()
 
 
 def _print_changes(one: Comparison) -> None:

@@ -13,17 +13,13 @@ from numpy.typing import NDArray
 
 from harness.metrics.columns import Units
 from harness.metrics.levels import Mask, chosen, missing
-from harness.outcomes import factorize
+from harness.outcomes import factorize, fate_columns
 from harness.statistics.rows import Sample
 
 Codes = NDArray[np.int64]
 
 DRAW = "draw"
 """The outcome column that says which of several samples of one item a row is."""
-
-FATE = "fate"
-"""The outcome column that says what became of an answer. A row that `where` leaves out by its fate keeps its place
-among the rows of its item, as one without a value does."""
 
 MOST_UNMATCHED = 0.05
 """Share of pairs with a value on some sides only beyond which no verdict is given: rows are seldom lost at random."""
@@ -124,8 +120,10 @@ def _places(sides: Sequence[Sample], by_draw: bool) -> list[_Rows]:
 
 
 def _designed(side: Sample) -> Mask:
-    """The rows that belong, or may belong, to the level of a side, whatever became of them."""
-    wanted = {column: value for column, value in side.wanted.items() if column != FATE}
+    """The rows that belong, or may belong, to the level of a side, whatever became of them: a row that `where` leaves
+    out by its fate keeps its place among the rows of its item, as one without a value does."""
+    fates = fate_columns(side.table.kinds)
+    wanted = {column: value for column, value in side.wanted.items() if column not in fates}
     found: Mask = chosen(side.table, wanted)[1] & missing(side.table, "error")
     return found
 
