@@ -27,6 +27,7 @@ from harness.metrics import (
     recalibration,
     selective,
     shares,
+    skill,
 )
 from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Ordered, Probabilities, Scores
 from harness.metrics.metric import Measure, Metric
@@ -48,7 +49,7 @@ SAID: list[Measure] = [
     *(ranking.prr_retained, selective.accuracy_at_coverage, selective.coverage_at_accuracy),
     *(recalibration.calibration_slope, recalibration.calibration_intercept, recalibration.calibration_in_the_large),
     *(recalibration.temperature, recalibration.ece_after_temperature, recalibration.nll_after_temperature),
-    recalibration.brier_after_temperature,
+    *(recalibration.brier_after_temperature, skill.brier_skill, skill.log_skill),
 ]
 CHOSEN: dict[Measure, float] = {
     metacognition.d_prime: SENSITIVITY,

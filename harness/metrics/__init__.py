@@ -98,6 +98,8 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.shares import mean as mean
     from harness.metrics.shares import rate as rate
     from harness.metrics.shares import selective_accuracy as selective_accuracy
+    from harness.metrics.skill import brier_skill as brier_skill
+    from harness.metrics.skill import log_skill as log_skill
 
 PUBLIC = {
     "agreement": ("fleiss_kappa",),
@@ -131,6 +133,7 @@ PUBLIC = {
     ),
     "selective": ("accuracy_at_coverage", "coverage_at_accuracy"),
     "shares": ("accuracy", "accuracy_upper", "answered", "coverage", "mean", "rate", "selective_accuracy"),
+    "skill": ("brier_skill", "log_skill"),
 }  # fmt: skip
 """Every public name, by the module that defines it."""
 

@@ -22,7 +22,7 @@ from harness.metrics.levels import LevelValue
 from harness.metrics.likelihood import nll
 from harness.metrics.metric import Measure, Metric
 from harness.metrics.ranking import aurc, auroc
-from harness.metrics.recalibration import ece_after_temperature, nll_after_temperature, temperature
+from harness.metrics.recalibration import calibration_slope, ece_after_temperature, nll_after_temperature, temperature
 from harness.metrics.revisions import (
     accuracy_after,
     accuracy_before,
@@ -36,6 +36,7 @@ from harness.metrics.revisions import (
     mcnemar_p,
 )
 from harness.metrics.shares import accuracy, accuracy_upper, answered, mean, rate
+from harness.metrics.skill import brier_skill
 
 
 class Bound(TypedDict, total=False):
@@ -70,16 +71,16 @@ def graded(correct: str = "correct", fate: str = "fate", **bound: Unpack[Bound])
 def judged(
     pair: tuple[str, str] = ("p", "correct"), fate: str | None = "fate", **bound: Unpack[Bound]
 ) -> tuple[Metric, ...]:
-    """Of a probability and the label that it is about: accuracy, ranking, calibration, and proper scores.
+    """Of a probability and the label that it is about: accuracy, ranking, calibration, proper scores, and skill.
 
     Args:
         fate: the column that says what became of the answers; the main numbers are then given for those that could be
             graded, too, as `auroc_answered`. None where every answer can be graded.
     """
-    measures = (auroc, aurc, ece_equal_width, ece_equal_count, overconfidence, brier, nll)
+    measures = (auroc, aurc, ece_equal_width, ece_equal_count, overconfidence, brier, brier_skill, nll)
     if fate is None:
         return (*each(pair[1:], accuracy, **bound), *each(pair, *measures, **bound))
-    answered_only = each(pair, auroc, ece_equal_width, overconfidence, brier, **read(fate, bound))
+    answered_only = each(pair, auroc, ece_equal_width, overconfidence, brier, brier_skill, **read(fate, bound))
     return (*graded(pair[1], fate, **bound), *each(pair, *measures, **bound), *answered_only)
 
 
@@ -95,9 +96,10 @@ def brier_parts(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]
 
 
 def recalibrated(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
-    """The temperature that mends the probabilities, and what error is left after it on groups held out."""
+    """Whether probabilities are too extreme, the temperature that mends that, and what error is left after it on
+    groups held out."""
     held_out = each((*pair, "group"), ece_after_temperature, nll_after_temperature, **bound)
-    return (*each(pair, temperature, **bound), *held_out)
+    return (*each(pair, calibration_slope, temperature, **bound), *held_out)
 
 
 def transitions(

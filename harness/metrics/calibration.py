@@ -181,7 +181,7 @@ def brier_resolution(p: Probabilities, correct: Labels, *, w: Weights, bins: int
     return ratio(_over(right, right, weight) + within, total) - ratio(right.sum(axis=0), total) ** 2
 
 
-@measure(low=0, high=0.25, better="neither")
+@measure(low=0, high=0.25, better="neither", debiased=True)
 def brier_uncertainty(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Uncertainty, the part of the Brier score that no forecast changes: acc (1 - acc), in [0, 0.25] (Murphy 1973).
 

@@ -23,18 +23,19 @@ def _infinite(p: Probabilities, correct: Labels) -> Floats:
     return wrong
 
 
-def _remark(p: Probabilities, correct: Labels) -> str:
+def remark_on_infinite(p: Probabilities, correct: Labels) -> str:
+    """How many rows have an infinite loss, and what it counts as; "" for none."""
     n = int(_infinite(p, correct).sum())
-    return f"{n} wrong rows with p of exactly 0 or 1: their infinite loss counts as {surprise(np.zeros(1))[0]:.2f}"
+    counts = f"their infinite loss counts as {surprise(np.zeros(1))[0]:.2f}"
+    return f"{n} wrong rows with p of exactly 0 or 1: {counts}" if n else ""
 
 
-@measure(
-    low=0,
-    high=float(surprise(np.zeros(1))[0]),
-    better="lower",
-    average=True,
-    remark=lambda p, correct: _remark(p, correct) if _infinite(p, correct).any() else "",
-)
+def log_losses(p: Probabilities, correct: Labels) -> Floats:
+    """[n] -ln p of a correct row, -ln (1 - p) of a wrong one; a probability of 0 counts as `CLIP`."""
+    return surprise(np.where(correct.values == 1, p.values, 1 - p.values))
+
+
+@measure(low=0, high=float(surprise(np.zeros(1))[0]), better="lower", average=True, remark=remark_on_infinite)
 def nll(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Mean negative log-likelihood in nats, -ln p for a correct row and -ln (1 - p) for a wrong one, in [0, 36.04].
 
@@ -42,7 +43,7 @@ def nll(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     2.2e-16, a loss of 36.04 (the rule of scikit-learn's log_loss). `infinite_losses` says how many there are, and
     a note of the estimate, too: with any, the number measures the rule more than the model.
     """
-    return average(w, surprise(np.where(correct.values == 1, p.values, 1 - p.values)))
+    return average(w, log_losses(p, correct))
 
 
 @measure(low=0, high=1, better="lower", average=True)

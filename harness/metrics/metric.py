@@ -79,8 +79,8 @@ class Measure:
             interval exists even where the bootstrap has no width (all right, all wrong).
         biased: whether the value on a sample is off the value on the population on average, as that of an ECE, in
             which noise adds up. Without `gaps` its interval is reflected about the value, which takes the bias off.
-        debiased: whether the value has had that bias taken off, so that only its replicates, in which noise adds up
-            once more, are off. Without `gaps` its interval is that of the replicates moved back to the value.
+        debiased: whether only its replicates, in which noise adds up once more, are off by much: the value has had that
+            bias taken off, or has little. Without `gaps` its interval is that of the replicates moved back to it.
         gaps: the signed gaps whose size the value is (of a debiased one, but for the bias). Noise adds to the gaps
             alike whatever their size, which their interval rests on: see `intervals.interval_of`.
         undefined: why the value may be undefined although there are rows; "" when it never is.

@@ -18,14 +18,17 @@ def names(bundle: tuple[Metric, ...]) -> list[str]:
 
 
 def test_bundles_have_the_same_names_everywhere() -> None:
-    judged = ["accuracy", "auroc", "aurc", "ece_equal_width", "ece_equal_count", "overconfidence", "brier", "nll"]
+    judged = ["accuracy", "auroc", "aurc", "ece_equal_width", "ece_equal_count", "overconfidence"]
+    judged += ["brier", "brier_skill", "nll"]
     assert names(metrics.judged(fate=None)) == judged
     graded = ["accuracy", "accuracy_answered", "accuracy_upper", "answered"]
-    readable = ["auroc_answered", "ece_equal_width_answered", "overconfidence_answered", "brier_answered"]
+    readable = ["auroc_answered", "ece_equal_width_answered", "overconfidence_answered"]
+    readable += ["brier_answered", "brier_skill_answered"]
     assert names(metrics.judged()) == [*graded, *judged[1:], *readable]
     assert names(metrics.judged(("p_ik", "right"), fate=None, suffix="_plain")) == [f"{name}_plain" for name in judged]
     assert names(metrics.brier_parts()) == ["brier_reliability", "brier_resolution", "brier_uncertainty"]
-    assert names(metrics.recalibrated()) == ["temperature", "ece_after_temperature", "nll_after_temperature"]
+    mended = ["calibration_slope", "temperature", "ece_after_temperature", "nll_after_temperature"]
+    assert names(metrics.recalibrated()) == mended
     moves = ["accuracy_before", "accuracy_after", "delta", "delta_i2c", "delta_c2i", "fix_rate", "break_rate"]
     moves += ["mcnemar_p", "delta_lower", "delta_upper"]
     moves += ["accuracy_before_answered", "accuracy_after_answered", "delta_answered"]
@@ -42,7 +45,7 @@ def test_bundles_bind_what_they_are_given() -> None:
         Metric("accuracy", metrics.accuracy, ("right",), ("turn",), where),
         Metric("auroc", metrics.auroc, ("q", "right"), ("turn",), where),
     )
-    assert metrics.recalibrated()[1] == Metric(
+    assert metrics.recalibrated()[2] == Metric(
         "ece_after_temperature", metrics.ece_after_temperature, ("p", "correct", "group")
     )
     assert metrics.means("x", y="z", by=(), where=where) == (
