@@ -42,6 +42,8 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.prompting.wording import fill as fill
     from harness.readings import letter as letter
     from harness.readings import yes_no as yes_no
+    from harness.statistics.gates import Gate as Gate
+    from harness.statistics.gates import option_mass as option_mass
     from harness.subject.choices import Choice as Choice
     from harness.subject.choices import Likelihood as Likelihood
     from harness.subject.subject import Subject as Subject
@@ -66,6 +68,7 @@ PUBLIC = {
     "prompting.prompts": ("Message", "Prompt"),
     "prompting.wording": ("fill",),
     "readings": ("letter", "yes_no"),
+    "statistics.gates": ("Gate", "option_mass"),
     "subject.choices": ("Choice", "Likelihood"),
     "subject.subject": ("Subject",),
     "tasks.base": ("Task",),

@@ -16,6 +16,7 @@ from harness.items import Item
 from harness.metrics.metric import Metric
 from harness.outcomes import ItemResult, Kind, Outcome, Table, column_kinds
 from harness.prompting.wording import fill, filled_in
+from harness.statistics.gates import Gate
 from harness.subject.subject import Subject
 
 Fitted = TypeVar("Fitted", default=Any)
@@ -65,6 +66,8 @@ class Experiment(ABC, Generic[Fitted]):
     """The other models that the protocol asks, by the names under which `subject.role` and the config know them."""
     item_fields: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
+    gates: ClassVar[tuple[Gate, ...]] = ()
+    """What must hold before numbers of certain columns decide anything, as `option_mass()` of probabilities."""
 
     @classmethod
     def columns(cls) -> dict[str, Kind]:

@@ -42,6 +42,7 @@ class RunResult:
     Attributes:
         folder: the run directory.
         manifest: as written there; `status` and `run_id` among others.
+        verdicts: on claims and published numbers, as in verdicts.json.
         drawings: the figures as drawn; figures: what they show, for trackers that draw by themselves.
     """
 
@@ -49,6 +50,7 @@ class RunResult:
     manifest: Mapping[str, Any]
     table: Table
     estimates: Sequence[Estimate]
+    verdicts: Sequence[Mapping[str, Any]] = ()
     drawings: Sequence[Drawing] = ()
     figures: Sequence[Figure] = ()
 

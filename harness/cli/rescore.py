@@ -139,8 +139,10 @@ def _scored(record: RunRecord, job: Job) -> Scores:
     from harness.runs.records import load_table
     from harness.statistics.claims import check_claims
     from harness.statistics.estimates import estimate_all
+    from harness.statistics.gates import check_gates
 
     check_metrics(job.all_metrics, job.experiment.columns())
+    check_gates(job.experiment.gates, job.all_metrics, job.experiment.columns())
     table = load_table(record, job.all_metrics)
     check_claims(job.claims, job.references, job.all_metrics)
     estimates = estimate_all(job.all_metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval)
@@ -190,11 +192,13 @@ def _print_changes(record: RunRecord, new: Scores) -> None:
         label = f"{key[0]} ({', '.join(value for _, value in key[1])})" if key[1] else key[0]
         print(f"  {label}: {_shown(one)} -> {_shown(two)}")
     print(f"  {same} numbers are as they were")
-    kinds = {str(v["text"]): str(v["kind"]) for v in record.verdicts}
+    kinds = {str(v["text"]): (str(v["kind"]), v.get("kind_holm")) for v in record.verdicts}
     for verdict in new.verdicts:
-        old = kinds.get(verdict.text, "not asked")
+        old, in_family = kinds.get(verdict.text, ("not asked", None))
         if old != verdict.kind:
-            print(f"  {verdict.text}: {old} -> {verdict.kind}")
+            print(f"  {verdict.text}: {old} -> {verdict.kinds}")
+        elif in_family != verdict.kind_holm:
+            print(f"  {verdict.text}: in the family {in_family or 'not asked'} -> {verdict.kind_holm}")
 
 
 def _shown(e: Estimate | None) -> str:

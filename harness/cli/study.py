@@ -49,4 +49,4 @@ def _print(ended: Sequence[Ended], verdicts: Sequence[Verdict]) -> None:
         counts, seconds = one.session.store or {"asked": 0, "shared": 0}, one.session.seconds.get("ask", 0.0)
         print(f"{one.name:<{width}} {counts['asked']:>8} {counts['shared']:>8} {seconds:>8.1f}  {one.status}{why}")
     for verdict in verdicts:
-        print(f"{verdict.kind}: {verdict.text} ({verdict.reason})")
+        print(f"{verdict.kinds}: {verdict.text} ({verdict.reason})")

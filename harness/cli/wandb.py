@@ -137,6 +137,7 @@ def _result(run: Path, record: RunRecord, table: Table, figures: Sequence[Figure
         manifest=record.manifest,
         table=table,
         estimates=record.estimates,
+        verdicts=record.verdicts,
         drawings=[draw(figure, table, record.estimates) for figure in figures],
         figures=figures,
     )

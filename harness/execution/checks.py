@@ -14,6 +14,7 @@ from harness.metrics.metric import check_metrics
 from harness.runs.directory import config_digest
 from harness.runs.fitted import check_fitted
 from harness.statistics.claims import check_claims
+from harness.statistics.gates import check_gates
 from harness.tasks.base import Split, split
 from harness.tasks.sharding import shard
 
@@ -48,12 +49,13 @@ def check_parts(job: Job) -> None:
     """Checks everything about a job that does not need its items.
 
     Raises:
-        HarnessError: a metric, figure, claim or reference names something unknown, or the engine cannot answer what the
+        HarnessError: a metric, figure, gate, claim or reference names something unknown, or the engine cannot answer what the
             experiment asks.
     """
     columns = job.experiment.columns()
     check_metrics(job.all_metrics, columns)
     check_figures(job.experiment.figures, columns, job.all_metrics)
+    check_gates(job.experiment.gates, job.all_metrics, columns)
     check_claims(job.claims, job.references, job.all_metrics)
     check_capabilities(
         job.experiment.capabilities(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from harness.config import Job
 from harness.console import log
@@ -218,6 +218,7 @@ def _finish(session: Session) -> None:
             manifest=manifest,
             table=table,
             estimates=estimates,
+            verdicts=[asdict(verdict) for verdict in verdicts],
             drawings=drawings,
             figures=job.experiment.figures,
         )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.config import Job
 from harness.outcomes import Table
+from harness.metrics.metric import Metric
 from harness.statistics.claims import Verdict, judge_claim, judge_reference
 from harness.statistics.estimates import Estimate, estimate_all
+from harness.statistics.family import in_family
+from harness.statistics.gates import Gate, held_back
 
 
 def measure(job: Job, table: Table) -> tuple[list[Estimate], list[Verdict]]:
@@ -17,8 +21,34 @@ def measure(job: Job, table: Table) -> tuple[list[Estimate], list[Verdict]]:
 
 
 def judge_all(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Verdict]:
-    """Verdicts on all claims and published numbers of a job."""
-    metrics = job.all_metrics
-    claims = [judge_claim(c, estimates, metrics, table, replicates=job.replicates, seed=job.seed) for c in job.claims]
-    published = [judge_reference(r, estimates, model=job.model.name, task=job.task.name) for r in job.references]
-    return claims + published
+    """Verdicts on all claims of a job, which are one family, and on all its published numbers."""
+    metrics, gates = job.all_metrics, job.experiment.gates
+    claims = [
+        judge_claim(
+            claim,
+            estimates,
+            metrics,
+            table,
+            gates=gates,
+            replicates=job.replicates,
+            seed=job.seed,
+            interval=job.interval,
+        )
+        for claim in job.claims
+    ]
+    by_name = {metric.name: metric for metric in metrics}
+    published = [
+        held(
+            judge_reference(r, estimates, model=job.model.name, task=job.task.name), gates, by_name[r.metric], estimates
+        )
+        for r in job.references
+    ]
+    return in_family(claims) + published
+
+
+def held(verdict: Verdict, gates: Sequence[Gate], metric: Metric, estimates: Sequence[Estimate]) -> Verdict:
+    """A verdict on a published number, undecided where a gate holds it back."""
+    if verdict.measured is None or verdict.kind == "not comparable":
+        return verdict
+    reason = held_back(gates, metric, verdict.measured.level, estimates)
+    return replace(verdict, kind="undecided", reason=f"held back, {reason}") if reason else verdict

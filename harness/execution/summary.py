@@ -5,7 +5,9 @@ from __future__ import annotations
 from harness.console import log
 from harness.execution.session import Session
 from harness.statistics.estimates import Estimate
+from harness.statistics.family import resolution
 from harness.statistics.fates import NOTABLE, count_fates
+from harness.statistics.gates import warnings
 
 MOST_PRINTED = 60
 """Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
@@ -32,9 +34,13 @@ def print_summary(session: Session) -> None:
     # Published numbers of other models are many, and are in the report.
     others = [v for v in verdicts if v.published is not None and v.kind == "not comparable"]
     for v in verdicts if len(others) <= MOST_OTHERS else [v for v in verdicts if v not in others]:
-        print(f"{v.kind}: {v.text} ({v.reason})")
+        print(f"{v.kinds}: {v.text} ({v.reason})")
     if len(others) > MOST_OTHERS:
         print(f"({len(others)} published numbers that cannot be compared with this run are in the report)")
+    for warning in warnings(session.job.experiment.gates, estimates):
+        print(f"WARNING: {warning}")
+    if warning := resolution(verdicts, session.job.replicates):
+        print(f"WARNING: {warning}")
     if session.store is not None:
         asked, shared = session.store["asked"], session.store["shared"]
         seconds, busy = session.seconds["ask"], session.engine_busy or 0.0

@@ -6,10 +6,10 @@ the same rows: 1 is a perfect forecast, 0 is no better than the base rate, below
 
 The base rate is fitted on the rows that it is scored on, which the model's probabilities are not. It is therefore an
 optimistic rival: a forecaster that says the true base rate has a skill of about -1/n instead of 0. Resampling adds
-the same bias once more. Without a correction its replicates would all lie below 0, and the model that is exactly as good as
-the base rate would always be called worse; so the replicates are moved back to the value. In simulations the interval then
-holds the truth in 93 to 97 % (99 % and more at the base rate itself), except for nearly perfect forecasts (89 % at 60
-rows), whose few errors decide everything.
+the same bias once more, so that all replicates of such a forecaster lie below 0, and their percentiles would call it
+worse than the base rate in every run. The replicates are therefore moved back to the value. In simulations the interval
+then holds the truth in 93 to 97 % (99 % and more at the base rate itself), except for nearly perfect forecasts (89 % at
+60 rows), whose few errors decide everything.
 """
 
 from __future__ import annotations

@@ -55,9 +55,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The verdict on a claim between runs: what is claimed, and what is compared in words."""
+    """The verdict on a claim between runs, also in the family of all: what is claimed, and what is compared in words."""
 
     kind: str
+    family: str
     text: str
     compared: str
     reason: str

@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import Any
 
-from harness.report.text import cut, number, visible
+from harness.report.text import cut, in_family, number, visible
 
 LONGEST = 4000
 """Characters of any one text on a page."""
@@ -24,7 +24,12 @@ def environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"num": number, "visible": visible, "seen": lambda text: visible(cut(str(text), LONGEST))}
+    made.filters |= {
+        "num": number,
+        "visible": visible,
+        "in_family": in_family,
+        "seen": lambda text: visible(cut(str(text), LONGEST)),
+    }
     return made
 
 

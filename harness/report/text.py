@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 # C0 and C1 controls except tab and line feed, zero-width characters, line separators, everything that changes the
 # direction of what follows, lone surrogates (not encodable), non-characters, and the invisible "tag" characters.
@@ -30,6 +32,14 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")
     shown = f"{value:.{digits}f}"
     return shown.lstrip("-") if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+
+
+def in_family(verdict: Mapping[str, Any]) -> str:
+    """What is left of a verdict in the family of its claims, with the adjusted p; a dash for a published number."""
+    kind, p = verdict.get("kind_holm"), verdict.get("p_holm")
+    if kind is None:
+        return "–"
+    return str(kind) if p is None else f"{kind}, p {number(p)}"
 
 
 def _shown(match: re.Match[str]) -> str:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric, refuse_twins
 from harness.outcomes import Table
-from harness.statistics.estimates import Estimate
-from harness.statistics.pairs import difference
+from harness.statistics import left_out
+from harness.statistics.estimates import Estimate, p_against
+from harness.statistics.gates import Gate, held_back
+from harness.statistics.intervals import IntervalKind
+from harness.statistics.left_out import Side
+from harness.statistics.pairs import check_unit, difference
 
 Relation = Literal["above", "below"]
 Certainty = Literal["seen", "second-hand", "memory"]
 VerdictKind = Literal["supported", "contradicted", "undecided", "not comparable"]
+
+LEVEL = 0.05
+"""Chance of a false verdict on one claim."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +69,20 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A statement that a run can support or contradict: a number lies above (below) a constant or another level.
+    """A statement that a run can support or contradict: a number lies above (below) a constant or other numbers.
 
     Attributes:
         text: the claim in words.
         metric, level: the number it is about; values may be native (1, true) or text, and become text.
         relation: "above" or "below".
         value: the constant, in the metric's own unit; or
-        than: the other level of the same metric.
+        than: the level of the number to compare with. Of several levels, the claim must hold against each: best of
+            several baselines; and/or
+        than_metric: the metric to compare with, on the same rows: brier below brier_uncertainty is below the base rate.
         source: paper and section.
 
     Raises:
-        HarnessError: not exactly one of value and than, or an unknown relation.
+        HarnessError: neither or both of value and than (or than_metric), or an unknown relation.
     """
 
     text: str
@@ -81,15 +90,36 @@ class Claim:
     level: Mapping[str, LevelValue]
     relation: Relation
     value: float | None = None
-    than: Mapping[str, LevelValue] | None = None
+    than: Mapping[str, LevelValue] | tuple[Mapping[str, LevelValue], ...] | None = None
+    than_metric: str | None = None
     source: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", level_texts(self.level))
-        object.__setattr__(self, "than", None if self.than is None else level_texts(self.than))
+        if isinstance(self.than, Mapping):
+            object.__setattr__(self, "than", level_texts(self.than))
+        elif self.than is not None:
+            object.__setattr__(self, "than", tuple(level_texts(level) for level in self.than))
         _known(f"claim {self.text!r}: relation", self.relation, typing.get_args(Relation))
-        if (self.value is None) == (self.than is None):
-            raise HarnessError(f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level)")
+        compares = self.than is not None or self.than_metric is not None
+        if (self.value is None) != compares or self.than == ():
+            raise HarnessError(
+                f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level, or a list of them), "
+                "or in place of 'than' or beside it 'than_metric' (another metric)"
+            )
+
+    @property
+    def rivals(self) -> tuple[tuple[str, Mapping[str, LevelValue]], ...]:
+        """Metric and level of each number that the claim compares with; none where that is a constant."""
+        if self.value is not None:
+            return ()
+        levels = self.than if isinstance(self.than, tuple) else (self.level if self.than is None else self.than,)
+        return tuple((self.than_metric or self.metric, level) for level in levels)
+
+    @property
+    def sides(self) -> tuple[tuple[str, Mapping[str, LevelValue]], ...]:
+        """Metric and level of every number that the claim is about."""
+        return ((self.metric, self.level), *self.rivals)
 
 
 @dataclass(frozen=True)
@@ -98,10 +128,12 @@ class Verdict:
 
     Attributes:
         text: the claim.
-        measured: the estimate that decided; of a claim about two levels, their paired difference.
+        measured: the estimate that decided; of a claim that compares numbers, their paired difference.
         published: the published number; None for a claim.
         reason: why this verdict, with the numbers.
         source: where the claim or number comes from.
+        p: two-sided, against the claimed border; None for a published number, and where no test was made.
+        p_holm, kind_holm: p and kind of a claim as one of its family, see `family`; None for a published number.
     """
 
     kind: VerdictKind
@@ -110,6 +142,15 @@ class Verdict:
     published: float | None
     reason: str
     source: str
+    p: float | None = None
+    p_holm: float | None = None
+    kind_holm: VerdictKind | None = None
+
+    @property
+    def kinds(self) -> str:
+        """The verdict, and that of its family where it is another."""
+        other = self.kind_holm is not None and self.kind_holm != self.kind
+        return f"{self.kind} ({self.kind_holm} in the family)" if other else self.kind
 
 
 def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metrics: Sequence[Metric]) -> None:
@@ -125,20 +166,32 @@ def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metri
     for claim in claims:
         what = f"claim {claim.text!r}"
         metric = by_name[_known(f"{what}: metric", claim.metric, by_name)]
-        for level in (claim.level, claim.than):
-            if level is not None:
-                check_level(what, level, metric)
-        if claim.than is not None and dict(claim.than) == dict(claim.level):
-            raise HarnessError(f"{what}: compares level {dict(claim.level)} with itself")
+        check_level(what, claim.level, metric)
         if claim.value is not None:
             _check_range(what, claim.value, metric)
-        if not metric.measure.interval and (claim.than is not None or claim.relation == "above"):
+        if not metric.measure.interval and (claim.rivals or claim.relation == "above"):
             raise HarnessError(f"{what}: a p-value ({metric.name!r}) can only be claimed to lie below a value")
+        _check_rivals(what, claim, metric, by_name)
     for reference in references:
         what = f"reference {reference.text!r}"
         metric = by_name[_known(f"{what}: metric", reference.metric, by_name)]
         check_level(what, reference.level, metric)
         _check_range(what, reference.value, metric)
+
+
+def _check_rivals(what: str, claim: Claim, metric: Metric, by_name: Mapping[str, Metric]) -> None:
+    seen = [(claim.metric, dict(claim.level))]
+    for name, level in claim.rivals:
+        rival = by_name[_known(f"{what}: than_metric", name, by_name)]
+        check_level(what, level, rival)
+        if (name, dict(level)) in seen:
+            twice = "with itself" if (name, dict(level)) == seen[0] else "twice"
+            raise HarnessError(f"{what}: compares level {dict(level)} {twice}")
+        seen.append((name, dict(level)))
+        try:
+            check_unit(metric, rival)
+        except HarnessError as error:
+            raise HarnessError(f"{what}: {error}") from error
 
 
 def judge_claim(
@@ -147,35 +200,127 @@ def judge_claim(
     metrics: Sequence[Metric],
     table: Table,
     *,
+    gates: Sequence[Gate] = (),
     replicates: int = 1000,
     seed: int = 0,
+    interval: IntervalKind = "percentile",
 ) -> Verdict:
     """Judges a claim by the 95 % interval.
 
     Supported when the whole interval lies on the claimed side, contradicted when it lies wholly on the other, else
-    undecided. A comparison of levels goes by the paired difference of the two. A p-value has no interval: below the
-    claimed value it supports the claim, otherwise it decides nothing. Not comparable when a level does not occur
-    in the run or the number is undefined.
+    undecided. A comparison of numbers goes by their paired difference, one with several levels by each of them, see
+    `_of_all`. A p-value has no interval: below the claimed value it supports the claim, otherwise it decides nothing.
+    Not comparable when a level does not occur in the run or the number is undefined.
+
+    Undecided, too, whatever the interval, when the verdict is held back: by a gate, by `Estimate.doubt`, or because
+    rows without a value could turn it round (see `left_out`).
 
     Raises:
         HarnessError: the metric does not exist.
     """
     by_name = {metric.name: metric for metric in metrics}
-    metric = by_name[_known(f"claim {claim.text!r}: metric", claim.metric, by_name)]
-    for level in (claim.level, claim.than):
-        if level is not None and find(estimates, claim.metric, level) is None:
-            reason = absent(estimates, claim.metric, level)
+    for name, level in claim.sides:
+        _known(f"claim {claim.text!r}: metric", name, by_name)
+        if find(estimates, name, level) is None:
+            reason = absent(estimates, name, level)
             return Verdict("not comparable", claim.text, None, None, reason, claim.source)
-    if claim.than is None:
-        measured = find(estimates, claim.metric, claim.level)
+    sides = [(by_name[name], one) for name, level in claim.sides if (one := find(estimates, name, level)) is not None]
+    told = (held_back(gates, metric, one.level, estimates) for metric, one in sides)
+    if held := "; ".join(dict.fromkeys(filter(None, told))):
+        measured = None if claim.rivals else sides[0][1]
+        return Verdict("undecided", claim.text, measured, None, f"held back, {held}", claim.source)
+    own, bootstrap = sides[0], {"replicates": replicates, "seed": seed}
+    if claim.value is not None:
+        p = p_against(own[0], table, claim.level, claim.value, interval=interval, **bootstrap)
+        found = _against_value(claim, own, p)
     else:
-        measured = difference(metric, table, claim.level, claim.than, replicates=replicates, seed=seed)
-    assert measured is not None
-    if metric.measure.interval:
-        kind, reason = against_bound(measured, claim.relation, claim.value)
+        found = _of_all(claim, [_against(claim, own, rival, table, **bootstrap) for rival in sides[1:]])
+    return Verdict(found.kind, claim.text, found.measured, None, found.reason, claim.source, found.p)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What one number says of a claim: a verdict, why, the number, and its p, None where no test was made."""
+
+    kind: VerdictKind
+    reason: str
+    measured: Estimate
+    p: float | None
+
+
+def rule(
+    relation: Relation, measured: Estimate, first: Sequence[Side], second: Sequence[Side] = (), *, p: float | None
+) -> Ruling:
+    """The verdict of the interval of a paired difference, held back where rows without a value could turn it round.
+
+    Args:
+        measured: the difference; p: against 0.
+        first, second: the numbers on either side of it, of several seeds one each.
+    """
+    return _after_missing(relation, None, Ruling(*against_bound(measured, relation), measured, p), first, second)
+
+
+def _against_value(claim: Claim, own: Side, p: float | None) -> Ruling:
+    (metric, measured), value = own, claim.value
+    assert value is not None
+    if not metric.measure.interval:
+        return Ruling(*_p_value(claim, measured), measured, None if measured.doubt else measured.value)
+    ruling = Ruling(*against_bound(measured, claim.relation, value), measured, p)
+    return _after_missing(claim.relation, value, ruling, [own], [])
+
+
+def _after_missing(
+    relation: Relation, value: float | None, ruling: Ruling, first: Sequence[Side], second: Sequence[Side]
+) -> Ruling:
+    if ruling.measured.doubt:
+        ruling = replace(ruling, p=None)
+    missing = left_out.told([*first, *second])
+    if not missing:
+        return ruling
+    above = (ruling.kind == "supported") == (relation == "above")
+    if ruling.kind in ("supported", "contradicted") and left_out.turns(first, second, above, value):
+        reason = f"held back, {missing}, and at their worst would turn the verdict round: {ruling.reason}"
+        return replace(ruling, kind="undecided", reason=reason, p=None)
+    return replace(ruling, reason=f"{ruling.reason}; {missing}")
+
+
+def _against(claim: Claim, own: Side, rival: Side, table: Table, *, replicates: int, seed: int) -> Ruling:
+    """The verdict of the paired difference of two numbers of a run."""
+    (metric, one), (other, two) = own, rival
+    found = difference(metric, table, one.level, two.level, other_metric=other, replicates=replicates, seed=seed)
+    if metric.name != other.name:
+        found = replace(found, metric=f"{metric.name} - {other.name}")
+    return rule(claim.relation, found, [own], [rival], p=found.p)
+
+
+def _of_all(claim: Claim, found: Sequence[Ruling]) -> Ruling:
+    """The verdict on a claim that must hold against each of k numbers, from the verdict against each.
+
+    Supported when it holds against each by its own interval. That needs no correction for their number: to support a
+    claim that is false, the one number that it fails against has to fall (an intersection-union test, Berger 1982).
+    Contradicted when it fails against any, which has k chances to happen by luck, so that the p of that one is
+    multiplied by k (Bonferroni). The p of the claim is the largest of those in its favour, or k times the least of
+    those against it, whichever is smaller.
+    """
+    lost = next((one for one in found if one.kind == "not comparable"), None)
+    if lost is not None or len(found) == 1:
+        return lost or found[0]
+    k, sign = len(found), 1 if claim.relation == "above" else -1
+    found = sorted(found, key=lambda one: sign * (one.measured.value or 0.0))  # the strongest rival first
+    known = [(one.p, sign * (one.measured.value or 0.0) > 0) for one in found if one.p is not None]
+    fails = min(1.0, k * min((1.0 if favours else p for p, favours in known), default=1.0))
+    holds = max((p if favours else 1.0 for p, favours in known), default=1.0)
+    against = [one for one in found if one.kind == "contradicted"]
+    if all(one.kind == "supported" for one in found):
+        kind, told = "supported", found[0]
+    elif against and fails <= LEVEL:
+        kind, told = "contradicted", against[0]
     else:
-        kind, reason = _p_value(claim, measured)
-    return Verdict(kind, claim.text, measured, None, reason, claim.source)
+        kind, told = "undecided", next(one for one in found if one.kind != "supported")
+    reason = f"{told.reason} ({', '.join(told.measured.level.values())}: one of {k} to be compared with)"
+    if told.kind != kind:
+        reason += f", which one of {k} may do by luck: {k} times its p is {fails:.2g}"
+    return Ruling(kind, reason, told.measured, None if len(known) < k else min(holds, fails))
 
 
 def judge_reference(reference: Reference, estimates: Sequence[Estimate], *, model: str, task: str) -> Verdict:
@@ -213,9 +358,9 @@ def against_bound(measured: Estimate, relation: Relation, value: float | None = 
     name = "a difference of 0" if value is None else f"{bound:g}"
     if measured.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
-    numbers = _numbers(measured)
+    numbers = _numbers(measured, " pairs" if value is None else "")
     if measured.doubt:
-        return "undecided", f"{measured.doubt}: {numbers}"
+        return "undecided", f"held back, {measured.doubt}: {numbers}"
     if measured.low is None or measured.high is None:
         return "undecided", f"{numbers}: {measured.note}"
     if measured.low <= bound <= measured.high:
@@ -228,7 +373,7 @@ def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None or claim.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
     if measured.doubt:
-        return "undecided", f"{measured.doubt}: {_numbers(measured)}"
+        return "undecided", f"held back, {measured.doubt}: {_numbers(measured)}"
     if measured.value < claim.value:
         return "supported", f"{_numbers(measured)} is below {claim.value:g}"
     return "undecided", f"{_numbers(measured)} is not below {claim.value:g}, which shows nothing"
@@ -261,10 +406,11 @@ def absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, Level
     return f"the run has no {metric}{_shown(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"
 
 
-def _numbers(measured: Estimate) -> str:
+def _numbers(measured: Estimate, of: str = "") -> str:
     interval = "" if measured.low is None else f" [{measured.low:.4g}, {measured.high:.4g}]"
     failed = f", {measured.n_failed} failed" if measured.n_failed else ""
-    return f"{measured.value:.4g}{interval} (n = {measured.n}, {measured.n_groups} groups{failed})"
+    unmatched = f", {measured.n_unmatched} unmatched" if measured.n_unmatched else ""
+    return f"{measured.value:.4g}{interval} (n = {measured.n}{of}, {measured.n_groups} groups{failed}{unmatched})"
 
 
 def _shown(level: Mapping[str, LevelValue]) -> str:

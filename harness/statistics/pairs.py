@@ -80,7 +80,7 @@ def difference(
             of which only one has an upper (lower) end, which can be no numbers of one unit.
     """
     beside = other_metric or metric
-    _check_unit(metric, beside)
+    check_unit(metric, beside)
     for of, level in ((metric, level_a), (beside, level_b)):
         if set(level) != set(of.keys):
             raise HarnessError(f"metric {of.name!r}: level {dict(level)} must name exactly {list(of.keys)}")
@@ -167,7 +167,7 @@ def level_of_difference(first: Mapping[str, LevelValue], second: Mapping[str, Le
     return {column: one if one == two else f"{one} - {two}" for column, (one, two) in pairs.items()}
 
 
-def _check_unit(one: Metric, two: Metric) -> None:
+def check_unit(one: Metric, two: Metric) -> None:
     """Raises HarnessError: a difference of the two metrics cannot be one of numbers of the same unit."""
     for metric in (one, two):
         if not metric.measure.interval:
@@ -183,7 +183,7 @@ def _check_unit(one: Metric, two: Metric) -> None:
 def check_comparable(one: Metric, two: Metric) -> None:
     """Raises HarnessError: the two metrics are not one measure, of whatever columns, so that a run's number cannot be
     compared with another run's."""
-    _check_unit(one, two)
+    check_unit(one, two)
     if (one.measure, one.options) != (two.measure, two.options):
         told = [f"{m.measure.function.__qualname__} {dict(m.options) or ''}".strip() for m in (one, two)]
         raise HarnessError(f"metrics {one.name!r} ({told[0]}) and {two.name!r} ({told[1]}) are not the same measure")

@@ -27,11 +27,19 @@ def write_study(plan: Plan, ended: Sequence[Ended], verdicts: Sequence[Verdict])
         HarnessError: the folder cannot be written, or a run directory is damaged.
     """
     from harness.report.several import Between, Head, Member, render_several
+    from harness.report.text import in_family
 
     folder = plan.folder
     records = {one.name: load_record(one.session.run.path) for one in ended if one.session is not None}
     between = [
-        Between(verdict.kind, verdict.text, f"{c.first.text} {c.relation} {c.second.text}", verdict.reason, c.source)
+        Between(
+            verdict.kind,
+            in_family(asdict(verdict)),
+            verdict.text,
+            f"{c.first.text} {c.relation} {c.second.text}",
+            verdict.reason,
+            c.source,
+        )
         for c, verdict in zip(plan.study.claims, verdicts, strict=True)
     ]
     members = [Member(one.name, records.get(one.name), one.status, one.reason) for one in ended]

@@ -15,6 +15,7 @@ from harness.execution.loading import load, models
 from harness.execution.session import Session
 from harness.runs.comparison import Loaded, load_run
 from harness.statistics.claims import Verdict
+from harness.statistics.family import in_family
 from harness.store.opened import OpenStore
 from harness.study.planning import Plan
 from harness.study.verdicts import judge
@@ -123,7 +124,7 @@ def _execute(name: str, job: Job, shared: _Shared, *, again: bool) -> Ended:
 
 
 def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
-    """The verdicts on all claims of a study."""
+    """The verdicts on all claims of a study, which are one family."""
     runs: dict[str, Loaded] = {}
     missing: dict[str, str] = {one.name: one.missing for one in ended if one.missing}
     for one in ended:
@@ -134,7 +135,7 @@ def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
             except HarnessError as error:  # nothing to compare in it
                 missing[one.name] = f"cannot be compared: {error}"
     replicates = max(job.replicates for job in plan.jobs.values())
-    return [judge(claim, plan.jobs, runs, missing, replicates) for claim in plan.study.claims]
+    return in_family([judge(claim, plan.jobs, runs, missing, replicates) for claim in plan.study.claims])
 
 
 def exit_code(ended: Sequence[Ended]) -> int:

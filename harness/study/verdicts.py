@@ -10,7 +10,9 @@ from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
 from harness.runs.comparison import Loaded
-from harness.statistics.claims import Relation, Verdict, absent, against_bound, check_level, find
+from harness.statistics.claims import Relation, Verdict, absent, check_level, find, rule
+from harness.statistics.estimates import Estimate
+from harness.statistics.gates import held_back
 from harness.statistics.pairs import check_comparable, contrast
 
 
@@ -126,16 +128,25 @@ def judge(
     """
     metrics = claim.metrics(jobs)
     reasons = [f"run {name!r} {missing[name]}" for side in claim.sides for name in side.names if name in missing]
-    for side, metric in zip(claim.sides, metrics, strict=True):
-        for name in side.names:
-            estimates = runs[name].record.estimates if name in runs else None
-            if estimates is not None and find(estimates, metric.name, side.level) is None:
+    numbers: list[list[tuple[Metric, Estimate]]] = [[], []]
+    held: list[str] = []
+    for side, metric, found in zip(claim.sides, metrics, numbers, strict=True):
+        for name in [name for name in side.names if name in runs]:
+            estimates = runs[name].record.estimates
+            one = find(estimates, metric.name, side.level)
+            if one is None:
                 reasons.append(f"{name}: {absent(estimates, metric.name, side.level)}")
+            else:
+                found.append((metric, one))
+                low = held_back(jobs[name].experiment.gates, metric, one.level, estimates)
+                held += [f"{name}: {low}"] if low else []
     if reasons:
         return Verdict("not comparable", claim.text, None, None, "; ".join(dict.fromkeys(reasons)), claim.source)
+    if held:
+        return Verdict("undecided", claim.text, None, None, f"held back, {'; '.join(held)}", claim.source)
     ours, theirs = ([runs[name].table for name in side.names] for side in claim.sides)
     try:
-        found = contrast(
+        apart = contrast(
             metrics[1],
             claim.second.level,
             theirs,
@@ -147,7 +158,7 @@ def judge(
     except HarnessError as error:  # no item that all runs have
         return Verdict("not comparable", claim.text, None, None, str(error), claim.source)
     runs_of = {"run": f"{' + '.join(claim.first.names)} - {' + '.join(claim.second.names)}"}
-    level = (runs_of if claim.first.names != claim.second.names else {}) | dict(found.level)
-    measured = replace(found.estimate, metric=claim.metric, level=level)
-    kind, reason = against_bound(measured, claim.relation)
-    return Verdict(kind, claim.text, measured, None, reason, claim.source)
+    level = (runs_of if claim.first.names != claim.second.names else {}) | dict(apart.level)
+    measured = replace(apart.estimate, metric=claim.metric, level=level)
+    ruling = rule(claim.relation, measured, *numbers, p=measured.p)
+    return Verdict(ruling.kind, claim.text, measured, None, ruling.reason, claim.source, ruling.p)

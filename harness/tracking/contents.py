@@ -57,6 +57,15 @@ def table_of(result: RunResult, rows: int) -> dict[str, Any]:
     return {"outcomes": wandb.Table(columns=names, data=[list(row) for row in values])}
 
 
+def verdicts_of(result: RunResult) -> dict[str, Any]:
+    """The verdicts as a table: each claim's by its own interval, and what is left of it in the family of all."""
+    import wandb
+
+    columns = ["kind", "kind_holm", "text", "p", "p_holm", "published", "reason", "source"]
+    rows = [[verdict.get(column) for column in columns] for verdict in result.verdicts]
+    return {"verdicts": wandb.Table(columns=columns, data=rows)} if rows else {}
+
+
 def charts_of(result: RunResult) -> dict[str, Any]:
     """Charts that W&B draws, and with reliability diagrams a table of their points and intervals."""
     import wandb

@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 from harness.console import log
 from harness.errors import HarnessError
 from harness.tracker import RunResult, RunStart
-from harness.tracking.contents import artifact_of, charts_of, drawings_of, summary_of, table_of
+from harness.tracking.contents import artifact_of, charts_of, drawings_of, summary_of, table_of, verdicts_of
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 
@@ -94,7 +94,8 @@ class Wandb:
             return
         with self._safely("log results"):
             self._run.summary.update(summary_of(result))
-            self._run.log(drawings_of(result) | table_of(result, self.table_rows) | charts_of(result))
+            tables = table_of(result, self.table_rows) | verdicts_of(result)
+            self._run.log(drawings_of(result) | tables | charts_of(result))
             self._run.log_artifact(artifact_of(result))
         self._close(0 if result.manifest["status"] == "finished" else 1)
 

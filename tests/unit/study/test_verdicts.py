@@ -88,7 +88,7 @@ def test_a_better_run_is_found_better_and_one_like_it_is_not(jobs: dict[str, Job
     assert better.measured.value == pytest.approx(values["a"] - values["b"])  # type: ignore[operator]
     assert better.measured.level == {"run": "a - b", "arm": "fixed"}
     assert (better.measured.n, better.measured.n_groups) == (200, 100)
-    assert better.reason.endswith("(n = 200, 100 groups) lies wholly above a difference of 0")
+    assert better.reason.endswith("(n = 200 pairs, 100 groups) lies wholly above a difference of 0")
     assert told(claim("a", "b", "below"), jobs, runs).kind == "contradicted"
     turned = told(claim("b", "a", "below"), jobs, runs)
     assert turned.kind == "supported"

@@ -1,0 +1,99 @@
+"""Gates: what must hold before a number may decide anything, as that the model puts its probability on the options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.errors import HarnessError, nearest
+from harness.metrics.levels import LevelValue
+from harness.metrics.metric import Metric
+from harness.outcomes import Kind
+from harness.statistics.estimates import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A number that must be high enough where a claim is judged by what depends on it.
+
+    A probability of "yes" means little where "yes" and "no" together get a tenth of the probability, and a judge's
+    grades mean little where the judge fails a check of its own. The number is looked up at the levels of the claim, by
+    those columns that both are estimated by. Below `least` the verdict is held back. Where the number is not defined
+    at a level (an arm that shows no options), the gate does not apply there.
+
+    Attributes:
+        metric: the name of the number.
+        least: below it verdicts are held back.
+        columns: outcome columns that depend on it; claims and published numbers whose metric reads one of them do, too.
+        why: what it means when the number is low, in a few words.
+        advised: below it the run warns, though verdicts are given; None warns only below `least`.
+
+    Raises:
+        HarnessError: it advises less than it demands, or names no columns.
+    """
+
+    metric: str
+    least: float
+    columns: tuple[str, ...]
+    why: str = ""
+    advised: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.advised is not None and self.advised < self.least:
+            raise HarnessError(f"gate on {self.metric!r}: advised {self.advised:g} is below least {self.least:g}")
+        if not self.columns:
+            raise HarnessError(f"gate on {self.metric!r}: name the columns that depend on it")
+
+    def below(self, bound: float, one: Estimate) -> str:
+        """That an estimate of the gate's number is below a bound, in words; "" if it is not."""
+        if one.metric != self.metric or one.value is None or one.value >= bound:
+            return ""
+        level = f" [{', '.join(f'{column}={value}' for column, value in one.level.items())}]" if one.level else ""
+        return f"{self.metric}{level} {one.value:.2g} is below {bound:g}{f' ({self.why})' if self.why else ''}"
+
+
+def option_mass(*columns: str, metric: str = "option_mass", least: float = 0.5) -> Gate:
+    """The gate of probabilities that were read from options: these must have at least half of all probability.
+
+    Args:
+        columns: what was read from the options; the column `p` by default.
+        metric: the name of the mean probability of all options together.
+    """
+    why = "the model answers with something else than the options"
+    return Gate(metric=metric, least=least, columns=columns or ("p",), why=why, advised=max(least, 0.9))
+
+
+def check_gates(gates: Iterable[Gate], metrics: Sequence[Metric], columns: Mapping[str, Kind]) -> None:
+    """Raises HarnessError: a gate names a metric or a column that does not exist."""
+    names = [metric.name for metric in metrics]
+    for gate in gates:
+        if gate.metric not in names:
+            raise HarnessError(f"gate: metric {gate.metric!r} does not exist{nearest(gate.metric, names)}")
+        for column in gate.columns:
+            if column not in columns:
+                raise HarnessError(f"gate on {gate.metric!r}: no column {column!r}{nearest(column, columns)}")
+
+
+def held_back(
+    gates: Iterable[Gate], metric: Metric, level: Mapping[str, LevelValue], estimates: Sequence[Estimate]
+) -> str:
+    """Why a number must not decide anything; "" if it may.
+
+    Args:
+        metric, level: which number; the level as text.
+    """
+    reading = [gate for gate in gates if set(gate.columns) & set(metric.columns)]
+    there = [e for e in estimates if all(e.level[column] == level[column] for column in set(e.level) & set(level))]
+    found = (gate.below(gate.least, e) for gate in reading for e in there)
+    return "; ".join(filter(None, found))
+
+
+def warnings(gates: Iterable[Gate], estimates: Sequence[Estimate]) -> list[str]:
+    """What a run warns of: numbers below what is advised, and whether verdicts are held back for it."""
+    told = []
+    for gate in gates:
+        for one in estimates:
+            if text := gate.below(gate.advised or gate.least, one):
+                held = one.value is not None and one.value < gate.least
+                told.append(f"{text}{'; verdicts that rest on it are held back' if held else ''}")
+    return told

@@ -1,0 +1,63 @@
+"""What rows without a value can do to a verdict: they are left out, and seldom at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.metrics.metric import Metric
+from harness.statistics.estimates import Estimate
+
+MOST_LEFT_OUT = 0.05
+"""Share of rows without a value beyond which a verdict names them, and must hold whatever they would have been."""
+
+Side = tuple[Metric, Estimate]
+"""One number of a claim: a metric, and its estimate at the claimed level."""
+
+
+def told(sides: Sequence[Side]) -> str:
+    """How many rows have no value, for each side where they are more than a few; "" if none is."""
+    texts = []
+    for _, one in sides:
+        if _many(one):
+            level = f" at {', '.join(one.level.values())}" if one.level else ""
+            of = one.n + one.n_failed
+            texts.append(f"{one.n_failed} of {of} rows{level} have no value and are left out")
+    return "; ".join(dict.fromkeys(texts))
+
+
+def turns(first: Sequence[Side], second: Sequence[Side], above: bool, value: float | None) -> bool:
+    """Whether the rows without a value could turn a verdict round, were they the worst that they can be.
+
+    A mean of something between two ends would lie, with k of n + k rows at an end, at (n mean + k end) / (n + k). The
+    verdict turns when the first side, with its missing rows at the end that speaks against the verdict, and the second
+    with them at the other one, come to lie the other way round (Manski 1990). Only means with two ends have a worst
+    case; of another metric it is not known, and False.
+
+    Args:
+        first: the number that was judged, of several seeds one each; second: what it was compared with.
+        above: whether the first was found to lie above.
+        value: what it was compared with where there is no second side.
+    """
+    ends = [_with_missing(metric, one, lowest=above) for metric, one in first]
+    others = [_with_missing(metric, one, lowest=not above) for metric, one in second] or [value]
+    worst, bound = _mean(ends), _mean(others)
+    if worst is None or bound is None or not any(_many(one) for _, one in (*first, *second)):
+        return False
+    return worst <= bound if above else worst >= bound
+
+
+def _many(one: Estimate) -> bool:
+    return one.n_failed > MOST_LEFT_OUT * (one.n + one.n_failed)
+
+
+def _with_missing(metric: Metric, one: Estimate, *, lowest: bool) -> float | None:
+    """A mean with all missing rows at its lowest (highest) end; None where there is no such end."""
+    end = metric.measure.low if lowest else metric.measure.high
+    if not metric.measure.average or end is None or one.value is None:
+        return None
+    return (one.n * one.value + one.n_failed * end) / (one.n + one.n_failed)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
