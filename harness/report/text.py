@@ -38,7 +38,7 @@ def in_family(verdict: Mapping[str, Any]) -> str:
     """What is left of a verdict in the family of its claims, with the adjusted p; a dash for a published number."""
     kind, p = verdict.get("kind_holm"), verdict.get("p_holm")
     if kind is None:
-        return "–"
+        return "\N{EN DASH}"
     return str(kind) if p is None else f"{kind}, p {number(p)}"
 
 

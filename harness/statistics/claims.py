@@ -104,8 +104,8 @@ class Claim:
         compares = self.than is not None or self.than_metric is not None
         if (self.value is None) != compares or self.than == ():
             raise HarnessError(
-                f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level, or a list of them), "
-                "or in place of 'than' or beside it 'than_metric' (another metric)"
+                f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level, or a list of levels); "
+                "'than_metric' (another metric) may stand beside 'than', or in its place"
             )
 
     @property
@@ -311,6 +311,7 @@ def _of_all(claim: Claim, found: Sequence[Ruling]) -> Ruling:
     fails = min(1.0, k * min((1.0 if favours else p for p, favours in known), default=1.0))
     holds = max((p if favours else 1.0 for p, favours in known), default=1.0)
     against = [one for one in found if one.kind == "contradicted"]
+    kind: VerdictKind
     if all(one.kind == "supported" for one in found):
         kind, told = "supported", found[0]
     elif against and fails <= LEVEL:
