@@ -49,8 +49,8 @@ def check_parts(job: Job) -> None:
     """Checks everything about a job that does not need its items.
 
     Raises:
-        HarnessError: a metric, figure, gate, claim or reference names something unknown, or the engine cannot answer what the
-            experiment asks.
+        HarnessError: a metric, figure, gate, claim or reference names something unknown, or the engine cannot answer
+            what the experiment asks.
     """
     columns = job.experiment.columns()
     check_metrics(job.all_metrics, columns)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.config import Job
-from harness.outcomes import Table
 from harness.metrics.metric import Metric
+from harness.outcomes import Table
 from harness.statistics.claims import Verdict, judge_claim, judge_reference
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.statistics.family import in_family

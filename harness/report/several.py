@@ -55,7 +55,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The verdict on a claim between runs, also in the family of all: what is claimed, and what is compared in words."""
+    """The verdict on a claim between runs, what is left of it in the family of all, and what is compared in words."""
 
     kind: str
     family: str

@@ -104,8 +104,8 @@ class Claim:
         compares = self.than is not None or self.than_metric is not None
         if (self.value is None) != compares or self.than == ():
             raise HarnessError(
-                f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level, or a list of levels); "
-                "'than_metric' (another metric) may stand beside 'than', or in its place"
+                f"claim {self.text!r}: give exactly one of 'value' (a constant) and 'than' (a level, or a list of "
+                "levels); 'than_metric' (another metric) may stand beside 'than', or in its place"
             )
 
     @property
