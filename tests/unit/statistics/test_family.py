@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from harness.metrics.metric import Metric
-from harness.metrics.shares import accuracy
+from harness.metrics.shares import accuracy, mean
 from harness.statistics.claims import Claim, Verdict, judge_claim
 from harness.statistics.estimates import estimate_all
 from harness.statistics.family import in_family, resolution
 from tests.support.simulated import arms
 
-ACCURACY = Metric("accuracy", accuracy, ("correct",))
+ACCURACY, MEAN = Metric("accuracy", accuracy, ("correct",)), Metric("mean", mean, ("p",))
 
 
 def verdict(kind: Any, p: float | None) -> Verdict:
@@ -22,15 +22,15 @@ def verdict(kind: Any, p: float | None) -> Verdict:
 
 
 def test_thirteen_true_nulls_are_decided_in_one_run_of_twenty_together() -> None:
-    # 13 arms of 120 answers, half of them right: that any is above (or below) a half is false for each.
+    # 13 arms of 60 probabilities whose mean is a half: that it is above (or below) a half is false for each.
     names = [f"arm{i}" for i in range(13)]
-    claims = [Claim(text=n, metric="accuracy", level={"arm": n}, relation="above", value=0.5) for n in names]
+    claims = [Claim(text=n, metric="mean", level={"arm": n}, relation="above", value=0.5) for n in names]
     rng = np.random.default_rng(7)
     alone = together = 0
     for seed in range(200):
-        table = arms({n: {"correct": (rng.random(120) < 0.5).astype(float)} for n in names})
-        estimates = estimate_all([ACCURACY], table, replicates=600, seed=seed)
-        found = in_family([judge_claim(one, estimates, [ACCURACY], table, replicates=600, seed=seed) for one in claims])
+        table = arms({n: {"p": rng.random(60)} for n in names})
+        estimates = estimate_all([MEAN], table, replicates=600, seed=seed)
+        found = in_family([judge_claim(one, estimates, [MEAN], table, replicates=600, seed=seed) for one in claims])
         alone += any(v.kind != "undecided" for v in found)
         together += any(v.kind_holm != "undecided" for v in found)
     # One claim of 5 % makes 1 - .95^13 = 49 % of thirteen.
