@@ -83,7 +83,7 @@ def write_run(
         file.writelines(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines(n, text))
     short = text[:99].encode("utf-8", "replace").decode()
     verdicts = [
-        Verdict("supported", short, estimate(0.7), None, short, short),
+        Verdict("supported", short, estimate(0.7), None, short, short, 0.03, 0.06, "undecided"),
         Verdict("undecided", "published", estimate(0.7), 0.75, "near", "table 1"),
     ]
     (path / "estimates.json").write_text(json.dumps([asdict(e) for e in estimates]))

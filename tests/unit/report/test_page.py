@@ -124,6 +124,8 @@ def test_the_page_holds_verdicts_numbers_failures_cost_and_transcripts(calm: Pat
     assert ">0.700</button>" in html
     assert "0.600 to 0.800" in html
     assert '<td class="num" data-value="0.75">0.750 <small class="undecided">undecided</small></td>' in html
+    assert ">supported</span></td><td>undecided, p 0.060</td>" in html
+    assert ">undecided</span></td><td>\N{EN DASH}</td>" in html
     assert "7 asked, 3 answered from the store" in html
     assert "93.4 % of the time" in html
     assert '1 item: <bdi>broken</bdi> <a href="#item-000008">' in html

@@ -16,6 +16,7 @@ from harness.runs.comparison import Loaded
 from harness.runs.records import RunRecord
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import estimate_all
+from harness.statistics.gates import Gate
 from harness.study.verdicts import RunClaim, Side, check, judge
 
 ITEMS = 200
@@ -148,3 +149,31 @@ def test_what_can_be_told_beforehand_is(jobs: dict[str, Job]) -> None:
     for wrong in ({}, {"run": "a", "runs": ("b",)}):
         with pytest.raises(HarnessError, match="exactly one of 'run'"):
             Side(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("metrics")
+def test_a_verdict_between_runs_has_a_p_and_passes_the_gates_of_either_run(
+    jobs: dict[str, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = {"a": simulated(jobs["a"], 0.5, 1), "b": simulated(jobs["b"], 3.0, 2)}
+    assert told(claim("a", "b"), jobs, runs).p == pytest.approx(2 / 401)
+    monkeypatch.setattr(type(jobs["a"].experiment), "gates", (Gate(metric="auroc", least=0.99, columns=("p",)),))
+    held = told(claim("a", "b"), jobs, runs)
+    assert (held.kind, held.measured, held.p) == ("undecided", None, None)
+    assert held.reason.startswith("held back, a: auroc [arm=fixed] 0.")
+    assert "; b: auroc [arm=fixed] 0." in held.reason
+
+
+@pytest.mark.usefixtures("metrics")
+def test_many_rows_without_a_value_are_named_for_the_run_that_lacks_them(jobs: dict[str, Job]) -> None:
+    runs = {"a": simulated(jobs["a"], 0.5, 1), "b": simulated(jobs["b"], 3.0, 2)}
+    lacking = {}
+    for name, run in runs.items():
+        columns = {**run.table.columns, "p": run.table.columns["p"].copy()}
+        columns["p"][:20] = np.nan
+        table = Table(run.table.kinds, columns)
+        estimates = tuple(estimate_all([BY_P, BY_SCORE], table, replicates=10))
+        lacking[name] = Loaded(RunRecord(Path("x"), {}, estimates, (), ()), table, run.job)
+    found = told(claim("a", "b"), jobs, lacking)
+    assert found.kind == "supported"
+    assert found.reason.endswith("; 20 of 200 rows at fixed have no value and are left out")

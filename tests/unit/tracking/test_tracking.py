@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from harness.figures import Curve, Reliability, RiskCoverage, Transitions
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.report.figures import draw
+from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
 from harness.tracker import RunResult, RunStart
 from harness.tracking.series import chart
@@ -76,9 +77,11 @@ def track(tracker: Wandb, run_dir: Path, model: str = "smollm2", task: str = "fa
     tracker.progress({"items": 4, "calls_per_s": 10.0})
     tracker.progress({"items": 9, "calls_per_s": 12.0})
     drawings = [draw(figure, TABLE, ESTIMATES) for figure in FIGURES]
+    verdicts = [Verdict("supported", "a claim", ESTIMATES[0], None, "why", "s", 0.03, 0.06, "undecided")]
     tracker.finish(
         RunResult(
-            folder=run_dir, manifest=MANIFEST, table=TABLE, estimates=ESTIMATES, drawings=drawings, figures=FIGURES
+            folder=run_dir, manifest=MANIFEST, table=TABLE, estimates=ESTIMATES, drawings=drawings, figures=FIGURES,
+            verdicts=[asdict(verdict) for verdict in verdicts],
         )
     )
 
@@ -107,6 +110,11 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
     }  # fmt: skip
     assert (summary["items_failed"], summary["engine_busy"], summary["status"]) == (1, 0.95, "finished")
     assert summary["outcomes"]["nrows"] == 11
+    (place,) = tmp_path.glob("run/wandb/offline-run-*/files/media/table/verdicts_*.table.json")
+    assert json.loads(place.read_text()) == {
+        "columns": ["kind", "kind_holm", "text", "p", "p_holm", "published", "reason", "source"],
+        "data": [["supported", "undecided", "a claim", 0.03, 0.06, None, "why", "s"]],
+    }
     assert summary["points/reliability-p_true-correct-arm-5"]["nrows"] == 5
     assert "charts/risk-coverage-p_true-correct-arm_table" in summary
     records = read_back(tmp_path / "run")
