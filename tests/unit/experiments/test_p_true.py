@@ -99,6 +99,8 @@ def test_metrics_follow_from_the_known_distribution() -> None:
             "ece_after_temperature": 0.0,
             "nll_after_temperature": 0.0,
             "brier": 0.0625,
+            "brier_skill": 1 - 0.0625 / (share * (1 - share)),
+            "calibration_slope": None,
             "brier_reliability": 0.0625,
             "brier_resolution": share * (1 - share),
             "brier_uncertainty": share * (1 - share),

@@ -29,8 +29,8 @@ def table(p: Floats, correct: Floats) -> Table:
     return Table(kinds, columns)  # type: ignore[arg-type]
 
 
-def estimated(measure: Measure, p: Floats, correct: Floats, **more: int) -> Estimate:
-    return estimate(Metric("skill", measure, ("p", "correct")), table(p, correct), **more)[0]
+def estimated(measure: Measure, p: Floats, correct: Floats, replicates: int = 1000, seed: int = 0) -> Estimate:
+    return estimate(Metric("skill", measure, ("p", "correct")), table(p, correct), replicates=replicates, seed=seed)[0]
 
 
 def test_skill_is_one_less_the_score_over_that_of_the_base_rate() -> None:

@@ -67,7 +67,7 @@ def test_a_gate_does_not_apply_where_its_number_is_not_defined() -> None:
 
 
 def test_all_levels_of_a_comparison_pass_the_gate() -> None:
-    against = {"than": {"arm": "lost"}}
+    against: dict[str, Any] = {"than": {"arm": "lost"}}
     assert judged(None, arm="asked", **against).kind == "supported"
     held = judged(option_mass(), arm="asked", **against)
     assert (held.kind, held.measured) == ("undecided", None)
