@@ -91,6 +91,7 @@ def test_metrics_follow_from_the_known_distribution() -> None:
             "ece_equal_width_answered": 0.25,
             "overconfidence_answered": 0.75 * share + 0.25 * (1 - share) - share,
             "brier_answered": 0.0625,
+            "brier_skill_answered": 1 - 0.0625 / (share * (1 - share)),
             "ece_equal_count": 0.25 * (0.9 + 0.1 * abs(1 - 2 * f)),
             "ece_equal_width": 0.25,
             "overconfidence": 0.75 * share + 0.25 * (1 - share) - share,

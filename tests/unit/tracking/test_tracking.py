@@ -80,7 +80,12 @@ def track(tracker: Wandb, run_dir: Path, model: str = "smollm2", task: str = "fa
     verdicts = [Verdict("supported", "a claim", ESTIMATES[0], None, "why", "s", 0.03, 0.06, "undecided")]
     tracker.finish(
         RunResult(
-            folder=run_dir, manifest=MANIFEST, table=TABLE, estimates=ESTIMATES, drawings=drawings, figures=FIGURES,
+            folder=run_dir,
+            manifest=MANIFEST,
+            table=TABLE,
+            estimates=ESTIMATES,
+            drawings=drawings,
+            figures=FIGURES,
             verdicts=[asdict(verdict) for verdict in verdicts],
         )
     )
