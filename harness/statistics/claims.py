@@ -56,7 +56,7 @@ class Reference:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", level_texts(self.level))
-        _known(f"reference of {self.metric!r}: certainty", self.certainty, typing.get_args(Certainty))
+        known_name(f"reference of {self.metric!r}: certainty", self.certainty, typing.get_args(Certainty))
         if self.tolerance < 0:
             raise HarnessError(f"reference of {self.metric!r}: tolerance {self.tolerance} is negative")
 
@@ -64,7 +64,7 @@ class Reference:
     def text(self) -> str:
         """The published number in words."""
         items = f", {self.n} items" if self.n else ""
-        return f"{self.metric}{_shown(self.level)} = {self.value:g} for {self.model} on {self.task}{items}"
+        return f"{self.metric}{shown_level(self.level)} = {self.value:g} for {self.model} on {self.task}{items}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class Claim:
             object.__setattr__(self, "than", level_texts(self.than))
         elif self.than is not None:
             object.__setattr__(self, "than", tuple(level_texts(level) for level in self.than))
-        _known(f"claim {self.text!r}: relation", self.relation, typing.get_args(Relation))
+        known_name(f"claim {self.text!r}: relation", self.relation, typing.get_args(Relation))
         compares = self.than is not None or self.than_metric is not None
         if (self.value is None) != compares or self.than == ():
             raise HarnessError(
@@ -165,24 +165,24 @@ def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metri
     refuse_twins("claims", (claim.text for claim in claims), "give one of them another text")
     for claim in claims:
         what = f"claim {claim.text!r}"
-        metric = by_name[_known(f"{what}: metric", claim.metric, by_name)]
+        metric = by_name[known_name(f"{what}: metric", claim.metric, by_name)]
         check_level(what, claim.level, metric)
         if claim.value is not None:
-            _check_range(what, claim.value, metric)
+            check_range(what, claim.value, metric)
         if not metric.measure.interval and (claim.rivals or claim.relation == "above"):
             raise HarnessError(f"{what}: a p-value ({metric.name!r}) can only be claimed to lie below a value")
         _check_rivals(what, claim, metric, by_name)
     for reference in references:
         what = f"reference {reference.text!r}"
-        metric = by_name[_known(f"{what}: metric", reference.metric, by_name)]
+        metric = by_name[known_name(f"{what}: metric", reference.metric, by_name)]
         check_level(what, reference.level, metric)
-        _check_range(what, reference.value, metric)
+        check_range(what, reference.value, metric)
 
 
 def _check_rivals(what: str, claim: Claim, metric: Metric, by_name: Mapping[str, Metric]) -> None:
     seen = [(claim.metric, dict(claim.level))]
     for name, level in claim.rivals:
-        rival = by_name[_known(f"{what}: than_metric", name, by_name)]
+        rival = by_name[known_name(f"{what}: than_metric", name, by_name)]
         check_level(what, level, rival)
         if (name, dict(level)) in seen:
             twice = "with itself" if (name, dict(level)) == seen[0] else "twice"
@@ -220,7 +220,7 @@ def judge_claim(
     """
     by_name = {metric.name: metric for metric in metrics}
     for name, level in claim.sides:
-        _known(f"claim {claim.text!r}: metric", name, by_name)
+        known_name(f"claim {claim.text!r}: metric", name, by_name)
         if find(estimates, name, level) is None:
             reason = absent(estimates, name, level)
             return Verdict("not comparable", claim.text, None, None, reason, claim.source)
@@ -359,7 +359,7 @@ def against_bound(measured: Estimate, relation: Relation, value: float | None = 
     name = "a difference of 0" if value is None else f"{bound:g}"
     if measured.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
-    numbers = _numbers(measured, " pairs" if value is None else "")
+    numbers = numbers_of(measured, " pairs" if value is None else "")
     if measured.doubt:
         return "undecided", f"held back, {measured.doubt}: {numbers}"
     if measured.low is None or measured.high is None:
@@ -374,16 +374,16 @@ def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None or claim.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
     if measured.doubt:
-        return "undecided", f"held back, {measured.doubt}: {_numbers(measured)}"
+        return "undecided", f"held back, {measured.doubt}: {numbers_of(measured)}"
     if measured.value < claim.value:
-        return "supported", f"{_numbers(measured)} is below {claim.value:g}"
-    return "undecided", f"{_numbers(measured)} is not below {claim.value:g}, which shows nothing"
+        return "supported", f"{numbers_of(measured)} is below {claim.value:g}"
+    return "undecided", f"{numbers_of(measured)} is not below {claim.value:g}, which shows nothing"
 
 
 def _against_band(reference: Reference, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None:
         return "not comparable", f"the number is undefined: {measured.note}"
-    numbers = _numbers(measured)
+    numbers = numbers_of(measured)
     if measured.low is None or measured.high is None:
         return "undecided", f"{numbers}: {measured.note or 'it has no interval'}"
     low, high = reference.value - reference.tolerance, reference.value + reference.tolerance
@@ -402,23 +402,26 @@ def find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelVa
 
 def absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> str:
     """The message that a run has no estimate of a metric at a level, with those that it has."""
-    levels = [_shown(e.level) for e in estimates if e.metric == metric]
+    levels = [shown_level(e.level) for e in estimates if e.metric == metric]
     more = f" and {len(levels) - 5} more" if len(levels) > 5 else ""
-    return f"the run has no {metric}{_shown(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"
+    return f"the run has no {metric}{shown_level(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"
 
 
-def _numbers(measured: Estimate, of: str = "") -> str:
+def numbers_of(measured: Estimate, of: str = "") -> str:
+    """An estimate in words: value, interval, n and what failed."""
     interval = "" if measured.low is None else f" [{measured.low:.4g}, {measured.high:.4g}]"
     failed = f", {measured.n_failed} failed" if measured.n_failed else ""
     unmatched = f", {measured.n_unmatched} unmatched" if measured.n_unmatched else ""
     return f"{measured.value:.4g}{interval} (n = {measured.n}{of}, {measured.n_groups} groups{failed}{unmatched})"
 
 
-def _shown(level: Mapping[str, LevelValue]) -> str:
+def shown_level(level: Mapping[str, LevelValue]) -> str:
+    """A level in words, "[arm=few-shot]"; "" of an empty one."""
     return f"[{', '.join(f'{column}={value}' for column, value in level.items())}]" if level else ""
 
 
-def _known(what: str, name: str, known: Iterable[str]) -> str:
+def known_name(what: str, name: str, known: Iterable[str]) -> str:
+    """The name, if it is known. Raises HarnessError, beginning with `what`, if it is not."""
     names = list(known)
     if name in names:
         return name
@@ -428,13 +431,14 @@ def _known(what: str, name: str, known: Iterable[str]) -> str:
 def check_level(what: str, level: Mapping[str, LevelValue], metric: Metric) -> None:
     """Raises HarnessError: the level does not name exactly the columns by which the metric is estimated."""
     for column in level:
-        _known(f"{what}: level column", column, metric.keys)
+        known_name(f"{what}: level column", column, metric.keys)
     for column in metric.keys:
         if column not in level:
             raise HarnessError(f"{what}: level {dict(level)} lacks {column!r}, by which {metric.name!r} is estimated")
 
 
-def _check_range(what: str, value: float, metric: Metric) -> None:
+def check_range(what: str, value: float, metric: Metric) -> None:
+    """Raises HarnessError: a value that the metric cannot have."""
     low, high = metric.measure.low, metric.measure.high
     if (low is not None and value < low) or (high is not None and value > high):
         raise HarnessError(f"{what}: {value:g} lies outside the range [{low}, {high}] of {metric.name!r}")
