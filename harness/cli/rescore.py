@@ -140,11 +140,13 @@ def _scored(record: RunRecord, job: Job) -> Scores:
     from harness.statistics.claims import check_claims
     from harness.statistics.estimates import estimate_all
     from harness.statistics.gates import check_gates
+    from harness.statistics.references import check_references
 
     check_metrics(job.all_metrics, job.experiment.columns())
     check_gates(job.experiment.gates, job.all_metrics, job.experiment.columns())
     table = load_table(record, job.all_metrics)
-    check_claims(job.claims, job.references, job.all_metrics)
+    check_claims(job.claims, job.all_metrics)
+    check_references(job.references, job.all_metrics, job.settings)
     estimates = estimate_all(job.all_metrics, table, replicates=job.replicates, seed=job.seed, interval=job.interval)
     return Scores(job, table, estimates, judge_all(job, table, estimates))
 

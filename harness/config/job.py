@@ -13,6 +13,7 @@ from harness.config.build import build, construct, refuse_unknown
 from harness.config.compose import compose
 from harness.config.published import read_references
 from harness.config.roles import RolePlayer, check_roles, read_roles, written_roles
+from harness.config.settings import check_wordings, setting_texts
 from harness.config.written import written, written_fields
 from harness.engines.base import EngineSettings
 from harness.errors import HarnessError
@@ -20,8 +21,9 @@ from harness.experiment import Experiment
 from harness.metrics.levels import LevelValue
 from harness.metrics.metric import Measure, Metric
 from harness.models.model import Model
-from harness.statistics.claims import Claim, Reference
+from harness.statistics.claims import Claim
 from harness.statistics.intervals import IntervalKind
+from harness.statistics.references import Reference
 from harness.tasks.base import Task
 from harness.tracker import Tracker
 from harness.typed import typed
@@ -81,6 +83,11 @@ class Job:
         """The experiment's metrics and those added."""
         return (*self.experiment.metrics, *self.metrics)
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """All settings as text by dotted key, as the conditions of published numbers name them."""
+        return setting_texts(self.config, self.experiment)
+
 
 def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
     """Composes conf/config.yaml with Hydra overrides and builds every part of it.
@@ -120,6 +127,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
         values[key], resolved[key] = made[settings]
     job = Job(name=name, config={key: resolved[key] for key in hints if key in known}, **values)
     check_roles(job.experiment, job.roles, job.engine)
+    check_wordings(job.references, job.experiment)
     if job.limit is not None and job.limit < 1:
         raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
     return job

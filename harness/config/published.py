@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.statistics.claims import Reference
+from harness.statistics.conditions import read_conditions
+from harness.statistics.references import Reference
 from harness.typed import typed
 
 NAME = "published.csv"
@@ -21,8 +22,9 @@ def read_references(place: str) -> tuple[Reference, ...]:
     """The published numbers of a table.
 
     The columns are the fields of `Reference`, where `metric`, `value`, `model`, `task`, `source` and `certainty` are
-    needed, and `n` and `tolerance` may be empty. Every further column is a part of the level by its name (`arm`,
-    `context`), where it is not empty.
+    needed, and `n`, `tolerance` and `requires` may be empty. `requires` has conditions on the settings of the run:
+    "experiment.temperature=0; experiment.max_tokens>=1024; wording=math". Every further column is a part of the level
+    by its name (`arm`, `context`), where it is not empty.
 
     Args:
         place: a CSV file, or a Python package that has its numbers in published.csv (`experiments.calibration.p_ik`).
@@ -39,7 +41,7 @@ def read_references(place: str) -> tuple[Reference, ...]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise HarnessError(f"references={place}: {file} is no CSV file in UTF-8: {error}") from error
     header = list(lines.fieldnames or ())
-    needed = [f.name for f in dataclasses.fields(Reference) if f.default is dataclasses.MISSING and f.name != "level"]
+    needed = [f.name for f in dataclasses.fields(Reference) if _needed(f) and f.name != "level"]
     if lacking := [name for name in needed if name not in header]:
         raise HarnessError(f"{file}: no column {lacking[0]!r} in its first row ({', '.join(header) or 'empty'})")
     return tuple(_reference(row, f"{file}, row {number}") for number, row in rows)
@@ -53,14 +55,19 @@ def _reference(row: dict[Any, Any], where: str) -> Reference:
     values: dict[str, Any] = {"level": {name: text for name, text in row.items() if name not in fields and text}}
     for name, f in fields.items():
         text = row.get(name, "")
-        if text:
+        if text and name != "requires":
             values[name] = typed(text, hints[name], f"{where}, {name}")
-        elif f.default is dataclasses.MISSING:
+        elif _needed(f):
             raise HarnessError(f"{where}: no {name}")
     try:
+        values["requires"] = read_conditions(row.get("requires", ""))
         return Reference(**values)
     except HarnessError as error:
         raise HarnessError(f"{where}: {error}") from error
+
+
+def _needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _beside(package: str) -> Path:

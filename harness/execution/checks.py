@@ -15,6 +15,7 @@ from harness.runs.directory import config_digest
 from harness.runs.fitted import check_fitted
 from harness.statistics.claims import check_claims
 from harness.statistics.gates import check_gates
+from harness.statistics.references import check_references
 from harness.tasks.base import Split, split
 from harness.tasks.sharding import shard
 
@@ -56,7 +57,8 @@ def check_parts(job: Job) -> None:
     check_metrics(job.all_metrics, columns)
     check_figures(job.experiment.figures, columns, job.all_metrics)
     check_gates(job.experiment.gates, job.all_metrics, columns)
-    check_claims(job.claims, job.references, job.all_metrics)
+    check_claims(job.claims, job.all_metrics)
+    check_references(job.references, job.all_metrics, job.settings)
     check_capabilities(
         job.experiment.capabilities(), job.engine.can, f"experiment {job.name!r}", type(job.engine).__name__
     )

@@ -8,10 +8,11 @@ from dataclasses import replace
 from harness.config import Job
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
-from harness.statistics.claims import Verdict, judge_claim, judge_reference
+from harness.statistics.claims import Verdict, judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.statistics.family import in_family
 from harness.statistics.gates import Gate, held_back
+from harness.statistics.references import judge_reference
 
 
 def measure(job: Job, table: Table) -> tuple[list[Estimate], list[Verdict]]:
@@ -38,9 +39,7 @@ def judge_all(job: Job, table: Table, estimates: Sequence[Estimate]) -> list[Ver
     ]
     by_name = {metric.name: metric for metric in metrics}
     published = [
-        held(
-            judge_reference(r, estimates, model=job.model.name, task=job.task.name), gates, by_name[r.metric], estimates
-        )
+        held(judge_reference(r, estimates, metrics, job.settings), gates, by_name[r.metric], estimates)
         for r in job.references
     ]
     return in_family(claims) + published

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import typing
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from harness.report.pictures import Picture, load_picture
 from harness.report.templates import environment, script, style
 from harness.report.text import cut
 from harness.runs.records import RunRecord, load_record
+from harness.statistics.claims import VerdictKind
 from harness.statistics.estimates import Estimate
 from harness.statistics.fates import count_fates
 
@@ -140,6 +142,7 @@ def _write(
         numbers=[(e, _published(e, record.verdicts)) for e in record.estimates[:MOST_NUMBERS]],
         numbers_left=max(0, len(record.estimates) - MOST_NUMBERS),
         verdicts=record.verdicts[:MOST_NUMBERS],
+        all_kinds=typing.get_args(VerdictKind),
         kinds=Counter(v["kind"] for v in record.verdicts),
         pictures=drawn,
         pictures_left=left_out,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.arms import ArmedExperiment
-from harness.config import Job, make_job
+from harness.config import Job, flat, make_job
 from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
@@ -54,8 +54,8 @@ class Loaded:
     @property
     def settings(self) -> dict[str, Any]:
         """All settings that can change an outcome, by dotted key."""
-        flat = dict(_flat({k: v for k, v in self.record.manifest["config"].items() if k not in _BESIDES}))
-        return {**flat, "experiment": str(self.record.manifest["experiment"])}
+        settings = dict(flat({k: v for k, v in self.record.manifest["config"].items() if k not in _BESIDES}))
+        return {**settings, "experiment": str(self.record.manifest["experiment"])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,14 +332,6 @@ def _differing(runs: Sequence[Loaded], besides: Iterable[str] = ()) -> list[str]
     settings = [run.settings for run in runs]
     keys = dict.fromkeys(key for one in settings for key in one)
     return [key for key in keys if key not in besides and len({repr(one.get(key)) for one in settings}) > 1]
-
-
-def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in node.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _short(commit: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Claims and published numbers as data, and the verdict of a run's estimates on them."""
+"""Claims as data, and the verdict of a run's estimates on them."""
 
 from __future__ import annotations
 
@@ -19,52 +19,19 @@ from harness.statistics.left_out import Side
 from harness.statistics.pairs import check_unit, difference
 
 Relation = Literal["above", "below"]
-Certainty = Literal["seen", "second-hand", "memory"]
-VerdictKind = Literal["supported", "contradicted", "undecided", "not comparable"]
+VerdictKind = Literal[
+    "supported",
+    "contradicted",
+    "undecided",
+    "compatible",
+    "incompatible",
+    "too few items to tell",
+    "not comparable",
+]
+"""Of claims the first three, of published numbers the next three, of either the last."""
 
 LEVEL = 0.05
 """Chance of a false verdict on one claim."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reference:
-    """A published number.
-
-    Attributes:
-        metric, level: which estimate it is comparable with; values may be native (1, true) or text, and become text.
-        value: the number, in the metric's own unit (a share of 0.753, never 75.3).
-        model, task: what it was measured on, by the names that model and task configs have.
-        source: paper and table.
-        certainty: whether the number was seen in the paper, in another text about it, or is from memory; one from
-            memory is shown but never judged.
-        n: items behind it, where the paper tells.
-        tolerance: the largest difference that still counts as the same number, fixed before the run.
-
-    Raises:
-        HarnessError: an unknown certainty, or a negative tolerance.
-    """
-
-    metric: str
-    level: Mapping[str, LevelValue]
-    value: float
-    model: str
-    task: str
-    source: str
-    certainty: Certainty
-    n: int | None = None
-    tolerance: float = 0.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "level", level_texts(self.level))
-        known_name(f"reference of {self.metric!r}: certainty", self.certainty, typing.get_args(Certainty))
-        if self.tolerance < 0:
-            raise HarnessError(f"reference of {self.metric!r}: tolerance {self.tolerance} is negative")
-
-    @property
-    def text(self) -> str:
-        """The published number in words."""
-        items = f", {self.n} items" if self.n else ""
-        return f"{self.metric}{shown_level(self.level)} = {self.value:g} for {self.model} on {self.task}{items}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +120,12 @@ class Verdict:
         return f"{self.kind} ({self.kind_holm} in the family)" if other else self.kind
 
 
-def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metrics: Sequence[Metric]) -> None:
+def check_claims(claims: Iterable[Claim], metrics: Sequence[Metric]) -> None:
     """Checks, before a run, everything about claims that does not need one.
 
     Raises:
-        HarnessError: two claims of one text; a claim or reference whose metric or level column does not exist (the
-            nearest is named), whose constant the metric cannot reach, or that asks too much of a p-value.
+        HarnessError: two claims of one text; a claim whose metric or level column does not exist (the nearest is
+            named), whose constant the metric cannot reach, or that asks too much of a p-value.
     """
     by_name = {metric.name: metric for metric in metrics}
     claims = list(claims)
@@ -172,11 +139,6 @@ def check_claims(claims: Iterable[Claim], references: Iterable[Reference], metri
         if not metric.measure.interval and (claim.rivals or claim.relation == "above"):
             raise HarnessError(f"{what}: a p-value ({metric.name!r}) can only be claimed to lie below a value")
         _check_rivals(what, claim, metric, by_name)
-    for reference in references:
-        what = f"reference {reference.text!r}"
-        metric = by_name[known_name(f"{what}: metric", reference.metric, by_name)]
-        check_level(what, reference.level, metric)
-        check_range(what, reference.value, metric)
 
 
 def _check_rivals(what: str, claim: Claim, metric: Metric, by_name: Mapping[str, Metric]) -> None:
@@ -324,31 +286,6 @@ def _of_all(claim: Claim, found: Sequence[Ruling]) -> Ruling:
     return Ruling(kind, reason, told.measured, None if len(known) < k else min(holds, fails))
 
 
-def judge_reference(reference: Reference, estimates: Sequence[Estimate], *, model: str, task: str) -> Verdict:
-    """Compares a published number with the estimate of the same metric and level.
-
-    With the band value ± tolerance: supported when the whole 95 % interval lies within the band (the data exclude
-    a larger difference), contradicted when interval and band do not meet, else undecided. A tolerance of 0 therefore
-    never supports. The published number's own sampling error is not allowed for; the tolerance has to be.
-    Not comparable when the model or the task is another, the number is from memory, or the run lacks it.
-    """
-    measured = find(estimates, reference.metric, reference.level)
-    others = [
-        f"the published {what} is {theirs!r}, this run's is {ours!r}"
-        for what, theirs, ours in (("model", reference.model, model), ("task", reference.task, task))
-        if theirs != ours
-    ]
-    if reference.certainty == "memory":
-        others.append("the published number is from memory, not seen in a source")
-    if measured is None:
-        others.append(absent(estimates, reference.metric, reference.level))
-    kind: VerdictKind = "not comparable"
-    reason = "; ".join(others)
-    if measured is not None and not others:
-        kind, reason = _against_band(reference, measured)
-    return Verdict(kind, reference.text, measured, reference.value, reason, reference.source)
-
-
 def against_bound(measured: Estimate, relation: Relation, value: float | None = None) -> tuple[VerdictKind, str]:
     """The verdict of an interval on the claim that the number lies above (below) a value, and why.
 
@@ -378,21 +315,6 @@ def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value < claim.value:
         return "supported", f"{numbers_of(measured)} is below {claim.value:g}"
     return "undecided", f"{numbers_of(measured)} is not below {claim.value:g}, which shows nothing"
-
-
-def _against_band(reference: Reference, measured: Estimate) -> tuple[VerdictKind, str]:
-    if measured.value is None:
-        return "not comparable", f"the number is undefined: {measured.note}"
-    numbers = numbers_of(measured)
-    if measured.low is None or measured.high is None:
-        return "undecided", f"{numbers}: {measured.note or 'it has no interval'}"
-    low, high = reference.value - reference.tolerance, reference.value + reference.tolerance
-    band = f"{reference.value:g} ± {reference.tolerance:g}"
-    if measured.low > high or measured.high < low:
-        return "contradicted", f"the interval of {numbers} does not meet {band}"
-    if low <= measured.low and measured.high <= high:
-        return "supported", f"the interval of {numbers} lies within {band}"
-    return "undecided", f"the interval of {numbers} meets {band} but reaches beyond it"
 
 
 def find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> Estimate | None:

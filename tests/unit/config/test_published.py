@@ -7,16 +7,16 @@ import pytest
 from harness.config import load_job
 from harness.config.published import read_references
 from harness.errors import HarnessError
-from harness.statistics.claims import Reference
+from harness.statistics.references import Reference
 
 QUIET = ["engine=fake", "tracker=none"]
-HEAD = "metric,arm,order,value,model,task,n,source,certainty,tolerance\n"
-ROW = 'accuracy,percent/one,1,0.753,some model,facts,60,"a paper, Table 1",seen,0.03\n'
+HEAD = "metric,arm,order,value,model,task,n,source,certainty,tolerance,requires\n"
+ROW = 'accuracy,percent/one,1,0.753,some model,facts,60,"a paper, Table 1",seen,0.03,experiment.shots>=6; seed=0\n'
 
 
 def test_a_row_is_a_reference_and_empty_cells_are_left_out(tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
-    file.write_text(HEAD + ROW + "auroc,few-shot,,1,other,facts,,from memory,memory,\n", encoding="utf-8-sig")
+    file.write_text(HEAD + ROW + "auroc,few-shot,,1,other,facts,,from memory,memory,,\n", encoding="utf-8-sig")
     assert read_references(str(file)) == (
         Reference(
             metric="accuracy",
@@ -28,6 +28,7 @@ def test_a_row_is_a_reference_and_empty_cells_are_left_out(tmp_path: Path) -> No
             certainty="seen",
             n=60,
             tolerance=0.03,
+            requires={"experiment.shots": ">=6", "seed": 0},
         ),
         Reference(
             metric="auroc",
@@ -48,7 +49,14 @@ def test_a_row_is_a_reference_and_empty_cells_are_left_out(tmp_path: Path) -> No
         (HEAD + ROW.replace("seen", "sen"), r"row 2, certainty=sen: 'seen', 'second-hand' or 'memory' is needed"),
         (HEAD + ROW.replace(",60,", ",many,"), r"row 2, n=many: a whole number is needed"),
         (HEAD + ROW.replace("some model", ""), r"row 2: no model"),
-        (HEAD + ROW.replace("0.03", "-1"), r"row 2: reference of 'accuracy': tolerance -1.0 is negative"),
+        (HEAD + ROW.replace("0.03", "-1"), r"row 2: reference of 'accuracy': tolerance -1.0 is no number above 0"),
+        (HEAD + ROW.replace("seed=0", "greedy"), r"row 2: requires: 'greedy' is none of key=value, key>=number and"),
+        (HEAD + ROW.replace("seed=0", "seed="), r"row 2: requires: 'seed=' is none of"),
+        (HEAD + ROW.replace("seed=0", "experiment.shots=6"), r"row 2: requires: two conditions on 'experiment.shots'"),
+        (
+            HEAD + ROW.replace(">=6", ">=six"),
+            r"row 2: reference of 'accuracy': requires experiment.shots>=six: a bound",
+        ),
         (HEAD + ROW.rstrip() + ",more\n", r"row 2: it has more values than there are columns"),
         (HEAD + "accuracy,x\n", r"row 2: it has fewer values than there are columns"),
         (HEAD.replace("certainty", "certanty") + ROW, r"mine\.csv: no column 'certainty' in its first row \(metric, "),

@@ -57,6 +57,7 @@ def run(
 
 
 ONE = ("confidence", "confidence critique")
+ONE = ("confidence", "confidence critique")
 ONLY = SelfCritiqueConfidence(arms=ONE)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.calibration.verbalized_confidence.outcome import length_bin
+from experiments.calibration.verbalized_confidence.outcome import length_bin
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from experiments.shared.confidence import PHRASES
 from harness import Grade, Item, Subject

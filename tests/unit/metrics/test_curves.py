@@ -146,10 +146,10 @@ def test_points_are_compared_claimed_and_paired() -> None:
     two: Where = {"arm": "a", "draws": 2}
     one: Where = {"arm": "a", "draws": "1"}
     claim = Claim(text="more draws help", metric="pass", level=two, relation="above", than=one)
-    check_claims([claim], [], [PASS])
+    check_claims([claim], [PASS])
     assert judge_claim(claim, estimate(PASS, data), [PASS], data).kind == "supported"
     with pytest.raises(HarnessError, match="lacks 'draws', by which 'pass' is estimated"):
-        check_claims([Claim(text="x", metric="pass", level={"arm": "a"}, relation="above", value=0.5)], [], [PASS])
+        check_claims([Claim(text="x", metric="pass", level={"arm": "a"}, relation="above", value=0.5)], [PASS])
     other = table(np.minimum(rights + 1, 4).tolist())
     assert levels_with_points(PASS, data) == [{"arm": "a", "draws": n} for n in ("1", "2", "4")]
     found = contrast(PASS, {"arm": "a", "draws": "1"}, [data], [other])

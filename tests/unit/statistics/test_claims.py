@@ -14,7 +14,7 @@ from harness.metrics.metric import Metric
 from harness.metrics.revisions import mcnemar_p
 from harness.metrics.shares import accuracy
 from harness.outcomes import Table
-from harness.statistics.claims import Claim, Reference, check_claims, judge_claim, judge_reference
+from harness.statistics.claims import Claim, check_claims, judge_claim
 from harness.statistics.estimates import Estimate, estimate
 
 ACCURACY = Metric("accuracy", accuracy, ("correct",))
@@ -66,22 +66,6 @@ def claim(**changes: Any) -> Claim:
             relation="above",
             value=0.5,
             source="a paper, table 1",
-        ),
-        **changes,
-    )
-
-
-def reference(**changes: Any) -> Reference:
-    return replace(
-        Reference(
-            metric="accuracy",
-            level={"arm": "zero-shot"},
-            value=0.75,
-            model="small",
-            task="sums",
-            source="a paper, table 2",
-            certainty="seen",
-            tolerance=0.05,
         ),
         **changes,
     )
@@ -157,55 +141,12 @@ def test_no_interval_decides_nothing() -> None:
     verdict = judge_claim(claim(), [alone], METRICS, NO_TABLE)
     assert verdict.kind == "undecided"
     assert "fewer than 2 groups" in verdict.reason
-    assert judge_reference(reference(), [alone], model="small", task="sums").kind == "undecided"
 
 
 @pytest.mark.parametrize(("p", "kind"), [(0.01, "supported"), (0.05, "undecided"), (0.7, "undecided")])
 def test_a_large_p_value_shows_nothing(p: float, kind: str) -> None:
     small = claim(metric="mcnemar_p", relation="below", value=0.05)
     assert judge_claim(small, [measured(p, None, None, metric="mcnemar_p")], METRICS, NO_TABLE).kind == kind
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "kind"),
-    [
-        (0.71, 0.79, "supported"),
-        (0.70, 0.80, "supported"),
-        (0.60, 0.69, "contradicted"),
-        (0.81, 0.90, "contradicted"),
-        (0.65, 0.74, "undecided"),
-        (0.60, 0.90, "undecided"),
-    ],
-)
-def test_a_published_number_is_judged_by_its_tolerance(low: float, high: float, kind: str) -> None:
-    verdict = judge_reference(
-        reference(value=0.75, tolerance=0.05 + 1e-12),
-        [measured((low + high) / 2, low, high)],
-        model="small",
-        task="sums",
-    )
-    assert (verdict.kind, verdict.published, verdict.source) == (kind, 0.75, "a paper, table 2")
-    assert verdict.text == "accuracy[arm=zero-shot] = 0.75 for small on sums"
-    assert "0.75 ± 0.05" in verdict.reason
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"model": "large"}, "the published model is 'large', this run's is 'small'"),
-        ({"task": "capitals"}, "the published task is 'capitals', this run's is 'sums'"),
-        ({"certainty": "memory"}, "the published number is from memory, not seen in a source"),
-        ({"level": {"arm": "x"}}, "the run has no accuracy[arm=x] (it has: [arm=zero-shot])"),
-    ],
-)
-def test_a_published_number_of_something_else_is_not_comparable(changes: Mapping[str, Any], reason: str) -> None:
-    verdict = judge_reference(reference(**changes), [measured(0.75, 0.74, 0.76)], model="small", task="sums")
-    assert (verdict.kind, verdict.reason) == ("not comparable", reason)
-
-
-def test_all_reasons_are_given() -> None:
-    verdict = judge_reference(reference(model="large", task="capitals"), [], model="small", task="sums")
-    assert verdict.reason.count("the published") == 2
 
 
 @pytest.mark.parametrize(
@@ -222,39 +163,21 @@ def test_all_reasons_are_given() -> None:
 )
 def test_a_wrong_claim_is_refused_before_the_run(changes: Mapping[str, Any], message: str) -> None:
     with pytest.raises(HarnessError, match=message):
-        check_claims([claim(**changes)], [], METRICS)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"metric": "accurracy"}, "did you mean 'accuracy'"),
-        ({"level": {"arms": "a"}}, "did you mean 'arm'"),
-        ({"value": 75.3}, "lies outside the range"),
-    ],
-)
-def test_a_wrong_reference_is_refused_before_the_run(changes: Mapping[str, Any], message: str) -> None:
-    with pytest.raises(HarnessError, match=message):
-        check_claims([], [reference(**changes)], METRICS)
+        check_claims([claim(**changes)], METRICS)
 
 
 def test_right_claims_pass() -> None:
-    check_claims([claim(), claim(text="or not", value=None, than={"arm": "few-shot"})], [reference()], METRICS)
+    check_claims([claim(), claim(text="or not", value=None, than={"arm": "few-shot"})], METRICS)
     with pytest.raises(
         HarnessError, match=r"two claims are called 'the model is better than a coin'; give one of them"
     ):
-        check_claims([claim(), claim(value=0.6)], [], METRICS)
+        check_claims([claim(), claim(value=0.6)], METRICS)
 
 
 def test_levels_of_claims_are_native_values_or_text() -> None:
     native = claim(level={"picked": True, "turn": 2}, value=None, than={"picked": False, "turn": 2})
     assert (native.level, native.than) == ({"picked": "true", "turn": "2"}, {"picked": "false", "turn": "2"})
     assert native == claim(level={"picked": "true", "turn": "2"}, value=None, than={"picked": "false", "turn": "2"})
-    assert reference(level={"turn": 2.0}).level == reference(level={"turn": "2"}).level == {"turn": "2"}
-    verdict = judge_reference(
-        reference(level={"turn": 2}), [measured(0.75, 0.74, 0.76, level={"turn": "2"})], model="small", task="sums"
-    )
-    assert verdict.kind == "supported"
 
 
 def test_impossible_claims_cannot_be_made() -> None:
@@ -264,7 +187,3 @@ def test_impossible_claims_cannot_be_made() -> None:
         claim(value=None)
     with pytest.raises(HarnessError, match="relation 'abov' does not exist, did you mean 'above'"):
         claim(relation="abov")
-    with pytest.raises(HarnessError, match="did you mean 'memory'"):
-        reference(certainty="memori")
-    with pytest.raises(HarnessError, match="is negative"):
-        reference(tolerance=-0.1)
