@@ -57,7 +57,6 @@ def run(
 
 
 ONE = ("confidence", "confidence critique")
-ONE = ("confidence", "confidence critique")
 ONLY = SelfCritiqueConfidence(arms=ONE)
 
 

@@ -11,9 +11,7 @@ import pytest
 
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.calibration.semantic_entropy import clustering
-from experiments.calibration.semantic_entropy import clustering
 from experiments.calibration.semantic_entropy.clustering import by_entailment, by_reading, question
-from experiments.calibration.semantic_entropy.methods import METHODS
 from experiments.calibration.semantic_entropy.methods import METHODS
 from experiments.calibration.semantic_entropy.semantic_entropy import Certainty, SemanticEntropy
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence

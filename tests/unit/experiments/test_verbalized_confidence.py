@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from experiments.calibration.verbalized_confidence.outcome import length_bin
-from experiments.calibration.verbalized_confidence.outcome import length_bin
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from experiments.shared.confidence import PHRASES
 from harness import Grade, Item, Subject
