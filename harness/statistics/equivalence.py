@@ -25,10 +25,15 @@ reaches z(0.975) beyond the difference, and the difference itself lies within z(
 
 
 def share_ends(share: float, n: int) -> Ends:
-    """The 95 % interval of a share of n items, in [0, 1] (Wilson 1927). It has a width even at 0 and 1."""
-    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    """The 95 % interval of a share of n items, in [0, 1]: Wilson's with a continuity correction (Newcombe 1998, method
+    4). It has a width even at 0 and 1, and holds the truth in no less than 95 % although shares come in steps."""
+
+    def end(share: float) -> float:
+        """The upper end."""
+        root = math.sqrt(Z**2 + 2 - 1 / n + 4 * share * (n * (1 - share) - 1))
+        return min(1.0, (2 * n * share + Z**2 + 1 + Z * root) / (2 * (n + Z**2)))
+
+    return (0.0 if share == 0 else 1 - end(1 - share)), (1.0 if share == 1 else end(share))
 
 
 def error(ends: Ends) -> float:
@@ -39,7 +44,7 @@ def error(ends: Ends) -> float:
 def share_tolerance(share: float, n: int) -> float:
     """The least tolerance with which a second sample of as many items shows a true difference of 0 in 80 of 100 runs.
 
-    4.58 standard errors of the share, as both samples err; 0.10 for a half of 500 items.
+    4.58 standard errors of the share, as both samples err: 0.10 for a half of 500 items, 0.31 of 60.
     """
     return POWER * math.sqrt(2) * error(share_ends(share, n))
 
@@ -67,7 +72,7 @@ class Difference:
 
     @property
     def ends(self) -> Ends:
-        """The 95 % interval of the difference, from those of the two numbers (Newcombe 1998, method 10; Zou and Donner
+        """The 95 % interval of the difference, from those of the two numbers (Newcombe 1998, method 11; Zou and Donner
         2008 for numbers other than shares). Distances from a number to its ends add in squares, as variances do."""
         down = math.hypot(self.measured - self.own[0], self.theirs[1] - self.published)
         up = math.hypot(self.own[1] - self.measured, self.published - self.theirs[0])

@@ -103,13 +103,13 @@ def test_a_number_at_3000_tokens_is_not_compared_with_any_reasoned_run() -> None
 
 
 def test_a_wording_that_does_not_exist_is_named() -> None:
-    entry = "{metric: solved_rate,level: {arm: x,turn: 2},value: 0.5,model: m,task: t,source: s,certainty: seen"
+    entry = "{metric: accuracy_after,level: {arm: x,turn: 2},value: 0.5,model: m,task: t,source: s,certainty: seen"
     with pytest.raises(HarnessError, match="wording=maths, which SelfCorrection does not have, did you mean 'math'"):
         load_job(["experiment=selfCorrection", f"references=[{entry},n: 9,requires: {{wording: maths}}}}]", *QUIET])
 
 
 def test_a_condition_on_a_setting_that_does_not_exist_is_named() -> None:
-    entry = "{metric: solved_rate,level: {arm: x,turn: 2},value: 0.5,model: m,task: t,source: s,certainty: seen"
+    entry = "{metric: accuracy_after,level: {arm: x,turn: 2},value: 0.5,model: m,task: t,source: s,certainty: seen"
     settings = "{experiment.temprature: 0}"
     job = load_job(["experiment=selfCorrection", f"references=[{entry},requires: {settings}}}]", *QUIET])
     with pytest.raises(HarnessError, match=r"requires 'experiment\.temprature', .* mean 'experiment\.temperature'"):

@@ -95,9 +95,9 @@ def test_a_published_number_without_error_is_judged_by_the_runs_interval(low: fl
             "too few items to tell",
             "own n = 400 is too small for it (it needs a tolerance of 0.07",
         ),
-        (0.75, 400, {"n": 400, "tolerance": None}, "compatible", "lies within ± 0.099"),
-        (0.75, 3000, {"n": 3000}, "compatible", "the difference 0 [-0.0219, 0.0219] lies within ± 0.05"),
-        (0.75, 300, {"n": 3000}, "too few items to tell", "takes about n = 1,0"),
+        (0.75, 400, {"n": 400, "tolerance": None}, "compatible", "lies within ± 0.1"),
+        (0.75, 3000, {"n": 3000}, "compatible", "the difference 0 [-0.0221, 0.0221] lies within ± 0.05"),
+        (0.75, 300, {"n": 3000}, "too few items to tell", "takes about n = 1,141"),
         (0.60, 400, {"n": 400, "tolerance": None}, "incompatible", "excludes 0"),
     ],
 )
@@ -214,12 +214,12 @@ def test_impossible_references_cannot_be_made() -> None:
 
 @pytest.mark.parametrize(("n", "share_right"), [(60, 0.113), (60, 0.467), (500, 0.526), (1000, 0.75)])
 def test_the_published_model_itself_is_rarely_called_incompatible(n: int, share_right: float) -> None:
-    """A run of the published model on as many other items: about 80 % compatible, about 5 % false alarms at most."""
-    simulated = 4000
+    """A run of the published model on as many other items: about 80 % compatible, at most 5 % false alarms."""
+    simulated = 10_000
     kinds: Counter[str] = Counter()
     for published, right in np.random.default_rng(n).binomial(n, share_right, size=(simulated, 2)) / n:
         asked = reference(value=float(published), n=n, tolerance=None)
         kinds[judge_reference(asked, [share(float(right), n)], METRICS, SETTINGS).kind] += 1
-    assert kinds["incompatible"] / simulated < 0.057  # two standard errors above 5 %
+    assert kinds["incompatible"] / simulated <= 0.05
     assert kinds["compatible"] / simulated == pytest.approx(0.8, abs=0.05)
     assert kinds.total() == sum(kinds[kind] for kind in ("compatible", "incompatible", "too few items to tell"))
