@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import typing
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.report import page
 from harness.report.page import write_page
+from harness.statistics.claims import VerdictKind
 from tests.support.reports import MANIFEST, estimate, lines, table, write_run
 
 HOSTILE = [
@@ -167,6 +169,11 @@ def contrast(one: str, other: str) -> float:
 def test_contrast_formula() -> None:
     assert contrast("#000", "#fff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", typing.get_args(VerdictKind))
+def test_every_verdict_has_a_colour(kind: str) -> None:
+    assert f".{kind.replace(' ', '-')}" in (Path(page.__file__).parent / "page.css").read_text()
 
 
 def test_all_text_has_contrast_in_light_dark_and_print() -> None:
