@@ -14,7 +14,7 @@ REFERENCES: Sequence[str] = (
     "there is no definitive answer",
     "there is no right answer",
     "there is much debate",
-    "there is no known answer",
+    "there is no known case",
     "there is no concrete answer to this question",
     "there is no public information available",
     "it is impossible to know",
