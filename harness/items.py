@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from harness.errors import HarnessError
+
 FIRST_ITEM, FIRST_ROW = "run_item", "run_row"
 """Fields of an item that was made of an earlier run (`tasks.run`): the id of the item that the first run asked about,
 and which of its rows it is."""
@@ -81,7 +83,13 @@ class Item:
     def id(self) -> str:
         """16 hex digits derived from fields, gold and group: the same content has the same id everywhere."""
         text = json.dumps([self.fields, self.gold, self.group], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        try:
+            return hashlib.sha256(text.encode()).hexdigest()[:16]
+        except UnicodeEncodeError as error:
+            cut = text[max(0, error.start - 60) : error.start]
+            raise HarnessError(
+                f"an item holds half a surrogate pair (a text cut inside an emoji) after {cut!r}; repair that text"
+            ) from error
 
     @property
     def cluster(self) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from harness.cli.show import print_exchanges, print_style
 from harness.config import Job
 from harness.engines.pool import EnginePool
+from harness.errors import HarnessError
 from harness.execution.checks import prepare_items
 from harness.execution.loading import Cast, load_cast, make_subject
 from harness.execution.runner import ask_all
 from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
 from harness.store.store import Store
+from harness.tasks.base import Split
 
 ITEMS = 8
 
@@ -26,11 +28,12 @@ def validate(job: Job) -> int:
     Returns:
         0 when every protocol went through, 1 otherwise.
     """
-    prepare_items(job)  # the whole job, so that a limit too large is found here
-    job = dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
+    whole, job = job, dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
+    items = prepare_items(job, at_most=True)
+    notes = [*items.notes(), *_too_small(whole)]
     pool = EnginePool()
     try:
-        finished, renderer = asyncio.run(_ask(job, load_cast(job, pool)))
+        finished, renderer = asyncio.run(_ask(job, items, load_cast(job, pool)))
     finally:
         pool.close()
     first = min(finished, key=lambda f: f.item.id)
@@ -44,12 +47,22 @@ def validate(job: Job) -> int:
             print(f"  {f.item.id} failed: {error}")
     failed = sum(bool(f.result.errors) for f in finished)
     calls = sum(len(f.transcript) for f in finished)
+    for note in notes:
+        print(note)
     print(f"\n{len(finished)} items, {calls} questions, {failed} items failed")
     return 1 if failed else 0
 
 
-async def _ask(job: Job, cast: Cast) -> tuple[list[Finished], Renderer]:
-    items = prepare_items(job)
+def _too_small(job: Job) -> list[str]:
+    """Why the run itself would not begin although 8 items can be asked: the set has too few for its limit."""
+    try:
+        prepare_items(job)
+    except HarnessError as error:
+        return [f"note: the run itself would stop: {error}"]
+    return []
+
+
+async def _ask(job: Job, items: Split, cast: Cast) -> tuple[list[Finished], Renderer]:
     with tempfile.TemporaryDirectory() as folder:
         subject = make_subject(job, cast.engine, Store(Path(folder)), cast.roles)
         return await ask_all(job.experiment, items, subject, ITEMS), subject.renderer

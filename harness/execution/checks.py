@@ -20,27 +20,31 @@ from harness.tasks.base import Split, split
 from harness.tasks.sharding import shard
 
 
-def prepare_items(job: Job) -> Split:
+def prepare_items(job: Job, *, at_most: bool = False) -> Split:
     """The items of a job, with everything about it checked that can be before a model is loaded.
+
+    Args:
+        at_most: take fewer than `job.limit` items where the task has no more.
 
     Raises:
         HarnessError: as `check_parts` and `read_items`, or the fit of another run cannot be used.
     """
     check_parts(job)
-    fitted, items = job.experiment.fitted, read_items(job)
+    fitted, items = job.experiment.fitted, read_items(job, at_most=at_most)
     check_fitted(job.experiment, items.test)
     if fitted is not None and fitted.resolve() == run_folder(job).resolve():
         raise HarnessError(f"experiment.fitted={fitted} is the directory of this very run; name the one that fitted")
     return items if job.shard is None else shard(items, job.shard)
 
 
-def read_items(job: Job) -> Split:
+def read_items(job: Job, *, at_most: bool = False) -> Split:
     """All items of a job, of whatever shard, checked against what its experiment reads.
 
     Raises:
         HarnessError: the task's items cannot be had, or they lack a field.
     """
-    items = split(job.task, job.limit, job.experiment.train_items() if job.experiment.fitted is None else 0)
+    n_train = job.experiment.train_items() if job.experiment.fitted is None else 0
+    items = split(job.task, job.limit, n_train, at_most=at_most)
     for item in items.test[:1]:
         check_fields(job, item.fields)
     return items

@@ -52,6 +52,8 @@ def execute(
     if calls.dropped:
         log(f"{calls.dropped} damaged records in {job.store} are left out; those calls are asked again")
     log(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
+    for note in items.notes():
+        log(note)
     log(f"run directory {path}")
     engines = pool if pool is not None else EnginePool()
     try:

@@ -16,7 +16,7 @@ from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest, provenance
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
-from harness.tasks.base import Split
+from harness.tasks.base import BROKEN, Split
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Session:
             "status": self.status,
             "experiment": self.job.name,
             "title": _first_line(type(self.job.experiment)),
-            "task": {"name": self.job.task.name, "fingerprint": self.items.fingerprint, "items": len(self.items.test)},
+            "task": self._task(),
             "model": {"name": self.job.model.name, "source": self.job.model.source}
             | ({"parameters": self.parameters} if self.parameters else {}),
             "seed": self.job.seed,
@@ -106,6 +106,11 @@ class Session:
             "config": without_secrets(self.job.config),
         }
         return {key: value for key, value in known.items() if value is not None}
+
+    def _task(self) -> dict[str, Any]:
+        items, broken = self.items, self.items.broken
+        known = {"name": self.job.task.name, "fingerprint": items.fingerprint, "items": len(items.test)}
+        return known | ({"broken_rows": len(broken), "first_broken_rows": list(broken[:BROKEN])} if broken else {})
 
 
 def _first_line(cls: type) -> str:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
+from harness.tasks.rows import broken_rows
+from harness.tasks.texts import typed
+
+BROKEN = 5
+"""Broken rows that are named; of more, the number is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,32 +56,47 @@ class Split:
 
     Attributes:
         fingerprint: 16 hex digits over the task's version and the ids of the test items.
+        broken: a message for each row of the task's files that gave no item.
     """
 
     test: tuple[Item, ...]
     train: tuple[Item, ...]
     fingerprint: str
+    broken: tuple[str, ...] = ()
+
+    def notes(self) -> list[str]:
+        """What to tell of broken rows: how many there are, and the first."""
+        if not self.broken:
+            return []
+        more = len(self.broken) - BROKEN
+        shown = [f"  {message}" for message in self.broken[:BROKEN]] + ([f"  and {more} more"] if more > 0 else [])
+        return [f"{len(self.broken)} broken rows are left out:", *shown]
 
 
-def split(task: Task, limit: int | None, n_train: int) -> Split:
+def split(task: Task, limit: int | None, n_train: int, *, at_most: bool = False) -> Split:
     """Takes the first `limit` items in an order fixed by their ids, and `n_train` others for `prepare`.
 
     The order depends on nothing but the items, so that every model and seed meets the same ones, and a run of
     40 contains the run of 20. Training items come from the task's own training split when it has one, else from
     the far end of the same order. None of them shares an id, a cluster or its fields (a question with another
-    answer) with a test item.
+    answer) with a test item; fields are equal that differ only in capitals, spaces, kinds of quotation marks and final
+    punctuation.
 
     Args:
         limit: number of test items. None takes all; when the training items come from the pool, all that share
             nothing with the last `n_train` of it.
+        at_most: take fewer than `limit` items where there are no more.
 
     Raises:
-        HarnessError: no items, duplicate items, or fewer than limit + n_train (n_train + 1, where the task cannot know
-            beforehand how many it has).
+        HarnessError: no items, duplicate items, or fewer than limit + n_train (n_train + 1 with `at_most`, and where
+            the task cannot know beforehand how many it has). A broken row counts towards the limit: a file of `limit`
+            rows is not refused for one that is left out.
     """
     if n_train < 0 or (limit is not None and limit < 1):
         raise HarnessError(f"task {task.name!r}: limit={limit} and {n_train} training items; give 1 and 0 or more")
-    pool = _ordered(_unique(task.load(), task))
+    loaded = task.load()
+    broken = broken_rows(loaded)
+    pool = _ordered(_unique(loaded, task))
     if not pool:
         raise HarnessError(f"task {task.name!r} has no items; check its path, split and filters")
     own = task.load_train() if n_train else None
@@ -87,20 +108,34 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         test = pool[:limit]
     met = _marks(test)
     train = list(islice((item for item in others if met.isdisjoint(_marks([item]))), n_train))
-    if not test or (task.known_size and len(test) < (limit or 0)) or len(train) < n_train:
+    wanted = (limit or 0) - len(broken) if task.known_size and not at_most else 1
+    if not test or len(test) < wanted or len(train) < n_train:
         source = "its training split" if own is not None else "the items left"
         raise HarnessError(
             f"task {task.name!r} has {len(pool)} items, too few for limit={limit} test items and {n_train} training "
             f"items: {len(train)} of {source} share nothing with the test items; set a smaller limit"
         )
     digest = hashlib.sha256("\n".join([task.name, task.version, *(item.id for item in test)]).encode())
-    return Split(tuple(test), tuple(train), digest.hexdigest()[:16])
+    return Split(tuple(test), tuple(train), digest.hexdigest()[:16], (*broken, *broken_rows(own or [])))
 
 
 def _marks(items: Sequence[Item]) -> set[str]:
-    """All that test and training items must not share: ids, clusters and fields."""
-    fields = (json.dumps(item.fields, sort_keys=True, ensure_ascii=False) for item in items)
+    """All that test and training items must not share: ids, clusters and fields, of which the wording counts."""
+    fields = (json.dumps(_wording(dict(item.fields)), sort_keys=True, ensure_ascii=False) for item in items)
     return {mark for item, text in zip(items, fields, strict=True) for mark in (item.id, item.cluster, text)}
+
+
+def _wording(value: Any) -> Any:
+    """A value whose texts are without what two copies of a question often differ in.
+
+    Signs inside a text stay: 2 + 2 and 2 - 2 are different questions.
+    """
+    if isinstance(value, str):
+        words = unicodedata.normalize("NFKC", typed(value)).casefold().split()
+        return " ".join(words).strip(" .?!:;,\"'")
+    if isinstance(value, Mapping):
+        return {key: _wording(part) for key, part in value.items()}
+    return [_wording(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.graders import letter_choice
+from harness.tasks.rows import BrokenRow
 from harness.tasks.texts import normalise
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -29,15 +29,15 @@ def multiple_choice(
         where: file and row, for messages.
 
     Raises:
-        HarnessError: fewer than two options, more than 26, empty or equal ones, or no right one.
+        BrokenRow: fewer than two options, more than 26, empty or equal ones, or no right one.
     """
     if not 2 <= len(choices) <= len(LETTERS):
-        raise HarnessError(f"{where}: {len(choices)} choices; give 2 to {len(LETTERS)}")
+        raise BrokenRow(f"{where}: {len(choices)} choices; give 2 to {len(LETTERS)}")
     if not 0 <= right < len(choices):
-        raise HarnessError(f"{where}: the right answer is choice number {right} of {len(choices)} (counted from 0)")
+        raise BrokenRow(f"{where}: the right answer is choice number {right} of {len(choices)} (counted from 0)")
     if not all(normalise(choice) or choice.strip() for choice in choices):
-        raise HarnessError(f"{where}: an empty choice in {list(choices)}; remove it")
+        raise BrokenRow(f"{where}: an empty choice in {list(choices)}; remove it")
     if len(set(choices)) < len(choices):
-        raise HarnessError(f"{where}: equal choices in {list(choices)}; remove one")
+        raise BrokenRow(f"{where}: equal choices in {list(choices)}; remove one")
     fields = {"question": lettered(stem, choices), "stem": stem, "choices": list(choices), **(more or {})}
     return Item(fields=fields, gold=f"({LETTERS[right]}) {choices[right]}", grader=letter_choice, group=group)

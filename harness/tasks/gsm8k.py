@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.errors import HarnessError
 from harness.items import SOLUTION, Item
 from harness.tasks.graders import grader_named
 from harness.tasks.hub import HubTask
 from harness.tasks.numbers import exact, write_number
-from harness.tasks.rows import Rows
+from harness.tasks.rows import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +30,13 @@ class Gsm8k(HubTask):
     train_split: str | None = "train"
     grader: str = "number"
 
-    def items(self, rows: Rows) -> list[Item]:
-        items = []
-        solutions = rows.texts("answer")
-        for at, (question, solution) in enumerate(zip(rows.texts("question"), solutions, strict=True)):
-            reasoning, _, final = solution.rpartition("####")
-            gold = exact(final) if reasoning else None
-            if gold is None:
-                raise HarnessError(f"{rows.where(at)}: 'answer' has no number after \"####\": ...{solution[-60:]!r}")
-            steps = sum(1 for line in reasoning.splitlines() if line.strip())
-            stratum = "easy" if steps <= 2 else "medium" if steps <= 4 else "hard"
-            fields = {"question": question, "difficulty": float(steps), "stratum": stratum}
-            items.append(Item(fields=fields, gold=write_number(gold), grader=grader_named(self.grader), form=SOLUTION))
-        return items
+    def item(self, row: Row) -> Item:
+        question, solution = row.text("question"), row.text("answer")
+        reasoning, _, final = solution.rpartition("####")
+        gold = exact(final) if reasoning else None
+        if gold is None:
+            raise row.broken(f"'answer' has no number after \"####\": ...{solution[-60:]!r}")
+        steps = sum(1 for line in reasoning.splitlines() if line.strip())
+        stratum = "easy" if steps <= 2 else "medium" if steps <= 4 else "hard"
+        fields = {"question": question, "difficulty": float(steps), "stratum": stratum}
+        return Item(fields=fields, gold=write_number(gold), grader=grader_named(self.grader), form=SOLUTION)

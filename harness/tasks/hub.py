@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from harness.items import Item
 from harness.tasks.base import Task
-from harness.tasks.rows import Rows, read_file, read_hub
+from harness.tasks.rows import ReadItems, Row, Rows, make_items, read_file, read_hub
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubTask(Task):
-    """A task over rows. A subclass says in `items` how rows become items.
+    """A task over rows. A subclass says in `item` how a row becomes an item.
 
     Attributes:
         hub: id of the set on the hub.
@@ -22,6 +22,8 @@ class HubTask(Task):
         revision: commit, tag or branch on the hub; None is the newest.
         path: a local file instead of the hub (JSONL, JSON, CSV, TSV, Parquet).
         train_path: a local file of training items.
+        max_broken: share of broken rows that are left out; with more of them the set is refused. One broken row is
+            let pass in a set of any size, with 0 none.
     """
 
     hub: str
@@ -31,21 +33,31 @@ class HubTask(Task):
     revision: str | None = None
     path: str | None = None
     train_path: str | None = None
+    max_broken: float = 0.05
 
     @abstractmethod
-    def items(self, rows: Rows) -> list[Item]:
+    def item(self, row: Row) -> Item | None:
+        """The item of a row, None to pass the row over.
+
+        Raises:
+            HarnessError: a column is missing.
+            BrokenRow: the row has no question or no answer, or is broken in another way.
+        """
+
+    def items(self, rows: Rows) -> ReadItems:
         """The items of the rows, in their order.
 
         Raises:
-            HarnessError: a column or value is missing; the message names file and row.
+            HarnessError: a column is missing, or too many rows are broken.
         """
+        return make_items(rows, self.item, self.max_broken)
 
-    def load(self) -> list[Item]:
+    def load(self) -> ReadItems:
         if self.path:
             return self.items(read_file(self.path))
         return self.items(read_hub(self.hub, self.config, self.split, self.revision))
 
-    def load_train(self) -> list[Item] | None:
+    def load_train(self) -> ReadItems | None:
         # A local test file is not mixed with the hub's training split: they may be of different editions.
         if self.train_path:
             return self.items(read_file(self.train_path))

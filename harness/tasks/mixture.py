@@ -9,6 +9,7 @@ from typing import ClassVar
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.base import Task
+from harness.tasks.rows import ReadItems, broken_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +29,19 @@ class Mixture(Task):
     parts: Mapping[str, Task]
     each: int | None = None
 
-    def load(self) -> list[Item]:
+    def load(self) -> ReadItems:
         if not self.parts or (self.each is not None and self.each < 1):
             raise HarnessError(f"task {self.name!r}: it needs at least one of task.parts, and task.each at least 1")
-        return [item for name, part in self.parts.items() for item in self._taken(name, part.load())]
+        return self._mixed({name: part.load() for name, part in self.parts.items()})
 
-    def load_train(self) -> list[Item] | None:
+    def load_train(self) -> ReadItems | None:
         own = {name: part.load_train() for name, part in self.parts.items()}
-        if any(items is None for items in own.values()):
-            return None
-        return [item for name, items in own.items() for item in self._taken(name, items or [])]
+        loaded = {name: items for name, items in own.items() if items is not None}
+        return self._mixed(loaded) if len(loaded) == len(own) else None
+
+    def _mixed(self, loaded: Mapping[str, Sequence[Item]]) -> ReadItems:
+        items = [item for name, part in loaded.items() for item in self._taken(name, part)]
+        return ReadItems(items, [message for part in loaded.values() for message in broken_rows(part)])
 
     def _taken(self, name: str, items: Sequence[Item]) -> list[Item]:
         # Groups of different parts are different even where they have the same name.

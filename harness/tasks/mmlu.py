@@ -11,7 +11,7 @@ from harness.items import Item
 from harness.tasks.choices import LETTERS, multiple_choice
 from harness.tasks.graders import grader_named
 from harness.tasks.hub import HubTask
-from harness.tasks.rows import Rows
+from harness.tasks.rows import ReadItems, Row, Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,20 +32,22 @@ class Mmlu(HubTask):
     subjects: Sequence[str] = ()
     grader: str = "letter_choice"
 
-    def items(self, rows: Rows) -> list[Item]:
-        kinds = rows.texts("subject")
-        unknown = sorted(set(self.subjects) - set(kinds))
+    def items(self, rows: Rows) -> ReadItems:
+        kinds = {kind.strip() for kind in rows.column("subject") if isinstance(kind, str)}
+        unknown = sorted(set(self.subjects) - kinds)
         if unknown:
-            raise HarnessError(f"{rows.origin}: no subject {unknown[0]!r}; it has: {', '.join(sorted(set(kinds)))}")
-        columns = zip(rows.texts("question"), rows.column("choices"), rows.texts("answer"), kinds, strict=True)
-        items = []
-        for at, (question, choices, answer, kind) in enumerate(columns):
-            if self.subjects and kind not in self.subjects:
-                continue
-            texts = [rows.text(choice, "choices", at) for choice in choices or ()]
-            item = multiple_choice(question, texts, _index(answer), rows.where(at), more={"kind": kind})
-            items.append(replace(item, grader=grader_named(self.grader)))
-        return items
+            raise HarnessError(f"{rows.origin}: no subject {unknown[0]!r}; it has: {', '.join(sorted(kinds))}")
+        return super().items(rows)
+
+    def item(self, row: Row) -> Item | None:
+        kind = row.text("subject")
+        if self.subjects and kind not in self.subjects:
+            return None
+        choices = row.unfolded("choices")
+        texts = [row.as_text(choice, "choices") for choice in (choices if isinstance(choices, list) else [])]
+        right = _index(row.text("answer"))
+        item = multiple_choice(row.text("question"), texts, right, row.where, more={"kind": kind})
+        return replace(item, grader=grader_named(self.grader))
 
 
 def _index(answer: str) -> int:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, nearest
+from harness.items import Item
+from harness.tasks.cells import unfolded, written
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+
+
+class BrokenRow(HarnessError):
+    """A row that gives no item. The message names its place and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +31,21 @@ class Rows:
         names: the columns.
         numbers: the number of each row as its file counts: lines of JSONL (from 1), else rows of data (from 1).
         table: a `pyarrow.Table`, or the rows of a small file.
+        flaws: what is wrong with the rows that could not be read at all, by row (from 0).
     """
 
     origin: str
     names: tuple[str, ...]
     numbers: Sequence[int]
     table: Any
+    flaws: Mapping[int, str] = field(default_factory=dict)
+    _columns: dict[str, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def where(self, at: int) -> str:
-        """The place of row `at` (from 0), for messages."""
-        return f"{self.origin}, {'line' if self.origin.endswith('.jsonl') else 'row'} {self.numbers[at]}"
+    def __iter__(self) -> Iterator[Row]:
+        return (Row(self, at) for at in range(len(self)))
 
     def column(self, name: str) -> list[Any]:
         """The n values of a column; "answer.aliases" takes "aliases" out of each value of "answer".
@@ -44,8 +53,15 @@ class Rows:
         Raises:
             HarnessError: no such column; the message names the nearest one.
         """
+        if name not in self._columns:
+            self._columns[name] = self._column(name)
+        return self._columns[name]
+
+    def _column(self, name: str) -> list[Any]:
         head, _, inner = (name, "", "") if name in self.names else name.partition(".")
         if head not in self.names:
+            if len(self.flaws) == len(self):
+                raise HarnessError(f"{self.origin}: no row can be read; the first: {self.flaws[0]}")
             raise HarnessError(f"{self.origin}: no column {head!r}{nearest(head, self.names)}")
         if isinstance(self.table, list):
             values = [row.get(head) for row in self.table]
@@ -55,28 +71,128 @@ class Rows:
             return values
         return [value.get(inner) if isinstance(value, dict) else None for value in values]
 
-    def texts(self, name: str) -> list[str]:
-        """A column of texts or numbers as stripped texts.
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Row `at` (from 0) of a table."""
+
+    rows: Rows
+    at: int
+
+    def value(self, name: str) -> Any:
+        """The value of a column, None where the row has none.
 
         Raises:
-            HarnessError: a value is missing or empty; the message names the row.
+            HarnessError: no such column.
         """
-        return [self.text(value, name, at) for at, value in enumerate(self.column(name))]
+        return self.rows.column(name)[self.at]
 
-    def text(self, value: Any, name: str, at: int) -> str:
-        """One value of row `at` as a stripped text.
+    def text(self, name: str) -> str:
+        """A text or number as a stripped text (see `cells.written`).
 
         Raises:
-            HarnessError: it is missing, empty, or neither text nor number.
+            HarnessError: no such column.
+            BrokenRow: it is missing, blank, or neither text nor number.
         """
-        if missing(value) or not isinstance(value, (str, int, float)) or not str(value).strip():
-            raise HarnessError(f"{self.where(at)}: {name!r} is {value!r}; give it a text or remove the row")
-        return str(value).strip()
+        return self.as_text(self.value(name), name)
+
+    def as_text(self, value: Any, name: str) -> str:
+        """One value of column `name`, or one of the values in it, as `text`.
+
+        Raises:
+            BrokenRow: as `text`.
+        """
+        try:
+            text = written(value)
+        except ValueError as error:
+            raise self.broken(f"{name!r} is {_shown(value)}: {error}") from error
+        if not text:
+            raise self.broken(f"{name!r} is {_shown(value)}; give it a text or remove the row")
+        return text
+
+    def unfolded(self, name: str) -> Any:
+        """The value of a column; a list or an object that is written in a text as that list or object.
+
+        Raises:
+            HarnessError: no such column.
+            BrokenRow: it could be a list as well as a text.
+        """
+        value = self.value(name)
+        try:
+            return unfolded(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise self.broken(f"{name!r} is {_shown(value)}: {error}") from error
+
+    @property
+    def where(self) -> str:
+        """Its place, for messages."""
+        kind = "line" if self.rows.origin.endswith(".jsonl") else "row"
+        return f"{self.rows.origin}, {kind} {self.rows.numbers[self.at]}"
+
+    def broken(self, why: str) -> BrokenRow:
+        """The error that says that this row gives no item."""
+        return BrokenRow(f"{self.where}: {why}")
 
 
-def missing(value: Any) -> bool:
-    """Whether a value is None, NaN or an empty text or list."""
-    return value is None or value in ("", []) or (isinstance(value, float) and math.isnan(value))
+def _shown(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except RecursionError:
+        shown = f"a deeply nested {type(value).__name__}"
+    return shown if len(shown) <= 200 else f"{shown[:200]}..."
+
+
+class ReadItems(list[Item]):
+    """The items of a set, and the rows that gave none.
+
+    Attributes:
+        broken: a message for each of those rows, with its place and what is wrong.
+    """
+
+    def __init__(self, items: Iterable[Item] = (), broken: Iterable[str] = ()) -> None:
+        super().__init__(items)
+        self.broken = tuple(broken)
+
+
+def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
+    """The messages of the rows that gave no item; none for items that were not read from rows."""
+    return items.broken if isinstance(items, ReadItems) else ()
+
+
+def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float) -> ReadItems:
+    """An item of each row, in their order; broken rows are left out.
+
+    A set of thousands of rows is not lost for one of them, nor is a mistake about the whole set (a column that holds
+    something else) taken for a few flaws: one broken row is always let pass where `max_broken` is not 0, more than
+    that share of the rows never.
+
+    Args:
+        make: the item of a row; None passes the row over, BrokenRow says that it is broken.
+        max_broken: share of the rows in [0, 1].
+
+    Raises:
+        HarnessError: too many broken rows, nothing but broken rows, or `make` raised it (a column is missing).
+    """
+    if not 0 <= max_broken <= 1:
+        raise HarnessError(f"task.max_broken={max_broken}: give a share of the rows from 0 to 1")
+    items: list[Item] = []
+    broken: list[str] = []
+    for row in rows:
+        try:
+            if row.at in rows.flaws:
+                raise row.broken(rows.flaws[row.at])
+            item = make(row)
+        except BrokenRow as error:
+            broken.append(str(error))
+        else:
+            items += [] if item is None else [item]
+    allowed = max(1, int(max_broken * len(rows))) if max_broken else 0
+    if len(broken) > allowed or (broken and not items):
+        more = (
+            f" (the first of {len(broken)} broken rows of {len(rows)}; task.max_broken={max_broken} allows {allowed})"
+        )
+        raise HarnessError(f"{broken[0]}{more if len(rows) > 1 else ''}")
+    return ReadItems(items, broken)
 
 
 def read_file(path: str | Path) -> Rows:
@@ -141,54 +257,78 @@ def _read_text(path: Path, suffix: str) -> Rows:
         found = list(enumerate(_json_rows(path), 1))
     else:
         found = list(enumerate(_csv_rows(path, "\t" if suffix == ".tsv" else ","), 1))
-    names = tuple(dict.fromkeys(name for _, row in found for name in row))
-    return Rows(str(path), names, [number for number, _ in found], [row for _, row in found])
+    table = [{} if isinstance(row, str) else row for _, row in found]
+    names = tuple(dict.fromkeys(name for row in table for name in row))
+    flaws = {at: row for at, (_, row) in enumerate(found) if isinstance(row, str)}
+    return Rows(str(path), names, [number for number, _ in found], table, flaws)
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """The number and the object of each line, or what is wrong with the line."""
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise HarnessError(f"{path}, line {number}: malformed JSON ({error.msg})") from error
-            if not isinstance(row, dict):
-                raise HarnessError(f"{path}, line {number}: a JSON object is wanted, not {type(row).__name__}")
-            yield number, row
+            if line.strip():
+                try:
+                    yield number, _object(json.loads(line))
+                except json.JSONDecodeError as error:
+                    yield number, f"malformed JSON ({error.msg})"
+                except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
+                    yield number, f"JSON that cannot be read ({error})"
 
 
-def _json_rows(path: Path) -> list[dict[str, Any]]:
+def _object(row: Any) -> dict[str, Any] | str:
+    return row if isinstance(row, dict) else f"a JSON object is wanted, not {type(row).__name__}"
+
+
+def _json_rows(path: Path) -> list[dict[str, Any] | str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig") or "[]")
     except json.JSONDecodeError as error:
         raise HarnessError(f"{path}, line {error.lineno}: malformed JSON ({error.msg})") from error
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise HarnessError(f"{path}: JSON that cannot be read ({error})") from error
     if isinstance(content, dict):
         found = (value for value in content.values() if isinstance(value, list))
         lists = [value for value in found if any(isinstance(row, dict) for row in value)]
         content = lists[0] if len(lists) == 1 else None
     if not isinstance(content, list):
         raise HarnessError(f"{path}: a list of objects is wanted, or an object with exactly one such list")
-    for number, row in enumerate(content, 1):
-        if not isinstance(row, dict):
-            raise HarnessError(f"{path}, row {number}: a JSON object is wanted, not {type(row).__name__}")
-    return content
+    return [_object(row) for row in content]
 
 
-def _csv_rows(path: Path, delimiter: str) -> Iterator[dict[str, Any]]:
+def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a long document in a cell is no flaw
+    found: list[dict[str, Any] | str] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             names = next(reader, [])
             if len(set(names)) < len(names):
                 raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)}")
-            for number, values in enumerate((row for row in reader if row), 1):
-                if len(values) != len(names):
-                    raise HarnessError(
-                        f"{path}, row {number} (line {reader.line_num}): {len(values)} values, {len(names)} columns; "
-                        "quote values that hold the separator"
+            for values in filter(None, reader):
+                if len(values) == len(names):
+                    found.append(dict(zip(names, values, strict=True)))
+                else:
+                    found.append(
+                        f"{len(values)} values, {len(names)} columns (line {reader.line_num}); quote values that hold "
+                        "the separator"
                     )
-                yield dict(zip(names, values, strict=True))
         except csv.Error as error:
             raise HarnessError(f"{path}, line {reader.line_num}: malformed CSV ({error})") from error
+    _without_point_zero([row for row in found if isinstance(row, dict)], names)
+    return found
+
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+def _without_point_zero(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
+    """Writes 1912.0 as 1912 in columns that hold nothing but numbers "N.0": whole numbers that were saved as floats
+    because one of them was missing."""
+    for name in names:
+        cells = [row[name] for row in rows if row[name].strip()]
+        if cells and all(_NUMBER.fullmatch(cell) and cell.endswith(".0") for cell in cells):
+            for row in rows:
+                row[name] = row[name].removesuffix(".0")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from harness.errors import HarnessError
-from harness.items import Item
+from harness.items import Grader, Item
 from harness.tasks import graders
+from harness.tasks.answer_keys import Key, Question, answer_key, read_question
 from harness.tasks.base import Task
-from harness.tasks.choices import LETTERS, multiple_choice
+from harness.tasks.choices import multiple_choice
 from harness.tasks.numbers import exact
-from harness.tasks.rows import Rows, missing, read_file
+from harness.tasks.rows import BrokenRow, ReadItems, Row, Rows, make_items, read_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +24,22 @@ class TableTask(Task):
         train_path: a file of training items with the same columns; None takes them from the pool.
         question: the column of the question.
         answer: the column of the right answer: a text or number, or a list of accepted answers. With `choices`: the
-            option's text, letter, or index from 0.
-        separator: splits an answer (or choices) given as one text into several, for CSV; None does not split.
+            right option.
+        separator: splits an answer (or choices) given as one text into several, for CSV; None does not split. A text
+            that is itself a list, as ["Kyiv", "Kiev"], is a list with and without it.
         group: the column of the cluster for the statistics; None lets every row stand alone.
-        choices: the column of the options (a list); makes multiple-choice items, graded by letter.
+        choices: the column of the options; makes multiple-choice items, graded by letter. A list of texts,
+            {"text": [...], "label": [...]} (ARC, CommonsenseQA, OpenBookQA), a list of {"text", "label"}, or
+            {"A": text, "B": text}. Items show them as (A), (B), ... whatever their own labels are.
+        answer_is: with `choices`, what every answer of the file is: the right option's "text", its "label" (its own, or
+            else its letter), its "index" from 0 or its "number" from 1. None finds out which of the first three
+            explains the most rows, and asks for this setting where the file cannot tell (see `answer_key`).
         grader: short_answer, exact_match, symbol, number, or the dotted path of a function (text, item) -> Grade.
+        max_broken: share of broken rows (no question, no answer, malformed) that are left out; with more of them the
+            file is refused. One broken row is let pass in a file of any size, with 0 none.
     """
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     name: str = "table"
     path: str
     train_path: str | None = None
@@ -39,47 +48,58 @@ class TableTask(Task):
     separator: str | None = None
     group: str | None = None
     choices: str | None = None
+    answer_is: Key | None = None
     grader: str = "short_answer"
+    max_broken: float = 0.05
 
-    def load(self) -> list[Item]:
+    def load(self) -> ReadItems:
         return self._items(read_file(self.path))
 
-    def load_train(self) -> list[Item] | None:
+    def load_train(self) -> ReadItems | None:
         return self._items(read_file(self.train_path)) if self.train_path else None
 
-    def _items(self, rows: Rows) -> list[Item]:
-        questions, answers = rows.texts(self.question), rows.column(self.answer)
-        groups = rows.texts(self.group) if self.group else [""] * len(rows)
+    def _items(self, rows: Rows) -> ReadItems:
         if self.choices:
-            options = [self._list(rows, value, self.choices, at) for at, value in enumerate(rows.column(self.choices))]
-            return [
-                multiple_choice(q, o, self._right(rows, answers[at], o, at), rows.where(at), group=groups[at])
-                for at, (q, o) in enumerate(zip(questions, options, strict=True))
-            ]
+            return self._multiple_choice(rows, self.choices)
         grade = graders.grader_named(self.grader)
         if grade is graders.letter_choice:
             raise HarnessError("task.grader=letter_choice needs the options; set task.choices=COLUMN")
-        items = []
-        for at, question in enumerate(questions):
-            gold: Any = self._list(rows, answers[at], self.answer, at)
-            if grade is graders.number:
-                gold = gold[0]
-                if exact(gold) is None:
-                    raise HarnessError(f"{rows.where(at)}: {self.answer!r} is {gold!r}, no number (task.grader=number)")
-            items.append(Item(fields={"question": question}, gold=gold, grader=grade, group=groups[at]))
-        return items
+        return make_items(rows, lambda row: self._item(row, grade), self.max_broken)
 
-    def _list(self, rows: Rows, value: Any, column: str, at: int) -> list[str]:
+    def _item(self, row: Row, grade: Grader) -> Item:
+        question, gold = row.text(self.question), self._accepted(row)
+        group = row.text(self.group) if self.group else ""
+        if grade is not graders.number:
+            return Item(fields={"question": question}, gold=gold, grader=grade, group=group)
+        if exact(gold[0]) is None:
+            raise row.broken(f"{self.answer!r} is {gold[0]!r}, no number (task.grader=number)")
+        return Item(fields={"question": question}, gold=gold[0], grader=grade, group=group)
+
+    def _accepted(self, row: Row) -> list[str]:
+        value = row.unfolded(self.answer)
         if isinstance(value, str) and self.separator:
             value = [part for part in value.split(self.separator) if part.strip()]
-        values = value if isinstance(value, list) and not missing(value) else [value]
-        return [rows.text(v, column, at) for v in values]
+        return [row.as_text(v, self.answer) for v in (value if isinstance(value, list) and value else [value])]
 
-    def _right(self, rows: Rows, answer: Any, options: list[str], at: int) -> int:
-        text = rows.text(answer, self.answer, at)
-        if text in options:
-            return options.index(text)
-        shown = LETTERS[: len(options)]
-        if text.isdecimal() or (len(text) == 1 and text in shown):
-            return int(text) if text.isdecimal() else shown.index(text)
-        raise HarnessError(f"{rows.where(at)}: {self.answer!r} is {text!r}, no option, letter or index of {options}")
+    def _multiple_choice(self, rows: Rows, column: str) -> ReadItems:
+        read: dict[int, tuple[Row, Question]] = {}
+        for row in rows:
+            try:
+                read[row.at] = row, read_question(row, column, self.answer, self.separator)
+            except BrokenRow:  # counted and named below, where the items are made
+                continue
+        key = self.answer_is or (answer_key(list(read.values())) if read else "text")
+
+        def item(row: Row) -> Item:
+            _, question = read.get(row.at) or (row, read_question(row, column, self.answer, self.separator))
+            right = question.place(key)
+            if right is None:
+                raise row.broken(
+                    f"{self.answer!r} is {question.answer!r}, which is no {key} of the options {list(question.texts)} "
+                    f"(labels {', '.join(question.labels)}); task.answer_is=text, label, index or number says what "
+                    "the answers of this file are"
+                )
+            group = row.text(self.group) if self.group else ""
+            return multiple_choice(row.text(self.question), question.texts, right, row.where, group=group)
+
+        return make_items(rows, item, self.max_broken)

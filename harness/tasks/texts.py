@@ -95,6 +95,11 @@ _INTERJECTIONS = word_set(
 )
 
 
+def typed(text: str) -> str:
+    """The text with quotation marks and dashes as typed on a keyboard."""
+    return text.translate(_TYPED)
+
+
 def own_text(text: str) -> str:
     """What the model answers: without the thought before it, and without the questions that it goes on to ask itself.
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.choices import multiple_choice
 from harness.tasks.hub import HubTask
-from harness.tasks.rows import Rows
+from harness.tasks.rows import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,39 +27,34 @@ class TruthfulQA(HubTask):
     config: str | None = "multiple_choice"
     split: str = "validation"
 
-    def items(self, rows: Rows) -> list[Item]:
-        from_csv = "Best Answer" in rows.names
-        questions = rows.texts("Question" if from_csv else "question")
-        kinds = rows.texts("Category") if "Category" in rows.names else None
-        items = []
-        options = _csv_options(rows) if from_csv else _target_options(rows)
-        for at, (question, (right, wrong)) in enumerate(zip(questions, options, strict=True)):
-            choices = [right, *dict.fromkeys(wrong)]
-            random.Random("\n".join([question, *sorted(choices)])).shuffle(choices)
-            more = {"kind": kinds[at]} if kinds else None
-            items.append(multiple_choice(question, choices, choices.index(right), rows.where(at), more=more))
-        return items
+    def item(self, row: Row) -> Item:
+        from_csv = "Best Answer" in row.rows.names
+        question = row.text("Question" if from_csv else "question")
+        right, wrong = _csv_options(row) if from_csv else _target_options(row)
+        choices = [right, *dict.fromkeys(wrong)]
+        random.Random("\n".join([question, *sorted(choices)])).shuffle(choices)
+        more = {"kind": row.text("Category")} if "Category" in row.rows.names else None
+        return multiple_choice(question, choices, choices.index(right), row.where, more=more)
 
 
-def _csv_options(rows: Rows) -> Iterator[tuple[str, list[str]]]:
-    incorrect = rows.texts("Incorrect Answers")
-    for best, others in zip(rows.texts("Best Answer"), incorrect, strict=True):
-        yield best, [other.strip() for other in others.split(";") if other.strip()]
+def _csv_options(row: Row) -> tuple[str, list[str]]:
+    others = row.text("Incorrect Answers").split(";")
+    return row.text("Best Answer"), [other.strip() for other in others if other.strip()]
 
 
-def _target_options(rows: Rows) -> Iterator[tuple[str, list[str]]]:
-    for at, targets in enumerate(rows.column("mc1_targets")):
-        labels = _labels(targets)
-        right = [text for text, label in labels.items() if label == 1]
-        if len(right) != 1:
-            raise HarnessError(f"{rows.where(at)}: 'mc1_targets' has {len(right)} right options; exactly one is wanted")
-        # One question of the 2025 edition has an empty wrong option.
-        yield right[0].strip(), [text.strip() for text, label in labels.items() if label != 1 and text.strip()]
+def _target_options(row: Row) -> tuple[str, list[str]]:
+    labels = _labels(row.unfolded("mc1_targets"))
+    right = [text for text, label in labels.items() if label == 1]
+    if len(right) != 1:
+        raise row.broken(f"'mc1_targets' has {len(right)} right options; exactly one is wanted")
+    # One question of the 2025 edition has an empty wrong option.
+    wrong = [row.as_text(text, "mc1_targets") for text, label in labels.items() if label != 1 and text.strip()]
+    return row.as_text(right[0], "mc1_targets"), wrong
 
 
 def _labels(targets: Any) -> dict[str, int]:
     if not isinstance(targets, dict):
         return {}
     if "choices" in targets and "labels" in targets:
-        return dict(zip(targets["choices"], targets["labels"], strict=True))
+        return dict(zip(targets["choices"], targets["labels"], strict=False))
     return targets

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness import HarnessError, Item, Task
+from harness import Item, Task
+from harness.tasks.cells import missing
 from harness.tasks.graders import short_answer
 from harness.tasks.refusals import admits_unknown
-from harness.tasks.rows import missing, read_file
+from harness.tasks.rows import ReadItems, Row, make_items, read_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,28 +24,29 @@ class SelfAware(Task):
 
     Attributes:
         path: that file.
+        max_broken: share of broken rows that are left out; with more of them the file is refused.
     """
 
     version: ClassVar[str] = "1"
     name: str = "selfaware"
     duplicates: Literal["error", "drop"] = "drop"
     path: str
+    max_broken: float = 0.05
 
-    def load(self) -> list[Item]:
-        rows = read_file(self.path)
-        items = []
-        columns = zip(rows.texts("question"), rows.column("answer"), rows.column("answerable"), strict=True)
-        sources = rows.texts("source") if "source" in rows.names else ["SelfAware"] * len(rows)
-        for at, (question, answer, answerable) in enumerate(columns):
-            accepted = [answer] if isinstance(answer, str) else answer or []
-            if not isinstance(answerable, bool) or not isinstance(accepted, list):
-                raise HarnessError(
-                    f"{rows.where(at)}: 'answerable' is {answerable!r} and 'answer' is {answer!r}; want true or false, "
-                    "and a list of texts or null"
-                )
-            gold = list(dict.fromkeys(str(a).strip() for a in accepted if not missing(a)))
-            if answerable != bool(gold):
-                raise HarnessError(f"{rows.where(at)}: 'answerable' is {answerable}, but the answers are {gold}")
-            fields = {"question": question, "kind": "answerable" if gold else "unanswerable", "source": sources[at]}
-            items.append(Item(fields=fields, gold=gold, grader=short_answer if gold else admits_unknown))
-        return items
+    def load(self) -> ReadItems:
+        return make_items(read_file(self.path), self._item, self.max_broken)
+
+    def _item(self, row: Row) -> Item:
+        answer, answerable = row.value("answer"), row.value("answerable")
+        accepted = [answer] if isinstance(answer, str) else answer or []
+        if not isinstance(answerable, bool) or not isinstance(accepted, list):
+            raise row.broken(
+                f"'answerable' is {answerable!r} and 'answer' is {answer!r}; want true or false, and a list of texts "
+                "or null"
+            )
+        gold = list(dict.fromkeys(row.as_text(a, "answer") for a in accepted if not missing(a)))
+        if answerable != bool(gold):
+            raise row.broken(f"'answerable' is {answerable}, but the answers are {gold}")
+        source = row.text("source") if "source" in row.rows.names else "SelfAware"
+        fields = {"question": row.text("question"), "kind": "answerable" if gold else "unanswerable", "source": source}
+        return Item(fields=fields, gold=gold, grader=short_answer if gold else admits_unknown)

@@ -289,6 +289,30 @@ def test_validate_asks_eight_items_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_validate_asks_a_set_that_is_smaller_than_the_limit_and_says_so(tmp_path: Path) -> None:
+    rows = [f'{{"question": "What is {i} + 1?", "answer": "{i + 1}"}}' for i in range(10)]
+    (tmp_path / "own.jsonl").write_text("\n".join([*rows, "{oops"]))
+    own = [
+        "experiment=selfCorrection",
+        "engine=fake",
+        "tracker=none",
+        "task=table",
+        f"task.path={tmp_path / 'own.jsonl'}",
+    ]
+    done = harness("validate", *own, "limit=300")
+    assert done.returncode == 0, done.stderr
+    assert "8 items, " in done.stdout
+    assert "1 broken rows are left out:\n  " in done.stdout
+    assert "own.jsonl, line 11: malformed JSON" in done.stdout
+    assert "note: the run itself would stop: task 'table' has 10 items, too few for limit=300" in done.stdout
+    done = harness("run", *own, "limit=11", f"runs={tmp_path / 'runs'}", f"store={tmp_path / 'store'}")
+    assert done.returncode == 0, done.stderr
+    assert "own.jsonl, line 11: malformed JSON" in done.stdout + done.stderr
+    (manifest,) = (tmp_path / "runs").rglob("manifest.json")
+    task = json.loads(manifest.read_text())["task"]
+    assert (task["items"], task["broken_rows"], len(task["first_broken_rows"])) == (10, 1, 1)
+
+
 def test_cfg_prints_the_composed_config() -> None:
     out = harness("run", "--cfg", "seed=5").stdout
     assert "seed: 5" in out

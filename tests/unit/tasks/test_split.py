@@ -139,3 +139,27 @@ def test_the_fingerprint_names_the_test_items() -> None:
 def test_too_few_items_is_one_clear_error(task: Task, limit: int | None, n_train: int, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
         split(task, limit, n_train)
+
+
+@pytest.mark.parametrize(
+    "copy", ["capital of peru?", "Capital of  Peru?", "Capital of Peru", " Capital of Peru ?", "\uff23apital of\tPeru?"]
+)
+def test_copies_that_differ_in_capitals_spaces_or_marks_are_not_on_both_sides(copy: str) -> None:
+    texts = ["Capital of Peru?", copy, "a?", "b?", "c?", "d?"]
+    pool = [Item(fields={"question": text}, gold="x", grader=never) for text in texts]
+    for n_test in range(1, 5):
+        parts = split(Listed(pool=pool), n_test, 1)
+        sides = [{item.fields["question"] in texts[:2] for item in side} for side in (parts.test, parts.train)]
+        assert not (True in sides[0] and True in sides[1])
+
+
+def test_questions_that_differ_in_a_sign_are_different() -> None:
+    texts = ["2 + 2", "2 - 2", "2 2", "(2) 2"]
+    pool = [Item(fields={"question": text}, gold="x", grader=never) for text in texts]
+    assert len(split(Listed(pool=pool), 2, 2).train) == 2
+
+
+def test_texts_inside_lists_count_too() -> None:
+    pool = [Item(fields={"question": q, "choices": c}, gold="x", grader=never) for q, c in (("Q", ["A"]), ("q", ["a"]))]
+    with pytest.raises(HarnessError, match="0 of the items left share nothing"):
+        split(Listed(pool=pool), 1, 1)
