@@ -20,7 +20,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,36 @@ SHORTEST, LONGEST = 8, 80
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One pass over all requests: seconds of wall and CPU, engine steps, tokens generated."""
+    """One pass over all requests.
+
+    Attributes:
+        wall, cpu: seconds.
+        outside: seconds of CPU outside the engine's steps: those of the harness, or of `LLM.generate` itself.
+        stepping: seconds of wall inside the engine's steps.
+        steps: of the engine.
+        tokens: generated.
+    """
 
     wall: float
     cpu: float
+    outside: float
+    stepping: float
     steps: int
     tokens: int
+
+
+@dataclass(slots=True)
+class Steps:
+    """An account of the engine's steps since it was emptied: their number, seconds of CPU and of wall, and the
+    process's CPU clock when the last one ended."""
+
+    n: int = 0
+    cpu: float = 0.0
+    wall: float = 0.0
+    ended: float = 0.0
+
+    def clear(self) -> None:
+        self.n, self.cpu, self.wall = 0, 0.0, 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +84,36 @@ class Loaded:
     llm: Any
     engine: VLLMEngine
     renderer: Renderer
-    steps: list[int]
+    steps: Steps
 
     def timed(self, work: Callable[[], int]) -> Round:
         """One round from an empty prefix cache; `work` returns the tokens generated."""
         self.llm.llm_engine.reset_prefix_cache()
-        self.steps[0] = 0
+        self.steps.clear()
         wall, cpu = time.perf_counter(), time.process_time()
         tokens = work()
-        return Round(time.perf_counter() - wall, time.process_time() - cpu, self.steps[0], tokens)
+        wall, cpu, steps = time.perf_counter() - wall, time.process_time() - cpu, self.steps
+        return Round(wall, cpu, max(0.0, cpu - steps.cpu), steps.wall, steps.n, tokens)
 
 
-def load(source: str, dtype: str, max_num_seqs: int) -> Loaded:
-    """The model in an LLM, with the harness's own settings, and the harness's engine around the same engine."""
+def load(
+    source: str, dtype: str, max_num_seqs: int, *, context: int = 1024, args: Mapping[str, Any] | None = None
+) -> Loaded:
+    """The model in an LLM, with the harness's own settings, and the harness's engine around the same engine.
+
+    Args:
+        context: longest prompt plus reply.
+        args: further arguments of vLLM, as engine.args.
+    """
     environment()
     import torch
     from vllm import LLM
 
     local = Model(source=source).resolve()
     cuda = torch.cuda.is_available()
-    settings = VLLM(dtype=dtype, max_model_len=1024, max_num_seqs=max_num_seqs, kv_cache_gib=1.5)
-    llm = LLM(**settings.engine_args(local, {}, code=False, cuda=cuda))
-    steps = [0]
+    settings = VLLM(dtype=dtype, max_model_len=context, max_num_seqs=max_num_seqs, kv_cache_gib=1.5)
+    llm = LLM(**settings.engine_args(local, dict(args or {}), code=False, cuda=cuda))
+    steps = Steps()
     # What is compiled or allocated at the first request is nobody's cost.
     llm.generate(
         [{"prompt_token_ids": [1, 2, 3]}] * 8, sampling_params(Generate((1, 2, 3), Sampling(4))), use_tqdm=False
@@ -89,8 +121,16 @@ def load(source: str, dtype: str, max_num_seqs: int) -> Loaded:
     step = llm.llm_engine.step
 
     def counted() -> Any:
-        steps[0] += 1
-        return step()
+        # CPU of this thread alone: the event loop works meanwhile. Other threads of torch count as outside, of which
+        # a GPU has none to speak of.
+        wall, cpu = time.perf_counter(), time.thread_time()
+        try:
+            return step()
+        finally:
+            steps.n += 1
+            steps.wall += time.perf_counter() - wall
+            steps.cpu += time.thread_time() - cpu
+            steps.ended = time.process_time()
 
     llm.llm_engine.step = counted
     tokenizer = HFTokenizer(llm.get_tokenizer())
