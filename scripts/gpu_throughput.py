@@ -5,7 +5,8 @@ numbers. Three measurements on one loaded engine, each written as soon as it is 
 
 * one stage: `LLM.generate` against the harness (ratio of tokens per second; goal 0.97);
 * two stages: a barrier between the stages against items that go on as they can, answers of 8 to 80 tokens (goal 1.5);
-* pTrue whole: the run of `python -m harness run experiment=pTrue`, its report and figures included.
+* pTrue whole: the run of `python -m harness run experiment=pTrue`, its report and figures included; two draws of every
+  answer in two arms, since random answers and the demonstrations made of them are long.
 
     python scripts/gpu_throughput.py --model FOLDER --json FILE [--tiny] [--eager]
 """
@@ -79,6 +80,7 @@ def p_true(loaded: Loaded, model: Path, folder: Path, n: int) -> dict[str, Any]:
     write_table(folder / "table.jsonl", n + n // 5 + 40)
     overrides = ["experiment=pTrue", "task=table", f"task.path={folder / 'table.jsonl'}", f"limit={n}", "model=hub"]
     overrides += [f"model.source={model}", "tracker=none", f"runs={folder / 'runs'}", "max_failed=1.0"]
+    overrides += ["experiment.draws=2", "experiment.arms=[zero-shot,few-shot]"]
     job = load_job([*overrides, "replicates=200", f"engine.max_num_seqs={loaded.engine.capacity}"])
     pool = EnginePool()
     pool.add((job.engine, job.model), loaded.engine)
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model = write_model(Path(folder) / "llama-8b-shape", chosen.model, tiny=chosen.tiny)
         begin = time.perf_counter()
         args: dict[str, Any] = {"load_format": "dummy"} | ({"enforce_eager": True} if chosen.eager else {})
-        loaded = load(str(model), "auto", sizes.sequences, context=4096, args=args)
+        loaded = load(str(model), "auto", sizes.sequences, context=8192, args=args)
         print(f"loaded in {time.perf_counter() - begin:.1f} s", flush=True)
         measure(loaded, model, sizes, chosen.json)
         loaded.engine.close()
