@@ -63,8 +63,8 @@ def right_place(question: Question, story: Story, cast: Cast) -> str:
 def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> dict[str, Any]:
     """One question about one story, as JSON values; `rng` shuffles the options.
 
-    Keys: condition, story, question, kind, order, stem, options (all containers), first_place and last_place (where
-    the thing began and is), old_place (where who missed the critical move believes it to be).
+    Keys: condition, story, question, kind, order, stem, options (all containers), places (where the thing has been, in
+    order), old_place (where who missed the critical move believes it to be).
     """
     form = FORMS[question]
     you = cast.asked == "you"
@@ -84,8 +84,7 @@ def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> d
         "order": form.order,
         "stem": capitalised(form.stem.format(**words)),
         "options": rng.sample(cast.listed, len(cast.listed)),
-        "first_place": places[0],
-        "last_place": places[-1],
+        "places": places,
         "old_place": cast.old,
     }
 

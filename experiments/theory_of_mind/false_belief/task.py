@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from experiments.theory_of_mind.false_belief.questions import Question, grade_probe, probe, right_place
 from experiments.theory_of_mind.false_belief.stories import Cast, Condition, tell_story
@@ -20,36 +20,34 @@ class FalseBeliefStories(Task):
     An item's fields are {"probes": [probe, ...]} (see `questions.probe`), its gold the right container of each probe,
     in the same order. Chance is 1/3 for every probe.
 
-    Every family tells all `conditions` and one of the `controls`, in turn. In every control A knows where the thing
-    is, so that "the last place" answers right; told all together they would make that shortcut worth 58 % of the
-    first-order questions. One at a time the right place is the first, the last and neither one in about equal shares.
+    Every family tells all conditions, so that any two of them are compared within families. No rule that knows nothing
+    of minds is right on more than 58 % of the first-order questions ("the last place"): the experiment's arms of rules
+    say how far each one goes, and its claims are against the best of them.
 
     Attributes:
         families: how many items.
         conditions: told in every family, see `stories`. FB needs TB: a false-belief score alone cannot tell a
             reader of minds from a model that never noticed the move.
-        controls: told in turn, one per family.
         questions: asked about every story: first-order belief and action, second-order belief, reality, memory.
         first_person: the agent asked about is "you".
         seed: of the generator; another seed gives other families.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "false_belief"
     families: int = 200
-    conditions: tuple[Condition, ...] = ("FB", "TB", "NM", "DIST", "BACK_CLOSED", "LIED", "DOUBLE")
-    controls: tuple[Condition, ...] = ("SELF", "BACK_OPEN", "PEEK", "TOLD", "TRANS")
+    conditions: tuple[Condition, ...] = get_args(Condition)
     questions: tuple[Question, ...] = ("belief", "action", "second", "reality", "memory")
     first_person: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        told = (*self.conditions, *self.controls)
+        told = self.conditions
         if self.families < 1 or not self.conditions or not self.questions:
             raise HarnessError(f"task {self.name!r}: families, conditions and questions must not be empty")
         if len(set(told)) < len(told) or len(set(self.questions)) < len(self.questions):
             raise HarnessError(f"task {self.name!r}: a condition or question is named twice: {told}, {self.questions}")
-        if "FB" in told and "TB" not in self.conditions:
+        if "FB" in told and "TB" not in told:
             raise HarnessError(f"task {self.name!r}: FB is not told without TB; add TB to task.conditions")
 
     def load(self) -> list[Item]:
@@ -60,8 +58,7 @@ class FalseBeliefStories(Task):
         """The family of a number: a function of (seed, number) and the settings, not of how many are asked for."""
         rng = random.Random(f"{self.seed}/{number}")
         cast = Cast.draw(rng, long=number % 2 == 1, first_person=self.first_person)
-        turn = number // 2 % max(1, len(self.controls))
-        stories = [tell_story(cast, condition) for condition in (*self.conditions, *self.controls[turn : turn + 1])]
+        stories = [tell_story(cast, condition) for condition in self.conditions]
         asked = [(question, story) for story in stories for question in self.questions]
         return Item(
             fields={"probes": [probe(question, story, cast, rng) for question, story in asked]},
