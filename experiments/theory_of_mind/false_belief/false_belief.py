@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from experiments.theory_of_mind.false_belief.shortcuts import RULES
-from harness import Bars, Graded, GradedAnswer, Item, Metric, Probability, Prompt, Subject, graded, metrics
+from experiments.theory_of_mind.false_belief.stories import listing
+from harness import Bars, GradedAnswer, Item, Metric, Probability, Prompt, Subject, Text, graded, metrics, option_mass
 from harness.arms import Arm, ArmedExperiment, together
 from harness.calls.calls import Capability
 
-CORE = frozenset({("FB", "belief", 1), ("TB", "belief", 1), ("FB", "reality", 0), ("FB", "memory", 0)})
-"""What a family must get right together; guessing among m containers gives m^-4."""
-
-
-def cell(probe: Mapping[str, Any] | Told) -> tuple[str, str, int]:
-    """Which question about which story a probe is, or the row of one."""
-    if isinstance(probe, Told):
-        return probe.condition, probe.kind, probe.order
-    return probe["condition"], probe["kind"], probe["order"]
-
-
+CLASSIC = frozenset({("FB", "belief", 1), ("TB", "belief", 1)})
+"""The first-order beliefs of the classic pair, as (condition, kind, order). One answer to both is wrong once."""
+CORE = CLASSIC | {("FB", "reality", 0), ("FB", "memory", 0)}
+"""What a family must get right together. Guessing among m containers gives m^-4, and who knows reality and the
+beginning, but not who saw what, at most 1/4: see `shortcuts.last_two_places`."""
 FIRST: metrics.Where = {"kind": "belief", "order": 1}
-ASKED: metrics.Where = {"rule": "none"}
+PASSED: metrics.Where = {**FIRST, "right_on_classic": True}
 BY_ORDER, BY_CONDITION = ("arm", "order"), ("arm", "condition")
 
 
@@ -50,26 +45,31 @@ class Told(GradedAnswer):
     Attributes:
         condition: of the story, see the task.
         kind: "belief", "action", "reality" or "memory"; order: 0, 1 or 2 minds deep.
-        core: whether it is a question of the joint accuracy, in a family that has all four.
         answer: the container answered, "" when none was named; gold: the right one.
         p_gold: probability of the right container among the options; mass: probability that any option is said.
-        listed_first: how often the answer is the container that the question lists first, in [0, 1]; a third without an
-            effect of position. None for rules.
+        listed_first: how often the answer is the container that the question lists first, in [0, 1]; None for rules and
+            where no container was named. Without an effect of position it is a third.
         says_reality: whether the answer is where the thing is now; says_old: where it was before the critical move.
-        right_on_false_belief: whether the first-order belief of this family's story FB is answered rightly.
+        core: whether it is a question of the joint accuracy, in a family that has all four.
+        right_on_classic: whether the first-order beliefs of this family's stories FB and TB are both answered rightly.
     """
 
     condition: str
     kind: str
     order: int
-    core: bool
     gold: str
-    p_gold: Probability | None
-    mass: Probability | None
-    listed_first: float | None
+    p_gold: Probability | None = None
+    mass: Probability | None = None
+    listed_first: float | None = None
     says_reality: bool
     says_old: bool
-    right_on_false_belief: bool = False
+    core: bool = False
+    right_on_classic: bool = False
+
+    @property
+    def cell(self) -> tuple[str, str, int]:
+        """Which question about which story it answers."""
+        return self.condition, self.kind, self.order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,87 +108,71 @@ class FalseBelief(ArmedExperiment[Reading, None]):
         *metrics.each(("correct", "item"), metrics.joint_accuracy, where={"core": True}),
         *metrics.each(("correct",), metrics.accuracy, suffix="_by_order", by=BY_ORDER),
         *metrics.each(("correct",), metrics.accuracy, suffix="_first_order", by=("arm", "kind"), where={"order": 1}),
-        Metric("belief_accuracy", metrics.accuracy, ("correct",), by=BY_CONDITION, where=FIRST),
-        Metric(
-            "belief_accuracy_where_right_on_false_belief",
-            metrics.accuracy,
-            ("correct",),
-            by=BY_CONDITION,
-            where={**FIRST, "right_on_false_belief": True},
-        ),
-        Metric("second_order_accuracy", metrics.accuracy, ("correct",), by=BY_CONDITION, where={"order": 2}),
+        Metric("belief_accuracy", metrics.accuracy, ("correct",), BY_CONDITION, FIRST),
+        Metric("second_order_accuracy", metrics.accuracy, ("correct",), BY_CONDITION, {"order": 2}),
+        Metric("belief_accuracy_where_right_on_classic", metrics.accuracy, ("correct",), BY_CONDITION, PASSED),
         *metrics.rates(reality_bias="says_reality", old_place="says_old", where={**FIRST, "condition": "FB"}),
         *metrics.rates(belief_bias="says_old", where={**FIRST, "condition": "TB"}),
-        *metrics.means("listed_first", where=ASKED),
+        *metrics.means("listed_first", where={"rule": "none"}),
         *metrics.means("p_gold", suffix="_by_order", by=BY_ORDER, where={"exact": True}),
         *metrics.means(option_mass="mass", where={"exact": True}),
     )
+    gates: ClassVar = (option_mass("correct", "p_gold", "says_reality", "says_old", "listed_first"),)
     figures: ClassVar = (Bars("correct", by="condition", where=FIRST), Bars("correct", by="order"))
 
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset({"choose" if arm.exact else "generate" for arm in self.chosen.values()})
+        asked = [arm for arm in self.chosen.values() if arm.rule == "none"]
+        return frozenset({"choose" if arm.exact else "generate" for arm in asked})
 
     async def ask(self, arm: Reading, common: None, item: Item, subject: Subject, fitted: None) -> list[Told]:
-        probes: Sequence[Mapping[str, Any]] = item.fields["probes"]
-        whole, rng = {cell(probe) for probe in probes} >= CORE, subject.random("rules")
+        probes = [Item(probe, gold, item.grader) for probe, gold in zip(item.fields["probes"], item.gold, strict=True)]
+        if arm.rule == "none":
+            read = self.chosen_option if arm.exact else self.free_answer
+            rows = await together(read(probe, subject) for probe in probes)
+        else:
+            rng = subject.random("rules")
+            rows = [told(probe, RULES[arm.rule](probe.fields, rng)) for probe in probes]
+        core = CORE if {row.cell for row in rows} >= CORE else frozenset()
+        classic = {row.cell for row in rows if row.correct} >= CLASSIC
+        return [replace(row, core=row.cell in core, right_on_classic=classic) for row in rows]
 
-        async def one(probe: Mapping[str, Any], gold: str) -> Told:
-            core = whole and cell(probe) in CORE
-            if arm.rule != "none":
-                return told(
-                    probe, gold, core, graded(Item(probe, gold, item.grader), RULES[arm.rule](probe, gold, rng))
-                )
-            return await (self.chosen_option if arm.exact else self.free)(probe, gold, core, item, subject)
-
-        rows = await together(one(probe, gold) for probe, gold in zip(probes, item.gold, strict=True))
-        passed = any(cell(row) == ("FB", "belief", 1) and row.correct for row in rows)
-        return [replace(row, right_on_false_belief=passed) for row in rows]
-
-    async def chosen_option(
-        self, probe: Mapping[str, Any], gold: str, core: bool, item: Item, subject: Subject
-    ) -> Told:
+    async def chosen_option(self, probe: Item, subject: Subject) -> Told:
         """The most probable container, by the mean over all rotations of the options."""
-        options = probe["options"]
+        options: Sequence[str] = probe.fields["options"]
         forms = {container: [f" {container}"] for container in options}
         orders = [[*options[at:], *options[:at]] for at in range(len(options))]
-        choices = await together(
-            subject.choose(Prompt.user(self.question(probe, order), probe["stem"]), forms) for order in orders
-        )
+        prompts = (Prompt.user(self.question(probe, order), probe.fields["stem"]) for order in orders)
+        choices = await together(subject.choose(prompt, forms) for prompt in prompts)
         p = {container: fmean(choice.p[container] for choice in choices) for container in options}
-        best = max(p, key=p.__getitem__)
         return replace(
-            told(probe, gold, core, graded(Item(probe, gold, item.grader), best)),
-            p_gold=Probability(min(1.0, p[gold])),
+            told(probe, max(options, key=p.__getitem__)),
+            p_gold=Probability(p[probe.gold]),
             mass=Probability(fmean(choice.mass for choice in choices)),
             listed_first=fmean(choice.best == order[0] for choice, order in zip(choices, orders, strict=True)),
         )
 
-    async def free(self, probe: Mapping[str, Any], gold: str, core: bool, item: Item, subject: Subject) -> Told:
+    async def free_answer(self, probe: Item, subject: Subject) -> Told:
         """A short text, judged by the container that it names."""
-        prompt = Prompt.user(self.question(probe, probe["options"]), self.text("lead"))
-        text = await subject.generate(prompt, max_tokens=self.max_tokens, stop=("\n",))
-        row = told(probe, gold, core, graded(Item(probe, gold, item.grader), text))
-        return replace(row, listed_first=float(row.answer == probe["options"][0]) if row.answer else None)
+        options: Sequence[str] = probe.fields["options"]
+        prompt = Prompt.user(self.question(probe, options), self.text("lead"))
+        row = told(probe, await subject.generate(prompt, max_tokens=self.max_tokens, stop=("\n",)))
+        return replace(row, listed_first=float(row.answer == options[0]) if row.answer else None)
 
-    def question(self, probe: Mapping[str, Any], order: Sequence[str]) -> str:
+    def question(self, probe: Item, order: Sequence[str]) -> str:
         """Story, question and the containers to choose from, in an order."""
-        *others, last = order
-        options = f"{', '.join(others)} or {last}"
-        return self.text("question", story=probe["story"], question=probe["question"], options=options)
+        story, question = probe.fields["story"], probe.fields["question"]
+        return self.text("question", story=story, question=question, options=listing(order, "or"))
 
 
-def told(probe: Mapping[str, Any], gold: str, core: bool, given: Graded) -> Told:
-    """The columns of one answer that any reading has."""
+def told(probe: Item, reply: Text | str) -> Told:
+    """The row of a reply to one question, as far as any arm has it."""
+    given, fields = graded(probe, reply), probe.fields
     return Told(
-        **{name: probe[name] for name in ("condition", "kind", "order")},
-        core=core,
+        **{name: fields[name] for name in ("condition", "kind", "order")},
+        gold=probe.gold,
         answer=given.answer,
-        gold=gold,
         correct=given.correct,
         fate=given.fate,
-        p_gold=None,
-        mass=None,
-        listed_first=None,
-        says_reality=given.answer == probe["places"][-1],
-        says_old=given.answer == probe["old_place"],
+        says_reality=given.answer == fields["places"][-1],
+        says_old=given.answer == fields["old_place"],
     )

@@ -63,8 +63,9 @@ def right_place(question: Question, story: Story, cast: Cast) -> str:
 def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> dict[str, Any]:
     """One question about one story, as JSON values; `rng` shuffles the options.
 
-    Keys: condition, story, question, kind, order, stem, options (all containers), places (where the thing has been, in
-    order), old_place (where who missed the critical move believes it to be).
+    Keys: condition, story, question, kind, order, stem, options (all containers), agent (who is asked about, or "you"),
+    thing, places (where the thing has been, in order), old_place (where who missed the critical move believes it to
+    be).
     """
     form = FORMS[question]
     you = cast.asked == "you"
@@ -75,7 +76,6 @@ def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> d
         "does_a": "do you" if you else f"does {cast.asked}",
         "thinks_a": "think" if you else "thinks",
     }
-    places = story.world.places(cast.thing)
     return {
         "condition": story.condition,
         "story": story.text,
@@ -84,7 +84,9 @@ def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> d
         "order": form.order,
         "stem": capitalised(form.stem.format(**words)),
         "options": rng.sample(cast.listed, len(cast.listed)),
-        "places": places,
+        "agent": cast.asked,
+        "thing": cast.thing,
+        "places": list(story.world.places(cast.thing)),
         "old_place": cast.old,
     }
 

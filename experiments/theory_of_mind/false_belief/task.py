@@ -20,9 +20,9 @@ class FalseBeliefStories(Task):
     An item's fields are {"probes": [probe, ...]} (see `questions.probe`), its gold the right container of each probe,
     in the same order. Chance is 1/3 for every probe.
 
-    Every family tells all conditions, so that any two of them are compared within families. No rule that knows nothing
-    of minds is right on more than 58 % of the first-order questions ("the last place"): the experiment's arms of rules
-    say how far each one goes, and its claims are against the best of them.
+    Every family tells all conditions, so that any two of them are compared within families. Chance is no yardstick for
+    first-order questions, because rules without any idea of minds are right on up to three quarters of them
+    (`shortcuts.near_agent`): they answer in arms of the experiment, and its claim is against the best of them.
 
     Attributes:
         families: how many items.
@@ -42,12 +42,12 @@ class FalseBeliefStories(Task):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        told = self.conditions
         if self.families < 1 or not self.conditions or not self.questions:
             raise HarnessError(f"task {self.name!r}: families, conditions and questions must not be empty")
-        if len(set(told)) < len(told) or len(set(self.questions)) < len(self.questions):
-            raise HarnessError(f"task {self.name!r}: a condition or question is named twice: {told}, {self.questions}")
-        if "FB" in told and "TB" not in told:
+        if any(len(set(named)) < len(named) for named in (self.conditions, self.questions)):
+            told = f"{self.conditions}, {self.questions}"
+            raise HarnessError(f"task {self.name!r}: a condition or question is named twice: {told}")
+        if "FB" in self.conditions and "TB" not in self.conditions:
             raise HarnessError(f"task {self.name!r}: FB is not told without TB; add TB to task.conditions")
 
     def load(self) -> list[Item]:
