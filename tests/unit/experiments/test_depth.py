@@ -88,7 +88,7 @@ def test_every_experiment_is_here() -> None:
 
 
 def test_an_item_of_false_belief_has_all_its_questions_in_flight_together() -> None:
-    assert rounds("falseBelief", [])[1] == [[80]] * ITEMS
+    assert rounds("falseBelief", [])[1] == [[60 * (3 + 1)]] * ITEMS  # three rotations of the options, and a free answer
 
 
 def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence() -> None:

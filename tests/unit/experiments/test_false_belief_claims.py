@@ -74,7 +74,10 @@ def knowing(rule: str) -> Answer:
 def test_who_follows_the_moves_alone_supports_no_claim(answer: Answer) -> None:
     """Against chance among three containers, the first of these was found to read minds in 38 and 40 runs of 40."""
     runs, supported = 40, Counter[int]()
-    few = {"conditions": ("FB", "TB", "BACK_CLOSED", "TRANS"), "questions": ("belief", "reality", "memory")}
+    few: dict[str, Any] = {
+        "conditions": ("FB", "TB", "BACK_CLOSED", "TRANS"),
+        "questions": ("belief", "reality", "memory"),
+    }
     for seed in range(runs):
         found = verdicts(answer, (JOINT, REALITY, GLASS), seed, **few)
         found += verdicts(answer, (FIRST_ORDER,), seed, questions=("belief",)) if answer is held else []
