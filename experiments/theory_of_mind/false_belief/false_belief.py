@@ -86,7 +86,11 @@ class FalseBelief(ArmedExperiment[Reading, None]):
 
     Options are read behind the beginning of an answer ("Kendall thinks that the letter is in the"), in every rotation
     of their list; the mean decides. No false-belief score is shown without the true-belief score beside it. Rules that
-    know nothing of minds answer in arms of their own, on the same rows.
+    know nothing of minds answer in arms of their own, on the same rows: chance is too low a mark for a reader of minds.
+
+    Left out of what those papers ask: containers with wrong labels, beliefs of the third and fourth order, whether
+    somebody knows of the move, and who can answer. The probability of an option is not corrected for how likely its
+    word is without a story.
 
     Attributes:
         max_tokens: cap on the free answer; it ends at a line break anyway.
