@@ -426,8 +426,7 @@ def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:
     longer, _ = simulate(replace(job.experiment, turns=3), items(1), coin(0.5))
     metrics = {metric.name for metric in SelfCorrection.metrics}
 
-    def level(of: Mapping[str, Any] | None) -> tuple[str, int]:
-        assert of is not None
+    def level(of: Any) -> tuple[str, int]:
         return str(of["arm"]), int(of["turn"])
 
     for claim in job.claims:

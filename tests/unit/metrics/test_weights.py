@@ -12,7 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cli.listing import measures
-from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Wins
+from harness.metrics.columns import (
+    FOLDS,
+    Fates,
+    Floats,
+    Folds,
+    Labels,
+    Numbers,
+    Ordered,
+    Probabilities,
+    Scores,
+    Units,
+    Wins,
+)
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.metric import Measure
 
@@ -50,6 +62,7 @@ _MAKE: dict[type, Callable[[Floats, Floats], Any]] = {
     Wins: lambda x, _: Wins(x),
     Units: lambda x, _: Units(np.arange(len(x))),
     Ordered: lambda x, _: Ordered(x),
+    Fates: lambda x, _: Fates((x > 0.3).astype(np.float64)),
     Folds: lambda x, _: Folds((100 * x).astype(np.int64) % FOLDS),
 }
 

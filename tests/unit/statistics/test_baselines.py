@@ -40,7 +40,7 @@ def claim(metric: str, relation: Any, level: Any = None, **more: Any) -> Claim:
 
 
 def judged(one: Claim, table: Table, replicates: int = 200, seed: int = 0, names: Sequence[str] = ()) -> Verdict:
-    check_claims([one], [], METRICS)
+    check_claims([one], METRICS)
     about = {name for name, _ in one.sides} | set(names)
     estimates = estimate_all([m for m in METRICS if m.name in about], table, replicates=replicates, seed=seed)
     return judge_claim(one, estimates, METRICS, table, replicates=replicates, seed=seed)
@@ -178,7 +178,7 @@ def test_the_p_of_several_is_the_largest_of_those_in_favour() -> None:
 )
 def test_a_wrong_baseline_is_refused_before_the_run(changes: Any, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
-        check_claims([claim("brier", "below", **changes)], [], METRICS)
+        check_claims([claim("brier", "below", **changes)], METRICS)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Counts of what became of answers, and the metrics of answers that could not be graded."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ class Revised(Outcome):
     fate_after: Fate
 
 
-def answers(arm: str, *fates: tuple[bool, Fate]) -> list[ItemResult]:
+def answers(arm: str, *fates: tuple[bool, Any]) -> list[ItemResult]:
     return [
         ItemResult(f"{arm}{i}", f"{arm}{i}", (GradedAnswer(arm=arm, answer="x", correct=correct, fate=fate),))
         for i, (correct, fate) in enumerate(fates)
@@ -38,8 +39,8 @@ def test_fates_are_counted_by_arm_and_a_failed_arm_is_an_error() -> None:
 
 
 def test_accuracy_counts_them_as_wrong_and_its_bounds_say_what_hangs_on_that() -> None:
-    fates: list[tuple[bool, Fate]] = [(True, "answered")] * 3 + [(False, "answered")] + [(False, "unreadable")] * 4
-    table = Table.build(GradedAnswer, answers("a", *fates))
+    right, wrong, lost = (True, "answered"), (False, "answered"), (False, "unreadable")
+    table = Table.build(GradedAnswer, answers("a", right, right, right, wrong, lost, lost, lost, lost))
     found = {e.metric: e for e in estimate_all(metrics.graded(), table)}
     values = {name: e.value for name, e in found.items()}
     assert values == {"accuracy": 3 / 8, "accuracy_answered": 3 / 4, "accuracy_upper": 7 / 8, "answered": 1 / 2}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.cli.listing import measures
-from harness.metrics.columns import Floats, Labels, Units
+from harness.metrics.columns import Fates, Floats, Labels, Units
 from harness.metrics.correlation import kendall, spearman
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.metric import Metric
@@ -72,7 +72,7 @@ CALIBRATION = {
     name: m
     for name, m in sorted(measures().items())
     if Labels in m.parameters and m.parameters.count(Labels) == 1 and len(m.parameters) in (2, 3)
-    if Units not in m.parameters
+    if not {Units, Fates} & set(m.parameters)
 }
 
 
