@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.calls.interventions import Intervention
+from harness.prompting.endings import MergedOption
 from harness.prompting.prompts import Message, Prompt
-from harness.prompting.rendering import MergedOption
 from harness.subject.choices import Choice
 from harness.subject.subject import Subject
 

@@ -17,6 +17,7 @@ import orjson
 
 from harness.calls.arrays import Array
 from harness.calls.interventions import Cut, Intervention, Site
+from harness.calls.thoughts import Ended, Thought
 
 Capability = Literal["generate", "choose", "choose_at", "score", "read", "intervene"]
 """What an engine may be able to do and an experiment may need: four kinds of call, `Choose` at many positions of its
@@ -63,6 +64,8 @@ class Generate:
         draw: which of the independent draws of this prompt (0 for greedy).
         seed: the run seed; 0 for greedy, whose reply does not depend on it.
         interventions: in the order in which they are applied.
+        until: token ids that end the text as the model's own end token does (not included in it). A mark that is a
+            special token is in no text, so that no stop string finds it.
     """
 
     prompt: tuple[int, ...]
@@ -70,6 +73,7 @@ class Generate:
     draw: int = 0
     seed: int = 0
     interventions: tuple[Intervention, ...] = ()
+    until: tuple[int, ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         if self.sampling.temperature == 0 and (self.draw or self.seed):
@@ -193,17 +197,27 @@ def capabilities_of(call: Call) -> set[Capability]:
 class Text:
     """The reply to `Generate`.
 
+    Of a model that thinks, a `Subject` gives the answer alone, with the thought beside it. Engines and the store know
+    no thoughts: their texts are all that the model wrote.
+
     Attributes:
         text: decoded, without the stop string and special tokens.
         tokens: generated token ids (an end-of-turn token included).
         logprobs: natural log-probability of each generated token, raw (before temperature).
-        finish: "stop" (end token or stop string) or "length" (max_tokens reached).
+        finish: "stop" (end token or stop string) or "length" (max_tokens reached, or a thought that never ended).
+        thought: what the model thought before; None where nothing was thought.
     """
 
     text: str
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]
     finish: Literal["stop", "length"]
+    thought: Thought | None = None
+
+    @property
+    def thinking(self) -> Ended:
+        """How the thought ended; "none" where nothing was thought."""
+        return self.thought.ended if self.thought else "none"
 
 
 @dataclass(frozen=True, slots=True)

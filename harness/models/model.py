@@ -17,6 +17,7 @@ from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download, is_pointer
 from harness.prompting.rendering import Bos, Renderer, Style
 from harness.prompting.templates import DATE, System
+from harness.prompting.thinking import Thinking
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -60,7 +61,8 @@ class Model:
         style, bos: how prompts are written, see `rendering.Renderer`.
         system: what happens to system messages, see `templates.System`.
         date: the day that chat templates are told it is; prompts never depend on the clock.
-        template: variables of the model's chat template, as {"enable_thinking": False}.
+        template: variables of the model's chat template, as {"reasoning_effort": "low"}.
+        thinking: what a model that thinks does before it answers, see `thinking.Thinking`.
         trust_remote_code: whether Python code that lies beside the weights may run.
     """
 
@@ -74,6 +76,7 @@ class Model:
     system: System = field(default="template", compare=False)
     date: Date = field(default=DATE, compare=False)
     template: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    thinking: Thinking = field(default_factory=Thinking, compare=False)
     trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
@@ -103,6 +106,7 @@ class Model:
             system=self.system,
             day=self.date,
             variables=self.template,
+            thinking=self.thinking,
         )
 
     def resolve(self) -> LocalModel:

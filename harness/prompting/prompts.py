@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.calls.calls import Text
+from harness.calls.thoughts import Thought
 
 Role = Literal["system", "user", "assistant"]
 
@@ -42,11 +43,14 @@ class Prompt:
         prefill: the first words of the model's next turn, put after the chat template's generation prompt.
             For a model without a chat template, turns are joined as plain text (see `rendering.plain_text`).
         said: replies of the model that go on after `prefill` in the same turn, see `after`.
+        thought: what the model of this turn has thought before `prefill`: its own thought (`Subject.think`), words
+            that are given to it, or "", which is none. None leaves it to the model's settings.
     """
 
     messages: tuple[Message, ...]
     prefill: str = ""
     said: tuple[Said, ...] = ()
+    thought: Thought | str | None = None
 
     @classmethod
     def user(cls, content: str, prefill: str = "") -> Prompt:
@@ -73,12 +77,18 @@ class Prompt:
             more: words that the model has not said ("\\nWait,"). Where the tokenizer would merge them with the end of
                 the reply, they get tokens of their own.
         """
-        return replace(self, said=(*self.said, Said(text.text, text.tokens, more)))
+        thought = text.thought if self.thought is None else self.thought
+        return replace(self, said=(*self.said, Said(text.text, text.tokens, more)), thought=thought)
+
+    def thinking(self, thought: Thought | str | None) -> Prompt:
+        """The same prompt after a thought, see `thought`."""
+        return replace(self, thought=thought)
 
     def then(self, answer: str, question: str, prefill: str = "") -> Prompt:
         """The same conversation after the model said `answer` (its prefill included) and the user `question`.
 
-        Replies that were continued (`after`) become text of the finished turn. An exact text goes on letter for letter:
+        Replies that were continued (`after`) become text of the finished turn. A turn is quoted without its thought, as
+        models that think are trained on. An exact text goes on letter for letter:
         all line breaks between are the caller's.
         """
         if not self.messages:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.prompting.thinking import Opening
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -25,6 +27,24 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinkingStyle:
+    """How a model's thoughts are written, and what becomes of them.
+
+    Attributes:
+        open, close: the marks around a thought; what leads from a thought to its answer is a part of `close`.
+        begun_by: who begins a thought, see `thinking.Opening`.
+        mode, tokens, unfinished: see `thinking.Thinking`.
+    """
+
+    open: str
+    close: str
+    begun_by: Opening
+    mode: Literal["own", "off", False]
+    tokens: int
+    unfinished: Literal["close", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
 class PromptStyle:
     """A description of how prompts are written, for people and for the manifest.
 
@@ -33,6 +53,7 @@ class PromptStyle:
         template: 16 hex digits of the chat template; None in plain style.
         default_system: what the template adds of its own, see `ChatTemplate`.
         bos: the token that prompts begin with, None if there is none.
+        thinking: how thoughts are written, and what becomes of them; None of a model that is not known to think.
         notes: what a user should know, one sentence each.
     """
 
@@ -41,3 +62,4 @@ class PromptStyle:
     default_system: str | None
     bos: str | None
     notes: tuple[str, ...]
+    thinking: ThinkingStyle | None = None

@@ -5,35 +5,25 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, Literal
 
+from harness.calls.thoughts import Thought
 from harness.errors import HarnessError, ItemError
-from harness.prompting.prompts import Prompt, Said
+from harness.prompting.endings import Endings
+from harness.prompting.prompts import Message, Prompt, Said
 from harness.prompting.rendered import PromptStyle, Rendered
 from harness.prompting.spelling import CONTEXT, REPLACEMENT, places, spelled
 from harness.prompting.templates import DATE, ChatTemplate, System
+from harness.prompting.thinking import UNSET, Thinking
+from harness.prompting.thoughts import Thoughts
 from harness.prompting.tokens import NOTHING, Specials, Tokenizer
 
 Style = Literal["auto", "chat", "plain"]
 Bos = Literal["auto", "add", "leave"]
-
-NEAR, FAR = 128, 1000
-"""Characters before an option that decide how it is tokenised: from the last special token on if that is less than FAR
-away, else from a gap between words at least NEAR away (tokenizers merge within words, and few words are longer)."""
-
-GAPS = 3
-"""Gaps between words that are tried, before the whole prompt is tokenised again."""
-
-TAILS = (16, 8, 4, 3, 2, 1)
-"""Last tokens of a reply that are tried as an end of the prompt on their own, where its text has other tokens."""
-
-ANCHORS = ("\n", "a", ".")
-"""Texts in front of which words are tokenised that are to have tokens of their own: "" would be the beginning of a
-text, where some tokenizers put a space."""
 
 DECODED = 8
 """Prompts that are decoded again to see whether the tokenizer keeps their text."""
@@ -47,10 +37,6 @@ def plain_text(prompt: Prompt) -> str:
     return text + prompt.prefill
 
 
-class MergedOption(ItemError):
-    """An option joins with the prompt's last token, so that it cannot be read there."""
-
-
 class Renderer:
     """Turns prompts into token ids for one tokenizer.
 
@@ -61,6 +47,10 @@ class Renderer:
         bos: "auto" puts the BOS token in front of plain text where the model wants one, and demands it of a chat
             template; "add" puts it in front of what lacks it, chat templates too; "leave" leaves all text as it is.
         system, day, variables: see `ChatTemplate`; they have no meaning for plain text.
+        thinking: what a model that thinks is to do.
+
+    Attributes:
+        thoughts: how the model's thoughts are written.
 
     Raises:
         HarnessError: a style or a variable that the model does not have.
@@ -76,6 +66,7 @@ class Renderer:
         system: System = "template",
         day: date = DATE,
         variables: Mapping[str, Any] = NOTHING,
+        thinking: Thinking = UNSET,
     ) -> None:
         if style == "chat" and tokenizer.template is None:
             raise HarnessError("model.style=chat, but the model has no chat template; set model.style=plain")
@@ -87,12 +78,13 @@ class Renderer:
         self._bos = bos
         self._template = ChatTemplate(tokenizer, system, day, variables) if self.style == "chat" else None
         self._specials = Specials(tokenizer.specials)
+        self.thoughts = Thoughts(tokenizer, thinking, self._template, self._specials)
         self._noted: dict[str, None] = {}  # an ordered set
         self._to_decode = DECODED
         # The draws of one prompt are asked at once: a few prompts back is far enough.
         self._rendered = lru_cache(maxsize=64)(self._render)
-        self._ends = lru_cache(maxsize=1024)(self._end)
-        self._forms = lru_cache(maxsize=4096)(self._form)
+        self._unthought = lru_cache(maxsize=64)(self._head)
+        self._endings = Endings(tokenizer, self._specials, self._note_own_tokens)
         self._places = lru_cache(maxsize=64)(self._place)
 
     @property
@@ -106,12 +98,16 @@ class Renderer:
             digest if template else None,
             template.default_system if template else None,
             self.tokenizer.decode([bos]) if bos is not None else None,
-            (*(template.notes if template else ()), *self._noted),
+            (*(template.notes if template else ()), *self.thoughts.notes, *self._noted),
+            self.thoughts.style,
         )
 
     def note(self, text: str) -> None:
         """Adds a sentence to what a user should know of the run's prompts; the same one once."""
         self._noted[text] = None
+
+    def _note_own_tokens(self) -> None:
+        self.note("words after a cut reply that would merge with its last token have tokens of their own")
 
     def render(self, prompt: Prompt) -> Rendered:
         """Text and ids of a prompt, with exactly one BOS where the model wants one.
@@ -124,27 +120,63 @@ class Renderer:
         """
         return self._rendered(prompt)
 
+    def before_thought(self, prompt: Prompt) -> Rendered:
+        """A prompt up to where the model begins to think: without what it is to say after its thought.
+
+        Raises:
+            ItemError, HarnessError: as `render`.
+        """
+        return self._unthought(prompt.messages)
+
+    def _head(self, messages: tuple[Message, ...]) -> Rendered:
+        return self.encode(self._written(Prompt(messages), self._template))
+
     def _render(self, prompt: Prompt) -> Rendered:
-        for role, content in (*((m.role, m.content) for m in prompt.messages), ("prefilled", prompt.prefill)):
-            self._refuse_specials(f"the {role} message", content)
-        if self._template is None:
-            text = plain_text(prompt)
-        elif prompt.messages:
-            text = self._template.write(prompt.messages) + prompt.prefill
-        else:
-            raise HarnessError(
-                "this prompt is an exact text for a base model, but the model has a chat template; set "
-                "model.style=plain to send it as it is"
-            )
+        thought = self.thoughts.of(prompt)
+        if thought == "" and self.thoughts.awaited(prompt):
+            self.note("words that the model is to go on from before it has thought follow an empty thought")
+        self._refuse_specials("the prefilled message", prompt.prefill)
         if prompt.prefill.endswith(" "):
             self._noted["a prompt ends with a space, which most tokenizers would join with the next word"] = None
-        return self._continued(self.encode(text), prompt.said)
+        if isinstance(thought, Thought) and thought.ended != "none":
+            rendered = self._thought(self.before_thought(prompt), thought, prompt.prefill)
+        else:
+            text = self._written(prompt, self.thoughts.quiet if thought == "" else self._template)
+            if isinstance(thought, str):
+                self._refuse_specials("the thought", thought)
+            rendered = self.encode(
+                text + (self.thoughts.opened(thought) if thought is not None else "") + prompt.prefill
+            )
+        return self._continued(rendered, prompt.said)
+
+    def _written(self, prompt: Prompt, template: ChatTemplate | None) -> str:
+        """The text of the turns, up to where the model's begins."""
+        messages = self.thoughts.quoted(prompt.messages)
+        for message in messages:
+            self._refuse_specials(f"the {message.role} message", message.content)
+        if template is None:
+            return plain_text(Prompt(messages))
+        if messages:
+            return template.write(messages)
+        raise HarnessError(
+            "this prompt is an exact text for a base model, but the model has a chat template; set "
+            "model.style=plain to send it as it is"
+        )
+
+    def _thought(self, head: Rendered, thought: Thought, prefill: str) -> Rendered:
+        """The prompt with the ids of the model's own thought behind it, closed, and the first words of the answer."""
+        written = spelled(self.tokenizer, head.ids, thought.ids)
+        read = len(head.text), len(head.ids)
+        now = Rendered(head.text + written, head.ids + thought.ids, head.added, read)
+        more = self.thoughts.closing(thought, written) + prefill
+        own = self._endings.own_tokens(now, more) if more else ()
+        return Rendered(now.text + more, now.ids + own, head.added, read)
 
     def _continued(self, rendered: Rendered, replies: Sequence[Said]) -> Rendered:
         """The prompt with the ids of replies behind it, and their words that the model has not said."""
         if not replies:
             return rendered
-        read = len(rendered.text), len(rendered.ids)
+        read = rendered.read or (len(rendered.text), len(rendered.ids))
         # Replies with nothing between are spelled together: one may end inside a character that the next completes.
         text, ids = rendered.text, rendered.ids
         run: tuple[int, ...] = ()
@@ -154,7 +186,7 @@ class Renderer:
             run += one.tokens
             if one.more:
                 text, ids, run = text + spelled(self.tokenizer, ids, run), ids + run, ()
-                ids += self._own_tokens(Rendered(text, ids, rendered.added, read), one.more)
+                ids += self._endings.own_tokens(Rendered(text, ids, rendered.added, read), one.more)
                 text += one.more
         return Rendered(text + spelled(self.tokenizer, ids, run), ids + run, rendered.added, read)
 
@@ -173,20 +205,6 @@ class Renderer:
                 f"the token ids of the reply {reply.text[:40]!r} spell {text[:40]!r} in this model's tokenizer; "
                 "only a model's own replies can be continued"
             )
-
-    def _own_tokens(self, rendered: Rendered, more: str) -> tuple[int, ...]:
-        """Ids of words behind a reply: as they continue it, or by themselves where they would merge with its end."""
-        if rendered.text.endswith(REPLACEMENT):
-            raise ItemError(f"the reply was cut inside a character, so {more[:40]!r} cannot follow; raise max_tokens")
-        try:
-            return self._forms(self._own_end(rendered), more)
-        except ItemError:
-            self._noted["words after a cut reply that would merge with its last token have tokens of their own"] = None
-        for anchor in ANCHORS:
-            ids, alone = self._end(anchor + more), self._ends(anchor)
-            if ids[: len(alone)] == alone and len(ids) > len(alone):
-                return ids[len(alone) :]
-        raise ItemError(f"{more[:40]!r} has no tokens of its own in this tokenizer; put other words after the reply")
 
     def encode(self, text: str) -> Rendered:
         """Ids of a text that is already as the model is to see it, BOS audited as in `render`."""
@@ -246,13 +264,14 @@ class Renderer:
             ItemError: a form merges with the prompt's last token, is empty, holds the text of a special token, or is
                 the beginning of another form.
         """
-        end = self._own_end(rendered)
+        end = self._endings.own_end(rendered)
         result: dict[str, list[tuple[int, ...]]] = {}
         owner: dict[tuple[int, ...], str] = {}
         for option, texts in forms.items():
             result[option] = []
             for form in texts:
-                ids = self._forms(end, form)
+                self._refuse_specials("an option", form)
+                ids = self._endings.forms(end, form)
                 if owner.setdefault(ids, option) != option:
                     raise ItemError(f"options {owner[ids]!r} and {option!r} have the same tokens")
                 if ids not in result[option]:
@@ -264,53 +283,6 @@ class Renderer:
                     "their probabilities would overlap"
                 )
         return result
-
-    def _own_end(self, rendered: Rendered) -> str:
-        """An end of the prompt whose tokens, alone, are the last of the prompt's.
-
-        Raises:
-            ItemError: a reply that the prompt goes on from ends in tokens that no text has.
-        """
-        for cut in self._cuts(rendered.text):
-            end = rendered.text[cut:]
-            ids = self._ends(end)
-            if ids and rendered.ids[-len(ids) :] == ids:
-                return end
-        if rendered.read is None:
-            return rendered.text
-        for n in TAILS:
-            before, last = rendered.ids[:-n], rendered.ids[-n:]
-            end = spelled(self.tokenizer, before, last)
-            for anchor in ("", *ANCHORS):
-                if self._ends(anchor + end) == (self._ends(anchor) if anchor else ()) + last:
-                    return anchor + end
-        raise ItemError(
-            f"the reply ends in tokens that the tokenizer makes of no text ({rendered.text[-20:]!r}), so no words can "
-            "be read behind it; put words after it (Prompt.after, more=) or raise max_tokens"
-        )
-
-    def _cuts(self, text: str) -> Iterator[int]:
-        """Places to begin at. A special token first: tokenizers divide the text there before they do anything else."""
-        far = max(0, len(text) - FAR)
-        if specials := list(self._specials.find(text, far)):
-            yield specials[-1][0]
-        gaps = list(re.finditer(r"(?<=\S)\s+(?=\S)", text[far : max(0, len(text) - NEAR)]))
-        for gap in gaps[: -GAPS - 1 : -1]:
-            yield far + gap.start()  # the space belongs to the next word
-            yield far + gap.end()  # tokenizers that put a space in front of every text
-
-    def _end(self, end: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer.encode(end))
-
-    def _form(self, end: str, form: str) -> tuple[int, ...]:
-        self._refuse_specials("an option", form)
-        bare, whole = self._ends(end), self._end(end + form)
-        if whole[: len(bare)] != bare or len(whole) == len(bare):
-            raise MergedOption(
-                f"option {form!r} merges with the end of the prompt {end[-20:]!r} in this tokenizer; "
-                "end the prompt at another place or write the option another way"
-            )
-        return whole[len(bare) :]
 
     def span(self, rendered: Rendered, text: str, nth: int = 0) -> range:
         """Positions of the tokens that cover a piece of the prompt's text.
@@ -353,7 +325,7 @@ class Renderer:
         # Behind text alone no reply's tokens are kept; where they are, `_own_end` sees to it that they are its own.
         read = rendered.read if rendered.read is not None and len(ids) > rendered.read[1] else None
         part = Rendered(text, ids, rendered.added, read)
-        own = self._ends(self._own_end(part))
+        own = self._endings.ends(self._endings.own_end(part))
         if not text or (read is None and ids[-len(own) :] != own):
             raise ItemError(
                 f"the prompt cannot be ended after its token {position}, {part.text[-20:]!r}: alone it has other tokens"

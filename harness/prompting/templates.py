@@ -29,8 +29,8 @@ _GIVEN = frozenset(
     | {"return_dict", "return_assistant_tokens_mask", "raise_exception", "strftime_now"}
     | {"bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"}
 )
+_SWITCHED = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n", "none", "null"})
 _MARK = re.compile("\ue000(\\d+)\ue001")
-_OPEN_THINKING = re.compile(r"[<\[][^<>\[\]/]*(?:think|thought|reason)[^<>\[\]/]*[>\]]\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ class ChatTemplate:
     ) -> None:
         self._tokenizer = tokenizer
         self._system = system
-        self._variables = _all_variables(tokenizer.variables, day, variables)
+        self._asked = day, variables
+        self._variables = _all_variables(tokenizer.template or "", tokenizer.variables, day, variables)
         self._frames: dict[tuple[tuple[Role, bool], ...], Frame] = {}
         self._specials = Specials(tokenizer.specials)
         self._silenced = False
@@ -84,6 +85,11 @@ class ChatTemplate:
         if system == "none" and self.default_system is not None:
             self._silence(self.default_system)
         self.notes = tuple(self._notes(day))
+
+    def with_variables(self, more: Mapping[str, Any]) -> ChatTemplate:
+        """The same template, given further variables."""
+        day, variables = self._asked
+        return ChatTemplate(self._tokenizer, self._system, day, {**variables, **more})
 
     def write(self, messages: Sequence[Message]) -> str:
         """The conversation up to where the model's turn begins, every message in it word for word.
@@ -191,16 +197,11 @@ class ChatTemplate:
         read = self._tokenizer.variables or frozenset()
         if read & {"strftime_now", "date_string"}:
             notes.append(f"the chat template may write the date: it is told {day} (model.date), never the clock's")
-        for switch in sorted(read & {"enable_thinking", "thinking"} - set(self._variables)):
-            notes.append(f"thinking is as the template's default has it; model.template.{switch} switches it")
-        if opened := _OPEN_THINKING.search(self._opening()):
-            notes.append(
-                f"the model's turn begins inside a thinking block ({opened.group().strip()}): prefilled words and "
-                "options are read as thoughts"
-            )
         return notes
 
-    def _opening(self) -> str:
+    @property
+    def opening(self) -> str:
+        """What the template writes where the model's turn begins, behind a user's words; "" where it refuses them."""
         try:
             return self._frame((Message("user", "?"),)).end
         except ItemError:
@@ -220,8 +221,10 @@ def merged(messages: Sequence[Message]) -> tuple[Message, ...]:
     return (Message("user", f"{messages[0].content}\n\n{messages[1].content}"), *messages[2:])
 
 
-def _all_variables(read: frozenset[str] | None, day: date, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name in variables:
+def _all_variables(
+    template: str, read: frozenset[str] | None, day: date, variables: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    for name, value in variables.items():
         if name in _GIVEN:
             fix = "set model.date" if name == "strftime_now" else "remove it"
             raise HarnessError(f"model.template.{name}: the harness itself gives the template this; {fix}")
@@ -230,13 +233,15 @@ def _all_variables(read: frozenset[str] | None, day: date, variables: Mapping[st
             raise HarnessError(
                 f"model.template.{name}: the model's chat template does not look at it (it reads {known})"
             )
+        # A template tests whether a switch is false, and for it every text is true.
+        if isinstance(value, str) and value.lower() in _SWITCHED and f"'{value}'" not in template.replace('"', "'"):
+            raise HarnessError(
+                f"model.template.{name}={value}: this is a text, which a template takes for true; write true or false"
+            )
     # Templates ask for the date in two ways; both get the same day.
     dates = {"strftime_now": day.strftime, "date_string": day.strftime("%d %b %Y")}
     return {**{name: value for name, value in dates.items() if read is None or name in read}, **variables}
 
 
 def _changed(message: Message) -> ItemError:
-    thoughts = "" if "</think>" not in message.content else "; quote an answer without the thinking before it"
-    return ItemError(
-        f"the chat template drops or changes the {message.role} message {message.content[:60]!r}{thoughts}"
-    )
+    return ItemError(f"the chat template drops or changes the {message.role} message {message.content[:60]!r}")

@@ -114,7 +114,10 @@ class Place:
 
 
 def pack_reply(reply: Text | Logprobs) -> bytes:
-    """The body of a record that holds its reply itself."""
+    """The body of a record that holds its reply itself. A text is kept as the engine gave it, its thought in it."""
+    if isinstance(reply, Text):
+        kept = {"text": reply.text, "tokens": reply.tokens, "logprobs": reply.logprobs, "finish": reply.finish}
+        return orjson.dumps(kept)
     return orjson.dumps(reply)
 
 

@@ -234,6 +234,9 @@ class FakeEngine:
         shown = self._shown(tokens)
         for n in range(len(tokens) + 1):
             said = self._shown(tokens[:n])
+            if n and tokens[n - 1] in call.until:
+                tokens, shown, finish = tokens[:n], self._shown(tokens[: n - 1]), "stop"
+                break
             found = [at for stop in call.sampling.stop if (at := said.find(stop)) >= 0]
             if found:
                 tokens, shown, finish = tokens[:n], said[: min(found)], "stop"

@@ -93,6 +93,8 @@ class Completions:
         }
         if isinstance(call, Generate) and sampling.temperature > 0:
             fields["seed"] = call.engine_seed()
+        if isinstance(call, Generate) and call.until:
+            fields["stop_token_ids"] = list(call.until)
         if isinstance(call, Score):
             fields["prompt_logprobs"] = 0
         return orjson.dumps(fields)
@@ -166,9 +168,8 @@ class Chat:
 
     def read(self, call: Call, answer: Any) -> Answer:
         choice = answer["choices"][0]
-        text = choice["message"]["content"]
-        text = "" if text is None else _typed(text, str)  # a model that reasons may come to no answer
-        return _answer(answer, Text(text, tuple(text.encode()), (), _finish(choice)))
+        text, finish = _whole_reply(choice["message"], _finish(choice)), _finish(choice)
+        return _answer(answer, Text(text, tuple(text.encode()), (), finish))
 
 
 class Messages:
@@ -212,6 +213,17 @@ def parse(text: str) -> tuple[list[Message], str]:
 
 def _prompt(call: Call) -> list[int]:
     return [*call.prompt, *call.continuation] if isinstance(call, Score) else list(call.prompt)
+
+
+def _whole_reply(message: Any, finish: Finish) -> str:
+    """The text of a message, its thought in front between the commonest marks: servers that know a model's marks give
+    the thought in a field of its own. A model that was cut while it thought, or that only thought, has no answer."""
+    content = message["content"]
+    answer = "" if content is None else _typed(content, str)
+    thought = message.get("reasoning_content") or message.get("reasoning")
+    if not isinstance(thought, str) or not thought:
+        return answer
+    return f"<think>\n{thought}" + ("" if not answer and finish == "length" else f"\n</think>\n\n{answer}")
 
 
 def _finish(choice: Any) -> Finish:

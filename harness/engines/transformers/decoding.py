@@ -88,6 +88,8 @@ class Draft:
         self.logprobs.append(logprob)
         if token in self._detokenizer.ends:
             return self._finish("stop", self._detokenizer.text(self.call.prompt, self.tokens))
+        if token in self.call.until:
+            return self._finish("stop", self._detokenizer.text(self.call.prompt, self.tokens[:-1]))
         stopped = self._stopped()
         if stopped is not None:
             return self._finish("stop", stopped)

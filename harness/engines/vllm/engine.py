@@ -314,6 +314,7 @@ def sampling_params(call: Call, spoken: bool = False) -> Any:
             top_k=sampling.top_k,
             max_tokens=sampling.max_tokens,
             stop=list(sampling.stop),
+            stop_token_ids=list(call.until) or None,
             seed=call.engine_seed() if sampling.temperature > 0 else None,
             logprob_token_ids=[0],
             output_kind=RequestOutputKind.FINAL_ONLY,

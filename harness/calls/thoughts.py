@@ -1,0 +1,39 @@
+"""What a model thinks before it answers, apart from the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Ended = Literal["none", "closed", "forced", "cut"]
+"""How a thought ended.
+
+none: the model answered at once.
+closed: by the model itself.
+forced: at the end of its budget the closing mark was written for the model.
+cut: it has no end, and there is no answer.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What a model thought before an answer.
+
+    Attributes:
+        text: without the marks around it and the space inside of them.
+        tokens: its own token ids, without those of the marks.
+        opening, closing: the token ids of the marks as the model wrote them; () where the chat template or the harness
+            writes them.
+        ended: how it ended.
+    """
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    opening: tuple[int, ...] = ()
+    closing: tuple[int, ...] = ()
+    ended: Ended = "none"
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All that the model wrote, marks included."""
+        return self.opening + self.tokens + self.closing

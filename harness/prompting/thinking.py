@@ -1,0 +1,151 @@
+"""How models write their thoughts: the marks around them, found in the chat template, and what a user may set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import HarnessError
+
+SWITCHES = ("enable_thinking", "thinking")
+"""Variables by which chat templates let thoughts be switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks around a thought, with the space that the model's family writes around them.
+
+    Attributes:
+        open: what begins a thought: "<think>\\n".
+        close: what ends one that has not ended, and leads to the answer: "\\n</think>\\n\\n".
+        end: the part of `close` by which the model itself ends its thought: "</think>".
+        direct: what leads to an answer without a thought, where it is no empty thought.
+    """
+
+    open: str
+    close: str
+    end: str
+    direct: str = ""
+
+    @classmethod
+    def tags(cls, open: str, close: str) -> Marks:
+        """Marks of a pair of tags. Space in them is kept; tags without any get that of most families."""
+        start, end = open.strip(), close.strip()
+        bare = (open, close) == (start, end)
+        return cls(f"{start}\n", f"\n{end}\n\n", end) if bare else cls(open, close, end)
+
+    @property
+    def start(self) -> str:
+        """The part of `open` by which a thought is known."""
+        return self.open.strip()
+
+    @property
+    def gap(self) -> str:
+        """What stands between the end of a thought and the answer."""
+        return self.close.partition(self.end)[2]
+
+    @property
+    def nothing(self) -> str:
+        """What stands in place of a thought where there is none."""
+        return self.direct or self.open + self.close
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return f"{self.start} ... {self.end}"
+
+
+KNOWN = (
+    Marks.tags("<think>", "</think>"),
+    Marks("[THINK]", "[/THINK]", "[/THINK]"),
+    Marks(
+        "<|channel|>analysis<|message|>",
+        "<|end|><|start|>assistant<|channel|>final<|message|>",
+        "<|end|>",
+        "<|channel|>final<|message|>",
+    ),
+    Marks.tags("<thought>", "</thought>"),
+    Marks.tags("<reasoning>", "</reasoning>"),
+    Marks.tags("<seed:think>", "</seed:think>"),
+)
+"""Qwen3, R1 and most others; Magistral; gpt-oss (harmony); EXAONE Deep; models tuned for <reasoning>; Seed-OSS."""
+
+_OPEN_TAG = re.compile(r"([<\[][^<>\[\]/\s]*(?:think|thought|reason)[^<>\[\]/\s]*[>\]])\s*$", re.IGNORECASE)
+
+Opening = Literal["model", "template", "closed"]
+"""Who begins a thought: the model, the template, whose turn begins inside of one, or nobody, because the template has
+closed it already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thinking:
+    """What a model that thinks is to do before it answers. A model that does not think is untouched by this.
+
+    Attributes:
+        mode: "own" lets it think as it does by itself, then answer; "off" has it answer without a thought: by the chat
+            template's own switch, or else after an empty thought.
+        tokens: budget of a thought, in tokens; an answer has its own (`max_tokens` of the experiment).
+        unfinished: what becomes of a thought that does not end within its budget: "close" closes it and asks for the
+            answer, "fail" makes the reply one that was cut.
+        open, close: the marks around a thought, where they are not found: open="<think>", close="</think>".
+        detect: whether marks are looked for in the chat template; false without marks is a model without thoughts.
+    """
+
+    # YAML reads a bare `off` as false.
+    mode: Literal["own", "off", False] = "own"
+    tokens: int = 1024
+    unfinished: Literal["close", "fail"] = "close"
+    open: str = ""
+    close: str = ""
+    detect: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mode is False:
+            # A frozen dataclass has no other way to write a value in its usual form.
+            object.__setattr__(self, "mode", "off")
+        if self.tokens < 1:
+            raise HarnessError(
+                f"model.thinking.tokens={self.tokens}: a thought has at least one token; model.thinking.mode=off is a "
+                "model that answers without one"
+            )
+        if bool(self.open.strip()) != bool(self.close.strip()) or (
+            self.open and self.open.strip() == self.close.strip()
+        ):
+            raise HarnessError(
+                "model.thinking.open and model.thinking.close: two different marks are needed, as in open='<think>' "
+                "close='</think>'"
+            )
+
+    def marks(self, template: str, opening: str) -> Marks | None:
+        """The marks of a model: those given, or those that its chat template knows; None when there are none.
+
+        Args:
+            template: the chat template.
+            opening: what it writes where the model's turn begins.
+        """
+        if self.open:
+            known = [one for one in KNOWN if (one.start, one.end) == (self.open, self.close)]
+            return known[0] if known else Marks.tags(self.open, self.close)
+        if not self.detect:
+            return None
+        begun = [one for one in KNOWN if opens(one, opening) != "model"]
+        named = [one for one in KNOWN if one.start in template or (not one.direct and one.end in template)]
+        if begun or named:
+            return [*begun, *named][0]
+        # Any tag that stands open where the model's turn begins, and is called a thought.
+        if tag := _OPEN_TAG.search(opening):
+            return Marks.tags(tag[1], tag[1][0] + "/" + tag[1][1:])
+        return None
+
+
+UNSET = Thinking()
+"""What a model does that no user has said anything about."""
+
+
+def opens(marks: Marks, opening: str) -> Opening:
+    """Who begins the model's thought where its turn begins with these words of the template."""
+    if opening.rstrip().endswith(marks.start):
+        return "template"
+    ends = (marks.direct or marks.end).rstrip()
+    return "closed" if opening.rstrip().endswith(ends) else "model"
