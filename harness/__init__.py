@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.calls.interventions import Add as Add
     from harness.calls.interventions import Cut as Cut
     from harness.calls.interventions import Replace as Replace
+    from harness.calls.thoughts import Thought as Thought
     from harness.errors import HarnessError as HarnessError
     from harness.errors import ItemError as ItemError
     from harness.experiment import Experiment as Experiment
@@ -59,6 +60,7 @@ PUBLIC = {
     "calls.arrays": ("Array",),
     "calls.calls": ("Capability", "Text"),
     "calls.interventions": ("Ablate", "Add", "Cut", "Replace"),
+    "calls.thoughts": ("Thought",),
     "errors": ("HarnessError", "ItemError"),
     "experiment": ("Experiment", "Part"),
     "figures": ("Bars", "Curve", "Reliability", "RiskCoverage", "Transitions"),

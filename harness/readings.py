@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.calls.interventions import Intervention
+from harness.calls.thoughts import Thought
 from harness.prompting.endings import MergedOption
 from harness.prompting.prompts import Message, Prompt
 from harness.subject.choices import Choice
@@ -17,6 +18,7 @@ async def letter(
     lead: str,
     letters: Mapping[str, str],
     *,
+    thought: Thought | str | None = None,
     interventions: Sequence[Intervention] = (),
 ) -> Choice:
     """Exact probabilities of lettered options after the words that lead to the letter.
@@ -28,6 +30,7 @@ async def letter(
         turns: the conversation so far.
         lead: the first words of the model's turn, without the parenthesis: "Answer:".
         letters: the letter of each option.
+        thought: what the model has thought before, see `Subject.choose`.
 
     Raises:
         ItemError: the prompt cannot be rendered, or does not fit.
@@ -35,21 +38,30 @@ async def letter(
     turns = tuple(turns)
     try:
         bare = {option: (at,) for option, at in letters.items()}
-        return await subject.choose(Prompt(turns, f"{lead} ("), bare, interventions=interventions)
+        return await subject.choose(Prompt(turns, f"{lead} ("), bare, thought=thought, interventions=interventions)
     except MergedOption:
         subject.renderer.note('the tokenizer joins "(A" into one token: letters are read as " (A" and " A"')
         whole = {option: (f" ({at}", f" {at}") for option, at in letters.items()}
-        return await subject.choose(Prompt(turns, lead), whole, interventions=interventions)
+        return await subject.choose(Prompt(turns, lead), whole, thought=thought, interventions=interventions)
 
 
-async def yes_no(subject: Subject, prompt: Prompt, *, interventions: Sequence[Intervention] = ()) -> Choice:
+async def yes_no(
+    subject: Subject,
+    prompt: Prompt,
+    *,
+    thought: Thought | str | None = None,
+    interventions: Sequence[Intervention] = (),
+) -> Choice:
     """Exact probabilities of "yes" and "no" as the model's next word, capitalised or not.
 
     The word follows a space where the model's turn has begun ("Answer:"), and no space where it has not.
+
+    Args:
+        thought: what the model has thought before, see `Subject.choose`.
 
     Raises:
         ItemError: the prompt cannot be rendered, or does not fit.
     """
     space = " " if prompt.prefill else ""
     options = {word: (f"{space}{word.capitalize()}", f"{space}{word}") for word in ("yes", "no")}
-    return await subject.choose(prompt, options, interventions=interventions)
+    return await subject.choose(prompt, options, thought=thought, interventions=interventions)

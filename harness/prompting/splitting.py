@@ -120,7 +120,9 @@ class Splitter:
             return said if before is None else replace(said, thought=before)
         inner = reply.tokens[begin : found[0] if found else len(reply.tokens)]
         text = "\n".join(filter(None, (earlier.text, self.tokenizer.decode(inner).strip())))
-        more = Thought(text, earlier.tokens + inner, earlier.opening, (), "closed" if found else "cut")
+        opening = earlier.opening if earlier.ids else reply.tokens[:begin]
+        closing = reply.tokens[found[0] : found[1]] if found else ()
+        more = Thought(text, earlier.tokens + inner, opening, closing, "closed" if found else "cut")
         return replace(self.part(reply, found[1]) if found else CUT, thought=more)
 
     def part(self, reply: Text, begin: int) -> Text:

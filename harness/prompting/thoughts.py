@@ -88,7 +88,7 @@ class Thoughts:
 
     def awaited(self, prompt: Prompt) -> bool:
         """Whether the model is to think by itself before anything is asked of this prompt."""
-        return self.can(prompt) and prompt.thought is None and self.settings.mode == "own"
+        return self.can(prompt) and prompt.thought is None and not prompt.said and self.settings.mode == "own"
 
     def can(self, prompt: Prompt) -> bool:
         """Whether the model may think before it answers such a prompt."""

@@ -3,71 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, cast
 
 from harness.calls.arrays import Array
 from harness.calls.calls import (
     Activations,
-    Call,
     Choose,
-    Generate,
     Logprobs,
     Pool,
     Read,
-    Reply,
     Sampling,
     Score,
     Text,
-    call_key,
-    capabilities_of,
 )
 from harness.calls.interventions import Intervention, Site
-from harness.engines.base import WHO_CAN, Engine, check_capabilities
+from harness.calls.thoughts import Thought
+from harness.engines.base import WHO_CAN
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
-from harness.prompting.rendered import Rendered
-from harness.prompting.rendering import Renderer
-from harness.store.segments import Origin
-from harness.store.store import Store
+from harness.subject.asking import Asking
 from harness.subject.choices import Choice, Likelihood, Path, branches
 from harness.subject.transcript import Log, Transcript
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Subject(Asking):
     """A model under study: engine, chat template and call store.
 
     It is the only thing that a protocol awaits, and (`random`) the only source of random numbers.
-
-    Attributes:
-        seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
-        item: id of the item this view belongs to; "" outside of a protocol.
-        players: who plays each part beside the subject, by the part's name. It may be the subject itself.
-        name: the part that this one plays; "" for the subject.
-        model, experiment: names under which the store keeps what is asked; they change no reply.
-        log: where exchanges are written, those of the parts included.
-        arrival: waits for the model, where it is loaded only when it is its turn; None where it is loaded.
     """
-
-    engine: Engine
-    renderer: Renderer
-    store: Store
-    seed: int
-    item: str = ""
-    players: Mapping[str, tuple[Subject, ...]] = field(default_factory=dict)
-    name: str = ""
-    model: str = ""
-    experiment: str = ""
-    log: Log = field(default_factory=Log)
-    arrival: Callable[[], Awaitable[None]] | None = None
-
-    @cached_property
-    def _origin(self) -> Origin:
-        return Origin.of(self.engine.identity, self.model, self.experiment)
 
     @property
     def transcript(self) -> Transcript:
@@ -155,11 +122,16 @@ class Subject:
         top_k: int = 0,
         stop: Sequence[str] = (),
         draw: int = 0,
+        thought: Thought | str | None = None,
         interventions: Sequence[Intervention] = (),
     ) -> Text:
         """One text after the prompt: greedy at temperature 0, else the draw of the given index.
 
+        A model that thinks does so first, in a call of its own, and answers in a second one. `max_tokens` and `stop`
+        are the answer's; the thought has its own budget (`model.thinking.tokens`).
+
         Args:
+            thought: what it has thought, see `Prompt.thought`; None leaves it to the prompt and the model's settings.
             top_p, top_k, stop: see `harness.calls.calls.Sampling`.
             interventions: changes inside the model while it answers; see `harness.calls.interventions`.
 
@@ -168,17 +140,57 @@ class Subject:
             HarnessError: the engine cannot intervene.
             EngineDied: the engine stopped.
         """
-        rendered = await self._render(prompt)
-        self.renderer.check_length(rendered, max_tokens)
+        await self._there()
+        prompt = prompt if thought is None else prompt.thinking(thought)
         sampling = Sampling(max_tokens, temperature, top_p, top_k, tuple(stop))
-        sampled = temperature > 0
-        seeds = (draw, self.seed) if sampled else (0, 0)
-        call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions))
-        place = self.log.ask(rendered.text)
-        reply, key, cached = await self._ask(call)
-        text = cast(Text, reply)
-        self._note(place, rendered, text.text, [key], cached, len(text.tokens))
-        return text
+        if self.renderer.thoughts.awaited(prompt):
+            self._refuse_interventions(interventions)
+            return await self._own_answer(prompt, sampling, draw)
+        before = prompt.thought if isinstance(prompt.thought, Thought) else None
+        return await self._answer_after(prompt, before, sampling, draw, interventions)
+
+    async def think(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        draw: int = 0,
+    ) -> Thought:
+        """What the model thinks before it answers a prompt, whatever it does by its settings.
+
+        It can be given to `generate`, `choose` and `score`, or put into a prompt (`Prompt.thinking`). It is asked for
+        once: an answer that the model gives by itself, with the same sampling, follows the same thought.
+
+        Args:
+            max_tokens: its budget; None is that of the settings (`model.thinking.tokens`). One that does not end
+                within it is closed where it is used, or cut, as the settings have it.
+
+        Returns:
+            The thought; one that `ended` "none" when the model does not think, or did not.
+
+        Raises:
+            ItemError: the prompt cannot be rendered or does not fit the context.
+        """
+        await self._there()
+        thoughts = self.renderer.thoughts
+        if not thoughts.can(prompt):
+            return Thought()
+        sampling = Sampling(max_tokens or thoughts.settings.tokens, temperature, top_p, top_k)
+        return (await self._thought(prompt, sampling, draw))[0]
+
+    def first_part(self, thought: Thought, share: float) -> Thought:
+        """The first part of a thought, by its tokens; where it is used, it is closed by force.
+
+        Args:
+            share: in [0, 1]; 1 is the whole thought as it is.
+
+        Raises:
+            ItemError: the share lies outside of that range.
+        """
+        return self.renderer.thoughts.splitter.first(thought, share) if self.renderer.thoughts.marks else thought
 
     async def draws(self, prompt: Prompt, n: int, **settings: Any) -> list[Text]:
         """`n` independent draws, indices 0 to n-1, asked at once; settings as in `generate`."""
@@ -189,6 +201,7 @@ class Subject:
         prompt: Prompt,
         options: Mapping[str, Sequence[str]],
         *,
+        thought: Thought | str | None = None,
         interventions: Sequence[Intervention] = (),
     ) -> Choice:
         """Exact probabilities of options at the next position.
@@ -198,11 +211,12 @@ class Subject:
 
         Args:
             options: surface forms of each option, as they would continue the prompt.
+            thought: as in `generate`. A thought of the model's own is the greedy one.
 
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
         """
-        rendered = await self._render(prompt)
+        rendered = await self._render(prompt if thought is None else prompt.thinking(thought), interventions)
         forms = self.renderer.options(rendered, options)
         self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
         inside = tuple(interventions)
@@ -268,13 +282,20 @@ class Subject:
         self._note(place, rendered, shown, [key], cached)
         return choices
 
-    async def score(self, prompt: Prompt, text: str, *, interventions: Sequence[Intervention] = ()) -> Likelihood:
+    async def score(
+        self,
+        prompt: Prompt,
+        text: str,
+        *,
+        thought: Thought | str | None = None,
+        interventions: Sequence[Intervention] = (),
+    ) -> Likelihood:
         """How probable a given text is as the continuation of the prompt.
 
         Raises:
             ItemError: the text merges with the prompt's last token, is empty, or does not fit the context.
         """
-        rendered = await self._render(prompt)
+        rendered = await self._render(prompt if thought is None else prompt.thinking(thought), interventions)
         ids = self.renderer.options(rendered, {text: [text]})[text][0]
         self.renderer.check_length(rendered, len(ids))
         place = self.log.ask(rendered.text)
@@ -305,7 +326,8 @@ class Subject:
             ItemError: a position beyond the prompt, or the prompt is too long.
             HarnessError: the engine cannot read activations.
         """
-        rendered = await self._render(prompt)
+        await self._there()
+        rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, 0)
         n = len(rendered.ids)
         counted = tuple(p + n if p < 0 else p for p in positions)
@@ -320,23 +342,3 @@ class Subject:
         shown = f"{mean}{site} of layers {list(layers)} at positions {list(counted)}: {array}"
         self._note(place, rendered, shown, [key], cached)
         return array
-
-    def _note(  # noqa: PLR0917
-        self, place: int, prompt: Rendered, shown: str, keys: Sequence[bytes], cached: bool, new_tokens: int = 0
-    ) -> None:
-        names = tuple(key.hex() for key in keys)
-        self.log.note(place, shown, names, cached, len(prompt.ids), new_tokens, self.name)
-
-    async def _render(self, prompt: Prompt) -> Rendered:
-        """The prompt as the model reads it, once the model is there."""
-        if self.arrival is not None:
-            await self.arrival()
-        return self.renderer.render(prompt)
-
-    async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
-        key = call_key(self._origin.identity, call)
-        reply = self.store.get(key)
-        if reply is not None:
-            return reply, key, True
-        check_capabilities(capabilities_of(call), self.engine.can, "this protocol", self.engine.identity["engine"])
-        return await self.store.once(key, self._origin, lambda: self.engine.answer(call)), key, False
