@@ -89,7 +89,7 @@ def print_settings(job: Job, parts: Sequence[str]) -> None:
 
 
 def _settings(part: str, settings: Any) -> Iterator[tuple[str, str, str]]:
-    """Name, value and default of every field of a dataclass, and of every key of a mapping."""
+    """Name, value and default of every field of a dataclass, and of every key of a mapping or field inside of one."""
     yield f"{part}._target_", f"{type(settings).__module__}.{type(settings).__qualname__}", NEEDED
     fields = dataclasses.fields(settings)
     needed = [f for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
@@ -100,6 +100,9 @@ def _settings(part: str, settings: Any) -> Iterator[tuple[str, str, str]]:
         if isinstance(value, Mapping) and isinstance(default, Mapping) and f not in needed:
             for key in {**default, **value}:
                 yield f"{part}.{f.name}.{key}", _value(value.get(key)), _value(default.get(key))
+        elif dataclasses.is_dataclass(default) and type(value) is type(default):
+            for key, one in vars(value).items():
+                yield f"{part}.{f.name}.{key}", _value(one), _value(getattr(default, key))
         else:
             yield f"{part}.{f.name}", _value(value), NEEDED if f in needed else _value(default)
 

@@ -39,6 +39,15 @@ class Splitter:
         ids = self.tokenizer.encode(self.marks.end)
         return ids[0] if len(ids) == 1 else None
 
+    def room(self, opened: bool) -> int:
+        """Tokens that the model needs for the marks around a thought.
+
+        Args:
+            opened: whether the template began it.
+        """
+        encode = self.tokenizer.encode
+        return len(encode(self.marks.end)) + (0 if opened else len(encode(self.marks.open)))
+
     def opening(self, tokens: Sequence[int]) -> int:
         """How many of the first tokens are the mark that opens a thought; 0 where none does."""
         shown = self.tokenizer.decode(tokens)

@@ -94,11 +94,12 @@ class Asking:
         thoughts = self.renderer.thoughts
         splitter, budget = thoughts.splitter, sampling.max_tokens
         rendered = self.renderer.before_thought(prompt)
-        token = splitter.end_token
-        asked = replace(sampling, max_tokens=max(budget, most), stop=() if token is not None else (splitter.marks.end,))
+        opened = thoughts.begun_by == "template"
+        token, most = splitter.end_token, max(budget + splitter.room(opened), most)
+        asked = replace(sampling, max_tokens=most, stop=() if token is not None else (splitter.marks.end,))
         self.renderer.check_length(rendered, asked.max_tokens)
         reply = await self._generated(rendered, asked, draw, (), () if token is None else (token,))
-        thought = splitter.thought(reply.tokens, thoughts.begun_by == "template", budget)
+        thought = splitter.thought(reply.tokens, opened, budget)
         if thought.ended == "forced" and thoughts.settings.unfinished == "fail":
             thought = replace(thought, ended="cut")
         return thought, reply

@@ -150,50 +150,51 @@ _LLAMA = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eo
 def chatml(default_system: str = "") -> HFTokenizer:
     """ChatML, byte-level, without a BOS token; with a default system message it is Qwen2.5 or SmolLM2."""
     template = f"{{%- set default_system = {default_system!r} %}}" + CHATML
-    return _wrap(_byte_level(_IM), template, eos="<|im_end|>")
+    return wrap(byte_level(_IM), template, eos="<|im_end|>")
 
 
 def qwen3() -> HFTokenizer:
     """ChatML with thinking that can be switched; <think> is one token, and not a special one."""
-    return _wrap(_byte_level(_IM, ("<think>", "</think>")), QWEN3, eos="<|im_end|>")
+    return wrap(byte_level(_IM, ("<think>", "</think>")), QWEN3, eos="<|im_end|>")
 
 
 def r1() -> HFTokenizer:
     """DeepSeek-R1."""
     bos, eos = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"
     specials = (bos, eos, "<｜User｜>", "<｜Assistant｜>")
-    return _wrap(_byte_level(specials, ("<think>", "</think>")), R1, bos=bos, eos=eos)
+    return wrap(byte_level(specials, ("<think>", "</think>")), R1, bos=bos, eos=eos)
 
 
 def llama3(template: str = LLAMA3) -> HFTokenizer:
     """Llama 3, byte-level, BOS written by the template and added by the tokenizer."""
-    return _wrap(_byte_level(_LLAMA), template, bos="<|begin_of_text|>", eos="<|eot_id|>")
+    return wrap(byte_level(_LLAMA), template, bos="<|begin_of_text|>", eos="<|eot_id|>")
 
 
 def gemma() -> HFTokenizer:
     """Gemma, SentencePiece without a space in front; its template has no system role."""
     specials = ("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>")
-    return _wrap(_metaspace(specials, "never"), GEMMA, bos="<bos>", eos="<eos>")
+    return wrap(_metaspace(specials, "never"), GEMMA, bos="<bos>", eos="<eos>")
 
 
 def mistral() -> HFTokenizer:
     """Mistral v0.3, SentencePiece; [INST] is a special token."""
-    return _wrap(_metaspace(("<s>", "</s>", "[INST]", "[/INST]"), "first"), MISTRAL, bos="<s>", eos="</s>")
+    return wrap(_metaspace(("<s>", "</s>", "[INST]", "[/INST]"), "first"), MISTRAL, bos="<s>", eos="</s>")
 
 
 def mistral1() -> HFTokenizer:
     """Mistral v0.1, SentencePiece with a space in front of every piece of text, also behind a special token."""
-    return _wrap(_metaspace(("<s>", "</s>"), "always"), MISTRAL1, bos="<s>", eos="</s>")
+    return wrap(_metaspace(("<s>", "</s>"), "always"), MISTRAL1, bos="<s>", eos="</s>")
 
 
 def base(bos: bool) -> HFTokenizer:
     """A base model: byte-level without BOS (GPT-2), or SentencePiece with one (Llama 2)."""
     if bos:
-        return _wrap(_metaspace(("<s>", "</s>"), "first"), None, bos="<s>", eos="</s>")
-    return _wrap(_byte_level(("<|endoftext|>",)), None, eos="<|endoftext|>")
+        return wrap(_metaspace(("<s>", "</s>"), "first"), None, bos="<s>", eos="</s>")
+    return wrap(byte_level(("<|endoftext|>",)), None, eos="<|endoftext|>")
 
 
-def _wrap(tokenizer: Any, template: str | None, *, eos: str, bos: str | None = None) -> HFTokenizer:
+def wrap(tokenizer: Any, template: str | None, *, eos: str, bos: str | None = None) -> HFTokenizer:
+    """A tokenizer with a chat template, as the harness takes it."""
     from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
@@ -206,7 +207,8 @@ def _wrap(tokenizer: Any, template: str | None, *, eos: str, bos: str | None = N
     return HFTokenizer(fast)
 
 
-def _byte_level(specials: Sequence[str], added: Sequence[str] = ()) -> Any:
+def byte_level(specials: Sequence[str], added: Sequence[str] = ()) -> Any:
+    """A byte-level tokenizer with special tokens, and others that are added without being special."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())

@@ -31,7 +31,7 @@ from harness.engines.base import Engine, Usage
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
 from harness.prompting.prompts import Message
-from harness.prompting.tokens import NOTHING, Tokenizer
+from harness.prompting.tokens import NOTHING, Specials, Tokenizer
 
 Replies = Callable[[str], Mapping[str, float]]
 """The distribution of whole replies to a prompt text: reply text -> probability, summing to 1.
@@ -148,6 +148,7 @@ class FakeEngine:
         self.replies = replies
         self.identity = {"engine": "fake", "model": name}
         self.tokenizer: Tokenizer = tokenizer or WordTokenizer()
+        self._specials = Specials(self.tokenizer.specials)
         self.can: frozenset[Capability] = CAN | ({"intervene"} if intervened else set())
         self.context = 1 << 20
         self.capacity = 256
@@ -244,7 +245,7 @@ class FakeEngine:
         return Text(shown, tokens, _conditionals(possible, tokens), "stop" if finish == "stop" else "length")
 
     def _shown(self, tokens: Sequence[int]) -> str:
-        return self.tokenizer.decode([t for t in tokens if t != END])
+        return self._specials.without(self.tokenizer.decode([t for t in tokens if t != END]))
 
     def _read(self, call: Read) -> Activations:
         import numpy as np
