@@ -219,6 +219,11 @@ class Text:
         """How the thought ended; "none" where nothing was thought."""
         return self.thought.ended if self.thought else "none"
 
+    @property
+    def new_tokens(self) -> int:
+        """How many tokens the model wrote, those of its thought included."""
+        return len(self.tokens) + (len(self.thought.ids) if self.thought else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Logprobs:

@@ -14,9 +14,6 @@ from harness.prompting.spelling import REPLACEMENT
 from harness.prompting.thinking import KNOWN, Marks
 from harness.prompting.tokens import Specials, Tokenizer
 
-FEW = 24
-"""First tokens in which an unknown model's opening mark is looked for."""
-
 CUT = Text("", (), (), "length")
 """The answer behind a thought that has no end: there is none, and nothing may be read from the thought."""
 
@@ -132,7 +129,8 @@ class Splitter:
         opening = earlier.opening if earlier.ids else reply.tokens[:begin]
         closing = reply.tokens[found[0] : found[1]] if found else ()
         more = Thought(text, earlier.tokens + inner, opening, closing, "closed" if found else "cut")
-        return replace(self.part(reply, found[1]) if found else CUT, thought=more)
+        said = self.part(reply, found[1]) if found else CUT
+        return replace(said, text=said.text.lstrip("\n"), thought=more)
 
     def part(self, reply: Text, begin: int) -> Text:
         """A reply from one of its tokens on. Its text ends where the reply's does, at a stop string for one."""
@@ -185,10 +183,10 @@ def _channel(marks: Marks) -> str:
     return marks.direct[: marks.direct.find(">") + 1]
 
 
-def unknown_marks(tokenizer: Tokenizer, tokens: Sequence[int]) -> Marks | None:
+def unknown_marks(text: str) -> Marks | None:
     """The marks of a reply that begins with a thought though its model is not known to think."""
-    shown = tokenizer.decode(tokens[:FEW]).lstrip()
-    return next((marks for marks in KNOWN if shown.startswith(marks.start)), None)
+    begun = text.lstrip()
+    return next((marks for marks in KNOWN if begun.startswith(marks.start)), None)
 
 
 def without_thought(content: str, marks: Marks | None, opened: bool) -> str:

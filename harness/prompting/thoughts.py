@@ -157,5 +157,5 @@ class Thoughts:
         """The answer in what the model wrote after a thought, or without one; with its thoughts beside it."""
         if self._splitter is not None:
             return self._splitter.answer(reply, before)
-        marks = unknown_marks(self._tokenizer, reply.tokens) if self.settings.detect else None
+        marks = unknown_marks(reply.text) if self.settings.detect else None
         return Splitter(self._tokenizer, self._specials, marks).answer(reply, before) if marks else reply

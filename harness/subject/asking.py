@@ -63,7 +63,13 @@ class Asking:
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, sampling.max_tokens)
         reply = await self._generated(rendered, sampling, draw, interventions)
-        return self.renderer.thoughts.apart(reply, before)
+        answer = self.renderer.thoughts.apart(reply, before)
+        if answer.thought is not None and self.renderer.thoughts.marks is None:
+            self.renderer.note(
+                "some replies begin with a thought, which is taken out; it shares max_tokens and stop strings with the "
+                "answer unless model.thinking.open and model.thinking.close name its marks"
+            )
+        return answer
 
     async def _generated(
         self,

@@ -76,7 +76,7 @@ class Elicitation:
             prompt = answers.ask(self.requests.item)
             reply = await self._generate(prompt, SHORT.max_tokens, ["\n"])
             answer = reply.text.strip()
-            said = Elicited(prompt=prompt, text=answer, ended=True, tokens=len(reply.tokens), answer=answer or None)
+            said = Elicited(prompt=prompt, text=answer, ended=True, tokens=reply.new_tokens, answer=answer or None)
         return said if said.answer is None or self.status(said) == "refused" else await self._reflected(said)
 
     async def forced(self, said: Elicited) -> Elicited:
@@ -125,7 +125,7 @@ class Elicitation:
             prompt=prompt,
             text=text,
             ended=ended,
-            tokens=len(reply.tokens),
+            tokens=reply.new_tokens,
             answer=tagged(text, "answer", ended=ended),
             confidence=None if confidence is None else read_confidence(confidence, arm.scale, self.requests.phrases),
         )

@@ -86,7 +86,7 @@ class Speaker:
         text = await self.subject.generate(
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, draw=self.draw
         )
-        cost = Cost(1, self.subject.prompt_tokens(prompt), len(text.tokens))
+        cost = Cost(1, self.subject.prompt_tokens(prompt), text.new_tokens)
         return State(text, graded(self.item, text), cost + spent if spent else cost)
 
     async def chain(self, prompt: Prompt, first: State, instructions: Sequence[str], turns: int) -> list[State]:

@@ -38,7 +38,8 @@ class Server:
     With api=completions the model's tokenizer is loaded here (`model.source`), prompts go as token ids, and at load
     the server is asked what it answers exactly. `vllm serve` answers everything but `read` and interventions.
     With api=chat messages go as messages: any chat endpoint, texts only, no token ids and no log-probabilities.
-    Wherever tokens are counted in outcomes, they are then bytes of UTF-8, and `model.source` is only a name.
+    Wherever tokens are counted in outcomes, they are then bytes of UTF-8, and `model.source` is only a name. A model
+    that thinks does so in the same call: thought and answer share `max_tokens`, and stop strings may end either.
 
     Calls are kept under the server's address, model id, root and version, and under the fingerprint of its
     configuration where it is vLLM. Weights that are exchanged in place are not seen: give another `label` then.
@@ -109,6 +110,11 @@ class Server:
             )
         if self.api == "chat" and model.style == "plain":
             raise HarnessError("model.style=plain: a chat endpoint takes messages only; use engine.api=completions")
+        if self.api == "chat" and (model.thinking.mode == "off" or model.thinking.open):
+            raise HarnessError(
+                "model.thinking: a chat endpoint writes the model's prompts itself; switch its thoughts off there, or "
+                "use engine.api=completions"
+            )
         connection = Connection(
             self.url.rstrip("/"),
             key=_key(self.key_env),

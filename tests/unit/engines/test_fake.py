@@ -163,6 +163,13 @@ def test_a_stop_string_ends_the_tokens_where_it_is_complete() -> None:
     assert reply == Text(" a b", words(" a b\nQ:"), (0.0,) * 5, "stop")
 
 
+def test_a_token_that_ends_a_text_is_not_shown() -> None:
+    engine = FakeEngine(lambda _: {" a b\nQ: c d": 1.0})
+    (until,) = words(" b")
+    (reply,) = ask(engine, Generate(ids("q"), Sampling(20), until=(until,)))
+    assert reply == Text(" a", words(" a b"), (0.0,) * 2, "stop")
+
+
 @pytest.mark.parametrize(
     ("sampling", "expected"),
     [

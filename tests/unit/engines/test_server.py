@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from harness.calls.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score, Text
@@ -22,6 +23,7 @@ from harness.errors import EngineDied, HarnessError, ItemError
 from harness.models.model import Model
 from harness.prompting.prompts import Message, Prompt
 from harness.prompting.rendering import Renderer
+from harness.prompting.thinking import Thinking
 from harness.prompting.tokens import HFTokenizer
 from harness.store.records import RESERVED, key_of, lines
 from harness.store.store import Store
@@ -531,6 +533,43 @@ def test_a_chat_endpoint_gets_messages_and_gives_texts(server: FakeVLLM, load: C
     ]
     assert (asked["max_tokens"], asked["temperature"], asked["top_p"], asked["stop"]) == (9, 0.5, 0.9, ["\n"])
     assert engine.usage.new_tokens == 3
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize(
+    ("content", "finish", "answer", "ended"),
+    [("Paris", "stop", "Paris", "closed"), (None, "length", "", "cut"), ("", "stop", "", "closed")],
+)
+def test_a_thought_that_a_server_gives_apart_stays_apart(  # noqa: PLR0917
+    server: FakeVLLM, load: Callable[..., Engine], field: str, content: str | None, finish: str, answer: str, ended: str
+) -> None:
+    engine = load(server.url, api="chat")
+
+    def thinking(path: str, headers: dict[str, str], body: Any) -> tuple[int, dict[str, str], bytes]:
+        message = {"role": "assistant", "content": content, field: "Lyon? <b>No."}
+        choice = {"message": message, "finish_reason": finish}
+        return 200, {}, orjson.dumps({"choices": [choice]})
+
+    server.respond = thinking  # type: ignore[method-assign]
+    (stored,) = ask(engine, Generate(engine_prompt(engine), Sampling(9)))
+    text = Renderer(engine.tokenizer, "auto", engine.context).thoughts.apart(stored, None)
+    assert text.thought is not None
+    assert (text.text, text.thought.text, text.thinking) == (answer, "Lyon? <b>No.", ended)
+
+
+def engine_prompt(engine: Engine) -> tuple[int, ...]:
+    return Renderer(engine.tokenizer, "auto", engine.context).render(Prompt.user("Q")).ids
+
+
+def test_a_chat_endpoint_refuses_to_be_told_how_to_think(server: FakeVLLM) -> None:
+    for settings in (Thinking(mode="off"), Thinking(open="<a>", close="</a>")):
+        with pytest.raises(HarnessError, match=r"model\.thinking: a chat endpoint writes"):
+            Server(url=server.url, api="chat").load(Model(source="x", thinking=settings))
+
+
+def test_a_token_that_ends_a_text_is_sent(server: FakeVLLM, load: Callable[..., Engine]) -> None:
+    ask(load(server.url), Generate((1, 2, 3), Sampling(5), until=(77,)))
+    assert server.asked()[-1]["stop_token_ids"] == [77]
 
 
 def test_first_words_of_an_answer_are_refused_by_a_chat_endpoint_unless_it_continues_them(

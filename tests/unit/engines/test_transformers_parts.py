@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score
+from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score, Text
 from harness.engines.transformers.decoding import Detokenizer, Draft, next_tokens, uniform
 from harness.engines.transformers.engine import Transformers, widen_head
 from harness.engines.transformers.planning import BLOCK, Limits, Waiting, block_keys, plan
@@ -84,6 +84,15 @@ def test_a_stop_string_may_begin_in_one_token_and_end_in_another() -> None:
     reply = one.add(ids[2], -2.0)
     assert reply is not None
     assert (reply.text, reply.finish, len(reply.tokens), reply.logprobs[-1]) == ("ab#c", "stop", 6, -2.0)
+
+
+def test_a_text_ends_at_a_token_that_the_call_names_and_that_is_not_shown() -> None:
+    tokenizer = toy_tokenizer()
+    a, b = tokenizer.encode("ab", add_special_tokens=False)
+    one = Draft(cast(Job, None), Generate((5,), Sampling(9), until=(b,)), Detokenizer(tokenizer, frozenset({1})))
+    assert one.add(a, -1.0) is None
+    reply = one.add(b, -2.0)
+    assert reply == Text("a", (a, b), (-1.0, -2.0), "stop")
 
 
 def test_a_text_ends_at_its_length_or_at_an_end_token_that_is_not_shown() -> None:

@@ -16,8 +16,10 @@ from harness.errors import HarnessError, ItemError
 from harness.execution.execute import execute
 from harness.models.model import Model
 from harness.prompting.prompts import Message, Prompt
+from harness.prompting.rendered import ThinkingStyle
 from harness.prompting.rendering import Renderer
 from harness.prompting.templates import merged
+from harness.prompting.thinking import Thinking
 from harness.prompting.tokens import NOTHING, HFTokenizer
 from tests.support.tiny_tokenizers import (
     LLAMA31,
@@ -52,7 +54,9 @@ def test_chatml() -> None:
 
 def test_qwen3_with_and_without_thinking() -> None:
     head = "<|im_start|>user\nSure?<|im_end|>\n<|im_start|>assistant\n"
-    assert text(qwen3(), TALK[2]) == head + PREFILL
+    # Words in the model's mouth stand behind a thought, an empty one where nothing was thought, and never in it.
+    assert text(qwen3(), TALK[2]) == head + "<think>\n\n</think>\n\n" + PREFILL
+    assert Renderer(qwen3(), "chat", 1000).render(Prompt((TALK[2],))).text == head
     quiet = text(qwen3(), TALK[2], variables={"enable_thinking": False})
     assert quiet == head + "<think>\n\n</think>\n\n" + PREFILL
 
@@ -106,13 +110,13 @@ def test_mistral_v0_1() -> None:
     assert text(mistral1(), *TALK) == "<s>[INST] What is 2+2? [/INST]4.</s>[INST] Sure? [/INST]The answer is: ("
 
 
-def test_deepseek_r1_begins_inside_a_thinking_block_which_is_noted() -> None:
+def test_deepseek_r1_begins_inside_a_thinking_block_which_first_words_of_an_answer_close() -> None:
     assert text(r1()) == (
         "<｜begin▁of▁sentence｜>Be brief.<｜User｜>What is 2+2?<｜Assistant｜>4.<｜end▁of▁sentence｜>"  # noqa: RUF001
-        "<｜User｜>Sure?<｜Assistant｜><think>\nThe answer is: ("  # noqa: RUF001
+        "<｜User｜>Sure?<｜Assistant｜><think>\n\n</think>\n\nThe answer is: ("  # noqa: RUF001
     )
-    (note,) = Renderer(r1(), "chat", 1000).prompt_style.notes
-    assert note.startswith("the model's turn begins inside a thinking block (<think>)")
+    style = Renderer(r1(), "chat", 1000).prompt_style
+    assert style.thinking == ThinkingStyle("<think>\n", "\n</think>\n\n", "template", "own", 1024, "close")
 
 
 @pytest.mark.parametrize("make", [chatml, qwen3, r1, llama3, gemma, mistral, mistral1])
@@ -209,9 +213,15 @@ def test_the_date_is_noted_and_a_date_string_of_the_users_own_wins() -> None:
     assert any("2024-07-26 (model.date)" in note for note in renderer.prompt_style.notes)
 
 
-def test_thinking_that_is_left_to_the_template_is_noted() -> None:
+def test_how_a_model_thinks_is_noted() -> None:
     (note,) = Renderer(qwen3(), "chat", 1000).prompt_style.notes
-    assert note == "thinking is as the template's default has it; model.template.enable_thinking switches it"
+    assert note == (
+        "the model thinks before it answers (<think> ... </think>): at most 1024 tokens (model.thinking.tokens), then "
+        "its thought is closed by force; model.thinking.mode=off is without thoughts"
+    )
+    (note,) = Renderer(qwen3(), "chat", 1000, thinking=Thinking(mode="off")).prompt_style.notes
+    assert note == "the model (<think> ... </think>) answers without thoughts: model.thinking.mode=off"
+    assert Renderer(chatml(), "chat", 1000).prompt_style.thinking is None
     assert Renderer(qwen3(), "chat", 1000, variables={"enable_thinking": False}).prompt_style.notes == ()
 
 
@@ -226,6 +236,8 @@ def test_thinking_that_is_left_to_the_template_is_noted() -> None:
         ({"add_generation_prompt": False}, "the harness itself gives"),
         ({"strftime_now": 1}, r"set model\.date"),
         ({"bos_token": ""}, "the harness itself gives"),
+        ({"enable_thinking": "no"}, r"model\.template\.enable_thinking=no: this is a text.* write true or false"),
+        ({"enable_thinking": "Off"}, "write true or false"),
     ],
 )
 def test_template_variables_are_checked_by_name(variables: dict[str, Any], reason: str) -> None:
@@ -244,11 +256,29 @@ def test_template_variables_have_no_meaning_for_plain_text() -> None:
         Renderer(qwen3(), "plain", 1000, variables={"enable_thinking": False})
 
 
-@pytest.mark.parametrize("make", [qwen3, r1])
-def test_an_earlier_answer_that_the_template_rewrites_is_an_error(make: Callable[[], HFTokenizer]) -> None:
-    thought = Message("assistant", "<think>\nTwo and two.\n</think>\n\n4.")
-    with pytest.raises(ItemError, match=r"changes the assistant message '<think>.*without the thinking before it"):
-        Renderer(make(), "chat", 1000).render(Prompt((TALK[0], thought, TALK[2])))
+def test_a_text_that_a_template_asks_for_is_no_switch() -> None:
+    tokenizer = chatml()
+    inner = tokenizer._tokenizer
+    inner.chat_template = "{%- if effort == 'off' %}{{- 'no effort' }}{%- endif %}" + inner.chat_template
+    text = Renderer(HFTokenizer(inner), "chat", 1000, variables={"effort": "off"}).render(Prompt.user("Q")).text
+    assert text.startswith("no effort")
+
+
+@pytest.mark.parametrize("make", [qwen3, r1, chatml])
+@pytest.mark.parametrize("said", ["<think>\nTwo and two.\n</think>\n\n4.", "<think>a<think>b</think>c</think>4.", "4."])
+def test_an_earlier_answer_is_quoted_without_its_thought(make: Callable[[], HFTokenizer], said: str) -> None:
+    renderer = Renderer(make(), "chat", 1000)
+    told = renderer.render(Prompt((TALK[0], Message("assistant", said), TALK[2])))
+    assert told == renderer.render(Prompt((TALK[0], Message("assistant", "4."), TALK[2])))
+    # What a user writes is words.
+    assert said in renderer.render(Prompt.user(said)).text
+
+
+def test_an_earlier_thought_that_the_template_began_is_left_out() -> None:
+    told = Prompt.user("2+2?").then("x so 5\n</think>\n\n4.", "Sure?")
+    assert Renderer(r1(), "chat", 1000).render(told) == Renderer(r1(), "chat", 1000).render(
+        Prompt.user("2+2?").then("4.", "Sure?")
+    )
 
 
 class Odd(WordTokenizer):

@@ -1,11 +1,16 @@
 """Models that think: what they are asked, what they answer, and what is read after which thought."""
 
 import asyncio
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness import HarnessError, ItemError, Prompt, Subject, Text, Thought, letter, yes_no
+from harness import Ablate, HarnessError, ItemError, Prompt, Subject, Text, Thought, letter, yes_no
+from harness.calls.calls import Generate, Sampling, call_key
+from harness.store.records import pack_reply
+from tests.support.helpers import fake_subject
 from tests.support.thinking_models import FAMILIES, Thinker, deepseek31, thinking_subject
 
 WORDS = "It could be Lyon.\n\nAnswer: Lyon? No: the capital of France is Paris."
@@ -132,7 +137,7 @@ def test_confidence_is_read_along_the_models_own_thought(family: str) -> None:
 def test_a_model_may_answer_at_once(family: str) -> None:
     direct = "<|channel|>final<|message|>" if family == "gpt_oss" else ""
     thinker = Thinker(
-        FAMILIES[family], None, {"": {direct + "Paris. Lyon. Nice.\nMore": 1.0}, **{"Answer:": ANSWERS["Answer:"]}}
+        FAMILIES[family], None, {"": {direct + "Paris. Lyon. Nice.\nMore": 1.0}, "Answer:": ANSWERS["Answer:"]}
     )
     model = thinking_subject(thinker)
     text = say(model, Prompt.user("Capital?"), max_tokens=50, stop=["\n"])
@@ -157,7 +162,7 @@ def test_a_model_that_never_closes_its_thought_is_asked_for_its_answer_all_the_s
     ("reply", "answer", "thought", "ended"),
     [
         ("<think>a</think>b", "b", "Hm.\na", "closed"),
-        ("c</think>\n\nb", "\n\nb", "Hm.\nc", "closed"),
+        ("c</think>\n\nb", "b", "Hm.\nc", "closed"),
         ("<think>again and again", "", "Hm.\nagain and again", "cut"),
         ("The tag <think> begins it", "The tag <think> begins it", "Hm.", "closed"),
     ],
@@ -244,8 +249,49 @@ def test_what_cannot_be_is_said() -> None:
     with pytest.raises(ItemError, match="between 0 and 1"):
         model.first_part(Thought("x", (5,), ended="closed"), 1.5)
     with pytest.raises(HarnessError, match=r"model\.thinking\.mode=off"):
-        from harness import Ablate
-
         say(model, QUESTION, interventions=[Ablate(0, "resid_post", (0,))])
     with pytest.raises(ItemError, match="thought that has no end"):
         model.renderer.render(Prompt.user("q").then("<think>on and on", "Sure?"))
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer", "thought", "ended"),
+    [
+        (
+            "<think>\nThe final answer is 5\n</think>\n\nIt is 4",
+            "It is 4",
+            "The final answer is 5",
+            "closed",
+        ),
+        ("<think>2+2=4 so maybe", "", "2+2=4 so maybe", "cut"),
+        (" [THINK]a[/THINK]4", "4", "a", "closed"),
+        ("<think>\n\n</think>\n\n4", "4", "", "closed"),
+        ("4 <think> is a tag", "4 <think> is a tag", "", "none"),
+    ],
+)
+def test_a_model_of_unknown_marks_that_thinks_all_the_same_is_not_graded_by_its_thoughts(
+    reply: str, answer: str, thought: str, ended: str
+) -> None:
+    model = fake_subject(lambda _: {reply: 1.0})
+    text = say(model, Prompt.user("2+2?"), max_tokens=50)
+    assert (text.text, text.thought.text if text.thought else "", text.thinking) == (answer, thought, ended)
+    assert text.new_tokens == len(model.renderer.tokenizer.encode(reply))
+    # The call is the one of any other model, and the store has all that was written.
+    assert model.transcript[0].reply == reply
+    if ended == "cut":
+        assert text.finish == "length"
+        with pytest.raises(ItemError, match="not known to think"):
+            model.renderer.render(Prompt.user("2+2?").after(text))
+
+
+def test_a_call_without_marks_has_the_key_that_it_always_had() -> None:
+    plain = Generate((1, 2, 3), Sampling(8, stop=("\n",)))
+    sampling = '{"max_tokens":8,"temperature":0.0,"top_p":1.0,"top_k":0,"stop":["\\n"]}'
+    old = f'["m",["Generate",{{"prompt":[1,2,3],"sampling":{sampling},"draw":0,"seed":0,"interventions":[]}}]]'
+    assert call_key("m", plain) == hashlib.sha256(old.encode()).digest()[:16]
+    assert call_key("m", replace(plain, until=(5,))) != call_key("m", plain)
+
+
+def test_the_store_keeps_a_text_as_it_always_did() -> None:
+    text = Text("a", (1,), (-0.5,), "stop")
+    assert pack_reply(text) == b'{"text":"a","tokens":[1],"logprobs":[-0.5],"finish":"stop"}'
