@@ -1,7 +1,6 @@
 """The small model made to think by its chat template: vLLM and transformers write the same thoughts and answers."""
 
 import asyncio
-import copy
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +34,7 @@ STYLES = {
 
 @pytest.fixture(scope="module")
 def engines(small_model: LocalModel) -> Iterator[list[Engine]]:
+    """vLLM's and transformers' of the same weights."""
     model = Model(name="smollm2", source=str(small_model.path))
     loaded = [small_vllm(1024).load(model), Transformers(dtype="float32").load(model)]
     yield loaded
@@ -42,12 +42,12 @@ def engines(small_model: LocalModel) -> Iterator[list[Engine]]:
         engine.close()
 
 
-def thinking(engine: Engine, settings: Thinking) -> Subject:
+def thinking(engine: Engine, settings: Thinking, model: LocalModel) -> Subject:
     """The engine's model with a chat template that begins a thought, as that of R1 does."""
-    assert isinstance(engine.tokenizer, HFTokenizer)
-    inner = copy.deepcopy(engine.tokenizer._tokenizer)
-    inner.chat_template = engine.tokenizer.template + "{%- if add_generation_prompt %}{{- '<think>\\n' }}{%- endif %}"
+    inner = HFTokenizer.load(model.path)._tokenizer
+    inner.chat_template += "{%- if add_generation_prompt %}{{- '<think>\\n' }}{%- endif %}"
     renderer = Model(source="x", thinking=settings).renderer(HFTokenizer(inner), engine.context)
+    assert renderer.thoughts.begun_by == "template"
     return Subject(engine, renderer, Store(Path(tempfile.mkdtemp())), 0)
 
 
@@ -59,9 +59,9 @@ async def answers(model: Subject) -> list[Any]:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_both_engines_think_and_answer_alike(engines: list[Engine], style: str) -> None:
+def test_both_engines_think_and_answer_alike(engines: list[Engine], style: str, small_model: LocalModel) -> None:
     settings = STYLES[style]
-    found = [asyncio.run(answers(thinking(engine, settings))) for engine in engines]
+    found = [asyncio.run(answers(thinking(engine, settings, small_model))) for engine in engines]
     for a, b in zip(*found, strict=True):
         if isinstance(a, Text):
             assert (a.text, a.tokens, a.finish, a.thought) == (b.text, b.tokens, b.finish, b.thought)
