@@ -9,7 +9,10 @@ import pytest
 
 from harness import Ablate, HarnessError, ItemError, Prompt, Subject, Text, Thought, letter, yes_no
 from harness.calls.calls import Generate, Sampling, call_key
+from harness.items import Item
 from harness.store.records import pack_reply
+from harness.tasks.fates import graded
+from harness.tasks.graders import short_answer
 from tests.support.helpers import fake_subject
 from tests.support.thinking_models import FAMILIES, Thinker, deepseek31, thinking_subject
 
@@ -77,6 +80,7 @@ def test_a_thought_beyond_its_budget_may_be_given_up_and_is_never_graded(family:
     model, thinker = subject(family, tokens=5, unfinished="fail")
     text = say(model, QUESTION, stop=["\n"])
     assert (text.text, text.tokens, text.finish, text.thinking) == ("", (), "length", "cut")
+    assert graded(Item(fields={"question": "?"}, gold=["Lyon"], grader=short_answer), text).fate == "cut"
     assert len(thinker.asked) == 1
     with pytest.raises(ItemError, match="did not end within 5 tokens"):
         asyncio.run(model.choose(QUESTION, {"P": (" Paris",), "L": (" Lyon",)}))
