@@ -103,7 +103,11 @@ class Asking:
         opened = thoughts.begun_by == "template"
         token, most = splitter.end_token, max(budget + splitter.room(opened), most)
         asked = replace(sampling, max_tokens=most, stop=() if token is not None else (splitter.marks.end,))
-        self.renderer.check_length(rendered, asked.max_tokens)
+        if len(rendered.ids) + most > self.renderer.context:
+            raise ItemError(
+                f"a prompt of {len(rendered.ids)} tokens plus a thought of {most} does not fit the context of "
+                f"{self.renderer.context}; raise engine.max_model_len or lower model.thinking.tokens"
+            )
         reply = await self._generated(rendered, asked, draw, (), () if token is None else (token,))
         thought = splitter.thought(reply.tokens, opened, budget)
         if thought.ended == "forced" and thoughts.settings.unfinished == "fail":

@@ -254,6 +254,9 @@ def test_what_cannot_be_is_said() -> None:
         model.first_part(Thought("x", (5,), ended="closed"), 1.5)
     with pytest.raises(HarnessError, match=r"model\.thinking\.mode=off"):
         say(model, QUESTION, interventions=[Ablate(0, "resid_post", (0,))])
+    model.renderer.context = 500
+    with pytest.raises(ItemError, match=r"does not fit the context of 500; .* lower model\.thinking\.tokens"):
+        say(model, QUESTION)
     with pytest.raises(ItemError, match="thought that has no end"):
         model.renderer.render(Prompt.user("q").then("<think>on and on", "Sure?"))
 
