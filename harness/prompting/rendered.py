@@ -33,7 +33,7 @@ class ThinkingStyle:
     Attributes:
         open, close: the marks around a thought; what leads from a thought to its answer is a part of `close`.
         begun_by: who begins a thought, see `thinking.Opening`.
-        mode, tokens, unfinished: see `thinking.Thinking`.
+        mode, tokens, overrun: see `thinking.Thinking`.
     """
 
     open: str
@@ -41,7 +41,7 @@ class ThinkingStyle:
     begun_by: Opening
     mode: Literal["own", "off", False]
     tokens: int
-    unfinished: Literal["close", "fail"]
+    overrun: Literal["close", "fail"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Thinking:
         mode: "own" lets it think as it does by itself, then answer; "off" has it answer without a thought: by the chat
             template's own switch, or else after an empty thought.
         tokens: budget of a thought, in tokens; an answer has its own (`max_tokens` of the experiment).
-        unfinished: what becomes of a thought that does not end within its budget: "close" closes it and asks for the
+        overrun: what becomes of a thought that does not end within its budget: "close" closes it and asks for the
             answer, "fail" makes the reply one that was cut.
         open, close: the marks around a thought, where they are not found: open="<think>", close="</think>".
         detect: whether marks are looked for in the chat template; false without marks is a model without thoughts.
@@ -95,7 +95,7 @@ class Thinking:
     # YAML reads a bare `off` as false.
     mode: Literal["own", "off", False] = "own"
     tokens: int = 1024
-    unfinished: Literal["close", "fail"] = "close"
+    overrun: Literal["close", "fail"] = "close"
     open: str = ""
     close: str = ""
     detect: bool = True

@@ -58,7 +58,7 @@ class Thoughts:
         if self.marks is None:
             return None
         of = self.settings
-        return ThinkingStyle(self.marks.open, self.marks.close, self.begun_by, of.mode, of.tokens, of.unfinished)
+        return ThinkingStyle(self.marks.open, self.marks.close, self.begun_by, of.mode, of.tokens, of.overrun)
 
     @property
     def notes(self) -> list[str]:
@@ -74,7 +74,7 @@ class Thoughts:
             return []
         if self.settings.mode == "off":
             return [f"the model ({self.marks.shown}) answers without thoughts: model.thinking.mode=off"]
-        then = "closed by force" if self.settings.unfinished == "close" else "given up"
+        then = "closed by force" if self.settings.overrun == "close" else "given up"
         return [
             f"the model thinks before it answers ({self.marks.shown}): at most {self.settings.tokens} tokens "
             f"(model.thinking.tokens), then its thought is {then}; model.thinking.mode=off is without thoughts"

@@ -110,7 +110,7 @@ class Asking:
             )
         reply = await self._generated(rendered, asked, draw, (), () if token is None else (token,))
         thought = splitter.thought(reply.tokens, opened, budget)
-        if thought.ended == "forced" and thoughts.settings.unfinished == "fail":
+        if thought.ended == "forced" and thoughts.settings.overrun == "fail":
             thought = replace(thought, ended="cut")
         return thought, reply
 
@@ -129,7 +129,7 @@ class Asking:
         if thought.ended == "cut":
             raise ItemError(
                 f"the model's thought did not end within {sampling.max_tokens} tokens; raise model.thinking.tokens, or "
-                "set model.thinking.unfinished=close"
+                "set model.thinking.overrun=close"
             )
         return prompt.thinking(thought)
 

@@ -77,7 +77,7 @@ def test_a_thought_beyond_its_budget_is_closed_by_force(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_thought_beyond_its_budget_may_be_given_up_and_is_never_graded(family: str) -> None:
-    model, thinker = subject(family, tokens=5, unfinished="fail")
+    model, thinker = subject(family, tokens=5, overrun="fail")
     text = say(model, QUESTION, stop=["\n"])
     assert (text.text, text.tokens, text.finish, text.thinking) == ("", (), "length", "cut")
     assert graded(Item(fields={"question": "?"}, gold=["Lyon"], grader=short_answer), text).fate == "cut"
@@ -158,7 +158,7 @@ def test_a_model_that_never_closes_its_thought_is_asked_for_its_answer_all_the_s
     thinker = Thinker(FAMILIES["qwen3"], None, {"": {"<think>\nOn and on": 1.0}, "Answer:": ANSWERS["Answer:"]})
     text = say(thinking_subject(thinker), QUESTION, stop=["\n"])
     assert (text.text, text.thinking) == (" Paris", "forced")
-    failing = say(thinking_subject(thinker, unfinished="fail"), QUESTION)
+    failing = say(thinking_subject(thinker, overrun="fail"), QUESTION)
     assert (failing.text, failing.finish, failing.thinking) == ("", "length", "cut")
 
 
