@@ -92,9 +92,9 @@ def test_a_run_leaves_everything_that_is_promised(finished: Path) -> None:
     assert manifest["fitted"]["fingerprint"] == hashlib.sha256(fitted).hexdigest()[:16]
     calls = [json.loads(line) for line in (path / "calls.jsonl").read_text().splitlines()]
     assert len(calls) == 12
-    # Every question of an item is in its transcript: 5 draws, and 4 arms of 5 judgements for those that can be graded.
-    assert {len(c["exchanges"]) for c in calls} <= {5, *range(9, 26)}
-    assert len(Table.load(path / "outcomes.parquet")) == 12 * 4 * 5
+    # Every question of an item is in its transcript: 5 draws, and 6 arms of 5 judgements.
+    assert {len(c["exchanges"]) for c in calls} == {5 + 6 * 5}
+    assert len(Table.load(path / "outcomes.parquet")) == 12 * 6 * 5
     estimates = json.loads((path / "estimates.json").read_text())
     assert {"accuracy", "auroc", "ece_equal_count", "ece_equal_width", "brier"} <= {e["metric"] for e in estimates}
     assert (path / "report.html").read_text().startswith("<!doctype html>")

@@ -59,7 +59,7 @@ def test_two_spellings_of_one_job_are_one_run() -> None:
         ["model.date='2024-07-26'"],
         ["experiment.temperature=1"],
         ["experiment.shots=20"],
-        ["experiment.arms=[zero-shot,fixed,few-shot,few-shot brainstorm]"],
+        ["experiment.arms=[zero-shot,zero-shot swapped,fixed,few-shot,few-shot shuffled,few-shot brainstorm]"],
         ["task.stratum=null", "engine.delay=0", "shard=null", "interval=percentile"],
         ["references=[]"],
         ["runs=/elsewhere", "window=3", "store=/store"],

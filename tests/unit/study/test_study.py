@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments.calibration.p_true.p_true import PTrue
+from harness import Item, Subject
 from harness.cli.main import main
 from harness.config import Job
 from harness.engines.base import Engine
@@ -191,17 +192,21 @@ def test_what_needs_a_failed_run_is_skipped_and_the_rest_goes_on(
 def test_a_run_that_stops_with_an_error_gives_2_and_a_study_without_results_no_report(
     tmp_path: Path, write: Any, run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Nothing that this model says can be graded, so that no examples can be made of it.
-    monkeypatch.setattr(fake.Fake, "load", lambda *_: fake.FakeEngine(lambda _: {"": 1.0}))
+    async def prepare(self: PTrue, train: Sequence[Item], subject: Subject) -> dict[str, tuple[()]]:
+        if train:
+            raise HarnessError("no examples can be made")
+        return dict.fromkeys(("plain", "ideas", "shuffled"), ())
+
+    monkeypatch.setattr(PTrue, "prepare", prepare)
     write("runs:\n  shots: experiment=pTrue experiment.shots=2\n  none: experiment=pTrue experiment.arms=[zero-shot]\n")
     assert run("study=mine", "max_failed=1") == 2
     out = capsys.readouterr().out
     assert rows(out)["none"][:2] == [str(12 * 5), "0"]  # the draws of the run that goes on
-    assert "stopped: none of the training answers could be graded" in out
+    assert "stopped: no examples can be made" in out
     assert left(tmp_path)[0]["runs"][0]["status"] == "stopped"
     write("runs: {only: experiment=pTrue experiment.shots=2}", "alone")
     assert run("study=alone") == 2
-    assert "run 'only': none of the training answers could be graded" in capsys.readouterr().err
+    assert "run 'only': no examples can be made" in capsys.readouterr().err
 
 
 def test_a_model_that_cannot_be_loaded_is_tried_once_and_leaves_the_others_going(
