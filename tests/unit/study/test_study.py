@@ -201,7 +201,7 @@ def test_a_run_that_stops_with_an_error_gives_2_and_a_study_without_results_no_r
     write("runs:\n  shots: experiment=pTrue experiment.shots=2\n  none: experiment=pTrue experiment.arms=[zero-shot]\n")
     assert run("study=mine", "max_failed=1") == 2
     out = capsys.readouterr().out
-    assert rows(out)["none"][:2] == [str(12 * 5), "0"]  # the draws of the run that goes on
+    assert rows(out)["none"][:2] == [str(12 * 6), "0"]  # five draws and one judgement an item
     assert "stopped: no examples can be made" in out
     assert left(tmp_path)[0]["runs"][0]["status"] == "stopped"
     write("runs: {only: experiment=pTrue experiment.shots=2}", "alone")
