@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.console import log
 from harness.execution.session import Session
+from harness.outcomes import Table
 from harness.statistics.estimates import Estimate
 from harness.statistics.family import resolution
 from harness.statistics.fates import NOTABLE, count_fates
@@ -45,15 +46,24 @@ def print_summary(session: Session) -> None:
         asked, shared = session.store["asked"], session.store["shared"]
         seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
         print(f"\n{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}")
-    for fates in count_fates(session.table) if session.table is not None else ():
-        if fates.lost > NOTABLE:
-            log(f"arm {fates.arm or '-'}, {fates.column}: {fates.text}; they count as wrong")
+    if session.table is not None:
+        _warn_of_fates(session.table)
     failures = [(r.item, error) for r in session.results for error in r.errors]
     for item, error in failures[:3]:
         print(f"failed: item {item}: {error}")
     print(f"report: {session.run.path / 'report.html'}")
     if session.error is not None:
         log(session.error)
+
+
+def _warn_of_fates(table: Table) -> None:
+    """Says of which arms more than `NOTABLE` of the answers could not be graded; arms with the same answers together."""
+    arms: dict[str, list[str]] = {}
+    for fates in count_fates(table):
+        if fates.lost > NOTABLE:
+            arms.setdefault(f"{fates.column}: {fates.text}", []).append(fates.arm or "-")
+    for text, names in arms.items():
+        log(f"{text}; they count as wrong ({', '.join(names)})")
 
 
 def _label(e: Estimate) -> str:
