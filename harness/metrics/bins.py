@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats, Labels, Probabilities, Weights
-from harness.metrics.weighted import Ties, before, sums_by
 
 
 def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
@@ -21,57 +22,66 @@ def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
     return np.maximum(np.searchsorted(np.arange(bins + 1) / bins, p, side="left") - 1, 0)
 
 
-def by_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> tuple[Floats, Floats]:
-    """`Gaps.binned` in those bins of equal width that occur; for the edges see `bin_codes`."""
-    if not len(p.values):
-        return _nothing(w)
-    sums = sums_by(w, bin_codes(p.values, bins), np.ones(len(p.values)), correct.values - p.values)
-    return sums[:, 0].T, sums[:, 1].T
+@dataclass(frozen=True, slots=True)
+class Binned:
+    """Rows in bins that are made once, from the data, and then hold for whatever weights the rows get.
 
-
-def by_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> tuple[Floats, Floats]:
-    """`Gaps.binned` in bins of exactly equal weight: a row, or rows of equal p, across a border is divided in two."""
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, not {bins}")
-    if not len(p.values):
-        return _nothing(w)
-    ties = Ties.of(p.values)
-    weight = ties.upto(w)
-    gap = ties.upto(w, correct.values - p.values)
-    total = weight[:, -1:]
-    borders = total * np.arange(1, bins) / bins
-    # One binary search a replicate, microseconds each; the cumulative sums above are the work.
-    at = np.stack([np.searchsorted(row, edges) for row, edges in zip(weight, borders, strict=True)])
-    weight_before, gap_before = before(weight, at), before(gap, at)
-    here_weight = np.take_along_axis(weight, at, axis=1) - weight_before
-    here_gap = np.take_along_axis(gap, at, axis=1) - gap_before
-    part = np.divide(borders - weight_before, here_weight, out=np.zeros_like(borders), where=here_weight > 0)
-    at_borders = np.concatenate([np.zeros((len(w), 1)), gap_before + part * here_gap, gap[:, -1:]], axis=1)
-    return np.repeat(total / bins, bins, axis=1), np.diff(at_borders, axis=1)
-
-
-def by_ties(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> tuple[Floats, Floats]:
-    """`Gaps.binned` in the bins of `sums_by_ties`."""
-    if not len(p.values):
-        return _nothing(w)
-    weight, gap = sums_by_ties(p, w, bins, correct.values - p.values)
-    return weight, gap
-
-
-def sums_by_ties(p: Probabilities, w: Weights, bins: int, *columns: Floats) -> list[Floats]:
-    """The weight, and the weighted sum of each column [n], in bins of about equal weight: [B, bins] each.
-
-    Rows of equal p stay together: all lie in the bin of the lowest of them, number floor(bins * (weight below) / N).
+    Attributes:
+        members: [n, bins] how much of each row lies in each bin: 1 in one of them, or parts that add up to 1.
+        p: [n] the probability said. correct: [n] the labels.
     """
+
+    members: Floats
+    p: Floats
+    correct: Floats
+
+    def sums(self, w: Weights, values: Floats | None = None) -> Floats:
+        """The weight in each bin, or the weighted sum of values [n]: [B, bins], for each row of weights [B, n]."""
+        return np.asarray(w @ (self.members if values is None else self.members * values[:, None]))
+
+    def gaps(self, w: Weights) -> tuple[Floats, Floats]:
+        """The weight in each bin, and its weighted sum of c - p: twice [B, bins]."""
+        return self.sums(w), self.sums(w, self.correct - self.p)
+
+
+def by_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Binned:
+    """Bins of equal width, whatever the weights w [n]; for the edges see `bin_codes`."""
+    return Binned(_one_each(bin_codes(p.values, bins), bins), p.values, correct.values)
+
+
+def by_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Binned:
+    """Bins of exactly equal weight under w [n]: a row, or rows of equal p, across a border is divided in proportion."""
+    upto, here, of_row = _upto(p, w, bins)
+    borders = upto[-1:].sum() * np.arange(bins + 1) / bins
+    within = np.minimum(upto[:, None], borders[1:]) - np.maximum((upto - here)[:, None], borders[:-1])
+    inside = np.maximum(within, 0.0)
+    total = inside.sum(axis=1, keepdims=True)
+    parts = np.divide(inside, total, out=np.zeros_like(inside), where=total > 0)
+    return Binned(parts[of_row], p.values, correct.values)
+
+
+def by_ties(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Binned:
+    """Bins of about equal weight under w [n], in which rows of equal p stay together.
+
+    All of them lie in the bin of the lowest of them, number floor(bins * (weight below) / N).
+    """
+    upto, _, of_row = _upto(p, w, bins)
+    borders = upto[-1:].sum() * np.arange(1, bins) / bins
+    codes = np.searchsorted(borders, np.append(0.0, upto[:-1])[: len(upto)], side="right")
+    return Binned(_one_each(codes[of_row], bins), p.values, correct.values)
+
+
+def _upto(p: Probabilities, w: Weights, bins: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    # Weight up to, and at, each distinct p in ascending order [m]; which of them each row has [n].
     if bins < 1:
         raise ValueError(f"bins must be at least 1, not {bins}")
-    ties = Ties.of(p.values)
-    weight = ties.upto(w)
-    below = np.concatenate([np.zeros((len(w), 1)), weight[:, :-1]], axis=1)
-    borders = weight[:, -1:] * np.arange(bins + 1) / bins
-    at = np.stack([np.searchsorted(row, edges) for row, edges in zip(below, borders, strict=True)])
-    at[:, 0], at[:, -1] = 0, len(ties.starts)
-    return [np.diff(before(s, at), axis=1) for s in (weight, *(ties.upto(w, column) for column in columns))]
+    distinct, of_row = np.unique(p.values, return_inverse=True)
+    here = np.bincount(of_row, w, minlength=len(distinct)).astype(np.float64)
+    return np.cumsum(here), here, of_row
+
+
+def _one_each(codes: NDArray[np.int64], bins: int) -> Floats:
+    return np.asarray(codes[:, None] == np.arange(bins), dtype=np.float64)
 
 
 def shares(weight: Floats, gap: Floats) -> Floats:
@@ -112,10 +122,6 @@ def length(gaps: Floats) -> Floats:
 def largest(gaps: Floats) -> Floats:
     """The largest |gap|."""
     return np.asarray(np.abs(gaps).max(axis=-1))
-
-
-def _nothing(w: Weights) -> tuple[Floats, Floats]:
-    return np.zeros((len(w), 1)), np.zeros((len(w), 1))
 
 
 def _over(gap: Floats, divisor: Floats) -> Floats:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.metrics.bins import (
+    Binned,
     absolute,
     alike,
     bin_codes,
@@ -36,11 +37,21 @@ from harness.metrics.bins import (
     roots,
     shares,
     squares,
-    sums_by_ties,
 )
 from harness.metrics.columns import Floats, Labels, Probabilities, Weights
 from harness.metrics.metric import Gaps, measure
 from harness.metrics.weighted import average, ratio, sums_by, totals
+
+
+def _debiased(binned: Binned, w: Weights) -> Floats:
+    weight, right, conf = (binned.sums(w, values) for values in (None, binned.correct, binned.p))
+    enough = weight >= 2
+    safe = np.where(enough, weight, 2.0)
+    noise = right / safe * (1 - right / safe) / (safe - 1)
+    terms = np.where(enough, weight * (((right - conf) / safe) ** 2 - noise), 0.0)
+    root: Floats = np.sqrt(np.maximum(ratio(terms.sum(axis=1), weight.sum(axis=1)), 0.0))
+    return root
+
 
 _WIDTH = Gaps(by_width, shares, absolute)
 _WIDTH_ROOT = Gaps(by_width, roots, length)
@@ -49,7 +60,7 @@ _LARGEST = Gaps(by_width, means, largest)
 _COUNT = Gaps(by_count, shares, absolute)
 _COUNT_ROOT = Gaps(by_count, roots, length)
 _TIES = Gaps(by_ties, shares, absolute)
-_TIES_ROOT = Gaps(by_ties, roots, length)
+_DEBIASED = Gaps(by_ties, roots, length, _debiased)
 _ALIKE = Gaps(by_ties, alike, absolute)
 
 
@@ -129,7 +140,7 @@ def ece_unweighted(p: Probabilities, correct: Labels, *, w: Weights, bins: int =
     return _ALIKE(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", debiased=True, gaps=_TIES_ROOT)
+@measure(low=0, high=1, better="lower", debiased=True, gaps=_DEBIASED)
 def ece_debiased(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Debiased root mean square calibration error, in [0, 1] (Kumar et al. 2019, section 5).
 
@@ -137,15 +148,7 @@ def ece_debiased(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 1
     variance of acc_b, whose sum has no bias before the root. Bins are those of `ece_adaptive`; one with fewer than
     two rows adds nothing. 0 means that no more error is seen than noise makes.
     """
-    if not len(p.values):
-        return np.full(len(w), np.nan)
-    weight, right, conf = sums_by_ties(p, w, bins, correct.values, p.values)
-    enough = weight >= 2
-    safe = np.where(enough, weight, 2.0)
-    noise = right / safe * (1 - right / safe) / (safe - 1)
-    terms = np.where(enough, weight * (((right - conf) / safe) ** 2 - noise), 0.0)
-    root: Floats = np.sqrt(np.maximum(ratio(terms.sum(axis=1), weight.sum(axis=1)), 0.0))
-    return root
+    return _DEBIASED(p, correct, w=w, bins=bins)
 
 
 @measure(low=0, high=1, better="lower", average=True)

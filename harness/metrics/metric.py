@@ -6,11 +6,13 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from harness.errors import HarnessError, nearest
+from harness.metrics.bins import Binned
 from harness.metrics.columns import (
     Fates,
     Floats,
@@ -50,18 +52,32 @@ class Gaps:
     """A calibration error as the size of signed gaps, one a bin, between how often it was right and how often it said.
 
     Attributes:
-        binned: takes what the measure's function takes, and gives for each bin the weight in it and the sum of
-            w (c - p): twice [B, k].
-        scaled: makes gaps [B, k] of the two.
-        size: of gaps [B, k], shape [B]: a norm of each row or its square, so that no gap means 0.
+        binned: takes what the measure's function takes, with weights [n], and makes the bins of these data.
+        scaled: makes gaps [B, bins] of the weight in each bin and its weighted sum of c - p.
+        size: of gaps [B, bins], shape [B]: a norm of each row or its square, so that no gap means 0.
+        debiased: of the bins and weights [B, n], shape [B]: the value where it is the size less its bias; else None.
     """
 
-    binned: Callable[..., tuple[Floats, Floats]]
+    binned: Callable[..., Binned]
     scaled: Callable[[Floats, Floats], Floats]
     size: Callable[[Floats], Floats]
+    debiased: Callable[[Binned, Weights], Floats] | None = None
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
-        return self.size(self.scaled(*self.binned(*columns, w=w, **options)))
+        """The error for each row of weights [B, n], each in bins of its own: shape [B]."""
+        return np.concatenate([self.held(*columns, w=row, **options)(row[None, :]) for row in w])
+
+    def held(self, *columns: Any, w: Weights, **options: Any) -> Callable[[Weights], Floats]:
+        """As `Measure.held`."""
+        return partial(self.value, self.binned(*columns, w=w, **options))
+
+    def value(self, binned: Binned, w: Weights) -> Floats:
+        """The error for each row of weights [B, n], all in the same bins: shape [B]."""
+        return self.size(self.of(binned, w)) if self.debiased is None else self.debiased(binned, w)
+
+    def of(self, binned: Binned, w: Weights) -> Floats:
+        """The gaps for each row of weights [B, n]: shape [B, bins]."""
+        return self.scaled(*binned.gaps(w))
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,8 @@ class Measure:
             bias taken off, or has little. Without `gaps` its interval is that of the replicates moved back to it.
         gaps: the signed gaps whose size the value is (of a debiased one, but for the bias). Noise adds to the gaps
             alike whatever their size, which their interval rests on: see `intervals.interval_of`.
+        fitted: takes what the function takes, with weights [n], fits what has to be fitted (a temperature) to these
+            data, and gives the measure with that fit as a function of weights [B, n]; None where nothing is fitted.
         undefined: why the value may be undefined although there are rows; "" when it never is.
         remark: given the columns, what to know about them before quoting the value; "" if nothing.
         parameters: the column type of each positional parameter, in order.
@@ -100,6 +118,7 @@ class Measure:
     biased: bool
     debiased: bool
     gaps: Gaps | None
+    fitted: Callable[..., Callable[[Weights], Floats]] | None
     undefined: str
     remark: Callable[..., str] | None
     parameters: tuple[type, ...]
@@ -109,6 +128,16 @@ class Measure:
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
         return self.function(*columns, w=w, **options)
+
+    def held(self, *columns: Any, w: Weights, **options: Any) -> Callable[[Weights], Floats]:
+        """The measure as a function of weights [B, n], with bins and fits made once, from data of weights w [n].
+
+        So replicates vary the rows and not the bins: an interval is about the error in these bins, at this temperature.
+        """
+        fitted = self.fitted if self.gaps is None else self.gaps.held
+        if fitted is not None:
+            return fitted(*columns, w=w, **options)
+        return lambda weights: self.function(*columns, w=weights, **options)
 
     def points(self, *columns: Any, **options: Any) -> tuple[str, ...]:
         """The names of the points of a curve of these columns."""
@@ -144,6 +173,7 @@ def measure(
     biased: bool = False,
     debiased: bool = False,
     gaps: Gaps | None = None,
+    fitted: Callable[..., Callable[[Weights], Floats]] | None = None,
     undefined: str = "",
     remark: Callable[..., str] | None = None,
 ) -> Callable[[Callable[..., Floats]], Measure]:
@@ -163,6 +193,7 @@ def measure(
             biased,
             debiased,
             gaps,
+            fitted,
             undefined,
             remark,
             tuple(hints[p.name] for p in given if p.kind is not inspect.Parameter.KEYWORD_ONLY),

@@ -5,17 +5,25 @@ All read log-odds x = logit(p), with p kept within [CLIP, 1 - CLIP], because a p
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
-from harness.metrics.bins import absolute, bin_codes, shares
+from harness.metrics.bins import Binned, absolute, by_width, shares
+from harness.metrics.calibration import brier
 from harness.metrics.columns import Floats, Folds, Labels, Probabilities, Weights
-from harness.metrics.likelihood import surprise
-from harness.metrics.logistic import Codes, offset_fit, scale_fit, sigmoid, slope_fit
-from harness.metrics.metric import Gaps, measure
-from harness.metrics.weighted import Ties, ratio, steps
+from harness.metrics.likelihood import nll
+from harness.metrics.logistic import offset_fit, scale_fit, sigmoid, slope_fit
+from harness.metrics.metric import Gaps, Measure, measure
+from harness.metrics.weighted import Ties, ratio
 
 CLIP = 1e-6
 """The least probability that log-odds are taken of: they lie within 13.8 of 0."""
+
+COLDEST, HOTTEST = 0.05, 20.0
+"""The temperatures between which one fitted on other folds is kept."""
 
 _NO_FIT = "all rows of one kind, one value of p, or right and wrong rows that p separates: no finite fit"
 _NO_TEMPERATURE = (
@@ -82,56 +90,57 @@ def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     return ratio(inside.astype(float), np.where(inside, scale, 0.0))
 
 
-def _binned_after(
-    p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10
-) -> tuple[Floats, Floats]:
-    said, weight, right = _held_out(p, correct, group, w)
-    if not said.size:
-        return np.zeros((len(w), 1)), np.zeros((len(w), 1))
-    unfitted = np.isnan(said).any(axis=1, keepdims=True)
-    said = np.where(unfitted, 0.5, said)
-    codes = bin_codes(said, bins) + bins * np.arange(len(w))[:, None]
-    sums = [
-        np.bincount(codes.ravel(), terms.ravel(), minlength=bins * len(w)).reshape(len(w), bins).astype(np.float64)
-        for terms in (weight, right - weight * said)
-    ]
-    return sums[0], np.where(unfitted, np.nan, sums[1])
+def _binned_after(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Binned:
+    said = _held_out(p, correct, group, w)
+    known = Probabilities(np.where(np.isnan(said), 0.5, said))
+    return replace(by_width(known, correct, w=w, bins=bins), p=said)
 
 
 _AFTER = Gaps(_binned_after, shares, absolute)
+
+
+def _after(loss: Measure) -> Callable[..., Callable[[Weights], Floats]]:
+    """A mean loss of the probabilities after scaling, with the temperatures held."""
+
+    def fitted(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Callable[[Weights], Floats]:
+        said = _held_out(p, correct, group, w)
+        if not said.size or np.isnan(said).any():
+            return lambda weights: np.full(len(weights), np.nan)
+        return partial(_weighted, loss, Probabilities(said), correct)
+
+    return fitted
+
+
+def _weighted(loss: Measure, p: Probabilities, correct: Labels, w: Weights) -> Floats:
+    return loss(p, correct, w=w)
+
+
+_NLL, _BRIER = _after(nll), _after(brier)
 
 
 @measure(low=0, high=1, better="lower", biased=True, gaps=_AFTER, undefined="all rows in one fold", remark=_clipped)
 def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
     """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
 
-    The rows are divided into five folds by `group`; the T of a fold is fitted (`temperature`) on the other four, in
-    every replicate anew. Where the best T is outside [0.01, infinity] the end of that range is taken; at infinity
-    every p is 0.5.
+    The rows are divided into five folds by `group`; the T of a fold is fitted (`temperature`) on the other four and
+    kept within [0.05, 20], so that a handful of rows that p happens to separate does not decide the number. All
+    replicates keep these five temperatures: the interval is about their error, not about what other data would fit.
     """
     return _AFTER(p, correct, group, w=w, bins=bins)
 
 
-@measure(low=0, high=None, better="lower", undefined="all rows in one fold", remark=_clipped)
+@measure(low=0, high=None, better="lower", fitted=_NLL, undefined="all rows in one fold", remark=_clipped)
 def nll_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`nll` after temperature scaling, each row with the temperature of the folds without it: see
     `ece_after_temperature`. Not below that of the best T on the same rows, and the way to see whether T pays."""
-    said, weight, right = _held_out(p, correct, group, w)
-    if not said.size:
-        return np.full(len(w), np.nan)
-    loss = right * surprise(said) + (weight - right) * surprise(1 - said)
-    return ratio(loss.sum(axis=1), weight.sum(axis=1))
+    return np.concatenate([_NLL(p, correct, group, w=row)(row[None, :]) for row in w])
 
 
-@measure(low=0, high=1, better="lower", undefined="all rows in one fold", remark=_clipped)
+@measure(low=0, high=1, better="lower", fitted=_BRIER, undefined="all rows in one fold", remark=_clipped)
 def brier_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`brier` after temperature scaling, each row with the temperature of the folds without it: see
     `ece_after_temperature`."""
-    said, weight, right = _held_out(p, correct, group, w)
-    if not said.size:
-        return np.full(len(w), np.nan)
-    loss = right * (1 - said) ** 2 + (weight - right) * said**2
-    return ratio(loss.sum(axis=1), weight.sum(axis=1))
+    return np.concatenate([_BRIER(p, correct, group, w=row)(row[None, :]) for row in w])
 
 
 def _by_logit(p: Probabilities, correct: Labels, w: Weights) -> tuple[Floats, Floats, Floats]:
@@ -148,32 +157,22 @@ def _joint(p: Probabilities, correct: Labels, w: Weights) -> Floats:
 
 
 def _held_out(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> Floats:
-    """Probabilities after scaling, weight, and weight of correct rows, for every fold and distinct p: [3, B, k].
+    """Each row's probability after scaling by the temperature of the folds without it: [n].
 
-    A fold whose other folds have no weight gives NaN.
+    A fold whose other folds have no weight gives NaN where it has weight itself.
     """
-    if not len(p.values):
-        return np.zeros((3, len(w), 0))
     x = logit(p.values)
-    order = np.argsort(x, kind="stable")
-    distinct = np.unique(x)
-    members = [order[group.values[order] == f] for f in np.unique(group.values)]
-    weight = np.stack([_at_each(distinct, x, rows, w) for rows in members])
-    right = np.stack([_at_each(distinct, x, rows, w, correct.values) for rows in members])
-    said = np.empty_like(weight)
-    for f in range(len(members)):
-        others_weight, others_right = weight.sum(axis=0) - weight[f], right.sum(axis=0) - right[f]
-        scale = scale_fit(distinct, others_weight, others_right)
-        said[f] = sigmoid(scale[:, None] * distinct)
-        # No row to fit on only matters where there are rows to scale.
-        said[f][np.isnan(scale) & (weight[f].sum(axis=1) == 0)] = 0.5
-    return np.stack([np.concatenate(list(part), axis=1) for part in (said, weight, right)])
-
-
-def _at_each(distinct: Floats, x: Floats, rows: Codes, w: Weights, values: Floats | None = None) -> Floats:
-    # Sum of w, or of w * values, of some rows, given in ascending order of x, at each distinct x: [B, k].
-    mine = np.take(w, rows, axis=1)
-    if values is not None:
-        mine *= values[rows]
-    cumulative = np.concatenate([np.zeros((len(w), 1)), np.cumsum(mine, axis=1)], axis=1)
-    return steps(np.take(cumulative, np.searchsorted(x[rows], distinct, side="right"), axis=1))
+    distinct, of_row = np.unique(x, return_inverse=True)
+    folds, of_fold = np.unique(group.values, return_inverse=True)
+    shape = (len(folds), len(distinct))
+    at = of_fold * shape[1] + of_row
+    weight, right = (
+        np.bincount(at, each, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
+        for each in (w, w * correct.values)
+    )
+    if not len(folds):
+        return x
+    scale = scale_fit(distinct, weight.sum(axis=0) - weight, right.sum(axis=0) - right)
+    # No row to fit on only matters where there are rows to scale.
+    scale[np.isnan(scale) & (weight.sum(axis=1) == 0)] = 0.0
+    return sigmoid(np.clip(scale, 1 / HOTTEST, 1 / COLDEST)[of_fold] * x)

@@ -33,7 +33,7 @@ from harness.statistics.intervals import (
     p_value,
 )
 from harness.statistics.merged_rows import MergedRows, merged_rows
-from harness.statistics.rows import Sample, binned, evaluate, evaluate_gaps, levels, sample
+from harness.statistics.rows import Sample, binned, evaluate, held, held_gaps, levels, sample
 
 _Pairs = tuple[tuple[str, str], ...]
 _Key = tuple[tuple[str, ...], tuple[type | None, ...], bool, _Pairs, _Pairs]
@@ -229,13 +229,13 @@ def _replicated(
     """
     samples = [rows for rows, _ in pairs]
     merged = merged_rows(samples[0])
-    metrics = [rows.metric for rows in samples]
-    parts: list[list[Floats]] = [[] for _ in metrics]
+    functions = list(pool.map(held_gaps, [r.metric for r in samples], repeat(merged.values), repeat(merged.counts)))
+    parts: list[list[Floats]] = [[] for _ in functions]
     weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
     ahead = pool.submit(next, weights, None)
     while (w := ahead.result()) is not None:
         ahead = pool.submit(next, weights, None)
-        values = pool.map(evaluate_gaps, metrics, repeat(merged.values), repeat(w))
+        values = pool.map(lambda of_weights, w=w: of_weights(w), functions)
         for part, value in zip(parts, values, strict=True):
             part.append(value)
     finished = partial(_finished, merged=merged, kind=kind)
@@ -245,15 +245,16 @@ def _replicated(
 def _finished(
     rows: Sample, values: Floats, drawn: Floats, *, merged: MergedRows, kind: IntervalKind
 ) -> list[Replicates]:
-    """The replicates of each point of a metric, as `evaluate_gaps` gives them, with what else their interval needs."""
+    """The replicates of each point of a metric, as `held_gaps` gives them, with what else their interval needs."""
     off = shift(rows, values, merged)
     how, gaps = rows.metric.measure.gaps, None
     if how is not None:
-        weight, sums = binned(rows.metric, merged.values, merged.counts[None, :])
+        weight, sums = binned(rows.metric, merged.values, merged.counts).gaps(merged.counts[None, :])
         measured, even = how.scaled(weight, sums)[0], how.scaled(weight, weight)[0]
         gaps = GapReplicates(
             measured=measured,
-            noise=drawn[:, 1:] - measured,
+            noise=drawn[:, 2:] - measured,
+            overall=drawn[:, 1],
             even=even,
             share=weight[0] / weight.sum(),
             off=0.0 if rows.metric.measure.debiased else float(off[0]),
@@ -274,7 +275,8 @@ def _left_out(rows: Sample, merged: MergedRows) -> Floats:
     np.add.at(counts, (rows.codes, merged.of_row), 1.0)
     total = counts.sum(axis=0)
     parts = [total - counts[start : start + 256] for start in range(0, n_groups, 256)]
-    return np.concatenate([evaluate(rows.metric, merged.values, w).reshape(len(w), -1) for w in parts])
+    of_weights = held(rows.metric, merged.values, merged.counts)
+    return np.concatenate([of_weights(w).reshape(len(w), -1) for w in parts])
 
 
 def shift(rows: Sample, values: Floats, merged: MergedRows) -> Floats:

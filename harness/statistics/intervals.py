@@ -31,6 +31,7 @@ class GapReplicates:
 
     measured: Floats
     noise: Floats
+    overall: Floats
     even: Floats
     share: Floats
     off: float

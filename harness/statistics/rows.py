@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
+from harness.metrics.bins import Binned
 from harness.metrics.columns import Fates, Floats, Folds, Units, Weights
 from harness.metrics.levels import LevelValue, Mask, chosen, level_texts, missing, shown
 from harness.metrics.metric import Metric
+from harness.metrics.weighted import ratio
 from harness.outcomes import Table, factorize
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -106,29 +107,51 @@ class Sample:
 
 def evaluate(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:
     """A metric of columns [n] each for each row of weights [B, n]; see `Sample.measure`."""
-    return _in_range(metric, _called(metric, metric.measure, values, w))
+    with _named(metric):
+        return _in_range(metric, metric.measure(*_columns(metric, values), w=w, **metric.options))
 
 
-def evaluate_gaps(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:
-    """As `evaluate`, and behind each value the signed gaps that it is the size of: [B, 1 + gaps]; of a metric without
-    gaps [B, 1], of a curve [B, k]."""
-    measure = metric.measure
-    if measure.gaps is None:
-        return evaluate(metric, values, w).reshape(len(w), -1)
-    gaps = measure.gaps.scaled(*binned(metric, values, w))
-    result = evaluate(metric, values, w) if measure.debiased else _in_range(metric, measure.gaps.size(gaps))
-    return np.column_stack([result, gaps])
+def held(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Callable[[Weights], Floats]:
+    """As `evaluate`, of weights [B, n] alone, with bins and fits made once from data of so many rows each, [n]."""
+    with _named(metric):
+        of_weights = metric.measure.held(*_columns(metric, values), w=counts, **metric.options)
+
+    def evaluated(w: Weights) -> Floats:
+        with _named(metric):
+            return _in_range(metric, of_weights(w))
+
+    return evaluated
 
 
-def binned(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> tuple[Floats, Floats]:
-    """`Gaps.binned` of a metric that is the size of gaps."""
+def held_gaps(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Callable[[Weights], Floats]:
+    """As `held`, and behind each value what the interval of a calibration error needs: [B, 2 + bins] of the value, the
+    mean of c - p, and the gaps; of a metric without gaps [B, 1], of a curve [B, k]."""
+    how = metric.measure.gaps
+    if how is None:
+        of_weights = held(metric, values, counts)
+        return lambda w: of_weights(w).reshape(len(w), -1)
+    bins = binned(metric, values, counts)
+
+    def evaluated(w: Weights) -> Floats:
+        weight, sums = bins.gaps(w)
+        gaps = how.scaled(weight, sums)
+        value = how.size(gaps) if how.debiased is None else how.debiased(bins, w)
+        return np.column_stack([_in_range(metric, value), ratio(sums.sum(axis=1), weight.sum(axis=1)), gaps])
+
+    return evaluated
+
+
+def binned(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Binned:
+    """The bins of a calibration error of data of so many rows each, [n]."""
     assert metric.measure.gaps is not None
-    return _called(metric, metric.measure.gaps.binned, values, w)
+    with _named(metric):
+        return metric.measure.gaps.binned(*_columns(metric, values), w=counts, **metric.options)
 
 
-def _called(metric: Metric, function: Callable[..., _T], values: tuple[np.ndarray, ...], w: Weights) -> _T:
+@contextmanager
+def _named(metric: Metric) -> Iterator[None]:
     try:
-        return function(*_columns(metric, values), w=w, **metric.options)
+        yield
     except ValueError as error:
         raise HarnessError(f"metric {metric.name!r} of columns {metric.columns}: {error}") from error
 
