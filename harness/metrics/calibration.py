@@ -56,12 +56,12 @@ def _debiased(binned: Binned, w: Weights) -> Floats:
 _WIDTH = Gaps(by_width, shares, absolute)
 _WIDTH_ROOT = Gaps(by_width, roots, length)
 _WIDTH_SQUARES = Gaps(by_width, roots, squares)
-_LARGEST = Gaps(by_width, means, largest)
+_LARGEST = Gaps(by_width, means, largest, counted="worst")
 _COUNT = Gaps(by_count, shares, absolute)
 _COUNT_ROOT = Gaps(by_count, roots, length)
 _TIES = Gaps(by_ties, shares, absolute)
 _DEBIASED = Gaps(by_ties, roots, length, _debiased)
-_ALIKE = Gaps(by_ties, alike, absolute)
+_ALIKE = Gaps(by_ties, alike, absolute, counted="bins")
 
 
 @measure(low=-1, high=1, better="neither", average=True)

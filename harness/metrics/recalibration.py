@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.metrics.bins import Binned, absolute, by_width, shares
 from harness.metrics.calibration import brier
-from harness.metrics.columns import Floats, Folds, Labels, Probabilities, Weights
+from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Probabilities, Weights
 from harness.metrics.likelihood import nll
 from harness.metrics.logistic import offset_fit, scale_fit, sigmoid, slope_fit
 from harness.metrics.metric import Gaps, Measure, measure
@@ -26,6 +26,7 @@ COLDEST, HOTTEST = 0.05, 20.0
 """The temperatures between which one fitted on other folds is kept."""
 
 _NO_FIT = "all rows of one kind, one value of p, or right and wrong rows that p separates: no finite fit"
+_ONE_FOLD = "all rows in one fold"
 _NO_TEMPERATURE = (
     "no temperature between 0.01 and infinity fits best: p is on the right side of 0.5 always, or no better than 0.5"
 )
@@ -118,7 +119,7 @@ def _weighted(loss: Measure, p: Probabilities, correct: Labels, w: Weights) -> F
 _NLL, _BRIER = _after(nll), _after(brier)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_AFTER, undefined="all rows in one fold", remark=_clipped)
+@measure(low=0, high=1, better="lower", biased=True, gaps=_AFTER, min_groups=100, undefined=_ONE_FOLD, remark=_clipped)
 def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
     """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
 
@@ -129,14 +130,14 @@ def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w:
     return _AFTER(p, correct, group, w=w, bins=bins)
 
 
-@measure(low=0, high=None, better="lower", fitted=_NLL, undefined="all rows in one fold", remark=_clipped)
+@measure(low=0, high=None, better="lower", fitted=_NLL, min_groups=100, undefined=_ONE_FOLD, remark=_clipped)
 def nll_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`nll` after temperature scaling, each row with the temperature of the folds without it: see
     `ece_after_temperature`. Not below that of the best T on the same rows, and the way to see whether T pays."""
     return np.concatenate([_NLL(p, correct, group, w=row)(row[None, :]) for row in w])
 
 
-@measure(low=0, high=1, better="lower", fitted=_BRIER, undefined="all rows in one fold", remark=_clipped)
+@measure(low=0, high=1, better="lower", fitted=_BRIER, min_groups=100, undefined=_ONE_FOLD, remark=_clipped)
 def brier_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`brier` after temperature scaling, each row with the temperature of the folds without it: see
     `ece_after_temperature`."""
@@ -156,23 +157,31 @@ def _joint(p: Probabilities, correct: Labels, w: Weights) -> Floats:
     return slope_fit(*_by_logit(p, correct, w))
 
 
-def _held_out(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> Floats:
-    """Each row's probability after scaling by the temperature of the folds without it: [n].
+def scales(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> dict[int, float]:
+    """The factor on the log-odds of the rows of each fold, fitted on the other folds: 1 over its temperature.
 
-    A fold whose other folds have no weight gives NaN where it has weight itself.
+    NaN where the other folds have no weight, but 1 where the fold itself has none.
+
+    Args:
+        w: the weights of the rows, [n].
     """
-    x = logit(p.values)
-    distinct, of_row = np.unique(x, return_inverse=True)
+    distinct, of_row = np.unique(logit(p.values), return_inverse=True)
     folds, of_fold = np.unique(group.values, return_inverse=True)
+    if not len(folds):
+        return {}
     shape = (len(folds), len(distinct))
-    at = of_fold * shape[1] + of_row
     weight, right = (
-        np.bincount(at, each, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
+        np.bincount(of_fold * shape[1] + of_row, each, minlength=shape[0] * shape[1]).reshape(shape)
         for each in (w, w * correct.values)
     )
-    if not len(folds):
-        return x
-    scale = scale_fit(distinct, weight.sum(axis=0) - weight, right.sum(axis=0) - right)
-    # No row to fit on only matters where there are rows to scale.
-    scale[np.isnan(scale) & (weight.sum(axis=1) == 0)] = 0.0
-    return sigmoid(np.clip(scale, 1 / HOTTEST, 1 / COLDEST)[of_fold] * x)
+    fitted = scale_fit(distinct, weight.sum(axis=0) - weight, right.sum(axis=0) - right)
+    kept = np.clip(fitted, 1 / HOTTEST, 1 / COLDEST)
+    kept[np.isnan(fitted) & (weight.sum(axis=1) == 0)] = 1.0
+    return dict(zip(folds.tolist(), kept.tolist(), strict=True))
+
+
+def _held_out(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> Floats:
+    # Each row's probability after scaling by the temperature of the folds without it: [n].
+    by_fold = scales(p, correct, group, w)
+    scale = np.array([by_fold.get(fold, np.nan) for fold in range(FOLDS)])
+    return sigmoid(scale[group.values] * logit(p.values))

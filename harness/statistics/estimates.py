@@ -19,6 +19,7 @@ import numpy as np
 from harness.metrics.columns import Fates, Floats, Folds, Units
 from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
+from harness.metrics.weighted import ratio
 from harness.outcomes import Table
 from harness.statistics.alignment import MOST_UNMATCHED
 from harness.statistics.bootstrap import bootstrap_weights
@@ -249,14 +250,17 @@ def _finished(
     off = shift(rows, values, merged)
     how, gaps = rows.metric.measure.gaps, None
     if how is not None:
-        weight, sums = binned(rows.metric, merged.values, merged.counts).gaps(merged.counts[None, :])
-        measured, even = how.scaled(weight, sums)[0], how.scaled(weight, weight)[0]
+        counts = merged.counts[None, :]
+        bins = binned(rows.metric, merged.values, merged.counts)
+        weight, sums = bins.gaps(counts)
+        k = weight.shape[1]
         gaps = GapReplicates(
-            measured=measured,
-            noise=drawn[:, 2:] - measured,
-            overall=drawn[:, 1],
-            even=even,
-            share=weight[0] / weight.sum(),
+            weight=weight[0],
+            sums=sums[0],
+            said=np.nan_to_num(ratio(bins.sums(counts, bins.p), weight)[0]),
+            weight_drawn=drawn[:, 1 : 1 + k],
+            sums_drawn=drawn[:, 1 + k :],
+            even=how.scaled(weight, weight)[0],
             off=0.0 if rows.metric.measure.debiased else float(off[0]),
         )
     left_out = _left_out(rows, merged) if kind == "bca" else None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats
-from harness.metrics.metric import Measure
+from harness.metrics.metric import Counted, Measure
 from harness.statistics.few_groups import FEW, t_ends, t_error, t_p
 
 IntervalKind = Literal["percentile", "bca"]
@@ -18,40 +18,96 @@ IntervalKind = Literal["percentile", "bca"]
 _MISS = 0.025
 """Chance of missing the truth on either side."""
 
+FEWEST = 10
+"""Right rows, and wrong ones, without which a calibration error has no interval: it would hold the truth too rarely."""
 
-@dataclass(frozen=True)
+_BESIDE = 0.01
+"""That of an error's own lower end where the lower end of the mean gap's interval counts, too, which a calibrated model
+alone passes in 5 % of all cases."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GapReplicates:
-    """The signed gaps of a calibration error, see `metrics.metric.Gaps`, and the noise in them.
+    """What fills the bins of a calibration error, see `metrics.metric.Gaps`, in the data and in the replicates.
 
     Attributes:
-        measured: [k] those of the data. noise: [B, k] how far those of each replicate are from them.
-        even: [k] what they would be if every row had a gap of 1. share: [k] of the rows, that in each bin.
+        weight: [k] rows in each bin. sums: [k] of c - p over them. said: [k] mean p of them.
+        weight_drawn, sums_drawn: [B, k] of the replicates.
+        even: [k] what the signed gaps would be if every row had a gap of 1.
         off: what numbers in steps take off the value.
     """
 
-    measured: Floats
-    noise: Floats
-    overall: Floats
+    weight: Floats
+    sums: Floats
+    said: Floats
+    weight_drawn: Floats
+    sums_drawn: Floats
     even: Floats
-    share: Floats
-    off: float
+    off: float = 0.0
+
+    @property
+    def means(self) -> Floats:
+        """[k] the mean gap of the rows of each bin; 0 where there are none."""
+        return np.asarray(np.divide(self.sums, self.weight, out=np.zeros_like(self.sums), where=self.weight > 0))
+
+    @property
+    def noise(self) -> Floats:
+        """[B, k] how far the mean gaps of the replicates are from the data's, beyond what the mean gap of all rows
+        makes of more or fewer rows in a bin.
+
+        Divided by the rows that the data have in the bin and not by the replicate's, which in a bin of few rows would
+        hide some of the noise. So would a bin's own mean gap in place of that of all rows.
+        """
+        total = self.weight.sum()
+        share = total / self.weight_drawn.sum(axis=1, keepdims=True)
+        overall = float(self.sums.sum() / total)
+        beyond = share * (self.sums_drawn - overall * self.weight_drawn) - (self.sums - overall * self.weight)
+        return np.asarray(np.divide(beyond, self.weight, out=np.zeros_like(beyond), where=self.weight > 0))
 
     def likely(self) -> Floats:
-        """[k] shrunken gaps: the overall mean gap, plus each bin's deviation from it, shrunk by the share that noise
-        explains.
+        """[k] shrunken mean gaps: the overall mean gap, plus each bin's deviation from it, shrunk by the share that
+        noise explains.
 
         The deviations keep the part of their mean square that noise does not explain, as in James and Stein (1961).
         They are multiplied by the root of that part: the size of all gaps is to be right, not each single gap.
         """
-        there = self.even > 0
-        even = np.where(there, self.even, 1.0)
-        means, noise = (np.where(there, gaps / even, 0.0) for gaps in (self.measured, self.noise))
-        overall = means @ self.share
-        apart = np.where(there, means - overall, 0.0)
-        noise = np.where(there, noise - (noise @ self.share)[:, None], 0.0)
-        seen, expected = float(apart**2 @ self.share), float(np.nanmean(noise**2 @ self.share))
+        there = self.weight > 0
+        share = self.weight / self.weight.sum()
+        overall = self.means @ share
+        apart = np.where(there, self.means - overall, 0.0)
+        noise = np.where(there, self.noise - (self.noise @ share)[:, None], 0.0)
+        seen, expected = float(apart**2 @ share), float((noise**2 @ share).mean())
         left = np.sqrt(max(0.0, 1 - expected / seen)) if seen > 0 else 0.0
-        return np.asarray(self.even * (overall + left * apart))
+        return np.asarray(np.where(there, overall + left * apart, 0.0))
+
+    def overall(self) -> tuple[float, float]:
+        """The ends of the interval of the size of the mean gap of all rows.
+
+        The interval of every error that is never smaller contains no smaller number than the one end, and the other.
+        """
+        drawn = self.sums_drawn.sum(axis=1) / self.weight_drawn.sum(axis=1)
+        low, high = (float(q) for q in np.quantile(drawn, [_MISS, 1 - _MISS]))
+        return max(low, -high, 0.0), max(-low, high)
+
+    @property
+    def fewer(self) -> float:
+        """The number of right rows, or of wrong ones where these are fewer."""
+        right, rows = float(self.sums.sum() + self.said @ self.weight), float(self.weight.sum())
+        return min(right, rows - right)
+
+    def spread(self, gaps: Floats) -> Floats:
+        """[k] by what noise grows or shrinks where gaps [k] are the true ones, and not the likely ones.
+
+        The variance of a share a is proportional to a (1 - a): where few answers happened to be right, the data show
+        too little noise to deny that more should have been.
+        """
+        least = 0.5 / (self.weight + 1)
+
+        def variance(of: Floats) -> Floats:
+            right = np.clip(self.said + of, least, 1 - least)
+            return right * (1 - right)
+
+        return np.asarray(np.sqrt(variance(gaps) / variance(self.likely())))
 
 
 @dataclass(frozen=True)
@@ -88,11 +144,9 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
         measure: of a difference, that of `of_difference`.
     """
     lowest, highest = reach(measure)
+    if why := _none(measure, replicates, n_groups):
+        return Interval(note=f"no interval: {why}")
     defined = replicates.values[~np.isnan(replicates.values)]
-    lost = 1 - len(defined) / len(replicates.values)
-    if lost > 0.05:
-        # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
-        return Interval(note=f"no interval: undefined in {lost:.0%} of the replicates")
     notes = []
     if np.ptp(defined) < 1e-9:
         return _agreement(value, n_groups, reach(measure) if measure.average else (-np.inf, np.inf))
@@ -111,7 +165,7 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
         tails, kind = _bca(value, defined, replicates.left_out)
     low, high = (float(q) for q in np.quantile(defined, tails))
     if replicates.gaps is not None and measure.gaps is not None:
-        low, high = inverted(measure.gaps.size, replicates.gaps)
+        low, high = inverted(measure.gaps.size, replicates.gaps, n_groups, counted=measure.gaps.counted)
     elif measure.debiased:
         off = float(defined.mean()) - value
         low, high = low - off, high - off
@@ -134,21 +188,39 @@ def _by_t(measure: Measure, replicates: Replicates, n_groups: int) -> bool:
     return n_groups < FEW and replicates.gaps is None and not measure.biased
 
 
-def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[float, float]:
+def _none(measure: Measure, replicates: Replicates, n_groups: int) -> str:
+    # Why replicates make no interval; "" if they do.
+    if n_groups < measure.min_groups:
+        return f"fewer than {measure.min_groups} groups, with which it would be wrong too often"
+    lost = float(np.isnan(replicates.values).mean())
+    if lost > 0.05:
+        # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
+        return f"undefined in {lost:.0%} of the replicates"
+    if replicates.gaps is not None and replicates.gaps.fewer < FEWEST - 1e-6:
+        return f"fewer than {FEWEST} right, or {FEWEST} wrong, rows, with which it would be wrong too often"
+    return ""
+
+
+def inverted(
+    size: Callable[[Floats], Floats], gaps: GapReplicates, n_groups: int, *, counted: Counted = "rows"
+) -> tuple[float, float]:
     """The calibration errors under which one of the measured size is neither too large nor too small, each with 2.5 %.
 
     A calibration error is the size of signed gaps, in which noise adds up: that of a calibrated model is never 0. So
     its replicates say nothing of its distribution under any other truth, least of all near 0. But the noise in the
     gaps themselves is much the same whatever they are. The truths considered are the likely gaps times t >= 0, the
-    noise is that of the replicates, and an end is where the 97.5 (the lower end) or 2.5 percentile of the size of
-    t * gaps + noise is the size measured: a bootstrap test inverted (Carpenter 1999; Hansen 1999, the grid bootstrap).
-    Where even noise alone would be larger, the upper end is what noise alone makes with 97.5 %.
+    noise is that of the replicates, scaled as shares of right answers make it under that truth, and an end is where the
+    97.5 (the lower end) or 2.5 percentile of the size of t * gaps + noise is the size measured: a bootstrap test
+    inverted (Carpenter 1999; Hansen 1999, the grid bootstrap). Where even noise alone would be larger, the upper end is
+    what noise alone makes with 97.5 %. Noise is widened as a t quantile with G - 1 degrees of freedom is wider.
     """
-    noise = gaps.noise[~np.isnan(gaps.noise).any(axis=1)]
-    seen, likely = float(size(gaps.measured)), gaps.likely()
+    noise = gaps.even * gaps.noise * _widening(n_groups)
+    seen = float(size(gaps.even * gaps.means))
+    # Shrunken gaps are right for all of them together; the largest is better told by the one seen.
+    likely = gaps.means if counted == "worst" else gaps.likely()
 
     def under(t: float, share: float) -> float:
-        return float(np.quantile(size(t * likely + noise), share))
+        return float(np.quantile(size(t * likely * gaps.even + gaps.spread(t * likely) * noise), share))
 
     def end(share: float) -> float:
         if under(0.0, share) >= seen:
@@ -159,11 +231,23 @@ def inverted(size: Callable[[Floats], Floats], gaps: GapReplicates) -> tuple[flo
         for _ in range(12):
             middle = (inside + beyond) / 2
             inside, beyond = (middle, beyond) if under(middle, share) < seen else (inside, middle)
-        return float(size(beyond * likely))
+        return float(size(beyond * likely * gaps.even))
 
     if seen <= under(0.0, _MISS) or not likely.any():
-        return gaps.off, under(0.0, 1 - _MISS) + gaps.off
-    return end(1 - _MISS) + gaps.off, end(_MISS) + gaps.off
+        low, high = 0.0, under(0.0, 1 - _MISS)
+    else:
+        low, high = end(1 - (_MISS if counted == "bins" else _BESIDE)), end(_MISS)
+    if counted != "bins":
+        least, most = (float(size(gaps.even * overall)) for overall in gaps.overall())
+        low, high = max(low, least), max(high, most)
+    return low + gaps.off, high + gaps.off
+
+
+def _widening(n_groups: int) -> float:
+    # A bootstrap of G groups shows (G - 1)/G of the variance, and a normal quantile is not that of Student.
+    from scipy.stats import t
+
+    return float(np.sqrt(n_groups / (n_groups - 1)) * t.ppf(1 - _MISS, n_groups - 1) / t.ppf(1 - _MISS, np.inf))
 
 
 def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[float, float], str]:

@@ -15,7 +15,6 @@ from harness.metrics.bins import Binned
 from harness.metrics.columns import Fates, Floats, Folds, Units, Weights
 from harness.metrics.levels import LevelValue, Mask, chosen, level_texts, missing, shown
 from harness.metrics.metric import Metric
-from harness.metrics.weighted import ratio
 from harness.outcomes import Table, factorize
 
 
@@ -124,8 +123,8 @@ def held(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Call
 
 
 def held_gaps(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Callable[[Weights], Floats]:
-    """As `held`, and behind each value what the interval of a calibration error needs: [B, 2 + bins] of the value, the
-    mean of c - p, and the gaps; of a metric without gaps [B, 1], of a curve [B, k]."""
+    """As `held`, and behind each value what the interval of a calibration error is made of: [B, 1 + 2 bins] of the
+    value, the weight in each bin, and its sum of c - p; of a metric without gaps [B, 1], of a curve [B, k]."""
     how = metric.measure.gaps
     if how is None:
         of_weights = held(metric, values, counts)
@@ -134,9 +133,8 @@ def held_gaps(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) ->
 
     def evaluated(w: Weights) -> Floats:
         weight, sums = bins.gaps(w)
-        gaps = how.scaled(weight, sums)
-        value = how.size(gaps) if how.debiased is None else how.debiased(bins, w)
-        return np.column_stack([_in_range(metric, value), ratio(sums.sum(axis=1), weight.sum(axis=1)), gaps])
+        value = how.size(how.scaled(weight, sums)) if how.debiased is None else how.debiased(bins, w)
+        return np.column_stack([_in_range(metric, value), weight, sums])
 
     return evaluated
 

@@ -197,3 +197,28 @@ def test_debiasing_takes_the_bias_off() -> None:
     # Few of the squares are cut at 0.
     assert np.mean(squares) == pytest.approx(0.01, abs=3 * float(np.std(squares)) / 20 + 0.0003)
     assert np.mean(plain) > 0.018
+
+
+@pytest.mark.parametrize("error", [ece_equal_count, ece_adaptive, ece_unweighted, ece_debiased], ids=str)
+def test_held_bins_are_those_of_the_data_whatever_the_weights(error: Measure) -> None:
+    # 4, 3 and 3 rows of three levels, in two bins: the middle one is divided, or stays below where ties stay together.
+    p = Probabilities(np.repeat([0.2, 0.5, 0.8], [4, 3, 3]))
+    y = Labels(np.array([0.0, 0, 0, 1, 0, 1, 1, 1, 1, 0]))
+    held = error.held(p, y, w=np.ones(10), bins=2)
+    w = np.ones((1, 10))
+    assert held(w) == pytest.approx(error(p, y, w=w, bins=2), abs=1e-15)
+    # Four times the highest level: bins made anew would put it alone into the upper one.
+    w[:, 7:] = 4
+    part = 1 / 3 if error is ece_equal_count else 1.0
+    shares = np.array([[4, 3 * part, 0], [0, 3 * (1 - part), 12]])
+    gap = shares @ (np.array([0.25, 2 / 3, 2 / 3]) - [0.2, 0.5, 0.8])
+    size = shares.sum(axis=1)
+    if error is ece_debiased:
+        right = shares @ [0.25, 2 / 3, 2 / 3] / size
+        noise = right * (1 - right) / (size - 1)
+        expected = np.sqrt(max(0.0, (size * ((gap / size) ** 2 - noise)).sum() / size.sum()))
+    elif error is ece_unweighted:
+        expected = np.abs(gap / size).mean()
+    else:
+        expected = np.abs(gap).sum() / size.sum()
+    assert held(w)[0] == pytest.approx(expected, abs=1e-12)

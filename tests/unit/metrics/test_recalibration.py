@@ -19,6 +19,7 @@ from harness.metrics.recalibration import (
     ece_after_temperature,
     logit,
     nll_after_temperature,
+    scales,
     temperature,
 )
 
@@ -147,6 +148,32 @@ def test_one_fold_alone_is_undefined_and_far_probabilities_raise_no_warning(afte
     p, y = np.array([0.0, 1.0, 0.4]), np.array([0.0, 1, 1])
     assert np.isnan(value(after, p, y, Folds(np.full(3, 2))))
     assert not np.isnan(value(after, p, y, Folds(np.array([0, 1, 2]))))
+
+
+@AFTER
+def test_rows_that_p_happens_to_separate_do_not_decide_the_number(after: Measure, plain: Measure) -> None:
+    # Four folds in which p separates right from wrong, whose best temperature is 0; one wrong row in the fifth.
+    p, y = np.array([0.6, 0.6, 0.4, 0.4, 0.6]), np.array([1.0, 1, 0, 0, 0])
+    folds = np.arange(FOLDS)
+    scaled = sigmoid(np.full(5, np.log(1.5)) / 0.05 * [1, 1, -1, -1, 1])
+    for f in range(4):
+        others = folds != f
+        best = value(temperature, p[others], y[others])
+        scaled[f] = sigmoid(logit(p[f : f + 1]) / best)[0]
+    assert value(after, p, y, Folds(folds)) == pytest.approx(value(plain, scaled, y), abs=1e-6)
+
+
+@AFTER
+def test_held_temperatures_are_those_of_the_data(after: Measure, plain: Measure) -> None:
+    p, y = distorted(600, 0.0, 0.4, seed=4)
+    folds = np.arange(600) % FOLDS
+    by_fold = scales(Probabilities(p), Labels(y), Folds(folds), np.ones(600))
+    said = sigmoid(np.array([by_fold[f] for f in folds]) * logit(p))
+    w = np.random.default_rng(0).integers(0, 3, (20, 600)).astype(float)
+    held = after.held(Probabilities(p), Labels(y), Folds(folds), w=np.ones(600))(w)
+    assert held == pytest.approx(plain(Probabilities(said), Labels(y), w=w), abs=1e-12)
+    # Fitted anew on the weighted rows, the temperatures are others.
+    assert np.abs(held - after(Probabilities(p), Labels(y), Folds(folds), w=w)).max() > 1e-4
 
 
 def test_the_fold_of_a_name_depends_on_nothing_else() -> None:
