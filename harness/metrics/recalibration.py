@@ -15,7 +15,7 @@ from harness.metrics.bins import Binned, absolute, by_width, shares
 from harness.metrics.calibration import brier
 from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Probabilities, Weights
 from harness.metrics.likelihood import nll
-from harness.metrics.logistic import offset_fit, scale_fit, sigmoid, slope_fit
+from harness.metrics.logistic import MOST, offset_fit, scale_fit, sigmoid, slope_fit
 from harness.metrics.metric import Gaps, Measure, measure
 from harness.metrics.weighted import Ties, ratio
 
@@ -124,8 +124,9 @@ def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w:
     """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
 
     The rows are divided into five folds by `group`; the T of a fold is fitted (`temperature`) on the other four and
-    kept within [0.05, 20], so that a handful of rows that p happens to separate does not decide the number. All
-    replicates keep these five temperatures: the interval is about their error, not about what other data would fit.
+    kept within [0.05, 20]; it is 1 where p separates right from wrong rows there, whose best T would be 0. So a handful
+    of rows does not decide the number. All replicates keep these five temperatures: the interval is about their error,
+    not about what other data would fit. There is none below 100 groups.
     """
     return _AFTER(p, correct, group, w=w, bins=bins)
 
@@ -160,7 +161,8 @@ def _joint(p: Probabilities, correct: Labels, w: Weights) -> Floats:
 def scales(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> dict[int, float]:
     """The factor on the log-odds of the rows of each fold, fitted on the other folds: 1 over its temperature.
 
-    NaN where the other folds have no weight, but 1 where the fold itself has none.
+    Kept within the limits above, and 1 where p separates right from wrong rows or the fold has no weight. NaN where
+    only the other folds have none.
 
     Args:
         w: the weights of the rows, [n].
@@ -175,8 +177,8 @@ def scales(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> dict[
         for each in (w, w * correct.values)
     )
     fitted = scale_fit(distinct, weight.sum(axis=0) - weight, right.sum(axis=0) - right)
-    kept = np.clip(fitted, 1 / HOTTEST, 1 / COLDEST)
-    kept[np.isnan(fitted) & (weight.sum(axis=1) == 0)] = 1.0
+    kept = np.where(fitted < MOST, np.clip(fitted, 1 / HOTTEST, 1 / COLDEST), 1.0)
+    kept[np.isnan(fitted) & (weight.sum(axis=1) > 0)] = np.nan
     return dict(zip(folds.tolist(), kept.tolist(), strict=True))
 
 

@@ -152,15 +152,19 @@ def test_one_fold_alone_is_undefined_and_far_probabilities_raise_no_warning(afte
 
 @AFTER
 def test_rows_that_p_happens_to_separate_do_not_decide_the_number(after: Measure, plain: Measure) -> None:
-    # Four folds in which p separates right from wrong, whose best temperature is 0; one wrong row in the fifth.
+    # Without the last row p separates right from wrong: its best temperature would be 0, and it stays as it is.
     p, y = np.array([0.6, 0.6, 0.4, 0.4, 0.6]), np.array([1.0, 1, 0, 0, 0])
     folds = np.arange(FOLDS)
-    scaled = sigmoid(np.full(5, np.log(1.5)) / 0.05 * [1, 1, -1, -1, 1])
+    scaled = p.copy()
     for f in range(4):
         others = folds != f
         best = value(temperature, p[others], y[others])
         scaled[f] = sigmoid(logit(p[f : f + 1]) / best)[0]
     assert value(after, p, y, Folds(folds)) == pytest.approx(value(plain, scaled, y), abs=1e-6)
+    # A wrong row that p hardly tells: T would be below 0.05, and is 0.05.
+    p, y = np.array([0.6, 0.4, 0.5000001, 0.6, 0.6]), np.array([1.0, 0, 0, 1, 1])
+    by_fold = scales(Probabilities(p), Labels(y), Folds(folds), np.ones(5))
+    assert set(by_fold.values()) == {1.0, 20.0}
 
 
 @AFTER
