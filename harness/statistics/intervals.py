@@ -18,6 +18,9 @@ IntervalKind = Literal["percentile", "bca"]
 _MISS = 0.025
 """Chance of missing the truth on either side."""
 
+FEW = 40
+"""Groups below which percentiles are too short."""
+
 FEWEST = 10
 """Right rows, and wrong ones, without which a calibration error has no interval: it would hold the truth too rarely."""
 
@@ -80,13 +83,18 @@ class GapReplicates:
         left = np.sqrt(max(0.0, 1 - expected / seen)) if seen > 0 else 0.0
         return np.asarray(np.where(there, overall + left * apart, 0.0))
 
-    def overall(self) -> tuple[float, float]:
+    def overall(self, n_groups: int) -> tuple[float, float]:
         """The ends of the interval of the size of the mean gap of all rows.
 
         The interval of every error that is never smaller contains no smaller number than the one end, and the other.
+        Below `FEW` groups the ends are those of Student's t, on the scale of log-odds of what lies in [-1, 1].
         """
         drawn = self.sums_drawn.sum(axis=1) / self.weight_drawn.sum(axis=1)
         low, high = (float(q) for q in np.quantile(drawn, [_MISS, 1 - _MISS]))
+        mean = float(self.sums.sum() / self.weight.sum())
+        if n_groups < FEW and abs(mean) < 1:
+            half = 1.959964 * _widening(n_groups) * float(drawn.std(ddof=1)) / (1 - mean**2)
+            low, high = (float(np.tanh(np.arctanh(mean) + step)) for step in (-half, half))
         return max(low, -high, 0.0), max(-low, high)
 
     @property
@@ -238,7 +246,7 @@ def inverted(
     else:
         low, high = end(1 - (_MISS if counted == "bins" else _BESIDE)), end(_MISS)
     if counted != "bins":
-        least, most = (float(size(gaps.even * overall)) for overall in gaps.overall())
+        least, most = (float(size(gaps.even * overall)) for overall in gaps.overall(n_groups))
         low, high = max(low, least), max(high, most)
     return low + gaps.off, high + gaps.off
 
