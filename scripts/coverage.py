@@ -298,9 +298,11 @@ HEADER = (
 def line(name: str, t: Tally, runs: int) -> str:
     """Truth, mean value, share held with its Monte Carlo error, intervals wholly below and above the truth, share of
     runs with an interval, mean width."""
-    n = max(1, t.printed)
+    n = t.printed
+    if not n:
+        return f"{name:24} no interval in any run"
     error = 100 * np.sqrt(max(t.share * (1 - t.share), 0.5 / n) / n)
-    mark = "" if not t.printed or 0.92 <= t.share <= 0.98 else "  short" if t.share < 0.92 else "  wide"
+    mark = "" if 0.92 <= t.share <= 0.98 else "  short" if t.share < 0.92 else "  wide"
     return (
         f"{name:24} {t.truth / n:7.4f} {t.value / n:7.4f} {t.share:7.1%} {error:4.1f} {t.below / n:6.1%} "
         f"{t.above / n:6.1%} {t.printed / runs:5.0%} {t.width / n:7.4f}{mark}"

@@ -24,9 +24,9 @@ FEW = 40
 FEWEST = 10
 """Right rows, and wrong ones, without which a calibration error has no interval: it would hold the truth too rarely."""
 
-_BESIDE = 0.01
-"""That of an error's own lower end where the lower end of the mean gap's interval counts, too, which a calibrated model
-alone passes in 5 % of all cases."""
+_LOWER = 0.01
+"""That of a calibration error's own lower end. The lower end of the mean gap's interval counts, too, which a calibrated
+model alone passes in 5 % of all cases; and noise is known from the same data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,10 +244,9 @@ def inverted(
     if seen <= under(0.0, _MISS) or not likely.any():
         low, high = 0.0, under(0.0, 1 - _MISS)
     else:
-        low, high = end(1 - (_MISS if counted == "bins" else _BESIDE)), end(_MISS)
-    if counted != "bins":
-        least, most = (float(size(gaps.even * overall)) for overall in gaps.overall(n_groups))
-        low, high = max(low, least), max(high, most)
+        low, high = end(1 - _LOWER), end(_MISS)
+    least, most = (float(size(gaps.even * overall)) for overall in gaps.overall(n_groups))
+    low, high = low if counted == "bins" else max(low, least), max(high, most)
     return low + gaps.off, high + gaps.off
 
 
