@@ -18,9 +18,6 @@ IntervalKind = Literal["percentile", "bca"]
 _MISS = 0.025
 """Chance of missing the truth on either side."""
 
-FEW = 40
-"""Groups below which percentiles are too short."""
-
 FEWEST = 10
 """Right rows, and wrong ones, without which a calibration error has no interval: it would hold the truth too rarely."""
 
@@ -87,14 +84,12 @@ class GapReplicates:
         """The ends of the interval of the size of the mean gap of all rows.
 
         The interval of every error that is never smaller contains no smaller number than the one end, and the other.
-        Below `FEW` groups the ends are those of Student's t, on the scale of log-odds of what lies in [-1, 1].
         """
         drawn = self.sums_drawn.sum(axis=1) / self.weight_drawn.sum(axis=1)
         low, high = (float(q) for q in np.quantile(drawn, [_MISS, 1 - _MISS]))
-        mean = float(self.sums.sum() / self.weight.sum())
-        if n_groups < FEW and abs(mean) < 1:
-            half = 1.959964 * _widening(n_groups) * float(drawn.std(ddof=1)) / (1 - mean**2)
-            low, high = (float(np.tanh(np.arctanh(mean) + step)) for step in (-half, half))
+        if n_groups < FEW:
+            mean, error = float(self.sums.sum() / self.weight.sum()), t_error(float(drawn.std(ddof=1)), n_groups)
+            low, high = t_ends(mean, error, n_groups, (-1, 1))
         return max(low, -high, 0.0), max(-low, high)
 
     @property

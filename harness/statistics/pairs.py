@@ -19,7 +19,7 @@ from harness.statistics.estimates import Estimate, shift
 from harness.statistics.few_groups import power_factor
 from harness.statistics.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
 from harness.statistics.merged_rows import merged_rows
-from harness.statistics.rows import Sample, evaluate, sample
+from harness.statistics.rows import Sample, held, sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,10 +208,11 @@ def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int
     _, codes = factorize(np.concatenate([r.groups for r in rows]))
     starts = np.cumsum([0, *map(len, merged)])
     of_row = np.concatenate([start + one.of_row for start, one in zip(starts, merged, strict=False)])
+    functions = [held(r.metric, one.values, one.counts) for r, one in zip(rows, merged, strict=True)]
     parts: list[list[Floats]] = [[] for _ in rows]
     for w in bootstrap_weights(codes, replicates, seed, of_row):
-        for part, r, one, start in zip(parts, rows, merged, starts, strict=False):
-            part.append(evaluate(r.metric, one.values, w[:, start : start + len(one)]))
+        for part, of_weights, one, start in zip(parts, functions, merged, starts, strict=False):
+            part.append(of_weights(w[:, start : start + len(one)]))
     by_run = np.stack(
         [
             np.concatenate(part) + shift(r, r.values_of_points(), one)
