@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats
-from harness.metrics.metric import Counted, Measure
+from harness.metrics.metric import Counted, Gaps, Measure
 from harness.statistics.few_groups import FEW, t_ends, t_error, t_p
 
 IntervalKind = Literal["percentile", "bca"]
@@ -168,7 +168,8 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
         tails, kind = _bca(value, defined, replicates.left_out)
     low, high = (float(q) for q in np.quantile(defined, tails))
     if replicates.gaps is not None and measure.gaps is not None:
-        low, high = inverted(measure.gaps.size, replicates.gaps, n_groups, counted=measure.gaps.counted)
+        ends = inverted(measure.gaps.size, replicates.gaps, n_groups, counted=measure.gaps.counted)
+        low, high = _with_mean(measure.gaps, ends, replicates.gaps, n_groups)
     elif measure.debiased:
         off = float(defined.mean()) - value
         low, high = low - off, high - off
@@ -207,13 +208,13 @@ def _none(measure: Measure, replicates: Replicates, n_groups: int) -> str:
 def inverted(
     size: Callable[[Floats], Floats], gaps: GapReplicates, n_groups: int, *, counted: Counted = "rows"
 ) -> tuple[float, float]:
-    """The calibration errors under which one of the measured size is neither too large nor too small, each with 2.5 %.
+    """The calibration errors under which one of the measured size is neither too large nor too small, with 1 and 2.5 %.
 
     A calibration error is the size of signed gaps, in which noise adds up: that of a calibrated model is never 0. So
     its replicates say nothing of its distribution under any other truth, least of all near 0. But the noise in the
     gaps themselves is much the same whatever they are. The truths considered are the likely gaps times t >= 0, the
     noise is that of the replicates, scaled as shares of right answers make it under that truth, and an end is where the
-    97.5 (the lower end) or 2.5 percentile of the size of t * gaps + noise is the size measured: a bootstrap test
+    99 (the lower end) or 2.5 percentile of the size of t * gaps + noise is the size measured: a bootstrap test
     inverted (Carpenter 1999; Hansen 1999, the grid bootstrap). Where even noise alone would be larger, the upper end is
     what noise alone makes with 97.5 %. Noise is widened as a t quantile with G - 1 degrees of freedom is wider.
     """
@@ -240,9 +241,13 @@ def inverted(
         low, high = 0.0, under(0.0, 1 - _MISS)
     else:
         low, high = end(1 - _LOWER), end(_MISS)
-    least, most = (float(size(gaps.even * overall)) for overall in gaps.overall(n_groups))
-    low, high = low if counted == "bins" else max(low, least), max(high, most)
     return low + gaps.off, high + gaps.off
+
+
+def _with_mean(how: Gaps, ends: tuple[float, float], gaps: GapReplicates, n_groups: int) -> tuple[float, float]:
+    # No error that counts all rows alike is smaller than the mean gap of all rows, which has an interval of its own.
+    least, most = (float(how.size(gaps.even * overall)) + gaps.off for overall in gaps.overall(n_groups))
+    return ends[0] if how.counted == "bins" else max(ends[0], least), max(ends[1], most)
 
 
 def _widening(n_groups: int) -> float:

@@ -60,8 +60,9 @@ def test_stated_confidences_have_intervals_as_narrow_as_in_fixed_bins() -> None:
     for name in TIED[1:]:
         e = found[name]
         assert e.value == pytest.approx(0.552, abs=0.012), name
-        assert e.low == pytest.approx(0.487, abs=0.02), name
-        assert e.high == pytest.approx(0.617, abs=0.02), name
+        # Counting a bin of twenty rows like one of sixty costs some width.
+        assert e.low == pytest.approx(0.487, abs=0.03 if name == "ece_unweighted" else 0.015), name
+        assert e.high == pytest.approx(0.617, abs=0.03 if name == "ece_unweighted" else 0.015), name
         if name != "ece_unweighted":
             assert e.low is not None
             assert e.high is not None

@@ -46,7 +46,7 @@ def gaps(means: list[float], drawn: np.ndarray, off: float = 0.0) -> GapReplicat
 
 def ends(size: Callable[[Floats], Floats], of: GapReplicates) -> tuple[float, float]:
     """The interval without the mean gap's part in it, of very many groups."""
-    return inverted(size, of, 10**9, counted="bins")
+    return inverted(size, of, 10**9)
 
 
 def spread(mean: float, gap: float) -> float:
@@ -62,15 +62,16 @@ def folded(limit: float, mean: float) -> float:
 
 @pytest.mark.parametrize("gap", [0.3, -0.3])
 def test_far_from_zero_it_is_wilsons_interval_of_the_share(gap: float) -> None:
-    # Saying 0.5 and right with 0.8, with a standard error of 0.05: as 51.2 of 64, [0.6863, 0.8797] (Wilson 1927).
-    assert ends(absolute, gaps([gap], noise(1))) == pytest.approx((0.1863, 0.3797), abs=1e-3)
+    # Saying 0.5 and right with 0.8, with a standard error of 0.05: as 51.2 of 64, whose interval by Wilson (1927) ends
+    # at 0.8797 with z = 1.960, and begins at 0.6625 with z = 2.326.
+    assert ends(absolute, gaps([gap], noise(1))) == pytest.approx((0.1625, 0.3797), abs=1e-3)
 
 
 @pytest.mark.parametrize("gap", [0.02, 0.05, 0.1, 0.13])
 def test_of_one_gap_near_zero_it_inverts_the_folded_normal(gap: float) -> None:
     expected = [
         brentq(lambda mean, share=share: folded(gap, mean) - share, 0, 0.4) if folded(gap, 0) > share else 0.0
-        for share in (0.975, 0.025)
+        for share in (0.99, 0.025)
     ]
     assert ends(absolute, gaps([gap], noise(1))) == pytest.approx(tuple(expected), abs=1.5e-3)
 
@@ -98,13 +99,17 @@ def test_an_error_is_at_least_what_the_mean_gap_is_for_certain() -> None:
     # Ten bins: the mean gap of -0.04 has a standard error of SD / sqrt(10), and its interval ends at -0.009.
     of = gaps([-0.04] * 10, noise(10))
     assert ends(absolute, of)[0] == 0
-    assert inverted(absolute, of, 10**9)[0] == pytest.approx(0.04 - 1.96 * SD / 10**0.5, abs=3e-4)
-    assert inverted(absolute, gaps([0.04] * 10, noise(10)), 10**9)[0] == pytest.approx(0.009, abs=3e-4)
+    assert of.overall(1000) == pytest.approx((0.04 - 1.96 * SD / 10**0.5, 0.04 + 1.96 * SD / 10**0.5), abs=3e-4)
+    assert gaps([0.04] * 10, noise(10)).overall(1000) == pytest.approx(of.overall(1000), abs=3e-4)
+    # Of few groups they are those of the t interval, of the same number.
+    few, error = of.overall(12), SD / 10**0.5 * (12 / 11) ** 0.5
+    half = t.ppf(0.975, 11) * error
+    assert few == pytest.approx((0.04 - half, 0.04 + half), abs=3e-4)
 
 
 def test_few_groups_widen_it_as_students_t_does() -> None:
     of = gaps([0.2], noise(1)[:100_000])
-    wide, narrow = (np.subtract(*inverted(absolute, of, n, counted="bins")[::-1]) for n in (10, 10**9))
+    wide, narrow = (np.subtract(*inverted(absolute, of, n)[::-1]) for n in (10, 10**9))
     assert wide / narrow == pytest.approx(t.ppf(0.975, 9) / 1.96 * (10 / 9) ** 0.5, rel=0.02)
 
 
