@@ -127,7 +127,7 @@ class Design:
 
 DESIGNS = [
     *(Design(law, n) for law in ("calibrated", "slightly off", "overconfident") for n in (50, 200, 2000)),
-    *(Design("accuracy .13", n) for n in (72, 200)),
+    *(Design("accuracy .13", n) for n in (72, 200, 400)),
     *(Design("stated .7-1, accuracy .34", n) for n in (50, 200, 2000)),
     *(Design(f"stated .5-1, {how}", n) for how in ("calibrated", "too high") for n in (50, 200, 2000)),
     *(Design("templates", groups, 10) for groups in (12, 40, 200)),

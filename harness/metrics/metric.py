@@ -59,6 +59,8 @@ class Gaps:
         debiased: of the bins and weights [B, n], shape [B]: the value where it is the size less its bias; else None.
         counted: whether the size counts all rows alike, all bins alike, or the worst bin only. Unless it counts bins,
             it is never smaller than the mean gap of all rows.
+        fewest: right rows, and wrong ones, with which an interval is made: with fewer, simulated ones hold the truth in
+            less than 92 % of all runs.
     """
 
     binned: Callable[..., Binned]
@@ -66,6 +68,7 @@ class Gaps:
     size: Callable[[Floats], Floats]
     debiased: Callable[[Binned, Weights], Floats] | None = None
     counted: Counted = "rows"
+    fewest: int = 10
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
         """The error for each row of weights [B, n], each in bins of its own: shape [B]."""

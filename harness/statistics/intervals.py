@@ -18,9 +18,6 @@ IntervalKind = Literal["percentile", "bca"]
 _MISS = 0.025
 """Chance of missing the truth on either side."""
 
-FEWEST = 10
-"""Right rows, and wrong ones, without which a calibration error has no interval: it would hold the truth too rarely."""
-
 _LOWER = 0.01
 """That of a calibration error's own lower end. The lower end of the mean gap's interval counts, too, which a calibrated
 model alone passes in 5 % of all cases; and noise is known from the same data."""
@@ -200,8 +197,9 @@ def _none(measure: Measure, replicates: Replicates, n_groups: int) -> str:
     if lost > 0.05:
         # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
         return f"undefined in {lost:.0%} of the replicates"
-    if replicates.gaps is not None and replicates.gaps.fewer < FEWEST - 1e-6:
-        return f"fewer than {FEWEST} right, or {FEWEST} wrong, rows, with which it would be wrong too often"
+    gaps, how = replicates.gaps, measure.gaps
+    if gaps is not None and how is not None and gaps.fewer < how.fewest - 1e-6:
+        return f"fewer than {how.fewest} right, or {how.fewest} wrong, rows, with which it would be wrong too often"
     return ""
 
 
@@ -241,6 +239,10 @@ def inverted(
         low, high = 0.0, under(0.0, 1 - _MISS)
     else:
         low, high = end(1 - _LOWER), end(_MISS)
+    if counted == "worst":
+        # Whichever bin is truly the worst: it is not above its own upper end.
+        each = np.quantile(np.abs(gaps.even * gaps.means + noise), 1 - _MISS, axis=0)
+        high = max(high, float(size(each)))
     return low + gaps.off, high + gaps.off
 
 
