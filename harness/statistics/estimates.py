@@ -25,7 +25,6 @@ from harness.statistics.alignment import MOST_UNMATCHED
 from harness.statistics.bootstrap import bootstrap_weights
 from harness.statistics.few_groups import FEWEST_GROUPS
 from harness.statistics.intervals import (
-    GapReplicates,
     Interval,
     IntervalKind,
     Replicates,
@@ -33,6 +32,7 @@ from harness.statistics.intervals import (
     interval_of,
     p_value,
 )
+from harness.statistics.inversion import GapReplicates
 from harness.statistics.merged_rows import MergedRows, merged_rows
 from harness.statistics.rows import Sample, binned, evaluate, held, held_gaps, levels, sample
 
@@ -102,7 +102,7 @@ def estimate(
     the items that failed as a whole; those belong to no arm and count in every level. For units see `sample`.
 
     The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap. For a calibration error it holds those
-    errors that make the value neither too large nor too small, see `intervals.inverted`; for another biased metric the
+    errors that make the value neither too large nor too small, see `inversion.inverted`; for another biased metric the
     range is reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison
     and Hinkley 1997, section 5.2). Both are widened to hold the value. It is cut at the metric's range. Replicates in
     which the metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and

@@ -16,7 +16,7 @@ from harness.metrics.columns import Floats, Folds, Labels, Probabilities
 from harness.metrics.metric import Metric
 from harness.outcomes import Kind, Table
 from harness.statistics.estimates import estimate_all
-from harness.statistics.intervals import GapReplicates, inverted
+from harness.statistics.inversion import GapReplicates, inverted
 
 SD = 0.05
 
