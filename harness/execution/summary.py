@@ -57,7 +57,7 @@ def print_summary(session: Session) -> None:
 
 
 def _warn_of_fates(table: Table) -> None:
-    """Says of which arms more than `NOTABLE` of the answers could not be graded, those with the same answers together."""
+    """Says which arms lost more than `NOTABLE` of their answers, those with the same answers together."""
     arms: dict[str, list[str]] = {}
     for fates in count_fates(table):
         if fates.lost > NOTABLE:
