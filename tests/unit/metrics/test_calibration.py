@@ -199,7 +199,12 @@ def test_debiasing_takes_the_bias_off() -> None:
     assert np.mean(plain) > 0.018
 
 
-@pytest.mark.parametrize("error", [ece_equal_count, ece_adaptive, ece_unweighted, ece_debiased], ids=str)
+@pytest.mark.parametrize(
+    "error",
+    [ece_equal_count, ece_adaptive, ece_unweighted, ece_debiased],
+    ids=str,
+    ids=lambda measure: measure.function.__name__,
+)
 def test_held_bins_are_those_of_the_data_whatever_the_weights(error: Measure) -> None:
     # 4, 3 and 3 rows of three levels, in two bins: the middle one is divided, or stays below where ties stay together.
     p = Probabilities(np.repeat([0.2, 0.5, 0.8], [4, 3, 3]))
