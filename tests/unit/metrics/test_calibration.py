@@ -202,7 +202,6 @@ def test_debiasing_takes_the_bias_off() -> None:
 @pytest.mark.parametrize(
     "error",
     [ece_equal_count, ece_adaptive, ece_unweighted, ece_debiased],
-    ids=str,
     ids=lambda measure: measure.function.__name__,
 )
 def test_held_bins_are_those_of_the_data_whatever_the_weights(error: Measure) -> None:
