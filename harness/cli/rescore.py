@@ -212,6 +212,14 @@ def _shown(e: Estimate | None) -> str:
     return f"{e.value:.4f}{interval} (n={e.n})"
 
 
+def _thoughts(made: Path) -> dict[str, Any]:
+    """What was thought, as the run on the stored calls counted it; older runs did not count."""
+    from harness.runs.records import load_record
+
+    manifest = load_record(made).manifest
+    return {key: manifest[key] for key in ("thoughts", "role_thoughts") if key in manifest}
+
+
 def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
     """Keeps the earlier results, writes the new ones, and the report over them."""
     from harness.redaction import without_secrets
@@ -227,6 +235,7 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
     manifest: Mapping[str, Any] = {
         **record.manifest,
         "config": without_secrets(new.job.config),
+        **(_thoughts(made) if made is not None else {}),
         "rescored": [*record.manifest.get("rescored", ()), note],
     }
     drawings = [draw(figure, new.table, new.estimates) for figure in new.job.experiment.figures]

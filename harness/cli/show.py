@@ -23,6 +23,7 @@ from harness.prompting.rendered import PromptStyle
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import Tokenizer
 from harness.redaction import without_secrets
+from harness.report.text import visible
 from harness.runs.finished import Finished
 from harness.runs.fitted import fit
 from harness.store.store import Store
@@ -151,7 +152,8 @@ def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer) -> None:
     distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
     for exchange in distinct[:SHOWN]:
         ids = renderer.encode(exchange.prompt).ids
-        print(f"\n--- {exchange.prompt_tokens} tokens\n{exchange.prompt}\n--- reply: {exchange.reply}")
+        print(f"\n--- {exchange.prompt_tokens} tokens\n{visible(exchange.prompt)}")
+        print(f"--- reply: {visible(exchange.reply)}")
         if len(ids) != exchange.prompt_tokens:
             print("--- a reply's own token ids are in this prompt; the tokenizer makes others of its text:")
         print("--- " + " ".join(f"{renderer.tokenizer.decode([i])!r}:{i}" for i in ids))

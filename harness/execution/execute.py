@@ -152,8 +152,7 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
         watcher = asyncio.create_task(_watch(session, progress))
 
         def done(finished: Finished) -> None:
-            session.run.add(finished)
-            session.results.append(finished.result)
+            session.add(finished)
             progress.step(bool(finished.result.errors))
 
         try:

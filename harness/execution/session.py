@@ -14,8 +14,10 @@ from harness.outcomes import ItemResult, Table
 from harness.prompting.rendered import PromptStyle
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest, provenance
+from harness.runs.finished import Finished
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
+from harness.subject.thinking import ThoughtCounts, thoughts_of
 from harness.tasks.base import BROKEN, Split
 
 
@@ -29,6 +31,7 @@ class Session:
         limits: context in tokens and number of layers, of the subject and of each role.
         parameters: how many the model has, where its weights are on this machine.
         prompt_style: how prompts are written; role_styles: the same for each other model.
+        thoughts: what was thought about the items, by the part that thought it; "" is the subject.
         seconds: by phase (load, prepare, ask, measure).
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
@@ -51,6 +54,7 @@ class Session:
     parameters: int | None = None
     prompt_style: PromptStyle | None = None
     role_styles: dict[str, PromptStyle] = field(default_factory=dict)
+    thoughts: dict[str, ThoughtCounts] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     engine_busy: float | None = None
@@ -67,6 +71,13 @@ class Session:
         the items that were finished)."""
         return {"finished": 0, "interrupted": 130}.get(self.status, 1)
 
+    def add(self, finished: Finished) -> None:
+        """Keeps an item whose protocol has ended."""
+        self.run.add(finished)
+        self.results.append(finished.result)
+        for role, parts in thoughts_of(finished.transcript.stored).items():
+            self.thoughts.setdefault(role, ThoughtCounts()).add(parts)
+
     def note_engines(self, cast: Cast) -> None:
         """Notes what has been loaded by now."""
         loaded = cast.loaded()
@@ -77,6 +88,7 @@ class Session:
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it stands, without what is not known yet."""
+        thoughts = {role: counts.record() for role, counts in sorted(self.thoughts.items())}
         known = {
             "status": self.status,
             "experiment": self.job.name,
@@ -97,6 +109,8 @@ class Session:
             "limits": self.limits,
             "prompts": asdict(self.prompt_style) if self.prompt_style else None,
             "role_prompts": {role: asdict(one) for role, one in self.role_styles.items()} or None,
+            "thoughts": thoughts.pop("", None),
+            "role_thoughts": thoughts or None,
             "usage": asdict(self.usage) if self.usage else None,
             "engine_busy": self.engine_busy,
             "store": self.store,

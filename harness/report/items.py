@@ -123,7 +123,12 @@ def _exchange(e: Exchange) -> dict[str, str]:
     asked = f"asked of the {e.role}, " if e.role else ""
     stored = ", from the store" if e.cached else ""
     note = f"{asked}{e.prompt_tokens} prompt tokens, {e.new_tokens} new{stored}"
-    return {"prompt": _middle(e.prompt), "reply": _middle(e.reply), "note": note}
+    parts = {"prompt": _middle(e.prompt), "note": note, "thought": "", "ended": ""}
+    if e.thought is None or e.thought.ended == "none":
+        return {**parts, "reply": _middle(e.reply)}
+    thought, answer = e.reply[: e.thought.characters], e.reply[e.thought.characters :]
+    ended = f"{'empty' if e.thought.empty else e.thought.ended}, {e.thought.tokens} tokens"
+    return {**parts, "thought": _middle(thought), "ended": ended, "reply": _middle(answer)}
 
 
 def _text(value: Any) -> str:

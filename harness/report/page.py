@@ -10,7 +10,7 @@ import itertools
 import json
 import typing
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from harness.report.items import FIX, Beside, Transcripts, shown
 from harness.report.pictures import Picture, load_picture
 from harness.report.templates import environment, script, style
 from harness.report.text import cut
+from harness.report.thinking import accuracies, noting
 from harness.runs.records import RunRecord, load_record
 from harness.statistics.claims import VerdictKind
 from harness.statistics.estimates import Estimate
@@ -118,23 +119,17 @@ def _write(
     places: dict[str, list[int]] = {}
     for i, name in enumerate(table.columns["item"]):
         places.setdefault(name, []).append(i)
+    thought: dict[str, float] = {}
     fragments = (
-        (line["item"], item.render(i=shown(line, table, places.get(line["item"], ())))) for line in transcripts
+        (line["item"], item.render(i=shown(line, table, places.get(line["item"], ()))))
+        for line in noting(transcripts, thought)
     )
-    inline: list[tuple[str, str]] = []
-    size = 0
     # Of another run, or of the same one scored anew: files beside its page are not this page's.
     version = f"{record.manifest.get('run_id')} {record.manifest.get('started')} {record.estimates}"
     key = hashlib.sha256(version.encode("utf-8", "replace")).hexdigest()[:16]
     page.parent.mkdir(parents=True, exist_ok=True)
     beside = Beside(page, key, FILE_ITEMS)
-    for name, fragment in fragments:
-        size += len(fragment.encode())
-        if beside.items or len(inline) == MOST_ITEMS or (size > INLINE_BYTES and inline):
-            beside.add(fragment)
-        else:
-            inline.append((name, fragment))
-    beside.close()
+    inline = _inline(fragments, beside)
     code, digest = script()
     drawn, left_out = _that_fit(pictures)
     text = jinja.get_template("page.html.j2").render(
@@ -150,6 +145,7 @@ def _write(
         beside=beside,
         folder=quote(beside.folder.name),
         fates=count_fates(table),
+        accuracies=accuracies(table, thought),
         failures=_failures(table, {name for name, _ in inline}),
         style=style(),
         script=code,
@@ -159,6 +155,20 @@ def _write(
     )
     write_whole(page, text, FIX)
     return Written(page, page.stat().st_size, len(inline), beside.items, beside.files)
+
+
+def _inline(fragments: Iterable[tuple[str, str]], beside: Beside) -> list[tuple[str, str]]:
+    """The items for the page, each an id and HTML; the rest is written beside it."""
+    inline: list[tuple[str, str]] = []
+    size = 0
+    for name, fragment in fragments:
+        size += len(fragment.encode())
+        if beside.items or len(inline) == MOST_ITEMS or (size > INLINE_BYTES and inline):
+            beside.add(fragment)
+        else:
+            inline.append((name, fragment))
+    beside.close()
+    return inline
 
 
 def _that_fit(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:

@@ -18,7 +18,7 @@ from harness.prompting.rendering import Renderer
 from harness.prompting.splitting import CUT
 from harness.store.segments import Origin
 from harness.store.store import Store
-from harness.subject.transcript import Log
+from harness.subject.transcript import Log, ThoughtPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,13 @@ class Asking:
         """The answer to a prompt in which all thoughts stand that are to come before it."""
         rendered = self.renderer.render(prompt)
         self.renderer.check_length(rendered, sampling.max_tokens)
-        reply = await self._generated(rendered, sampling, draw, interventions)
+        reply, place = await self._generated(rendered, sampling, draw, interventions)
         answer = self.renderer.thoughts.apart(reply, before)
+        if answer.thought is not None and answer.thought is not before:
+            whole, earlier = answer.thought, before or Thought()
+            tokens, characters = len(whole.tokens) - len(earlier.tokens), len(reply.text) - len(answer.text)
+            empty = whole.text == earlier.text
+            self.log.thought(place, ThoughtPart(whole.ended, tokens, characters, empty, further=before is not None))
         if answer.thought is not None and self.renderer.thoughts.marks is None:
             self.renderer.note(
                 "some replies begin with a thought, which is taken out; it shares max_tokens and stop strings with the "
@@ -78,8 +83,8 @@ class Asking:
         draw: int,
         interventions: Sequence[Intervention] = (),
         until: tuple[int, ...] | None = None,
-    ) -> Text:
-        """What the model writes; with its special tokens in the transcript where it is to think, `until` a mark."""
+    ) -> tuple[Text, int]:
+        """What the model writes, and its place in the log: with its special tokens where it thinks `until` a mark."""
         seeds = (draw, self.seed) if sampling.temperature > 0 else (0, 0)
         call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions), until=until or ())
         place = self.log.ask(rendered.text)
@@ -87,7 +92,7 @@ class Asking:
         text = cast(Text, reply)
         shown = text.text if until is None else self.renderer.tokenizer.decode(text.tokens)
         self._note(place, rendered, shown, [key], cached, len(text.tokens))
-        return text
+        return text, place
 
     async def _thought(self, prompt: Prompt, sampling: Sampling, draw: int, most: int = 0) -> tuple[Thought, Text]:
         """What the model thinks before it answers, and the whole reply in which it does.
@@ -108,10 +113,14 @@ class Asking:
                 f"a prompt of {len(rendered.ids)} tokens plus a thought of {most} does not fit the context of "
                 f"{self.renderer.context}; raise engine.max_model_len or lower model.thinking.tokens"
             )
-        reply = await self._generated(rendered, asked, draw, (), () if token is None else (token,))
+        reply, place = await self._generated(rendered, asked, draw, (), () if token is None else (token,))
         thought = splitter.thought(reply.tokens, opened, budget)
         if thought.ended == "forced" and thoughts.settings.overrun == "fail":
             thought = replace(thought, ended="cut")
+        # What was written beyond the budget is no answer.
+        its_own = thought.ids if thought.ended in ("none", "closed") else reply.tokens
+        characters = len(self.renderer.tokenizer.decode(its_own))
+        self.log.thought(place, ThoughtPart(thought.ended, len(thought.tokens), characters, not thought.text))
         return thought, reply
 
     async def _settled(self, prompt: Prompt, interventions: Sequence[Intervention]) -> Prompt:

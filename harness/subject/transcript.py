@@ -10,11 +10,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
+from harness.calls.thoughts import Ended
+
 BLOCK = 256
 """Characters: beginnings are compared, and kept once, in blocks of this length."""
 
 Start = tuple[int, int]
 """The index of an earlier exchange, and how many characters of its whole prompt another prompt begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtPart:
+    """What of a reply is a thought: the reply begins with it.
+
+    Attributes:
+        ended: how it ended; "none" where the model might have thought and answered at once.
+        tokens: its size, without the marks around it.
+        characters: how many of the reply's characters it takes, its marks included.
+        empty: whether nothing but space stands between its marks.
+        further: whether it goes on thinking behind a thought of an earlier exchange, in place of the answer.
+    """
+
+    ended: Ended
+    tokens: int
+    characters: int
+    empty: bool
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +50,7 @@ class Exchange:
         prompt_tokens, new_tokens: size of the question and of the answer.
         role: who was asked; "" is the subject itself.
         start: of a stored exchange, what its prompt begins with; None when `prompt` is the whole text.
+        thought: what of the reply is a thought; None where none was looked for, and none found.
     """
 
     prompt: str
@@ -39,6 +61,7 @@ class Exchange:
     new_tokens: int
     role: str = ""
     start: Start | None = None
+    thought: ThoughtPart | None = None
 
 
 class Transcript(Sequence[Exchange]):
@@ -56,12 +79,15 @@ class Transcript(Sequence[Exchange]):
 
     @classmethod
     def read(cls, exchanges: Iterable[Mapping[str, Any]]) -> Transcript:
-        """The exchanges of a line of calls.jsonl; those of older runs have no `start`, and are whole.
+        """The exchanges of a line of calls.jsonl; those of older runs have no `start`, and are whole, and no `thought`.
 
         Raises:
             KeyError, TypeError: an exchange lacks something, or has something unknown.
         """
-        return cls(Exchange(**{**exchange, "keys": tuple(exchange["keys"])}) for exchange in exchanges)
+        return cls(
+            Exchange(**{**one, "keys": tuple(one["keys"]), "thought": ThoughtPart(**part) if part else None})
+            for one, part in ((one, one.get("thought")) for one in exchanges)
+        )
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -133,6 +159,10 @@ class Log:
         rest, start = self._asked[place]
         self._answered[place] = Exchange(rest, reply, keys, cached, prompt_tokens, new_tokens, role, start)
 
+    def thought(self, place: int, part: ThoughtPart) -> None:
+        """Keeps what of the answer at a place is a thought."""
+        self._answered[place] = replace(self._answered[place], thought=part)
+
     @property
     def transcript(self) -> Transcript:
         """The exchanges answered up to now."""
@@ -145,4 +175,6 @@ class Log:
             one = self._answered[place]
             whole = kept.ask(asked[place].prompt)
             kept.note(whole, one.reply, one.keys, one.cached, one.prompt_tokens, one.new_tokens, one.role)
+            if one.thought is not None:
+                kept.thought(whole, one.thought)
         return kept.transcript

@@ -24,6 +24,10 @@ def summary_of(result: RunResult) -> dict[str, Any]:
         "seconds": manifest.get("seconds", {}),
         "engine_busy": manifest.get("engine_busy"),
     }
+    told = {"thoughts": manifest.get("thoughts", {})}
+    told |= {f"thoughts/{role.replace('.', '_')}": counts for role, counts in manifest.get("role_thoughts", {}).items()}
+    for place, counts in told.items():
+        summary |= {f"{place}/{key}": value for key, value in counts.items()}
     for e in result.estimates:
         key = "/".join([e.metric, *e.level.values()]).replace(".", "_")  # W&B takes a dot for nesting
         parts = {"": e.value, "/low": e.low, "/high": e.high, "/n": e.n, "/n_failed": e.n_failed}

@@ -11,6 +11,8 @@ from harness import Ablate, HarnessError, ItemError, Prompt, Subject, Text, Thou
 from harness.calls.calls import Generate, Sampling, call_key
 from harness.items import Item
 from harness.store.records import pack_reply
+from harness.subject.thinking import ThoughtCounts, thoughts_of
+from harness.subject.transcript import ThoughtPart
 from harness.tasks.fates import graded
 from harness.tasks.graders import short_answer
 from tests.support.helpers import fake_subject
@@ -46,8 +48,11 @@ def test_a_thought_is_apart_from_the_answer_and_stops_end_the_answer_alone(famil
     assert thinker.asked[0].endswith(turn)
     assert thinker.asked[1].endswith(turn + of.open + WORDS + of.close)
     assert [len(e.keys) for e in model.transcript] == [1, 1]
-    assert WORDS in model.transcript[0].reply
-    assert model.transcript[1].reply == "Paris."
+    thought, answer = model.transcript
+    assert WORDS in thought.reply
+    assert answer.reply == "Paris."
+    assert thought.thought == ThoughtPart("closed", len(text.thought.tokens), len(thought.reply), empty=False)
+    assert answer.thought is None
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -173,9 +178,23 @@ def test_a_model_that_never_closes_its_thought_is_asked_for_its_answer_all_the_s
 )
 def test_thoughts_behind_a_thought_are_thoughts(reply: str, answer: str, thought: str, ended: str) -> None:
     thinker = Thinker(FAMILIES["qwen3"], "Hm.", {"": {reply: 1.0}})
-    text = say(thinking_subject(thinker), Prompt.user("q"), max_tokens=50)
+    model = thinking_subject(thinker)
+    text = say(model, Prompt.user("q"), max_tokens=50)
     assert text.thought is not None
     assert (text.text, text.thought.text, text.thinking) == (answer, thought, ended)
+    before, behind = model.transcript
+    assert before.thought is not None
+    assert before.thought.ended == "closed"
+    counts = ThoughtCounts()
+    counts.add(thoughts_of(model.transcript)[""])
+    assert (counts.replies, counts.tokens) == (1, len(text.thought.tokens))
+    if thought == "Hm.":
+        assert behind.thought is None
+    else:
+        assert behind.thought is not None
+        assert (behind.thought.ended, behind.thought.further) == (ended, True)
+        assert behind.reply[behind.thought.characters :] == answer
+        assert counts.cut == (ended == "cut")
 
 
 def test_tags_of_a_user_are_words() -> None:
@@ -285,6 +304,12 @@ def test_a_model_of_unknown_marks_that_thinks_all_the_same_is_not_graded_by_its_
     assert text.new_tokens == len(model.renderer.tokenizer.encode(reply))
     # The call is the one of any other model, and the store has all that was written.
     assert model.transcript[0].reply == reply
+    part = model.transcript[0].thought
+    if ended == "none":
+        assert part is None
+    else:
+        assert part is not None
+        assert (reply[part.characters :], part.ended, part.empty) == (answer, ended, not thought)
     if ended == "cut":
         assert text.finish == "length"
         with pytest.raises(ItemError, match="not known to think"):

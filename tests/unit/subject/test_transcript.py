@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from harness.prompting.prompts import Prompt
-from harness.subject.transcript import BLOCK, Exchange, Log, Transcript
+from harness.subject.transcript import BLOCK, Exchange, Log, ThoughtPart, Transcript
 from tests.support.helpers import fake_subject
 
 ANSWER = ("r", ("00",), False, 1, 1, "")
@@ -84,7 +84,10 @@ def test_what_was_never_answered_is_left_out_and_nothing_begins_with_it() -> Non
         log.ask(prompt)
     log.note(2, "last", *ANSWER[1:])
     log.note(1, "middle", *ANSWER[1:])
+    part = ThoughtPart("closed", 1, 4, empty=False)
+    log.thought(1, part)
     told = log.transcript
+    assert [e.thought for e in told] == [part, None]
     assert [(e.prompt, e.reply) for e in told] == [(first + "b", "middle"), (first + "c" * BLOCK, "last")]
     assert [e.start for e in told.stored] == [None, (0, BLOCK)]
 
@@ -99,6 +102,8 @@ def test_lines_of_older_runs_are_whole() -> None:
         "new_tokens": 2,
         "role": "",
     }
+    part = {"ended": "forced", "tokens": 3, "characters": 9, "empty": False, "further": False}
+    assert Transcript.read([{**line, "thought": part}])[0].thought == ThoughtPart("forced", 3, 9, empty=False)
     assert Transcript.read([line])[0] == Exchange("p", "r", ("00",), True, 1, 2)
     with pytest.raises(TypeError, match="prompt"):
         Transcript.read([{"reply": "r", "keys": []}])
