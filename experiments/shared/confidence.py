@@ -78,6 +78,7 @@ _THOUSANDS = re.compile(r"(?<=[1-9]),(?=[0-9]{3}$)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 _OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
 _ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[\s:*$(\[{]{0,4}(?:(?:about|around|approximately)\s)?$", re.IGNORECASE)
+_FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
 _TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x2044: "/", 0x066A: "%", 0x066B: "."})
 _THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
@@ -191,6 +192,35 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
         return None
     content = content.strip()
     return None if not words(content) or content.lower() in PLACEHOLDERS else content
+
+
+def first_line(text: str, tag: str, *, ended: bool) -> str | None:
+    """The first line with words after the last opening <tag>, up to any other tag; None as in `tagged`.
+
+    A line is whole where something follows it. Otherwise it counts only if the text ended by itself.
+    """
+    tags = list(_FORM.finditer(text))
+    last = max((n for n, one in enumerate(tags) if one["name"].lower() == tag and not one["closes"]), default=None)
+    if last is None:
+        return None
+    end = tags[last + 1].start() if last + 1 < len(tags) else len(text)
+    line, more, _ = text[tags[last].end() : end].lstrip().partition("\n")
+    line = line.strip()
+    whole = ended or bool(more) or end < len(text)
+    return line if whole and words(line) and line.lower() not in PLACEHOLDERS else None
+
+
+def untagged(text: str) -> str:
+    """What a reply says outside of <answer> and <confidence>, a line a piece: its answer where it forgot the tags.
+
+    Of a tag that was never closed everything up to the next tag is its content.
+    """
+    kept, at, inside = list[str](), 0, False
+    for tag in _FORM.finditer(text):
+        kept += [] if inside else [text[at : tag.start()].strip()]
+        at, inside = tag.end(), not tag["closes"]
+    kept += [] if inside else [text[at:].strip()]
+    return "\n".join(filter(None, kept))
 
 
 def after_thought(text: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from experiments.shared.confidence import PLACEHOLDERS, Scale
-from harness import Item, Prompt, fill
+from experiments.shared.confidence import PLACEHOLDERS, Scale, first_line, read_confidence
+from harness import Item, Probability, Prompt, Subject, Text, fill
 
 TEXTS: Mapping[str, str] = {
     "confidence": "Below are a question and your solution. Reflect on the solution and give your confidence that its "
@@ -16,29 +18,72 @@ TEXTS: Mapping[str, str] = {
     "words": "as one of these: $phrases",
 }
 
-FORCED_TOKENS: Mapping[Scale, int] = {"percent": 4, "probability": 4, "words": 6}
-"""Tokens decoded after a forced "<confidence>"."""
+EXAMPLES = (13, 27, 34, 46, 54, 66, 73, 87)
+"""Percentages, one of which a prompt gives as an example: their mean is 50, and models seldom state them unasked."""
+
+CONFIDENCE_TOKENS = 32
+"""Room for a confidence between tags, with line breaks and a few words around it."""
 
 
-def range_and_form(wording: Mapping[str, str], scale: Scale, phrases: Mapping[str, float]) -> dict[str, str]:
-    """The range of a scale and the form of a reply, by the names of their placeholders.
+def example(subject: Subject, scale: Scale, phrases: Mapping[str, float]) -> str:
+    """The example of a confidence that the prompts about an item show: another one from item to item, at random.
 
-    The form ends with the paper's example of 80 %; in words that is the phrase nearest to it.
+    With the same example everywhere (the paper's is 80 %), a model that copies it looks calibrated where its accuracy
+    happens to be near that number. Copies of a random one know nothing of the item.
+    """
+    stream = subject.random("example of a confidence")
+    if scale == "words":
+        return stream.choice(list(phrases))
+    percent = stream.choice(EXAMPLES)
+    return f"{percent}%" if scale == "percent" else f"{percent / 100}"
 
-    Args:
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """How a confidence is asked for about one item, and read.
+
+    Attributes:
         wording: the experiment's texts, of which `TEXTS` is a part.
         phrases: probability of each phrase of the scale "words".
+        example: what the form ends with, see `example`.
     """
-    example = "80%" if scale == "percent" else "0.8"
-    if scale == "words":
-        example = min(phrases, key=lambda phrase: abs(phrases[phrase] - 0.8))
-    form = fill(wording["confidence_form"], {"placeholder": PLACEHOLDERS[2], "example": example})
-    return {"range": fill(wording[scale], {"phrases": ", ".join(phrases)}), "form": form}
+
+    wording: Mapping[str, str]
+    scale: Scale
+    phrases: Mapping[str, float]
+    example: str
+
+    @property
+    def range(self) -> str:
+        """The range of the scale, in words."""
+        return fill(self.wording[self.scale], {"phrases": ", ".join(self.phrases)})
+
+    @property
+    def form(self) -> str:
+        """The form of a reply, with the example."""
+        return fill(self.wording["confidence_form"], {"placeholder": PLACEHOLDERS[2], "example": self.example})
+
+    def ask(self, item: Item, solution: str) -> Prompt:
+        """The request for the confidence in a solution, which stands in it letter for letter."""
+        told = {"question": item.fields["question"], "solution": solution, "range": self.range, "form": self.form}
+        return Prompt.user(fill(self.wording["confidence"], told))
+
+    def read(self, statement: str) -> Probability | None:
+        """The confidence that a statement gives."""
+        return read_confidence(statement, self.scale, self.phrases)
 
 
-def ask_confidence(
-    wording: Mapping[str, str], item: Item, solution: str, scale: Scale, phrases: Mapping[str, float]
-) -> Prompt:
-    """The request for the confidence in a solution, which stands in it letter for letter."""
-    shown = {"question": item.fields["question"], "solution": solution}
-    return Prompt.user(fill(wording["confidence"], {**shown, **range_and_form(wording, scale, phrases)}))
+async def begun(
+    subject: Subject, prompt: Prompt, before: str, tag: str, *, max_tokens: int, **sampling: Any
+) -> tuple[str | None, Text]:
+    """What the model writes after an opening tag that is put into its mouth, and its whole reply.
+
+    None where that has no words, only repeats the form, or was cut off.
+
+    Args:
+        before: the model's turn before the tag.
+    """
+    lead = f"{before.strip()}\n<{tag}>".lstrip()
+    asked = Prompt(prompt.messages, lead)
+    reply = await subject.generate(asked, max_tokens=max_tokens, stop=[f"</{tag}>"], **sampling)
+    return first_line(f"<{tag}>{reply.text}", tag, ended=reply.finish == "stop"), reply

@@ -13,8 +13,8 @@ from experiments.calibration.semantic_entropy import clustering, uncertainty
 from experiments.calibration.semantic_entropy.clustering import Clusters, by_entailment, by_reading
 from experiments.calibration.semantic_entropy.methods import ENTAILMENT, METHODS, READING, Method
 from experiments.shared import answers, demonstrations, stated_confidence
-from experiments.shared.confidence import read_confidence
 from experiments.shared.demonstrations import judgement
+from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, begun
 from harness import (
     ArmedExperiment,
     HarnessError,
@@ -22,7 +22,6 @@ from harness import (
     JudgedAnswer,
     Part,
     Probability,
-    Prompt,
     Reliability,
     RiskCoverage,
     Score,
@@ -188,8 +187,8 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
 
     async def stated(self, answer: str, item: Item, subject: Subject) -> Probability | None:
         """The percentage that the model states about its answer; None where none can be read."""
-        asked = stated_confidence.ask_confidence(self.wording, item, answer, "percent", {})
-        most = stated_confidence.FORCED_TOKENS["percent"]
-        begun = Prompt(asked.messages, "<confidence>")
-        reply = await subject.generate(begun, max_tokens=most, stop=["<", "\n"])
-        return read_confidence(reply.text, "percent", {})
+        shown = stated_confidence.example(subject, "percent", {})
+        scaled = Scaled(wording=self.wording, scale="percent", phrases={}, example=shown)
+        asked = scaled.ask(item, answer)
+        said, _ = await begun(subject, asked, "", "confidence", max_tokens=CONFIDENCE_TOKENS)
+        return None if said is None else scaled.read(said)

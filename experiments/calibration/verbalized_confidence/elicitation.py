@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from experiments.calibration.verbalized_confidence.prompts import Requests
-from experiments.shared import answers
-from experiments.shared.confidence import PLACEHOLDERS, after_thought, read_confidence, tagged
-from experiments.shared.stated_confidence import FORCED_TOKENS
-from harness import Probability, Prompt, Subject, Text
-from harness.items import SHORT
-from harness.tasks.refusals import refuses
+from experiments.shared import answers, stated_confidence
+from experiments.shared.confidence import after_thought, tagged, untagged
+from harness import Graded, Probability, Prompt, Subject, Text, graded
+from harness.tasks.fates import ungraded
+from harness.tasks.texts import words
 
-Status = Literal["attempted", "refused", "truncated", "unparsed", "ungraded"]
-
-CONFIDENCE_TOKENS = 10
-"""Cap on a reply that is to hold nothing but a confidence between tags."""
+_CLOSING = "</confidence>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +22,20 @@ class Elicited:
 
     Attributes:
         prompt: the latest request; text: the reply to it, without thinking.
-        ended: whether that reply ended by itself and was not cut off.
-        tokens: length of the reply that is to give the answer, thinking included.
-        answer, confidence: as read; None where the form was not kept.
+        source: the reply that is to give the answer.
+        answer, confidence: as read between the tags; None where the form was not kept.
     """
 
     prompt: Prompt
     text: str
-    ended: bool
-    tokens: int
+    source: Text
     answer: str | None
     confidence: Probability | None = None
+
+    @property
+    def in_form(self) -> bool:
+        """Whether answer and confidence stand in the form that was asked for."""
+        return self.answer is not None and self.confidence is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,73 +43,76 @@ class Elicitation:
     """Asks about one item in one arm.
 
     Attributes:
-        max_tokens: cap on a reply, the reasoning apart.
+        begun: whether the model's turn is begun by the opening tag. Never where it reasons first.
+        answer_tokens, confidence_tokens: cap on what an answer, a confidence take, the reasoning apart.
         sampling: temperature, top_p and draw of all requests.
     """
 
     requests: Requests
     subject: Subject
-    max_tokens: int
+    begun: bool
+    answer_tokens: int
+    confidence_tokens: int
     sampling: Mapping[str, Any]
 
-    def status(self, said: Elicited) -> Status:
-        """What became of the requests, before grading.
+    def graded(self, said: Elicited) -> Graded:
+        """The answer with its grade: the tagged one, or else what the reply says outside of the tags.
 
-        A text that was cut off while reasoning is truncated, whatever doubts it holds; a short one may be a refusal.
+        A model that answers in its own words has answered, whatever became of the form.
         """
-        whole = said.answer is None and (said.ended or not self.requests.arm.reasoned)
-        if refuses(said.text if whole else said.answer or ""):
-            return "refused"
-        if said.answer is None or said.confidence is None:
-            return "unparsed" if said.ended else "truncated"
-        return "attempted"
+        if said.answer is not None:
+            return graded(self.requests.item, said.answer)
+        reply = replace(said.source, text=after_thought(said.source.text))
+        own = untagged(reply.text)
+        return graded(self.requests.item, replace(reply, text=own)) if words(own) else ungraded(reply)
 
     async def stated(self) -> Elicited:
         """What the model says when asked; after a refusal or without an answer there is no second request."""
         arm = self.requests.arm
         if arm.steps == 1:
-            return await self._reply(self.requests.both(), self.max_tokens)
+            prompt = self.requests.both()
+            if not self.begun:
+                return await self._reply(prompt, self.answer_tokens + self.confidence_tokens)
+            said = await self._answer_after(prompt, "")
+            return said if said.answer is None else await self._confidence_after(said)
         if arm.reasoned:
-            said = await self._reply(self.requests.answer(), self.max_tokens)
+            said = await self._reply(self.requests.answer(), self.answer_tokens)
         else:
-            prompt = answers.ask(self.requests.item)
-            reply = await self._generate(prompt, SHORT.max_tokens, ["\n"])
-            answer = reply.text.strip()
-            said = Elicited(prompt=prompt, text=answer, ended=True, tokens=reply.new_tokens, answer=answer or None)
-        return said if said.answer is None or self.status(said) == "refused" else await self._reflected(said)
+            item = self.requests.item
+            reply = await self._generate(answers.ask(item), item.form.max_tokens, item.form.stop)
+            text = reply.text.strip()
+            given = text if text and reply.finish == "stop" else None
+            said = Elicited(prompt=answers.ask(item), text=text, source=reply, answer=given)
+        fate = self.graded(said).fate
+        done = fate == "refused" or (said.answer is None and fate != "answered")
+        return said if done else await self._reflected(said)
 
     async def forced(self, said: Elicited) -> Elicited:
         """What was said, with whatever is missing in it decoded after the opening tag; a refusal stays one.
 
-        Thinking that was cut off is not continued: the model answers without it.
+        An answer that the reply gives outside of the tags is not asked for again. Thinking that was cut off is not
+        continued: the model answers without it.
         """
-        arm = self.requests.arm
-        if self.status(said) in {"attempted", "refused"}:
+        arm, found = self.requests.arm, self.graded(said).fate
+        if said.in_form or found == "refused":
             return said
-        if said.answer is None:
+        if said.answer is None and found != "answered":
             if arm.steps == 2 and not arm.reasoned:
                 return said  # an empty short answer, in a request without tags
-            begun = _before(said.text, "answer")
-            reply = await self._generate(Prompt(said.prompt.messages, begun), self.max_tokens, ["<", "\n"])
-            answer = reply.text.strip()
-            known = answer and answer.lower() not in PLACEHOLDERS
-            said = replace(said, text=f"{begun}{answer}</answer>", ended=True, answer=answer if known else None)
+            said = await self._answer_after(said.prompt, said.text)
             if said.answer is None:
                 return said
-            if arm.steps == 2:
-                said = await self._reflected(said)
-        if said.confidence is None:
-            begun = _before(said.text, "confidence")
-            most = FORCED_TOKENS[arm.scale]
-            reply = await self._generate(Prompt(said.prompt.messages, begun), most, ["<", "\n"])
-            confidence = read_confidence(reply.text, arm.scale, self.requests.phrases)
-            said = replace(said, text=begun + reply.text, ended=True, confidence=confidence)
-        return said
+        if arm.steps == 2 and said.confidence is None and said.prompt == self.requests.answer():
+            said = await self._reflected(said)
+        return said if said.confidence is not None else await self._confidence_after(said)
 
     async def _reflected(self, said: Elicited) -> Elicited:
         """The second request, about the whole first reply."""
-        second = await self._reply(self.requests.confidence(said.text.strip()), CONFIDENCE_TOKENS)
-        return replace(second, answer=said.answer, tokens=said.tokens)
+        prompt = self.requests.confidence(said.text.strip())
+        if self.begun:
+            return await self._confidence_after(replace(said, prompt=prompt, text=""))
+        second = await self._reply(prompt, self.confidence_tokens)
+        return replace(second, answer=said.answer, source=said.source)
 
     async def _reply(self, prompt: Prompt, max_tokens: int) -> Elicited:
         arm = self.requests.arm
@@ -118,23 +120,40 @@ class Elicitation:
             # A model that reasons may write the closing tag in its thoughts: it ends by its own end token alone.
             reply = await self._generate(prompt, self.requests.tokens + max_tokens, [])
         else:
-            reply = await self._generate(prompt, max_tokens, ["</confidence>"])
+            reply = await self._generate(prompt, max_tokens, [_CLOSING])
         text, ended = after_thought(reply.text), reply.finish == "stop"
-        confidence = tagged(text, "confidence", ended=ended)
+        if ended and not arm.reasoned and _CLOSING not in text and "<confidence>" in text:
+            text += _CLOSING  # which stopped the reply and is therefore not part of it
+        stated = tagged(text, "confidence", ended=ended)
         return Elicited(
             prompt=prompt,
             text=text,
-            ended=ended,
-            tokens=reply.new_tokens,
+            source=reply,
             answer=tagged(text, "answer", ended=ended),
-            confidence=None if confidence is None else read_confidence(confidence, arm.scale, self.requests.phrases),
+            confidence=None if stated is None else self.requests.scaled.read(stated),
         )
 
-    async def _generate(self, prompt: Prompt, max_tokens: int, stop: list[str]) -> Text:
+    async def _answer_after(self, prompt: Prompt, text: str) -> Elicited:
+        """The answer after its opening tag, which ends what the model has said."""
+        before = _before(text, "answer")
+        answer, reply = await stated_confidence.begun(
+            self.subject, prompt, before, "answer", max_tokens=self.answer_tokens, **self.sampling
+        )
+        said = f"{before}\n<answer>{answer}</answer>".lstrip() if answer else before
+        return Elicited(prompt=prompt, text=said, source=reply, answer=answer)
+
+    async def _confidence_after(self, said: Elicited) -> Elicited:
+        before = _before(said.text, "confidence")
+        stated, reply = await stated_confidence.begun(
+            self.subject, said.prompt, before, "confidence", max_tokens=self.confidence_tokens, **self.sampling
+        )
+        text = f"{before}\n<confidence>{reply.text.strip()}".lstrip()
+        return replace(said, text=text, confidence=None if stated is None else self.requests.scaled.read(stated))
+
+    async def _generate(self, prompt: Prompt, max_tokens: int, stop: Any) -> Text:
         return await self.subject.generate(prompt, max_tokens=max_tokens, stop=stop, **self.sampling)
 
 
 def _before(text: str, tag: str) -> str:
-    """A reply up to its last <tag>, if there is one, and then that tag."""
-    kept = text.rpartition(f"<{tag}>")[0] if f"<{tag}>" in text else text
-    return f"{kept.strip()}\n<{tag}>".lstrip()
+    """A reply up to its last <tag>, if there is one."""
+    return (text.rpartition(f"<{tag}>")[0] if f"<{tag}>" in text else text).strip()

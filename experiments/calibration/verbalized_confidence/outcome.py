@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.calibration.verbalized_confidence.elicitation import Elicitation, Elicited, Status
+from experiments.calibration.verbalized_confidence.elicitation import Elicitation, Elicited
 from experiments.shared import judging
-from harness import Outcome, Probability, Subject
+from harness import Fate, GradedAnswer, Item, Probability, Subject
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatedConfidence(Outcome):
-    """One reply. Exactly one of attempted, refused, truncated, unparsed and ungraded is true of it.
+class StatedConfidence(GradedAnswer):
+    """One reply.
 
     Attributes:
         forced: whether what was missing was decoded after its opening tag. If not, the reply is as the model gave it.
         draw: index of the draw.
-        reply: the latest reply, without thinking; answer: as read, "" without one; graded_by: the grader or judge.
-        attempted: answer, confidence and grade are there, and the answer is no refusal.
-        refused: it says that it does not know; truncated: it was cut off before all was said; unparsed: answer or
-            confidence is not in the form; ungraded: the judge gave no verdict.
-        solved: the answer is right, whatever else is missing; None when ungraded.
-        correct, confidence: of attempted replies only.
+        reply: the latest reply, without thinking; graded_by: the grader or judge of the answer.
+        confidence: as stated, whatever the answer; None where none can be read.
+        in_form: whether answer and confidence stand in the form asked for. An answer outside of it is graded, too.
+        attempted: whether the answer could be graded and a confidence be read, without forcing in the form asked for.
+        refused: whether it says that it does not know. ungraded: whether the judge gave no verdict.
+        echo: whether the confidence is the prompt's example; None without a confidence.
         tokens: length of the reply that gave the answer; length: its bin.
         common: whether all arms attempted this item in this draw.
     """
@@ -29,62 +30,59 @@ class StatedConfidence(Outcome):
     forced: bool
     draw: int
     reply: str
-    answer: str
     graded_by: str
+    confidence: Probability | None
+    in_form: bool
     attempted: bool
     refused: bool
-    truncated: bool
-    unparsed: bool
     ungraded: bool
-    solved: bool | None
-    correct: bool | None
-    confidence: Probability | None
+    echo: bool | None
     tokens: int
     length: str
     common: bool = False
 
 
-async def graded(elicitation: Elicitation, said: Elicited, draw: int, *, forced: bool, judge: bool) -> StatedConfidence:
+async def as_row(elicitation: Elicitation, said: Elicited, draw: int, *, forced: bool, judge: bool) -> StatedConfidence:
     """The reply with its grade.
 
     Args:
         judge: whether the model that plays the judge grades it, and not the task.
     """
-    item, wording = elicitation.requests.item, elicitation.requests.wording
-    by = elicitation.subject.role("judge") if judge else None
-    status, correct = await _grade(elicitation, said, by)
-    attempted = status == "attempted"
+    requests = elicitation.requests
+    item, grade = requests.item, elicitation.graded(said)
+    correct, fate, ungraded, by = grade.correct, grade.fate, False, item.grader.__name__
+    answer = said.answer or grade.answer
+    if judge:
+        player = elicitation.subject.role("judge")
+        by = judging.judge_name(player, requests.scaled.wording)
+        if fate in ("answered", "unreadable") and answer:
+            correct, fate, ungraded = await _by_judge(item, player, answer, requests.scaled.wording)
+    example = requests.scaled.read(requests.scaled.example)
     return StatedConfidence(
         forced=forced,
         draw=draw,
         reply=said.text,
-        answer=said.answer or "",
-        graded_by=judging.judge_name(by, wording) if by else item.grader.__name__,
-        attempted=attempted,
-        refused=status == "refused",
-        truncated=status == "truncated",
-        unparsed=status == "unparsed",
-        ungraded=status == "ungraded",
-        solved=None if status == "ungraded" else bool(correct),
-        correct=correct if attempted else None,
-        confidence=said.confidence if attempted else None,
-        tokens=said.tokens,
-        length=length_bin(said.tokens),
+        answer=answer,
+        correct=correct,
+        fate=fate,
+        graded_by=by,
+        confidence=said.confidence,
+        in_form=said.in_form,
+        attempted=fate == "answered" and said.confidence is not None and (forced or said.in_form),
+        refused=fate == "refused",
+        ungraded=ungraded,
+        echo=None if said.confidence is None else said.confidence == example,
+        tokens=said.source.new_tokens,
+        length=length_bin(said.source.new_tokens),
     )
 
 
-async def _grade(elicitation: Elicitation, said: Elicited, judge: Subject | None) -> tuple[Status, bool | None]:
-    """What became of a reply after grading, and whether its answer is right; None where that cannot be told."""
-    status, item = elicitation.status(said), elicitation.requests.item
-    if said.answer is None or status == "refused":
-        return status, False
-    if judge is None:
-        correct = item.grade(said.answer).correct
-        return ("unparsed" if correct is None and status == "attempted" else status), correct
-    verdict = await judging.verdict(item, judge, said.answer, elicitation.requests.wording)
+async def _by_judge(item: Item, judge: Subject, answer: str, wording: Mapping[str, str]) -> tuple[bool, Fate, bool]:
+    """Whether the answer is right, what became of it, and whether the judge gave no verdict."""
+    verdict = await judging.verdict(item, judge, answer, wording)
     if verdict is None:
-        return ("ungraded" if status == "attempted" else status), None
-    return ("refused" if verdict == "not attempted" else status), verdict == "right"
+        return False, "unreadable", True
+    return verdict == "right", "refused" if verdict == "not attempted" else "answered", False
 
 
 def length_bin(tokens: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from experiments.shared import stated_confidence
 from experiments.shared.confidence import PLACEHOLDERS, Scale
+from experiments.shared.stated_confidence import Scaled
 from harness import Arm, Item, Prompt, fill
 
 # The paper gives an example of an answer, too. A model of 135M parameters repeats it instead of answering.
@@ -46,20 +47,18 @@ class Requests:
     """The requests about one item in one arm.
 
     Attributes:
-        phrases: probability of each phrase of the scale "words".
+        scaled: how its confidence is asked for.
         tokens: tokens of reasoning that the model is told.
     """
 
     item: Item
     arm: Manner
-    wording: Mapping[str, str]
-    phrases: Mapping[str, float]
+    scaled: Scaled
     tokens: int
 
     def both(self) -> Prompt:
         """One request for answer and confidence."""
-        asked = stated_confidence.range_and_form(self.wording, self.arm.scale, self.phrases)
-        return self._ask("both", f"{self._answer_form()}\n{asked['form']}", range=asked["range"])
+        return self._ask("both", f"{self._answer_form()}\n{self.scaled.form}", range=self.scaled.range)
 
     def answer(self) -> Prompt:
         """The first of two requests, in an arm with reasoning."""
@@ -67,14 +66,14 @@ class Requests:
 
     def confidence(self, solution: str) -> Prompt:
         """The second of two requests: the whole first reply, letter for letter."""
-        return stated_confidence.ask_confidence(self.wording, self.item, solution, self.arm.scale, self.phrases)
+        return self.scaled.ask(self.item, solution)
 
     def _answer_form(self) -> str:
-        return fill(self.wording["answer_form"], {"placeholder": PLACEHOLDERS["choices" in self.item.fields]})
+        return fill(self.scaled.wording["answer_form"], {"placeholder": PLACEHOLDERS["choices" in self.item.fields]})
 
     def _ask(self, name: str, form: str, **values: str) -> Prompt:
-        how = fill(self.wording["reasoned" if self.arm.reasoned else "outright"], {"tokens": self.tokens})
+        how = fill(self.scaled.wording["reasoned" if self.arm.reasoned else "outright"], {"tokens": self.tokens})
         if self.arm.reasoned:
-            form = fill(self.wording["reasoned_form"], {"form": form})
+            form = fill(self.scaled.wording["reasoned_form"], {"form": form})
         values |= {"how": how, "form": form, "question": str(self.item.fields["question"])}
-        return Prompt.user(fill(self.wording[name], values))
+        return Prompt.user(fill(self.scaled.wording[name], values))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, get_args
+from typing import Annotated, ClassVar, get_args
+
+from annotated_types import Ge
 
 from experiments.calibration.verbalized_confidence.elicitation import Elicitation
-from experiments.calibration.verbalized_confidence.outcome import StatedConfidence, graded
+from experiments.calibration.verbalized_confidence.outcome import StatedConfidence, as_row
 from experiments.calibration.verbalized_confidence.prompts import TEXTS, Manner, Requests
 from experiments.shared import judging
 from experiments.shared.confidence import PHRASES, Scale
+from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, example
 from harness import (
     ArmedExperiment,
     Bars,
@@ -30,7 +33,7 @@ from harness.outcomes import Failed
 
 PAIR = ("confidence", "correct")
 BY = ("arm", "forced")
-STATED, COMMON = {"forced": False}, {"common": True}
+STATED, COMMON, ATTEMPTED = {"forced": False}, {"common": True}, {"attempted": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,22 +45,30 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     Item: "What is the capital of France?" The reply "<answer>Paris</answer> <confidence>90%</confidence>" is right
     with a confidence of 0.9.
 
-    ECE, AUROC and their like are of attempted replies only, which rewards abstention: read them beside
-    `attempted_rate`, or on the items that all arms attempted (`..._common`). At low accuracy most of an ECE is
-    `overconfidence`, the signed gap. Both AUPRCs move with accuracy. Stated and forced replies are never pooled.
+    An answer that is missing, refused or unreadable is wrong, and one outside of the tags is graded as well. ECE, AUROC
+    and their like leave out replies without a confidence. The paper's numbers are of attempted replies only
+    (`accuracy_attempted`, `..._answered`), which rewards abstention: read them beside `attempted_rate`, or on the items
+    that all arms attempted (`..._common`). At low accuracy most of an ECE is `overconfidence`, the signed gap. Both
+    AUPRCs move with accuracy. Stated and forced replies are never pooled.
 
-    Differs from the paper: shorter prompts of our own words, greedy by default, small budgets; an example of a
-    confidence but none of an answer. Answers are graded by the task, or by a judge with SimpleQA's three grades.
+    Differs from the paper: shorter prompts of our own words, greedy by default, small budgets. No example of an answer,
+    and another example of a confidence for each item: a model that copies it (`echo_rate`) cannot look calibrated.
+    Without reasoning the reply is begun by the opening tag. Answers are graded by the task, or by a judge with
+    SimpleQA's three grades.
 
     Attributes:
-        reasoning_tokens: of arms with reasoning. The model is told, and a reply is cut at these and max_tokens.
-        forced: whether a reply in which answer or confidence is missing is also continued after "<answer>" and
-            "<confidence>", the latter for a handful of tokens. A refusal stays one.
+        begun: whether the reply of an arm without reasoning is begun by "<answer>", and after the answer continued by
+            "<confidence>". Small models do not keep to the form of their own accord.
+        reasoning_tokens: of arms with reasoning. The model is told, and a reply is cut at these and the room for answer
+            and confidence.
+        forced: whether a reply that is not begun and in which answer or confidence is missing is also continued after
+            "<answer>" and "<confidence>". A refusal stays one, and an answer outside of the tags stays the answer.
         phrases: probability of each phrase of the scale "words", in [0, 1].
         draws: replies per item; their rows belong to one group, so that intervals are over items.
         temperature, top_p: of all requests. The paper's appendix: 0.7 and 0.8 for Qwen's instruct models, 0.6 and 0.95
             for reasoning models.
-        max_tokens: cap on a reply, the reasoning apart.
+        max_tokens: cap on an answer, the reasoning apart; None takes the room that the task gives.
+        confidence_tokens: cap on a confidence.
         judge: whether the judge (`+model@roles.judge.model=...`) grades, and not the task.
 
     Raises:
@@ -65,13 +76,15 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     """
 
     arms: Sequence[str] = ("percent one", "percent two")
-    reasoning_tokens: int = 256
+    begun: bool = True
+    reasoning_tokens: Annotated[int, Ge(1)] = 256
     forced: bool = True
     phrases: Mapping[str, float] = field(default_factory=lambda: dict(PHRASES))
     draws: int = 1
     temperature: float = 0.0
     top_p: float = 1.0
-    max_tokens: int = 32
+    max_tokens: Annotated[int, Ge(1)] | None = None
+    confidence_tokens: Annotated[int, Ge(1)] = CONFIDENCE_TOKENS
     judge: bool = False
 
     all_arms: ClassVar = {
@@ -86,12 +99,10 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     parts: ClassVar = {"judge": Part()}
     outcome: ClassVar = StatedConfidence
     metrics: ClassVar = (
-        *metrics.judged(PAIR, fate=None, by=BY),
+        *metrics.judged(PAIR, by=BY),
+        *metrics.each(PAIR[1:], metrics.accuracy, suffix="_attempted", by=BY, where=ATTEMPTED),
         *metrics.each(PAIR, metrics.auprc, metrics.auprc_wrong, by=BY),
-        *metrics.rates("attempted", suffix="_rate", by=BY),
-        *metrics.rates(refusal_rate="refused", truncation_rate="truncated", by=BY),
-        *metrics.rates(parse_failure_rate="unparsed", ungraded_rate="ungraded", by=BY),
-        Metric("solved_rate", metrics.accuracy, ("solved",), by=BY),
+        *metrics.rates("attempted", "in_form", "ungraded", "echo", suffix="_rate", refusal_rate="refused", by=BY),
         *metrics.means("confidence", prefix="mean_", by=BY),
         *metrics.judged(PAIR, fate=None, suffix="_common", by=BY, where=COMMON),
         *metrics.means("tokens", prefix="mean_", where=STATED),
@@ -114,8 +125,6 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
             raise HarnessError(f"experiment.phrases={dict(self.phrases)}; give each phrase a probability in [0, 1]")
         if self.draws < 1 or (self.draws > 1 and self.temperature == 0):
             raise HarnessError(f"experiment.draws={self.draws}: give 1, or set experiment.temperature above 0")
-        if self.reasoning_tokens < 1:
-            raise HarnessError(f"experiment.reasoning_tokens={self.reasoning_tokens}: give at least 1")
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
@@ -135,20 +144,26 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     async def ask(
         self, arm: Manner, common: None, item: Item, subject: Subject, fitted: None
     ) -> list[StatedConfidence]:
-        requests = Requests(
-            item=item, arm=arm, wording=self.wording, phrases=self.phrases, tokens=self.reasoning_tokens
-        )
+        shown = example(subject, arm.scale, self.phrases)
+        scaled = Scaled(wording=self.wording, scale=arm.scale, phrases=self.phrases, example=shown)
+        requests = Requests(item=item, arm=arm, scaled=scaled, tokens=self.reasoning_tokens)
         draws = await together(self.elicit(requests, subject, draw) for draw in range(self.draws))
         return [row for rows in draws for row in rows]
 
     async def elicit(self, requests: Requests, subject: Subject, draw: int) -> list[StatedConfidence]:
         """What is stated in one draw and, where that is not all, what is forced."""
-        sampling = {"temperature": self.temperature, "top_p": self.top_p, "draw": draw}
-        elicitation = Elicitation(requests=requests, subject=subject, max_tokens=self.max_tokens, sampling=sampling)
+        elicitation = Elicitation(
+            requests=requests,
+            subject=subject,
+            begun=self.begun and not requests.arm.reasoned,
+            answer_tokens=self.max_tokens or requests.item.form.max_tokens,
+            confidence_tokens=self.confidence_tokens,
+            sampling={"temperature": self.temperature, "top_p": self.top_p, "draw": draw},
+        )
         stated = await elicitation.stated()
 
         async def forced() -> StatedConfidence:
-            return await graded(elicitation, await elicitation.forced(stated), draw, forced=True, judge=self.judge)
+            return await as_row(elicitation, await elicitation.forced(stated), draw, forced=True, judge=self.judge)
 
-        asked = [graded(elicitation, stated, draw, forced=False, judge=self.judge)]
-        return await together([*asked, *([forced()] if self.forced else [])])
+        asked = [as_row(elicitation, stated, draw, forced=False, judge=self.judge)]
+        return await together([*asked, *([forced()] if self.forced and not elicitation.begun else [])])

@@ -75,11 +75,10 @@ def test_metrics_follow_from_known_confidences() -> None:
     value = {metric: e.value for (metric, _), e in found.items()}
     expected = {
         "accuracy": 0.5,
-        "solved_rate": 0.5,
+        "accuracy_attempted": 0.5,
         "attempted_rate": 1.0,
+        "in_form_rate": 1.0,
         "refusal_rate": 0.0,
-        "truncation_rate": 0.0,
-        "parse_failure_rate": 0.0,
         "ungraded_rate": 0.0,
         "mean_confidence": 0.75,
         "overconfidence": 0.25,
@@ -94,59 +93,160 @@ def test_metrics_follow_from_known_confidences() -> None:
     assert value["ece_equal_width_common"] == value["ece_equal_width"]
 
 
-STATUSES = {
+SAID = {
     "0": form("right", "80%"),
     "1": "I don't know.",
     "2": form("I am not sure", "10%"),
     "3": "<answer>right</answer>\n<confidence>very high</confidence>",
-    "4": "<answer>right</answer> " + "so it is " * 20,
+    "4": "<answer>right</answer> " + "so it is " * 40,
     "5": "80%",
     "6": form("maybe", "80%"),
     "7": form("final answer here", "80%"),
+    "8": "right",
+    "9": "right <confidence>90%</confidence>",
+    "10": "so it is " * 40,
+    "11": "",
     "<answer>": "right</answer>",
     "<confidence>": "70%</confidence>",
 }
+FATES = [
+    *("answered", "refused", "refused", "answered", "answered", "unreadable"),
+    *("unreadable", "unreadable", "answered", "answered", "cut", "empty"),
+]
 
 
-def test_refusals_cuts_and_parse_failures_are_outcomes_of_their_own_and_nothing_is_filled_in() -> None:
-    table, found, _ = run(one("percent one"), saying(STATUSES), 8)
-    rows = [row(table, i, "percent one") for i in range(8)]
-    statuses = ("attempted", "refused", "truncated", "unparsed", "ungraded")
-    assert [next(s for s in statuses if r[s]) for r in rows] == [
-        "attempted",
-        "refused",
-        "refused",
-        "unparsed",
-        "truncated",
-        "unparsed",
-        "unparsed",
-        "unparsed",
-    ]
-    assert all(sum(r[s] for s in statuses) == 1 for r in rows)
-    assert [r["confidence"] for r in rows[:1]] == [0.8]
-    assert all(np.isnan(r["confidence"]) and np.isnan(r["correct"]) for r in rows[1:])
-    assert [r["solved"] for r in rows] == [1, 0, 0, 1, 1, 0, 0, 0]  # an answer without a confidence is still right
-    rates = {metric: e.value for (metric, arm), e in found.items() if arm == "percent one"}
-    assert rates["attempted_rate"] == 1 / 8
-    assert rates["refusal_rate"] == 2 / 8
-    assert rates["truncation_rate"] == 1 / 8
-    assert rates["parse_failure_rate"] == 4 / 8
-    assert (found["ece_equal_width", "percent one"].n, found["ece_equal_width", "percent one"].n_failed) == (1, 7)
+def test_every_reply_has_a_fate_and_nothing_is_filled_in() -> None:
+    table, found, _ = run(one("percent one", begun=False), saying(SAID), 12)
+    rows = [row(table, i, "percent one") for i in range(12)]
+    assert [r["fate"] for r in rows] == FATES
+    # An answer without a confidence, or outside of the tags, is still right; what could not be graded is wrong.
+    assert [r["correct"] for r in rows] == [1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0]
+    nan = np.nan
+    confidences = [0.8, nan, 0.1, nan, nan, nan, 0.8, 0.8, nan, 0.9, nan, nan]
+    np.testing.assert_array_equal([r["confidence"] for r in rows], confidences)
+    assert [r["in_form"] for r in rows] == [1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert [r["attempted"] for r in rows] == [1, *[0] * 11]
+    value = {metric: e.value for (metric, arm), e in found.items() if arm == "percent one"}
+    assert value["accuracy"] == 5 / 12
+    assert value["accuracy_answered"] == 1.0
+    assert value["accuracy_upper"] == 1.0
+    assert (value["attempted_rate"], value["in_form_rate"], value["refusal_rate"]) == (1 / 12, 3 / 12, 2 / 12)
+    # Over all with a confidence, of which two are right and three not; the paper's is of those that attempted.
+    ece = found["ece_equal_width", "percent one"]
+    assert (ece.value, ece.n, ece.n_failed) == (pytest.approx((abs(0.8 * 3 - 1) + 0.1 + 0.1) / 5), 5, 7)
+    paper = found["ece_equal_width_answered", "percent one"]
+    assert (paper.value, paper.n) == (pytest.approx((0.2 + 0.1) / 2), 2)
 
 
-def test_the_fallback_has_rows_of_its_own_and_leaves_refusals_alone() -> None:
-    table, _, finished = run(one("percent one"), saying(STATUSES), 8)
-    rows = [row(table, i, "percent one", forced=True) for i in range(8)]
-    np.testing.assert_array_equal([r["confidence"] for r in rows], [0.8, np.nan, np.nan, 0.7, 0.7, 0.7, np.nan, 0.8])
-    assert [r["answer"] for r in rows[3:]] == ["right", "right", "right", "maybe", "right"]
-    assert [bool(r["refused"]) for r in rows] == [False, True, True, False, False, False, False, False]
-    exchanges = [e for f in finished for e in f.transcript if e.prompt.endswith("<confidence>")]
-    assert len(exchanges) == 3
-    assert all(e.new_tokens <= 4 for e in exchanges)
-    for exchange in exchanges:
-        continued = exchange.prompt.rpartition("<assistant> ")[2]
-        assert continued.startswith(("<answer>right</answer>", "80%\n<answer>right</answer>"))
+def test_the_fallback_has_rows_of_its_own_and_leaves_refusals_and_answers_alone() -> None:
+    table, _, finished = run(one("percent one", begun=False), saying(SAID), 12)
+    rows = [row(table, i, "percent one", forced=True) for i in range(12)]
+    nan = np.nan
+    confidences = [0.8, nan, 0.1, 0.7, 0.7, 0.7, 0.8, 0.7, 0.7, 0.9, 0.7, 0.7]
+    np.testing.assert_array_equal([r["confidence"] for r in rows], confidences)
+    assert [r["answer"] for r in rows[3:]] == ["right"] * 3 + ["maybe"] + ["right"] * 5
+    assert [bool(r["refused"]) for r in rows] == [False, True, True] + [False] * 9
+    assert [r["attempted"] for r in rows] == [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1]
+    answers = [e.prompt for f in finished for e in f.transcript if e.prompt.endswith("<answer>")]
+    # Asked for an answer are those that gave none, and not 8, which said "right" without the tags.
+    assert sorted(map(number_of, answers)) == [5, 7, 10, 11]
+    for prompt in (e.prompt for f in finished for e in f.transcript if e.prompt.endswith("<confidence>")):
+        continued = prompt.rpartition("<assistant> ")[2]
+        assert "right" in continued
         assert "very high" not in continued  # the failed statement is taken back
+
+
+def test_an_answer_in_the_models_own_words_is_not_contradicted_by_a_forced_one() -> None:
+    replies = {"0": "right is the capital of that land.", "<answer>": "wrong", "<confidence>": "70%"}
+
+    def by_word(text: str, item: Item) -> Grade:
+        first = text.split()[0] if text.split() else ""
+        return Grade(first, first == item.gold if first in {"right", "wrong"} else None)
+
+    said = one("percent one", begun=False)
+    table, _ = simulate(said, [Item({"question": "What is 0?"}, "right", by_word)], saying(replies))
+    assert table.columns["correct"].tolist() == [1, 1]
+    assert table.columns["fate"].tolist() == ["answered", "answered"]
+    assert table.columns["in_form"].tolist() == [0, 0]
+
+
+BEGUN = [
+    ("right</answer>", "100%</confidence>", "answered", 1.0),
+    ("right", "100%", "answered", 1.0),
+    ("\nright\n</answer>", "\n100%\n</confidence>", "answered", 1.0),
+    ("right\n<confidence>55%</confidence>", "100% sure</confidence>", "answered", 1.0),
+    ("<answer>right</answer>", "<confidence>100%</confidence>", "answered", 1.0),
+    ("right</answer>", "very high</confidence>", "answered", None),
+    ("right</answer>", "confidence here</confidence>", "answered", None),
+    ("right</answer>", " so" * 40 + " 9", "answered", None),
+    ("I do not know</answer>", "10%</confidence>", "refused", 0.1),
+    (" so" * 60, "10%</confidence>", "cut", None),
+    ("final answer here</answer>", "10%</confidence>", "unreadable", None),
+    ("</answer>", "10%</confidence>", "empty", None),
+]
+
+
+@pytest.mark.parametrize(("answer", "confidence", "fate", "value"), BEGUN)
+def test_a_reply_that_is_begun_by_the_tags(answer: str, confidence: str, fate: str, value: float | None) -> None:
+    table, finished = simulate(
+        one("percent one"), items(1), lambda prompt: {confidence if prompt.endswith("<confidence>") else answer: 1.0}
+    )
+    assert table.columns["fate"].tolist() == [fate]
+    assert table.columns["forced"].tolist() == [0]
+    np.testing.assert_array_equal(table.columns["confidence"], [np.nan if value is None else value])
+    if value is not None:
+        second = finished[0].transcript[1].prompt
+        given = "I do not know" if fate == "refused" else "right"
+        assert second.endswith(f"<assistant> <answer>{given}</answer>\n<confidence>")
+
+
+@pytest.mark.parametrize("reply", ["<confidence>\n100%\n</confidence>", "So:\n<confidence>\n 100 %</confidence>"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_confidence_after_a_line_break_is_read(reply: str, begun: bool) -> None:
+    experiment = one("percent two", begun=begun, forced=False)
+    table, _ = simulate(experiment, items(1), lambda prompt: {reply if "your solution" in prompt else " right": 1.0})
+    assert table.columns["confidence"].tolist() == [1.0]
+
+
+def test_the_room_for_a_confidence_is_a_setting() -> None:
+    def replies(prompt: str) -> Mapping[str, float]:
+        return {"I am quite sure of it <confidence>90%</confidence>" if "your solution" in prompt else " right": 1.0}
+
+    for tokens, value in ((6, np.nan), (32, 0.9)):
+        experiment = one("percent two", begun=False, forced=False, confidence_tokens=tokens)
+        table, _ = simulate(experiment, items(1), replies)
+        np.testing.assert_array_equal(table.columns["confidence"], [value])
+
+
+def example_of(prompt: str) -> str:
+    return prompt.rpartition("For example, <confidence>")[2].partition("<")[0]
+
+
+@pytest.mark.parametrize("scale", ["percent", "probability", "words"])
+def test_a_model_that_copies_the_example_does_not_look_calibrated(scale: str) -> None:
+    def copying(prompt: str) -> Mapping[str, float]:
+        return {
+            example_of(prompt) if prompt.endswith("<confidence>") else "right" if number_of(prompt) % 2 else "wrong": 1
+        }
+
+    arms = [f"{scale} one", f"{scale} two"]
+    table, found, _ = run(VerbalizedConfidence(arms=arms), copying, 400)
+    for arm in arms:
+        assert found["echo_rate", arm].value == 1.0
+        auroc = found["auroc", arm].value
+        assert auroc is not None
+        assert abs(auroc - 0.5) < 0.09  # three standard errors
+        ece = found["ece_equal_width", arm].value
+        assert ece is not None
+        assert ece > 0.15
+    values = dict(zip(table.columns["item"], table.columns["confidence"], strict=True))
+    assert len(set(values.values())) > 5
+    assert np.mean(list(values.values())) == pytest.approx(0.5, abs=0.05)
+
+
+def test_an_own_confidence_is_no_echo() -> None:
+    _, found, _ = run(one("percent one"), saying({"0": form("right", "90%"), "1": form("right", "90%")}), 2)
+    assert found["echo_rate", "percent one"].value == 0.0
 
 
 def test_the_second_request_holds_the_whole_first_reply() -> None:
@@ -156,7 +256,7 @@ def test_the_second_request_holds_the_whole_first_reply() -> None:
         return {"Hm, so\n<answer>right</answer> I say.": 1.0} if "Reason" in prompt else {" right, I say": 1.0}
 
     experiment = VerbalizedConfidence(
-        arms=["probability two", "probability two reasoned"], reasoning_tokens=64, forced=False
+        arms=["probability two", "probability two reasoned"], reasoning_tokens=64, forced=False, begun=False
     )
     table, finished = simulate(experiment, items(1), replies)
     short, second, long, third = sorted(
@@ -169,7 +269,8 @@ def test_the_second_request_holds_the_whole_first_reply() -> None:
     assert reflected.endswith("Question: What is 0?\nSolution: Hm, so\n<answer>right</answer> I say.\n<assistant> ")
     # "right, I say" is no answer that the grader knows; the tagged one is.
     assert table.columns["answer"].tolist() == ["right, I say", "right"]
-    np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.25])
+    assert table.columns["fate"].tolist() == ["unreadable", "answered"]
+    np.testing.assert_array_equal(table.columns["confidence"], [0.25, 0.25])
 
 
 def test_an_answer_forced_after_cut_off_reasoning_is_reflected_upon_like_any_other() -> None:
@@ -178,17 +279,17 @@ def test_an_answer_forced_after_cut_off_reasoning_is_reflected_upon_like_any_oth
             return {"right</answer>": 1.0}
         return {"70%" if prompt.endswith("<confidence>") else "Hm. " * 40: 1.0}
 
-    table, finished = simulate(one("percent two reasoned", reasoning_tokens=8, max_tokens=4), items(1), replies)
+    table, finished = simulate(one("percent two reasoned", reasoning_tokens=8, max_tokens=6), items(1), replies)
     assert table.columns["forced"].tolist() == [0, 1]
-    assert table.columns["truncated"].tolist() == [1, 0]
+    assert table.columns["fate"].tolist() == ["cut", "answered"]
     np.testing.assert_array_equal(table.columns["confidence"], [np.nan, 0.7])
     reflected = next(e.prompt for e in finished[0].transcript if "your solution" in e.prompt)
-    cut = " ".join(["Hm."] * 6)  # 8 + 4 tokens
+    cut = " ".join(["Hm."] * 7)  # 8 + 6 tokens
     assert reflected.endswith(f"Solution: {cut}\n<answer>right</answer>\n<assistant> ")
 
 
 def test_after_a_refusal_nothing_more_is_asked() -> None:
-    table, finished = simulate(one("words two"), items(1), lambda prompt: {" I do not know.": 1.0})
+    table, finished = simulate(one("words two", begun=False), items(1), lambda prompt: {" I do not know.": 1.0})
     assert len(finished[0].transcript) == 1
     assert table.columns["refused"].tolist() == [1, 1]
 
@@ -206,12 +307,12 @@ def test_phrases_are_read_by_the_mapping_that_the_prompt_names() -> None:
 
 def test_thoughts_are_no_answers_and_a_budget_that_runs_out_is_no_refusal() -> None:
     thinking = "<think><answer>wrong</answer></think>" + form("right", "90%")
-    endless = "<think> I am not sure. " + "Hm " * 60
+    endless = "<think> I am not sure. " + "Hm " * 120
     replies = saying({"0": thinking, "1": endless, "<answer>": "wrong", "<confidence>": "20%"})
     table, _, _ = run(one("percent one reasoned", reasoning_tokens=8, max_tokens=40), replies, 2)
     first, second = (row(table, i, "percent one reasoned") for i in (0, 1))
     assert (first["answer"], first["confidence"]) == ("right", 0.9)
-    assert (second["truncated"], second["refused"], second["tokens"]) == (1, 0, 48)
+    assert (second["fate"], second["refused"], second["tokens"]) == ("cut", 0, 80)
     forced = row(table, 1, "percent one reasoned", forced=True)
     assert (forced["answer"], forced["confidence"], forced["reply"]) == (
         "wrong",
@@ -241,8 +342,8 @@ def test_an_arm_that_does_not_fit_fails_alone_and_nothing_is_common() -> None:
     assert len(lost) == 2
     assert all("does not fit" in error or "tokens" in error for error in lost.columns["error"])
     kept = table.where(table.columns["reasoned"] == 0)
-    assert kept.columns["confidence"].tolist() == [0.9] * 4
-    assert kept.columns["common"].tolist() == [0] * 4
+    assert kept.columns["confidence"].tolist() == [0.9] * 2
+    assert kept.columns["common"].tolist() == [0] * 2
     assert {error.partition(":")[0] for f in finished for error in f.result.errors} == {"arm percent one reasoned"}
 
 
@@ -282,10 +383,10 @@ def test_a_judge_sorts_into_right_wrong_and_not_attempted_and_is_named_in_every_
     verdicts = {"a": "A", "b": "B", "c": "C: NOT ATTEMPTED", "d": "Well."}
     table = judged(verdicts, own=False)
     rows = [row(table, i, "percent one") for i in range(4)]
-    np.testing.assert_array_equal([r["correct"] for r in rows], [1, 0, np.nan, np.nan])
+    np.testing.assert_array_equal([r["correct"] for r in rows], [1, 0, 0, 0])
+    assert [r["fate"] for r in rows] == ["answered", "answered", "refused", "unreadable"]
     assert [r["refused"] for r in rows] == [0, 0, 1, 0]
     assert [r["ungraded"] for r in rows] == [0, 0, 0, 1]
-    np.testing.assert_array_equal([r["solved"] for r in rows], [1, 0, 0, np.nan])
     (name,) = set(table.columns["graded_by"])
     assert name.startswith("grader-1 ")
     assert name.partition(", prompt ")[2].isalnum()
@@ -348,7 +449,7 @@ def test_a_multiple_choice_item_is_asked_for_a_letter() -> None:
     item = multiple_choice("Which?", ["this", "that"], 1, "test")
     table, finished = simulate(one("percent one", forced=False), [item], lambda _: {form("(B)", "90%"): 1.0})
     assert (
-        "<answer>letter here</answer>\n<confidence>confidence here</confidence>\nFor example, <confidence>80%"
+        "<answer>letter here</answer>\n<confidence>confidence here</confidence>\nFor example, <confidence>"
         in finished[0].transcript[0].prompt
     )
     assert table.columns["correct"].tolist() == [1]
@@ -367,7 +468,6 @@ def test_lengths_fall_into_bins_of_powers_of_two(tokens: int, name: str) -> None
         ({"arms": []}, "arms is empty; choose among percent one, percent one reasoned"),
         ({"arms": ["percent"]}, "there is no arm 'percent'"),
         ({"arms": ["percent three"]}, "there is no arm 'percent three', did you mean 'percent"),
-        ({"reasoning_tokens": 0}, "experiment.reasoning_tokens=0"),
         ({"phrases": {"likely": 65.0}}, r"probability in \[0, 1\]"),
         ({"draws": 5}, "temperature above 0"),
         ({"draws": 0}, "experiment.draws=0"),
