@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,18 +15,18 @@ from harness.statistics.estimates import Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A number that must be high enough where a claim is judged by what depends on it.
+    """A number that must be high enough, or low enough, where a claim is judged by what depends on it.
 
     A probability of "yes" means little where "yes" and "no" together get a tenth of the probability, and a judge's
     grades mean little where the judge fails a check of its own. The number is looked up at the levels of the claim, by
-    those columns that both are estimated by. Below `least` the verdict is held back. Where the number is not defined
-    at a level (an arm that shows no options), the gate does not apply there.
+    those columns that both are estimated by. Below `least`, or above `most`, the verdict is held back. Where the number
+    is not defined at a level (an arm that shows no options), the gate does not apply there.
 
     Attributes:
         metric: the name of the number.
-        least: below it verdicts are held back.
+        least, most: below the one and above the other verdicts are held back.
         columns: outcome columns that depend on it; claims and published numbers whose metric reads one of them do, too.
-        why: what it means when the number is low, in a few words.
+        why: what it means when they are, in a few words.
         advised: below it the run warns, though verdicts are given; None warns only below `least`.
 
     Raises:
@@ -33,8 +34,9 @@ class Gate:
     """
 
     metric: str
-    least: float
     columns: tuple[str, ...]
+    least: float = -math.inf
+    most: float = math.inf
     why: str = ""
     advised: float | None = None
 
@@ -44,12 +46,20 @@ class Gate:
         if not self.columns:
             raise HarnessError(f"gate on {self.metric!r}: name the columns that depend on it")
 
-    def below(self, bound: float, one: Estimate) -> str:
-        """That an estimate of the gate's number is below a bound, in words; "" if it is not."""
-        if one.metric != self.metric or one.value is None or one.value >= bound:
+    def against(self, one: Estimate, *, advised: bool = False) -> str:
+        """That an estimate of the gate's number is too low or too high, in words; "" if it is not.
+
+        Args:
+            advised: whether it is compared with what is advised, and not with the least that is demanded.
+        """
+        if one.metric != self.metric or one.value is None:
             return ""
+        least = self.advised if advised and self.advised is not None else self.least
+        if least <= one.value <= self.most:
+            return ""
+        beyond = f"below {least:g}" if one.value < least else f"above {self.most:g}"
         level = f" [{', '.join(f'{column}={value}' for column, value in one.level.items())}]" if one.level else ""
-        return f"{self.metric}{level} {one.value:.2g} is below {bound:g}{f' ({self.why})' if self.why else ''}"
+        return f"{self.metric}{level} {one.value:.2g} is {beyond}{f' ({self.why})' if self.why else ''}"
 
 
 def option_mass(*columns: str, metric: str = "option_mass", least: float = 0.5) -> Gate:
@@ -84,16 +94,15 @@ def held_back(
     """
     reading = [gate for gate in gates if set(gate.columns) & set(metric.columns)]
     there = [e for e in estimates if all(e.level[column] == level[column] for column in set(e.level) & set(level))]
-    found = (gate.below(gate.least, e) for gate in reading for e in there)
+    found = (gate.against(e) for gate in reading for e in there)
     return "; ".join(filter(None, found))
 
 
 def warnings(gates: Iterable[Gate], estimates: Sequence[Estimate]) -> list[str]:
-    """What a run warns of: numbers below what is advised, and whether verdicts are held back for it."""
+    """What a run warns of: numbers that are lower than advised, or too high, and whether verdicts are held back."""
     told = []
     for gate in gates:
         for one in estimates:
-            if text := gate.below(gate.advised or gate.least, one):
-                held = one.value is not None and one.value < gate.least
-                told.append(f"{text}{'; verdicts that rest on it are held back' if held else ''}")
+            if text := gate.against(one, advised=True):
+                told.append(f"{text}{'; verdicts that rest on it are held back' if gate.against(one) else ''}")
     return told

@@ -18,6 +18,7 @@ from harness import (
     ArmedExperiment,
     Bars,
     Capability,
+    Gate,
     HarnessError,
     Item,
     Metric,
@@ -32,6 +33,7 @@ from harness import (
 from harness.outcomes import Failed
 
 PAIR = ("confidence", "correct")
+PAPER = (metrics.auroc, metrics.ece_equal_width)
 BY = ("arm", "forced")
 STATED, COMMON, ATTEMPTED = {"forced": False}, {"common": True}, {"attempted": True}
 
@@ -47,8 +49,8 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
 
     An answer that is missing, refused or unreadable is wrong, and one outside of the tags is graded as well. ECE, AUROC
     and their like leave out replies without a confidence. The paper's numbers are of attempted replies only
-    (`accuracy_attempted`, `..._answered`), which rewards abstention: read them beside `attempted_rate`, or on the items
-    that all arms attempted (`..._common`). At low accuracy most of an ECE is `overconfidence`, the signed gap. Both
+    (`..._attempted`), which rewards abstention: read them beside `attempted_rate`, or on the items that all arms
+    attempted (`..._common`). At low accuracy most of an ECE is `overconfidence`, the signed gap. Both
     AUPRCs move with accuracy. Stated and forced replies are never pooled.
 
     Differs from the paper: shorter prompts of our own words, greedy by default, small budgets. No example of an answer,
@@ -58,7 +60,8 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
 
     Attributes:
         begun: whether the reply of an arm without reasoning is begun by "<answer>", and after the answer continued by
-            "<confidence>". Small models do not keep to the form of their own accord.
+            "<confidence>". Small models do not keep to the form of their own accord. A chat endpoint that cannot go on
+            with a reply needs false.
         reasoning_tokens: of arms with reasoning. The model is told, and a reply is cut at these and the room for answer
             and confidence.
         forced: whether a reply that is not begun and in which answer or confidence is missing is also continued after
@@ -101,6 +104,7 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     metrics: ClassVar = (
         *metrics.judged(PAIR, by=BY),
         *metrics.each(PAIR[1:], metrics.accuracy, suffix="_attempted", by=BY, where=ATTEMPTED),
+        *metrics.each(PAIR, *PAPER, suffix="_attempted", by=BY, where=ATTEMPTED),
         *metrics.each(PAIR, metrics.auprc, metrics.auprc_wrong, by=BY),
         *metrics.rates("attempted", "in_form", "ungraded", "echo", suffix="_rate", refusal_rate="refused", by=BY),
         *metrics.means("confidence", prefix="mean_", by=BY),
@@ -110,6 +114,9 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
         Metric("accuracy_by_length", metrics.accuracy, ("correct",), by=("arm", "length"), where=STATED),
         Metric("confidence_by_length", metrics.mean, ("confidence",), by=("arm", "length"), where=STATED),
         Metric("ece_by_length", metrics.ece_equal_width, PAIR, by=("arm", "length"), where=STATED),
+    )
+    gates: ClassVar = (
+        Gate(metric="echo_rate", most=0.2, columns=("confidence",), why="the model copies the prompt's example"),
     )
     figures: ClassVar = (
         Reliability("confidence", "correct", where=STATED),

@@ -78,6 +78,7 @@ def test_a_run_of_a_chat_endpoint_is_replayed_without_a_tokenizer_of_the_model(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["experiment=verbalizedConfidence", "experiment.arms=[percent one]", "experiment.forced=false"]
+    words += ["experiment.begun=false"]
     words += ["engine=server", "engine.api=chat", "model.source=some-name", "tracker=none", "limit=4", "max_failed=1"]
     with FakeVLLM() as server:
         assert main(["run", *words, f"engine.url={server.url}", "replicates=20"]) == 0

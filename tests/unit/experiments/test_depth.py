@@ -18,6 +18,8 @@ from tests.support.rounds import Rounds
 CONF = Path(__file__).parents[3] / "conf" / "experiment"
 ITEMS = 3
 
+UNBEGUN = ["experiment.arms=[percent one]", "experiment.begun=false"]
+
 DEPTHS: list[tuple[str, list[str], int, int]] = [
     # Experiment, further words, and how many questions at most wait for the answer of another one: in `prepare`, and in
     # the protocol of one item.
@@ -27,9 +29,15 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("mcCalibration", ["experiment.tuning=4", "experiment.arms=[zero-shot,few-shot cyclic]"], 1, 1),
     ("pIK", ["experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"], 1, 1),
     ("pIKContexts", ["experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"], 1, 1),
-    ("verbalizedConfidence", ["experiment.forced=false"], 0, 2),  # the answer; the confidence
-    ("verbalizedConfidence", ["experiment.arms=[percent one]"], 0, 3),  # both; then each that is missing
-    ("verbalizedConfidence", ["experiment.judge=true", "experiment.arms=[percent one]"], 0, 4),  # and the verdict
+    ("verbalizedConfidence", [], 0, 2),  # the answer; the confidence
+    # Both; then each that is missing; and the verdict.
+    ("verbalizedConfidence", UNBEGUN, 0, 3),
+    (
+        "verbalizedConfidence",
+        ["experiment.judge=true", "experiment.arms=[percent one]", "experiment.begun=false"],
+        0,
+        4,
+    ),
     ("selfCritiqueConfidence", [], 0, 2),  # the answer; its critique
     ("selfKnowledge", [], 0, 1),
     # The explanation; how it scores the names; the score of the best one without it.
@@ -95,7 +103,7 @@ def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence()
     def replies(prompt: str) -> dict[str, float]:
         return {"A" if "Reference answer" in prompt else "<answer>Paris</answer>": 1.0}
 
-    words = ["experiment.judge=true", "experiment.arms=[percent one]"]
+    words = [*UNBEGUN, "experiment.judge=true"]
     assert rounds("verbalizedConfidence", words, replies)[1] == [[1, 2]] * ITEMS
 
 

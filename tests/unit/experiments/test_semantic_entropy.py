@@ -176,8 +176,8 @@ def test_calls_are_those_of_the_other_experiments() -> None:
         pair = PTrue(arms=("zero-shot",)), VerbalizedConfidence(arms=("percent two",), forced=False)
         return [await calls(experiment) for experiment in (*pair, SemanticEntropy())]
 
-    # Five draws and one judgement of their only text; one greedy answer and its confidence; one begun by a tag.
-    assert asyncio.run(all_of_them()) == [6, 2, 1]
+    # Five draws and one judgement of their only text; one greedy answer and its confidence.
+    assert asyncio.run(all_of_them()) == [6, 2, 0]
 
 
 def test_an_answer_without_words_is_asked_about_nowhere() -> None:

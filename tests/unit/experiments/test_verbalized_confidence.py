@@ -133,9 +133,11 @@ def test_every_reply_has_a_fate_and_nothing_is_filled_in() -> None:
     assert (value["attempted_rate"], value["in_form_rate"], value["refusal_rate"]) == (1 / 12, 3 / 12, 2 / 12)
     # Over all with a confidence, of which two are right and three not; the paper's is of those that attempted.
     ece = found["ece_equal_width", "percent one"]
-    assert (ece.value, ece.n, ece.n_failed) == (pytest.approx((abs(0.8 * 3 - 1) + 0.1 + 0.1) / 5), 5, 7)
-    paper = found["ece_equal_width_answered", "percent one"]
-    assert (paper.value, paper.n) == (pytest.approx((0.2 + 0.1) / 2), 2)
+    assert ece.value == pytest.approx((abs(0.8 * 3 - 1) + 0.1 + 0.1) / 5)
+    assert (ece.n, ece.n_failed) == (5, 7)
+    assert [found[f"ece_equal_width{s}", "percent one"].n for s in ("_answered", "_attempted")] == [2, 1]
+    assert found["ece_equal_width_answered", "percent one"].value == pytest.approx((0.2 + 0.1) / 2)
+    assert found["ece_equal_width_attempted", "percent one"].value == pytest.approx(0.2)
 
 
 def test_the_fallback_has_rows_of_its_own_and_leaves_refusals_and_answers_alone() -> None:
@@ -160,7 +162,7 @@ def test_an_answer_in_the_models_own_words_is_not_contradicted_by_a_forced_one()
     replies = {"0": "right is the capital of that land.", "<answer>": "wrong", "<confidence>": "70%"}
 
     def by_word(text: str, item: Item) -> Grade:
-        first = text.split()[0] if text.split() else ""
+        first = text.split(maxsplit=1)[0] if text.split() else ""
         return Grade(first, first == item.gold if first in {"right", "wrong"} else None)
 
     said = one("percent one", begun=False)

@@ -51,6 +51,16 @@ def test_below_its_least_a_gate_holds_verdicts_back() -> None:
     assert judged(gate, arm="asked").kind == "supported"
 
 
+def test_above_its_most_a_gate_holds_verdicts_back() -> None:
+    gate = Gate(metric="option_mass", most=0.5, columns=("p",), why="too much of it")
+    assert judged(gate).kind == "supported"
+    held = judged(gate, arm="asked")
+    assert held.reason == "held back, option_mass [arm=asked] 0.98 is above 0.5 (too much of it)"
+    assert warnings([gate], ESTIMATES) == [
+        "option_mass [arm=asked] 0.98 is above 0.5 (too much of it); verdicts that rest on it are held back"
+    ]
+
+
 def test_what_does_not_read_the_columns_is_not_held_back() -> None:
     gate = option_mass()
     assert gate == Gate(
