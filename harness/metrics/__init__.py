@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the table
+    from harness.metrics.agreement import conger_kappa as conger_kappa
     from harness.metrics.agreement import fleiss_kappa as fleiss_kappa
     from harness.metrics.bundles import brier_parts as brier_parts
     from harness.metrics.bundles import each as each
@@ -102,7 +103,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.skill import log_skill as log_skill
 
 PUBLIC = {
-    "agreement": ("fleiss_kappa",),
+    "agreement": ("conger_kappa", "fleiss_kappa"),
     "bundles": ("brier_parts", "each", "graded", "judged", "means", "rates", "recalibrated", "transitions"),
     "calibration": (
         "brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "ece_adaptive", "ece_debiased",

@@ -20,6 +20,7 @@ from harness import (
     Reliability,
     Subject,
     metrics,
+    option_mass,
     together,
     yes_no,
 )
@@ -50,6 +51,9 @@ SOFT = ("p_unanswerable", "unanswerable")
 IN_TEXT, JUDGED, VOTED = {"asked": "text"}, {"asked": "judgement"}, {"votes": len(PARAPHRASES)}
 
 
+HALF = {"votes": len(PARAPHRASES) // 2}
+
+
 @dataclass(frozen=True, kw_only=True)
 class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     """Models know, though worse than people, which questions have no answer; asked in other words, they waver.
@@ -59,12 +63,13 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     Item: "What is the sum of 13 and the number that Leo is thinking of?" A number is wrong; saying that it is unknown
     is right.
 
-    In direct, instruction and icl the model replies; an empty reply says nothing and is missing in all numbers. The
-    judgements are exact probabilities of yes and no: judgement@8 is the mean over eight paraphrases, and every
-    paraphrase is a vote for consensus and Fleiss' kappa. Consistency is not knowledge: a model that always votes the
-    same has a consensus of 1. Three baselines look at no reply. Always refusing has an F1 of 2 pi/(1 + pi) at a share
-    pi of positives. The bag of words shows what the wording gives away: an F1 of about 0.69 on SelfAware, from 400
-    questions.
+    In direct, instruction and icl the model replies; a reply that is empty or was cut off has neither refused nor
+    answered. The judgements are exact probabilities of yes and no: judgement@8 is the mean over eight paraphrases, and
+    every paraphrase is a vote for consensus and kappa. Half of them are asked the other way round. `conger_kappa` is
+    their agreement beyond what a liking for "No" explains; Fleiss' kappa is given within each half. Consistency is not
+    knowledge: a model that always decides the same has a consensus of 1. Three baselines look at no reply. Always
+    refusing has an F1 of 2 pi/(1 + pi) at a share pi of positives. The bag of words shows what the wording gives away:
+    an F1 of about 0.69 on SelfAware, from 400 questions.
 
     Differs from the papers: the words are ours; replies are greedy and short (Yin et al.: temperature 0.7, greedy in
     effect in their code); the wide detector looks for phrases with words between instead of similar sentence
@@ -72,7 +77,8 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     training and tasks made by the model (Line of Duty) are left out.
 
     Attributes:
-        max_tokens: cap on the reply, which ends at a line break anyway (the paper: 256).
+        max_tokens: cap on the reply, which ends at a line break anyway (the paper: 256); None takes the room that the
+            task gives.
         words: training questions of the bag of words. A task whose groups all are under test, such as `unanswerable`,
             has none to give.
     """
@@ -86,7 +92,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         "always refuses",
         "never refuses",
     )
-    max_tokens: Annotated[int, Ge(1)] = 16
+    max_tokens: Annotated[int, Ge(1)] | None = None
     temperature: Annotated[float, Ge(0)] = 0.0
     words: Annotated[int, Ge(2)] = 400
 
@@ -108,14 +114,17 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         Metric("agreement", metrics.accuracy, ("agrees",)),
         *metrics.each(WIDE, metrics.f1, metrics.precision, metrics.recall, suffix="_wide", where=IN_TEXT),
         *metrics.each(SELFAWARE, metrics.f1, metrics.precision, metrics.recall, suffix="_selfaware", where=IN_TEXT),
-        Metric("answerable_accuracy", metrics.accuracy, ("correct",), where={**IN_TEXT, "unanswerable": False}),
+        *metrics.graded(prefix="answerable_", where={**IN_TEXT, "unanswerable": False}),
         *metrics.rates(refusal_rate_by_kind="refused", by=("arm", "kind")),
-        *metrics.rates(empty_rate="empty", where=IN_TEXT),
+        *metrics.rates("empty", "cut", suffix="_rate", where=IN_TEXT),
         *metrics.each(SOFT, metrics.auroc, metrics.brier, metrics.ece_equal_width, metrics.nll, where=JUDGED),
         *metrics.means(option_mass="mass", where=JUDGED),
         *metrics.means("consensus", yes_rate="yes", where=VOTED),
-        Metric("fleiss_kappa", metrics.fleiss_kappa, ("share",), where=VOTED, options={"votes": len(PARAPHRASES)}),
+        Metric("conger_kappa", metrics.conger_kappa, ("direct", "turned"), where=VOTED, options=HALF),
+        Metric("fleiss_kappa_direct", metrics.fleiss_kappa, ("direct",), where=VOTED, options=HALF),
+        Metric("fleiss_kappa_turned", metrics.fleiss_kappa, ("turned",), where=VOTED, options=HALF),
     )
+    gates: ClassVar = (option_mass("p_unanswerable", "refused", "agrees", "consensus", "direct", "turned"),)
     figures: ClassVar = (Bars("refused", by="kind"), Reliability("p_unanswerable", "unanswerable", where=JUDGED))
 
     def train_items(self) -> int:
@@ -129,8 +138,9 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         question = item.fields["question"]
         if arm.asked == "text":
             prompt = replying(self.text, question, told=arm.told, shown=arm.shown)
-            said = await subject.generate(prompt, max_tokens=self.max_tokens, temperature=self.temperature, stop=["\n"])
-            return replied(item, said.text)
+            most = self.max_tokens or item.form.max_tokens
+            said = await subject.generate(prompt, max_tokens=most, temperature=self.temperature, stop=["\n"])
+            return replied(item, said)
         if arm.asked == "judgement":
             asked = list(PARAPHRASES.items())[: arm.votes]
             choices = await together(yes_no(subject, judging(self.text, name, question)) for name, _ in asked)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from experiments.calibration.self_knowledge.detector import refuses_by_reference
-from harness import Choice, Item, Outcome, Probability
+from harness import Choice, Fate, Item, Outcome, Probability, Text, graded
 from harness.tasks.refusals import refuses
 
 
@@ -16,50 +16,60 @@ class Verdict(Outcome):
 
     Attributes:
         kind: of the question, see the task; unanswerable: the truth.
-        refused: what was said, strictly by phrases or by the judgement; None when nothing was.
+        refused: what was said, strictly by phrases or by the judgement. A reply that says nothing does not refuse.
         refused_wide: by the wide detector of refusals; refused_selfaware: by the sixteen sentences of Yin et al. 2023.
-        agrees: whether `refused` is the truth.
-        empty: whether the reply has no words.
-        correct: of answerable questions, whether the reply gives the answer; refusing is wrong.
+        agrees: whether `refused` is the truth; not for a reply that is empty, or was cut off before it refused.
+        fate: what became of a reply; empty, cut: whether it has no words, whether it was cut off.
+        correct: of replies to answerable questions, whether they give the answer; refusing is wrong.
         reply: the text.
         p_unanswerable: mean probability of the judgements; mass: mean probability that any option is said.
-        share: share of the judgements that say "unanswerable"; consensus: share that says what most say.
+        share: share of the judgements that say "unanswerable"; direct, turned: the same of those for which this is a
+            "No", and of those for which it is a "Yes"; consensus: share that says what most say.
         yes: share of the judgements that say "Yes", which means "answerable" in every second of them.
     """
 
     kind: str
     unanswerable: bool
-    refused: bool | None
-    agrees: bool | None
+    refused: bool
+    agrees: bool
+    fate: Fate | None = None
     refused_wide: bool | None = None
     refused_selfaware: bool | None = None
     empty: bool | None = None
+    cut: bool | None = None
     correct: bool | None = None
     reply: str | None = None
     p_unanswerable: Probability | None = None
     mass: Probability | None = None
     share: Probability | None = None
+    direct: Probability | None = None
+    turned: Probability | None = None
     consensus: float | None = None
     yes: Probability | None = None
 
 
-def verdict(item: Item, refused: bool | None) -> Verdict:
+def verdict(item: Item, refused: bool) -> Verdict:
     """The columns that all arms fill."""
     unanswerable = not item.gold
-    agrees = None if refused is None else refused == unanswerable
+    agrees = refused == unanswerable
     return Verdict(kind=str(item.fields["kind"]), unanswerable=unanswerable, refused=refused, agrees=agrees)
 
 
-def replied(item: Item, reply: str) -> Verdict:
-    """The verdict of a reply, which may refuse."""
-    refused = refuses(reply)
+def replied(item: Item, reply: Text) -> Verdict:
+    """The verdict of a reply, which may refuse. One that was cut off after it refused has refused."""
+    grade = graded(item, reply)
+    refused = bool(refuses(reply.text))
+    row = verdict(item, refused)
     return replace(
-        verdict(item, refused),
-        refused_wide=refuses(reply, wide=True),
-        refused_selfaware=refuses_by_reference(reply),
-        empty=refused is None,
-        correct=None if refused is None or not item.gold else not refused and item.grade(reply).correct,
-        reply=reply,
+        row,
+        agrees=row.agrees and (refused or grade.fate not in ("empty", "cut")),
+        fate=grade.fate,
+        refused_wide=bool(refuses(reply.text, wide=True)),
+        refused_selfaware=bool(refuses_by_reference(reply.text)),
+        empty=grade.fate == "empty",
+        cut=grade.fate == "cut",
+        correct=grade.correct if item.gold else None,
+        reply=grade.text,
     )
 
 
@@ -72,12 +82,19 @@ def judged(item: Item, choices: Sequence[Choice], answerable: Sequence[bool]) ->
     """
     n = len(choices)
     without = [choice.p["no" if yes else "yes"] for choice, yes in zip(choices, answerable, strict=True)]
-    p, share = sum(without) / n, sum(one > 0.5 for one in without) / n
+    votes = [one > 0.5 for one in without]
+    p, share = sum(without) / n, sum(votes) / n
     return replace(
         verdict(item, p > 0.5),
         p_unanswerable=Probability(p),
         mass=Probability(sum(choice.mass for choice in choices) / n),
         share=Probability(share),
+        direct=_share([vote for vote, yes in zip(votes, answerable, strict=True) if yes]),
+        turned=_share([vote for vote, yes in zip(votes, answerable, strict=True) if not yes]),
         consensus=max(share, 1 - share),
         yes=Probability(sum(choice.p["yes"] > 0.5 for choice in choices) / n),
     )
+
+
+def _share(votes: Sequence[bool]) -> Probability | None:
+    return Probability(sum(votes) / len(votes)) if votes else None

@@ -22,6 +22,7 @@ from harness.outcomes import Table
 from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
+from harness.statistics.gates import held_back
 from tests.support.helpers import simulate
 
 N = 40
@@ -94,6 +95,7 @@ def values(found: Mapping[tuple[str, ...], Estimate], arm: str, *metrics: str) -
     return [found[metric, arm].value for metric in metrics]
 
 
+KAPPAS = ("conger_kappa", "fleiss_kappa_direct", "fleiss_kappa_turned")
 COUNTS = ("precision", "recall", "f1", "specificity", "agreement")
 
 
@@ -114,11 +116,46 @@ def test_baselines_have_their_closed_forms(found: dict[tuple[str, ...], Estimate
     assert found["precision", "never refuses"].note == "no row was said to be positive"
 
 
-def test_empty_replies_are_missing_everywhere(found: dict[tuple[str, ...], Estimate]) -> None:
-    assert found["empty_rate", "icl"].value == 8 / 40
-    assert {found[m, "icl"].n_failed for m in ("f1", "agreement", "f1_wide")} == {8}
-    accuracy = found["answerable_accuracy", "icl"]
-    assert (accuracy.value, accuracy.n, accuracy.n_failed) == (1, 16, 4)
+def test_empty_replies_have_neither_refused_nor_answered(found: dict[tuple[str, ...], Estimate]) -> None:
+    assert values(found, "icl", "empty_rate", "cut_rate") == [8 / 40, 0]
+    assert {found[m, "icl"].n for m in ("f1", "agreement", "f1_wide")} == {40}
+    # Of the 20 questions with an answer 4 got an empty reply, and nothing was refused.
+    assert values(found, "icl", "answerable_accuracy", "answerable_accuracy_answered") == [16 / 20, 1]
+    assert values(found, "icl", "answerable_answered", "agreement", "recall") == [16 / 20, 16 / 40, 0]
+
+
+LONG = "It is said by many that the one who knows this best " * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "fate", "refused", "agrees"),
+    [
+        (LONG, "cut", False, False),  # neither refused nor answered
+        (f"Well, the answer is unknown. {LONG}", "cut", True, False),  # refused before it was cut
+        ("After much thought and a long search in all books of the house I say that the answer is unknown.", "refused",
+         True, False),
+        ("right", "answered", False, True),
+        ("", "empty", False, False),
+    ],
+)  # fmt: skip
+def test_a_reply_that_was_cut_says_so(text: str, fate: str, refused: bool, agrees: bool) -> None:
+    table, _ = simulate(SelfKnowledge(arms=["direct"]), items(1), lambda prompt: {text: 1.0})
+    assert table.columns["fate"].tolist() == [fate]
+    assert [table.columns[name][0] for name in ("refused", "agrees", "cut")] == [refused, agrees, fate == "cut"]
+
+
+def test_no_verdict_rests_on_judgements_that_the_model_does_not_give() -> None:
+    def elsewhere(text: str) -> Mapping[str, float]:
+        return judged(text, 0.1 if number(text) % 2 else 0.8, mass=0.4) if text.endswith("Answer:") else subject(text)
+
+    _, found = run(elsewhere)
+    experiment = SelfKnowledge()
+    by_name = {metric.name: metric for metric in experiment.metrics}
+    for name in ("auroc", "agreement", "f1", "conger_kappa", "consensus"):
+        assert "option_mass [arm=judgement@8] 0.4 is below 0.5" in held_back(
+            experiment.gates, by_name[name], {"arm": ALL}, list(found.values())
+        )
+    assert not held_back(experiment.gates, by_name["f1"], {"arm": "instruction"}, list(found.values()))
 
 
 def test_judgements_are_exact_and_of_one_mind(found: dict[tuple[str, ...], Estimate]) -> None:
@@ -126,7 +163,7 @@ def test_judgements_are_exact_and_of_one_mind(found: dict[tuple[str, ...], Estim
         assert values(found, arm, "f1", "agreement", "auroc") == [1, 1, 1]
         # p(unanswerable) is 0.9 and 0.2.
         assert values(found, arm, "brier", "option_mass") == pytest.approx([(0.01 + 0.04) / 2, 0.8])
-    assert values(found, ALL, "consensus", "fleiss_kappa", "yes_rate") == pytest.approx([1, 1, 0.5])
+    assert values(found, ALL, "consensus", "yes_rate", *KAPPAS) == pytest.approx([1, 0.5, 1, 1, 1])
 
 
 def test_a_subject_that_says_yes_to_everything_is_not_consistent() -> None:
@@ -134,7 +171,7 @@ def test_a_subject_that_says_yes_to_everything_is_not_consistent() -> None:
         return {" Yes": 0.9, " No": 0.1} if text.endswith("Answer:") else subject(text)
 
     _, found = run(yes)
-    assert values(found, ALL, "consensus", "fleiss_kappa", "yes_rate") == pytest.approx([0.5, -1 / 7, 1])
+    assert values(found, ALL, "consensus", "yes_rate", *KAPPAS) == [0.5, 1, pytest.approx(0), None, None]
     assert values(found, ALL, "auroc", "agreement") == [0.5, 0.5]
 
 
@@ -143,8 +180,8 @@ def test_a_constant_judge_is_consistent_and_knows_nothing() -> None:
         return judged(text, 0.9) if text.endswith("Answer:") else subject(text)
 
     _, found = run(feasible)
-    assert values(found, ALL, "consensus", "agreement", "f1", "fleiss_kappa") == [1, 0.5, 0, None]
-    assert found["fleiss_kappa", ALL].note == "all judgements of all rows are the same"
+    assert values(found, ALL, "consensus", "agreement", "f1", "conger_kappa") == [1, 0.5, 0, None]
+    assert found["conger_kappa", ALL].note == "all judgements of all rows are the same"
 
 
 def test_a_subject_that_refuses_everything_is_the_baseline() -> None:
@@ -176,9 +213,9 @@ def test_eight_judgements_see_further_than_one() -> None:
     # Standard errors of an AUROC of 400 are 0.024 and 0.007; means of p rank almost as sums of log-odds.
     assert found["auroc", "judgement@1"].value == pytest.approx(NormalDist().cdf(1 / math.sqrt(2)), abs=0.06)
     assert found["auroc", ALL].value == pytest.approx(NormalDist().cdf(math.sqrt(8 / 2)), abs=0.02)
-    kappa = found["fleiss_kappa", ALL].value
     # A vote is right with probability Phi(1/2): kappa of independent votes is (2 Phi - 1)^2.
-    assert kappa == pytest.approx((2 * NormalDist().cdf(0.5) - 1) ** 2, abs=0.05)
+    for kappa in values(found, ALL, *KAPPAS):
+        assert kappa == pytest.approx((2 * NormalDist().cdf(0.5) - 1) ** 2, abs=0.05)
 
 
 def test_the_bag_of_words_is_naive_bayes_over_the_words_that_occur() -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
+from experiments.calibration.self_knowledge.questions import Both
 from experiments.calibration.self_knowledge.selfaware import SelfAware
-from experiments.calibration.self_knowledge.unanswerable import KINDS, Unanswerable
+from experiments.calibration.self_knowledge.unanswerable import KINDS, TEMPLATES, Unanswerable
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.metrics.classification import f1, precision
 from harness.metrics.columns import Labels
+from harness.tasks.base import split
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +37,37 @@ def test_every_template_asks_both_sorts_of_question(items: list[Item]) -> None:
     for item in items:
         assert item.group == f"template:{item.fields['template']}"
         kinds[item.group][item.fields["kind"]] += 1
-    assert len(kinds) == 12
-    assert {len(found) for found in kinds.values()} == {2}
-    assert all(found["answerable"] >= 8 for found in kinds.values())
+    assert len(kinds) == 45
+    assert all(len(found) == 2 and found["answerable"] >= 2 for found in kinds.values())
+    assert Counter(kind for found in kinds.values() for kind in found if kind != "answerable") == dict.fromkeys(
+        KINDS, 15
+    )
+
+
+def test_a_run_of_120_items_has_groups_enough_for_an_interval() -> None:
+    chosen = split(Unanswerable(name="unanswerable"), 120, 0).test
+    assert len({item.group for item in chosen}) >= 40
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("size", [240, 900])
+def test_the_words_of_a_question_give_little_away(seed: int, size: int) -> None:
+    asked = Unanswerable(name="u", size=size, seed=seed).load()
+    right = 0
+    for group in {item.group for item in asked}:
+        bag = BagOfWords.fit((item.fields["question"], not item.gold) for item in asked if item.group != group)
+        right += sum(bag.positive(item.fields["question"]) != bool(item.gold) for item in asked if item.group == group)
+    assert 0.5 < right / size < 0.61
+
+
+@pytest.mark.parametrize("made", [make for made in TEMPLATES.values() for make in made.values()])
+def test_no_question_is_asked_in_both_halves(made: Callable[[random.Random], Both]) -> None:
+    answerable, without = made(random.Random(0))
+    texts = [{question.text for question in half} for half in (answerable, without)]
+    assert not texts[0] & texts[1]
+    assert min(map(len, texts)) >= 5
+    assert all(question.gold for question in answerable)
+    assert not any(question.gold for question in without)
 
 
 def test_gold_is_empty_exactly_without_an_answer_and_graded_by_refusal(items: list[Item]) -> None:
@@ -50,7 +83,7 @@ def test_gold_is_empty_exactly_without_an_answer_and_graded_by_refusal(items: li
 
 
 def test_answers_are_computed(items: list[Item]) -> None:
-    many = {i.fields["question"]: i.gold for i in Unanswerable(name="u", size=2400).load()}
+    many = {i.fields["question"]: i.gold for i in Unanswerable(name="u", size=8000).load()}
     assert many["Which day of the year, counted from 1, is 31 August in a year of 365 days?"] == "243"
     assert many["Which day of the week comes 7 days after a Saturday?"] == "Saturday"
     assert many["Which whole number has the square 2304?"] == "48"
@@ -58,6 +91,15 @@ def test_answers_are_computed(items: list[Item]) -> None:
     assert many["Which country is the winner of the men's football World Cup of 1966?"] == ["England", "England"]
     assert many["Which country is the winner of the men's football World Cup of 1990?"] == ["West Germany", "Germany"]
     assert many["Which country is the winner of the men's football World Cup of 2022?"][0] == "Argentina"
+    assert many["Which prime number is larger than 19 and smaller than 29?"] == "23"
+    assert many["How much is the correct Roman numeral XLIX in digits?"] == "49"
+    assert many["How much is the correct Roman numeral VL in digits?"] == []
+    assert many["Which number lies opposite the 5 on a usual die of six sides?"] == "2"
+    assert many["Which letter of the English alphabet is number 26?"] == "z"
+    assert many["Which piece stands on the square d1 when a game of chess begins?"] == "queen"
+    assert many["Which piece stands on the square e8 when a game of chess begins?"] == "king"
+    assert many["Around which planet does the moon Titania turn?"] == "Uranus"
+    assert many["Which of two numbers is larger, 11 or 72?"] == "72"
     assert many["Which day of the year, counted from 1, is 30 February in a year of 365 days?"] == []
     assert {i.fields["question"] for i in items} < set(many)
 
@@ -68,7 +110,7 @@ def test_seeds_differ_and_a_seed_is_always_the_same(items: list[Item]) -> None:
     assert len(other & {i.id for i in items}) < 120
 
 
-@pytest.mark.parametrize(("size", "message"), [(5, "give at least 6"), (9999, "questions run out")])
+@pytest.mark.parametrize(("size", "message"), [(5, "give at least 6"), (99999, "questions run out")])
 def test_a_size_that_cannot_be_had(size: int, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
         Unanswerable(name="u", size=size).load()

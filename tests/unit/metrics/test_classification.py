@@ -9,7 +9,7 @@ import pytest
 import sklearn.metrics
 from statsmodels.stats.inter_rater import fleiss_kappa as theirs_kappa
 
-from harness.metrics.agreement import fleiss_kappa
+from harness.metrics.agreement import conger_kappa, fleiss_kappa
 from harness.metrics.classification import f1, precision, recall, specificity
 from harness.metrics.columns import Floats, Labels, Probabilities
 from harness.metrics.metric import Measure
@@ -96,3 +96,54 @@ def test_kappa_is_that_of_statsmodels(votes: int) -> None:
     assert kappa(votes, yes) == pytest.approx(theirs_kappa(table, method="fleiss"), abs=1e-9)
     k = rng.integers(0, 4, 300)
     assert kappa(votes, yes, k) == pytest.approx(theirs_kappa(table.repeat(k, axis=0), method="fleiss"), abs=1e-9)
+
+
+def conger(votes: Any, w: Any = None) -> float:
+    """Of votes [rows, judgements], the first half of which is asked one way and the second the other."""
+    votes = np.asarray(votes, dtype=float)
+    half = votes.shape[1] // 2
+    weights = np.ones(len(votes)) if w is None else np.asarray(w, dtype=float)
+    direct, turned = (Probabilities(part.mean(axis=1)) for part in (votes[:, :half], votes[:, half:]))
+    return float(conger_kappa(direct, turned, w=weights[None, :], votes=half)[0])
+
+
+def brute_conger(votes: Any) -> float:
+    """Conger (1980): over all pairs of judges, the agreement seen and that of their own shares."""
+    votes = np.asarray(votes, dtype=float)
+    p = votes.mean(axis=0)
+    pairs = [(i, j) for i in range(votes.shape[1]) for j in range(i)]
+    seen = np.mean([(votes[:, i] == votes[:, j]).mean() for i, j in pairs])
+    chance = np.mean([p[i] * p[j] + (1 - p[i]) * (1 - p[j]) for i, j in pairs])
+    return float((seen - chance) / (1 - chance))
+
+
+@pytest.mark.parametrize("votes", [2, 3, 4, 7])
+def test_congers_kappa_is_that_of_judges_with_shares_of_their_own(votes: int) -> None:
+    rng = np.random.default_rng(votes)
+    truth = rng.random(400)
+    # Judges of one half share their mean exactly where every row is there in all orders of its votes.
+    rows = (rng.random((400, 2 * votes)) < np.where(np.arange(2 * votes) < votes, 0.7, 0.2) * truth[:, None]).astype(
+        int
+    )
+    turns = [np.concatenate([np.roll(r[:votes], k), np.roll(r[votes:], k)]) for r in rows for k in range(votes)]
+    assert conger(turns) == pytest.approx(brute_conger(turns), abs=1e-12)
+    assert conger(rows) == pytest.approx(conger(turns), abs=1e-12)
+    k = rng.integers(0, 3, len(rows))
+    assert conger(rows, k) == pytest.approx(conger(rows.repeat(k, axis=0)), abs=1e-12)
+
+
+def test_congers_kappa_tells_a_liking_for_no_from_inconsistency() -> None:
+    # "No" to everything decides for the class where it is asked one way, and against it the other.
+    no = np.tile([1, 1, 1, 1, 0, 0, 0, 0], (40, 1))
+    assert conger(no) == pytest.approx(0, abs=1e-12)
+    assert kappa(8, no.sum(axis=1)) == pytest.approx(-1 / 7)
+    # Half of the rows decided, the others answered by "No": P = (3/7 + 1)/2, P_e = 3/7 5/8 + 4/7 3/8.
+    mixed = np.concatenate([no, np.tile([1] * 8, (20, 1)), np.tile([0] * 8, (20, 1))])
+    assert conger(mixed) == pytest.approx(brute_conger(mixed))
+    assert conger(mixed) == pytest.approx((5 / 7 - 27 / 56) / (1 - 27 / 56))
+    coins = np.random.default_rng(0).integers(0, 2, (4000, 8))
+    assert conger(coins) == pytest.approx(0, abs=0.01)
+    assert conger(np.repeat([[1] * 8, [0] * 8], 20, axis=0)) == 1
+    assert np.isnan(conger(np.ones((20, 8))))
+    with pytest.raises(ValueError, match="two judgements of a kind"):
+        conger([[1, 0]])
