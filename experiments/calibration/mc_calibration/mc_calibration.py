@@ -24,6 +24,7 @@ from harness import (
     Reliability,
     Subject,
     metrics,
+    option_mass,
     together,
 )
 from harness.tasks.choices import LETTERS
@@ -141,6 +142,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         *metrics.rates("picked", "right", prefix="letter_", by=BY_LETTER),
         *metrics.means("excess", prefix="letter_", by=BY_LETTER),
     )
+    gates: ClassVar = (option_mass("p", "p_scaled", "right", "gain"),)
     figures: ClassVar = (Reliability("p", "right"), Bars("picked", by="letter"))
 
     def capabilities(self) -> frozenset[Capability]:
@@ -157,10 +159,8 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         turns = subject.random("proposals").sample([i % 2 for i in range(len(shown))], len(shown))
         told = {arm.form: examples(arm.form, shown, turns, self.wording) for arm in self.chosen.values()}
         asked = (self.answers(arm, one, told, subject) for one in tuning for arm in self.chosen.values())
-        answers = await together(asked)
-        return Fitted(
-            told, best_temperature([(answer.p, answer.question.right) for some in answers for answer in some])
-        )
+        tuned = [(answer.p, answer.question.right) for some in await together(asked) for answer in some]
+        return Fitted(told, best_temperature(tuned))
 
     async def begin(self, item: Item, subject: Subject, fitted: Fitted) -> Layout:
         return layout(item, subject.random("layout"), shuffle=self.shuffle)

@@ -15,7 +15,7 @@ from harness.vectors.probes import NoProbe, Probe
 Asked = Literal["probe", "yes-no", "percent"]
 
 TEXTS: Mapping[str, str] = {
-    "yes_no": "${before}Question: $question\nDo you know the answer?\n (A) Yes\n (B) No",
+    "yes_no": "${before}Question: $question\nDo you know the answer?\n (A) $first\n (B) $second",
     "yes_no_lead": "Answer:",
     "percent": "How likely is it that you can answer the question correctly? Say $steps.\n${before}Question: $question",
     # A small model says a word after the one and a number after the other, with two thirds and more of the mass.
@@ -47,16 +47,21 @@ class Forecast(Outcome):
     reason: str | None = None
 
 
-async def yes_no(item: Item, subject: Subject, wording: Mapping[str, str], before: str = "") -> Forecast:
-    """Asks whether the model knows the answer: p(Yes) over p(Yes) + p(No); Yes always is (A).
+async def yes_no(
+    item: Item, subject: Subject, wording: Mapping[str, str], before: str = "", *, swapped: bool = False
+) -> Forecast:
+    """Asks whether the model knows the answer: p(Yes) over p(Yes) + p(No).
 
     Args:
         wording: the experiment's texts, of which `TEXTS` is a part.
         before: what stands before the question, with the line break that ends it.
+        swapped: whether Yes is (B) and No is (A). What differs from the other order is owed to the letters.
     """
-    text = fill(wording["yes_no"], {"before": before, "question": item.fields["question"]})
+    first, second = ("No", "Yes") if swapped else ("Yes", "No")
+    told = {"before": before, "question": item.fields["question"], "first": first, "second": second}
+    text = fill(wording["yes_no"], told)
     turns, lead = (Message("user", text),), wording["yes_no_lead"]
-    choice = await letter(subject, turns, lead, {"yes": "A", "no": "B"})
+    choice = await letter(subject, turns, lead, {first.lower(): "A", second.lower(): "B"})
     tokens = subject.prompt_tokens(Prompt(turns, f"{lead} ("))
     p, mass = Probability(choice.p["yes"]), Probability(choice.mass)
     return Forecast(p=p, mass=mass, calls=choice.calls, prompt_tokens=tokens)

@@ -11,7 +11,7 @@ from typing import ClassVar
 from experiments.calibration.p_ik.domain_probes import DomainProbes, fit_by_domain
 from experiments.calibration.p_ik.forecasts import TEXTS, Forecast, Reading, read
 from experiments.calibration.p_ik.probing import Forecasting, Way
-from harness import Fate, Graded, Item, Metric, Reliability, RiskCoverage, Subject, metrics
+from harness import Fate, Graded, Item, Metric, Reliability, RiskCoverage, Subject, metrics, option_mass
 from harness.vectors.probes import NoProbe, Probe
 
 
@@ -43,7 +43,7 @@ class Answered(Forecast):
 
 
 Common = tuple[asyncio.Task[list[Graded]], asyncio.Task[Reading]]
-PAIR, DOMAIN, OF = ("p", "correct"), ("arm", "domain"), ("probe_of",)
+PAIR, DOMAIN, OF = ("p", "correct"), ("arm", "domain"), ("arm", "probe_of")
 WHOLE = {"alone": False}
 
 
@@ -58,19 +58,21 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
     A probe is a logistic regression on the last token's residual stream before the answer, with k copies of (q, 1) and
     n - k of (q, 0) for k right answers of n. It is trained on all domains; on those other than the item's (elsewhere);
     or on one domain alone: the metrics `transfer_..._by_domain` of these are the transfer table. In words: "Do you know
-    the answer?", p(Yes) over p(Yes) + p(No); and a confidence in steps of ten percent.
+    the answer?", p(Yes) over p(Yes) + p(No), with Yes as (A) or (swapped) as (B); and a confidence in steps of ten
+    percent.
 
     Differs from the paper: a linear probe on a frozen model, not a head trained together with it; no questions that
     only another model can answer (its table 2). What moves P(IK) is experiment pIKContexts.
     """
 
-    arms: Sequence[str] = ("probe", "probe elsewhere", "probe of one domain", "yes-no", "percent")
+    arms: Sequence[str] = ("probe", "probe elsewhere", "probe of one domain", "yes-no", "yes-no swapped", "percent")
 
     all_arms: ClassVar = {
         "probe": Trained(),
         "probe elsewhere": Trained(elsewhere=True),
         "probe of one domain": Trained(alone=True),
         "yes-no": Trained(asked="yes-no"),
+        "yes-no swapped": Trained(asked="yes-no", swapped=True),
         "percent": Trained(asked="percent"),
     }
     texts: ClassVar = TEXTS
@@ -87,9 +89,9 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         *metrics.means("calls", "prompt_tokens", p_ik="p"),
         *metrics.means(transfer_p_ik="p", by=OF),
         *metrics.means(probe_layer="layer", where={"arm": "probe"}),
-        *metrics.means(yes_no_mass="mass", by=(), where={"arm": "yes-no"}),
-        *metrics.means(percent_mass="mass", by=(), where={"arm": "percent"}),
+        *metrics.means(option_mass="mass", where=WHOLE),
     )
+    gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Reliability("p", "correct", where=WHOLE), RiskCoverage("p", "correct", where=WHOLE))
 
     def train_items(self) -> int:

@@ -17,9 +17,10 @@ from harness import Arm, ArmedExperiment, Capability, Graded, HarnessError, Item
 
 @dataclass(frozen=True, kw_only=True)
 class Way(Arm):
-    """How P(IK) is found: by a probe, or asked in words."""
+    """How P(IK) is found: by a probe, or asked in words, where "Yes" is (A) or, swapped, (B)."""
 
     asked: Asked = "probe"
+    swapped: bool = False
 
 
 W = TypeVar("W", bound=Way)
@@ -78,7 +79,7 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
             before: what stands before the question, with the line break that ends it.
         """
         if arm.asked == "yes-no":
-            return await yes_no(item, subject, self.wording, before)
+            return await yes_no(item, subject, self.wording, before, swapped=arm.swapped)
         return await percent(item, subject, self.wording, before, spelled=self.spelled)
 
     async def graded(self, item: Item, subject: Subject) -> list[Graded]:

@@ -11,7 +11,7 @@ from experiments.calibration.p_ik.domain_probes import fit
 from experiments.calibration.p_ik.forecasts import Asked, Forecast, read
 from experiments.calibration.p_ik.probing import Forecasting, Way
 from experiments.calibration.p_ik_contexts.contexts import TEXTS, Context, Known, context
-from harness import Curve, Item, Subject, metrics
+from harness import Curve, Item, Subject, metrics, option_mass
 from harness.tasks.graders import gold_text
 from harness.vectors.probes import NoProbe, Probe
 
@@ -63,11 +63,11 @@ class PIKContexts(Forecasting[Shown, Fitted]):
     outcome: ClassVar = Forecast
     metrics: ClassVar = (
         *metrics.means(p_ik="p", by=BY),
-        *metrics.means(yes_no_mass="mass", by=("context",), where={"asked": "yes-no"}),
-        *metrics.means(percent_mass="mass", by=("context",), where={"asked": "percent"}),
+        *metrics.means(option_mass="mass", by=BY),
         *metrics.means(probe_layer="layer", by=(), where={"asked": "probe"}),
         *metrics.means("calls", "prompt_tokens", by=BY),
     )
+    gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Curve("p_ik", x="context"),)
 
     def train_items(self) -> int:

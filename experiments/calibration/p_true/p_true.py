@@ -22,6 +22,7 @@ from harness import (
     RiskCoverage,
     Subject,
     metrics,
+    option_mass,
     together,
 )
 
@@ -105,6 +106,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
         Metric("coverage", metrics.coverage, ("p",)),
         *metrics.means(option_mass="mass"),
     )
+    gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
 
     def train_items(self) -> int:

@@ -19,6 +19,7 @@ from harness import (
     Subject,
     graded,
     metrics,
+    option_mass,
 )
 
 
@@ -58,6 +59,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
         Metric("coverage", metrics.coverage, ("p",)),
         Metric("option_mass", metrics.mean, ("mass",)),
     )
+    gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
 
     def capabilities(self) -> frozenset[Capability]:

@@ -44,9 +44,9 @@ def questions(table: Table) -> list[str]:
 
 def test_there_is_a_row_for_every_answer_in_every_arm_and_for_every_probe_of_one_domain() -> None:
     table, *_ = run(PIK(train=10, folds=2))
-    assert Counter(table.columns["arm"]) == dict.fromkeys(("probe", "probe elsewhere", *WORDS), 150) | {
-        "probe of one domain": 300
-    }
+    assert Counter(table.columns["arm"]) == dict.fromkeys(
+        ("probe", "probe elsewhere", "yes-no swapped", *WORDS), 150
+    ) | {"probe of one domain": 300}
     factors = set(zip(*(table.columns[name] for name in ("asked", "elsewhere", "alone", "probe_of")), strict=True))
     assert factors == {
         ("probe", 0.0, 0.0, None),
@@ -68,6 +68,19 @@ def test_what_is_said_in_words_is_exact() -> None:
     np.testing.assert_allclose(table.columns["p"][~yes_no], 0.7, atol=1e-12)
     np.testing.assert_allclose(table.columns["mass"][~yes_no], 0.4, atol=1e-12)
     assert set(table.columns["calls"]) == {1.0}
+
+
+def test_swapped_letters_tell_a_liking_for_a_from_knowledge() -> None:
+    def first(text: str) -> Mapping[str, float]:
+        return {"A": 0.8, "B": 0.1, "C": 0.1} if text.endswith("Answer: (") else knowing(text)
+
+    arms = ("yes-no", "yes-no swapped")
+    table, finished = run(PIK(arms=arms), first)[:2]
+    for arm, p in zip(arms, (8 / 9, 1 / 9), strict=True):
+        np.testing.assert_allclose(table.columns["p"][table.columns["arm"] == arm], p, atol=1e-12)
+    asked = [e.prompt for e in finished[0].transcript if "Do you know" in e.prompt]
+    assert sorted(" (A) Yes\n (B) No" in prompt for prompt in asked) == [False, True]
+    assert sorted(" (A) No\n (B) Yes" in prompt for prompt in asked) == [False, True]
 
 
 def test_percentages_in_digits_are_walked_token_by_token() -> None:
@@ -97,15 +110,15 @@ def test_metrics_follow_from_the_known_distribution() -> None:
     assert found["auroc", "percent"].value == 0.5
     assert found["auroc", "yes-no"].n == 150
     assert found["auroc", "yes-no"].n_groups == 30
-    assert found["yes_no_mass",].value == pytest.approx(0.9)
-    assert found["percent_mass",].value == pytest.approx(0.4)
+    assert found["option_mass", "yes-no"].value == pytest.approx(0.9)
+    assert found["option_mass", "percent"].value == pytest.approx(0.4)
     assert not any(e.n_failed for (name, *_), e in found.items() if name != "probe_layer")
 
 
 def test_no_reference_answer_enters_a_prompt() -> None:
     _, finished, _, preparing = run(PIK(train=10, folds=2))
     plain = [e.prompt for f in finished for e in f.transcript]
-    assert len(plain) == 30 * 8
+    assert len(plain) == 30 * 9
     assert not any(re.search(r"\bg\d", prompt) for prompt in [*plain, *(e.prompt for e in preparing.transcript)])
 
 
@@ -147,14 +160,14 @@ def test_the_transfer_table_tells_what_each_domain_teaches() -> None:
     table, *_ = run(experiment, activations=planted, test=items(0, 60))
     found = {key: e.value for key, e in estimates(experiment, table).items()}
     for here, there in (("even", "odd"), ("odd", "even")):
-        own, other = (found["transfer_auroc_by_domain", here, to] for to in (here, there))
+        own, other = (found["transfer_auroc_by_domain", "probe of one domain", here, to] for to in (here, there))
         assert own is not None
         assert other is not None
         assert own > 0.8
         assert other < 0.2
         assert found["auroc_by_domain", "probe elsewhere", there] == other
     assert not any(key[:2] == ("auroc", "probe of one domain") for key in found)
-    assert found["transfer_auroc", "even"] is not None
+    assert found["transfer_auroc", "probe of one domain", "even"] is not None
 
 
 def test_probes_are_fitted_on_training_items_alone() -> None:
@@ -197,7 +210,7 @@ def test_a_domain_with_fewer_groups_than_folds_has_no_probe_of_its_own() -> None
 def test_a_single_domain_has_neither_a_probe_elsewhere_nor_one_of_one_domain() -> None:
     table, _, fitted, _ = run(PIK(train=10, folds=2, domain="subject"))
     assert fitted_of(fitted).without("") is None
-    assert set(table.columns["arm"]) == {"probe", *WORDS}
+    assert set(table.columns["arm"]) == {"probe", "yes-no swapped", *WORDS}
 
 
 def test_fewer_training_groups_than_folds_stop_the_run() -> None:

@@ -77,7 +77,7 @@ def test_what_is_said_in_words_is_exact_in_every_context() -> None:
     for name in NAMES:
         # Of the thirty questions every third is said to be known with 0.75, the others with 0.25.
         assert found["p_ik", "yes-no", name].value == pytest.approx(0.75 / 3 + 0.25 * 2 / 3, abs=1e-12)
-        assert found["yes_no_mass", name].value == pytest.approx(0.9)
+        assert found["option_mass", "yes-no", name].value == pytest.approx(0.9)
         assert found["p_ik", "yes-no", name].n == 30
     assert not any(e.n_failed for (name, *_), e in found.items() if name != "probe_layer")
 
