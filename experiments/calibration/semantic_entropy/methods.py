@@ -19,14 +19,15 @@ class Method(Arm):
         quantity: what is computed, see SemanticEntropy.
         meanings: how draws of one meaning are found: by the task's reading of an answer, or by the judge's Yes to
             "does one entail the other" in both directions.
-        weights: of a meaning: its share of the draws (discrete), or the probability of its distinct draws (rao).
+        weights: of a meaning: its share of the draws (discrete), the probability of its distinct draws (rao), or the
+            sum over all its draws, a text as often as it was drawn, as in the authors' code (released).
         per_token: whether the log-probability of a text is the mean over its tokens, and not their sum.
     """
 
     kind: Literal["score", "probability"] = "score"
     quantity: Literal["likelihood", "word entropy", "similarity", "entropy", "agreement", "p_true", "stated"]
     meanings: Literal["", "reading", "entailment"] = ""
-    weights: Literal["", "discrete", "rao"] = ""
+    weights: Literal["", "discrete", "rao", "released"] = ""
     per_token: bool = False
 
 
@@ -43,10 +44,16 @@ METHODS: Mapping[str, Method] = {
     "semantic entropy reading rao per token": Method(
         quantity="entropy", meanings="reading", weights="rao", per_token=True
     ),
+    "semantic entropy reading released": Method(
+        quantity="entropy", meanings="reading", weights="released", per_token=True
+    ),
     ENTAILMENT: Method(quantity="entropy", meanings="entailment", weights="discrete"),
     "semantic entropy entailment rao": Method(quantity="entropy", meanings="entailment", weights="rao"),
     "semantic entropy entailment rao per token": Method(
         quantity="entropy", meanings="entailment", weights="rao", per_token=True
+    ),
+    "semantic entropy entailment released": Method(
+        quantity="entropy", meanings="entailment", weights="released", per_token=True
     ),
     "agreement": Method(quantity="agreement", kind="probability"),
     "p_true": Method(quantity="p_true", kind="probability"),

@@ -10,74 +10,35 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from experiments.calibration.semantic_entropy import clustering, uncertainty
-from experiments.calibration.semantic_entropy.clustering import Clusters, by_entailment, by_reading
+from experiments.calibration.semantic_entropy.clustering import by_entailment, by_reading
+from experiments.calibration.semantic_entropy.entailment_check import LEAST, check
 from experiments.calibration.semantic_entropy.methods import ENTAILMENT, METHODS, READING, Method
+from experiments.calibration.semantic_entropy.rows import Certainty, Sampled
 from experiments.shared import answers, demonstrations, stated_confidence
 from experiments.shared.demonstrations import judgement
 from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, begun
 from harness import (
     ArmedExperiment,
+    Gate,
     HarnessError,
     Item,
-    JudgedAnswer,
     Part,
     Probability,
     Reliability,
     RiskCoverage,
     Score,
     Subject,
-    Text,
     graded,
     metrics,
+    option_mass,
 )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Certainty(JudgedAnswer):
-    """One method on one item, about the greedy answer.
-
-    Attributes:
-        score: higher = surer; None where the method gives nothing. p: the same number, of a probability.
-        clusters: distinct meanings among the draws, of a method that looks for them.
-        mass: probability that an option is said at all, of a method that asks for one; over several questions the mean.
-        entailed: share of entailment questions answered by Yes.
-    """
-
-    score: Score | None = None
-    clusters: int | None = None
-    entailed: Probability | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampled:
-    """What all methods of an item share.
-
-    Attributes:
-        greedy: the answer that is judged; draws: sampled answers.
-        entailment: the meanings of the draws by entailment, on their way; None where no method needs them.
-    """
-
-    greedy: Text
-    draws: Sequence[Text]
-    entailment: asyncio.Task[Clusters] | None
-
-    @property
-    def answer(self) -> str:
-        """The greedy answer."""
-        return self.greedy.text.strip()
-
-    @property
-    def texts(self) -> list[str]:
-        """The sampled answers."""
-        return [draw.text.strip() for draw in self.draws]
-
-
 RANK, PAIR = ("score", "correct"), ("p", "correct")
-PROBABILITY = {"kind": "probability"}
+PROBABILITY, JUDGED = {"kind": "probability"}, {"meanings": "entailment"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SemanticEntropy(ArmedExperiment[Method, None]):
+class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
     """Claim: entropy over the meanings of sampled answers tells wrong answers better than entropy over their words.
 
     Farquhar et al. 2024, "Detecting hallucinations in large language models using semantic entropy", Nature 630;
@@ -93,7 +54,12 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
 
     Differs from the paper: five draws and not ten; the judged answer is greedy and not drawn at temperature 0.1;
     entailment by exact probabilities of Yes and No (+model@roles.judge.model=..., else the subject's own) and not by
-    DeBERTa or GPT-4; P(True) without examples. "rao" is the formula of the paper, and per token that of its code.
+    DeBERTa or GPT-4; P(True) without examples; no regression on embeddings. "released" weighs meanings as the
+    authors' code does, by length-normalised likelihoods of all draws, a text as often as it was drawn. "rao" is the
+    formula of the paper, in which each distinct text counts once.
+
+    The judge is first asked about clear cases of entailment (`entailment_check`, the share that it decides right).
+    Where that is below 0.8, verdicts that rest on it are held back.
 
     Attributes:
         draws: sampled answers per item (the paper: 10), at least 2; entailment asks at most draws * (draws - 1)
@@ -125,8 +91,13 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
         *metrics.each(PAIR, metrics.ece_equal_count, metrics.brier, where=PROBABILITY),
         *metrics.means(readings="clusters", by=(), where={"arm": READING}),
         *metrics.means(meanings="clusters", entailed_rate="entailed", by=(), where={"arm": ENTAILMENT}),
-        *metrics.means(entailment_mass="mass", by=(), where={"arm": ENTAILMENT}),
-        *metrics.means(p_true_mass="mass", by=(), where={"arm": "p_true"}),
+        *metrics.means(entailment_check="checked", entailment_mass="mass", where=JUDGED),
+        *metrics.means(p_true_mass="mass", where={"arm": "p_true"}),
+    )
+    gates: ClassVar = (
+        Gate(metric="entailment_check", least=LEAST, columns=("score",), why="the judge errs about clear cases"),
+        option_mass("score", metric="entailment_mass"),
+        option_mass("score", "p", metric="p_true_mass"),
     )
     figures: ClassVar = (
         RiskCoverage("score", "correct", overlay=True),
@@ -141,19 +112,30 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
                 "and a temperature above 0"
             )
 
-    async def begin(self, item: Item, subject: Subject, fitted: None) -> Sampled:
+    @property
+    def entails(self) -> bool:
+        """Whether an arm asks the judge for entailment."""
+        return any(method.meanings == "entailment" for method in self.chosen.values())
+
+    async def prepare(self, train: Sequence[Item], subject: Subject) -> Probability | None:
+        """How many clear cases of entailment the judge decides right, where an arm asks it for any."""
+        return await check(self.wording, subject.role("judge")) if self.entails else None
+
+    async def begin(self, item: Item, subject: Subject, fitted: Probability | None) -> Sampled:
         greedy, draws = await asyncio.gather(
             answers.greedy(item, subject, max_tokens=self.max_tokens),
             answers.sample(item, subject, self.draws, temperature=self.temperature, max_tokens=self.max_tokens),
         )
         sampled = Sampled(greedy=greedy, draws=draws, entailment=None)
-        if not any(method.meanings == "entailment" for method in self.chosen.values()):
+        if not self.entails:
             return sampled
         # A task: the arms that need the meanings ask for them once, and no other arm waits for them or fails with them.
         meanings = by_entailment(self.wording, item, subject.role("judge"), sampled.texts)
         return replace(sampled, entailment=asyncio.create_task(meanings))
 
-    async def ask(self, arm: Method, common: Sampled, item: Item, subject: Subject, fitted: None) -> Certainty:
+    async def ask(
+        self, arm: Method, common: Sampled, item: Item, subject: Subject, fitted: Probability | None
+    ) -> Certainty:
         answer, draws = common.answer, common.draws
         grade = graded(item, common.greedy)
         row = Certainty(answer=answer, correct=grade.correct, fate=grade.fate)
@@ -172,9 +154,13 @@ class SemanticEntropy(ArmedExperiment[Method, None]):
                 asked = common.entailment if arm.meanings == "entailment" else None
                 found = await asked if asked else by_reading(item, common.texts)
                 row = replace(row, clusters=found.count, mass=found.mass, entailed=found.entailed)
+                row = replace(row, checked=fitted) if asked else row
                 value = uncertainty.minus_entropy(found.codes)
-                if arm.weights == "rao":
-                    value = uncertainty.minus_weighted_entropy(found.codes, draws, per_token=arm.per_token)
+                if arm.weights != "discrete":
+                    repeats = arm.weights == "released"
+                    value = uncertainty.minus_weighted_entropy(
+                        found.codes, draws, per_token=arm.per_token, repeats=repeats
+                    )
             case "p_true" if answer:
                 value, mass = await judgement(self.wording, item.fields["question"], answer).p_true(subject)
                 row = replace(row, mass=mass)

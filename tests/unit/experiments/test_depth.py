@@ -49,7 +49,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
         2,
     ),  # the draws; what is asked of the greedy one
     # Whether two answers are compared depends on what became of those compared before: d * (d - 1) for d readings.
-    ("semanticEntropy", ["experiment.draws=3"], 0, 1 + 3 * 2),
+    # The judge's check comes before.
+    ("semanticEntropy", ["experiment.draws=3"], 1, 1 + 3 * 2),
     ("selfCorrection", [], 0, 3),  # the answer; a critique and a revision
     ("selfCorrection", ["experiment.turns=3", "experiment.chains=2"], 0, 5),
     ("falseBelief", [], 0, 1),

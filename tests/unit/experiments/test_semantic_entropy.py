@@ -12,15 +12,18 @@ import pytest
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.calibration.semantic_entropy import clustering
 from experiments.calibration.semantic_entropy.clustering import by_entailment, by_reading, question
+from experiments.calibration.semantic_entropy.entailment_check import CASES
 from experiments.calibration.semantic_entropy.methods import METHODS
-from experiments.calibration.semantic_entropy.semantic_entropy import Certainty, SemanticEntropy
+from experiments.calibration.semantic_entropy.rows import Certainty
+from experiments.calibration.semantic_entropy.semantic_entropy import SemanticEntropy
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from harness import Experiment, Grade, Item, Probability
 from harness.engines.fake.engine import FakeEngine, Replies
 from harness.errors import HarnessError
 from harness.outcomes import Failed, Table
 from harness.prompting.rendering import Renderer
-from harness.statistics.estimates import estimate
+from harness.statistics.estimates import estimate, estimate_all
+from harness.statistics.gates import held_back
 from harness.tasks.graders import short_answer, symbol
 from harness.tasks.texts import normalise
 from tests.support.helpers import fake_subject, simulate
@@ -85,7 +88,7 @@ def test_every_method_is_exact_on_a_known_distribution() -> None:
         "lexical similarity", "semantic entropy reading discrete", "semantic entropy reading rao",
         "semantic entropy reading rao per token", "semantic entropy entailment discrete",
         "semantic entropy entailment rao", "semantic entropy entailment rao per token", "agreement", "p_true",
-        "verbalized",
+        "verbalized", "semantic entropy reading released", "semantic entropy entailment released",
     }  # fmt: skip
     assert set(Counter(table.columns["arm"]).values()) == {24}
     assert set(table.columns["answer"]) == {"right"}
@@ -105,7 +108,10 @@ def test_every_method_is_exact_on_a_known_distribution() -> None:
         shares = [[n / 5 for n in Counter(meaning[x] for x in d).values()] for d in draws]
         weights = [[sum(ANSWERS[x] for x in set(d) if meaning[x] == m) for m in {meaning[x] for x in d}] for d in draws]
         rao = [[w / sum(ws) for w in ws] for ws in weights]
-        for end, found in (("discrete", shares), ("rao", rao)):
+        means = {x: ANSWERS[x] ** (1 / length[x]) for x in ANSWERS}
+        sums = [[sum(means[x] for x in d if meaning[x] == m) for m in {meaning[x] for x in d}] for d in draws]
+        released = [[w / sum(ws) for w in ws] for ws in sums]
+        for end, found in (("discrete", shares), ("rao", rao), ("released", released)):
             expected = [sum(p * math.log(p) for p in ps) for ps in found]
             np.testing.assert_allclose(arm(table, f"semantic entropy {name} {end}"), expected, atol=1e-12)
             np.testing.assert_array_equal(
@@ -131,19 +137,21 @@ def test_only_probabilities_may_be_calibrated() -> None:
     assert found["agreement"].value == pytest.approx(np.mean([(1 - d.count(" right") / 5) ** 2 for d in draws]))
     gap = {e.level["arm"]: e.value for e in estimate(by_name["overconfidence"], table, replicates=20)}
     assert gap["p_true"] == pytest.approx(-0.25)
-    (mass,) = estimate(by_name["entailment_mass"], table, replicates=20)
-    assert mass.value == pytest.approx(0.8)
+    masses = estimate(by_name["entailment_mass"], table, replicates=20)
+    assert [mass.value for mass in masses] == pytest.approx([0.8] * 4)
 
 
 def test_doubt_that_shows_in_the_draws_ranks_perfectly_and_a_constant_at_chance() -> None:
     def replies(text: str) -> Mapping[str, float]:
+        if "What is the" in text or "What is" not in text:
+            return knowing()(text)  # a clear case
         known = int(text.partition("What is ")[2].partition("?")[0]) % 2
         return knowing({" right": 1.0} if known else {" wrong": 0.36, " bad": 0.32, " poor": 0.32})(text)
 
     table, _ = run(SemanticEntropy(draws=8), replies)
     ranking = [m for m in SemanticEntropy.metrics if m.name in {"auroc", "aurc", "excess_aurc", "prr"}]
     found = {(e.metric, e.level["arm"]): e for m in ranking for e in estimate(m, table, replicates=5)}
-    assert len(found) == 4 * 14
+    assert len(found) == 4 * 16
     assert {e.n for e in found.values()} == {24}
     same = {name for metric, name in found if metric == "auroc" and found[metric, name].value == 0.5}
     assert same == {"p_true", "verbalized"}
@@ -176,8 +184,8 @@ def test_calls_are_those_of_the_other_experiments() -> None:
         pair = PTrue(arms=("zero-shot",)), VerbalizedConfidence(arms=("percent two",), forced=False)
         return [await calls(experiment) for experiment in (*pair, SemanticEntropy())]
 
-    # Five draws and one judgement of their only text; one greedy answer and its confidence.
-    assert asyncio.run(all_of_them()) == [6, 2, 0]
+    # Five draws and one judgement of their only text; one greedy answer and its confidence; the check of the judge.
+    assert asyncio.run(all_of_them()) == [6, 2, len(CASES)]
 
 
 def test_an_answer_without_words_is_asked_about_nowhere() -> None:
@@ -277,10 +285,51 @@ def test_methods_that_cost_calls_can_be_left_out() -> None:
     free = [name for name, method in METHODS.items() if method.meanings != "entailment" and method.quantity != "stated"]
     table, finished = simulate(SemanticEntropy(arms=free, draws=2), items(2), knowing())
     assert {len(f.transcript) for f in finished} == {4}  # the greedy answer, two draws, P(True)
-    assert len(table) == 2 * len(free) == 2 * 10
+    assert len(table) == 2 * len(free) == 2 * 11
 
 
 def test_impossible_settings_are_named() -> None:
     for settings in ({"draws": 1}, {"temperature": 0.0}):
         with pytest.raises(HarnessError, match=r"at least 2 draws"):
             SemanticEntropy(**settings)
+
+
+def test_the_clear_cases_have_both_directions_and_both_answers() -> None:
+    pairs = {(case.question, case.first, case.second): case.entails for case in CASES}
+    assert len(pairs) == len(CASES) == 22
+    assert all((question, second, first) in pairs for question, first, second in pairs)
+    assert sum(pairs.values()) == 12
+
+
+@pytest.mark.parametrize(
+    ("says", "share"),
+    [("truth", 1.0), ("yes", 12 / 22), ("no", 10 / 22), ("neither", 10 / 22), ("one wrong in six", 18 / 22)],
+)
+def test_a_judge_that_errs_about_clear_cases_decides_no_verdict(says: str, share: float) -> None:
+    def judge(text: str) -> Mapping[str, float]:
+        asked = text.partition("Question: ")[2].partition("\n")[0]
+        first, second = (text.split(f"{n} answer: ")[1].partition("\n")[0] for n in ("First", "Second"))
+        at = next((i for i, c in enumerate(CASES) if c[:3] == (asked, first, second)), None)
+        truth = "right" in first and "right" in second if at is None else CASES[at].entails
+        if says == "one wrong in six" and at is not None and at % 6 == 0:
+            truth = not truth
+        yes = {"yes": 0.9, "no": 0.1, "neither": 0.5}.get(says, 0.9 if truth else 0.1)
+        return {" Yes": yes, " No": 1 - yes}
+
+    def replies(text: str) -> Mapping[str, float]:
+        return judge(text) if "Second answer: " in text else knowing()(text)
+
+    experiment = SemanticEntropy(arms=["semantic entropy entailment released", "agreement"])
+    table, _ = run(experiment, replies, n=4)
+    np.testing.assert_allclose(arm(table, "semantic entropy entailment released", "checked"), share)
+    assert np.isnan(arm(table, "agreement", "checked")).all()
+    found = estimate_all(experiment.metrics, table, replicates=10)
+    auroc = next(metric for metric in experiment.metrics if metric.name == "auroc")
+    held = held_back(experiment.gates, auroc, {"arm": "semantic entropy entailment released"}, found)
+    assert ("the judge errs about clear cases" in held) == (share < 0.8)
+    assert not held_back(experiment.gates, auroc, {"arm": "agreement"}, found)
+
+
+def test_without_entailment_nobody_is_checked() -> None:
+    _, finished = simulate(SemanticEntropy(arms=["agreement"]), items(1), knowing())
+    assert not any("Second answer" in e.prompt for f in finished for e in f.transcript)

@@ -73,6 +73,13 @@ def test_weighted_entropy_per_token_weighs_by_the_geometric_mean() -> None:
     assert minus_weighted_entropy([0, 1], texts, per_token=True) == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_authors_code_counts_a_text_as_often_as_it_was_drawn() -> None:
+    texts = [Text("paris", (1,), (math.log(0.9),), "stop")] * 4 + [Text("lyon", (2,), (math.log(0.3),), "stop")]
+    for repeats, share in ((False, 0.9 / 1.2), (True, 3.6 / 3.9)):
+        found = minus_weighted_entropy([0, 0, 0, 0, 1], texts, per_token=True, repeats=repeats)
+        assert found == pytest.approx(share * math.log(share) + (1 - share) * math.log(1 - share), abs=1e-12)
+
+
 def test_weights_may_differ_by_more_than_a_float_holds() -> None:
     texts = [Text("a", (1,), (-1.0,), "stop"), Text("b", (2,), (-2000.0,), "stop")]
     assert minus_weighted_entropy([0, 1], texts) == 0.0
