@@ -104,9 +104,9 @@ def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
     """Calibration error in bins of equal numbers of predictions, unweighted mean over bins of |acc_b - conf_b|, in
     [0, 1] (Kadavath et al. 2022, who use 10 bins).
 
-    Bins hold exactly N/bins of the weight each and are made anew in every replicate. A row, or a group of rows of
-    equal p, that lies across a border is divided between the two bins in proportion; tied rows are one group, so
-    that their order cannot matter. With n divisible by `bins` and no ties across borders this is the plain definition.
+    Bins hold exactly N/bins of the weight each. A row, or a group of rows of equal p, that lies across a border is
+    divided between the two bins in proportion; tied rows are one group, so that their order cannot matter. Replicates
+    keep the data's bins: the interval is about the error in these. With n divisible by `bins` and no ties across borders this is the plain definition.
     """
     return _COUNT(p, correct, w=w, bins=bins)
 
@@ -125,7 +125,7 @@ def ece_adaptive(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 1
 
     sum_b n_b/N |acc_b - conf_b|. Rows of equal p stay together: all lie in the bin of the lowest of them, number
     floor(bins * (weight below them) / N), so that stated confidences, which cluster, give fewer bins than asked for.
-    Bins are made anew in every replicate.
+    Replicates keep the data's bins: the interval is about the error in these.
     """
     return _TIES(p, correct, w=w, bins=bins)
 

@@ -1,6 +1,6 @@
 """A simulated subject of known calibration is recovered: intervals hold the truth about as often as they say.
 
-`scripts/coverage.py` does this for every metric with a thousand runs; here are few runs and the widest tolerance that
+`scripts/coverage.py` does this for every metric with hundreds of runs; here are few runs and the widest tolerance that
 still tells 95 % from 80 %.
 """
 
