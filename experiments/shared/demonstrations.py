@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import Item, Message, Probability, Subject, fill, letter
+from harness import Item, Message, Probability, Subject, Thought, fill, letter
 from harness.tasks.texts import normalise
 
 TEXTS: Mapping[str, str] = {
@@ -38,14 +38,23 @@ class Judgement:
         letter = self.true if correct else self.false
         return Message("user", self.text), Message("assistant", f"{self.lead} ({letter})")
 
-    async def p_true(self, subject: Subject, before: Sequence[Message] = ()) -> tuple[Probability, Probability]:
+    def asked(self, before: Sequence[Message] = ()) -> tuple[Message, ...]:
+        """The conversation that ends in the question, behind some demonstrations."""
+        return (*before, Message("user", self.text))
+
+    async def p_true(
+        self, subject: Subject, before: Sequence[Message] = (), *, thought: Thought | str | None = None
+    ) -> tuple[Probability, Probability]:
         """P(True) behind some demonstrations, p(true) / (p(true) + p(false)) of the letters, and the mass of the two.
+
+        Args:
+            thought: what the model has thought about the question before, see `Subject.choose`.
 
         Raises:
             ItemError: the prompt cannot be rendered, or does not fit.
         """
-        turns = (*before, Message("user", self.text))
-        choice = await letter(subject, turns, self.lead, {"True": self.true, "False": self.false})
+        letters = {"True": self.true, "False": self.false}
+        choice = await letter(subject, self.asked(before), self.lead, letters, thought=thought)
         return Probability(choice.p["True"]), Probability(choice.mass)
 
 

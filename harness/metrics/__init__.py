@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.columns import Weights as Weights
     from harness.metrics.columns import Wins as Wins
     from harness.metrics.correlation import kendall as kendall
+    from harness.metrics.correlation import slope as slope
     from harness.metrics.correlation import spearman as spearman
     from harness.metrics.curves import accuracy_by_coverage as accuracy_by_coverage
     from harness.metrics.curves import best_of as best_of
@@ -115,7 +116,7 @@ PUBLIC = {
         "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units", "Weights",
         "Wins",
     ),
-    "correlation": ("kendall", "spearman"),
+    "correlation": ("kendall", "slope", "spearman"),
     "curves": ("accuracy_by_coverage", "best_of", "pass_at"),
     "joint": ("joint_accuracy",),
     "levels": ("Where",),

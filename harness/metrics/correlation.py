@@ -1,13 +1,13 @@
-"""Rank correlation of two columns: Spearman's rho and Kendall's tau-b, with ties and weights."""
+"""How two columns move together: Spearman's rho and Kendall's tau-b, with ties and weights, and a line's slope."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.columns import Floats, Ordered, Weights
+from harness.metrics.columns import Floats, Numbers, Ordered, Weights
 from harness.metrics.metric import measure
-from harness.metrics.weighted import Ties, ratio, steps
+from harness.metrics.weighted import Ties, average, ratio, steps
 
 _CONSTANT = "one of the two columns has one value only"
 
@@ -55,6 +55,24 @@ def kendall(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
     untied = np.maximum(np.stack([total**2 - t for t in tied]) / 2, 0.0)
     varied = untied.min(axis=0) > 1e-12 * total**2
     return ratio(surplus, np.where(varied, np.sqrt(untied[0] * untied[1]), 0.0))
+
+
+@measure(low=None, high=None, better="neither", undefined="the first column has one value only")
+def slope(x: Numbers, y: Numbers, *, w: Weights) -> Floats:
+    """Slope of the straight line that fits y best by least squares: by how much y rises where x rises by 1.
+
+    It is sum_i w_i (x_i - mean x)(y_i - mean y) / sum_i w_i (x_i - mean x)^2. Where every x has as many rows, it is the
+    slope through the means of y at each x.
+    """
+    if not len(x.values):
+        return np.full(len(w), np.nan)
+    # About their plain means first, so that the products of large numbers lose no digits.
+    a, b = x.values - x.values.mean(), y.values - y.values.mean()
+    mean_a = average(w, a)
+    spread = average(w, a**2) - mean_a**2
+    # Where all x are one, rounding leaves a spread of nothing.
+    varied = spread > 1e-12 * (a**2).max()
+    return ratio(average(w, a * b) - mean_a * average(w, b), np.where(varied, spread, 0.0))
 
 
 def _ranks(values: Floats, w: Weights) -> Floats:

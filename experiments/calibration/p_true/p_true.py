@@ -10,6 +10,7 @@ from annotated_types import Ge
 
 from experiments.shared.answers import TEMPERATURE, own_answers
 from experiments.shared.demonstrations import TEXTS, fixed, judgement
+from experiments.shared.thoughts import own_thought
 from harness import (
     Arm,
     ArmedExperiment,
@@ -18,6 +19,7 @@ from harness import (
     JudgedAnswer,
     Message,
     Metric,
+    Prompt,
     Reliability,
     RiskCoverage,
     Subject,
@@ -38,11 +40,14 @@ class Shown(Arm):
         demonstrations: what stands before it: none, six fixed ones, the model's own, or these with shuffled labels.
         ideas: whether all samples are listed as ideas.
         swapped: whether (A) is False and (B) True.
+        thought: what the model has thought about the answer before it judges: what it thinks by its settings, nothing,
+            or its own thought. Only a model that thinks can be asked for the last.
     """
 
     demonstrations: Literal["none", "fixed", "own", "shuffled"] = "none"
     ideas: bool = False
     swapped: bool = False
+    thought: Literal["as set", "none", "own"] = "as set"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,9 @@ class PTrue(ArmedExperiment[Shown, Own]):
     arm with the same labels shuffled tells as much and nothing more: what few-shot has beyond it is knowledge of
     answers. The arm with swapped letters shows what is owed to the letter A. A model with a chat template sees every
     demonstration as an exchange of its own, a base model the paper's plain text.
+
+    Of a model that thinks, two more arms are worth a run: its judgement after no thought, and after its own thought
+    about the answer. The paper has no such models.
 
     The temperature by which the paper mends a tuned model changes no decision and no ranking. Here it is fitted on
     four fifths of the items and judged on the fifth held out, for each arm; the paper has one for all tasks.
@@ -92,6 +100,8 @@ class PTrue(ArmedExperiment[Shown, Own]):
         "fixed": Shown(demonstrations="fixed"),
         "few-shot": Shown(demonstrations="own"),
         "few-shot shuffled": Shown(demonstrations="shuffled"),
+        "zero-shot no thought": Shown(thought="none"),
+        "zero-shot own thought": Shown(thought="own"),
         "zero-shot brainstorm": Shown(ideas=True),
         "fixed brainstorm": Shown(demonstrations="fixed", ideas=True),
         "few-shot brainstorm": Shown(demonstrations="own", ideas=True),
@@ -145,7 +155,8 @@ class PTrue(ArmedExperiment[Shown, Own]):
         async def judge(draw: int) -> Judged:
             answer, ideas = common[draw], [one.text for one in order]
             asked = judgement(self.wording, item.fields["question"], answer.text, ideas, swapped=arm.swapped)
-            p, mass = await asked.p_true(subject, before)
+            own = await own_thought(subject, Prompt(asked.asked(before))) if arm.thought == "own" else None
+            p, mass = await asked.p_true(subject, before, thought="" if arm.thought == "none" else own)
             return Judged(answer=answer.text, correct=answer.correct, fate=answer.fate, p=p, mass=mass, draw=draw)
 
         return await together(judge(draw) for draw in range(self.draws)[: self.judged])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.metrics.columns import Floats, Ordered
-from harness.metrics.correlation import kendall, spearman
+from harness.metrics.columns import Floats, Numbers, Ordered
+from harness.metrics.correlation import kendall, slope, spearman
 from harness.metrics.metric import Measure
 
 BOTH = pytest.mark.parametrize("measure", [spearman, kendall], ids=["spearman", "kendall"])
@@ -56,3 +56,35 @@ def test_kendall_counts_pairs(levels: int) -> None:
         (pair_weight * sign_x**2).sum() * (pair_weight * sign_y**2).sum()
     )
     assert value(kendall, x.astype(float), y.astype(float), w) == pytest.approx(expected, abs=1e-12)
+
+
+def line(x: Floats, y: Floats, w: Floats | None = None) -> float:
+    weights = np.ones(len(x)) if w is None else w
+    return float(slope(Numbers(x), Numbers(y), w=weights[None, :])[0])
+
+
+def test_the_slope_is_that_of_least_squares() -> None:
+    x = np.array([0.0, 1, 2, 3])
+    assert line(x, 5 - 2 * x) == pytest.approx(-2, abs=1e-12)
+    # sum (x - 1.5)(y - mean y) = (-1.5)(0) + (-.5)(0) + (.5)(1) + (1.5)(1) = 2, over 5.
+    assert line(x, np.array([0.0, 0, 1, 1])) == pytest.approx(0.4, abs=1e-12)
+    # Of far numbers, too; and a weight is so many rows.
+    assert line(x + 1e9, 3 * x + 1e9) == pytest.approx(3, abs=1e-6)
+    rng = np.random.default_rng(0)
+    a, b, k = rng.normal(size=50), rng.normal(size=50), rng.integers(0, 4, 50)
+    expected = np.polyfit(a.repeat(k), b.repeat(k), 1)[0]
+    assert line(a, b, k.astype(float)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_slope_over_as_many_rows_at_each_point_is_that_of_the_means() -> None:
+    rng = np.random.default_rng(1)
+    x, y = np.tile(np.linspace(0, 1, 11), 20), rng.random(220)
+    means = y.reshape(20, 11).mean(axis=0)
+    assert line(x, y) == pytest.approx(np.polyfit(np.linspace(0, 1, 11), means, 1)[0], abs=1e-12)
+
+
+def test_there_is_no_slope_over_one_point() -> None:
+    assert np.isnan(line(np.full(3, 0.1), np.array([1.0, 2, 3])))
+    assert np.isnan(line(np.array([0.1, 0.1, 0.7]), np.array([1.0, 2, 3]), np.array([1.0, 1, 0])))
+    assert np.isnan(line(np.array([]), np.array([])))
+    assert line(np.array([0.0, 1]), np.array([0.3, 0.3])) == 0

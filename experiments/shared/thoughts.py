@@ -1,0 +1,22 @@
+"""The thought of a model that an experiment reads along, or after."""
+
+from __future__ import annotations
+
+from harness import ItemError, Prompt, Subject, Thought
+
+NONE = (
+    "the model does not think before it answers; take one that does, or have it write thoughts between marks of your "
+    "own: model.thinking.open='<think>' model.thinking.close='</think>'"
+)
+
+
+async def own_thought(subject: Subject, prompt: Prompt) -> Thought:
+    """What the model thinks before it answers a prompt (greedy), whatever it does by its settings.
+
+    Raises:
+        ItemError: it does not think, or its thought about this prompt is empty; the prompt does not fit.
+    """
+    thought = await subject.think(prompt)
+    if not thought.tokens:
+        raise ItemError(NONE)
+    return thought
