@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness import ItemError, Prompt, Subject, Thought
 
 NONE = (
-    "the model does not think before it answers; take one that does, or have it write thoughts between marks of your "
-    "own: model.thinking.open='<think>' model.thinking.close='</think>'"
+    "the model writes no thought before its answer, so that none can be read; take a model that thinks. The marks of one "
+    "whose chat template does not show them are model.thinking.open and model.thinking.close"
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from harness import Item, Probability, Prompt, Subject, Thought, fill
 
@@ -39,7 +38,10 @@ def expected(p: Mapping[str, float]) -> Probability:
 
 
 def filler(wording: Mapping[str, str], own: Thought, subject: Subject) -> Thought:
-    """A thought of as many tokens as the model's own, which says nothing."""
+    """A thought of as many tokens as the model's own, which says nothing. It begins with the same space, which models
+    put behind the mark, and is closed by force."""
     tokenizer = subject.renderer.tokenizer
-    tokens = tuple(tokenizer.encode(wording["filler"] * len(own.tokens))[: len(own.tokens)])
-    return replace(own, text=tokenizer.decode(tokens).strip(), tokens=tokens)
+    shown = tokenizer.decode(own.tokens)
+    space = shown.removesuffix(shown.lstrip())
+    tokens = tuple(tokenizer.encode(space + wording["filler"] * len(own.tokens))[: len(own.tokens)])
+    return Thought(tokenizer.decode(tokens).strip(), tokens, own.opening, (), "forced")

@@ -139,8 +139,14 @@ def test_what_is_asked() -> None:
     assert any(f"{of.open}Let me think. Let me" in one for one in begun)
     assert any(f"{of.open}9" in one for one in begun)
     assert "(A) almost no chance\n(B) highly unlikely\n" in read[0]
-    # All arms begin with no thought, which is asked for and read once.
-    assert sum(of.open + of.forced.lstrip("\n") in one or of.nothing in one for one in begun) <= 3
+    # Without any of it, all arms are one prompt.
+    empty = [
+        prompt
+        for prompt, one in zip(read, begun, strict=True)
+        if not re.search(r"\w", one.partition("</think>")[0][7:])
+    ]
+    assert len(empty) == 3
+    assert len(set(empty)) == 1
 
 
 def test_thoughts_are_read_whatever_the_model_does_by_its_settings() -> None:
@@ -149,13 +155,14 @@ def test_thoughts_are_read_whatever_the_model_does_by_its_settings() -> None:
     np.testing.assert_array_equal(own.columns["p"], off.columns["p"])
 
 
-def test_no_share_is_longer_than_the_one_before_and_filler_is_as_long_as_the_thought() -> None:
+def test_filler_is_as_long_as_the_thought_and_begins_as_it_does() -> None:
     subject = thinking_subject(Unfolding(FAMILIES["qwen3"], None, {}))
     thought = asyncio.run(subject.think(asked(TEXTS, item(10))))
     empty = filler(TEXTS, thought, subject)
     assert len(empty.tokens) == len(thought.tokens)
     assert empty.text.startswith("Let me think. Let me")
-    assert (empty.opening, empty.closing, empty.ended) == (thought.opening, thought.closing, thought.ended)
+    assert subject.renderer.tokenizer.decode(empty.tokens).startswith("\nLet")
+    assert (empty.opening, empty.closing, empty.ended) == (thought.opening, (), "forced")
 
 
 def test_the_classes_are_tenths() -> None:
@@ -166,10 +173,10 @@ def test_the_classes_are_tenths() -> None:
 
 def test_a_model_that_does_not_think_is_refused() -> None:
     quiet = {"": 1.0}
-    with pytest.raises(HarnessError, match=r"the model does not think .* model\.thinking\.open='<think>'"):
+    with pytest.raises(HarnessError, match=r"the model writes no thought before its answer.* model\.thinking\.open"):
         simulate(FEW, [item(10)], lambda _: quiet, train=[item(90), item(91), item(92)])
     table, done = simulate(replace(FEW, arms=["own"]), [item(10)], lambda _: quiet)
-    assert "model.thinking.open='<think>'" in done[0].result.errors[0]
+    assert "take a model that thinks" in done[0].result.errors[0]
     assert len(table) == 1
 
 
