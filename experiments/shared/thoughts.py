@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness import ItemError, Prompt, Subject, Thought
 
 NONE = (
-    "the model writes no thought before its answer, so that none can be read; take a model that thinks. The marks of one "
-    "whose chat template does not show them are model.thinking.open and model.thinking.close"
+    "the model writes no thought before its answer, so that none can be read; take a model that thinks. If its chat "
+    "template does not show the marks of its thoughts, name them: model.thinking.open and model.thinking.close"
 )
 
 

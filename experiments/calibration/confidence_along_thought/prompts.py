@@ -17,8 +17,8 @@ LETTERS = {name: letter for letter, name in CLASSES.items()}
 
 TEXTS: Mapping[str, str] = {
     "question": "Think about the question step by step until you have an answer. Then assess how likely this answer is "
-    "to be correct, and choose the class of your confidence:\n$classes\n\nReply with nothing but a short answer and "
-    "the letter of the class:\nAnswer: your answer\nConfidence: (letter)\n\nQuestion: $question",
+    "to be correct, and choose the class of your confidence:\n$classes\n\nReply with nothing but a short answer and, "
+    "in place of X, the letter of the class:\nAnswer: your answer\nConfidence: (X)\n\nQuestion: $question",
     "answer": "Answer:",
     "confidence": "Confidence:",
     "filler": "Let me think. ",

@@ -21,6 +21,7 @@ from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.base import Split
 from tests.support.helpers import simulate
 from tests.support.thinking_models import FAMILIES, Family, Thinker, thinking_subject
+from tests.unit.experiments.test_depth import rounds
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 FEW = ConfidenceAlongThought(shares=SHARES, others=3)
@@ -147,6 +148,19 @@ def test_what_is_asked() -> None:
     ]
     assert len(empty) == 3
     assert len(set(empty)) == 1
+
+
+def test_all_shares_of_all_arms_are_asked_together() -> None:
+    def replies(prompt: str) -> dict[str, float]:
+        if prompt.rstrip().endswith("assistant>"):
+            return {"<think> a b c d </think> x": 1.0}
+        return {"A": 1.0} if prompt.endswith("(") else {" x": 1.0}
+
+    words = ["model.thinking.open='<think>'", "model.thinking.close='</think>'", "experiment.others=4"]
+    prepared, asked = rounds("confidenceAlongThought", words, replies)
+    assert prepared == [4]
+    # The thought; the answers; the confidences. A thought of four tokens has few parts, which shares have in common.
+    assert asked == [[1, 10, 10]] * 3
 
 
 def test_thoughts_are_read_whatever_the_model_does_by_its_settings() -> None:
