@@ -105,8 +105,9 @@ def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
     [0, 1] (Kadavath et al. 2022, who use 10 bins).
 
     Bins hold exactly N/bins of the weight each. A row, or a group of rows of equal p, that lies across a border is
-    divided between the two bins in proportion; tied rows are one group, so that their order cannot matter. Replicates
-    keep the data's bins: the interval is about the error in these. With n divisible by `bins` and no ties across borders this is the plain definition.
+    divided between the two bins in proportion; tied rows are one group, so that their order cannot matter. With n
+    divisible by `bins` and no ties across borders this is the plain definition. Replicates keep the data's bins: the
+    interval is about the error in these.
     """
     return _COUNT(p, correct, w=w, bins=bins)
 

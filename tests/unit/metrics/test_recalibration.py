@@ -172,7 +172,7 @@ def test_held_temperatures_are_those_of_the_data(after: Measure, plain: Measure)
     p, y = distorted(600, 0.0, 0.4, seed=4)
     folds = np.arange(600) % FOLDS
     by_fold = scales(Probabilities(p), Labels(y), Folds(folds), np.ones(600))
-    said = sigmoid(np.array([by_fold[f] for f in folds]) * logit(p))
+    said = sigmoid(np.array([by_fold[int(f)] for f in folds]) * logit(p))
     w = np.random.default_rng(0).integers(0, 3, (20, 600)).astype(float)
     held = after.held(Probabilities(p), Labels(y), Folds(folds), w=np.ones(600))(w)
     assert held == pytest.approx(plain(Probabilities(said), Labels(y), w=w), abs=1e-12)
