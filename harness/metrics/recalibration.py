@@ -25,6 +25,9 @@ CLIP = 1e-6
 COLDEST, HOTTEST = 0.05, 20.0
 """The temperatures between which one fitted on other folds is kept."""
 
+FEW_TO_SEPARATE = 10
+"""Right rows, and wrong ones, below which it says nothing of a temperature that p separates the two: chance does it."""
+
 _NO_FIT = "all rows of one kind, one value of p, or right and wrong rows that p separates: no finite fit"
 _ONE_FOLD = "all rows in one fold"
 _NO_TEMPERATURE = (
@@ -124,10 +127,10 @@ def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w:
     """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
 
     The rows are divided into five folds by `group`; the T of a fold is fitted (`temperature`) on the other four and
-    kept within [0.05, 20]; it is 1 where p separates right from wrong rows there, whose best T would be 0. So a handful
-    of rows does not decide the number. All replicates keep these five temperatures: the interval is about their error,
-    not about what other data would fit. There is none below 100 groups, or 40 right or
-    40 wrong rows.
+    kept within [0.05, 20]. It is 1 where p separates right from wrong rows there, so that the best T would be 0, and
+    one kind has fewer than ten: a handful of rows does not decide the number. All replicates keep these five
+    temperatures, so the interval is about their error, not about what other data would fit. There is none below 100
+    groups, or 40 right or 40 wrong rows.
     """
     return _AFTER(p, correct, group, w=w, bins=bins)
 
@@ -162,8 +165,8 @@ def _joint(p: Probabilities, correct: Labels, w: Weights) -> Floats:
 def scales(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> dict[int, float]:
     """The factor on the log-odds of the rows of each fold, fitted on the other folds: 1 over its temperature.
 
-    Kept within the limits above, and 1 where p separates right from wrong rows or the fold has no weight. NaN where
-    only the other folds have none.
+    Kept within the limits above; 1 where p separates few right from few wrong rows, or the fold has no weight. NaN
+    where only the other folds have none.
 
     Args:
         w: the weights of the rows, [n].
@@ -177,8 +180,10 @@ def scales(p: Probabilities, correct: Labels, group: Folds, w: Weights) -> dict[
         np.bincount(of_fold * shape[1] + of_row, each, minlength=shape[0] * shape[1]).reshape(shape)
         for each in (w, w * correct.values)
     )
-    fitted = scale_fit(distinct, weight.sum(axis=0) - weight, right.sum(axis=0) - right)
-    kept = np.where(fitted < MOST, np.clip(fitted, 1 / HOTTEST, 1 / COLDEST), 1.0)
+    others, hits = weight.sum(axis=0) - weight, right.sum(axis=0) - right
+    fitted = scale_fit(distinct, others, hits)
+    few = np.minimum(hits.sum(axis=1), (others - hits).sum(axis=1)) < FEW_TO_SEPARATE
+    kept = np.where((fitted >= MOST) & few, 1.0, np.clip(fitted, 1 / HOTTEST, 1 / COLDEST))
     kept[np.isnan(fitted) & (weight.sum(axis=1) > 0)] = np.nan
     return dict(zip(folds.tolist(), kept.tolist(), strict=True))
 

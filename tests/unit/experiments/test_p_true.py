@@ -97,8 +97,9 @@ def test_metrics_follow_from_the_known_distribution() -> None:
             "overconfidence": 0.75 * share + 0.25 * (1 - share) - share,
             "nll": -math.log(0.75),
             "temperature": None,
-            "ece_after_temperature": 0.0,
-            "nll_after_temperature": 0.0,
+            # The best temperature is 0 and the least one 0.05: odds of 3 become odds of 3^20.
+            "ece_after_temperature": 3.0**-20,
+            "nll_after_temperature": 3.0**-20,
             "brier": 0.0625,
             "brier_skill": 1 - 0.0625 / (share * (1 - share)),
             "calibration_slope": None,
