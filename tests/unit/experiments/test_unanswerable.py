@@ -116,11 +116,11 @@ def test_a_size_that_cannot_be_had(size: int, message: str) -> None:
         Unanswerable(name="u", size=size).load()
 
 
-def selfaware(folder: Path, *rows: dict[str, Any]) -> list[Item]:
+def selfaware(folder: Path, *rows: dict[str, Any], **settings: float) -> list[Item]:
     # The layout of the set: one list of objects among lists of words.
     path = folder / "SelfAware.json"
     path.write_text(json.dumps({"keywords": ["a", "b"], "example": rows}), encoding="utf-8")
-    return SelfAware(name="selfaware", path=str(path)).load()
+    return SelfAware(name="selfaware", path=str(path), **settings).load()  # type: ignore[arg-type]
 
 
 ROW = {"question": "Where would you spend stotinki?", "answer": ["bulgaria"], "answerable": True, "source": "trivia"}
@@ -151,7 +151,7 @@ def test_rows_of_selfaware_become_items(tmp_path: Path) -> None:
 )
 def test_rows_that_fit_no_item(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(HarnessError, match=message):
-        selfaware(tmp_path, NONE, {**ROW, **change})
+        selfaware(tmp_path, NONE, {**ROW, **change}, max_broken=0)
 
 
 def test_always_refusing_on_the_real_set_has_the_published_f1(real_data: Path) -> None:
