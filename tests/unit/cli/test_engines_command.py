@@ -130,7 +130,7 @@ def test_the_differences_are_those_of_the_distributions(tmp_path: Path, capsys: 
     assert ece["difference"]["value"] == pytest.approx(logistic(2) - logistic(1), abs=1e-12)
     printed = capsys.readouterr().out
     assert "first   engine fake, model smollm2:1.0:0.6\nsecond  engine fake, model smollm2:2.0:0.6\n" in printed
-    assert "the best one is another in 0 of 8 questions and 0 of 4 items" in printed
+    assert f"the best one is another in 0 of {numbers['questions']} questions and 0 of 4 items" in printed
     assert "brier (zero-shot)" in printed
 
 
@@ -181,7 +181,7 @@ def test_an_engine_that_cannot_score_is_compared_in_the_rest(
 ) -> None:
     found = compared(tmp_path, FIRST, "engine.logit=2 engine.lacks=score")
     assert found["numbers"]["drawn"]["n"] == 0
-    assert found["numbers"]["chosen"]["n"] == 16
+    assert found["numbers"]["chosen"]["n"] == 2 * found["numbers"]["questions"] > 0
     assert found["numbers"]["notes"] == ["12 calls not compared: the second engine cannot score"]
     assert found["numbers"]["notes"][0] in capsys.readouterr().out
 
@@ -211,7 +211,7 @@ def test_items_that_fail_are_told_and_fail_the_command(tmp_path: Path, capsys: p
     found = compared(tmp_path, FIRST, "engine.logit=2 engine.breaks=Proposed", code=1)
     assert found["failed"] == {"first": 0, "second": 4}
     assert found["effects"] == []
-    assert found["numbers"]["notes"] == ["8 calls not compared: the second engine refuses: broken on purpose"]
+    assert found["numbers"]["notes"] == ["5 calls not compared: the second engine refuses: broken on purpose"]
     assert "4 of 4 items failed with the second engine, more than max_failed=0.05" in capsys.readouterr().err
 
 

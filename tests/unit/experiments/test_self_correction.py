@@ -423,7 +423,7 @@ def test_the_config_speaks_of_arms_and_metrics_that_exist() -> None:
     job = load_job(["experiment=selfCorrection", "engine=fake", "tracker=none"])
     assert isinstance(job.experiment, SelfCorrection)
     default, _ = simulate(job.experiment, items(1), coin(0.5))
-    longer, _ = simulate(replace(job.experiment, turns=3), items(1), coin(0.5))
+    longer, _ = simulate(replace(job.experiment, turns=5), items(1), coin(0.5))
     metrics = {metric.name for metric in SelfCorrection.metrics}
 
     def level(of: Any) -> tuple[str, int]:

@@ -79,7 +79,7 @@ def test_arms_that_answer_alike_do_not_differ_although_one_is_unread_on_hard_ite
     assert counts(difference(ACCURACY, rows, B, A)) == (0.0, 60, 60, 60)
     verdict = judged(rows)
     assert (verdict.kind, verdict.measured and verdict.measured.value) == ("undecided", 0.0)
-    assert verdict.reason.startswith("the arms answered different items (60 of 120 unmatched): 0 [")
+    assert verdict.reason.startswith("held back, the arms answered different items (60 of 120 unmatched): 0 [")
 
 
 @pytest.mark.parametrize("metric", [ACCURACY, ANSWERED])
@@ -216,7 +216,7 @@ def test_five_percent_may_be_unmatched() -> None:
 
     assert judged(run(5)).kind == "supported"
     assert judged(run(6)).kind == "undecided"
-    assert judged(run(6)).reason.startswith("the arms answered different items (6 of 100 unmatched)")
+    assert judged(run(6)).reason.startswith("held back, the arms answered different items (6 of 100 unmatched)")
 
 
 def test_few_groups_decide_nothing() -> None:
@@ -231,8 +231,8 @@ def test_few_groups_decide_nothing() -> None:
     assert judged(arms(10)).kind == "supported"
     eight = judged(arms(8))
     assert eight.kind == "undecided"
-    assert eight.reason.startswith("8 groups are too few for a verdict (10 needed): 0.7")
-    assert eight.reason.endswith("(n = 90, 8 groups)")
+    assert eight.reason.startswith("held back, 8 groups are too few for a verdict (10 needed): 0.7")
+    assert eight.reason.endswith("(n = 90 pairs, 8 groups)")
 
 
 def test_arms_that_fail_on_different_items_are_seldom_called_different() -> None:
