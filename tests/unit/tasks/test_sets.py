@@ -185,7 +185,8 @@ def test_the_real_gsm8k_and_the_verdicts_on_published_solutions() -> None:
         item = Item(fields={}, gold=row["ground_truth"].rpartition("A:")[2], grader=number)
         for model in ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"):
             verdicts[item.grade(row[model]["solution"]).correct, row[model]["is_correct"]] += 1
-    assert {pair[0] == pair[1] for pair in verdicts} == {True}
+    # One solution breaks off inside its last number: no answer is read in it, which counts as wrong.
+    assert verdicts == {(True, True): 1014, (False, False): 1625, (None, False): 1}
     assert verdicts.total() == 2640
 
 
