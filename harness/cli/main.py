@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
         command.add_argument("--cfg", action="store_true", help="print all settings, defaults spelled out, and stop")
         if name == "run":
+            command.add_argument("--verbose", action="store_true", help="print every number at the end")
             add_multirun(command)
         command.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides: seed=1 task=gsm8k")
     listing = commands.add_parser("list", help="list experiments, tasks, models, studies and metrics")
@@ -134,7 +135,7 @@ def _run(options: argparse.Namespace) -> int:
         from harness.cli.study import run_study
 
         others = [word for word in options.overrides if word.partition("=")[0] != "study"]
-        return run_study(studies[-1], others, options.config_dir)
+        return run_study(studies[-1], others, options.config_dir, verbose=options.verbose)
     from harness.config import load_job
 
     job = load_job(options.overrides, options.config_dir)
@@ -146,5 +147,5 @@ def _run(options: argparse.Namespace) -> int:
     from harness.execution.summary import print_summary
 
     session = execute(job)
-    print_summary(session)
+    print_summary(session, verbose=options.verbose)
     return session.code

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.execution.summary import print_summary
+from harness.execution.session import Session
+from harness.execution.summary import headline, print_summary
 from harness.statistics.claims import Verdict
 from harness.study.definition import read_study
 from harness.study.planning import make_plan
@@ -14,8 +16,11 @@ from harness.study.report import write_study
 from harness.study.study import Ended, execute_all, exit_code, judge_all
 
 
-def run_study(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
+def run_study(name: str, overrides: Sequence[str], config_dir: Path | None, *, verbose: bool = False) -> int:
     """Runs a study to its report.
+
+    Args:
+        verbose: print every number of every run.
 
     Returns:
         The exit code: 0, or the first of a run that is not; 2 where that one stopped without results; 130 after Ctrl-C,
@@ -26,7 +31,7 @@ def run_study(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
         KeyboardInterrupt: before any run had a result.
     """
     plan = make_plan(read_study(name, config_dir), overrides, config_dir)
-    ended = execute_all(plan, print_summary)
+    ended = execute_all(plan, partial(print_summary, verbose=True) if verbose else _one_line)
     if all(one.session is None for one in ended):
         if any(one.status == "interrupted" for one in ended):
             raise KeyboardInterrupt
@@ -36,6 +41,10 @@ def run_study(name: str, overrides: Sequence[str], config_dir: Path | None) -> i
     _print(ended, verdicts)
     print(f"report: {page}")
     return exit_code(ended)
+
+
+def _one_line(session: Session) -> None:
+    print(f"{session.run.path.name}: {headline(session)}")
 
 
 def _print(ended: Sequence[Ended], verdicts: Sequence[Verdict]) -> None:

@@ -1,106 +1,236 @@
-"""Prints the results at the end of a run."""
+"""Prints the end of a run on one screen: how often the model is right, the claims' numbers, and the verdicts.
+
+A run has hundreds of numbers. A person at a terminal wants few of them: accuracy, the numbers that claims are about,
+and whether anything went wrong. The page has the rest, and so has `--verbose` (`all_numbers`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.console import log
+from harness.execution.all_numbers import all_numbers
 from harness.execution.session import Session
-from harness.outcomes import Table
+from harness.execution.thought_lines import thought_lines
+from harness.metrics.revisions import accuracy_after, accuracy_before
+from harness.metrics.shares import accuracy
+from harness.statistics.claims import Claim, Verdict
 from harness.statistics.estimates import Estimate
 from harness.statistics.family import resolution
 from harness.statistics.fates import NOTABLE, count_fates
 from harness.statistics.gates import warnings
 
-MOST_PRINTED = 60
-"""Estimates printed at the end of a run; of more, only those that a claim or a published number is about."""
-MOST_OTHERS = 6
-"""Published numbers printed although they cannot be compared with the run; more are only counted."""
+MOST_LINES = 25
+"""Lines of a summary, which fit a terminal of ordinary height."""
+WIDEST = 120
+"""Columns of text where the output is no terminal."""
+MOST_ROWS = 8
+"""Rows of the table of the claims' numbers."""
+MOST_WARNINGS = 2
+
+COLOURS = {
+    "supported": "32",
+    "contradicted": "31",
+    "compatible": "32",
+    "incompatible": "31",
+    "undecided": "33",
+}
+"""ANSI colour of each kind of verdict; kinds that say nothing have none."""
 
 
-def print_summary(session: Session) -> None:
-    """Prints the numbers, the verdicts, the cost and the first failures of a run."""
-    estimates, verdicts = session.estimates, session.verdicts
-    print()
-    judged = {c.metric for c in session.job.claims} | {r.metric for r in session.job.references}
-    shown = [e for e in estimates if len(estimates) <= MOST_PRINTED or e.metric in judged]
-    width = max((len(_label(e)) for e in shown), default=0)
-    for e in shown:
-        value = "undefined" if e.value is None else f"{e.value:9.4f}"
-        interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
-        note = f" ({e.note})" if e.note else ""
-        groups = f", {e.n_groups} groups" if e.n_groups != e.n else ""
-        failed = f", {e.n_failed} failed" if e.n_failed else ""
-        print(f"{_label(e):<{width}} {value}{interval}  n={e.n}{groups}{failed}{note}")
-    if len(shown) < len(estimates):
-        print(f"({len(estimates) - len(shown)} more numbers are in the report)")
-    # Published numbers of other models are many, and are in the report.
-    others = [v for v in verdicts if v.published is not None and v.kind == "not comparable"]
-    for v in verdicts if len(others) <= MOST_OTHERS else [v for v in verdicts if v not in others]:
-        print(f"{v.kinds}: {v.text} ({v.reason})")
-    if len(others) > MOST_OTHERS:
-        print(f"({len(others)} published numbers that cannot be compared with this run are in the report)")
-    for line in _thought_lines(session):
-        print(line)
-    for warning in warnings(session.job.experiment.gates, estimates):
-        print(f"WARNING: {warning}")
-    if warning := resolution(verdicts, session.job.replicates):
-        print(f"WARNING: {warning}")
-    if session.store is not None:
-        asked, shared = session.store["asked"], session.store["shared"]
-        seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
-        print(f"\n{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}")
-    if session.table is not None:
-        _warn_of_fates(session.table)
-    failures = [(r.item, error) for r in session.results for error in r.errors]
-    for item, error in failures[:3]:
-        print(f"failed: item {item}: {error}")
-    print(f"report: {session.run.path / 'report.html'}")
+def print_summary(session: Session, *, verbose: bool = False) -> None:
+    """Prints the results of a run.
+
+    Args:
+        verbose: print every number and every reason, however many there are.
+    """
+    lines = all_numbers(session) if verbose else summary(session, shutil.get_terminal_size((WIDEST, 24)).columns)
+    print("\n".join(["", *lines]), flush=True)
     if session.error is not None:
-        log(session.error)
+        log(f"{session.status}: {session.error}")
 
 
-def _warn_of_fates(table: Table) -> None:
-    """Says which arms lost more than `NOTABLE` of their answers, those with the same answers together."""
-    arms: dict[str, list[str]] = {}
-    for fates in count_fates(table):
-        if fates.lost > NOTABLE:
-            arms.setdefault(f"{fates.column}: {fates.text}", []).append(fates.arm or "-")
-    for text, names in arms.items():
-        log(f"{text}; they count as wrong ({', '.join(names)})")
+def summary(session: Session, width: int) -> list[str]:
+    """The results of a run in at most `MOST_LINES` lines.
+
+    Lines are cut at `width` columns but for those at the end: a warning ends with what to do, a path must be whole.
+    """
+    table = _claims_table(session, width)
+    verdicts = [
+        _verdict(verdict, session.job.claims, width) for verdict in session.verdicts if verdict.published is None
+    ]
+    told = [*_accuracy(session), *_could_not_be_graded(session)]
+    ends = [*_published(session.verdicts), *_warnings(session), *_cost(session)]
+    ends.append(f"report: {session.run.path / 'report.html'}")
+    room = MOST_LINES - len(_failures(session)) - len(told) - len(ends) - len(table) - 2
+    if len(verdicts) > room:
+        verdicts = [*verdicts[: room - 1], f"({len(verdicts) - room + 1} more verdicts are in the report)"]
+    return [*(_fit(line, width) for line in told), *_failures(session), *table, *verdicts, *ends]
 
 
-def _thought_lines(session: Session) -> Iterator[str]:
-    """What each model thought; and where many thoughts had no end, the setting that gives them room."""
-    for role, counts in sorted(session.thoughts.items()):
-        told = counts.record()
-        who = f" of the {role}" if role else ""
-        yield (
-            f"thoughts{who}: {counts.tokens} tokens in {counts.replies} replies "
-            f"({told['tokens_a_reply']:.1f} a reply); of {counts.thoughts} thoughts "
-            f"{told['share_empty']:.1%} empty, {told['share_forced']:.1%} forced, "
-            f"{told['share_cut']:.1%} cut"
+def headline(session: Session) -> str:
+    """The results of a run in one line, for a sweep of many: accuracy, and how many claims met which verdict."""
+    counts: dict[str, int] = {}
+    for verdict in session.verdicts:
+        if verdict.published is None:
+            counts[verdict.kind] = counts.get(verdict.kind, 0) + 1
+    verdicts = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    failed = sum(bool(result.errors) for result in session.results)
+    parts = [*_accuracy(session)[:1], verdicts, f"{failed} items did not finish" if failed else ""]
+    return "; ".join(filter(None, parts))
+
+
+def _accuracy(session: Session) -> list[str]:
+    """How often the model is right, in every arm."""
+    done, wanted = len(session.results), len(session.items.test)
+    items = f"{done} items" if done == wanted else f"{done} of {wanted} items"
+    chosen = [m for m in session.job.all_metrics if m.measure in (accuracy, accuracy_before, accuracy_after)]
+    chosen = [m for m in chosen if "answered" not in m.where.values()]
+    named = [m for m in chosen if m.name in ("accuracy", "accuracy_before", "accuracy_after")]
+    lines = []
+    for metric in (named or chosen)[:3]:
+        found = [e for e in session.estimates if e.metric == metric.name and e.value is not None]
+        if found:
+            lines.append(f"{metric.name} {_over_levels(found)}")
+    return [f"{items}: {lines[0]}", *lines[1:]] if lines else [items]
+
+
+def _over_levels(found: Sequence[Estimate]) -> str:
+    """One number where all levels have the same, else the least and the largest."""
+    least, most = min(found, key=_value), max(found, key=_value)
+    if _number(least) == _number(most):
+        return f"{_number(most)}{f' in each of {len(found)} arms' if len(found) > 1 else ''}"
+    return f"{_number(least)} ({_level(least)}) to {_number(most)} ({_level(most)}), {len(found)} arms"
+
+
+def _could_not_be_graded(session: Session) -> list[str]:
+    """The share of answers without a grade, where it is notable in an arm, and which fates they met."""
+    shares = [one for one in count_fates(session.table) if one.lost > NOTABLE] if session.table is not None else []
+    if not shares:
+        return []
+    least, most = min(one.lost for one in shares), max(one.lost for one in shares)
+    fates: dict[str, int] = {}
+    for one in shares:
+        for fate, n in one.counts.items():
+            if fate != "answered":
+                fates[fate] = fates.get(fate, 0) + n
+    kinds = ", ".join(sorted(fates, key=lambda fate: -fates[fate]))
+    if len({one.text for one in shares}) == 1:
+        arms = shares[0].arm if len(shares) == 1 else f"each of {len(shares)} arms"
+        return [f"{arms}: {shares[0].text}; they count as wrong"]
+    share = f"{least:.0%}" if f"{least:.0%}" == f"{most:.0%}" else f"{least:.0%} to {most:.0%}"
+    return [f"{share} of the answers of {len(shares)} arms could not be graded ({kinds}); they count as wrong"]
+
+
+def _failures(session: Session) -> list[str]:
+    failures = [(r.item, error) for r in session.results for error in r.errors]
+    lines = []
+    if failures:
+        items = len({item for item, _ in failures})
+        of = f"{items} item{'s' if items > 1 else ''} did not finish"
+        lines.append(f"{of}; the first, {failures[0][0]}: {' '.join(failures[0][1].split())}")
+    return lines
+
+
+def _claims_table(session: Session, width: int) -> list[str]:
+    """The numbers that claims are about: metrics as columns, arms as rows."""
+    sides = [side for claim in session.job.claims for side in claim.sides]
+    metrics = list(dict.fromkeys(name for name, _ in sides))
+    rows = list(dict.fromkeys(", ".join(map(str, level.values())) for _, level in sides))
+    cells = {(_level(e), e.metric): _number(e) for e in session.estimates}
+    rows = [row for row in rows if any((row, metric) in cells for metric in metrics)][:MOST_ROWS]
+    if not rows:
+        return []
+    first = max(map(len, rows))
+    lines, text = [], {row: f"{row:<{first}}" for row in rows}
+    head = " " * first
+    for metric in metrics:
+        column = [cells.get((row, metric), "") for row in rows]
+        wide = max(len(metric), *map(len, column))
+        if len(head) + 2 + wide > width or not any(column):
+            continue
+        head += f"  {metric:>{wide}}"
+        text = {row: f"{text[row]}  {cell:>{wide}}" for row, cell in zip(rows, column, strict=True)}
+    lines = [head, *text.values()]
+    return ["", *(line.rstrip() for line in lines), ""]
+
+
+def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:
+    """Kind, claim, and the number that decided with the border that it was held against."""
+    star = "*" if verdict.kind_holm not in (None, verdict.kind) else ""
+    kind = f"{verdict.kind}{star}"
+    e = verdict.measured
+    claim = next((one for one in claims if one.text == verdict.text), None)
+    if e is None or e.value is None or verdict.reason.startswith("held back"):
+        why = verdict.reason.removeprefix("held back, ")
+    else:
+        border = (
+            "" if claim is None else f", claimed {claim.relation} {claim.value if claim.value is not None else 0:g}"
         )
-        if counts.unended > NOTABLE:
-            yield (
-                f"WARNING: {counts.unended:.0%} of the thoughts{who} had no end of their own ({counts.forced} forced, "
-                f"{counts.cut} cut); {_room(session, role)}"
-            )
+        why = f"{'difference ' if claim is not None and claim.rivals else ''}{_number(e, 3)}{border}"
+    room = width - len(why) - 16
+    text = verdict.text if room > 30 else _fit(verdict.text, 60)
+    return f"{_coloured(f'{kind:<14}', verdict.kind)} {_fit(f'{text}: {why}', width - 15)}"
 
 
-def _room(session: Session, role: str) -> str:
-    """What gives the thoughts of a model more room."""
-    key = f"roles.{role}.model" if role else "model"
-    model = session.job.roles[role].model if role else session.job.model
-    style = session.role_styles.get(role) if role else session.prompt_style
-    if style is not None and style.thinking is not None:
-        return f"{key}.thinking.tokens={2 * model.thinking.tokens} doubles their budget"
-    return (
-        f"give them a budget of their own by their marks, {key}.thinking.open=... {key}.thinking.close=..., or the "
-        "experiment more max_tokens"
-    )
+def _coloured(text: str, kind: str) -> str:
+    plain = not sys.stdout or not sys.stdout.isatty() or "NO_COLOR" in os.environ or kind not in COLOURS
+    return text if plain else f"\x1b[{COLOURS[kind]}m{text}\x1b[0m"
 
 
-def _label(e: Estimate) -> str:
-    level = ", ".join(e.level.values())
-    return f"{e.metric} ({level})" if level else e.metric
+def _published(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """How many published numbers met which verdict, and what a star means."""
+    starred = [v for v in verdicts if v.kind_holm not in (None, v.kind)]
+    if starred:
+        tests = sum(v.p is not None for v in verdicts)
+        yield f"* {starred[0].kind_holm} when the {tests} claims are judged together (Holm)"
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        if verdict.published is not None:
+            counts[verdict.kind] = counts.get(verdict.kind, 0) + 1
+    if counts:
+        yield f"published numbers: {', '.join(f'{n} {kind}' for kind, n in counts.items())}"
+
+
+def _warnings(session: Session) -> Iterator[str]:
+    """What makes numbers doubtful; of many warnings the first, since those of one gate at many levels are alike."""
+    yield from thought_lines(session)
+    found = warnings(session.job.experiment.gates, session.estimates)
+    for text in found[:MOST_WARNINGS]:
+        yield f"WARNING: {text}"
+    if len(found) > MOST_WARNINGS:
+        yield f"({len(found) - MOST_WARNINGS} more warnings are in the report)"
+    if text := resolution(session.verdicts, session.job.replicates):
+        yield f"WARNING: {text}"
+
+
+def _cost(session: Session) -> Iterable[str]:
+    if session.store is None:
+        return []
+    asked, shared = session.store["asked"], session.store["shared"]
+    seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
+    return [f"{asked} calls asked, {shared} from the store, {seconds:.1f} s, engine busy {busy:.0%}"]
+
+
+def _number(e: Estimate, decimals: int = 2) -> str:
+    if e.value is None:
+        return "undefined"
+    interval = "" if e.low is None or e.high is None else f" [{e.low:.{decimals}f}, {e.high:.{decimals}f}]"
+    return f"{e.value:.{decimals}f}{interval}"
+
+
+def _value(e: Estimate) -> float:
+    assert e.value is not None
+    return e.value
+
+
+def _level(e: Estimate) -> str:
+    return ", ".join(e.level.values())
+
+
+def _fit(text: str, width: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -20,7 +20,7 @@ from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.execute import execute
 from harness.execution.loading import models
 from harness.execution.session import Session
-from harness.execution.summary import print_summary
+from harness.execution.summary import headline
 from harness.store.opened import OpenStore
 from harness.sweep.folder import Sweep
 from harness.sweep.report import write_report
@@ -193,7 +193,7 @@ class _Worker:
         )
         # Before the cell is said to be done: another machine may make a whole cell of what this one has answered.
         self._store.flush()
-        print_summary(session)
+        print(f"cell {index}, {session.run.path}: {headline(session)}", flush=True)
         return session
 
 
