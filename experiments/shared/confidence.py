@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
@@ -27,9 +26,6 @@ PHRASES: Mapping[str, float] = {
     "almost certain": 0.95,
 }
 """The classes of Yoon et al. (2025, arXiv 2505.14489), with the middle of the tenth that each stands for."""
-
-PLACEHOLDERS = ("final answer here", "letter here", "confidence here")
-"""What stands between the tags where a prompt shows the form; a model that repeats it has said nothing."""
 
 STATEMENT = 200
 """Characters of a statement that are read; the rest of a longer one is not."""
@@ -78,10 +74,7 @@ _THOUSANDS = re.compile(r"(?<=[1-9]),(?=[0-9]{3}$)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 _OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
 _ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[\s:*$(\[{]{0,4}(?:(?:about|around|approximately)\s)?$", re.IGNORECASE)
-_FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
 _TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x2044: "/", 0x066A: "%", 0x066B: "."})
-_THINKING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
-_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
 
 def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Probability | None:
@@ -163,71 +156,6 @@ def _last_percentage(text: str) -> re.Match[str] | None:
             called.append(found)
     chosen = next(reversed(called or others), None)
     return None if chosen is None or _in_range(text, chosen) else chosen
-
-
-def tagged(text: str, tag: str, *, ended: bool) -> str | None:
-    """What stands in the last <tag> of a reply; None without one, or when it is empty or the format's own words.
-
-    Args:
-        ended: whether the reply ended by itself. Then a tag that was never closed holds the rest of its line; in a
-            reply that was cut off, "8" may be the beginning of "85%", and such a tag counts as none.
-    """
-    opening = re.compile(rf"<\s{{0,3}}{tag}\b[^<>\n]{{0,100}}>", re.IGNORECASE)
-    found = deque(opening.finditer(text), maxlen=2)
-    if not found:
-        return None
-    content = text[found[-1].end() :]
-    closed = re.search(rf"<\s{{0,3}}/\s{{0,3}}{tag}\s{{0,3}}>", content, re.IGNORECASE)
-    if closed:
-        content = content[: closed.start()]
-    elif (
-        len(found) == 2
-        and not words(content.split("\n", 1)[0])
-        and "\n" not in text[found[0].end() : found[1].start()].strip()
-    ):
-        content = text[found[0].end() : found[1].start()]  # "<answer>Paris<answer>", the slash forgotten
-    elif ended:
-        content = content.split("\n", 1)[0].split("<", 1)[0]
-    else:
-        return None
-    content = content.strip()
-    return None if not words(content) or content.lower() in PLACEHOLDERS else content
-
-
-def first_line(text: str, tag: str, *, ended: bool) -> str | None:
-    """The first line with words after the last opening <tag>, up to any other tag; None as in `tagged`.
-
-    A line is whole where something follows it. Otherwise it counts only if the text ended by itself.
-    """
-    tags = list(_FORM.finditer(text))
-    last = max((n for n, one in enumerate(tags) if one["name"].lower() == tag and not one["closes"]), default=None)
-    if last is None:
-        return None
-    end = tags[last + 1].start() if last + 1 < len(tags) else len(text)
-    line, more, _ = text[tags[last].end() : end].lstrip().partition("\n")
-    line = line.strip()
-    whole = ended or bool(more) or end < len(text)
-    return line if whole and words(line) and line.lower() not in PLACEHOLDERS else None
-
-
-def untagged(text: str) -> str:
-    """What a reply says outside of <answer> and <confidence>, a line a piece: its answer where it forgot the tags.
-
-    Of a tag that was never closed everything up to the next tag is its content.
-    """
-    kept, at, inside = list[str](), 0, False
-    for tag in _FORM.finditer(text):
-        kept += [] if inside else [text[at : tag.start()].strip()]
-        at, inside = tag.end(), not tag["closes"]
-    kept += [] if inside else [text[at:].strip()]
-    return "\n".join(filter(None, kept))
-
-
-def after_thought(text: str) -> str:
-    """The reply without the model's thinking: what follows the last </think>; nothing while it is still thinking."""
-    closed = list(_THOUGHT.finditer(text))
-    rest = text[closed[-1].end() :] if closed else text
-    return "" if _THINKING.search(rest) else rest
 
 
 def _plain(text: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.shared.confidence import PLACEHOLDERS, Scale, first_line, read_confidence
+from experiments.shared.confidence import Scale, read_confidence
+from experiments.shared.tags import PLACEHOLDERS, first_line
 from harness import Item, Probability, Prompt, Subject, Text, fill
 
 TEXTS: Mapping[str, str] = {
@@ -81,9 +82,10 @@ async def begun(
     None where that has no words, only repeats the form, or was cut off.
 
     Args:
+        prompt: the request, after a thought where one is given.
         before: the model's turn before the tag.
     """
     lead = f"{before.strip()}\n<{tag}>".lstrip()
-    asked = Prompt(prompt.messages, lead)
+    asked = replace(prompt, prefill=lead)
     reply = await subject.generate(asked, max_tokens=max_tokens, stop=[f"</{tag}>"], **sampling)
     return first_line(f"<{tag}>{reply.text}", tag, ended=reply.finish == "stop"), reply

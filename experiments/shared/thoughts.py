@@ -1,22 +1,56 @@
-"""The thought of a model that an experiment reads along, or after."""
+"""The thought that an experiment reads along, or after: the model's own, none, or as its settings have it."""
 
 from __future__ import annotations
 
-from harness import ItemError, Prompt, Subject, Thought
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness import Arm, ItemError, Prompt, Subject, Thought
 
 NONE = (
     "the model writes no thought before its answer, so that none can be read; take a model that thinks. If its chat "
     "template does not show the marks of its thoughts, name them: model.thinking.open and model.thinking.close"
 )
 
+Before = Literal["as set", "none", "own"]
 
-async def own_thought(subject: Subject, prompt: Prompt) -> Thought:
-    """What the model thinks before it answers a prompt (greedy), whatever it does by its settings.
+THOUGHTS: Mapping[str, Before] = {"": "as set", " no thought": "none", " own thought": "own"}
+"""How the names of arms end, by the thought that stands before the answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThoughtArm(Arm):
+    """An arm that says what the model has thought before it answers.
+
+    Attributes:
+        thought: what it thinks by its settings, nothing, or its own thought whatever its settings are. Only a model
+            that thinks can be asked for the last.
+    """
+
+    thought: Before = "as set"
+
+    async def after(self, subject: Subject, prompt: Prompt, **sampling: Any) -> Prompt:
+        """The prompt after this thought.
+
+        Args:
+            sampling: temperature, top_p and draw of the own thought, those of the answer for it to be the answer's own.
+
+        Raises:
+            ItemError: as `own_thought`.
+        """
+        if self.thought == "own":
+            return prompt.thinking(await own_thought(subject, prompt, **sampling))
+        return prompt.thinking("") if self.thought == "none" else prompt
+
+
+async def own_thought(subject: Subject, prompt: Prompt, **sampling: Any) -> Thought:
+    """What the model thinks before it answers a prompt, whatever it does by its settings; greedy by default.
 
     Raises:
         ItemError: it does not think, or its thought about this prompt is empty; the prompt does not fit.
     """
-    thought = await subject.think(prompt)
+    thought = await subject.think(prompt, **sampling)
     if not thought.tokens:
         raise ItemError(NONE)
     return thought

@@ -24,6 +24,7 @@ from harness.calls.thoughts import Thought
 from harness.engines.base import WHO_CAN
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
+from harness.prompting.splitting import CUT
 from harness.subject.asking import Asking
 from harness.subject.choices import Choice, Likelihood, Path, branches
 from harness.subject.transcript import Log, Transcript
@@ -80,8 +81,14 @@ class Subject(Asking):
         return Random(repr((self.seed, self.item, name)))
 
     def prompt_tokens(self, prompt: Prompt) -> int:
-        """Tokens of a prompt as the model reads it, special tokens included: what a call costs before its answer."""
-        return len(self.renderer.render(prompt).ids)
+        """Tokens of a prompt as the model reads it before it writes anything, special tokens included.
+
+        A thought of its own is something that the model writes, and counts among the tokens of its reply
+        (`Text.new_tokens`): of a prompt before or after one, this counts up to where the thought begins.
+        """
+        own = isinstance(prompt.thought, Thought) or self.renderer.thoughts.awaited(prompt)
+        rendered = self.renderer.before_thought(prompt) if own else self.renderer.render(prompt)
+        return len(rendered.ids)
 
     def layers_at(self, shares: Sequence[float]) -> list[int]:
         """The layers at shares of the model's depth, ascending, for `read` and interventions; 1 is the last block.
@@ -132,6 +139,7 @@ class Subject(Asking):
 
         Args:
             thought: what it has thought, see `Prompt.thought`; None leaves it to the prompt and the model's settings.
+                No answer follows one that was cut: the reply is empty, and was cut.
             top_p, top_k, stop: see `harness.calls.calls.Sampling`.
             interventions: changes inside the model while it answers; see `harness.calls.interventions`.
 
@@ -147,6 +155,8 @@ class Subject(Asking):
             self._refuse_interventions(interventions)
             return await self._own_answer(prompt, sampling, draw)
         before = prompt.thought if isinstance(prompt.thought, Thought) else None
+        if before is not None and before.ended == "cut":
+            return replace(CUT, thought=before)
         return await self._answer_after(prompt, before, sampling, draw, interventions)
 
     async def think(

@@ -86,21 +86,6 @@ def read_number(text: str) -> Fraction | None:
     return found.value if found else None
 
 
-def states_number(text: str) -> bool:
-    """Whether a text states a final number and goes on after it, so that a cut at its end has taken nothing away."""
-    text = clean(own_text(text))
-    for statement in statements(text):
-        found = _stated(text, statement)
-        if not found or found.value is None:
-            continue
-        if statement.kind == "boxed":
-            return braced(text, statement.end, _SEGMENT)[1]
-        rest = text[statement.end + found.end : statement.end + found.end + _FOLLOWING]
-        if "\n" in rest or (statement.kind != "hashes" and re.search(r"[.!][$*)]{0,3}\s|\u3002", rest)):
-            return True
-    return False
-
-
 def exact(number: str | float) -> Fraction | None:
     """The value of a text that is one number and nothing else but currency, sign, commas or a unit; else None."""
     found = _bare(clean(str(number)).strip())

@@ -108,7 +108,7 @@ def own_text(text: str) -> str:
     asked, not the next one, and is kept. Typographic quotation marks and dashes come back as typed ones, null bytes as
     spaces, invisible characters not at all.
     """
-    text = _without_thought(text)
+    text = after_thought(text)
     if len(text) > 2 * ENDS:
         text = f"{text[:ENDS]}\n{text[-ENDS:]}"
     text = _from_first_turn(text).translate(_TYPED)
@@ -118,7 +118,7 @@ def own_text(text: str) -> str:
     return text
 
 
-def _without_thought(text: str) -> str:
+def after_thought(text: str) -> str:
     """The text after the thoughts that it opens with; nothing of one that does not end.
 
     A template may have written the opening mark, so that the text begins inside the thought and only closes it. A

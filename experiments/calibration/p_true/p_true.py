@@ -10,9 +10,8 @@ from annotated_types import Ge
 
 from experiments.shared.answers import TEMPERATURE, own_answers
 from experiments.shared.demonstrations import TEXTS, fixed, judgement
-from experiments.shared.thoughts import own_thought
+from experiments.shared.thoughts import ThoughtArm
 from harness import (
-    Arm,
     ArmedExperiment,
     Graded,
     Item,
@@ -33,21 +32,18 @@ Own = Mapping[str, tuple[Message, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown(Arm):
+class Shown(ThoughtArm):
     """How the question is asked.
 
     Attributes:
         demonstrations: what stands before it: none, six fixed ones, the model's own, or these with shuffled labels.
         ideas: whether all samples are listed as ideas.
         swapped: whether (A) is False and (B) True.
-        thought: what the model has thought about the answer before it judges: what it thinks by its settings, nothing,
-            or its own thought. Only a model that thinks can be asked for the last.
     """
 
     demonstrations: Literal["none", "fixed", "own", "shuffled"] = "none"
     ideas: bool = False
     swapped: bool = False
-    thought: Literal["as set", "none", "own"] = "as set"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +151,8 @@ class PTrue(ArmedExperiment[Shown, Own]):
         async def judge(draw: int) -> Judged:
             answer, ideas = common[draw], [one.text for one in order]
             asked = judgement(self.wording, item.fields["question"], answer.text, ideas, swapped=arm.swapped)
-            own = await own_thought(subject, Prompt(asked.asked(before))) if arm.thought == "own" else None
-            p, mass = await asked.p_true(subject, before, thought="" if arm.thought == "none" else own)
+            after = await arm.after(subject, Prompt(asked.asked(before)))
+            p, mass = await asked.p_true(subject, before, thought=after.thought)
             return Judged(answer=answer.text, correct=answer.correct, fate=answer.fate, p=p, mass=mass, draw=draw)
 
         return await together(judge(draw) for draw in range(self.draws)[: self.judged])

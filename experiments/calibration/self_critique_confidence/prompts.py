@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from experiments.shared.confidence import Instrument, after_thought, read_stated
+from experiments.shared.confidence import Instrument, read_stated
 from harness import Item, Message, Probability, Prompt, Text, fill
-from harness.tasks.texts import words
+from harness.tasks.texts import after_thought, words
 
 Stage = Literal["vanilla", "critique"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from experiments.calibration.verbalized_confidence.prompts import Requests
 from experiments.shared import answers, stated_confidence
-from experiments.shared.confidence import after_thought, tagged, untagged
+from experiments.shared.tags import tagged, untagged
 from harness import Graded, Probability, Prompt, Subject, Text, graded
 from harness.tasks.fates import ungraded
-from harness.tasks.texts import words
+from harness.tasks.texts import after_thought, words
 
 _CLOSING = "</confidence>"
 
@@ -70,19 +70,20 @@ class Elicitation:
         """What the model says when asked; after a refusal or without an answer there is no second request."""
         arm = self.requests.arm
         if arm.steps == 1:
-            prompt = self.requests.both()
+            prompt = await self._after(self.requests.both())
             if not self.begun:
                 return await self._reply(prompt, self.answer_tokens + self.confidence_tokens)
             said = await self._answer_after(prompt, "")
             return said if said.answer is None else await self._confidence_after(said)
         if arm.reasoned:
-            said = await self._reply(self.requests.answer(), self.answer_tokens)
+            said = await self._reply(await self._after(self.requests.answer()), self.answer_tokens)
         else:
             item = self.requests.item
-            reply = await self._generate(answers.ask(item), item.form.max_tokens, item.form.stop)
+            prompt = await self._after(answers.ask(item))
+            reply = await self._generate(prompt, item.form.max_tokens, item.form.stop)
             text = reply.text.strip()
             given = text if text and reply.finish == "stop" else None
-            said = Elicited(prompt=answers.ask(item), text=text, source=reply, answer=given)
+            said = Elicited(prompt=prompt, text=text, source=reply, answer=given)
         fate = self.graded(said).fate
         done = fate == "refused" or (said.answer is None and fate != "answered")
         return said if done else await self._reflected(said)
@@ -102,17 +103,21 @@ class Elicitation:
             said = await self._answer_after(said.prompt, said.text)
             if said.answer is None:
                 return said
-        if arm.steps == 2 and said.confidence is None and said.prompt == self.requests.answer():
+        if arm.steps == 2 and said.confidence is None and said.prompt.messages == self.requests.answer().messages:
             said = await self._reflected(said)
         return said if said.confidence is not None else await self._confidence_after(said)
 
     async def _reflected(self, said: Elicited) -> Elicited:
         """The second request, about the whole first reply."""
-        prompt = self.requests.confidence(said.text.strip())
+        prompt = await self._after(self.requests.confidence(said.text.strip()))
         if self.begun:
             return await self._confidence_after(replace(said, prompt=prompt, text=""))
         second = await self._reply(prompt, self.confidence_tokens)
         return replace(second, answer=said.answer, source=said.source)
+
+    async def _after(self, prompt: Prompt) -> Prompt:
+        """A request after the thought of the arm; all that is said to it follows this one thought."""
+        return await self.requests.arm.after(self.subject, prompt, **self.sampling)
 
     async def _reply(self, prompt: Prompt, max_tokens: int) -> Elicited:
         arm = self.requests.arm

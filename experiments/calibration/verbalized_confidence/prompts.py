@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.shared import stated_confidence
-from experiments.shared.confidence import PLACEHOLDERS, Scale
+from experiments.shared.confidence import Scale
 from experiments.shared.stated_confidence import Scaled
-from harness import Arm, Item, Prompt, fill
+from experiments.shared.tags import PLACEHOLDERS
+from experiments.shared.thoughts import ThoughtArm
+from harness import Item, Prompt, fill
 
 # The paper gives an example of an answer, too. A model of 135M parameters repeats it instead of answering.
 TEXTS: Mapping[str, str] = {
@@ -27,7 +29,7 @@ TEXTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner(Arm):
+class Manner(ThoughtArm):
     """A way to ask for confidence.
 
     Attributes:

@@ -14,6 +14,7 @@ from experiments.calibration.verbalized_confidence.prompts import TEXTS, Manner,
 from experiments.shared import judging
 from experiments.shared.confidence import PHRASES, Scale
 from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, example
+from experiments.shared.thoughts import THOUGHTS
 from harness import (
     ArmedExperiment,
     Bars,
@@ -58,6 +59,9 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     Without reasoning the reply is begun by the opening tag. Answers are graded by the task, or by a judge with
     SimpleQA's three grades.
 
+    Of a model that thinks, two arms show what its thought is worth: the same requests after no thought, and after its
+    own, "percent one no thought" and "percent one own thought".
+
     Attributes:
         begun: whether the reply of an arm without reasoning is begun by "<answer>", and after the answer continued by
             "<confidence>". Small models do not keep to the form of their own accord. A chat endpoint that cannot go on
@@ -91,12 +95,13 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     judge: bool = False
 
     all_arms: ClassVar = {
-        f"{scale} {('one', 'two')[steps - 1]}{' reasoned' if reasoned else ''}": Manner(
-            scale=scale, steps=steps, reasoned=reasoned
+        f"{scale} {('one', 'two')[steps - 1]}{' reasoned' if reasoned else ''}{end}": Manner(
+            scale=scale, steps=steps, reasoned=reasoned, thought=thought
         )
         for scale in get_args(Scale)
         for steps in (1, 2)
-        for reasoned in (False, True)
+        for reasoned, ends in ((False, THOUGHTS), (True, {"": THOUGHTS[""]}))
+        for end, thought in ends.items()
     }
     texts: ClassVar = {**TEXTS, **judging.TEXTS}
     parts: ClassVar = {"judge": Part()}

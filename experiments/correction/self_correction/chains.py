@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from operator import itemgetter
+from typing import Any
 
+from experiments.shared.thoughts import ThoughtArm
 from harness import Fate, Graded, Item, Outcome, Prompt, Subject, Text, graded
 
 
@@ -23,8 +25,9 @@ class Revision(Outcome):
         unchanged: whether the parsed answers are equal; None when one of them could not be graded.
         similarity: of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
         chain: which of the sampled chains of this item.
-        tokens_before, tokens_after: length of the text, in tokens.
-        calls, prompt_tokens, new_tokens: the whole cost of the arm up to this turn, the first answer included.
+        tokens_before, tokens_after: length of the answer, in tokens.
+        calls, prompt_tokens, new_tokens: the whole cost of the arm up to this turn, the first answer included, see
+            `Cost`.
     """
 
     turn: int
@@ -46,7 +49,13 @@ class Revision(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Calls, and the tokens read and written in them."""
+    """What turns of the model cost. A thought and the answer behind it are one turn.
+
+    Attributes:
+        calls: turns of the model.
+        prompt_tokens: read before each of them. A thought is not read again for its answer.
+        new_tokens: written in them, thoughts and answers.
+    """
 
     calls: int
     prompt_tokens: int
@@ -67,25 +76,27 @@ class State:
     cost: Cost
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Speaker:
     """The subject on one item, with the same sampling in every turn.
 
     Attributes:
+        before: what the model has thought before it answers each turn.
         draw: which of the independent samples, in every turn of a chain.
     """
 
     subject: Subject
     item: Item
+    before: ThoughtArm
     max_tokens: int
     temperature: float
     draw: int
 
     async def answer(self, prompt: Prompt, spent: Cost | None = None) -> State:
         """The answer to a prompt; its cost comes on top of what was spent before."""
-        text = await self.subject.generate(
-            prompt, max_tokens=self.max_tokens, temperature=self.temperature, draw=self.draw
-        )
+        sampling: Mapping[str, Any] = {"temperature": self.temperature, "draw": self.draw}
+        prompt = await self.before.after(self.subject, prompt, **sampling)
+        text = await self.subject.generate(prompt, max_tokens=self.max_tokens, **sampling)
         cost = Cost(1, self.subject.prompt_tokens(prompt), text.new_tokens)
         return State(text, graded(self.item, text), cost + spent if spent else cost)
 

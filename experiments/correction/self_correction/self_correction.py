@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
+from experiments.correction.self_correction.arms import ARMS, Revising, Way
 from experiments.correction.self_correction.chains import STANDING, Revision, Speaker, State, pooled, revision, total
 from experiments.correction.self_correction.prompts import SECOND_TURNS, TEXTS
+from experiments.shared.thoughts import ThoughtArm
 from harness import Bars, HarnessError, Item, Prompt, Subject, Transitions, metrics
-from harness.arms import Arm, ArmedExperiment, Shared, together
+from harness.arms import ArmedExperiment, Shared, together
 from harness.calls.calls import Capability
 
 BY = ("arm", "turn")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Revising(Arm):
-    """How an answer is revised, and which answer stands at a turn.
-
-    Attributes:
-        style: whose second turn is asked, see `prompts.SECOND_TURNS`; of a vote, whose number of calls it matches.
-        decoding: "greedy", or "sampled" at the experiment's temperature.
-        kind: "revision", the answer of the turn alone; "oracle", the first right answer of the chain up to the turn;
-            "within", the vote over the answers of the chain; "vote", over as many first answers as a chain has taken
-            calls; "resample", another first answer in place of a revision.
-        chains: whether all sampled chains are taken together: a vote over their revisions, or over as many first
-            answers as all of them have taken calls.
-    """
-
-    style: str = ""
-    decoding: str = "sampled"
-    kind: str = "revision"
-    chains: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the arms of an item have in common: the first answers of each decoding, and chains by style and decoding."""
+    """What the arms of an item have in common: the first answers of each way, and chains by style and way."""
 
-    firsts: Mapping[str, Sequence[State]]
-    chains: Shared[tuple[str, str], list[list[State]]]
+    firsts: Shared[Way, list[State]]
+    chains: Shared[tuple[str, Way], list[list[State]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +38,9 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
 
     resample is the null model: an item that is solved with probability p has i2c = c2i = p(1-p). An oracle uses the
     gold answer: never set it beside the others. score has no vote beside one chain, as a vote of two is a toss.
+
+    Of a model that thinks, most arms have two more, in which every turn is answered after no thought ("score greedy no
+    thought"), or after its own ("score greedy own thought").
 
     Differs: short texts, for small models (+wording/selfCorrection=math is SCoRe's, boxed Huang's); SCoRe has two
     turns, more repeat the second. An answer that cannot be graded is wrong, as in both papers; `delta_answered`
@@ -80,19 +65,7 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
     temperature: Annotated[float, Gt(0)] = 0.7
     max_tokens: Annotated[int, Ge(1)] = 64
 
-    all_arms: ClassVar = {
-        **{
-            f"{style} {decoding}{end}": Revising(style=style, decoding=decoding, kind=kind)
-            for style in SECOND_TURNS
-            for decoding in ("greedy", "sampled")
-            for kind, end in {"revision": "", "oracle": " oracle", "within": " within"}.items()
-        },
-        **{f"{style} chains": Revising(style=style, chains=True) for style in SECOND_TURNS},
-        "vote beside huang": Revising(style="huang", kind="vote"),
-        "vote beside huang chains": Revising(style="huang", kind="vote", chains=True),
-        "vote beside score chains": Revising(style="score", kind="vote", chains=True),
-        "resample": Revising(kind="resample"),
-    }
+    all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
     outcome: ClassVar = Revision
     metrics: ClassVar = (
@@ -124,38 +97,39 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
         return 2 if arm.kind == "resample" else self.chains if arm.decoding == "sampled" else 1
 
     async def begin(self, item: Item, subject: Subject, fitted: None) -> Asked:
-        """The first answers. A chain is asked when an arm wants it."""
+        """First answers and chains, each asked when an arm wants it."""
         question = Prompt.user(self.text("first", question=item.fields["question"]))
-        needed: dict[str, int] = {}
+        needed: dict[Way, int] = {}
         for arm in self.chosen.values():
-            needed[arm.decoding] = max(needed.get(arm.decoding, 0), self.first_answers(arm, self.turns))
-        speakers = {
-            decoding: [self.speaker(item, subject, decoding, draw) for draw in range(n)]
-            for decoding, n in needed.items()
-        }
-        answers = await together(together(one.answer(question) for one in some) for some in speakers.values())
-        firsts = dict(zip(speakers, answers, strict=True))
+            needed[arm.way] = max(needed.get(arm.way, 0), self.first_answers(arm, self.turns))
+        speakers = {way: [self.speaker(item, subject, way, draw) for draw in range(n)] for way, n in needed.items()}
 
-        async def chains(of: tuple[str, str]) -> list[list[State]]:
-            style, decoding = of
+        async def first(way: Way) -> list[State]:
+            return await together(one.answer(question) for one in speakers[way])
+
+        async def chains(of: tuple[str, Way]) -> list[list[State]]:
+            style, way = of
             told = [self.text(name) for name in SECOND_TURNS[style]]
-            begun = list(zip(speakers[decoding], firsts[decoding], strict=True))[: self.chains]
+            begun = list(zip(speakers[way], await firsts.get(way), strict=True))[: self.chains]
             return await together(one.chain(question, first, told, self.turns) for one, first in begun)
 
+        firsts = Shared(first)
         return Asked(firsts, Shared(chains))
 
-    def speaker(self, item: Item, subject: Subject, decoding: str, draw: int) -> Speaker:
+    def speaker(self, item: Item, subject: Subject, way: Way, draw: int) -> Speaker:
         """The subject, which answers with the draw of a number in every turn."""
+        decoding, thought = way
         temperature = self.temperature if decoding == "sampled" else 0.0
-        return Speaker(subject=subject, item=item, max_tokens=self.max_tokens, temperature=temperature, draw=draw)
+        before = ThoughtArm(thought=thought)
+        return Speaker(subject, item, before, max_tokens=self.max_tokens, temperature=temperature, draw=draw)
 
     async def ask(self, arm: Revising, common: Asked, item: Item, subject: Subject, fitted: None) -> list[Revision]:
-        firsts, turns = common.firsts[arm.decoding], range(2, self.turns + 1)
+        firsts, turns = await common.firsts.get(arm.way), range(2, self.turns + 1)
         if arm.kind == "resample":
             return [revision(firsts[0], replace(firsts[1], cost=total(firsts[:2])), turn=2)]
         if arm.kind == "vote":
             return [revision(firsts[0], pooled(firsts[: self.first_answers(arm, k)]), turn=k) for k in turns]
-        chains = await common.chains.get((arm.style, arm.decoding))
+        chains = await common.chains.get((arm.style, arm.way))
         if arm.chains:
             return [revision(firsts[0], pooled([chain[k - 1] for chain in chains]), turn=k) for k in turns]
         if arm.kind == "within":

@@ -2,7 +2,8 @@
 
 import pytest
 
-from experiments.shared.confidence import after_thought, read_confidence, read_stated, tagged
+from experiments.shared.confidence import read_confidence, read_stated
+from experiments.shared.tags import tagged
 
 WORDS = {"almost certain": 0.95, "highly likely": 0.85, "likely": 0.65, "unlikely": 0.35, "almost no chance": 0.05}
 
@@ -126,10 +127,3 @@ def test_an_unclosed_tag_counts_only_in_a_reply_that_ended_by_itself() -> None:
     assert tagged("<confidence>80%", "confidence", ended=True) == "80%"
     assert tagged("<answer>Paris\n<confidence>80%", "answer", ended=True) == "Paris"
     assert tagged("<answer>Paris<confidence>80%", "answer", ended=True) == "Paris"
-
-
-def test_thinking_is_kept_apart_from_the_reply() -> None:
-    assert after_thought("<think><answer>x</answer></think> Paris") == " Paris"
-    assert after_thought("no opening tag</think>Paris") == "Paris"  # the template opened it
-    assert after_thought("<think>Let me see") == ""
-    assert after_thought("Paris") == "Paris"

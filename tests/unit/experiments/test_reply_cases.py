@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from experiments.calibration.self_critique_confidence.prompts import read
 from experiments.calibration.self_knowledge.detector import REFERENCES, refuses_by_reference
-from experiments.shared.confidence import PHRASES, Instrument, Scale, read_confidence, read_stated, tagged
+from experiments.shared.confidence import PHRASES, Instrument, Scale, read_confidence, read_stated
+from experiments.shared.tags import tagged
 from experiments.theory_of_mind.false_belief.named import last_named
 from harness import Prompt, Text
 from tests.support.cases import cases

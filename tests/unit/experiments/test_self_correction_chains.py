@@ -15,7 +15,6 @@ from experiments.correction.self_correction.chains import (
 from harness import Graded, Item, Text, graded
 from harness.items import Fate
 from harness.tasks.graders import number
-from harness.tasks.numbers import states_number
 
 
 def state(answer: str, gold: str = "7", calls: int = 1, text: str = "") -> State:
@@ -85,29 +84,6 @@ def test_a_row() -> None:
     assert (row.before, row.after, row.unchanged) == (False, False, None)
     assert (row.fate_before, row.fate_after) == ("unreadable", "unreadable")
     assert row.similarity == 1.0, "two empty texts are equal"
-
-
-@pytest.mark.parametrize(
-    ("text", "whole"),
-    [
-        ("The final answer is 7. So", True),
-        ("The final answer is $7$. I hope it is", True),
-        ("Answer: 7\nNow", True),
-        ("so \\boxed{7}", True),
-        ("so \\boxed{\\frac{1}{2}} and", True),
-        ("#### 1,234\nNow", True),
-        ("The final answer is 7", False),  # 7 or 70
-        ("The final answer is 7.", False),  # 7 or 7.5
-        ("The final answer is", False),
-        ("so \\boxed{\\frac{1}{2}", False),
-        ("#### 7", False),
-        ("#### 2. Add the numbers 3 and 4\nNow", False),
-        ("3 + 4 = 7. And\n", False),
-        ("The answer is the sum of", False),
-    ],
-)
-def test_whether_a_cut_text_states_a_whole_number(text: str, whole: bool) -> None:
-    assert states_number(text) is whole
 
 
 def test_the_papers_form_is_read() -> None:

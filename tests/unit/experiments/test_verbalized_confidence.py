@@ -467,7 +467,7 @@ def test_lengths_fall_into_bins_of_powers_of_two(tokens: int, name: str) -> None
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"arms": []}, "arms is empty; choose among percent one, percent one reasoned"),
+        ({"arms": []}, "arms is empty; choose among percent one, percent one no thought, "),
         ({"arms": ["percent"]}, "there is no arm 'percent'"),
         ({"arms": ["percent three"]}, "there is no arm 'percent three', did you mean 'percent"),
         ({"phrases": {"likely": 65.0}}, r"probability in \[0, 1\]"),

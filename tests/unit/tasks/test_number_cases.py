@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.tasks.numbers import read_number, states_number, write_number
+from harness.tasks.numbers import read_number, write_number
 from tests.support.cases import cases
 
 
@@ -16,11 +16,6 @@ from tests.support.cases import cases
 def test_the_number_is_the_one_that_a_reader_finds(text: str, gold: None, right: str | None) -> None:
     value = read_number(text)
     assert (None if value is None else write_number(value)) == right
-
-
-@pytest.mark.parametrize(("text", "gold", "right"), cases("tasks", "states_number"))
-def test_whether_a_number_is_stated_before_the_text_ends(text: str, gold: None, right: bool) -> None:
-    assert states_number(text) is right
 
 
 BOMBS = ["=5", "5 = 5 ", "1, ", "1 or ", "(5) ", "not 5 ", "answer in ", "the answer is ", "\\frac{1}{", "\\text{a} "]
@@ -33,7 +28,6 @@ def test_a_hundred_thousand_characters_are_read_at_once(start: str, bomb: str) -
     text = start + bomb * (100_000 // len(bomb))
     begin = time.process_time()
     read_number(text)
-    states_number(text)
     assert time.process_time() - begin < 1  # 0.3 s at most on an idle core
 
 
@@ -93,7 +87,6 @@ PIECES += [
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=14).map("".join))
 def test_any_text_is_read_and_what_is_read_can_be_read_again(text: str) -> None:
-    states_number(text)
     value = read_number(text)
     assert value is None or read_number(f"#### {write_number(value)}") is not None
 

@@ -1,0 +1,71 @@
+"""What stands between <answer> and <confidence> tags in a reply, and what a reply says outside of them."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from harness.tasks.texts import words
+
+PLACEHOLDERS = ("final answer here", "letter here", "confidence here")
+"""What stands between the tags where a prompt shows the form; a model that repeats it has said nothing."""
+
+_FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
+
+
+def tagged(text: str, tag: str, *, ended: bool) -> str | None:
+    """What stands in the last <tag> of a reply; None without one, or when it is empty or the format's own words.
+
+    Args:
+        ended: whether the reply ended by itself. Then a tag that was never closed holds the rest of its line; in a
+            reply that was cut off, "8" may be the beginning of "85%", and such a tag counts as none.
+    """
+    opening = re.compile(rf"<\s{{0,3}}{tag}\b[^<>\n]{{0,100}}>", re.IGNORECASE)
+    found = deque(opening.finditer(text), maxlen=2)
+    if not found:
+        return None
+    content = text[found[-1].end() :]
+    closed = re.search(rf"<\s{{0,3}}/\s{{0,3}}{tag}\s{{0,3}}>", content, re.IGNORECASE)
+    if closed:
+        content = content[: closed.start()]
+    elif (
+        len(found) == 2
+        and not words(content.split("\n", 1)[0])
+        and "\n" not in text[found[0].end() : found[1].start()].strip()
+    ):
+        content = text[found[0].end() : found[1].start()]  # "<answer>Paris<answer>", the slash forgotten
+    elif ended:
+        content = content.split("\n", 1)[0].split("<", 1)[0]
+    else:
+        return None
+    content = content.strip()
+    return None if not words(content) or content.lower() in PLACEHOLDERS else content
+
+
+def first_line(text: str, tag: str, *, ended: bool) -> str | None:
+    """The first line with words after the last opening <tag>, up to any other tag; None as in `tagged`.
+
+    A line is whole where something follows it. Otherwise it counts only if the text ended by itself.
+    """
+    tags = list(_FORM.finditer(text))
+    last = max((n for n, one in enumerate(tags) if one["name"].lower() == tag and not one["closes"]), default=None)
+    if last is None:
+        return None
+    end = tags[last + 1].start() if last + 1 < len(tags) else len(text)
+    line, more, _ = text[tags[last].end() : end].lstrip().partition("\n")
+    line = line.strip()
+    whole = ended or bool(more) or end < len(text)
+    return line if whole and words(line) and line.lower() not in PLACEHOLDERS else None
+
+
+def untagged(text: str) -> str:
+    """What a reply says outside of <answer> and <confidence>, a line a piece: its answer where it forgot the tags.
+
+    Of a tag that was never closed everything up to the next tag is its content.
+    """
+    kept, at, inside = list[str](), 0, False
+    for tag in _FORM.finditer(text):
+        kept += [] if inside else [text[at : tag.start()].strip()]
+        at, inside = tag.end(), not tag["closes"]
+    kept += [] if inside else [text[at:].strip()]
+    return "\n".join(filter(None, kept))
