@@ -2,74 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.calibration.mc_calibration.multiple_choice import TEXTS, Answer, Form, Layout, ask, examples, layout
-from experiments.calibration.mc_calibration.temperature import at_temperature, best_temperature
+from experiments.calibration.mc_calibration.multiple_choice import TEXTS, Answer, Asked, Layout, ask, examples, layout
+from experiments.calibration.mc_calibration.rows import Option, rows
+from experiments.calibration.mc_calibration.temperature import best_temperature
 from harness import (
-    Arm,
     ArmedExperiment,
     Bars,
     Capability,
     Item,
     Message,
     Metric,
-    Outcome,
-    Probability,
     Reliability,
     Subject,
     metrics,
     option_mass,
     together,
 )
-from harness.tasks.choices import LETTERS
 
-
-@dataclass(frozen=True, kw_only=True)
-class Asked(Arm):
-    """How an item is asked: in which form, and whether examples stand before it."""
-
-    form: Form = "lettered"
-    examples: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option(Outcome):
-    """One option of one question in one arm.
-
-    Attributes:
-        letter: the option's letter; in the cyclic form that of the first rotation.
-        option: its text; proposed: the answer that is judged, "" where the options are the answers.
-        right: whether it is the right one.
-        picked: whether it is the most probable one (the first of equals).
-        p: probability of the letter given that one of the letters shown is said; sums to 1 over the options.
-        p_scaled: the same at the temperature fitted on other items.
-        excess: p - 1/k for k options.
-        gain: ln(p_scaled) - ln(p) of the option, in nats.
-        mass: probability that any of the letters is said, the mean over rotations in the cyclic form.
-        temperature: the one temperature of the run; at 0.01 or 100, the ends of its range, no temperature fits best.
-    """
-
-    letter: str
-    option: str
-    proposed: str
-    right: bool
-    picked: bool
-    p: Probability
-    p_scaled: Probability
-    excess: float
-    gain: float
-    mass: Probability
-    temperature: float
-
-
-Examples = Mapping[Form, tuple[Message, ...]]
-"""Items with their right letters, as exchanges, in each form."""
+Examples = Mapping[str, tuple[Message, ...]]
+"""Items with their letters, as exchanges, by name (`Asked.told`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +55,12 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
     k options, which takes the letters' own appeal off (cyclic). An item with "all of the above" or the like keeps its
     order and has no row in nota and cyclic. What is left of a letter's appeal, the metrics `letter_...` show.
 
-    One temperature for all arms, as the paper has one for all tasks, is fitted on training items that are no examples.
+    Examples show the form, and how often each letter is right, besides what is right. In few-shot shuffled the same
+    examples have the right letters of each other, and tell the first two alone. Of a model that thinks, two arms are
+    asked after no thought, and after its own about the question.
+
+    One temperature for all arms, as the paper has one for all tasks, is fitted on training items that are no examples,
+    asked in all arms but the shuffled one.
     It changes no answer and no order of the options of a question. `nll_gain` above 0: it pays on the test items.
 
     Attributes:
@@ -107,7 +69,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         shuffle: whether options are put in an order of their own; the paper keeps that of the data.
     """
 
-    arms: Sequence[str] = ("zero-shot", "few-shot", "few-shot nota", "few-shot true-false")
+    arms: Sequence[str] = ("zero-shot", "few-shot", "few-shot shuffled", "few-shot nota", "few-shot true-false")
     shots: Annotated[int, Ge(1)] = 5
     tuning: Annotated[int, Ge(0)] = 20
     shuffle: bool = True
@@ -117,10 +79,13 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         "zero-shot nota": Asked(form="nota"),
         "zero-shot true-false": Asked(form="true-false"),
         "zero-shot cyclic": Asked(form="cyclic"),
-        "few-shot": Asked(examples=True),
-        "few-shot nota": Asked(form="nota", examples=True),
-        "few-shot true-false": Asked(form="true-false", examples=True),
-        "few-shot cyclic": Asked(form="cyclic", examples=True),
+        "zero-shot no thought": Asked(thought="none"),
+        "zero-shot own thought": Asked(thought="own"),
+        "few-shot shuffled": Asked(examples="shuffled"),
+        "few-shot": Asked(examples="own"),
+        "few-shot nota": Asked(form="nota", examples="own"),
+        "few-shot true-false": Asked(form="true-false", examples="own"),
+        "few-shot cyclic": Asked(form="cyclic", examples="own"),
     }
     texts: ClassVar = TEXTS
     outcome: ClassVar = Option
@@ -149,7 +114,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         return frozenset({"choose"})
 
     def train_items(self) -> int:
-        return self.shots * any(arm.examples for arm in self.chosen.values()) + self.tuning
+        return self.shots * any(arm.told for arm in self.chosen.values()) + self.tuning
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
         """Examples from the first training items, then the temperature from the others, asked in every arm."""
@@ -157,8 +122,15 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         shown, tuning = layouts[: len(train) - self.tuning], layouts[len(train) - self.tuning :]
         # Of two proposals one is shown: true and false in equal numbers, mixed.
         turns = subject.random("proposals").sample([i % 2 for i in range(len(shown))], len(shown))
-        told = {arm.form: examples(arm.form, shown, turns, self.wording) for arm in self.chosen.values()}
-        asked = (self.answers(arm, one, told, subject) for one in tuning for arm in self.chosen.values())
+        told = {
+            arm.told: examples(
+                arm.form, shown, turns, self.wording, subject.random("letters") if arm.examples == "shuffled" else None
+            )
+            for arm in self.chosen.values()
+            if arm.told
+        }
+        arms = [arm for arm in self.chosen.values() if arm.examples != "shuffled"]
+        asked = (self.answers(arm, one, told, subject) for one in tuning for arm in arms)
         tuned = [(answer.p, answer.question.right) for some in await together(asked) for answer in some]
         return Fitted(told, best_temperature(tuned))
 
@@ -171,25 +143,4 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
 
     async def answers(self, arm: Asked, shown: Layout, told: Examples, subject: Subject) -> list[Answer]:
         """The answer to each question of an arm; none where its form would make nonsense of the options."""
-        return await ask(arm.form, shown, told[arm.form] if arm.examples else (), subject, self.wording)
-
-
-def rows(answer: Answer, temperature: float) -> list[Option]:
-    """One row per option."""
-    p, scaled = answer.p, at_temperature(answer.p, temperature)
-    return [
-        Option(
-            letter=LETTERS[at],
-            option=option,
-            proposed=answer.question.proposed,
-            right=at == answer.question.right,
-            picked=at == p.index(max(p)),
-            p=Probability(p[at]),
-            p_scaled=Probability(scaled[at]),
-            excess=p[at] - 1 / len(p),
-            gain=math.log(max(scaled[at], 1e-12)) - math.log(max(p[at], 1e-12)),
-            mass=Probability(answer.mass),
-            temperature=temperature,
-        )
-        for at, option in enumerate(answer.question.options)
-    ]
+        return await ask(arm, shown, told.get(arm.told, ()), subject, self.wording)

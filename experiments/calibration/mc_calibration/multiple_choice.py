@@ -6,11 +6,12 @@ import math
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from experiments.shared import demonstrations
-from harness import Item, Message, Subject, fill, letter, together
+from experiments.shared.thoughts import ThoughtArm
+from harness import Item, Message, Prompt, Subject, fill, letter, together
 from harness.tasks.choices import LETTERS, lettered
 
 Form = Literal["lettered", "nota", "true-false", "cyclic"]
@@ -29,6 +30,23 @@ _PLACES = re.compile(
     r"|^(?:both |either |neither |only )?\(?[A-F]\)?(?: and | or | nor |, | & )\(?[A-F]\)?(?: only)?\.?$",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(ThoughtArm):
+    """How an item is asked: in which form, and what stands before it.
+
+    Attributes:
+        examples: none, solved ones, or the same ones with their letters shuffled.
+    """
+
+    form: Form = "lettered"
+    examples: Literal["none", "own", "shuffled"] = "none"
+
+    @property
+    def told(self) -> str:
+        """The name of its examples; "" where there are none."""
+        return {"none": "", "own": self.form, "shuffled": f"{self.form} shuffled"}[self.examples]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +88,11 @@ class Question:
         """The question and its right letter, as an example."""
         return Message("user", self.text), Message("assistant", f"{self.lead} ({LETTERS[self.right]})")
 
-    async def ask(self, subject: Subject, before: Sequence[Message]) -> Answer:
-        """The probabilities of its options behind some examples."""
+    async def ask(self, subject: Subject, before: Sequence[Message], arm: ThoughtArm) -> Answer:
+        """The probabilities of its options behind some examples, after the thought of an arm."""
         letters = LETTERS[: len(self.options)]
-        turns = (*before, Message("user", self.text))
-        choice = await letter(subject, turns, self.lead, {one: one for one in letters})
+        asked = await arm.after(subject, Prompt((*before, Message("user", self.text))))
+        choice = await letter(subject, asked.messages, self.lead, {one: one for one in letters}, thought=asked.thought)
         return Answer(self, tuple(choice.p[one] for one in letters), choice.mass)
 
 
@@ -138,24 +156,43 @@ def questions(form: Form, shown: Layout, wording: Mapping[str, str] = TEXTS) -> 
 
 
 def examples(
-    form: Form, shown: Sequence[Layout], turns: Sequence[int], wording: Mapping[str, str]
+    form: Form,
+    shown: Sequence[Layout],
+    turns: Sequence[int],
+    wording: Mapping[str, str],
+    mixing: random.Random | None = None,
 ) -> tuple[Message, ...]:
-    """Items with their right letters in one form; of two proposals, `turns` says which one of each item is shown."""
+    """Items with their right letters in one form.
+
+    Args:
+        turns: of two proposals, which one of each item is shown.
+        mixing: shuffles the letters among the items; None leaves each with its own.
+    """
     asked = [questions("lettered" if form == "cyclic" else form, one, wording) for one in shown]
-    pairs = zip(asked, turns, strict=True)
-    return tuple(message for some, turn in pairs if some for message in some[turn % len(some)].example)
+    told = [some[turn % len(some)] for some, turn in zip(asked, turns, strict=True) if some]
+    return tuple(message for one in (mixed(told, mixing) if mixing else told) for message in one.example)
+
+
+def mixed(told: Sequence[Question], rng: random.Random) -> list[Question]:
+    """The same questions with the right letters of each other, at random among those with as many options."""
+    letters: dict[int, list[int]] = {}
+    for one in told:
+        letters.setdefault(len(one.options), []).append(one.right)
+    for some in letters.values():
+        rng.shuffle(some)
+    return [replace(one, right=letters[len(one.options)].pop()) for one in told]
 
 
 async def ask(
-    form: Form, shown: Layout, before: Sequence[Message], subject: Subject, wording: Mapping[str, str]
+    arm: Asked, shown: Layout, before: Sequence[Message], subject: Subject, wording: Mapping[str, str]
 ) -> list[Answer]:
-    """The answers to the questions of a form, behind some examples; in the cyclic form their mean, as one answer.
+    """The answers to the questions of an arm, behind its examples; in the cyclic form their mean, as one answer.
 
     Raises:
         ItemError: a prompt cannot be rendered, or does not fit.
     """
-    answers = await together(one.ask(subject, before) for one in questions(form, shown, wording))
-    return [unrotated(answers)] if form == "cyclic" and answers else answers
+    answers = await together(one.ask(subject, before, arm) for one in questions(arm.form, shown, wording))
+    return [unrotated(answers)] if arm.form == "cyclic" and answers else answers
 
 
 def unrotated(turns: Sequence[Answer]) -> Answer:

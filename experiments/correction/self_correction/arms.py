@@ -15,6 +15,9 @@ Way = tuple[str, Before]
 class Revising(ThoughtArm):
     """How an answer is revised, and which answer stands at a turn.
 
+    A vote is equal in calls to the chain beside it. A call is a turn of the model with the thought before it, so that
+    both have as many thoughts; the tokens of each are in `mean_new_tokens`.
+
     Attributes:
         style: whose second turn is asked, see `prompts.SECOND_TURNS`; of a vote, whose number of calls it matches.
         decoding: "greedy", or "sampled" at the experiment's temperature.
@@ -22,8 +25,7 @@ class Revising(ThoughtArm):
             "within", the vote over the answers of the chain; "vote", over as many first answers as a chain has taken
             calls; "resample", another first answer in place of a revision.
         chains: whether all sampled chains are taken together: a vote over their revisions, or over as many first
-            answers as all of them have taken calls. A call is a turn of the model, its thought included: a vote has as
-            many thoughts as the chains beside it. How many tokens all that takes, `mean_new_tokens` says.
+            answers as all of them have taken calls.
     """
 
     style: str = ""

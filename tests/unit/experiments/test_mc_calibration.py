@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from experiments.calibration.mc_calibration.mc_calibration import McCalibration
+from experiments.calibration.mc_calibration.multiple_choice import Question, mixed
 from harness import Item
 from harness.config import load_job
 from harness.engines.fake.engine import Replies
@@ -24,7 +26,7 @@ from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice
 from tests.support.helpers import simulate
 
-EVERY = list(McCalibration.all_arms)
+EVERY = [name for name, arm in McCalibration.all_arms.items() if arm.thought != "own"]
 MASS = 0.9
 
 
@@ -244,6 +246,76 @@ def test_examples_are_training_items_with_their_right_letters_and_no_answer_of_t
         assert Counter(told) == {"A": 4, "B": 4}
 
 
+def letters_of(prompt: str) -> dict[str, str]:
+    """The letter told for each example, by the text of its question."""
+    blocks = prompt.split("<user> Question: ")[1:-1]
+    return {block.partition("?")[0]: re.findall(r"<assistant> .*\((.)\)\n$", block)[0] for block in blocks}
+
+
+def test_shuffled_letters_are_those_of_the_examples_in_another_order() -> None:
+    """They tell the form and how often each letter is right, and of no question which is."""
+    experiment = McCalibration(arms=["few-shot", "few-shot shuffled"], shots=40, tuning=0)
+    _, finished = simulate(experiment, items(0, 1), saying(by_text), train=items(1, 41))
+    prompts = [e.prompt for e in finished[0].transcript]
+    own, shuffled = map(letters_of, prompts)
+    assert list(own) == list(shuffled)
+    assert Counter(own.values()) == Counter(shuffled.values())
+    same = sum(own[question] == shuffled[question] for question in own)
+    assert 0 < same < 20  # a quarter by chance
+    # The questions, their options and the item's own are the same.
+    blank = [re.sub(r"Answer: \(.\)", "", prompt) for prompt in prompts]
+    assert blank[0] == blank[1]
+
+
+def test_a_subject_that_learns_from_right_letters_is_told_from_one_that_likes_any_examples() -> None:
+    def right(prompt: str) -> float:
+        told = re.findall(r"\((.)\) t1 .*\n(?: \(.\).*\n)*<assistant> Answer: \((.)\)", prompt)
+        return sum(a == b for a, b in told) / len(told) if told else 0.0
+
+    def learning(prompt: str) -> Mapping[str, float]:
+        sure = 0.25 + 0.75 * right(prompt)
+        return {LETTERS[i]: sure if o.startswith("t1") else (1 - sure) / 3 for i, o in enumerate(shown(prompt))}
+
+    def any_will_do(prompt: str) -> Mapping[str, float]:
+        sure = 0.9 if prompt.count("Choices:") > 1 else 0.25
+        return {LETTERS[i]: sure if o.startswith("t1") else (1 - sure) / 3 for i, o in enumerate(shown(prompt))}
+
+    experiment = McCalibration(arms=["zero-shot", "few-shot", "few-shot shuffled"], shots=20, tuning=0)
+    brier: dict[str, list[float]] = {}
+    for name, replies in {"learning": learning, "any": any_will_do}.items():
+        _, found = run(experiment, replies, n=5)
+        brier[name] = [found["brier_all_options", arm].value or 0.0 for arm in experiment.arms]
+    assert brier["learning"][1] == pytest.approx(0)
+    assert brier["learning"][1] < brier["learning"][2] < brier["learning"][0]
+    assert brier["any"][1] == brier["any"][2] < brier["any"][0]
+
+
+def test_letters_are_shuffled_among_questions_with_as_many_options() -> None:
+    told = [Question(str(i), "Answer:", ("x",) * k, i % k) for i, k in enumerate([2, 4, 2, 4, 4, 3])]
+    again = mixed(told, random.Random(1))
+    assert all(one.right < len(one.options) for one in again)
+    for k in (2, 3, 4):
+        assert Counter(o.right for o in again if len(o.options) == k) == Counter(
+            o.right for o in told if len(o.options) == k
+        )
+
+
+def test_the_shuffled_control_has_no_part_in_the_temperature() -> None:
+    def misled(prompt: str) -> Mapping[str, float]:
+        return by_share(0.95 if prompt.count("Choices:") > 1 else 0.6)
+
+    def by_share(first: float) -> Mapping[str, float]:
+        return {letter: first if letter == "A" else (1 - first) / 3 for letter in "ABCD"}
+
+    found = set()
+    for arms in (["zero-shot"], ["zero-shot", "few-shot shuffled"]):
+        train = items(10, 13)[: 3 * (len(arms) - 1)] + items(2, 10)
+        table, _ = simulate(McCalibration(arms=arms, shots=3, tuning=8), items(0, 2), misled, train=train)
+        found |= set(rows(table, arm="zero-shot").columns["temperature"])
+    assert len(found) == 1
+    assert found != {1.0}
+
+
 def test_an_arm_whose_prompt_does_not_fit_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     check = Renderer.check_length
 
@@ -258,7 +330,7 @@ def test_an_arm_whose_prompt_does_not_fit_fails_alone(monkeypatch: pytest.Monkey
     assert [f.result.errors for f in finished] == [("arm few-shot: the prompt does not fit",)] * 3
     failed = table.where(table.columns["error"] == "the prompt does not fit")
     assert set(zip(*(failed.columns[name] for name in ("arm", "form", "examples")), strict=True)) == {
-        ("few-shot", "lettered", 1.0)
+        ("few-shot", "lettered", "own")
     }
     assert len(rows(table, arm="zero-shot")) == len(rows(table, arm="few-shot true-false")) == 12
 
