@@ -217,7 +217,7 @@ def _thoughts(made: Path) -> dict[str, Any]:
     from harness.runs.records import load_record
 
     manifest = load_record(made).manifest
-    return {key: manifest[key] for key in ("thoughts", "role_thoughts") if key in manifest}
+    return {key: manifest[key] for key in ("correctness", "thoughts", "role_thoughts") if key in manifest}
 
 
 def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:

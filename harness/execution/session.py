@@ -10,6 +10,7 @@ from typing import Any
 from harness.config import Job
 from harness.engines.base import Usage
 from harness.execution.loading import Cast
+from harness.metrics.correctness import correctness
 from harness.outcomes import ItemResult, Table
 from harness.prompting.rendered import PromptStyle
 from harness.redaction import without_secrets
@@ -109,6 +110,7 @@ class Session:
             "limits": self.limits,
             "prompts": asdict(self.prompt_style) if self.prompt_style else None,
             "role_prompts": {role: asdict(one) for role, one in self.role_styles.items()} or None,
+            "correctness": [asdict(one) for one in correctness(self.job.all_metrics)] if "" in thoughts else None,
             "thoughts": thoughts.pop("", None),
             "role_thoughts": thoughts or None,
             "usage": asdict(self.usage) if self.usage else None,

@@ -145,7 +145,7 @@ def _write(
         beside=beside,
         folder=quote(beside.folder.name),
         fates=count_fates(table),
-        accuracies=accuracies(table, thought),
+        accuracies=accuracies(table, thought, record.manifest.get("correctness", ())),
         failures=_failures(table, {name for name, _ in inline}),
         style=style(),
         script=code,

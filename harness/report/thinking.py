@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from harness.metrics.levels import chosen
 from harness.outcomes import Table
 from harness.subject.thinking import ThoughtCounts, thoughts_of
 from harness.subject.transcript import Transcript
@@ -21,11 +22,13 @@ class BinAccuracy:
     """The accuracy of an arm on items whose thoughts are about as long.
 
     Attributes:
+        metric: the accuracy that is meant.
         low, high: the least and most tokens a reply of these items.
         items: how many.
         accuracy: in [0, 1]; every item counts the same, however many rows it has.
     """
 
+    metric: str
     arm: str
     low: float
     high: float
@@ -43,24 +46,29 @@ def noting(lines: Iterable[Mapping[str, Any]], tokens: dict[str, float]) -> Iter
             tokens[line["item"]] = counts.tokens / max(1, counts.replies)
 
 
-def accuracies(table: Table, tokens: Mapping[str, float]) -> list[BinAccuracy]:
-    """Accuracy (of the column `correct`) in bins of equally many items by the length of their thoughts, of every arm.
+def accuracies(table: Table, tokens: Mapping[str, float], read: Sequence[Mapping[str, Any]]) -> list[BinAccuracy]:
+    """Accuracies in bins of equally many items by the length of their thoughts, of every arm.
 
     Items with thoughts of one length are in one bin. Where all are, there is nothing to compare, and no row.
 
     Args:
         tokens: a reply, in the thoughts about each item.
+        read: how each accuracy is read, as the manifest has it (`harness.metrics.correctness`).
     """
-    if "correct" not in table.kinds:
-        return []
+    return [bin for one in read if one["column"] in table.kinds for bin in _binned(table, tokens, one)]
+
+
+def _binned(table: Table, tokens: Mapping[str, float], read: Mapping[str, Any]) -> Iterator[BinAccuracy]:
+    kept = table.where(chosen(table, read["where"])[0])
     rows: dict[str, dict[str, list[float]]] = {}
-    for item, arm, right in zip(*(table.columns[name] for name in ("item", "arm", "correct")), strict=True):
+    for item, arm, right in zip(*(kept.columns[name] for name in ("item", "arm", read["column"])), strict=True):
         if arm is not None and item in tokens and not np.isnan(right):
             rows.setdefault(arm, {}).setdefault(item, []).append(float(right))
-    return [one for arm in sorted(rows) for one in _binned(arm, rows[arm], tokens)]
+    for arm in sorted(rows):
+        yield from _bins(read["metric"], arm, rows[arm], tokens)
 
 
-def _binned(arm: str, rows: Mapping[str, list[float]], tokens: Mapping[str, float]) -> Iterator[BinAccuracy]:
+def _bins(metric: str, arm: str, rows: Mapping[str, list[float]], tokens: Mapping[str, float]) -> Iterator[BinAccuracy]:
     lengths = np.array([tokens[item] for item in rows])
     right = np.array([np.mean(values) for values in rows.values()])
     edges = np.unique(np.quantile(lengths, np.arange(1, BINS) / BINS, method="inverted_cdf"))
@@ -70,4 +78,4 @@ def _binned(arm: str, rows: Mapping[str, list[float]], tokens: Mapping[str, floa
     for place in np.unique(places):
         inside = places == place
         low, high = float(lengths[inside].min()), float(lengths[inside].max())
-        yield BinAccuracy(arm, low, high, int(inside.sum()), float(right[inside].mean()))
+        yield BinAccuracy(metric, arm, low, high, int(inside.sum()), float(right[inside].mean()))
