@@ -149,6 +149,7 @@ def render_several(
             lines=lines[:MOST_LINES],
             lines_left=max(0, len(lines) - MOST_LINES),
             drawn=drawn,
+            thinking=[r for r in runs if r.manifest.keys() & {"thoughts", "role_thoughts"}],
             thumbnails=thumbnails,
             skipped=skipped,
             style=style(),

@@ -89,6 +89,27 @@ def test_a_page_over_several_runs_has_models_by_experiment_small_first(runs: Pat
     assert links == {str(r.path.relative_to(runs) / "report.html") for r in find_runs([str(runs)])}
 
 
+THOUGHTS = {
+    "replies": 40, "thoughts": 30, "tokens": 12345, "tokens_a_reply": 308.625, "closed": 15, "empty": 6, "forced": 3,
+    "cut": 6, "share_closed": 0.5, "share_empty": 0.2, "share_forced": 0.1, "share_cut": 0.2,
+}  # fmt: skip
+
+
+def test_a_page_over_several_runs_has_the_thoughts_of_each_model_that_thinks(runs: Path) -> None:
+    assert run(runs) == 0
+    assert 'id="thoughts"' not in (runs / "report.html").read_text(encoding="utf-8")
+    for name, more in {"think/a": {"thoughts": THOUGHTS}, "think/b": {"role_thoughts": {"<i>judge": THOUGHTS}}}.items():
+        write_run(runs / name, 3, figures=False, experiment=name[-1], **model("big"), **more)
+    assert run(runs) == 0
+    html = (runs / "report.html").read_text(encoding="utf-8")
+    table = html[html.index('id="thoughts"') : html.index('id="cost"')]
+    rows = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in re.findall("<tr>(<th scope=.row.*?)</tr>", table)]
+    told = ["40", "12,345", "308.6", "30", "50.0 %", "20.0 %", "10.0 %", "20.0 %"]
+    assert [row[1:] for row in rows] == [["the subject", *told], ["&lt;i&gt;judge", *told]]
+    assert ['href="think/a/report.html"' in rows[0][0], 'href="think/b/report.html"' in rows[1][0]] == [True, True]
+    assert '<a href="#thoughts">' in html
+
+
 def test_small_multiples_and_scaling_say_the_numbers_in_words(made: Path) -> None:
     records = [load_record(made / "pTrue" / name) for name in SIZES]
     beside = draw_side_by_side("pTrue", records)
