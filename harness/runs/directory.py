@@ -64,6 +64,7 @@ class RunDirectory:
             "fields": finished.item.fields,
             "gold": finished.item.gold,
             "grader": grader_name(finished.item.grader),
+            "form": asdict(finished.item.form),
             "error": "; ".join(finished.result.errors) or None,
             "exchanges": finished.transcript.stored,
         }

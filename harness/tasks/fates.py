@@ -27,7 +27,7 @@ class Graded:
     fate: Fate
 
 
-def graded(item: Item, reply: Text | str) -> Graded:
+def graded(item: Item, reply: Text | str, *, cut: bool = False) -> Graded:
     """Grades a reply by the item's grader.
 
     A reply that ran into its limit of tokens is cut. What it seems to say is not graded, because its end is missing: a
@@ -35,9 +35,9 @@ def graded(item: Item, reply: Text | str) -> Graded:
     know, and that the grader does not find right.
 
     Args:
-        reply: a text is taken as whole.
+        cut: whether the reply ran into its limit, which a text does not tell.
     """
-    whole = isinstance(reply, str) or reply.finish != "length"
+    whole = not cut and (isinstance(reply, str) or reply.finish != "length")
     text = (reply if isinstance(reply, str) else reply.text).strip()
     grade = item.grade(text) if whole and text else NOTHING
     if grade.correct:

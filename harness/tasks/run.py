@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from harness.errors import HarnessError, nearest
-from harness.items import FIRST_ITEM, FIRST_ROW, Grader, Item
+from harness.items import FIRST_ITEM, FIRST_ROW, SHORT, AnswerForm, Grader, Item
 from harness.metrics.levels import LevelValue, chosen, stored
 from harness.outcomes import Kind, Table
 from harness.tasks.base import Task
@@ -27,9 +27,10 @@ class RunTask(Task):
     With `fields: {answer: answer}` every answer that was given to "What is the capital of France?" becomes an item with
     the fields "question" and "answer". Rows of failed items, and rows that lack a value which is to be a field, are
     left out. An item keeps the cluster of the item that it was made of, so that intervals still draw countries or
-    stories. Its field "run_item" is the id of the item that the first run asked about: `compare` and the claims of a
-    study pair rows by it. Its field "run_row" tells which of that item's rows it is, counted from 0 ("1.0" is the first
-    row of an item that was made of the second row of another).
+    stories, and the room for an answer (`Item.form`). A text does not tell whether it was cut: pass that on as a field,
+    `fields: {answer: answer, fate: fate}`. Its field "run_item" is the id of the item that the first run asked about:
+    `compare` and the claims of a study pair rows by it. Its field "run_row" tells which of that item's rows it is,
+    counted from 0 ("1.0" is the first row of an item that was made of the second row of another).
 
     Attributes:
         run: the run directory; in a study ${run:NAME}.
@@ -106,7 +107,7 @@ class RunTask(Task):
                 left_out["lack a value"] += 1
             else:
                 made, grader = {**line["fields"], **values, **first}, graders[line["grader"]]
-                items.append(Item(fields=made, gold=gold, grader=grader, group=line["group"]))
+                items.append(Item(fields=made, gold=gold, grader=grader, group=line["group"], form=line["form"]))
         if not items:
             why = ", ".join(f"{n} {reason}" for reason, n in left_out.items())
             raise HarnessError(f"task {self.name!r}: no row of {folder} is left ({why or 'it has none'})")
@@ -148,10 +149,17 @@ def _asked(file: Path) -> dict[str, dict[str, Any]]:
         with file.open("rb") as lines:
             for line in map(orjson.loads, lines):
                 kept = {name: line[name] for name in ("item", "group", "fields", "gold")}
-                found[line["item"]] = {**kept, "grader": line.get("grader")}
+                found[line["item"]] = {**kept, "grader": line.get("grader"), "form": _form(line)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
     return found
+
+
+def _form(line: Mapping[str, Any]) -> AnswerForm:
+    """How much room the answers of an item got; a run of an earlier version does not tell."""
+    if (form := line.get("form")) is None:
+        return SHORT
+    return AnswerForm(int(form["max_tokens"]), tuple(map(str, form["stop"])))
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:

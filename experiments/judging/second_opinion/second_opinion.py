@@ -40,9 +40,10 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     Item: "What is the capital of Australia?" with the answer "Sydney". The model is asked whether it is (A) True or
     (B) False, and p = p(A) / (p(A) + p(B)).
 
-    The item fields are "question" and "answer". Whether the answer is right, the task's grader says; one that it
-    cannot grade is wrong. The words are those of experiment pTrue: judged by the model that gave it and
-    without demonstrations, an answer has the same p there and here.
+    The item fields are "question" and "answer". Whether the answer is right, the task's grader says; one that it cannot
+    grade is wrong. Where a field "fate" says that the answer was cut, it is wrong as in the run that it is of. The
+    words are those of experiment pTrue: judged by the model that gave it and without demonstrations, an answer has the
+    same p there and here.
     """
 
     arms: Sequence[str] = ("zero-shot", "fixed")
@@ -67,7 +68,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
 
     async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: None) -> JudgedAnswer:
         answer = str(item.fields["answer"])
-        given = graded(item, answer)
+        given = graded(item, answer, cut=item.fields.get("fate") == "cut")
         before = fixed(self.wording, item) if arm.demonstrations else ()
         asked = judgement(self.wording, item.fields["question"], answer)
         p, mass = await asked.p_true(subject, before)

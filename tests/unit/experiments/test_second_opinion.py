@@ -51,6 +51,18 @@ def test_every_answer_has_its_p_in_both_arms_and_what_cannot_be_graded_is_wrong(
     assert asked == {"Paris": 2, "Oslo": 2, "": 2}
 
 
+def test_an_answer_that_was_cut_is_wrong_whatever_it_seems_to_say() -> None:
+    whole, cut, refused = (
+        Item({"question": "Capital of France?", "answer": "Paris", "fate": fate}, ["Paris"], short_answer)
+        for fate in ("answered", "cut", "refused")
+    )
+    table, _ = simulate(SecondOpinion(arms=["zero-shot"]), [whole, cut, refused], judge)
+    at = {item: i for i, item in enumerate(table.columns["item"])}
+    told = [(table.columns["correct"][at[i.id]], table.columns["fate"][at[i.id]]) for i in (whole, cut, refused)]
+    # That an answer is a refusal, its text says.
+    assert told == [(1, "answered"), (0, "cut"), (1, "answered")]
+
+
 def test_both_arms_of_an_answer_are_in_flight_together(tmp_path: Path) -> None:
     engine = Rounds(judge)
     subject = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), Store(tmp_path), 0)

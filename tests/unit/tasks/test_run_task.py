@@ -1,6 +1,8 @@
 """Items made of an earlier run: which rows, which fields, whose gold, grader and cluster; and every flaw named."""
 
 import json
+import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import HarnessError
-from harness.items import Grade, Item
+from harness.items import SOLUTION, Grade, Item
 from harness.outcomes import Table
 from harness.runs.comparison import load_run
 from harness.runs.records import by_first_item, load_record
@@ -56,6 +58,7 @@ def test_every_row_is_an_item_with_the_fields_gold_grader_and_cluster_of_the_one
         assert item.fields["run_item"] == first
         assert {name: item.fields[name] for name in before.fields} == before.fields
         assert (item.gold, item.grader, item.group) == (before.gold, before.grader, before.cluster)
+        assert item.form == before.form
         assert item.grade("Atlantis") == before.grade("Atlantis")
     assert [item.fields["run_row"] for item in made[:6]] == ["0", "1", "2", "3", "4", "5"]
     assert [type(made[0].fields[name]) for name in ("said", "drawn", "right")] == [str, int, bool]
@@ -180,6 +183,39 @@ def test_a_run_that_does_not_name_its_grader_needs_one(run: Path, tmp_path: Path
     with pytest.raises(HarnessError, match="does not name the grader of its items"):
         items(old)
     assert items(old, grader="short_answer")[0].grader is short_answer
+
+
+def test_an_item_keeps_the_room_for_its_answer(run: Path, tmp_path: Path) -> None:
+    def roomy(line: dict[str, Any]) -> str:
+        return json.dumps(line | {"form": {"max_tokens": 512, "stop": ["\nQuestion:"]}})
+
+    lines = [roomy(json.loads(line)) for line in (run / "calls.jsonl").read_text().splitlines()]
+    longer = changed(run, tmp_path / "longer", "calls.jsonl", "\n".join(lines) + "\n")
+    assert {item.form for item in items(longer)} == {SOLUTION}
+    for n, form in enumerate(("many", {"max_tokens": "x", "stop": []}, {"stop": []})):
+        lines = [json.dumps(json.loads(line) | {"form": form}) for line in lines]
+        with pytest.raises(HarnessError, match=r"calls.jsonl cannot be read"):
+            items(changed(run, tmp_path / str(n), "calls.jsonl", "\n".join(lines) + "\n"))
+
+
+def test_a_second_opinion_finds_the_same_answers_right_as_the_run_that_they_are_of(run: Path, tmp_path: Path) -> None:
+    """Answers that were cut are wrong in both, whatever they seem to say."""
+    first, facts = tmp_path / "first", original()
+    shutil.copytree(run, first)
+    was = Table.load(first / "outcomes.parquet")
+    for i, item in enumerate(was.columns["item"]):
+        # All answers are right ones, and every third was cut.
+        was.columns["answer"][i] = facts[item].gold[0]
+        was.columns["fate"][i] = "answered" if i % 3 else "cut"
+        was.columns["correct"][i] = bool(i % 3)
+    was.save(first / "outcomes.parquet")
+    words = ["experiment=secondOpinion", f"task.run={first}", "experiment.arms=[zero-shot]", *FEW[1:], "limit=null"]
+    assert main(["run", *words, f"runs={tmp_path}"]) == 0
+    (second,) = (tmp_path / "secondOpinion").iterdir()
+    now = Table.load(second / "outcomes.parquet")
+    assert Counter(now.columns["fate"]) == Counter(was.columns["fate"]) == {"answered": 24, "cut": 12}
+    (accuracy,) = (e for e in load_record(second).estimates if e.metric == "accuracy")
+    assert (accuracy.value, accuracy.n) == (was.columns["correct"].mean(), 36)
 
 
 def test_a_grader_has_a_name_where_it_is_a_function_of_a_module() -> None:
