@@ -25,6 +25,7 @@ class Thought:
         opening, closing: the token ids of the marks as the model wrote them; () where the chat template or the harness
             writes them.
         ended: how it ended.
+        again: whether the model thought again where its answer should have begun; that is part of this thought.
     """
 
     text: str = ""
@@ -32,6 +33,7 @@ class Thought:
     opening: tuple[int, ...] = ()
     closing: tuple[int, ...] = ()
     ended: Ended = "none"
+    again: bool = False
 
     @property
     def ids(self) -> tuple[int, ...]:

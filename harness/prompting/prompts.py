@@ -71,14 +71,15 @@ class Prompt:
 
         The model stands where it stood when its reply was cut: decoding the reply and encoding it again could give
         other tokens, which are another prompt. Only a reply that was cut, by max_tokens or by a stop string, can be
-        continued. A stop string that cut it is part of its ids.
+        continued. A stop string that cut it is part of its ids. Its thought stands before it, as it was asked. One in
+        which the model thought again, or whose thought never ended, is refused when the prompt is asked.
 
         Args:
             more: words that the model has not said ("\\nWait,"). Where the tokenizer would merge them with the end of
                 the reply, they get tokens of their own.
         """
-        thought = text.thought if self.thought is None else self.thought
-        return replace(self, said=(*self.said, Said(text.text, text.tokens, more)), thought=thought)
+        own = text.thought if self.thought is None or (text.thought and text.thought.again) else self.thought
+        return replace(self, said=(*self.said, Said(text.text, text.tokens, more)), thought=own)
 
     def thinking(self, thought: Thought | str | None) -> Prompt:
         """The same prompt after a thought, see `thought`."""

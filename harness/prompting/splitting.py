@@ -125,7 +125,10 @@ class Splitter:
             said = self.part(reply, direct) if direct else reply
             return said if before is None else replace(said, thought=before)
         inner = reply.tokens[begin : found[0] if found else len(reply.tokens)]
-        text = "\n".join(filter(None, (earlier.text, self.tokenizer.decode(inner).strip())))
+        # Harmony ends the channel of a thought before the mark that opens the answer's.
+        ending = self.marks.close.partition(self.marks.direct or self.marks.end)[0].strip()
+        shown = self.tokenizer.decode(inner).strip().removesuffix(ending)
+        text = "\n".join(filter(None, (earlier.text, shown)))
         opening = earlier.opening if earlier.ids else reply.tokens[:begin]
         closing = reply.tokens[found[0] : found[1]] if found else ()
         more = Thought(text, earlier.tokens + inner, opening, closing, "closed" if found else "cut")

@@ -114,6 +114,11 @@ class Thoughts:
             return "" if self.settings.mode == "off" or begun else None
         if isinstance(thought, Thought) and thought.ended == "cut":
             raise ItemError("this thought never ended, so that no answer can follow it")
+        if isinstance(thought, Thought) and thought.again:
+            raise ItemError(
+                "the model thought again where its answer should have begun, so that its reply cannot be gone on from; "
+                "ask anew (Prompt.then)"
+            )
         if self.begun_by == "closed" and thought and (isinstance(thought, str) or thought.ended != "none"):
             raise ItemError(f"a thought is given, but the chat template leaves none: see model.template.{self._switch}")
         if isinstance(thought, str) and any(mark in thought for mark in (self.marks.start, self.marks.end)):

@@ -65,6 +65,8 @@ class Asking:
         reply, place = await self._generated(rendered, sampling, draw, interventions)
         answer = self.renderer.thoughts.apart(reply, before)
         if answer.thought is not None and answer.thought is not before:
+            if self.renderer.thoughts.of(prompt) is not None:
+                answer = replace(answer, thought=replace(answer.thought, again=True))
             whole, earlier = answer.thought, before or Thought()
             tokens, characters = len(whole.tokens) - len(earlier.tokens), len(reply.text) - len(answer.text)
             empty = whole.text == earlier.text
