@@ -65,9 +65,9 @@ class Asking:
         reply, place = await self._generated(rendered, sampling, draw, interventions)
         answer = self.renderer.thoughts.apart(reply, before)
         if answer.thought is not None and answer.thought is not before:
-            if self.renderer.thoughts.of(prompt) is not None:
-                answer = replace(answer, thought=replace(answer.thought, again=True))
-            whole, earlier = answer.thought, before or Thought()
+            again = self.renderer.thoughts.of(prompt) is not None
+            whole, earlier = replace(answer.thought, again=again), before or Thought()
+            answer = replace(answer, thought=whole)
             tokens, characters = len(whole.tokens) - len(earlier.tokens), len(reply.text) - len(answer.text)
             empty = whole.text == earlier.text
             self.log.thought(place, ThoughtPart(whole.ended, tokens, characters, empty, further=before is not None))

@@ -16,6 +16,7 @@ from harness import (
     Bars,
     Capability,
     Item,
+    ItemError,
     Message,
     Metric,
     Reliability,
@@ -130,9 +131,8 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
             if arm.told
         }
         arms = [arm for arm in self.chosen.values() if arm.examples != "shuffled"]
-        asked = (self.answers(arm, one, told, subject) for one in tuning for arm in arms)
-        tuned = [(answer.p, answer.question.right) for some in await together(asked) for answer in some]
-        return Fitted(told, best_temperature(tuned))
+        asked = (self.tuned(arm, one, told, subject) for one in tuning for arm in arms)
+        return Fitted(told, best_temperature([pair for some in await together(asked) for pair in some]))
 
     async def begin(self, item: Item, subject: Subject, fitted: Fitted) -> Layout:
         return layout(item, subject.random("layout"), shuffle=self.shuffle)
@@ -140,6 +140,16 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
     async def ask(self, arm: Asked, common: Layout, item: Item, subject: Subject, fitted: Fitted) -> list[Option]:
         answers = await self.answers(arm, common, fitted.examples, subject)
         return [row for answer in answers for row in rows(answer, fitted.temperature)]
+
+    async def tuned(
+        self, arm: Asked, shown: Layout, told: Examples, subject: Subject
+    ) -> list[tuple[tuple[float, ...], int]]:
+        """For the temperature, the probabilities of a training item's options and which is right; none where the arm
+        cannot be asked about it, as where a model that is to think does not."""
+        try:
+            return [(one.p, one.question.right) for one in await self.answers(arm, shown, told, subject)]
+        except ItemError:
+            return []
 
     async def answers(self, arm: Asked, shown: Layout, told: Examples, subject: Subject) -> list[Answer]:
         """The answer to each question of an arm; none where its form would make nonsense of the options."""

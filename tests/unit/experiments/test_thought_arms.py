@@ -208,6 +208,18 @@ def test_the_own_thought_of_a_model_without_one_is_an_arm_that_fails_alone(exper
     }
 
 
+def test_a_training_item_without_a_thought_is_left_out_of_the_temperature() -> None:
+    arms = ["zero-shot", "zero-shot own thought"]
+    table, done = simulate(
+        McCalibration(arms=arms, tuning=2), choices(1), lambda _: {"A": 0.7, "B": 0.3}, train=choices(3)[1:]
+    )
+    assert [error.partition(":")[0] for error in done[0].result.errors] == ["arm zero-shot own thought"]
+    alone, _ = simulate(
+        McCalibration(arms=arms[:1], tuning=2), choices(1), lambda _: {"A": 0.7, "B": 0.3}, train=choices(3)[1:]
+    )
+    assert of(table, "zero-shot", "temperature") == of(alone, "zero-shot", "temperature") != [1.0] * 4
+
+
 @pytest.mark.parametrize("experiment", [PTrue, McCalibration, VerbalizedConfidence, SelfCorrection])
 def test_arms_about_thoughts_run_when_asked_for_only(experiment: Any) -> None:
     thought = {name for name, arm in experiment.all_arms.items() if arm.thought != "as set"}

@@ -1,4 +1,4 @@
-"""Going on from a reply of a model that thinks (`Prompt.after`): the model stands where it stood, or that is refused."""
+"""Going on from a reply (`Prompt.after`) of a model that thinks: it stands where it stood, or that is refused."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.thinking_models import FAMILIES, Thinker, thinking_subject
 
 LONG = "Paris is the capital of France and so on and on"
 ASK = Prompt.user("Where is the marble?")
-STRIKING = {
+STANDING: dict[str, tuple[Prompt, dict[str, Any]]] = {
     "its own": (ASK, {}),
     "none by settings": (ASK, {"mode": "off"}),
     "none": (ASK.thinking(""), {}),
@@ -28,10 +28,10 @@ def say(model: Subject, prompt: Prompt, **settings: Any) -> Text:
     return asyncio.run(model.generate(prompt, **{"max_tokens": 5, **settings}))
 
 
-@pytest.mark.parametrize("before", STRIKING)
+@pytest.mark.parametrize("before", STANDING)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_cut_answer_goes_on_behind_what_stood_before_it(family: str, before: str) -> None:
-    prompt, settings = STRIKING[before]
+    prompt, settings = STANDING[before]
     model, thinker = subject(family, "Hm.", **settings)
     first = say(model, prompt)
     assert first.finish == "length"
@@ -65,11 +65,11 @@ def test_an_answer_that_was_given_at_once_goes_on_without_a_thought(family: str)
     assert model.renderer.render(ASK.after(stopped)).text == thinker.asked[-1] + direct + "Paris is the capital of"
 
 
-@pytest.mark.parametrize("before", STRIKING)
+@pytest.mark.parametrize("before", STANDING)
 @pytest.mark.parametrize("family", ["qwen3", "r1", "magistral", "gpt_oss", "reasoning"])
 def test_a_reply_in_which_the_model_thought_again_is_not_gone_on_from(family: str, before: str) -> None:
     of = FAMILIES[family]
-    prompt, settings = STRIKING[before]
+    prompt, settings = STANDING[before]
     model, _ = subject(family, "Hm.", of.open + "again" + of.close + LONG, **settings)
     reply = say(model, prompt, max_tokens=40)
     assert reply.thought is not None
