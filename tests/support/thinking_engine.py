@@ -45,6 +45,29 @@ class Thinks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reflects(Thinks):
+    """A model that answers letters, tags and sums, and is surer of its answers where it has thought."""
+
+    thought: str = "Hm."
+
+    def load(self, model: Model) -> FakeEngine:
+        def replies(prompt: str) -> dict[str, float]:
+            said = prompt.rpartition("<|im_start|>assistant\n")[2]
+            sure = 0.9 if self.thought in said else 0.6
+            if not said:
+                return {f"<think>\n{self.thought}\n</think>\n\n4": 1.0}
+            if said.endswith("("):
+                return {"A": sure, "B": 1 - sure - 0.02, "C": 0.01, "D": 0.01}
+            if said.endswith("<confidence>"):
+                return {f"{round(100 * sure)}%</confidence>": 1.0}
+            if said.endswith("<answer>"):
+                return {"Paris</answer>": 0.5, "Lima</answer>": 0.5}
+            return {" Paris\n": 0.3, " Lima\n": 0.3, "The final answer is 4.": 0.4}
+
+        return FakeEngine(replies, f"fake:{model.name}", tokenizer=qwen3())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Asks(Experiment):
     """Asks each question of the task, at temperature 1, and reads a probability after a greedy thought, twice."""
 
