@@ -187,9 +187,18 @@ def _channel(marks: Marks) -> str:
 
 
 def unknown_marks(text: str) -> Marks | None:
-    """The marks of a reply that begins with a thought though its model is not known to think."""
+    """The marks of a reply that begins with a thought though its model is not known to think.
+
+    Where a server's template has begun the thought, the reply shows only how it ends. A mark in quotation marks is a
+    word.
+    """
     begun = text.lstrip()
-    return next((marks for marks in KNOWN if begun.startswith(marks.start)), None)
+    return next((marks for marks in KNOWN if begun.startswith(marks.start) or _ends_within(text, marks)), None)
+
+
+def _ends_within(text: str, marks: Marks) -> bool:
+    before, found, _ = text.partition(marks.end)
+    return bool(found) and not marks.direct and marks.start not in before and before[-1:] not in {'"', "'", "`"}
 
 
 def without_thought(content: str, marks: Marks | None, opened: bool) -> str:

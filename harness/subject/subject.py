@@ -182,10 +182,12 @@ class Subject(Asking):
             The thought; one that `ended` "none" when the model does not think, or did not.
 
         Raises:
-            ItemError: the prompt cannot be rendered or does not fit the context.
+            ItemError: the prompt cannot be rendered or does not fit the context; a budget below 1.
         """
         await self._there()
         thoughts = self.renderer.thoughts
+        if max_tokens is not None and max_tokens < 1:
+            raise ItemError(f"max_tokens={max_tokens}: a thought has at least one token; thought='' is none")
         if not thoughts.can(prompt):
             return Thought()
         sampling = Sampling(max_tokens or thoughts.settings.tokens, temperature, top_p, top_k)

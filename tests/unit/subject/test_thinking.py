@@ -293,6 +293,9 @@ def test_what_cannot_be_is_said() -> None:
         (" [THINK]a[/THINK]4", "4", "a", "closed"),
         ("<think>\n\n</think>\n\n4", "4", "", "closed"),
         ("4 <think> is a tag", "4 <think> is a tag", "", "none"),
+        ("Is it 5? No.\n</think>\n\n4", "4", "Is it 5? No.", "closed"),
+        ("The tag `</think>` ends it: 4", "The tag `</think>` ends it: 4", "", "none"),
+        ("<b> or </reasoning>", "", "<b> or", "closed"),
     ],
 )
 def test_a_model_of_unknown_marks_that_thinks_all_the_same_is_not_graded_by_its_thoughts(
