@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Se
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from harness.errors import BaseHarnessError, HarnessError, ItemError, nearest
+from harness.errors import BaseHarnessError, HarnessError, ItemError, named, nearest
 from harness.experiment import Experiment, Fitted
 from harness.items import Item
 from harness.outcomes import Failed, ItemResult, Kind, Outcome, Table, column_kinds
@@ -108,7 +108,7 @@ class ArmedExperiment(Experiment[Fitted], Generic[A, Fitted]):
             except BaseHarnessError:
                 raise
             except Exception as error:  # as in the runner: one arm that trips must not take the others with it
-                return [Failed(arm=name, error=f"{type(error).__name__}: {error}")]
+                return [Failed(arm=name, error=named(error))]
             return [row.labelled(name) for row in ([rows] if isinstance(rows, Outcome) else rows)]
 
         return [row for rows in await together(one(*arm) for arm in self.chosen.items()) for row in rows]

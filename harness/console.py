@@ -1,10 +1,70 @@
-"""Prints lines for the person who watches, on stderr, because results go to stdout and may be piped."""
+"""Prints lines for the person who watches, on stderr, because results go to stdout and may be piped.
+
+Whatever a data set, a model, a file or a server wrote may stand in what is printed: nothing of it moves the cursor,
+hides or reverses a line, and no credential is shown.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO, cast
+
+from harness.redaction import known_struck, struck
+
+# C0 and C1 controls except tab and line feed, zero-width characters, line separators, everything that changes the
+# direction of what follows, lone surrogates (not encodable), non-characters, and the invisible "tag" characters.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with every invisible or direction-changing character written out: NUL as U+2400, others as ⟨U+202E⟩."""
+    return _UNSEEN.sub(_shown, text.replace("\r\n", "\n"))
 
 
 def log(text: str) -> None:
     """Prints one line."""
-    print(f"harness: {text}", file=sys.stderr, flush=True)
+    print(f"harness: {visible(struck(text))}", file=sys.stderr, flush=True)
+
+
+def redraw(text: str) -> None:
+    """Clears the terminal and prints a text."""
+    stream = sys.stdout.stream if isinstance(sys.stdout, Safe) else sys.stdout
+    print(f"\033[H\033[2J{visible(known_struck(text))}", file=stream, flush=True)
+
+
+@contextmanager
+def safe_stdout() -> Iterator[None]:
+    """Makes whatever is printed on stdout inside of the block visible, without the credentials that are known."""
+    with redirect_stdout(cast(TextIO, Safe(sys.stdout))):
+        yield
+
+
+class Safe:
+    """A text stream before another one, which gets every text safe to look at.
+
+    Attributes:
+        stream: the other one; for whatever is meant to move the cursor or to set a colour.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(visible(known_struck(text)))
+        return len(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.stream, name)
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return f"⟨U+{code:04X}⟩"

@@ -11,9 +11,18 @@ The three are siblings: whoever catches one of them lets the others through.
 import difflib
 from collections.abc import Iterable
 
+from harness.console import visible
+from harness.redaction import struck
+
 
 class BaseHarnessError(Exception):
-    """Any error of the harness with a message for the user. Never raised itself."""
+    """Any error of the harness with a message for the user. Never raised itself.
+
+    Its text may quote what a user, a file or a server wrote: it shows no credential and no control character.
+    """
+
+    def __str__(self) -> str:
+        return visible(struck(super().__str__()))
 
 
 class HarnessError(BaseHarnessError):
@@ -26,6 +35,11 @@ class ItemError(BaseHarnessError):
 
 class EngineDied(BaseHarnessError):
     """The engine stopped answering. Nothing answered before is lost; the same command goes on from there."""
+
+
+def named(error: BaseException) -> str:
+    """The kind of any error and its text, without credentials or control characters: KeyError: 'question'."""
+    return visible(struck(f"{type(error).__name__}: {error}"))
 
 
 def nearest(word: str, known: Iterable[str], most: int = 40) -> str:

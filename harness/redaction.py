@@ -1,30 +1,265 @@
-"""Removes credentials from whatever is written down."""
+"""Strikes credentials out of whatever is written down or printed: by the name that they stand under, and by their form.
+
+A name says "credential" by its last words (`api_key`, `hfToken`, `Authorization`), wherever a name and a value stand
+together: keys of a config, overrides, flags, shell lines, headers, query parameters. A form is one that providers give
+their keys (`hf_...`, `sk-...`, JWTs). The present values of the environment's credentials and those of the command
+line are known, and are struck anywhere.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 STRUCK = "***"
-_SECRET = re.compile(r"(^|[._-])(api_?key|key|token|secret|password|passwd|credentials?)$", re.IGNORECASE)
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SECRET_WORDS = re.compile(
+    r"password|passwd|passphrase|passcode|pwd|secret|secrets|credential|credentials|creds|authorization|"
+    r"authentication|auth|oauth|bearer|pat|pats|jwt|cookie|apikey|apikeys"
+)
+_JOINED = re.compile(r".+(password|passwd|passphrase|secret|apikey|accesskey|secretkey|privatekey|token)s?")
+"""Last words of names that are written without a separator: dbpassword, hftoken."""
+_SECRET_KEYS = re.compile(
+    r"api|access|secret|private|auth|account|client|service|encryption|signing|ssh|subscription|deploy|master|"
+    r"app|hf|openai|anthropic|wandb|azure"
+)
+"""What stands before "key" in the name of a credential, whatever its value; of other keys the value decides."""
+_TOKENS = re.compile(
+    r"pad|eos|bos|unk|sep|cls|mask|stop|special|added|additional|max|min|num|new|n|per|think|thinking|thought|"
+    r"prompt|completion|input|output|generated|start|end|begin|first|last|next|prev|total|image|video|audio|"
+    r"ignore|forced|decoder|text|cut|extra|answer|option|choice|number|of"
+)
+"""What stands before "token" in the name of a part of a text, or of their number."""
+_COLUMNS = re.compile(
+    r"answer|question|primary|foreign|sort|cache|store|group|partition|row|item|column|dict|data|metric|json|"
+    r"field|index|public|call|label|context|gold|id|choices"
+)
+"""What stands before "key" in the name of a column, or of an entry."""
+
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
+_VALUE = rf"{_QUOTED}|\{{[^}}]*\}}|\[[^\]]*\]|[^\s,;&|)\]}}]+"
+_NAME = r"[A-Za-z_][\w.\-/@]*"
+
+_FORMS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<![A-Za-z0-9])(?:"
+    r"hf_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{10,}"
+    r"|[sr]k[-_](?=[\w-]*[0-9A-Z])[\w-]{12,}"
+    r"|(?:gh[pousr]|github_pat|glpat|gsk|npm|r8|nvapi|dop_v1|tgp_v1|pypi|xai|pplx)[-_](?=[\w-]*[0-9A-Z])[\w-]{14,}"
+    r"|(?:AKIA|ASIA)[0-9A-Z]{12,}"
+    r"|AIza[\w-]{30,}"
+    r"|ya29\.[\w-]{20,}"
+    r"|xox[a-z]-[A-Za-z0-9-]{8,}"
+    r"|eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?"
+    r")",
+    re.DOTALL,
+)
+_BEARER = re.compile(r"(\b[Bb]earer\s+)((?=[^\s'\"]*\d|[^\s'\"]{20})[\w.~+/=-]{4,})")
+_HEADER = re.compile(
+    rf"((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)({_VALUE})", re.IGNORECASE
+)
+_USER = re.compile(r"(://)([^/\s]+)(?=@)|(?<![\w/@.])([A-Za-z_][\w.+~-]*:[^\s:/@'\"]+)(?=@(?!sha256:)[\w\[])")
+_QUERY = re.compile(rf"([?&;]({_NAME})=)([^&;\s#'\"]+)")
+_FLAG = re.compile(rf"(?<!\S)(--?([A-Za-z][\w-]*)[ =])({_VALUE})")
+_SET = re.compile(rf"(?<![\w.])(({_NAME})\s?=\s?)({_VALUE})")
+# A colon is ordinary in a sentence. Between a name and a value it stands within braces, after a quoted name, or alone
+# in its line.
+_INSIDE = re.compile(rf"([{{,]\s*[\"']?({_NAME})[\"']?\s*:\s*)({_VALUE})")
+_NAMED = re.compile(rf"([\"']({_NAME})[\"']\s*:\s*)({_VALUE})")
+_LINE = re.compile(rf"^(\s*(?:-\s+)?({_NAME}):\s+)({_QUOTED}|\S+)\s*$", re.MULTILINE)
+_OVERRIDE = re.compile(rf"([+~]{{0,2}}({_NAME})=)((?!.*\s[\w.]+=).+)", re.DOTALL)
 
 
 def without_secrets(value: Any) -> Any:
-    """The value with everything that looks like a credential struck out: keys by name, passwords in addresses.
+    """Plain values (mappings, lists, texts, numbers) with every credential struck out.
 
     A switch is none, whatever it is called (`per_token: true`): a run has to be made again from its config.
     """
     if isinstance(value, Mapping):
-        return {
-            key: STRUCK if _SECRET.search(str(key)) and v and v is not True else without_secrets(v)
-            for key, v in value.items()
-        }
+        return {struck(key) if isinstance(key, str) else key: _under(str(key), one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_secrets(v) for v in value]
+        return [
+            STRUCK if _is_flag(flag) and isinstance(one, str) and _is_secret(flag, one) else without_secrets(one)
+            for flag, one in zip(["", *value], value, strict=False)
+        ]
+    return words_replaced(value, lambda _: STRUCK) if isinstance(value, str) else value
+
+
+def struck(text: str) -> str:
+    """A text, as a message or a log, with every credential struck out."""
+    return _found_replaced(known_struck(text), lambda _: STRUCK)
+
+
+def known_struck(text: str) -> str:
+    """A text without the credentials of the environment and the command line, and otherwise as it was.
+
+    For texts that must stay exact, as a prompt on a terminal.
+    """
+    known = _known_values()
+    return _any_of(known).sub(STRUCK, text) if known else text
+
+
+def words_replaced(word: str, by: Callable[[str], str]) -> str:
+    """One word of a command line with something else in the place of every credential.
+
+    Args:
+        word: an override, whose value may hold spaces, or any other.
+        by: takes a credential and gives what stands for it.
+    """
+    known = _known_values()
+    if known:
+        word = _any_of(known).sub(lambda m: by(m[0]), word)
+    return _word_replaced(word, by)
+
+
+def _word_replaced(word: str, by: Callable[[str], str]) -> str:
+    if (whole := _OVERRIDE.fullmatch(word)) and _is_secret(whole[2], whole[3]):
+        return whole[1] + _in_place(whole[3], by)
+    return _found_replaced(word, by)
+
+
+def _found_replaced(text: str, by: Callable[[str], str]) -> str:
+    text = _FORMS.sub(lambda m: by(m[0]), text)
+    text = _USER.sub(lambda m: (m[1] or "") + _in_place(m[2] or m[3], by), text)
+    text = _HEADER.sub(lambda m: m[1] + _in_place(m[2], by), text)
+    text = _BEARER.sub(lambda m: m[1] + _in_place(m[2], by), text)
+    text = _QUERY.sub(lambda m: m[1] + (_in_place(m[3], by) if _in_address(m[2], m[3]) else m[3]), text)
+    for pattern in (_FLAG, _SET, _INSIDE, _NAMED, _LINE):
+        text = _values_replaced(pattern, text, by)
+    return text
+
+
+def _values_replaced(pattern: re.Pattern[str], text: str, by: Callable[[str], str]) -> str:
+    """Replaces the values of secret names. A harmless name's value is looked into: it may hold other names."""
+    done, at = "", 0
+    while match := pattern.search(text, at):
+        if _is_secret(match[2], match[3]):
+            done += text[at : match.start(3)] + _in_place(match[3], by)
+            at = match.end(3)
+        else:
+            done += text[at : match.start(3)]
+            at = match.start(3)
+    return done + text[at:]
+
+
+def _known_values() -> tuple[str, ...]:
+    """The values of the environment's credentials and of those on the command line, the longest first."""
+    found: set[str] = set()
+    for name, value in os.environ.items():
+        # PWD is the working folder, and a path (SSH_KEY=/home/me/.ssh/id) only says where a credential is.
+        if _is_secret(name, value) and not name.endswith("PWD") and not os.path.exists(value):
+            found |= {value, *value.splitlines()}
+    words = sys.argv[1:]
+    for flag, word in zip(["", *words], words, strict=False):
+        found |= {word} if _is_flag(flag) and _is_secret(flag, word) else set(_secrets_of(word))
+    # A short word of letters stands in too many texts that have nothing to do with it.
+    known = {v.strip() for v in found}
+    return tuple(sorted((v for v in known if len(v) >= (10 if v.isalpha() else 6)), key=lambda v: (-len(v), v)))
+
+
+@lru_cache(maxsize=256)
+def _secrets_of(word: str) -> tuple[str, ...]:
+    found: list[str] = []
+
+    def keep(secret: str) -> str:
+        found.append(secret)
+        return STRUCK
+
+    _word_replaced(word, keep)
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def _any_of(values: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, values))})(?![A-Za-z0-9])")
+
+
+def _under(key: str, value: Any) -> Any:
+    """A value under its key."""
     if isinstance(value, str):
-        key, given, _ = value.partition("=")
-        if given and _SECRET.search(key):
-            return f"{key}={STRUCK}"
-        return re.sub(r"://[^/@\s]+@", f"://{STRUCK}@", value)
-    return value
+        return STRUCK if _is_secret(key, value) else struck(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        if value and _words(key)[-1:] and _kind(key) == "secret" and not _counts(value):
+            return STRUCK
+        if isinstance(value, (list, tuple)):
+            return [_under(key, one) for one in value]
+        return without_secrets(value)
+    # A number may be a password, but never a token or a key, which it counts.
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return STRUCK if number and _kind(key) == "secret" and not _ends_in_token(key) else value
+
+
+def _counts(values: Any) -> bool:
+    """Whether a list or mapping under a name holds numbers and switches only."""
+    inside: Iterator[Any] = iter(values.values() if isinstance(values, Mapping) else values)
+    return all(one is None or isinstance(one, (bool, int, float)) for one in inside)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a text under a name is a credential; `$NAME` and `${oc.env:NAME}` only refer to one."""
+    plain = value.strip().strip("\"'")
+    if not plain or plain == STRUCK or plain.startswith("$") or plain.lower() in ("null", "none", "true", "false"):
+        return False
+    kind = _kind(name)
+    if kind == "secret":
+        harmless = re.fullmatch(r"-?[\d.]{1,15}|[<\[].*[>\]]", plain)  # a number of tokens, or one as <pad>
+        return not (harmless and _ends_in_token(name))
+    if kind == "key":
+        column_or_number = re.fullmatch(r"[A-Za-z_. ]{1,30}|[\d.,]{1,15}|\W*", plain)
+        # What is called just `key` may be any name of a row.
+        long = len(plain) >= 16 and re.search(r"\d", plain) and " " not in plain
+        return not column_or_number and (len(_words(name)) > 1 or bool(long))
+    return False
+
+
+def _in_address(name: str, value: str) -> bool:
+    return _words(name)[-1:] in (["key"], ["token"], ["sig"], ["signature"]) or _is_secret(name, value)
+
+
+@lru_cache(maxsize=4096)
+def _kind(name: str) -> str:
+    """Of a name: "secret", "key" for one whose value decides, "" for a harmless one."""
+    if any(_words(part)[-1:] in (["credentials"], ["secrets"]) for part in name.split(".")):
+        return "secret"
+    words = _words(name)
+    while words[-1:] in (["id"], ["value"]) and words[-2:-1] in (["key"], ["token"], ["secret"]):
+        words = words[:-1]
+    last, before = "".join(words[-1:]), "".join(words[-2:-1])
+    if _SECRET_WORDS.fullmatch(last):
+        return "secret"
+    if last in ("token", "tokens"):
+        return "" if _TOKENS.fullmatch(before) else "secret"
+    if last in ("key", "keys"):
+        return "secret" if _SECRET_KEYS.fullmatch(before) else "" if _COLUMNS.fullmatch(before) else "key"
+    return "secret" if _JOINED.fullmatch(last) else ""
+
+
+def _words(name: str) -> list[str]:
+    """The words of the last part of a dotted name, in lower case."""
+    return [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+
+
+def _ends_in_token(name: str) -> bool:
+    return _words(name)[-1:] in (["token"], ["tokens"], ["key"], ["keys"])
+
+
+def _is_flag(word: Any) -> bool:
+    return isinstance(word, str) and word.startswith("-") and "=" not in word and " " not in word
+
+
+def _in_place(value: str, by: Callable[[str], str]) -> str:
+    """What stands for a value, within the same quotes."""
+    if STRUCK in value or "${" in value or value.startswith("$"):
+        return value
+    # A message may go on behind the value.
+    ends = re.search(r"[:.'\"]*$", value) if value[:1] not in "\"'{[" else None
+    end = value[ends.start() :] if ends else ""
+    value = value[: len(value) - len(end)]
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return f"{value[0]}{by(value[1:-1])}{value[0]}"
+    return (by(value) if value else "") + end

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.console import log
 from harness.errors import HarnessError
 from harness.files import write_whole
 
@@ -67,7 +68,7 @@ def compare_command(options: argparse.Namespace) -> int:
         except HarnessError as error:
             if named.named:
                 raise
-            print(f"left out: {error}", file=sys.stderr)
+            log(f"left out: {error}")
     all_sides = sides(runs, options.group_by)
     first = _baseline(all_sides, options.baseline)
     axis = [AXES.get(options.group_by, options.group_by)] if options.group_by else []

@@ -14,6 +14,7 @@ from harness.cli.rescore import add_rescore, rescore_command
 from harness.cli.store import add_store, store_command
 from harness.cli.sweep import add_multirun, add_sweep, is_multirun, multirun, sweep_command
 from harness.cli.wandb import add_wandb, wandb_command
+from harness.console import log, safe_stdout
 from harness.errors import BaseHarnessError, HarnessError
 
 EPILOG = """examples:
@@ -96,12 +97,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise HarnessError(f"write {word.lstrip('-')}, without the dashes")
         options = parser().parse_args(words)
         command = FLAGGED.get(options.command, _dispatch)
-        return command(options)
+        with safe_stdout():
+            return command(options)
     except BaseHarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        log(str(error))
         return 2
     except KeyboardInterrupt:
-        print("harness: interrupted; what was answered is kept, the same command goes on from there", file=sys.stderr)
+        log("interrupted; what was answered is kept, the same command goes on from there")
         return 130
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import conf
 from harness.cli.listing import GROUPS, config_names, first_line, measures
 from harness.config import Job, load_job, written
+from harness.console import visible
 from harness.engines.fake.engine import dry_engine
 from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
@@ -23,7 +24,6 @@ from harness.prompting.rendered import PromptStyle
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import Tokenizer
 from harness.redaction import without_secrets
-from harness.report.text import visible
 from harness.runs.finished import Finished
 from harness.runs.fitted import fit
 from harness.store.store import Store

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.console import log
+from harness.console import log, redraw
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def sweep_command(options: argparse.Namespace) -> int:
         HarnessError: no such sweep, or one of another version.
     """
     from harness.sweep.folder import read_sweep
+    from harness.sweep.hidden import check_present
     from harness.sweep.launch.base import cancel, load_launcher
     from harness.sweep.worker import serve
 
@@ -114,6 +115,7 @@ def sweep_command(options: argparse.Namespace) -> int:
         log(f"{left} cells cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
         return 0
     if options.action == "resume":
+        check_present(sweep)
         os.chdir(sweep.cwd)
         launcher = load_launcher(sweep.launcher)
         launcher.check([])
@@ -186,8 +188,10 @@ def _show_status(sweep: Sweep, *, watch: bool, as_json: bool) -> int:
             text = json.dumps({"sweep": sweep.name, "counts": view.counts, "note": view.note, "cells": cells}, indent=1)
         else:
             text = _table(sweep, view)
-        # Home and clear: the table is redrawn in place.
-        print(f"\033[H\033[2J{text}" if watch and not as_json and sys.stdout.isatty() else text, flush=True)
+        if watch and not as_json and sys.stdout.isatty():
+            redraw(text)
+        else:
+            print(text, flush=True)
         if not watch or view.over:
             return int(view.counts["failed"] > 0)
         time.sleep(REDRAWN_EVERY)

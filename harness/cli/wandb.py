@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.console import log
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def wandb_command(options: argparse.Namespace) -> int:
             print(f"{run}: sent to {send(run, options)}")
         except HarnessError as error:
             failed += 1
-            print(f"harness: {run} was not sent: {error}", file=sys.stderr)
+            log(f"{run} was not sent: {error}")
     print(f"{len(runs) - failed} of {len(runs)} runs sent")
     return 1 if failed else 0
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text, capabilities_of
 from harness.engines.base import Usage, check_capabilities
-from harness.errors import EngineDied, ItemError
+from harness.errors import EngineDied, ItemError, named
 from harness.prompting.tokens import Tokenizer
 
 
@@ -147,6 +147,5 @@ class Worker(ABC):
 
 def _died(error: BaseException) -> EngineDied:
     return EngineDied(
-        f"the engine stopped: {type(error).__name__}: {error}; everything answered is kept, "
-        "the same command goes on from there"
+        f"the engine stopped: {named(error)}; everything answered is kept, the same command goes on from there"
     )

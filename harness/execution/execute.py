@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from harness.config import Job
 from harness.console import log
 from harness.engines.pool import EnginePool
-from harness.errors import EngineDied, HarnessError
+from harness.errors import EngineDied, HarnessError, named
 from harness.execution.checks import prepare_items, run_folder
 from harness.execution.loading import Cast, load_cast, make_subject, models
 from harness.execution.measuring import measure
@@ -103,7 +103,7 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
         pool.discard(models(job))
     except BaseException as error:
         session.status = "failed"
-        session.error = f"{type(error).__name__}: {error}"
+        session.error = named(error)
         session.run.write_manifest(session.manifest())
         job.tracker.abort()
         raise

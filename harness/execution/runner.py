@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from harness.errors import BaseHarnessError, ItemError
+from harness.errors import BaseHarnessError, ItemError, named
 from harness.experiment import Experiment
 from harness.items import Item
 from harness.outcomes import ItemResult, Outcome
@@ -92,5 +92,5 @@ async def run_item(experiment: Experiment, item: Item, subject: Subject, fitted:
     except Exception as error:
         # A protocol that trips over one item must not take the others with it; the fraction of failures is
         # judged at the end, and one beyond `max_failed` fails the run.
-        result = ItemResult(item.id, item.cluster, error=f"{type(error).__name__}: {error}")
+        result = ItemResult(item.id, item.cluster, error=named(error))
     return Finished(item, result, view.transcript)

@@ -119,9 +119,10 @@ class Session:
             "fitted": self.fitted,
             "error": self.error,
             **provenance(),
-            "config": without_secrets(self.job.config),
+            "config": self.job.config,
         }
-        return {key: value for key, value in known.items() if value is not None}
+        shown: dict[str, Any] = without_secrets({key: value for key, value in known.items() if value is not None})
+        return shown
 
     def _task(self) -> dict[str, Any]:
         items, broken = self.items, self.items.broken

@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
+from harness.console import visible
 from harness.errors import HarnessError
 from harness.report.items import Shown, shown
 from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.templates import environment, script, style
-from harness.report.text import cut, number, visible
+from harness.report.text import cut, number
 from harness.runs.comparison import Change, Comparison, Loaded
 from harness.statistics.pairs import Contrast
 

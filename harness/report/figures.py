@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.console import visible
 from harness.errors import HarnessError
 from harness.figures import (
     Bars,
@@ -61,7 +62,7 @@ from harness.report.painting import (
     rendered,
     wrapped,
 )
-from harness.report.text import cut, number, visible
+from harness.report.text import cut, number
 from harness.statistics.estimates import Estimate
 
 

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.console import visible
 from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.pictures import Picture
-from harness.report.text import cut, number, visible
+from harness.report.text import cut, number
 from harness.runs.records import RunRecord
 from harness.statistics.estimates import Estimate
 

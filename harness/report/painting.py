@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from harness.report.text import cut, number, visible
+from harness.console import visible
+from harness.report.text import cut, number
 
 T = TypeVar("T")
 

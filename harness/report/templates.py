@@ -7,7 +7,8 @@ import hashlib
 from importlib.resources import files
 from typing import Any
 
-from harness.report.text import cut, in_family, number, visible
+from harness.console import visible
+from harness.report.text import cut, in_family, number
 
 LONGEST = 4000
 """Characters of any one text on a page."""

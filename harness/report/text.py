@@ -1,22 +1,9 @@
-"""Makes text of unknown origin safe to look at: nothing invisible, nothing that reverses the line."""
+"""Shortens texts and writes numbers for people."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
-
-# C0 and C1 controls except tab and line feed, zero-width characters, line separators, everything that changes the
-# direction of what follows, lone surrogates (not encodable), non-characters, and the invisible "tag" characters.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
-)
-
-
-def visible(text: str) -> str:
-    """The text with every invisible or direction-changing character written out: NUL as U+2400, others as ⟨U+202E⟩."""
-    return _UNSEEN.sub(_shown, text.replace("\r\n", "\n"))
 
 
 def cut(text: str, limit: int) -> str:
@@ -40,10 +27,3 @@ def in_family(verdict: Mapping[str, Any]) -> str:
     if kind is None:
         return "\N{EN DASH}"
     return str(kind) if p is None else f"{kind}, p {number(p)}"
-
-
-def _shown(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return f"⟨U+{code:04X}⟩"

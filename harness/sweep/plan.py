@@ -12,6 +12,7 @@ from harness.config import compose_raw, hydra_at
 from harness.errors import HarnessError
 from harness.sweep.folder import Sweep
 from harness.sweep.grid import Planned, combinations, is_hydra, plan_cells
+from harness.sweep.hidden import hide, refuse_shown
 from harness.sweep.launch.base import Launcher, load_launcher
 from harness.sweep.packing import pack
 
@@ -26,7 +27,8 @@ def plan_sweep(overrides: Sequence[str], config_dir: Path | None) -> tuple[Sweep
         HarnessError: a cell or the launcher could not work.
     """
     own = [word for word in overrides if is_hydra(word)]
-    cells = [word for word in overrides if not is_hydra(word)]
+    refuse_shown(own)
+    cells = hide([word for word in overrides if not is_hydra(word)])
     settings, folder = launcher_settings(own, cells, config_dir)
     launcher = load_launcher(settings)
     planned = plan_cells(cells, config_dir, launcher.shards)

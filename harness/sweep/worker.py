@@ -16,7 +16,7 @@ from typing import Any, Self
 from harness.config import load_job
 from harness.console import log
 from harness.engines.pool import EnginePool
-from harness.errors import BaseHarnessError, HarnessError
+from harness.errors import BaseHarnessError, HarnessError, named
 from harness.execution.execute import execute
 from harness.execution.loading import models
 from harness.execution.session import Session
@@ -172,8 +172,8 @@ class _Worker:
                 heartbeat.write(state="queued", reason="interrupted")
                 return False
             except Exception as error:
-                traceback.print_exc()
-                heartbeat.write(state="failed", reason=f"{type(error).__name__}: {error}")
+                log(traceback.format_exc())
+                heartbeat.write(state="failed", reason=named(error))
             else:
                 if session.status == "interrupted":
                     heartbeat.write(state="queued", reason="interrupted")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from harness.console import visible
 from harness.errors import HarnessError
 from harness.figures import Bars, Curve, Figure, Reliability, RiskCoverage, Transitions, check_figures
 from harness.metrics.calibration import ece_equal_width
@@ -18,7 +19,7 @@ from harness.report.curve_figure import curve_lines
 from harness.report.curves import gap, moves, oracle_risk, proportion, reliability_bins, risk_coverage, wilson
 from harness.report.figures import draw
 from harness.report.painting import MOST_LEVELS
-from harness.report.text import cut, number, visible
+from harness.report.text import cut, number
 from harness.statistics.estimates import Estimate
 
 
