@@ -144,10 +144,10 @@ def _result(run: Path, record: RunRecord, table: Table, figures: Sequence[Figure
 
 
 def _check_access() -> None:
-    from harness.tracking.wandb import has_key
+    from harness.tracking.wandb import forced_mode, has_key
 
-    for name, off in (("WANDB_MODE", ("offline", "disabled")), ("WANDB_DISABLED", ("true", "1"))):
-        if os.environ.get(name, "").lower() in off:
-            raise HarnessError(f"{name}={os.environ[name]} keeps W&B from sending anything; unset it")
+    if forced_mode() in ("offline", "disabled"):
+        name = "WANDB_DISABLED" if os.environ.get("WANDB_DISABLED") else "WANDB_MODE"
+        raise HarnessError(f"{name}={os.environ[name]} keeps W&B from sending anything; unset it")
     if not has_key():
         raise HarnessError("there is no key for W&B: set WANDB_API_KEY, and WANDB_BASE_URL for a server of your own")

@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.console import log
 from harness.tracker import RunResult
+from harness.tracking.numbers import claims_of, course_of, headline_of, numbers_table, verdicts_table
 from harness.tracking.series import Chart, chart
 
 ARTIFACT = ("manifest.json", "outcomes.parquet", "estimates.json", "verdicts.json", "calls.jsonl", "report.html")
@@ -15,24 +16,15 @@ ARTIFACT = ("manifest.json", "outcomes.parquet", "estimates.json", "verdicts.jso
 
 
 def summary_of(result: RunResult) -> dict[str, Any]:
-    """The run's numbers by name: metric/level, metric/level/low, and how the run went."""
-    manifest = result.manifest
-    summary: dict[str, Any] = {
-        "status": manifest["status"],
-        "items_done": manifest["items_done"],
-        "items_failed": manifest["items_failed"],
-        "seconds": manifest.get("seconds", {}),
-        "engine_busy": manifest.get("engine_busy"),
-    }
-    told = {"thoughts": manifest.get("thoughts", {})}
-    told |= {f"thoughts/{role.replace('.', '_')}": counts for role, counts in manifest.get("role_thoughts", {}).items()}
-    for place, counts in told.items():
-        summary |= {f"{place}/{key}": value for key, value in counts.items()}
-    for e in result.estimates:
-        key = "/".join([e.metric, *e.level.values()]).replace(".", "_")  # W&B takes a dot for nesting
-        parts = {"": e.value, "/low": e.low, "/high": e.high, "/n": e.n, "/n_failed": e.n_failed}
-        summary |= {f"{key}{part}": value for part, value in parts.items() if value is not None}
-    return summary
+    """The run in few numbers: the verdict on each claim, the headline numbers with their intervals, how the run went.
+
+    W&B sorts them by name, and takes a dot for nesting.
+    """
+    summary: dict[str, Any] = {f"claims/{text}": kind for text, kind in claims_of(result).items()}
+    for name, e in headline_of(result):
+        parts = {"": e.value, "/low": e.low, "/high": e.high}
+        summary |= {f"{name}{part}": value for part, value in parts.items() if value is not None}
+    return {key.replace(".", "_"): value for key, value in (summary | course_of(result)).items()}
 
 
 def drawings_of(result: RunResult) -> dict[str, Any]:
@@ -61,13 +53,12 @@ def table_of(result: RunResult, rows: int) -> dict[str, Any]:
     return {"outcomes": wandb.Table(columns=names, data=[list(row) for row in values])}
 
 
-def verdicts_of(result: RunResult) -> dict[str, Any]:
-    """The verdicts as a table: each claim's by its own interval, and what is left of it in the family of all."""
+def tables_of(result: RunResult) -> dict[str, Any]:
+    """All numbers and all verdicts."""
     import wandb
 
-    columns = ["kind", "kind_holm", "text", "p", "p_holm", "published", "reason", "source"]
-    rows = [[verdict.get(column) for column in columns] for verdict in result.verdicts]
-    return {"verdicts": wandb.Table(columns=columns, data=rows)} if rows else {}
+    tables = {"numbers": numbers_table(result), "verdicts": verdicts_table(result)}
+    return {name: wandb.Table(columns=columns, data=rows) for name, (columns, rows) in tables.items() if rows}
 
 
 def charts_of(result: RunResult) -> dict[str, Any]:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import netrc
 import os
+import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlparse
 
 from harness.console import log
 from harness.errors import HarnessError
+from harness.redaction import without_secrets
 from harness.tracker import RunResult, RunStart
-from harness.tracking.contents import artifact_of, charts_of, drawings_of, summary_of, table_of, verdicts_of
+from harness.tracking.contents import artifact_of, charts_of, drawings_of, summary_of, table_of, tables_of
+from harness.tracking.trouble import first_line, told
 
 Mode = Literal["auto", "online", "offline", "disabled"]
+
+MODES: Mapping[str, Literal["online", "offline", "disabled"]] = {
+    "online": "online",
+    "run": "online",
+    "offline": "offline",
+    "dryrun": "offline",
+    "disabled": "disabled",
+    "shared": "online",
+}
+"""What W&B calls its modes, now and in older versions."""
+
+NAME, TAG = 128, 64
+"""Most characters of a name, group or job type, and of a tag, that W&B takes."""
 
 
 @dataclass(kw_only=True)
@@ -25,22 +41,34 @@ class Wandb:
 
     Attributes:
         project, entity, group: where the run appears; None leaves it to W&B's own settings.
+        name: what it is called; None is the experiment and the run directory's name.
+        job_type: None is the experiment.
+        tags: besides the model and the task. notes: a text about the run.
         mode: "auto" is online when there is a key (WANDB_API_KEY or netrc) and offline otherwise, never a prompt.
-            WANDB_MODE, when set, wins.
+            WANDB_MODE and WANDB_DISABLED, when set, win.
         init_timeout, finish_timeout: seconds after which a server that does not answer is given up.
         fallback: whether a run goes on offline when the server cannot be reached; else nothing is recorded.
         table_rows: rows of the outcome table; the artifact always holds all of them.
+        stats: whether W&B samples processors, memory and GPUs while the run goes on.
+        console: "wrap" also sends whatever is printed. Other libraries' lines are sent as they are: credentials that
+            these print are not struck out.
         problems: why something was not sent, empty as long as all is well.
     """
 
     project: str = "self-evaluation"
     entity: str | None = None
     group: str | None = None
+    name: str | None = None
+    job_type: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
     mode: Mode = "auto"
     init_timeout: float = 30.0
     finish_timeout: float = 60.0
     fallback: bool = True
     table_rows: int = 5000
+    stats: bool = True
+    console: Literal["off", "wrap"] = "off"
 
     def __post_init__(self) -> None:
         self._run: Any = None
@@ -59,18 +87,20 @@ class Wandb:
             options = {
                 "project": self.project,
                 "entity": self.entity,
-                "group": self.group,
-                "job_type": run.experiment,
-                "tags": [tag[:64] for tag in (run.model, run.task) if tag],  # W&B refuses a run with others
+                "group": _cut(self.group, NAME) if self.group else None,
+                "job_type": _cut(self.job_type or run.experiment, NAME),
+                "tags": list(dict.fromkeys(_cut(tag, TAG) for tag in (run.model, run.task, *self.tags) if tag)),
+                "notes": self.notes,
                 "id": run.run_id,
-                "name": run.name,
+                "name": _cut(self.name or run.name, NAME),
                 "config": dict(run.config),
                 "dir": str(run.folder.resolve()),
                 "resume": "allow",
             }
             self._run = self._open(mode, options)
-            self._run.define_metric("progress/items")
-            self._run.define_metric("progress/*", step_metric="progress/items")
+            # The last point of the history is no result.
+            self._run.define_metric("progress/items", summary="none")
+            self._run.define_metric("progress/*", step_metric="progress/items", summary="none")
             where = self._run.url or f"offline; later: python -m harness wandb sync {run.folder}"
             log(f"W&B run {run.run_id}: {where}")
 
@@ -94,7 +124,7 @@ class Wandb:
             return
         with self._safely("log results"):
             self._run.summary.update(summary_of(result))
-            tables = table_of(result, self.table_rows) | verdicts_of(result)
+            tables = tables_of(result) | table_of(result, self.table_rows)
             self._run.log(drawings_of(result) | tables | charts_of(result))
             self._run.log_artifact(artifact_of(result))
         self._close(0 if result.manifest["status"] == "finished" else 1)
@@ -104,34 +134,32 @@ class Wandb:
             self._close(1)
 
     def _mode(self) -> Literal["online", "offline", "disabled"]:
-        asked = os.environ.get("WANDB_MODE") or self.mode
-        if os.environ.get("WANDB_DISABLED", "").lower() in ("true", "1"):
-            return "disabled"
-        if asked in ("online", "offline", "disabled"):
-            return asked  # type: ignore[return-value]
-        return "online" if has_key() else "offline"
+        asked = forced_mode() or self.mode
+        if asked == "auto":
+            return "online" if has_key() else "offline"
+        return asked
 
     def _open(self, mode: Literal["online", "offline"], options: Mapping[str, Any]) -> Any:
         import wandb
 
         settings = wandb.Settings(
             silent=True,
-            console="off",
+            console=self.console,
             init_timeout=self.init_timeout,
             finish_timeout=self.finish_timeout,
             x_transaction_log_flush_interval=2,  # a killed job keeps all but its last seconds
-            x_disable_stats=True,
+            x_disable_stats=not self.stats,
         )
         try:
-            return wandb.init(**options, mode=mode, settings=settings)
+            return _init(mode, settings, options)
         except Exception as error:
             if mode == "offline" or not self.fallback:
                 wandb.teardown()
                 raise
-            self.problems.append(f"W&B cannot be reached ({_first_line(error)})")
+            self.problems.append(f"W&B cannot be reached ({first_line(error)})")
             log(f"{self.problems[-1]}; going on offline")
             wandb.teardown()  # the failed attempt still holds the run's id
-            return wandb.init(**options, mode="offline", settings=settings)
+            return _init("offline", settings, options)
 
     def _close(self, exit_code: int) -> None:
         begin = time.monotonic()
@@ -143,13 +171,41 @@ class Wandb:
             log(f"W&B: {self.problems[-1]}; later: python -m harness wandb sync RUN")
         self._run = None
 
-    @contextmanager
-    def _safely(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            self.problems.append(f"W&B could not {what} ({type(error).__name__}: {_first_line(error)})")
-            log(f"{self.problems[-1]}; the run directory has everything")
+    def _safely(self, what: str) -> AbstractContextManager[None]:
+        return told(self.problems, "W&B", what)
+
+
+def forced_mode() -> Literal["online", "offline", "disabled"] | None:
+    """The mode that W&B's own environment variables ask for, old names of it included; None where they ask for none.
+
+    Raises:
+        HarnessError: WANDB_MODE is none of its names. To guess could send what was to stay here.
+    """
+    if os.environ.get("WANDB_DISABLED", "").strip().lower() in ("true", "1", "yes", "on"):
+        return "disabled"
+    asked = os.environ.get("WANDB_MODE", "").strip().lower()
+    if asked in ("", "auto"):
+        return None
+    if asked not in MODES:
+        raise HarnessError(f"WANDB_MODE={os.environ['WANDB_MODE']} is no mode of W&B: {', '.join(MODES)}")
+    return MODES[asked]
+
+
+def _init(mode: Literal["online", "offline"], settings: Any, options: Mapping[str, Any]) -> Any:
+    """W&B's own init. It keeps the command line as the run's "args", and gets it without credentials."""
+    import wandb
+
+    real = sys.argv
+    sys.argv = [*real[:1], *without_secrets(real[1:])]
+    try:
+        return wandb.init(**options, mode=mode, settings=settings)
+    finally:
+        sys.argv = real
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most so many characters, beginning and end, which often tells texts apart; W&B refuses more."""
+    return text if len(text) <= limit else f"{text[: limit - 17]}\N{HORIZONTAL ELLIPSIS}{text[-16:]}"
 
 
 def has_ended(path: str, patience: float = 3.0) -> bool:
@@ -168,7 +224,7 @@ def has_ended(path: str, patience: float = 3.0) -> bool:
         while (state := wandb.Api(timeout=10).run(path).state) == "running" and time.monotonic() < end:
             time.sleep(0.5)
     except Exception as error:
-        raise HarnessError(f"W&B does not say whether all arrived ({_first_line(error)})") from error
+        raise HarnessError(f"W&B does not say whether all arrived ({first_line(error)})") from error
     return bool(state != "running")
 
 
@@ -183,7 +239,3 @@ def has_key() -> bool:
         return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
     except (OSError, netrc.NetrcParseError):
         return False
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]

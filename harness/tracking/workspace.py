@@ -20,6 +20,9 @@ RUNS = 100
 
 ITEMS = "progress/items"
 
+OTHERS = ("charts", "claims", "figures", "points", "progress", "seconds", "thoughts")
+"""First words of the keys that the tracker writes besides the numbers."""
+
 
 @dataclass(frozen=True)
 class Logged:
@@ -41,7 +44,7 @@ class Logged:
     def of(cls, runs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Logged:
         """Reads the summary and the config, `_wandb` included, of each run.
 
-        A number is told from other summary values by its count: the tracker writes KEY and KEY/n.
+        A number is any under METRIC/LEVEL; what else has a slash in its name is known by its first word.
         """
         keys: set[str] = set()
         charts: dict[str, Mapping[str, Any]] = {}
@@ -50,7 +53,7 @@ class Logged:
             for name, chart in config.get("_wandb", {}).get("visualize", {}).items():
                 if name.startswith("charts/") and chart.get("panel_config"):
                     charts[name] = chart["panel_config"]
-        numbers = sorted(key for key in keys if f"{key}/n" in keys)
+        numbers = sorted(key for key in keys if _is_number(key) and not key.endswith(("/low", "/high")))
         return cls(
             numbers={key: tuple(k for k in (f"{key}/low", key, f"{key}/high") if k in keys) for key in numbers},
             figures=sorted(key for key in keys if key.startswith("figures/")),
@@ -72,6 +75,11 @@ class Logged:
                 raise HarnessError(f"no run of the group has the metric {metric}; there are: {names}")
             chosen |= matching
         return Logged(chosen, self.figures, self.charts, self.progress)
+
+
+def _is_number(key: str) -> bool:
+    first, slash, _ = key.partition("/")
+    return bool(slash) and first not in OTHERS
 
 
 def build(project: str, entity: str, group: str, logged: Logged) -> Any:

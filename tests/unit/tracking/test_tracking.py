@@ -17,9 +17,9 @@ from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.report.figures import draw
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
-from harness.tracker import RunResult, RunStart
+from harness.tracker import RunResult, RunStart, Tracker
 from harness.tracking.series import chart
-from harness.tracking.wandb import Wandb, has_key
+from harness.tracking.wandb import Wandb, forced_mode, has_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ ESTIMATES = [
 ]  # fmt: skip
 MANIFEST = {
     "status": "finished", "items_done": 11, "items_failed": 1, "run_id": "abc12345", "seconds": {"ask": 2.5},
-    "engine_busy": 0.95,
+    "engine_busy": 0.95, "config": {"claims": [{"metric": "auroc"}]},
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def begun(folder: Path, model: str = "smollm2", task: str = "facts", run_id: str
     )
 
 
-def track(tracker: Wandb, run_dir: Path, model: str = "smollm2", task: str = "facts") -> None:
+def track(tracker: Tracker, run_dir: Path, model: str = "smollm2", task: str = "facts") -> None:
     """A whole small run."""
     run_dir.mkdir(exist_ok=True)
     (run_dir / "manifest.json").write_text("{}")
@@ -109,11 +109,19 @@ def test_an_offline_run_holds_config_numbers_history_table_figures_and_files(
     assert run["config"] == {"seed": 3, "task": {"name": "facts"}}
     assert run["tags"] == ["smollm2", "facts"]
     summary = run["summary"]
-    assert {k: v for k, v in summary.items() if k.startswith("au")} == {
-        "auroc/few-shot": 0.75, "auroc/few-shot/low": 0.5, "auroc/few-shot/high": 1.0, "auroc/few-shot/n": 10,
-        "auroc/few-shot/n_failed": 1, "aurc/few-shot/n": 0, "aurc/few-shot/n_failed": 1,
+    plain = {k: v for k, v in summary.items() if not isinstance(v, dict) and not k.startswith("_")}
+    assert plain == {
+        "claims/a claim": "supported", "auroc/few-shot": 0.75, "auroc/few-shot/low": 0.5, "auroc/few-shot/high": 1.0,
+        "status": "finished", "items_done": 11, "items_failed": 1, "engine_busy": 0.95, "seconds/ask": 2.5,
     }  # fmt: skip
-    assert (summary["items_failed"], summary["engine_busy"], summary["status"]) == (1, 0.95, "finished")
+    (place,) = tmp_path.glob("run/wandb/offline-run-*/files/media/table/numbers_*.table.json")
+    assert json.loads(place.read_text()) == {
+        "columns": ["metric", "level", "value", "low", "high", "n", "n_groups", "n_failed", "better", "note"],
+        "data": [
+            ["auroc", "few-shot", 0.75, 0.5, 1.0, 10, 10, 1, "higher", ""],
+            ["aurc", "few-shot", None, None, None, 0, 0, 1, "lower", "one class"],
+        ],
+    }
     assert summary["outcomes"]["nrows"] == 11
     (place,) = tmp_path.glob("run/wandb/offline-run-*/files/media/table/verdicts_*.table.json")
     assert json.loads(place.read_text()) == {
@@ -141,7 +149,88 @@ def test_the_table_is_cut_knowingly_and_long_tags_are_no_trouble(
     track(Wandb(table_rows=4), tmp_path / "run", model="", task="long" * 20)
     assert "shows 4 of 11 rows" in capsys.readouterr().err
     run = read_back(tmp_path / "run", "--summary")
-    assert (run["summary"]["outcomes"]["nrows"], run["tags"]) == (4, ["long" * 16])
+    assert (run["summary"]["outcomes"]["nrows"], run["tags"]) == (4, [f"{'long' * 12}"[:47] + "…" + "long" * 4])
+
+
+def test_the_run_is_called_tagged_and_grouped_as_one_asks_within_what_wandb_takes(tmp_path: Path) -> None:
+    track(
+        Wandb(
+            name="n" * 150 + "-0001",
+            tags=("mine", "smollm2", "t" * 70),
+            notes="why\nit is",
+            group="g" * 130,
+            job_type="j",
+        ),
+        tmp_path / "run",
+    )
+    run = read_back(tmp_path / "run", "--summary")
+    assert (len(run["name"]), run["name"][-5:]) == (128, "-0001")
+    assert run["tags"][:3] == ["smollm2", "facts", "mine"]
+    assert [len(tag) for tag in run["tags"][3:]] == [64]
+    (head,) = [r["run"] for r in read_back(tmp_path / "run") if r["type"] == "run"]
+    assert (head["job_type"], len(head["run_group"]), head["notes"]) == ("j", 128, "why\nit is")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "mode"),
+    [
+        ("WANDB_MODE", "dryrun", "offline"),
+        ("WANDB_MODE", "Offline", "offline"),
+        ("WANDB_MODE", "run", "online"),
+        ("WANDB_MODE", "auto", None),
+        ("WANDB_MODE", "disabled", "disabled"),
+        ("WANDB_DISABLED", "yes", "disabled"),
+        ("WANDB_DISABLED", "false", None),
+    ],
+)
+def test_the_modes_have_old_names(monkeypatch: pytest.MonkeyPatch, name: str, value: str, mode: str | None) -> None:
+    monkeypatch.setenv(name, value)
+    assert forced_mode() == mode
+
+
+def test_the_old_name_of_offline_sends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "dryrun")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    tracker = Wandb()
+    track(tracker, tmp_path / "run")
+    assert tracker.problems == []
+    assert read_back(tmp_path / "run", "--summary")["summary"]["auroc/few-shot"] == 0.75
+
+
+def test_a_mode_that_wandb_does_not_know_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offlin")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    track(Wandb(), tmp_path / "run")
+    assert "WANDB_MODE=offlin is no mode of W&B: online, run, offline, dryrun" in capsys.readouterr().err
+    assert not (tmp_path / "run/wandb").exists()
+
+
+def test_the_command_line_goes_to_wandb_without_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = "plant-0451-argument"
+    monkeypatch.setattr("sys.argv", ["harness", "run", f"model.template.hf_token={planted}", "seed=3"])
+    track(Wandb(), tmp_path / "run")
+    assert sys.argv[2].endswith(planted)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if planted.encode() in path.read_bytes()]
+    assert any(b"model.template.hf_token=***" in path.read_bytes() for path in files)
+
+
+def test_what_is_printed_is_sent_only_when_asked_for(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from harness.tracking.wandb import Wandb\n"
+        "from tests.unit.tracking.test_tracking import begun\n"
+        "tracker = Wandb(console=sys.argv[1], stats=False); tracker.start(begun(Path(sys.argv[2])))\n"
+        "print('a printed line'); tracker.abort()"
+    )
+    for console in ("off", "wrap"):
+        subprocess.run(
+            [sys.executable, "-c", script, console, str(tmp_path / console)], check=True, capture_output=True
+        )
+        lines = [r["output_raw"]["line"] for r in read_back(tmp_path / console) if r["type"] == "output_raw"]
+        assert ("a printed line" in lines) == (console == "wrap")
 
 
 def test_a_run_gone_on_with_keeps_its_id(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_run_arrives_whole(server: WandbServer, tmp_path: Path, capsys: pytest
     assert run.settings["tags"] == ["smollm2", "facts"]
     assert run.config["seed"]["value"] == 3
     assert [row["progress/items"] for row in run.history if "progress/items" in row] == [4, 9]
-    assert (run.summary["auroc/few-shot/low"], run.summary["auroc/few-shot/n_failed"]) == (0.5, 1)
+    assert (run.summary["auroc/few-shot/low"], run.summary["auroc/few-shot/high"]) == (0.5, 1)
     (whole,) = [a for a in server.artifacts.values() if a["name"] == "run-abc12345"]
     assert (whole["state"], whole["files"]) == ("COMMITTED", {"manifest.json"})
     assert KEY not in capsys.readouterr().err
@@ -117,10 +117,14 @@ def test_sync_sends_a_run_that_was_never_tracked_under_its_own_id(
     run = server.runs[name]
     assert (name, run.state) == (manifest["run_id"], "finished")
     assert (run.settings["groupName"], run.settings["project"], run.settings["jobType"]) == ("late", "mine", "pTrue")
-    for e in json.loads((finished / "estimates.json").read_text()):
+    estimates = json.loads((finished / "estimates.json").read_text())
+    claimed = {claim["metric"] for claim in manifest["config"]["claims"]} | {"accuracy"}
+    for e in estimates:
         key = "/".join([e["metric"], *e["level"].values()])
-        sent = tuple(run.summary.get(f"{key}{part}") for part in ("", "/low", "/high", "/n", "/n_failed"))
-        assert sent == (e["value"], e["low"], e["high"], e["n"], e["n_failed"])
+        sent = tuple(run.summary.get(f"{key}{part}") for part in ("", "/low", "/high"))
+        assert sent == ((e["value"], e["low"], e["high"]) if e["metric"] in claimed else (None, None, None))
+    assert run.summary["numbers"]["nrows"] == len(estimates)
+    assert len([key for key in run.summary if key.startswith("claims/")]) == len(manifest["config"]["claims"])
     (whole,) = [a for a in server.artifacts.values() if a["name"] == f"run-{name}"]
     assert {"manifest.json", "outcomes.parquet", "estimates.json", "calls.jsonl"} <= whole["files"]
     assert all(a["state"] == "COMMITTED" for a in server.artifacts.values())

@@ -29,13 +29,14 @@ def runs() -> Runs:
         (
             {
                 "status": "finished", "seconds": {"ask": 1.0}, "items_done": 10,
-                "auroc/few-shot": 0.7, "auroc/few-shot/low": 0.6, "auroc/few-shot/high": 0.8, "auroc/few-shot/n": 10,
-                "aurc/n": 0, "aurc/n_failed": 1, "progress/items": 10, "progress/calls": 20,
+                "auroc/few-shot": 0.7, "auroc/few-shot/low": 0.6, "auroc/few-shot/high": 0.8,
+                "claims/a claim": "supported", "seconds/ask": 1.0, "thoughts/tokens": 3,
+                "progress/items": 10, "progress/calls": 20,
                 "figures/reliability": {"_type": "image-file"}, "charts/reliability_table": {"_type": "table-file"},
             },
             {"_wandb": {"visualize": {chart.spec.key: chart.spec.config_value}}},
         ),
-        ({"auroc/zero-shot": 0.7, "auroc/zero-shot/n": 10, "figures/roc": {"_type": "image-file"}}, {}),
+        ({"auroc/zero-shot": 0.7, "figures/roc": {"_type": "image-file"}}, {}),
     ]  # fmt: skip
 
 
@@ -133,9 +134,9 @@ def test_the_filter_is_on_exactly_the_group(group: str) -> None:
 
 
 def test_metrics_are_chosen_whole_by_name_or_by_level() -> None:
-    logged = Logged.of([*runs(), ({"auroc_x": 1.0, "auroc_x/n": 1}, {})])
+    logged = Logged.of([*runs(), ({"auroc_x/all": 1.0}, {})])
     assert list(logged.only(["auroc"]).numbers) == ["auroc/few-shot", "auroc/zero-shot"]
-    assert list(logged.only(["auroc/zero-shot", "auroc_x"]).numbers) == ["auroc/zero-shot", "auroc_x"]
+    assert list(logged.only(["auroc/zero-shot", "auroc_x"]).numbers) == ["auroc/zero-shot", "auroc_x/all"]
     with pytest.raises(HarnessError, match=r"metric brier; there are: auroc, auroc_x"):
         logged.only(["brier"])
 
