@@ -29,6 +29,10 @@ _SECRET_KEYS = re.compile(
     r"app|hf|openai|anthropic|wandb|azure"
 )
 """What stands before "key" in the name of a credential, whatever its value; of other keys the value decides."""
+_OWNERS = re.compile(
+    rf"{_SECRET_KEYS.pattern}|hub|github|gitlab|slack|bot|bearer|session|refresh|write|read|personal|id"
+)
+"""What stands before "token" or "key" in the name of a credential, also in a sentence."""
 _TOKENS = re.compile(
     r"pad|eos|bos|unk|sep|cls|mask|stop|special|added|additional|max|min|num|new|n|per|think|thinking|thought|"
     r"prompt|completion|input|output|generated|start|end|begin|first|last|next|prev|total|image|video|audio|"
@@ -41,9 +45,15 @@ _COLUMNS = re.compile(
 )
 """What stands before "key" in the name of a column, or of an entry."""
 
+_NO_CREDENTIAL = ("null", "none", "true", "false", "bearer", "basic", "digest")
+"""Values that mean none, and what stands before one in a header."""
+
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 _VALUE = rf"{_QUOTED}|\{{[^}}]*\}}|\[[^\]]*\]|[^\s,;&|)\]}}]+"
 _NAME = r"[A-Za-z_][\w.\-/@]*"
+
+_OPAQUE = re.compile(r"(?=\D*\d)[\w+/=~-]{6,}")
+"""What a credential looks like and a word, a number of tokens or a piece of code does not."""
 
 _FORMS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -66,7 +76,7 @@ _HEADER = re.compile(
 _USER = re.compile(r"(://)([^/\s]+)(?=@)|(?<![\w/@.])([A-Za-z_][\w.+~-]*:[^\s:/@'\"]+)(?=@(?!sha256:)[\w\[])")
 _QUERY = re.compile(rf"([?&;]({_NAME})=)([^&;\s#'\"]+)")
 _FLAG = re.compile(rf"(?<!\S)(--?([A-Za-z][\w-]*)[ =])({_VALUE})")
-_SET = re.compile(rf"(?<![\w.])(({_NAME})\s?=\s?)({_VALUE})")
+_SET = re.compile(rf"(?<![\w.])(({_NAME})\s?=(?!=)\s?)({_VALUE})")
 # A colon is ordinary in a sentence. Between a name and a value it stands within braces, after a quoted name, or alone
 # in its line.
 _INSIDE = re.compile(rf"([{{,]\s*[\"']?({_NAME})[\"']?\s*:\s*)({_VALUE})")
@@ -138,7 +148,7 @@ def _values_replaced(pattern: re.Pattern[str], text: str, by: Callable[[str], st
     """Replaces the values of secret names. A harmless name's value is looked into: it may hold other names."""
     done, at = "", 0
     while match := pattern.search(text, at):
-        if _is_secret(match[2], match[3]):
+        if _is_secret(match[2], match[3]) and (_certain(match[2]) or _OPAQUE.fullmatch(match[3].strip("\"'"))):
             done += text[at : match.start(3)] + _in_place(match[3], by)
             at = match.end(3)
         else:
@@ -189,7 +199,7 @@ def _under(key: str, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return [_under(key, one) for one in value]
         return without_secrets(value)
-    # A number may be a password, but never a token or a key, which it counts.
+    # A number may be a password; under "tokens" it counts them.
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return STRUCK if number and _kind(key) == "secret" and not _ends_in_token(key) else value
 
@@ -203,11 +213,11 @@ def _counts(values: Any) -> bool:
 def _is_secret(name: str, value: str) -> bool:
     """Whether a text under a name is a credential; `$NAME` and `${oc.env:NAME}` only refer to one."""
     plain = value.strip().strip("\"'")
-    if not plain or plain == STRUCK or plain.startswith("$") or plain.lower() in ("null", "none", "true", "false"):
+    if not plain or plain == STRUCK or plain.startswith("$") or plain.lower() in _NO_CREDENTIAL:
         return False
     kind = _kind(name)
     if kind == "secret":
-        harmless = re.fullmatch(r"-?[\d.]{1,15}|[<\[].*[>\]]", plain)  # a number of tokens, or one as <pad>
+        harmless = re.fullmatch(r"-?[\d.]{1,7}|[<\[].*[>\]]", plain)  # a number of tokens, or one as <pad>
         return not (harmless and _ends_in_token(name))
     if kind == "key":
         column_or_number = re.fullmatch(r"[A-Za-z_. ]{1,30}|[\d.,]{1,15}|\W*", plain)
@@ -245,7 +255,15 @@ def _words(name: str) -> list[str]:
 
 
 def _ends_in_token(name: str) -> bool:
-    return _words(name)[-1:] in (["token"], ["tokens"], ["key"], ["keys"])
+    return _words(name)[-1:] in (["token"], ["tokens"])
+
+
+def _certain(name: str) -> bool:
+    """Whether a name says "credential" in a sentence or in code, too, where most tokens and keys are others."""
+    *before, last = _words(name)
+    if last not in ("token", "tokens", "key", "keys") or name.isupper():
+        return True
+    return last != "tokens" and bool(before) and _OWNERS.fullmatch(before[-1]) is not None
 
 
 def _is_flag(word: Any) -> bool:

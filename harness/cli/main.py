@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.cli.compare import add_compare, compare_command
 from harness.cli.engines import add_engines, engines_command
@@ -14,8 +15,9 @@ from harness.cli.rescore import add_rescore, rescore_command
 from harness.cli.store import add_store, store_command
 from harness.cli.sweep import add_multirun, add_sweep, is_multirun, multirun, sweep_command
 from harness.cli.wandb import add_wandb, wandb_command
-from harness.console import log, safe_stdout
+from harness.console import log, safe_stdout, visible
 from harness.errors import BaseHarnessError, HarnessError
+from harness.redaction import struck
 
 EPILOG = """examples:
   python -m harness run experiment=pTrue
@@ -46,9 +48,16 @@ FLAGGED = {
 """Commands with flags that take values, which may be written with "="."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages quote what was typed safely."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(visible(struck(message)), file)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = Parser(
         prog="python -m harness",
         description="Replicates self-evaluation experiments on language models.",
         epilog=EPILOG,
