@@ -244,7 +244,7 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
     capsys.readouterr()
     assert main(["compare", str(both), "--metric", "accuracy", "--replicates", "50"]) == 0
     captured = capsys.readouterr()
-    assert captured.err.startswith(f"left out: {both / 'broken' / 'manifest.json'} is damaged")
+    assert captured.err.startswith(f"harness: left out: {both / 'broken' / 'manifest.json'} is damaged")
     assert "other against smollm2" in captured.out
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
     assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)

@@ -118,6 +118,7 @@ def test_sync_sends_a_run_that_was_never_tracked_under_its_own_id(
     assert (name, run.state) == (manifest["run_id"], "finished")
     assert (run.settings["groupName"], run.settings["project"], run.settings["jobType"]) == ("late", "mine", "pTrue")
     estimates = json.loads((finished / "estimates.json").read_text())
+    assert run.config["model"]["value"]["name"] == manifest["model"]["name"] == "smollm2"
     claimed = {claim["metric"] for claim in manifest["config"]["claims"]} | {"accuracy"}
     for e in estimates:
         key = "/".join([e["metric"], *e["level"].values()])
