@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from secrets import token_hex
 from typing import TextIO, cast
 
 from harness.redaction import known_struck, struck
@@ -21,6 +22,9 @@ _UNSEEN = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
+_OURS = token_hex(8)
+"""Stands behind the escapes that the harness itself prints; nobody else can know it."""
+
 
 def visible(text: str) -> str:
     """The text with every invisible or direction-changing character written out: NUL as U+2400, others as ⟨U+202E⟩."""
@@ -30,6 +34,12 @@ def visible(text: str) -> str:
 def log(text: str) -> None:
     """Prints one line."""
     print(f"harness: {visible(struck(text))}", file=sys.stderr, flush=True)
+
+
+def coloured(text: str, code: str | int) -> str:
+    """A text in an ANSI colour, which stdout lets through although it shows what others write of the kind."""
+    mark = _OURS if isinstance(sys.stdout, Safe) else ""
+    return f"\x1b{mark}[{code}m{text}\x1b{mark}[0m"
 
 
 def redraw(text: str) -> None:
@@ -49,14 +59,14 @@ class Safe:
     """A text stream before another one, which gets every text safe to look at.
 
     Attributes:
-        stream: the other one; for whatever is meant to move the cursor or to set a colour.
+        stream: the other one; for what moves the cursor.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        self.stream.write(visible(known_struck(text)))
+        self.stream.write(visible(known_struck(text)).replace(f"␛{_OURS}", "\x1b"))
         return len(text)
 
     def __getattr__(self, name: str) -> object:

@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.console import log
+from harness.console import coloured, log
 from harness.execution.all_numbers import all_numbers
 from harness.execution.session import Session
 from harness.execution.thought_lines import thought_lines
@@ -178,7 +178,7 @@ def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:
 
 def _coloured(text: str, kind: str) -> str:
     plain = not sys.stdout or not sys.stdout.isatty() or "NO_COLOR" in os.environ or kind not in COLOURS
-    return text if plain else f"\x1b[{COLOURS[kind]}m{text}\x1b[0m"
+    return text if plain else coloured(text, COLOURS[kind])
 
 
 def _published(verdicts: Sequence[Verdict]) -> Iterator[str]:

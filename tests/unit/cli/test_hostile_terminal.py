@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import main
-from harness.console import Safe, log, redraw, safe_stdout, visible
+from harness.console import Safe, coloured, log, redraw, safe_stdout, visible
 from harness.errors import HarnessError, ItemError, named
 from tests.support.loopback import Loopback
 
@@ -107,6 +107,13 @@ def test_a_table_that_is_redrawn_clears_the_terminal_and_nothing_in_it_does(caps
     with safe_stdout():
         redraw("a\x1b[2J")
     assert capsys.readouterr().out == "\x1b[H\x1b[2Ja␛[2J\n" * 2
+
+
+def test_colours_of_our_own_come_through(capsys: pytest.CaptureFixture[str]) -> None:
+    print(coloured("a", 32))
+    with safe_stdout():
+        print(coloured("a\x1b[2J", 32))
+    assert capsys.readouterr().out == "\x1b[32ma\x1b[0m\n\x1b[32ma␛[2J\x1b[0m\n"
 
 
 def test_a_stream_before_another_says_what_the_other_does() -> None:
