@@ -224,11 +224,11 @@ def _side(recorder: Recorder, finished: Sequence[Finished]) -> Side:
 @contextmanager
 def _loaded(job: Job) -> Iterator[Engine]:
     from harness.engines.pool import EnginePool
-    from harness.execution.loading import load_cast
+    from harness.execution.loading import begin, load_cast
 
     pool = EnginePool()
     try:
-        yield load_cast(job, pool).engine
+        yield load_cast(job, pool, begin(job, pool, job.store).result()).engine
     finally:
         pool.close()
 

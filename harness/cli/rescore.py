@@ -153,28 +153,20 @@ def _scored(record: RunRecord, job: Job) -> Scores:
 
 def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
     """The whole run again on its stored calls, in another folder."""
-    from harness.engines.pool import EnginePool
-    from harness.engines.replay import Replay
     from harness.execution.execute import execute
+    from harness.execution.loading import Known, recorded_facts
     from harness.runs.records import load_record
     from harness.tracker import NoTracker
 
     if not job.store.is_dir():
         raise HarnessError(f"there is no call store {job.store}; name the run's with store=FOLDER")
-    limits = record.manifest.get("limits", {})
-    pool = EnginePool()
-    pool.add(
-        (job.engine, job.model), Replay(job.engine, job.model, record.manifest["engine"], limits.get("subject", {}))
-    )
-    for role, player in job.roles.items():
-        settings = player.engine or job.engine
-        identity = record.manifest["roles"][role]
-        pool.add((settings, player.model), Replay(settings, player.model, identity, limits.get(role, {})))
+    why = "without a model only what was asked before can be repeated, so `run` the experiment"
+    recorded = {name: Known(facts, why) for name, facts in recorded_facts(record.manifest).items()}
     # Its own summary is of another folder, and the statistics follow below.
     with contextlib.redirect_stdout(io.StringIO()):
-        # Nothing is loaded, so nobody takes turns: that would close the stand-ins, and load the models.
+        # Nothing is loaded, so nobody takes turns.
         again = replace(job, runs=folder, tracker=NoTracker(), replicates=2, fit="together")
-        session = execute(again, pool)
+        session = execute(again, recorded=recorded)
     if session.status == "interrupted":
         raise KeyboardInterrupt
     scored = _scored(load_record(session.run.path), job)

@@ -12,7 +12,7 @@ from harness.config import Job
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
 from harness.execution.checks import prepare_items
-from harness.execution.loading import Cast, load_cast, make_subject
+from harness.execution.loading import Cast, begin, load_cast, make_subject
 from harness.execution.runner import ask_all
 from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
@@ -33,7 +33,8 @@ def validate(job: Job) -> int:
     notes = [*items.notes(), *_too_small(whole)]
     pool = EnginePool()
     try:
-        finished, renderer = asyncio.run(_ask(job, items, load_cast(job, pool)))
+        cast = load_cast(job, pool, begin(job, pool, job.store).result())
+        finished, renderer = asyncio.run(_ask(job, items, cast))
     finally:
         pool.close()
     first = min(finished, key=lambda f: f.item.id)

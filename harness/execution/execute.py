@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, replace
 
 from harness.config import Job
 from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import EngineDied, HarnessError, named
-from harness.execution.checks import prepare_items, run_folder
-from harness.execution.loading import Cast, load_cast, make_subject, models
+from harness.execution.checks import check_parts, prepare_items, run_folder
+from harness.execution.loading import Cast, Known, begin, load_cast, make_subject, models
 from harness.execution.measuring import measure
 from harness.execution.progress import Progress
 from harness.execution.runner import run_protocols
@@ -33,6 +34,7 @@ def execute(
     pool: EnginePool | None = None,
     store: Store | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    recorded: Mapping[str, Known] | None = None,
 ) -> Session:
     """Runs a job to its report.
 
@@ -40,13 +42,33 @@ def execute(
         pool: engines already loaded, and where those loaded now stay; without one they are closed at the end.
         store: the open call store, which stays open; without one `job.store` is opened and closed.
         cancelled: looked at every two seconds while the model is asked; once true, it is as after Ctrl-C.
+        recorded: engines by role of which only what they answered before is wanted; none of them is loaded.
 
     Returns:
         What is known of the run; `Session.code` is the exit code.
     """
+    check_parts(job)
+    engines = pool if pool is not None else EnginePool()
+    try:
+        return _execute(job, engines, store, cancelled, recorded)
+    finally:
+        if pool is None:
+            engines.close()
+
+
+def _execute(
+    job: Job,
+    pool: EnginePool,
+    store: Store | None,
+    cancelled: Callable[[], bool],
+    recorded: Mapping[str, Known] | None,
+) -> Session:
+    known = begin(job, pool, job.store) if recorded is None else recorded
+    began = time.perf_counter()
     items = prepare_items(job)
     path = run_folder(job)
     session = Session(job, items, RunDirectory(path))
+    session.seconds["items"] = round(time.perf_counter() - began, 2)
     session.run.write_manifest(session.manifest())
     calls = store if store is not None else Store(job.store)  # an empty store is false
     if calls.dropped:
@@ -55,14 +77,11 @@ def execute(
     for note in items.notes():
         log(note)
     log(f"run directory {path}")
-    engines = pool if pool is not None else EnginePool()
     try:
-        _load_and_ask(session, engines, calls, cancelled)
+        _load_and_ask(session, pool, known, calls, cancelled)
     finally:
         if store is None:
             _close(calls)
-        if pool is None:
-            engines.close()
     _finish(session)
     return session
 
@@ -75,12 +94,18 @@ def _close(store: Store) -> None:
         log(str(error))
 
 
-def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: Callable[[], bool]) -> None:
+def _load_and_ask(
+    session: Session,
+    pool: EnginePool,
+    known: Future[dict[str, Known]] | Mapping[str, Known],
+    store: Store,
+    cancelled: Callable[[], bool],
+) -> None:
     job = session.job
-    begin = time.perf_counter()
-    cast = load_cast(job, pool)
+    began = time.perf_counter()
+    cast = load_cast(job, pool, known.result() if isinstance(known, Future) else known)
     session.note_engines(cast)
-    session.seconds["load"] = round(time.perf_counter() - begin, 2)
+    session.seconds["load"] = round(time.perf_counter() - began, 2)
     job.tracker.start(
         RunStart(
             folder=session.run.path,
@@ -100,7 +125,7 @@ def _load_and_ask(session: Session, pool: EnginePool, store: Store, cancelled: C
     except EngineDied as error:
         session.status = "engine died"
         session.error = str(error)
-        pool.discard(models(job))
+        pool.discard(models(job).values())
     except BaseException as error:
         session.status = "failed"
         session.error = named(error)
@@ -137,7 +162,7 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
         stop.set()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
-    begin = time.perf_counter()
+    began = time.perf_counter()
     preparing = asyncio.create_task(fit(job.experiment, session.items.train, subject))
     stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
     await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -147,7 +172,7 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
         return
     fitted = preparing.result()
     session.fitted = keep_fitted(session.run.path, job.experiment, session.items, fitted)
-    session.seconds["prepare"] = round(time.perf_counter() - begin, 2)
+    session.seconds["prepare"] = round(time.perf_counter() - began, 2)
     with Progress(len(session.items.test), engine) as progress:
         watcher = asyncio.create_task(_watch(session, progress))
 
@@ -158,13 +183,13 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
         try:
             items = session.items.test
             # Where models take turns, every item goes on as far as it can before the next one is loaded.
-            window = len(items) if cast.stage is not None else job.window or 2 * engine.capacity
+            window = len(items) if cast.stage.alone else job.window or 2 * engine.capacity
             await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
         finally:
             watcher.cancel()
             stopping.cancel()
             job.tracker.progress(progress.values())
-            seconds = time.perf_counter() - begin
+            seconds = time.perf_counter() - began
             session.seconds["ask"] = round(seconds, 2)
             session.prompt_style = subject.renderer.prompt_style  # some things are noticed only in the prompts
             session.note_engines(cast)
@@ -196,7 +221,7 @@ def _finish(session: Session) -> None:
 
     job = session.job
     table = job.experiment.table(session.results)
-    begin = time.perf_counter()
+    began = time.perf_counter()
     estimates, verdicts = measure(job, table)
     session.table, session.estimates, session.verdicts = table, estimates, verdicts
     failed = sum(bool(r.errors) for r in session.results)
@@ -209,7 +234,7 @@ def _finish(session: Session) -> None:
     drawings = [draw(figure, table, estimates) for figure in job.experiment.figures]
     for drawing in drawings:
         session.run.write(f"figures/{drawing.name}.svg", drawing.svg)
-    session.seconds["measure"] = round(time.perf_counter() - begin, 2)
+    session.seconds["measure"] = round(time.perf_counter() - began, 2)
     manifest = session.manifest()
     session.run.write_manifest(manifest)
     write_page(session.run.path)

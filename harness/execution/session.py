@@ -27,13 +27,13 @@ class Session:
     """Everything known of a run while it goes on.
 
     Attributes:
-        engine: identity of what was loaded; roles: those of the other models.
+        engine: identity of what answers; roles: those of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
         parameters: how many the model has, where its weights are on this machine.
         prompt_style: how prompts are written; role_styles: the same for each other model.
         thoughts: what was thought about the items, by the part that thought it; "" is the subject.
-        seconds: by phase (load, prepare, ask, measure).
+        seconds: by phase: items, load (waited for models before anything was asked), prepare, ask, measure.
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
         fitted: fingerprint of what was fitted, the items that it was fitted on, and the run that did it when another.
@@ -80,12 +80,12 @@ class Session:
             self.thoughts.setdefault(role, ThoughtCounts()).add(parts)
 
     def note_engines(self, cast: Cast) -> None:
-        """Notes what has been loaded by now."""
-        loaded = cast.loaded()
+        """Notes what is known of the engines by now."""
+        known = cast.known()
         self.engine, self.parameters = cast.engine.identity, cast.engine.parameters
-        self.roles = {name: one.identity for name, one in loaded.items() if name != "subject"}
-        self.limits = {name: {"context": one.context, "layers": one.layers} for name, one in loaded.items()}
-        self.loads = cast.stage.loads if cast.stage is not None else ()
+        self.roles = {name: one.identity for name, one in known.items() if name != "subject"}
+        self.limits = {name: {"context": one.context, "layers": one.layers} for name, one in known.items()}
+        self.loads = cast.stage.loads if cast.stage.alone else ()
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it stands, without what is not known yet."""

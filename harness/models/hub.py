@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.imports import LARGE
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -28,14 +29,15 @@ def download(key: str, source: str, revision: str | None, wanted: Sequence[str])
     Raises:
         HarnessError: no such repository or revision, no access, the hub cannot be reached, or no room.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    with LARGE:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import (
+            GatedRepoError,
+            HFValidationError,
+            LocalEntryNotFoundError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
 
     label = f"{key}={source}" + (f" at revision {revision}" if revision else "")
     try:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date as Date
+from importlib.metadata import version
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.models import adapters
 from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download, is_pointer
@@ -143,10 +146,21 @@ class Model:
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer; no weights are downloaded or read.
 
+        Its class is remembered beside the fingerprint of its files: that it is known saves an import of torch.
+
         Raises:
             HarnessError: as `resolve_tokenizer`, or it cannot be read.
         """
-        return HFTokenizer.load(self.resolve_tokenizer().path, self.trust_remote_code)
+        local = self.resolve_tokenizer()
+        note = cache_folder() / "tokenizers" / f"{local.fingerprint}-transformers-{version('transformers')}"
+        if note.is_file() and not self.trust_remote_code:
+            return HFTokenizer.load(local.path, kind=note.read_text(encoding="utf-8"))
+        tokenizer = HFTokenizer.load(local.path, self.trust_remote_code)
+        if tokenizer.kind:
+            with suppress(OSError, HarnessError):  # without room for it, it is found again
+                note.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(note, tokenizer.kind, "set HARNESS_CACHE to another folder", "the cache")
+        return tokenizer
 
     def _folder(self, weights: bool = True) -> Path:
         from harness.models.conversion import converted

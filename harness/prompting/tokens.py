@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -111,20 +112,34 @@ class HFTokenizer:
         self.specials = frozenset(text for text in (*added, *tokenizer.all_special_tokens) if text)
 
     @classmethod
-    def load(cls, path: Path, trust_remote_code: bool = False) -> HFTokenizer:
+    def load(cls, path: Path, trust_remote_code: bool = False, kind: str = "") -> HFTokenizer:
         """The tokenizer of a local model folder.
+
+        Args:
+            kind: its class in transformers as `kind` names it, where that is known: finding it takes an import of
+                torch, 4 seconds.
 
         Raises:
             HarnessError: there is none that can be read.
         """
-        from transformers import AutoTokenizer
-
         try:
-            # Where Mistral's own library is installed, its format would be preferred.
-            loaded = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, mistral_format=False)
+            if kind:
+                module, _, name = kind.partition(":")
+                loaded = getattr(import_module(module), name).from_pretrained(path)
+            else:
+                from transformers import AutoTokenizer
+
+                # Where Mistral's own library is installed, its format would be preferred.
+                loaded = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, mistral_format=False)
         except (OSError, ValueError) as error:
             raise HarnessError(f"the tokenizer in {path} cannot be loaded: {error}") from error
         return cls(loaded)
+
+    @property
+    def kind(self) -> str:
+        """Its class in transformers, as "module:name"; "" for one whose code lies beside the weights."""
+        cls = type(self._tokenizer)
+        return f"{cls.__module__}:{cls.__name__}" if cls.__module__.startswith("transformers.") else ""
 
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))

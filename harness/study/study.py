@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 from harness.config import Job
 from harness.console import log
-from harness.engines.pool import EnginePool, Wanted
+from harness.engines.pool import EnginePool
 from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
-from harness.execution.loading import load, models
 from harness.execution.session import Session
 from harness.runs.comparison import Loaded, load_run
 from harness.statistics.claims import Verdict
@@ -51,26 +50,10 @@ class Ended:
 
 @dataclass
 class _Shared:
-    """What the runs share: loaded engines, the open store, and which models could not be loaded."""
+    """What the runs share: loaded engines and the open store."""
 
     pool: EnginePool = field(default_factory=EnginePool)
     store: OpenStore = field(default_factory=OpenStore)
-    broken: list[tuple[Wanted, BaseHarnessError]] = field(default_factory=list)
-
-    def load(self, job: Job) -> None:
-        """Loads what a job needs and closes the rest. A model that cannot be loaded is not tried twice."""
-        needed = models(job)
-        self.pool.keep_only(needed)
-        # Of models that take turns, the others are loaded when it is theirs.
-        for one in needed if job.fit == "together" else needed[:1]:
-            for other, error in self.broken:
-                if one == other:
-                    raise error
-            try:
-                load(*one, self.pool)
-            except BaseHarnessError as error:
-                self.broken.append((one, error))
-                raise
 
     def close(self) -> None:
         self.pool.close()
@@ -112,7 +95,6 @@ def _execute(name: str, job: Job, shared: _Shared, *, again: bool) -> Ended:
     try:
         if again:
             prepare_items(job)
-        shared.load(job)
         session = execute(job, shared.pool, shared.store.at(job.store))
     except BaseHarnessError as error:
         log(f"{name} stopped: {error}")

@@ -18,7 +18,6 @@ from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import BaseHarnessError, HarnessError, named
 from harness.execution.execute import execute
-from harness.execution.loading import models
 from harness.execution.session import Session
 from harness.execution.summary import headline
 from harness.store.opened import OpenStore
@@ -183,7 +182,6 @@ class _Worker:
 
     def _execute(self, index: int, heartbeat: Heartbeat) -> Session:
         job = load_job(self._sweep.cells[index].overrides, self._sweep.config_dir)
-        self._pool.keep_only(models(job))
         # Polled and not signalled: an interrupt while a library imports or reads settings may be swallowed.
         session = execute(
             replace(job, tracker=HeartbeatTracker(job.tracker, heartbeat)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, nearest
+from harness.imports import LARGE
 from harness.items import Item
 from harness.tasks.cells import unfolded, written
 
@@ -224,7 +225,8 @@ def read_hub(hub: str, config: str | None, split: str, revision: str | None) -> 
     Raises:
         HarnessError: the set cannot be had.
     """
-    import datasets
+    with LARGE:
+        import datasets
 
     try:
         data = datasets.load_dataset(hub, config, split=split, revision=revision)

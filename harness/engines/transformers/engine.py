@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness.calls.calls import EVERYTHING, Capability
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
+from harness.engines.phases import phase
 from harness.errors import BaseHarnessError, HarnessError, nearest
+from harness.imports import LARGE
 from harness.models.model import LocalModel, Model
 from harness.prompting.tokens import Tokenizer
 
@@ -96,16 +98,19 @@ class Transformers:
             HarnessError: an argument is unknown, or the model or its adapter cannot be loaded.
         """
         _environment()
-        import torch
-        import transformers
-        from transformers import AutoConfig, AutoTokenizer
+        phase("imports")
+        with LARGE:
+            import torch
+            import transformers
+            from transformers import AutoConfig, AutoTokenizer
 
-        from harness.engines.transformers.attention import use_grouped
-        from harness.engines.transformers.batching import TransformersEngine
-        from harness.engines.transformers.keys_values import Layout
+            from harness.engines.transformers.attention import use_grouped
+            from harness.engines.transformers.batching import TransformersEngine
+            from harness.engines.transformers.keys_values import Layout
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
+        phase("weights")
         local = model.resolve()
         code = model.trust_remote_code
         try:

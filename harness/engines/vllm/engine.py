@@ -16,9 +16,11 @@ from typing import Any, ClassVar, Literal, cast
 from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
+from harness.engines.phases import phase
 from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
+from harness.imports import LARGE
 from harness.models.adapters import adapter_base, adapter_rank
 from harness.models.model import LocalModel, Model
 from harness.prompting.tokens import HFTokenizer, Tokenizer
@@ -91,12 +93,14 @@ class VLLM:
                 cannot be loaded.
         """
         environment()
+        phase("imports")
         try:
-            import torch
-            import vllm
-            from vllm import EngineArgs
-            from vllm.usage.usage_lib import UsageContext
-            from vllm.v1.engine.llm_engine import LLMEngine
+            with LARGE:
+                import torch
+                import vllm
+                from vllm import EngineArgs
+                from vllm.usage.usage_lib import UsageContext
+                from vllm.v1.engine.llm_engine import LLMEngine
         except ImportError as error:
             raise HarnessError(f"vLLM cannot be imported ({error}); install it with scripts/setup") from error
         cuda = torch.cuda.is_available()
@@ -110,6 +114,7 @@ class VLLM:
             lora = lora_request(local.adapter)
             rank = max_lora_rank(adapter_rank(local.adapter), EngineArgs)
             settings |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
+        phase("weights, memory and warm-up")
         try:
             # What vLLM's own LLM class says: its batch sizes are those for throughput.
             processors = {} if cuda else {"logits_processors": [*args.get("logits_processors", ()), FORCED]}

@@ -176,9 +176,10 @@ def test_a_model_that_cannot_be_loaded_at_its_turn_stops_the_run_and_loses_nothi
 
 def test_questions_that_are_given_up_while_they_wait_hold_nobody_up() -> None:
     async def run() -> list[str]:
-        stage = Stage(EnginePool())
+        pool = EnginePool()
+        stage = Stage(pool)
         first, second = (Actor(stage, (Counting(), Model(source=f"/{name}"))) for name in "xy")
-        stage.begin(first)
+        stage.enter(first, pool.get(first.wanted))
         waiting = [asyncio.create_task(second.arrive()) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[0].cancel()
