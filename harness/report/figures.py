@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -75,11 +76,7 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     Raises:
         HarnessError: the table lacks a column that the figure names.
     """
-    import matplotlib as mpl
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+    with _styled():
         painted = curve(figure, estimates) if isinstance(figure, Curve) else _of_rows(figure, table, estimates)
         notes = [note for note in painted.notes if note]
         if notes:
@@ -87,8 +84,23 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
         alt = visible(cut(" ".join([painted.alt, *(f"{n}." for n in notes)]), 4000))
         svg = rendered(painted.figure, "svg", {"Date": None, "Title": painted.title, "Description": alt}).decode()
         painted.figure.set_layout_engine("none")  # laid out above; again would take as long as all the rest
-        png = rendered(painted.figure, "png", {"Software": None})
+
+    def png() -> bytes:
+        with _styled():
+            return rendered(painted.figure, "png", {"Software": None})
+
     return Drawing(figure_name(figure), painted.title, alt, svg, png)
+
+
+@contextmanager
+def _styled() -> Iterator[None]:
+    """Matplotlib in the harness's style, whatever the user's is."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
 
 
 def _of_rows(figure: RowFigure, table: Table, estimates: Sequence[Estimate]) -> Painted:

@@ -35,7 +35,7 @@ def drawings_of(result: RunResult) -> dict[str, Any]:
     from PIL import Image
 
     return {
-        f"figures/{drawing.name}": wandb.Image(Image.open(io.BytesIO(drawing.png)), caption=drawing.title)
+        f"figures/{drawing.name}": wandb.Image(Image.open(io.BytesIO(drawing.png())), caption=drawing.title)
         for drawing in result.drawings
     }
 
