@@ -67,4 +67,5 @@ class Load:
 
     def _tell(self) -> None:
         while not self._ended.wait(EVERY):
-            log(f"loading {self._model}: {self}")
+            given_up = ", given up, ends with this phase" if self._given_up.is_set() else ""
+            log(f"loading {self._model}: {self}{given_up}")
