@@ -30,7 +30,7 @@ PACKAGES = {
     "inspect-ai": ["inspect-ai==0.3.285", "transformers", "accelerate"],
 }
 TORCH = "torch==2.13.0"
-TOOLS = ("harness-vllm", "harness-transformers", *PACKAGES)
+TOOLS = ("harness-auto", "harness-vllm", "harness-transformers", *PACKAGES)
 ENVIRONMENTS = Path.home() / ".cache" / "self-evaluation-harness" / "peers"
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",

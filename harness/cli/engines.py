@@ -123,6 +123,7 @@ def _jobs(options: argparse.Namespace) -> tuple[Job, Job, Split]:
     """Both jobs, checked before any model is loaded."""
     from harness.config import load_job
     from harness.execution.checks import prepare_items
+    from harness.execution.choosing import choose_engines, has_choice
 
     first, second = (
         load_job([*options.overrides, *own], options.config_dir) for own in (options.first, options.second)
@@ -135,7 +136,9 @@ def _jobs(options: argparse.Namespace) -> tuple[Job, Job, Split]:
             f"only the subject's engine is compared, but others play roles.{', roles.'.join(first.roles)}"
         )
     prepare_items(second)
-    return first, second, prepare_items(first)
+    items = prepare_items(first)
+    first, second = (choose_engines(one, items)[0] if has_choice(one) else one for one in (first, second))
+    return first, second, items
 
 
 def _compare(job: Job, other: Job, items: Split) -> Comparison:

@@ -12,6 +12,7 @@ from harness.config import Job
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
 from harness.execution.checks import prepare_items
+from harness.execution.choosing import choose_engines, has_choice
 from harness.execution.loading import Cast, begin, load_cast, make_subject
 from harness.execution.runner import ask_all
 from harness.prompting.rendering import Renderer
@@ -31,6 +32,8 @@ def validate(job: Job) -> int:
     whole, job = job, dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
     items = prepare_items(job, at_most=True)
     notes = [*items.notes(), *_too_small(whole)]
+    if has_choice(job):
+        job, _ = choose_engines(job, items)
     pool = EnginePool()
     try:
         cast = load_cast(job, pool, begin(job, pool, job.store).result())

@@ -15,6 +15,7 @@ from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import EngineDied, HarnessError, named
 from harness.execution.checks import check_parts, prepare_items, run_folder
+from harness.execution.choosing import choose_engines, has_choice
 from harness.execution.loading import Cast, Known, begin, load_cast, make_subject, models
 from harness.execution.measuring import measure
 from harness.execution.progress import Progress
@@ -63,11 +64,16 @@ def _execute(
     cancelled: Callable[[], bool],
     recorded: Mapping[str, Known] | None,
 ) -> Session:
-    known = begin(job, pool, job.store) if recorded is None else recorded
     began = time.perf_counter()
-    items = prepare_items(job)
+    items, choice = None, None
+    if recorded is None and has_choice(job):
+        items = prepare_items(job)
+        job, choice = choose_engines(job, items)
+    known = begin(job, pool, job.store) if recorded is None else recorded
+    if items is None:
+        items = prepare_items(job)
     path = run_folder(job)
-    session = Session(job, items, RunDirectory(path))
+    session = Session(job, items, RunDirectory(path), engine_choice=choice)
     session.seconds["items"] = round(time.perf_counter() - began, 2)
     session.run.write_manifest(session.manifest())
     calls = store if store is not None else Store(job.store)  # an empty store is false

@@ -27,6 +27,7 @@ class Session:
     """Everything known of a run while it goes on.
 
     Attributes:
+        engine_choice: what engine=auto took, and why.
         engine: identity of what answers; roles: those of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
@@ -47,6 +48,7 @@ class Session:
     started: float = field(default_factory=time.time)
     results: list[ItemResult] = field(default_factory=list)
     status: str = "running"
+    engine_choice: str | None = None
     engine: Mapping[str, str] | None = None
     roles: Mapping[str, Mapping[str, str]] | None = None
     stand_in: list[str] = field(default_factory=list)
@@ -103,6 +105,7 @@ class Session:
             "items_failed": sum(bool(r.errors) for r in self.results),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "seconds": self.seconds,
+            "engine_choice": self.engine_choice,
             "engine": self.engine,
             "roles": self.roles or None,
             "stand_in": self.stand_in or None,

@@ -134,7 +134,7 @@ class Composer:
         self.check(job)
         folder, digest = str(run_folder(job)), config_digest(job.config)
         cell = Cell(index, (*fixed, *swept), tuple(swept), name, folder, digest, whole)
-        return Planned(cell, tuple(models(job)), job.config)
+        return Planned(cell, tuple(models(job).values()), job.config)
 
     def compose(
         self, fixed: Sequence[str], swept: Sequence[str], where: Sequence[str] = ()

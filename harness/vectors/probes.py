@@ -81,6 +81,8 @@ def fit_probe(
     Raises:
         HarnessError: fewer groups than folds, or fewer than two folds.
     """
+    from threadpoolctl import threadpool_limits
+
     hits, misses = np.asarray(right, dtype=np.float64), np.asarray(wrong, dtype=np.float64)
     if not 2 <= folds <= len(set(groups)):
         raise HarnessError(
@@ -94,14 +96,16 @@ def fit_probe(
     held = [f for f in range(folds) if hits[fold != f].sum() and misses[fold != f].sum()]
     if not held:
         return NoProbe("the answers of one kind all come from one group of training questions")
-    losses = []
-    for layer, values in sorted(x.items()):
-        found = np.sum([_losses(values, hits, misses, fold == f, strengths) for f in held], axis=0)
-        weight = sum(float((hits + misses)[fold == f].sum()) for f in held)
-        losses += [(layer, s, float(loss) / weight) for s, loss in zip(strengths, found, strict=True)]
-    layer, strength, _ = min(losses, key=lambda tried: tried[2])
-    mean, scale = _moments(x[layer], hits + misses)
-    weights, bias = fit_logistic((x[layer] - mean) / scale, hits, misses, strength)
+    # Thousands of small systems of equations: threads of the linear algebra would wait for each other most of the time.
+    with threadpool_limits(1, "blas"):
+        losses = []
+        for layer, values in sorted(x.items()):
+            found = np.sum([_losses(values, hits, misses, fold == f, strengths) for f in held], axis=0)
+            weight = sum(float((hits + misses)[fold == f].sum()) for f in held)
+            losses += [(layer, s, float(loss) / weight) for s, loss in zip(strengths, found, strict=True)]
+        layer, strength, _ = min(losses, key=lambda tried: tried[2])
+        mean, scale = _moments(x[layer], hits + misses)
+        weights, bias = fit_logistic((x[layer] - mean) / scale, hits, misses, strength)
     raw = weights / scale
     return Probe(layer, strength, tuple(raw.tolist()), bias - float(raw @ mean), tuple(losses))
 
