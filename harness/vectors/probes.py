@@ -81,6 +81,7 @@ def fit_probe(
     Raises:
         HarnessError: fewer groups than folds, or fewer than two folds.
     """
+    import scipy.linalg  # noqa: F401 it brings a library of its own, which must be there to be limited
     from threadpoolctl import threadpool_limits
 
     hits, misses = np.asarray(right, dtype=np.float64), np.asarray(wrong, dtype=np.float64)

@@ -18,7 +18,7 @@ import pytest
 from harness import Experiment, Item, Outcome, Probability, Prompt, Subject
 from harness.calls.calls import Capability, Reply
 from harness.config import Job, load_job
-from harness.engines import facts, phases
+from harness.engines import auto, facts, phases
 from harness.engines.base import Engine
 from harness.engines.fake.engine import CAN, FakeEngine, WordTokenizer, dry_run
 from harness.engines.pool import EnginePool
@@ -300,3 +300,42 @@ def test_a_process_whose_answers_are_all_stored_imports_neither_torch_nor_vllm(t
     replayed = process(tmp_path, ("torch", "vllm"), "rescore", str(run), "--replay", "--dry-run")
     assert replayed.returncode == 0, replayed.stderr
     assert json.loads((run / "manifest.json").read_text())["engine"]["engine"] == "transformers"
+
+
+@pytest.mark.parametrize(
+    ("needed", "words", "gpu", "chosen", "why"),
+    [
+        ({"generate"}, 5_000, False, "Transformers", "5000 words of prompts on a CPU are few"),
+        ({"generate"}, 500_000, False, "VLLM", "500000 words of prompts on a CPU are many"),
+        ({"generate"}, None, False, "VLLM", "not known"),
+        ({"generate"}, 5_000, True, "VLLM", "there is a GPU"),
+        ({"generate", "read"}, 500_000, True, "Transformers", "vLLM cannot read"),
+    ],
+)
+def test_auto_takes_what_has_answered_first(
+    needed: set[Capability], words: int | None, gpu: bool, chosen: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "gpu_here", lambda: gpu)
+    monkeypatch.setattr(auto, "installed", lambda name: "1")
+    engine, said = auto.Auto(dtype="float64", max_model_len=99).choose(needed, words)
+    assert (type(engine).__name__, vars(engine)["dtype"], vars(engine)["max_model_len"]) == (chosen, "float64", 99)
+    assert why in said
+    monkeypatch.setattr(auto, "installed", lambda name: None)
+    assert type(auto.Auto().choose(needed, words)[0]).__name__ == "Transformers"
+
+
+def test_a_run_of_auto_shares_the_answers_of_the_engine_that_it_took(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"experiment={HERE}:Say", "limit=4", "tracker=none", "model=hub", "model.style=plain"]
+    words += [f"model.source={save_tiny(tmp_path / 'tiny', 'llama')}", f"runs={tmp_path / 'runs'}"]
+    plain = execute(load_job([*words, "engine=transformers"]))
+    chosen = execute(load_job([*words, "engine=auto"]))
+    assert "engine=auto: transformers, as about" in capsys.readouterr().err
+    assert chosen.engine == plain.engine
+    assert asked(plain) == 4
+    assert asked(chosen) == 0
+    manifest = json.loads((chosen.run.path / "manifest.json").read_text())
+    assert manifest["engine_choice"].startswith("transformers, as about ")
+    assert manifest["config"]["engine"]["_target_"] == "harness.engines.auto.Auto"
+    assert execute(load_job([*words, "engine=auto"])).run.path == chosen.run.path
