@@ -313,7 +313,7 @@ def test_a_process_whose_answers_are_all_stored_imports_neither_torch_nor_vllm(t
     ],
 )
 def test_auto_takes_what_has_answered_first(
-    needed: set[Capability], words: int | None, gpu: bool, chosen: str, why: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, *, needed: set[Capability], words: int | None, gpu: bool, chosen: str, why: str
 ) -> None:
     monkeypatch.setattr(auto, "gpu_here", lambda: gpu)
     monkeypatch.setattr(auto, "installed", lambda name: "1")
