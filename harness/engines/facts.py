@@ -105,7 +105,7 @@ def _note(settings: EngineSettings, model: Model) -> Path:
     content: dict[str, Any] = {
         "engine": f"{type(settings).__module__}.{type(settings).__qualname__}",
         "settings": asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else {},
-        "model": model.resolve().fingerprint,
+        "model": [model.name, model.resolve().fingerprint],
         "code": [model.trust_remote_code, _code(type(settings))],
         "versions": {name: installed(name) for name in PACKAGES},
         "gpu": gpu_here(),
