@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
@@ -47,9 +49,23 @@ def typed(value: Any, hint: Any, path: str) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(hint).validate_python(value)
+        found = TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
         raise HarnessError(_explain(error.errors(), value, path)) from error
+    _refuse_infinite(found, path)
+    return found
+
+
+def _refuse_infinite(value: Any, path: str) -> None:
+    """Raises HarnessError: infinity or NaN, which JSON cannot hold and no setting means."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise HarnessError(f"{path}={value}: a finite number is needed")
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            _refuse_infinite(part, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for i, part in enumerate(value):
+            _refuse_infinite(part, f"{path}[{i}]")
 
 
 def _explain(problems: list[ErrorDetails], value: Any, path: str) -> str:

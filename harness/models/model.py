@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from math import prod
 from pathlib import Path
@@ -24,6 +25,9 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
 PACKED = ("I8", "U8", "I16", "U16", "I32", "U32", "F4")
 """Types of safetensors in which quantised weights lie."""
+DRY = "fake:"
+"""Before the name of a model in a dry run, where nobody asks it."""
+_CACHED = re.compile(r"/models--(?:[^/]+--)?([^/]+)/snapshots/[0-9a-f]+/?$")
 DESCRIPTIONS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 
 
@@ -84,10 +88,14 @@ class Model:
             raise HarnessError("model.source is empty; give a hub id (Qwen/Qwen3-0.6B), a local folder or a .gguf file")
         if not self.name:
             # A frozen dataclass has no other way to derive one field from another.
-            object.__setattr__(self, "name", self.source.rstrip("/").rsplit("/", 1)[-1].removeprefix("package:"))
+            object.__setattr__(self, "name", name_of(self.source))
         adapted = "+" + self.adapter.rstrip("/").rsplit("/", 1)[-1]
         if self.adapter and not self.name.endswith(adapted):
             object.__setattr__(self, "name", self.name + adapted)
+
+    def as_dry_run(self) -> Model:
+        """The same model under a name which says that it was not asked."""
+        return self if self.name.startswith(DRY) else replace(self, name=DRY + self.name)
 
     def renderer(self, tokenizer: Tokenizer, context: int) -> Renderer:
         """What writes prompts for this model.
@@ -173,6 +181,20 @@ class Model:
         if path.exists() or not HUB_ID.fullmatch(name) or name.startswith("."):
             raise HarnessError(f"model.adapter={self.adapter}: there is no such folder, and it is no hub id")
         return download("model.adapter", name, revision or None, [adapters.CONFIG, adapters.WEIGHTS])
+
+
+def name_of(source: str) -> str:
+    """What a model is called after its source: the last part of a hub id or of a folder, and of a package its name.
+
+    A folder of the hub's cache, whose last part is a commit, is called like the model that it holds.
+    """
+    if source.startswith("package:"):
+        return source.removeprefix("package:")
+    path = Path(source).expanduser()
+    if path.name in ("", "..") or source.startswith("~"):
+        path = path.resolve()
+    cached = _CACHED.search(path.as_posix())
+    return cached[1] if cached else path.name or source
 
 
 def cache_folder() -> Path:

@@ -11,7 +11,9 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge
 
 from harness.calls.arrays import Array
 from harness.calls.calls import (
@@ -359,7 +361,7 @@ class Fake:
     has_weights: ClassVar[bool] = False
     gpus: ClassVar[int] = 0
 
-    delay: float = 0.0
+    delay: Annotated[float, Ge(0)] = 0.0
 
     def tokenizer(self, model: Model) -> Tokenizer:
         """The one that splits at words, whatever the model."""
@@ -367,4 +369,4 @@ class Fake:
 
     def load(self, model: Model) -> Engine:
         """An engine that answers at once; the model's weights are not read."""
-        return dry_engine(f"fake:{model.name}", self.delay)
+        return dry_engine(model.as_dry_run().name, self.delay)
