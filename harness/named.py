@@ -96,7 +96,9 @@ def _failed(target: str, path: str, error: Exception) -> HarnessError:
     if isinstance(error, SyntaxError):
         where = f" ({error.filename}:{error.lineno})"
     else:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__ and "<" not in f.filename]
+        frames = [
+            f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__ and "<" not in f.filename
+        ]
         own = [f for f in frames if not _is_foreign(f.filename)]
         where = f" ({own[-1].filename}:{own[-1].lineno}: {own[-1].line})" if own else ""
     text = str(error).strip() or "no message"

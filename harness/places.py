@@ -54,9 +54,7 @@ def open_experiments() -> None:
     ours = home() / EXPERIMENTS
     package = sys.modules.get(EXPERIMENTS)
     if package is None:
-        spec = spec_from_file_location(
-            EXPERIMENTS, ours / "__init__.py", submodule_search_locations=[str(ours)]
-        )
+        spec = spec_from_file_location(EXPERIMENTS, ours / "__init__.py", submodule_search_locations=[str(ours)])
         package = _loaded(spec)
     places = dict.fromkeys([str(ours), *_others(ours)])
     package.__path__ = list(places)

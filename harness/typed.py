@@ -32,6 +32,7 @@ RANGES = {
     "greater_than_equal": "{ge:g} or more is needed",
     "less_than": "a number below {lt:g} is needed",
     "less_than_equal": "{le:g} or less is needed",
+    "too_short": "a list of {min_length} or more is needed",
 }
 """What the ranges of a type ask for, as in `Annotated[int, Ge(1)]`."""
 

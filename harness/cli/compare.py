@@ -56,13 +56,16 @@ def compare_command(options: argparse.Namespace) -> int:
         HarnessError: fewer than two sides, a named run that cannot be read (one found in a folder is left out), no
             shared item, or a file that cannot be written.
     """
-    from harness.cli.report import find_runs
+    from harness.cli.report import find_runs, results
     from harness.runs.comparison import AXES, adjusted, compare, load_run, sides
 
     if options.replicates < 2:
         raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
     runs: list[Loaded] = []
-    for named in find_runs(options.runs):
+    kept, left_out = results(find_runs(options.runs))
+    for reason in left_out:
+        print(f"left out: {reason}", file=sys.stderr)
+    for named in kept:
         try:
             runs.append(load_run(named.path))
         except HarnessError as error:

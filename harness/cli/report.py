@@ -68,6 +68,17 @@ def find_runs(words: Iterable[str]) -> list[Found]:
     return list(found.values())
 
 
+def results(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+    """The runs without dry runs that were found in a folder or by a pattern, and why each of these is left out.
+
+    A dry run that the command line names stays. So do all of them where there are no others.
+    """
+    from harness.runs.records import without_dry_runs
+
+    kept, left_out = without_dry_runs([run.path for run in found], [run.path for run in found if run.named])
+    return [run for run in found if run.path in kept], left_out
+
+
 def _meant(word: str) -> list[Found]:
     path = Path(word).expanduser()
     if path.is_dir():
@@ -123,8 +134,8 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
     from harness.runs.records import load_record
 
     records: list[RunRecord] = []
-    left_out: list[str] = []
-    for run in found:
+    kept, left_out = results(found)
+    for run in kept:
         try:
             record = load_record(run.path)
         except HarnessError as error:

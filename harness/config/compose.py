@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config.names import settle_names
 from harness.config.sources import hydra_at, options
-from harness.config.words import GROUPS, check_choice, check_word, key_of, models_apart, refuse_hydra, to_type, with_models
+from harness.config.words import (
+    GROUPS,
+    check_choice,
+    check_word,
+    key_of,
+    models_apart,
+    refuse_hydra,
+    to_type,
+    with_models,
+)
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
 from harness.places import config_files, own_conf
@@ -138,7 +147,7 @@ def _unread(word: str, error: Exception) -> str:
     if value.lstrip()[:1] in ("[", "{") and value.rstrip()[-1:] in ("]", "}"):
         first = next((line for line in str(error).splitlines() if line.strip()), "")
         return f"{word}: {first}; put quotes around texts inside of it"
-    return f"{word}: Hydra reads some of these characters as its own signs; as one text, type in the shell: {to_type(word)}"
+    return f"{word}: Hydra reads some of these characters as signs of its own; for one text, type {to_type(word)}"
 
 
 def has_yaml(experiment: str, config_dir: Path | None) -> bool:

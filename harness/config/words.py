@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from harness.config.sources import option_file, options
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, closest, nearest
 
 GROUPS = ("experiment", "task", "model", "engine", "tracker")
 
@@ -85,22 +85,14 @@ def _meant(word: str, keys: Sequence[str], following: str) -> str:
     if word in ("help", "-h"):
         return "write python -m harness run --help"
     if word in keys:
-        known = word in GROUPS and following in options(word)
-        return f"write {word}={following if known else 'NAME' if word in GROUPS else 'VALUE'}"
+        chosen = following if word in GROUPS and following in options(word) else ""
+        return f"write {word}={chosen or ('NAME' if word in GROUPS else 'VALUE')}"
     if following.startswith("="):
         return f"leave out the space: {word}{following}"
-    all_options = {name: group for group in GROUPS for name in options(group)}
-    if word in all_options:
-        return f"no override, did you mean {all_options[word]}={word}?"
-    lowered = {name.lower(): name for name in all_options}
-    if word.lower() in lowered:
-        name = lowered[word.lower()]
-        return f"no override, did you mean {all_options[name]}={name}?"
-    close = nearest(word, [*all_options, *keys])
-    if close.startswith(", did you mean"):
-        name = close.split("'")[1]
-        return f"no override, did you mean {f'{all_options[name]}={name}' if name in all_options else f'{name}=VALUE'}?"
-    return "no override; write key=value, as experiment=pTrue"
+    known = {name: f"{group}={name}" for group in GROUPS for name in options(group)}
+    known |= {key: f"{key}=VALUE" for key in keys}
+    meant = closest(word, known)
+    return f"no override, did you mean {known[meant]}?" if meant else "no override; write key=value, as experiment=pTrue"
 
 
 def check_choice(word: str, value: object) -> None:

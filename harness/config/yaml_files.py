@@ -36,7 +36,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
         node = yaml.compose(text, Loader=loader)
         if node is not None:
             _size(node, {}, file)
-        values = yaml.load(text, Loader=loader)  # noqa: S506 (get_yaml_loader is a SafeLoader)
+        values = yaml.load(text, Loader=loader)
         if values is None:
             return {}
         if not isinstance(values, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import orjson
 from harness.errors import HarnessError
 from harness.items import FIRST_ITEM
 from harness.metrics.metric import Metric
+from harness.models.model import DRY
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate
 
@@ -33,6 +34,34 @@ class RunRecord:
     estimates: tuple[Estimate, ...]
     verdicts: tuple[Mapping[str, Any], ...]
     figures: tuple[Path, ...]
+
+
+def is_dry(manifest: Mapping[str, Any]) -> bool:
+    """Whether a run was a dry run: no model was asked, so that its numbers mean nothing."""
+    model = manifest.get("model")
+    return isinstance(model, Mapping) and str(model.get("name", "")).startswith(DRY)
+
+
+def without_dry_runs(runs: Sequence[Path], named: Collection[Path]) -> tuple[list[Path], list[str]]:
+    """The runs that are results, and a line for each dry run that is left out.
+
+    Args:
+        named: those that the user named himself, which stay. Where no run is of a model, all stay.
+    """
+    manifests = {run: _known(run) for run in runs}
+    if not any(manifest and not is_dry(manifest) for manifest in manifests.values()):
+        return list(runs), []
+    dry = [run for run, manifest in manifests.items() if run not in named and is_dry(manifest)]
+    return [run for run in runs if run not in dry], [f"{run}: a dry run, in which no model was asked" for run in dry]
+
+
+def _known(run: Path) -> Mapping[str, Any]:
+    """The manifest of a run as far as there is one; whoever uses the run says what is wrong with it."""
+    try:
+        manifest = _json(run / "manifest.json")
+    except HarnessError:
+        return {}
+    return manifest if isinstance(manifest, Mapping) else {}
 
 
 def load_record(path: Path) -> RunRecord:

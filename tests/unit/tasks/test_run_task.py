@@ -85,7 +85,7 @@ def test_gold_and_grader_may_be_others(run: Path) -> None:
     assert item.grader is number
     assert item.grade("0").correct
     assert not item.grade("1").correct
-    with pytest.raises(HarnessError, match=r"grader 'nubmer' cannot be imported"):
+    with pytest.raises(HarnessError, match=r"grader 'nubmer' is none of short_answer"):
         items(run, grader="nubmer")
 
 
