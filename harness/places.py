@@ -45,6 +45,16 @@ def config_files(group: str, config_dir: Path | None) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def see_working_directory() -> None:
+    """Puts the working directory on sys.path, where `python -m` has it and the command `harness` has not.
+
+    It comes last, so that a file of the user's takes no installed package's place.
+    """
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path:
+        sys.path.append(here)
+
+
 def open_experiments() -> None:
     """Makes `experiments` ours and, after ours, every folder of that name on sys.path.
 

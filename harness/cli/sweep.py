@@ -63,8 +63,6 @@ def is_multirun(options: argparse.Namespace) -> bool:
     keys = [word.lstrip("+~").partition("=")[0] for word in options.overrides]
     if options.multirun and "study" in keys:
         raise HarnessError("a study is no part of a grid; write -m experiment=a,b,c instead")
-    if options.multirun and options.cfg:
-        raise HarnessError("--cfg prints the config of one run; leave -m out")
     launching = [key for key in keys if key.startswith(("hydra/launcher", "hydra.launcher.", "hydra.sweep."))]
     if not options.multirun and (options.detach or launching):
         word = launching[0] if launching else "--detach"

@@ -75,7 +75,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def load(settings: fake.Fake, model: Model) -> Engine:
         names.append(model.name)
-        return fake.FakeEngine(knowing, f"fake:{model.name}", settings.delay)
+        return fake.FakeEngine(knowing, model.name, settings.delay)
 
     monkeypatch.setattr(fake.Fake, "load", load)
     return names
@@ -181,7 +181,7 @@ def test_what_needs_a_failed_run_is_skipped_and_the_rest_goes_on(
         "answers": "failed",
         "opinion": "skipped",
     }
-    assert "opinion is skipped: run 'answers' is failed: 0 of 4 items failed, more than max_failed=-1.0" in captured.err
+    assert "opinion is skipped: run 'answers' is failed: 4 of 4 items failed, more than max_failed=0.05" in captured.err
     first, second = content["verdicts"]
     assert first["kind"] == "not comparable"
     assert "run 'opinion' is skipped: run 'answers' is failed" in first["reason"]
@@ -218,7 +218,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_and_leaves_the_others_going
         tried.append(model.name)
         if model.name == "fake:broken":
             raise HarnessError("no such weights")
-        return fake.FakeEngine(knowing, f"fake:{model.name}")
+        return fake.FakeEngine(knowing, model.name)
 
     monkeypatch.setattr(fake.Fake, "load", load)
     line = "experiment=pTrue experiment.draws=1 experiment.arms=[zero-shot]"
