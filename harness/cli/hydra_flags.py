@@ -18,7 +18,7 @@ HELP = """Flags of Hydra's, for run and validate; they may stand between overrid
   --multirun, -m             a run of each combination of values: seed=0,1 model=a,b
 
 Settings of Hydra's, with -m: hydra/launcher=local|gpus|slurm, hydra.launcher.NAME=VALUE, hydra.sweep.dir=FOLDER.
-A run's folder is RUNS/EXPERIMENT/NAME, where runs=RUNS; hydra.run.dir and other settings of Hydra's are refused by name.
+A run's folder is RUNS/EXPERIMENT/NAME, where runs=RUNS; hydra.run.dir and the rest of hydra.* is refused.
 """
 
 
@@ -88,7 +88,9 @@ def _info(what: str, words: Sequence[str], config_dir: Path | None) -> Iterator[
         yield "Config files are looked for in this order; the first that is found is taken:"
         for folder in config_folders(config_dir):
             own = folder == own_conf()
-            whose = "the harness's" if own else "yours, ./conf" if folder == Path.cwd() / "conf" else "yours, --config-dir"
+            whose = (
+                "the harness's" if own else "yours, ./conf" if folder == Path.cwd() / "conf" else "yours, --config-dir"
+            )
             yield f"  {folder}  ({whose})"
     if what in ("defaults", "defaults-tree", "all"):
         yield "Files that the config is made of:"

@@ -1,4 +1,4 @@
-"""`list` prints what can be named on the command line. It reads files and imports no experiment, so that it is quick."""
+"""`list` prints what can be named on the command line. It is quick: it imports no experiment."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def measures() -> dict[str, Measure]:
 
 def summary(text: str) -> str:
     """The first sentence of a text in at most `LONGEST` characters: a longer one ends where its first clauses do."""
-    paragraph = " ".join(text.split("\n\n")[0].split())
+    paragraph = " ".join(text.split("\n\n", maxsplit=1)[0].split())
     match = _SENTENCE.match(_CITED.sub("", paragraph))
     sentence = match[0] if match else paragraph
     if len(sentence) <= LONGEST:

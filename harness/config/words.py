@@ -92,7 +92,9 @@ def _meant(word: str, keys: Sequence[str], following: str) -> str:
     known = {name: f"{group}={name}" for group in GROUPS for name in options(group)}
     known |= {key: f"{key}=VALUE" for key in keys}
     meant = closest(word, known)
-    return f"no override, did you mean {known[meant]}?" if meant else "no override; write key=value, as experiment=pTrue"
+    return (
+        f"no override, did you mean {known[meant]}?" if meant else "no override; write key=value, as experiment=pTrue"
+    )
 
 
 def check_choice(word: str, value: object) -> None:

@@ -154,7 +154,7 @@ def _model(run: Loaded) -> tuple[str, str]:
 
 
 def _model_names(runs: Sequence[Loaded]) -> dict[tuple[str, str], str]:
-    """What to call the model of each run: its name, and where several have one name, its source as far as it differs."""
+    """What to call the model of each run: its name, with the end of its source where others have that name, too."""
     models = list(dict.fromkeys(_model(run) for run in runs))
     called: dict[tuple[str, str], str] = {}
     for name, source in models:

@@ -273,7 +273,7 @@ def test_list_names_everything() -> None:
 
 
 def test_show_gives_the_paper_an_item_and_its_prompt_tokens() -> None:
-    out = harness("show", "pTrue", "engine=fake").stdout
+    out = harness("show", "pTrue", "engine=fake", "--tokens").stdout
     assert "arXiv 2207.05221" in out
     assert "<assistant> The proposed answer is: (" in out
     assert "' proposed':" in out

@@ -40,7 +40,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Runs of two models and two seeds, the one of the other written by hand; with other answers right in each."""
     made = tmp_path_factory.mktemp("runs")
     found = {"a0": ran(made / "a0"), "fewer": ran(made / "fewer", "limit=8")}
-    for name, model, seed, draws in (("a1", "fake:smollm2", 1, 2), ("b0", "fake:other", 0, 2), ("b1", "fake:other", 1, 2)):
+    for name, model, seed, draws in (
+        ("a1", "fake:smollm2", 1, 2),
+        ("b0", "fake:other", 0, 2),
+        ("b1", "fake:other", 1, 2),
+    ):
         found[name] = edited(found["a0"], made / name, model={"name": model}, seed=seed, experiment={"draws": draws})
     found["draws"] = edited(found["a0"], made / "draws", experiment={"draws": 3})
     for path, right in zip((found[n] for n in ("a0", "a1", "b0", "b1")), (4, 5, 6, 7), strict=True):

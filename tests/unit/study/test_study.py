@@ -171,7 +171,11 @@ def test_what_needs_a_failed_run_is_skipped_and_the_rest_goes_on(
         "  last: experiment=pTrue experiment.draws=1 experiment.judged=1 experiment.arms=[fixed] seed=1\n"
     )
     # `answers` fails, as no prompt fits beside so long an answer, and `opinion` needs it.
-    write(text.replace("runs:\n", more).replace("experiment.judged=2", "experiment.max_tokens=2000000 experiment.judged=2"))
+    write(
+        text.replace("runs:\n", more).replace(
+            "experiment.judged=2", "experiment.max_tokens=2000000 experiment.judged=2"
+        )
+    )
     assert run("study=mine", "limit=4") == 1
     captured = capsys.readouterr()
     content, page = left(tmp_path)
