@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.config import Job, written
 from harness.config.yaml_files import read_yaml
-from harness.places import own_conf
+from harness.places.folders import own_conf
 from harness.redaction import without_secrets
 
 LONGEST = 100
@@ -64,7 +64,7 @@ def class_settings(group: str, cls: type, node: Mapping[str, Any]) -> Iterator[S
     meanings = attribute_meanings(cls)
     for f in dataclasses.fields(cls):
         missing = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        default = None if missing else _value(f.default_factory() if callable(f.default_factory) else f.default)  # type: ignore[misc]
+        default = None if missing else _value(f.default_factory() if callable(f.default_factory) else f.default)
         given = node.get(f.name, "???") if missing else node.get(f.name, f.default)
         value = "needed" if given == "???" else _value(given) if f.name in node else str(default)
         yield Setting(f"{group}.{f.name}", value, default, meanings.get(f.name, ""))

@@ -82,7 +82,7 @@ def _print_yaml(config: dict[str, Any], package: str | None) -> None:
 def _info(what: str, words: Sequence[str], config_dir: Path | None) -> Iterator[str]:
     from harness.config import compose_raw, hydra_at
     from harness.config.sources import option_file
-    from harness.places import config_folders, own_conf
+    from harness.places.folders import config_folders, own_conf
 
     if what in ("searchpath", "all"):
         yield "Config files are looked for in this order; the first that is found is taken:"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, nearest
-from harness.places import config_files, home
+from harness.places.folders import config_files, home
 
 if TYPE_CHECKING:
     from harness.metrics.metric import Measure
@@ -105,9 +105,9 @@ def role_names(config_dir: Path | None = None) -> Iterator[tuple[str, str]]:
 def _parts(node: ast.ClassDef) -> list[str]:
     """The keys of a class's `parts`, where they are spelled out."""
     for statement in node.body:
-        target = statement.target if isinstance(statement, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == "parts" and isinstance(statement.value, ast.Dict):
-            return [str(key.value) for key in statement.value.keys if isinstance(key, ast.Constant)]
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id="parts"), value=ast.Dict(keys=keys)):
+                return [str(key.value) for key in keys if isinstance(key, ast.Constant)]
     return []
 
 

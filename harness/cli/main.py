@@ -16,7 +16,7 @@ from harness.cli.sweep import is_multirun, multirun, sweep_command
 from harness.cli.wandb import wandb_command
 from harness.console import log, safe_stdout
 from harness.errors import BaseHarnessError
-from harness.places import see_working_directory
+from harness.places.folders import see_working_directory
 
 FLAGGED = {
     "compare": compare_command,

@@ -20,8 +20,8 @@ from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
-from harness.named import named
-from harness.places import config_files
+from harness.places.named import named
+from harness.places.folders import config_files
 from harness.prompting.rendered import PromptStyle
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import Tokenizer
@@ -139,7 +139,7 @@ def _show_part(kind: str, name: str, overrides: Sequence[str], config_dir: Path 
         raise HarnessError(f"{file}: it has no _target_, so it is no {group} of the harness")
     cls = named(target, f"{file}, _target_")
     print(f"\n{(inspect.getdoc(cls) or '').partition(ATTRIBUTES)[0].rstrip()}")
-    if dataclasses.is_dataclass(cls):
+    if isinstance(cls, type) and dataclasses.is_dataclass(cls):
         print_rows(list(class_settings(group.replace("/", "."), cls, node.get(group, node))))
     return None
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError, nearest
-from harness.named import named
+from harness.places.named import named
 from harness.typed import typed
 
 T = TypeVar("T")

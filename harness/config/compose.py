@@ -25,7 +25,7 @@ from harness.config.words import (
 )
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
-from harness.places import config_files, own_conf
+from harness.places.folders import config_files, own_conf
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

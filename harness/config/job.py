@@ -25,7 +25,7 @@ from harness.experiment import Experiment
 from harness.metrics.levels import LevelValue
 from harness.metrics.metric import Measure, Metric
 from harness.models.model import Model
-from harness.named import named
+from harness.places.named import named
 from harness.statistics.claims import Claim
 from harness.statistics.intervals import IntervalKind
 from harness.statistics.references import Reference

@@ -9,7 +9,7 @@ from harness.config.compose import class_name
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
 from harness.experiment import Experiment
-from harness.places import own_conf
+from harness.places.folders import own_conf
 from harness.statistics.conditions import setting_text
 from harness.statistics.references import Reference
 

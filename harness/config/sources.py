@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError
-from harness.places import config_folders, own_conf
+from harness.places.folders import config_folders, own_conf
 
 if TYPE_CHECKING:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl

@@ -11,7 +11,7 @@ from typing import Any
 from harness.config import build
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
-from harness.places import config_files
+from harness.places.folders import config_files
 from harness.study.order import check_references, references
 from harness.study.verdicts import RunClaim, Side
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from harness.errors import HarnessError
 from harness.items import Grade, Grader, Item, grader, is_grader
-from harness.named import named
+from harness.places.named import named
 from harness.tasks.answering import answering_line
 from harness.tasks.letters import read_letter
 from harness.tasks.numbers import exact, read_number, write_number

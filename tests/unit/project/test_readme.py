@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import parser
+from harness.cli.arguments import parser
 from harness.config import load_job
 from harness.study.definition import read_study
 from harness.study.planning import make_plan

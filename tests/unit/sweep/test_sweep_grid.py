@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from harness.cli.main import main, parser
+from harness.cli.arguments import parser
+from harness.cli.main import main
 from harness.config import compose, hydra_at, load_job
 from harness.engines.fake.engine import Fake
 from harness.engines.transformers.engine import Transformers

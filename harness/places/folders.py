@@ -18,7 +18,7 @@ def home() -> Path:
     In a wheel it is `harness/packaged`, because every Hydra project has a `conf` of its own and site-packages can hold
     only one; in a checkout it is the repository.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     packaged = package / "packaged"
     return packaged if packaged.is_dir() else package.parent
 

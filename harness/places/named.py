@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.places import EXPERIMENTS, open_experiments
+from harness.places.folders import EXPERIMENTS, open_experiments
 
 INSTALLED = ("site-packages", "dist-packages")
 
