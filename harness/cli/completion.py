@@ -14,8 +14,8 @@ from harness.cli.arguments import parser
 from harness.cli.listing import GROUPS, KINDS
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError
-from harness.places.named import named
 from harness.places.folders import config_files, own_conf
+from harness.places.named import named
 
 SCRIPT = """# Completes the command `harness`; made by `harness completion {shell}`.
 _harness() {{

@@ -20,8 +20,8 @@ from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
-from harness.places.named import named
 from harness.places.folders import config_files
+from harness.places.named import named
 from harness.prompting.rendered import PromptStyle
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import Tokenizer

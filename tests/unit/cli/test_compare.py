@@ -282,3 +282,21 @@ def test_arms_that_differ_in_one_factor_are_compared_whatever_the_others_are(
         assert contrast["value"] == pair["contrasts"][0]["value"]
     assert len(by_ideas["contrasts"]) == 2
     assert "did you mean 'ideas'?" in told([path, "--group-by", "idea"], capsys, 2)
+
+
+def test_models_of_one_name_are_told_apart_and_dry_runs_are_no_results(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "runs"
+    for place, model, seed in (("1", "one/Qwen", 0), ("2", "one/Qwen", 1), ("3", "two/Qwen", 0), ("4", "two/Qwen", 1)):
+        edited(runs["a0"], made / place, model={"name": "Qwen", "source": f"/models/{model}"}, seed=seed)
+    edited(runs["a0"], made / "dry")
+    capsys.readouterr()
+    assert main(["compare", str(made), "--group-by", "model", "--metric", "accuracy", "--replicates", "50"]) == 0
+    captured = capsys.readouterr()
+    assert "Qwen (two/Qwen) against Qwen (one/Qwen)" in captured.out
+    assert f"left out: {made / 'dry'}: a dry run, in which no model was asked" in captured.err
+    assert main(["report", str(made)]) == 0
+    assert "a dry run, in which no model was asked" in capsys.readouterr().out
+    assert main(["report", *map(str, made.iterdir()), "--out", str(tmp_path / "all.html")]) == 0
+    assert "a dry run" not in capsys.readouterr().out

