@@ -89,7 +89,7 @@ def _show_experiment(job: Job, tokens: bool) -> int:
     print(f"\nits prompts for {job.model.name}; answers of the model inside them come from a dry run")
     print_style(renderer.prompt_style)
     if tokens:
-        print_exchanges(finished.transcript, renderer)
+        print_exchanges(finished.transcript, renderer, most=None)
     else:
         _print_short(finished.transcript)
     return 0
@@ -179,21 +179,21 @@ def print_style(style: PromptStyle) -> None:
         print(f"note: {note}")
 
 
-def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer) -> None:
+def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer, most: int | None = SHOWN) -> None:
     """Prints distinct prompts: the text, then the tokens one by one with their ids.
 
     The tokens are those of the text. Where a prompt goes on with a reply's own ids, these may be others.
     """
     distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
-    for exchange in distinct[:SHOWN]:
+    for exchange in distinct[:most]:
         ids = renderer.encode(exchange.prompt).ids
         print(f"\n--- {exchange.prompt_tokens} tokens\n{visible(exchange.prompt)}")
         print(f"--- reply: {visible(exchange.reply)}")
         if len(ids) != exchange.prompt_tokens:
             print("--- a reply's own token ids are in this prompt; the tokenizer makes others of its text:")
         print("--- " + " ".join(f"{renderer.tokenizer.decode([i])!r}:{i}" for i in ids))
-    if len(distinct) > SHOWN:
-        print(f"\n({len(distinct) - SHOWN} more distinct prompts for this item)")
+    if most is not None and len(distinct) > most:
+        print(f"\n({len(distinct) - most} more distinct prompts for this item)")
 
 
 def _show_task(job: Job) -> None:

@@ -298,5 +298,5 @@ def test_models_of_one_name_are_told_apart_and_dry_runs_are_no_results(
     assert f"left out: {made / 'dry'}: a dry run, in which no model was asked" in captured.err
     assert main(["report", str(made)]) == 0
     assert "a dry run, in which no model was asked" in capsys.readouterr().out
-    assert main(["report", *map(str, made.iterdir()), "--out", str(tmp_path / "all.html")]) == 0
+    assert main(["report", *map(str, made.glob("[1-4d]*")), "--out", str(tmp_path / "all.html")]) == 0
     assert "a dry run" not in capsys.readouterr().out
