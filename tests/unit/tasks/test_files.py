@@ -163,7 +163,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ({"o": None, "answer": "A"}, {"choices": "o"}, r"line 1: 'o' is None"),
         ({"answer": "many"}, {"grader": "number"}, r"line 1: 'answer' is 'many', no number"),
         ({"answer": "A"}, {"grader": "letter_choice"}, r"set task\.choices=COLUMN"),
-        ({"answer": "A"}, {"grader": "exact"}, r"grader 'exact' cannot be imported"),
+        ({"answer": "A"}, {"grader": "exact"}, r"grader 'exact' is none of short_answer"),
         ({"answer": "A"}, {"group": "story"}, r"no column 'story'"),
     ],
 )
