@@ -231,14 +231,16 @@ class Table:
             else:
                 arrays.append(pa.array(values, mask=missing))
             names.append(pa.field(name, arrays[-1].type, metadata={"kind": kind}))
-        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(names)), path)
+        with path.open("wb") as file:  # pyarrow reads a meaning into some paths, such as "~/x"
+            pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(names)), file)
 
     @classmethod
     def load(cls, path: Path) -> Table:
         """Reads what `save` wrote."""
         import pyarrow.parquet as pq
 
-        table = pq.read_table(path)
+        with path.open("rb") as file:
+            table = pq.read_table(file)
         kinds: dict[str, Kind] = {}
         columns: dict[str, np.ndarray] = {}
         for f, column in zip(table.schema, table.columns, strict=True):

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from harness.runs.records import RunRecord
 
 
+PATIENCE = 5.0
+"""Seconds to wait at most for another process that writes a run's results or its page."""
+
+FIX = "give another place with --out FILE"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A run directory, and whether the command line named it itself or it was found in a folder or by a pattern."""
@@ -114,16 +120,25 @@ def _within(folder: Path) -> list[Found]:
 
 
 def _is_run(path: Path) -> bool:
+    from harness.runs.owned import OWNER
+
     # A run that was killed before its manifest has the rest of what a run writes first.
-    return any((path / name).exists() for name in ("manifest.json", "estimates.json", "calls.jsonl.part"))
+    return any((path / name).exists() for name in ("manifest.json", "estimates.json", OWNER))
 
 
 def _report_one(run: Path, out: Path | None) -> int:
     from harness.report.page import write_page
+    from harness.runs.owned import Owned
 
-    written = write_page(run, out)
+    page = out or run / "report.html"
+    if out is not None:
+        written = write_page(run, out)
+    else:
+        with Owned(run, "report", patience=PATIENCE, fix=FIX) as owned:
+            written = write_page(run, owned.stage / page.name)
+            owned.publish()
     beside = f", and {written.beside} items in {written.files} files beside it" if written.beside else ""
-    print(f"report: {written.page} ({written.size / 1e6:.1f} MB, {written.inline} items{beside})")
+    print(f"report: {page} ({written.size / 1e6:.1f} MB, {written.inline} items{beside})")
     return 0
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness import signals
 from harness.config import Job
 from harness.engines.base import Usage
+from harness.errors import BaseHarnessError
 from harness.execution.loading import Cast
 from harness.metrics.correctness import correctness
 from harness.outcomes import ItemResult, Table
@@ -68,9 +71,9 @@ class Session:
 
     @property
     def code(self) -> int:
-        """Exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then covers
-        the items that were finished)."""
-        return {"finished": 0, "interrupted": 130}.get(self.status, 1)
+        """Exit code: 0; 1 when too many items failed or the engine died; 128 and the signal's number after one that
+        ended the run, 130 after Ctrl-C (the report then covers the items that were finished)."""
+        return {"finished": 0, "interrupted": signals.exit_code()}.get(self.status, 1)
 
     def add(self, finished: Finished) -> None:
         """Keeps an item whose protocol has ended."""
@@ -78,6 +81,14 @@ class Session:
         self.results.append(finished.result)
         for role, parts in thoughts_of(finished.transcript.stored).items():
             self.thoughts.setdefault(role, ThoughtCounts()).add(parts)
+
+    def end_by(self, error: BaseException) -> None:
+        """Notes that the run ended without results, and why; a disk that refuses even this says so itself."""
+        self.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        told = str(error) or type(error).__name__
+        self.error = told if isinstance(error, BaseHarnessError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        with contextlib.suppress(BaseHarnessError):
+            self.run.note(self.manifest())
 
     def note_engines(self, cast: Cast) -> None:
         """Notes what has been loaded by now."""

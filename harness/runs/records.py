@@ -16,6 +16,7 @@ from harness.items import FIRST_ITEM
 from harness.metrics.metric import Metric
 from harness.models.model import DRY
 from harness.outcomes import Table
+from harness.runs.owned import without_results
 from harness.statistics.estimates import Estimate
 
 
@@ -75,8 +76,8 @@ def load_record(path: Path) -> RunRecord:
     if not (path / "manifest.json").is_file():
         raise HarnessError(f"{path} is no run directory: it has no manifest.json")
     manifest = _json(path / "manifest.json")
-    if not (path / "estimates.json").is_file():
-        raise HarnessError(f"{path}: the run has no results (it is {manifest.get('status')}); run its command again")
+    if reason := without_results(path, manifest):
+        raise HarnessError(reason)
     try:
         estimates = tuple(Estimate(**values) for values in _json(path / "estimates.json"))
         verdicts = tuple(_json(path / "verdicts.json"))
