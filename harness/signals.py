@@ -1,7 +1,7 @@
 """Ends a process on every signal that asks for it as Ctrl-C does: with a report on what is finished.
 
-SLURM, `docker stop`, a closed ssh and a batch script's `--signal` do not send the signal that Ctrl-C sends. In `listen`
-all of them raise `KeyboardInterrupt`; inside of `first_calls` the first one only calls a function.
+SLURM, `docker stop`, a closed ssh and a batch script's `--signal` do not send the signal that Ctrl-C sends. While it is
+`listening`, all of them raise `KeyboardInterrupt`; inside of `first_calls` the first one only calls a function.
 """
 
 from __future__ import annotations
@@ -18,13 +18,23 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU, signal.S
 _heard: list[int] = []
 
 
-def listen() -> None:
-    """Makes every signal of `ENDING` raise KeyboardInterrupt; one that is ignored (`nohup`) stays so."""
+@contextmanager
+def listening() -> Iterator[None]:
+    """Inside, every signal of `ENDING` raises KeyboardInterrupt; one that is ignored (by `nohup`, say) stays so."""
     _heard.clear()
-    if threading.current_thread() is threading.main_thread():
-        for number in ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _interrupt)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is _interrupt:
+                signal.signal(number, handler)
 
 
 def exit_code() -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.files import user_path
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -38,7 +40,7 @@ RANGES = {
 
 
 def typed(value: Any, hint: Any, path: str) -> Any:
-    """The value, converted where that loses nothing ("3" to 3).
+    """The value, converted where that loses nothing ("3" to 3); of a path, `~` is the home folder.
 
     Args:
         hint: any type hint.
@@ -54,7 +56,7 @@ def typed(value: Any, hint: Any, path: str) -> Any:
     except ValidationError as error:
         raise HarnessError(_explain(error.errors(), value, path)) from error
     _refuse_infinite(found, path)
-    return found
+    return user_path(found) if isinstance(found, Path) else found
 
 
 def _refuse_infinite(value: Any, path: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from harness.cli.compare import add_compare
@@ -17,6 +16,7 @@ from harness.cli.sweep import add_multirun, add_sweep
 from harness.cli.wandb import add_wandb
 from harness.console import visible
 from harness.errors import HarnessError, nearest
+from harness.files import user_path
 from harness.redaction import struck
 
 EPILOG = """examples:
@@ -100,24 +100,24 @@ def parser() -> argparse.ArgumentParser:
     text = "list experiments, tasks, models, studies, metrics and others by kind or pattern"
     listing = commands.add_parser("list", help=text, description=text)
     listing.add_argument("what", nargs="*", metavar="WHAT", help="tasks, metrics, ...; or a pattern: 'self*'")
-    listing.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    listing.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     text = "what something that `list` lists is; of an experiment one real item with its prompts, too"
     show = commands.add_parser("show", help=text, description=text)
     show.add_argument("name", help="an experiment, task, model, engine, metric, ...: see `list`")
     show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=ORG/NAME")
-    show.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    show.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     show.add_argument("--tokens", action="store_true", help="every prompt in full, with its tokens one by one")
     text = "print a script that completes names and keys of the command `harness` in a shell"
     completion = commands.add_parser("completion", help=text, description=text)
     completion.add_argument("shell", choices=("bash", "zsh"))
-    completion.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    completion.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     for add in (add_engines, add_report, add_store, add_sweep, add_rescore, add_compare, add_wandb):
         add(commands)
     return top
 
 
 def _add_config_flags(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--config-dir", "-cd", type=Path, help="a further folder with experiment/, task/, ...")
+    command.add_argument("--config-dir", "-cd", type=user_path, help="a further folder with experiment/, task/, ...")
     text = "print all settings, defaults spelled out, and stop; or hydra's own, or both"
     command.add_argument("--cfg", "-c", nargs="?", const="job", choices=CONFIGS, help=text)
     command.add_argument("--package", "-p", metavar="KEY", help="of --cfg: this part only, as experiment or task")

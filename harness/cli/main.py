@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from harness import signals
 from harness.cli.arguments import GREETING, read
 from harness.cli.compare import compare_command
+from harness.cli.crash import report_crash
 from harness.cli.engines import engines_command
 from harness.cli.report import report_command
 from harness.cli.rescore import rescore_command
@@ -17,6 +19,7 @@ from harness.cli.wandb import wandb_command
 from harness.console import log, safe_stdout
 from harness.errors import BaseHarnessError
 from harness.places.folders import see_working_directory
+from harness.streams import lost
 
 FLAGGED = {
     "compare": compare_command,
@@ -34,21 +37,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        The exit code: 0; 1 when a run failed; 2 for bad input; 130 after Ctrl-C.
+        The exit code: 0; 1 when a run failed; 2 for bad input; 70 after an unexpected error; 128 and the signal's
+        number after one that ends the process, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        options = read(words)
-        see_working_directory()
-        command = FLAGGED.get(options.command, _dispatch)
-        with safe_stdout():
-            return command(options)
-    except BaseHarnessError as error:
-        log(str(error))
-        return 2
-    except KeyboardInterrupt:
-        log("interrupted; what was answered is kept, the same command goes on from there")
-        return 130
+    with signals.listening():
+        try:
+            code = _command(words)
+            if words[:1] != ["run"] and (error := lost()) is not None:
+                log(f"stdout cannot be written: {error.strerror}; what was printed is not complete")
+                return code or 2
+            return code
+        except BaseHarnessError as error:
+            log(str(error))
+            return 2
+        except KeyboardInterrupt:
+            log(f"interrupted ({signals.name()}); what was answered is kept, the same command goes on from there")
+            return signals.exit_code()
+        except Exception as error:
+            return report_crash(error)
+
+
+def _command(words: Sequence[str]) -> int:
+    options = read(words)
+    see_working_directory()
+    with safe_stdout():
+        return FLAGGED.get(options.command, _dispatch)(options)
 
 
 def _dispatch(options: argparse.Namespace) -> int:

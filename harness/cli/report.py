@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.runs.records import RunRecord
@@ -39,7 +39,7 @@ def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "runs", nargs="+", metavar="RUN", help="run directories, patterns like 'runs/pTrue/*', folders of runs, sweeps"
     )
     report.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the page there; by default report.html in the runs' folder"
+        "--out", type=user_path, metavar="FILE", help="write the page there; by default report.html in the runs' folder"
     )
     report.add_argument("--title", help="heading of a page over several runs")
 
@@ -86,7 +86,7 @@ def results(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
 
 
 def _meant(word: str) -> list[Found]:
-    path = Path(word).expanduser()
+    path = user_path(word)
     if path.is_dir():
         return [Found(path, True)] if _is_run(path) else _within(path)
     if path.is_file():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.files import refused, write_whole
+from harness.files import refused, user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.config import Job
@@ -51,7 +51,7 @@ def add_rescore(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     text = "new metrics, graders or claims over the results of runs; no model is loaded"
     command = commands.add_parser("rescore", help=text, description=text)
     command.add_argument("words", nargs="+", metavar="RUN | key=value", help="run directories; what changes")
-    command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
+    command.add_argument("--config-dir", type=user_path, help="a further folder with experiment/, task/, ...")
     command.add_argument("--dry-run", action="store_true", help="print what would change, write nothing")
     command.add_argument(
         "--replay",
@@ -77,7 +77,7 @@ def rescore_command(options: argparse.Namespace) -> int:
         HarnessError: no or an unreadable run, a setting that would change what was asked, a column that the run's
             outcomes lack, or with --replay a call that was never answered.
     """
-    runs = [Path(word) for word in options.words if "=" not in word]
+    runs = [user_path(word) for word in options.words if "=" not in word]
     overrides = [word for word in options.words if "=" in word]
     if not runs:
         raise HarnessError("name a run directory: python -m harness rescore runs/pTrue/NAME")

@@ -19,6 +19,9 @@ from harness.statistics.references import check_references
 from harness.tasks.base import Split, split
 from harness.tasks.sharding import shard
 
+LONGEST = 180
+"""Bytes of the names of task and model in the name of a run's folder; file systems take 255 in all."""
+
 
 def prepare_items(job: Job, *, at_most: bool = False) -> Split:
     """The items of a job, with everything about it checked that can be before a model is loaded.
@@ -79,6 +82,11 @@ def check_fields(job: Job, fields: Collection[str]) -> None:
 
 
 def run_folder(job: Job) -> Path:
-    """Where a job's run lies: its name holds everything that can change an outcome."""
-    label = f"{job.task.name}-{job.model.name}-s{job.seed}-{config_digest(job.config)}"
-    return job.runs / job.name / re.sub(r"[^\w.-]+", "-", label)  # names are free text, a folder's name is not
+    """Where a job's run lies: its name holds everything that can change an outcome.
+
+    Names of models and tasks are free text, and a folder's name is not: other characters are replaced, and what is
+    longer than a file system takes is cut. The digest at the end tells runs apart all the same.
+    """
+    name = re.sub(r"[^\w.-]+", "-", f"{job.task.name}-{job.model.name}").encode()
+    cut = name[:LONGEST].decode(errors="ignore")
+    return job.runs / job.name / f"{cut}-s{job.seed}-{config_digest(job.config)}"

@@ -180,14 +180,14 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
                 fitted = preparing.result()
                 session.fitted = keep_fitted(session.run.stage, session.job.experiment, session.items, fitted)
                 session.seconds["prepare"] = round(time.perf_counter() - begun.time, 2)
-                await _ask_items(session, subject, cast, fitted, stop, begun)
+                await _ask_items(session, subject, cast, fitted, stop, begun=begun)
         finally:
             stopping.cancel()
     session.status = "interrupted" if stop.is_set() else "finished"
 
 
 async def _ask_items(
-    session: Session, subject: Subject, cast: Cast, fitted: Any, stop: asyncio.Event, begun: _Begun
+    session: Session, subject: Subject, cast: Cast, fitted: Any, stop: asyncio.Event, *, begun: _Begun
 ) -> None:
     job, engine, store = session.job, subject.engine, subject.store
     with Progress(len(session.items.test), engine) as progress:

@@ -26,7 +26,9 @@ class Progress:
         self._began = time.perf_counter()
         before = engine.usage
         self._before = (before.calls, before.new_tokens, before.busy)
-        self._bar = tqdm(total=total, unit="item", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self._bar = tqdm(
+            total=total, unit="item", disable=sys.stderr is None or not sys.stderr.isatty(), dynamic_ncols=True
+        )
 
     def step(self, failed: bool) -> None:
         """Counts one finished item."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import user_path
 from harness.models import adapters
 from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download, is_pointer
@@ -161,7 +162,7 @@ class Model:
 
         if self.source.startswith("package:"):
             return converted(_packaged_gguf(self.source.removeprefix("package:")), cache_folder() / "models")
-        path = Path(self.source).expanduser()
+        path = user_path(self.source)
         if path.is_file() and path.suffix == ".gguf":
             return converted(path.resolve(), cache_folder() / "models")
         if path.is_dir():
@@ -174,7 +175,7 @@ class Model:
         return download("model.source", self.source, self.revision, wanted)
 
     def _adapter_folder(self) -> Path:
-        path = Path(self.adapter).expanduser()
+        path = user_path(self.adapter)
         if path.is_dir():
             return path.resolve()
         name, _, revision = self.adapter.partition("@")
@@ -200,7 +201,7 @@ def name_of(source: str) -> str:
 def cache_folder() -> Path:
     """Where converted models and file digests are kept: $HARNESS_CACHE, or a folder in the user's cache."""
     if own := os.environ.get("HARNESS_CACHE"):
-        return Path(own).expanduser()
+        return user_path(own)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "self-evaluation-harness"
 

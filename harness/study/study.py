@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from harness import signals
 from harness.config import Job
 from harness.console import log
 from harness.engines.pool import EnginePool, Wanted
@@ -139,7 +140,7 @@ def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
 
 
 def exit_code(ended: Sequence[Ended]) -> int:
-    """0, or that of the first run that is not finished; 130 after Ctrl-C."""
+    """0, or that of the first run that is not finished; 128 and its number after a signal, 130 after Ctrl-C."""
     if any(one.status == "interrupted" for one in ended):
-        return 130
+        return signals.exit_code()
     return next((one.code for one in ended if one.code), 0)

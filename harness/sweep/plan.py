@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from harness.config import compose_raw, explained, hydra_at, parsed
 from harness.errors import HarnessError
+from harness.files import user_path
 from harness.sweep.folder import Sweep
 from harness.sweep.grid import Planned, combinations, is_hydra, plan_cells
 from harness.sweep.hidden import hide, refuse_shown
@@ -78,7 +79,7 @@ def launcher_settings(
         with explained():
             settings = cast("dict[str, Any]", OmegaConf.to_container(hydra.launcher, resolve=True))
         asked = any(word.startswith("++hydra.sweep.dir=") for word in given)
-        folder = Path(str(hydra.sweep.dir)).expanduser() if asked else None
+        folder = user_path(str(hydra.sweep.dir)) if asked else None
     return settings, folder
 
 

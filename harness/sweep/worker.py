@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from harness import signals
 from harness.config import load_job
 from harness.console import log
 from harness.engines.pool import EnginePool
@@ -225,5 +226,5 @@ def _die_with_parent() -> None:
     # PR_SET_PDEATHSIG of linux/prctl.h; Python has no name for it.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     # These signals are for the job. Not "ignore", which programs started from here would inherit.
-    for number in (signal.SIGTERM, signal.SIGUSR2):
+    for number in signals.ENDING[1:]:  # all but Ctrl-C
         signal.signal(number, lambda *_: None)

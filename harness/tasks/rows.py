@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, nearest
+from harness.files import user_path
 from harness.items import Item
 from harness.tasks.cells import unfolded, written
 
@@ -201,7 +202,7 @@ def read_file(path: str | Path) -> Rows:
     Raises:
         HarnessError: no such file, unknown suffix, malformed (with the line), or empty.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not path.is_file():
         raise HarnessError(
             f"{path}: {'is a folder; name a file in it' if path.is_dir() else 'no such file'} (task.path)"

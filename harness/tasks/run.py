@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from harness.errors import HarnessError, nearest
+from harness.files import user_path
 from harness.items import FIRST_ITEM, FIRST_ROW, SHORT, AnswerForm, Grader, Item
 from harness.metrics.levels import LevelValue, chosen, stored
 from harness.outcomes import Kind, Table
@@ -79,7 +80,7 @@ class RunTask(Task):
         return {*earlier, *self.fields, FIRST_ITEM, FIRST_ROW}
 
     def load(self) -> list[Item]:
-        folder = Path(self.run).expanduser()
+        folder = user_path(self.run)
         _check_finished(folder)
         table, asked = _table(folder / "outcomes.parquet"), _asked(folder / "calls.jsonl")
         self.check(table.kinds, dict.fromkeys(name for line in asked.values() for name in line["fields"]), str(folder))
