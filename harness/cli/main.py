@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from harness import signals
 from harness.cli.arguments import GREETING, read
 from harness.cli.compare import compare_command
 from harness.cli.crash import report_crash
@@ -19,6 +18,7 @@ from harness.cli.wandb import wandb_command
 from harness.console import log, safe_stdout
 from harness.errors import BaseHarnessError
 from harness.places.folders import see_working_directory
+from harness.processes import signals
 from harness.streams import lost
 
 FLAGGED = {

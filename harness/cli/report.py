@@ -131,7 +131,7 @@ def _report_one(run: Path, out: Path | None) -> int:
     from harness.runs.owned import Owned
 
     page = out or run / "report.html"
-    if out is not None:
+    if out is not None or not (run / "manifest.json").is_file():
         written = write_page(run, out)
     else:
         with Owned(run, "report", patience=PATIENCE, fix=FIX) as owned:

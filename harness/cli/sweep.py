@@ -9,10 +9,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness import signals
 from harness.console import log, redraw
 from harness.errors import HarnessError
 from harness.files import user_path
+from harness.processes import signals
 from harness.streams import gone
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness import signals
 from harness.config import Job
 from harness.console import log
 from harness.engines.base import Usage
@@ -21,6 +20,7 @@ from harness.execution.measuring import measure
 from harness.execution.progress import Progress
 from harness.execution.runner import run_protocols
 from harness.execution.session import Session
+from harness.processes import signals
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, as_json, config_digest
 from harness.runs.finished import Finished

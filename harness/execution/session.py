@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from harness import signals
 from harness.config import Job
 from harness.engines.base import Usage
 from harness.errors import BaseHarnessError
 from harness.execution.loading import Cast
 from harness.metrics.correctness import correctness
 from harness.outcomes import ItemResult, Table
+from harness.processes import signals
 from harness.prompting.rendered import PromptStyle
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest, provenance

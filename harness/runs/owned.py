@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from harness.errors import HarnessError
 from harness.files import flush, refused, write_whole
-from harness.lock import Holder, Lock, holder_of
+from harness.processes.lock import Holder, Lock, holder_of
 
 OWNER = "owner.json"
 """Names the process that may change the directory, or that died while it did."""

@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 
 from harness.calls.calls import Activations, Reply, identity_digest
-from harness.processes import ProcessId
+from harness.processes.identity import ProcessId
 from harness.redaction import without_secrets
 from harness.store.records import (
     HEAD,

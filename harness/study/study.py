@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from harness import signals
 from harness.config import Job
 from harness.console import log
 from harness.engines.pool import EnginePool, Wanted
@@ -14,6 +13,7 @@ from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.loading import load, models
 from harness.execution.session import Session
+from harness.processes import signals
 from harness.runs.comparison import Loaded, load_run
 from harness.statistics.claims import Verdict
 from harness.statistics.family import in_family

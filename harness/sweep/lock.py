@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import lock
+from harness.processes import lock
 from harness.sweep.folder import Sweep, unwritable
 
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from harness import signals
 from harness.config import load_job
 from harness.console import log
 from harness.engines.pool import EnginePool
@@ -22,6 +21,7 @@ from harness.execution.execute import execute
 from harness.execution.loading import models
 from harness.execution.session import Session
 from harness.execution.summary import headline
+from harness.processes import signals
 from harness.store.opened import OpenStore
 from harness.sweep.folder import Sweep
 from harness.sweep.report import write_report

@@ -205,7 +205,7 @@ def test_runs_that_cannot_be_read_are_left_out_by_name_when_found_and_refused_wh
         ("empty/", "empty", "is empty"),
         ("folder/file", "folder", "is no run directory and holds none"),
         ("folder/report.html", "folder/report.html", "is a file; give the run directory"),
-        ("killed/calls.jsonl.part", "killed", "no manifest.json"),
+        ("killed/owner.json", "killed", "no manifest.json"),
         ("moved/estimates.json", "moved", "no manifest.json"),
     ],
 )

@@ -2,8 +2,8 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,13 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import HarnessError
-from harness.processes import ProcessId
 from harness.runs.records import load_record
 from harness.store.store import Store
 from harness.sweep.folder import Cell, Pack, Status, Submission, Sweep, read_sweep
 from harness.sweep.launch import slurm
 from harness.sweep.launch.base import cancel, look
 from harness.sweep.launch.supervisor import Supervisor
-from harness.sweep.lock import Lock
+from harness.sweep.lock import driving, holder_of
 from harness.sweep.worker import work
 from tests.support.sweeps import sweep_folder, words
 
@@ -168,16 +167,24 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
 
 def test_a_sweep_has_one_driver_and_that_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     sweep = planned(tmp_path)
-    with Lock(sweep), pytest.raises(HarnessError, match=f"driven by process {os.getpid()}"):
-        Lock(sweep).__enter__()
-    assert not (sweep.folder / "driver.json").exists()
-    here = asdict(ProcessId.now())
-    (sweep.folder / "driver.json").write_text(json.dumps({**here, "machine": "elsewhere"}))
-    with pytest.raises(HarnessError, match="cannot be seen from here"):
-        Lock(sweep).__enter__()
-    (sweep.folder / "driver.json").write_text(json.dumps({**here, "born": "1"}))
+    file = sweep.folder / "driver.json"
+    with driving(sweep):
+        with pytest.raises(HarnessError, match=rf"is held by process {os.getpid()} on .* \(handing out cells, since"):
+            driving(sweep).__enter__()
+        note = json.loads(file.read_bytes())
+    assert not file.exists()
+    file.write_text(json.dumps({**note, "machine": "elsewhere"}))
+    with pytest.raises(HarnessError, match=f"is held by process {os.getpid()}"):
+        driving(sweep).__enter__()
+    # A holder on another machine counts as dead when it gave no sign of life for long.
+    long_ago = time.time() - 3600
+    os.utime(file, (long_ago, long_ago))
+    with driving(sweep):
+        assert (holder := holder_of(sweep)) is not None
+        assert holder.lives
+    file.write_text(json.dumps({**note, "born": "1"}))
     assert [s.status.reason for s in look(sweep).cells] == ["the process that ran the sweep is gone"] * 2
-    with Lock(sweep):
+    with driving(sweep):
         assert [s.status.state for s in look(sweep).cells] == ["queued"] * 2
 
 

@@ -53,7 +53,7 @@ def name() -> str:
 
 
 @contextmanager
-def first_calls(act: Callable[[], None]) -> Iterator[None]:
+def first_calls(act: Callable[[], object]) -> Iterator[None]:
     """Inside, the first ending signal calls a function, and the next one raises KeyboardInterrupt.
 
     Signals that nobody listens to are left alone. In any thread but the main one nothing is changed.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness.console import log
 from harness.errors import HarnessError
-from harness.processes import ProcessId
+from harness.processes.identity import ProcessId
 
 BEAT = 5.0
 """Seconds between two signs of life."""
