@@ -194,7 +194,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 def free(word: str) -> str:
     """Lets an override name any key, whether or not the YAML spells it out: the dataclasses say which keys exist."""
-    key = word.partition("=")[0]
+    key, _, value = word.partition("=")
+    if value.startswith("~") and "'" not in value and "," not in value:
+        word = f"{key}='{value}'"  # a home folder, which Hydra's grammar does not know
     choice = key in GROUPS or "/" in key or "@" in key or key.startswith("hydra")
     return word if choice or key[:1] in "+~" else f"++{word}"
 
