@@ -67,8 +67,7 @@ class Owned:
             self._lock.take(patience, ended)
             try:
                 self._settle()
-                for left in run.glob(".new-*"):  # of a process that was killed
-                    shutil.rmtree(left)
+                self._tidy()
                 self.stage = run / f".new-{self._lock.key}"
                 self.stage.mkdir()
             except BaseException:
@@ -81,6 +80,14 @@ class Owned:
     def waited(self) -> bool:
         """Whether another process had the directory first, whose results may answer everything."""
         return self._lock.waited
+
+    def _tidy(self) -> None:
+        """Removes what killed processes have left; one that waits at this moment can do without its own."""
+        for left in self.run.glob(".new-*"):
+            shutil.rmtree(left)
+        for pattern in (".clock-*", f".{OWNER}-*", ".*.part"):
+            for file in self.run.glob(pattern):
+                file.unlink(missing_ok=True)
 
     def publish(self) -> None:
         """Puts everything in `stage` in its place.
