@@ -95,7 +95,7 @@ def test_a_command_that_dies_anywhere_leaves_old_or_new_results(
         n += 3
         if deaths > 12:
             break
-    assert deaths > 3
+    assert deaths >= 3
     assert refused > 0 or command == "report"
 
 
