@@ -21,7 +21,8 @@ def report_crash(error: Exception) -> int:
     Returns:
         The exit code.
     """
-    text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {sys.version}\n{struck(''.join(traceback.format_exception(error)))}"
+    trace = struck("".join(traceback.format_exception(error)))
+    text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {sys.version}\n{trace}"
     told = next(iter(struck(str(error)).splitlines()), "")
     what = f"unexpected {type(error).__name__}{f': {told}' if told else ''}"
     for folder in (_cache, _temporary):
