@@ -46,7 +46,7 @@ class Recorder:
             HarnessError: as the engine and the store do.
         """
         key = call_key(self._origin.identity, call)
-        reply = self._given.get(call) or self._store.get(key)
+        reply = self._given.get(call) or self._store.get(key, self._origin)
         if reply is None:
             reply = await self._store.once(key, self._origin, lambda: self._engine.answer(call))
         self.heard[call] = reply

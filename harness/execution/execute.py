@@ -66,8 +66,6 @@ def _run(session: Session, pool: EnginePool | None, store: Store | None, cancell
     """All of a job, once its directory is this process's own."""
     job, items = session.job, session.items
     calls = store if store is not None else Store(job.store)  # an empty store is false
-    if calls.dropped:
-        log(f"{calls.dropped} damaged records in {job.store} are left out; those calls are asked again")
     log(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
     for note in items.notes():
         log(note)

@@ -1,4 +1,4 @@
-"""Keeps the call store open from one run to the next, because opening reads it whole: a second for 700,000 calls."""
+"""Keeps the call store open from one run to the next, because its index is read once for all."""
 
 from __future__ import annotations
 

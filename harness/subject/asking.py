@@ -184,7 +184,7 @@ class Asking:
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
         key = call_key(self._origin.identity, call)
-        reply = self.store.get(key)
+        reply = self.store.get(key, self._origin)
         if reply is not None:
             return reply, key, True
         check_capabilities(capabilities_of(call), self.engine.can, "this protocol", self.engine.identity["engine"])
