@@ -90,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds = fill(folder, given.records, given.segments)
-        size = sum(Segment.look(path).bytes for path in folder.glob("*.calls"))
+        size = sum(Segment.look(path).bytes for path in folder.glob("*.replies"))
         print(f"written:         {given.records:,} calls in {given.segments} segments, {size / 1e9:.2f} GB, "
               f"{size / given.records:.0f} B a call, {given.records / seconds:,.0f} calls/s")  # fmt: skip
         got = json.loads(python(__file__, "--open", name))

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from harness.store.records import INDEX, RESERVED, beside, lines, sound_key
+from harness.store.records import INDEX, RESERVED, beside, lines, sound_key, unended
 
 INDEXED_FROM = 1 << 16
 """Bytes of a segment; a smaller one is read as fast as its index."""
@@ -64,7 +64,7 @@ class Index:
         """
         self.tail = b""
         for offset, line in lines(segment, self.size):
-            if line[-1] != 10:
+            if line[-1] != 10 and not unended(line):
                 self.tail = line
                 return
             key = sound_key(line)

@@ -26,6 +26,7 @@ from harness.store.records import (
     key_of,
     lines,
     sound,
+    unended,
     unpack_line,
 )
 from harness.store.segments import SILENCE, Origin, Readers, Segment, Writer, flush_folder
@@ -161,7 +162,7 @@ def verify(folder: Path) -> Iterator[Flaw]:
 def _flaws(path: Path) -> Iterator[Flaw]:
     with _Checker(path) as checker:
         for offset, line in lines(path):
-            if line[-1] != 10:
+            if line[-1] != 10 and not unended(line):
                 if not Segment.look(path).live():
                     yield Flaw(path, offset, f"cut off after {len(line)} bytes", True)
             elif what := checker.flaw(line):

@@ -47,7 +47,8 @@ RESERVED = bytes(16)
 
 _PLACED = b'{"arrays":'
 _NEW, _OLD = ord(":"), ord(" ")
-_ESCAPE = b"\x1b"
+_ESCAPES = ((b"\x1b", b"\x1b\x01"), (b"\n", b"\x1b\x02"), (b"\r", b"\x1b\x03"))
+"""How a body writes what tools take for a line's end, and the byte that this takes."""
 
 
 def beside(segment: Path, suffix: str) -> Path:
@@ -66,10 +67,9 @@ def arrays_of(segment: Path) -> Path:
 def pack(key: bytes, body: bytes) -> bytes:
     """The line of a record."""
     name = binascii.hexlify(key)
-    if _ESCAPE in body:
-        body = body.replace(_ESCAPE, b"\x1b\x01")
-    if b"\n" in body:
-        body = body.replace(b"\n", b"\x1b\x02")
+    for plain, written in _ESCAPES:
+        if plain in body:
+            body = body.replace(plain, written)
     return b"%s:%08x:%s\n" % (name, zlib.crc32(body, zlib.crc32(name)), body)
 
 
@@ -95,6 +95,11 @@ def sound(line: bytes) -> bool:
 def sound_key(line: bytes) -> bytes | None:
     """The key of a line that is sound as a whole; None of any other."""
     return key_of(line) if sound(line) else None
+
+
+def unended(line: bytes) -> bool:
+    """Whether the last line of a segment is whole but for its end, which is another byte: nobody writes so."""
+    return sound(line[:-1] + b"\n")
 
 
 def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -157,4 +162,6 @@ def unpack_line(line: bytes, numbers: bytes) -> Reply | None:
     body = line[HEAD:-1]
     if line[32] == _OLD:
         return packing.unpack_json(body)
-    return packing.unpack_reply(body.replace(b"\x1b\x02", b"\n").replace(b"\x1b\x01", _ESCAPE))
+    for plain, written in reversed(_ESCAPES):
+        body = body.replace(written, plain)
+    return packing.unpack_reply(body)

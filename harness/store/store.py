@@ -317,7 +317,7 @@ class Store:
     def _find_segments(self) -> None:
         """Notes the segments that are not known yet, and indexes those of models asked about."""
         with os.scandir(self.folder) as entries:
-            found = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIXES) and entry.is_file()]
+            found = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIXES) and _is_file(entry)]
         for path in sorted(set(found) - self._known):
             try:
                 origin = origin_of(path)
@@ -367,6 +367,11 @@ class Store:
             f"cannot write to the call store {self.folder}: {error.strerror}; free space or set store=FOLDER, "
             "then run the same command again: what was answered is kept"
         )
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether a name stands for a file, if need be by links; a loop of them stands for none."""
+    return entry.is_file(follow_symlinks=False) or (entry.is_symlink() and Path(entry.path).is_file())
 
 
 def _raise_unless_gone(path: Path, error: OSError) -> None:
