@@ -166,9 +166,10 @@ def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
     from harness.engines.replay import Replay
     from harness.execution.execute import execute
     from harness.runs.records import load_record
+    from harness.store.remote import address_of
     from harness.tracker import NoTracker
 
-    if not job.store.is_dir():
+    if not job.store.is_dir() and address_of(job.store) is None:
         raise HarnessError(f"there is no call store {job.store}; name the run's with store=FOLDER")
     limits = record.manifest.get("limits", {})
     pool = EnginePool()

@@ -13,7 +13,6 @@ import secrets
 import struct
 import zlib
 from array import array
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,11 +78,6 @@ class Index:
         self.damaged += self.tail != b""
         self.size += len(self.tail)
         self.tail = b""
-
-    def places(self) -> Iterator[tuple[bytes, int, int]]:
-        """Key, offset and length of every record."""
-        keys = bytes(self.keys)
-        return zip([keys[i : i + 16] for i in range(0, len(keys), 16)], self.offsets, self.lengths, strict=True)
 
     def save(self, segment: Path) -> None:
         """Writes it beside its segment, which nobody writes any more. A disk that refuses it only costs time later."""

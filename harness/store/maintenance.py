@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.store.readers import Readers
 from harness.store.records import (
     ARRAYS,
     INDEX,
@@ -29,7 +30,7 @@ from harness.store.records import (
     unended,
     unpack_line,
 )
-from harness.store.segments import SILENCE, Origin, Readers, Segment, Writer, flush_folder
+from harness.store.segments import SILENCE, Origin, Segment, Writer, flush_folder
 
 UNKNOWN = Origin("", "?", "?")
 """Of segments whose first line is damaged."""
@@ -353,7 +354,7 @@ def _clear(part: Segment, silence: float) -> None:
 
 
 def _clear_numbers(path: Path, silence: float) -> None:
-    """Removes numbers or an index that nothing points to. Not at once: another machine may not see their segment yet."""
+    """Removes what lies beside no segment. Not at once: another machine may not see the segment yet."""
     if time.time() - path.stat().st_mtime > silence:
         path.unlink(missing_ok=True)
 

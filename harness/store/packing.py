@@ -13,7 +13,6 @@ import math
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
 
@@ -26,7 +25,9 @@ COMPRESSED_FROM = 1024
 
 _TEXT, _LOGPROBS = b"T", b"L"
 _FINISH = ("stop", "length")
-_TEXT_HEAD = struct.Struct("<BBBIIII")  # finish, bytes a token id and a number; bytes of text, ids, numbers, packed part
+_TEXT_HEAD = struct.Struct(
+    "<BBBIIII"
+)  # finish, bytes a token id and a number; bytes of text, ids, numbers, packed part
 _LOGPROBS_HEAD = struct.Struct("<BI")  # bytes a number, numbers
 
 

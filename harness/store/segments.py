@@ -2,8 +2,9 @@
 
 A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows, one line a
 record (`harness.store.records`). Its first line says where the segment comes from, so that a run skips the segments of
-other models, and one at the end that its writer closed it. The numbers of activations lie in a second file, and are written before the line that says where. No locks
-are taken, so that network file systems do: a segment's name is its writer's alone.
+other models, and one at the end that its writer closed it. The numbers of activations lie in a second file, and are
+written before the line that says where. No locks are taken, so that network file systems do: a segment's name is its
+writer's alone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ from harness.store.records import (
     Place,
     arrays_of,
     beside,
-    key_of,
     pack,
     pack_place,
     sound_key,
@@ -47,8 +47,6 @@ SILENCE = 24 * 3600.0
 
 TOUCHED_EVERY = 3600.0
 """Seconds after which a writer with nothing to write shows that it lives, by touching its segment."""
-
-OPEN_READERS = 64
 
 _LINE = 4096  # bytes in which most first lines end
 _LONGEST = 1 << 20
@@ -200,6 +198,7 @@ class Writer:
 
     Attributes:
         path: of the segment.
+        begun: when it was begun, by the monotonic clock.
 
     Raises:
         OSError: it cannot be made; nothing is left behind.
@@ -215,7 +214,7 @@ class Writer:
         self._placed = 0
         self._unflushed = self._unnamed = True
         self._removed = False
-        self._touched = time.monotonic()
+        self.begun = self._touched = time.monotonic()
         try:
             self.append(RESERVED, header.line())
         except OSError:
@@ -325,39 +324,21 @@ class Writer:
         return [self._file] if self._numbers is None else [self._numbers, self._file]
 
 
-class Readers:
-    """Reads from any number of segments with a bounded number of open files."""
+def seal(path: Path) -> None:
+    """Closes the segment of a writer that is gone; a line that was cut off goes.
 
-    def __init__(self) -> None:
-        self._files: dict[Path, int] = {}  # the longest unused first
-
-    def read(self, path: Path, offset: int, length: int) -> bytes | None:
-        """Bytes of a segment; None when it is gone, or cannot be read even when opened afresh."""
-        for _ in range(2):
-            try:
-                return os.pread(self._open(path), length, offset)
-            except OSError:  # on a network file system: removed by another machine, or its server was away
-                self._forget(path)
-        return None
-
-    def close(self) -> None:
-        """Closes all files."""
-        for path in list(self._files):
-            self._forget(path)
-
-    def _open(self, path: Path) -> int:
-        file = self._files.pop(path, None)
-        if file is None:
-            file = os.open(path, os.O_RDONLY)
-            if len(self._files) >= OPEN_READERS:
-                self._forget(next(iter(self._files)))
-        self._files[path] = file
-        return file
-
-    def _forget(self, path: Path) -> None:
-        file = self._files.pop(path, None)
-        if file is not None:
-            os.close(file)
+    Raises:
+        OSError: the segment cannot be written.
+    """
+    with path.open("r+b") as file:
+        whole = 0
+        for line in file:
+            whole += len(line) if line.endswith(b"\n") else 0
+        file.truncate(whole)
+        file.seek(whole)
+        file.write(_CLOSED)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _new(path: Path) -> int:

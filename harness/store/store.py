@@ -10,23 +10,24 @@ survives the death of the process at once, and the death of the machine after at
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
 from harness.calls.calls import Reply
 from harness.console import log
 from harness.errors import HarnessError
+from harness.store.found import Known, number_of, packed, place_of, raise_unless_gone, segments_in, span_of
 from harness.store.index import Index
-from harness.store.records import SUFFIXES, Place, arrays_of, key_of, sound, unpack_line
-from harness.store.segments import Origin, Readers, Segment, Writer, origin_of
+from harness.store.readers import Readers
+from harness.store.records import Place, arrays_of, key_of, sound, unpack_line
+from harness.store.remote import NOBODY, Remote, address_of, push_or_say
+from harness.store.segments import Origin, Segment, Writer, origin_of
 
 FLUSH_EVERY = 2.0
 """Seconds between two flushes to the disk, which a thread of the store does."""
@@ -37,37 +38,17 @@ LOOK_EVERY = 256
 LOOK_SHARE = 0.05
 """Of the time that may be spent on looking."""
 
-_LENGTH, _OFFSET = 40, 48
-"""Bits of a record's length and offset in an index entry; the segment's number stands above them. A packed integer
-takes a third of the memory of a tuple."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """A segment that was found.
-
-    Attributes:
-        identity: of the model whose calls it holds; None when its first line does not tell.
-        end: bytes that were read; `sys.maxsize` of those that this process writes, which are indexed as they are put.
-        closed: its writer ended in good order: nothing will be added.
-        indexed: its index was read in place of its records.
-        damaged: records of it that were counted as dropped.
-    """
-
-    path: Path
-    identity: str | None
-    end: int = 0
-    closed: bool = False
-    indexed: bool = False
-    damaged: int = 0
+UPLOAD_BYTES, UPLOAD_AFTER = 64 << 20, 600.0
+"""Size and age (seconds) at which a segment is closed and uploaded, of a store in object storage."""
 
 
 class Store:
-    """Opens a folder of segments.
+    """Opens a folder of segments, or an address in object storage (s3://BUCKET/FOLDER).
 
     One thread (of the event loop) uses it; other processes may use the same folder at the same time.
 
     Attributes:
+        where: the folder or address. folder: where this process writes: the same, or the local side of an address.
         dropped: records left out because they are damaged or were cut off, of the models asked about.
         hits, misses: lookups answered from the store, and calls that had to be asked.
 
@@ -75,11 +56,14 @@ class Store:
         HarnessError: the folder cannot be created or read.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, where: Path | str) -> None:
+        address = address_of(where)
+        self.where = where
+        self._remote = Remote(address) if address is not None else None
+        self.folder = folder = Path(where) if self._remote is None else self._remote.local
         self.dropped = self.hits = self.misses = 0
         self._index: dict[bytes, int] = {}
-        self._segments: list[_Known] = []
+        self._segments: list[Known] = []
         self._known: set[Path] = set()
         self._asked: set[str] = set()
         self._lost: set[int] = set()
@@ -91,6 +75,7 @@ class Store:
         self._closing = threading.Event()
         self._unflushed: OSError | None = None
         self._absent, self._next_look = 0, 0.0
+        self._to_upload = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             os.scandir(folder).close()
@@ -98,6 +83,8 @@ class Store:
             raise HarnessError(
                 f"cannot open the call store {folder}: {error.strerror}; set store=FOLDER to another"
             ) from error
+        if self._remote is not None:
+            self._remote.push()  # what runs that died have left
 
     def __len__(self) -> int:
         """Calls of all models, whose indexes are read for it."""
@@ -105,6 +92,16 @@ class Store:
         for identity in {"", *(known.identity or "" for known in self._segments)}:
             self._know(identity)
         return len(self._index)
+
+    def holds(self, identity: str) -> bool:
+        """Whether there may be answers of a model, by the first lines of segments alone.
+
+        Raises:
+            HarnessError: the folder cannot be read.
+        """
+        self._pull([identity])
+        self._reading(self._find_segments)
+        return any(known.identity in (identity, None) for known in self._segments)
 
     def get(self, key: bytes, origin: Origin) -> Reply | None:
         """The stored reply to a call of a model, whoever asked it first; None when there is none.
@@ -189,6 +186,8 @@ class Store:
                 writer.close()
             except OSError as error:
                 failed = error
+        if self._remote is not None:
+            push_or_say(self._remote)
         self._readers.close()
         self._writers, self._left, self._index = {}, [], {}
         if failed is not None:
@@ -196,22 +195,25 @@ class Store:
 
     def _append(self, origin: Origin, key: bytes, reply: Reply) -> int:
         """The place of the record."""
+        if self._remote is not None and origin in self._writers and _is_to_go(self._writers[origin][1]):
+            self._writers.pop(origin)[1].close()
+            self._to_upload = True
         if origin in self._writers:
             number, writer = self._writers[origin]
             try:
-                return _place(number, *writer.put(key, reply))
+                return place_of(number, *writer.put(key, reply))
             except OSError:  # its end may be torn, its size limited, or somebody removed it: a new one may still go
                 self._left.append(self._writers.pop(origin)[1])
         writer = Writer(self.folder, origin)
         number = len(self._segments)
-        self._segments.append(_Known(writer.path, origin.identity, sys.maxsize))
+        self._segments.append(Known(writer.path, origin.identity, sys.maxsize))
         self._known.add(writer.path)
         self._writers[origin] = number, writer
         if self._flusher is None:
             target = (weakref.ref(self), self._closing)
             self._flusher = threading.Thread(target=_flush, args=target, name="store", daemon=True)
             self._flusher.start()
-        return _place(number, *writer.put(key, reply))
+        return place_of(number, *writer.put(key, reply))
 
     def flush(self) -> None:
         """Makes what was put survive the death of the machine; the store's thread does it every few seconds."""
@@ -220,6 +222,12 @@ class Store:
                 writer.flush()
             except OSError as error:
                 self._unflushed = error
+
+    def upload(self) -> None:
+        """Uploads segments that were closed since, of a store in object storage; the store's thread does it."""
+        if self._to_upload and self._remote is not None:
+            self._to_upload = False
+            push_or_say(self._remote)
 
     @property
     def broken(self) -> bool:
@@ -232,7 +240,14 @@ class Store:
         Raises:
             HarnessError: the folder cannot be read.
         """
+        self._pull(self._asked)
         self._reading(self._read_on)
+
+    def _pull(self, identities: Iterable[str]) -> None:
+        """Fetches the segments of some models, of a store in object storage."""
+        if self._remote is not None:
+            for identity in sorted({*identities, NOBODY} - {""}):
+                self._remote.pull(identity)
 
     def _reading(self, act: Callable[[], None]) -> None:
         try:
@@ -252,6 +267,7 @@ class Store:
             return
         before = self.dropped
         self._asked.add(identity)
+        self._pull([identity])
         self._reading(self._find_segments)
         if more := self.dropped - before:
             log(f"{more} damaged records in {self.folder} are left out; those calls are asked again")
@@ -272,9 +288,8 @@ class Store:
 
         Or why there is none: its segment cannot be read any more, the numbers beside it cannot, or one is damaged.
         """
-        path = self._segments[place >> _LENGTH + _OFFSET].path
-        offset = place >> _LENGTH & (1 << _OFFSET) - 1
-        line = self._readers.read(path, offset, place & (1 << _LENGTH) - 1)
+        path = self._segments[number_of(place)].path
+        line = self._readers.read(path, *span_of(place))
         if line is None:
             return "gone"
         if not sound(line) or key_of(line) != key:
@@ -288,7 +303,7 @@ class Store:
 
     def _moved(self, key: bytes, place: int) -> int | None:
         """Where a record of an unreadable segment lies now, when somebody has merged it into a new segment."""
-        segment = place >> _LENGTH + _OFFSET
+        segment = number_of(place)
         if segment not in self._lost:
             self._lost.add(segment)
             try:
@@ -300,11 +315,11 @@ class Store:
 
     def _reread(self, key: bytes, place: int) -> int | None:
         """Where a record lies by the segment itself, when its index does not fit; None when that does not help."""
-        number = place >> _LENGTH + _OFFSET
+        number = number_of(place)
         known = self._segments[number]
         if not known.indexed:
             return None
-        for other in [other for other, at in self._index.items() if at >> _LENGTH + _OFFSET == number]:
+        for other in [other for other, at in self._index.items() if number_of(at) == number]:
             del self._index[other]
         self.dropped -= known.damaged
         known.end, known.indexed, known.damaged = 0, False, 0
@@ -316,16 +331,17 @@ class Store:
 
     def _find_segments(self) -> None:
         """Notes the segments that are not known yet, and indexes those of models asked about."""
-        with os.scandir(self.folder) as entries:
-            found = [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIXES) and _is_file(entry)]
+        found = segments_in(self.folder)
+        if self._remote is not None:
+            found += [path for folder in self._remote.folders() for path in segments_in(folder)]
         for path in sorted(set(found) - self._known):
             try:
                 origin = origin_of(path)
             except OSError as error:
-                _raise_unless_gone(path, error)
+                raise_unless_gone(path, error)
                 continue
             self._known.add(path)
-            self._segments.append(_Known(path, None if origin is None else origin.identity))
+            self._segments.append(Known(path, None if origin is None else origin.identity))
         for number, known in enumerate(self._segments):
             if not known.end and self._asked and (known.identity is None or known.identity in self._asked):
                 self._scan(number)
@@ -341,9 +357,9 @@ class Store:
             if known.path.stat().st_size > known.end:
                 self._read_segment(number, known, trusting)
         except OSError as error:
-            _raise_unless_gone(known.path, error)
+            raise_unless_gone(known.path, error)
 
-    def _read_segment(self, number: int, known: _Known, trusting: bool) -> None:
+    def _read_segment(self, number: int, known: Known, trusting: bool) -> None:
         found = Index.load(known.path) if trusting and not known.end else None
         known.indexed |= found is not None
         index = found if found is not None else Index(known.end)
@@ -356,8 +372,7 @@ class Store:
             index.give_up_tail()
             if start == 0 and index.size > size:
                 index.save(known.path)
-        base = number << _OFFSET
-        self._index.update([(key, (base | offset) << _LENGTH | length) for key, offset, length in index.places()])
+        self._index.update(packed(number, index))
         known.end = index.size
         known.damaged += index.damaged
         self.dropped += index.damaged
@@ -369,20 +384,8 @@ class Store:
         )
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether a name stands for a file, if need be by links; a loop of them stands for none."""
-    return entry.is_file(follow_symlinks=False) or (entry.is_symlink() and Path(entry.path).is_file())
-
-
-def _raise_unless_gone(path: Path, error: OSError) -> None:
-    """Names a segment that cannot be read; one that was merged or pruned at this moment is no error."""
-    if error.errno not in (errno.ENOENT, errno.ESTALE):
-        raise OSError(error.errno, f"{path.name}: {error.strerror}") from error
-
-
-def _place(segment: int, offset: int, length: int) -> int:
-    """An index entry."""
-    return (segment << _OFFSET | offset) << _LENGTH | length
+def _is_to_go(writer: Writer) -> bool:
+    return writer.size > UPLOAD_BYTES or time.monotonic() - writer.begun > UPLOAD_AFTER
 
 
 def _flush(store: weakref.ref[Store], closing: threading.Event) -> None:
@@ -392,4 +395,5 @@ def _flush(store: weakref.ref[Store], closing: threading.Event) -> None:
         if opened is None:
             return
         opened.flush()
+        opened.upload()
         del opened

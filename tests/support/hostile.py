@@ -30,7 +30,7 @@ class Hostile(FakeVLLM):
     def __init__(self) -> None:
         self.mode = ""
         self.where = "/completions"
-        self.twist: Callable[[Any], object] = lambda _: None
+        self.twist: Callable[[Any], object] = bool
         self.sent = 0
         self.stopped = threading.Event()
         super().__init__()

@@ -25,7 +25,9 @@ def old_body(reply: Reply, place: Mapping[str, object] | None = None) -> bytes:
     return orjson.dumps(place if isinstance(reply, Activations) else reply)
 
 
-def old_segment(folder: Path, origin: Origin, replies: Mapping[bytes, Reply], name: str = "20250101-host-7-abcd") -> Path:
+def old_segment(
+    folder: Path, origin: Origin, replies: Mapping[bytes, Reply], name: str = "20250101-host-7-abcd"
+) -> Path:
     """A closed segment, with its numbers beside it."""
     writer = {"host": "host", "pid": 7, "machine": "", "born": ""}
     header = {"origin": origin, "harness": "0.1.0", **writer, "started": 1795827991.5}

@@ -50,7 +50,8 @@ def run_dir(runs: Path) -> Path:
 
 def stored(runs: Path) -> list[str]:
     """Keys of all complete records of the store, in every segment; lines that are no calls have a key of zeros."""
-    lines = [line for path in (runs / "store").glob("*.replies") for line in path.read_bytes().splitlines(keepends=True)]
+    files = (runs / "store").glob("*.replies")
+    lines = [line for path in files for line in path.read_bytes().splitlines(keepends=True)]
     return [line[:32].decode() for line in lines if line.endswith(b"\n") and not line.startswith(b"0" * 32)]
 
 

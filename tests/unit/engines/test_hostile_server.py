@@ -1,4 +1,4 @@
-"""A server that means harm, or is broken: it costs bounded time and memory, and no number of its gets into the store."""
+"""A server that means harm, or is broken: it costs bounded time and memory, and none of its numbers is stored."""
 
 import asyncio
 import gzip
@@ -101,7 +101,11 @@ def test_others_are_answered_while_one_reply_drips(server: Hostile, load: Callab
 
     async def both() -> list[Any]:
         async def often() -> list[Reply]:
-            return [await engine.answer(Choose((65, i), (7, 8))) for i in range(200) if not await asyncio.sleep(0.01)]
+            replies = []
+            for i in range(200):
+                replies.append(await engine.answer(Choose((65, i), (7, 8))))
+                await asyncio.sleep(0.01)
+            return replies
 
         dripping = engine.answer(Generate((9, 9), Sampling(4)))
         return list(await asyncio.gather(dripping, often(), return_exceptions=True))
@@ -146,9 +150,10 @@ def named(answer: Any) -> Any:
     return answer["choices"][0]["logprobs"]["top_logprobs"][0]
 
 
-def set_all(values: Any, value: object) -> None:
+def set_all(values: Any, value: object) -> Any:
     for key in list(values):
         values[key] = value
+    return values
 
 
 def in_text(name: str, *values: object) -> Callable[[Any], object]:
@@ -224,7 +229,7 @@ def test_a_model_that_is_listed_twice_differently_is_no_model(server: Hostile, l
 @pytest.mark.parametrize("length", [True, 0, -5])
 def test_a_context_that_cannot_be_is_as_none(server: Hostile, load: Callable[..., Engine], length: object) -> None:
     server.models = [{"id": "small", "root": "/models/small", "max_model_len": length}]
-    with pytest.raises(HarnessError, match="set engine.max_model_len"):
+    with pytest.raises(HarnessError, match=r"set engine\.max_model_len"):
         load()
 
 
@@ -233,7 +238,9 @@ def test_a_choice_is_never_clamped_in_silence() -> None:
         Choice.of({"a": [(7,)], "b": [(70,)]}, {(7,): -0.1, (70,): -0.1})
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"choices": "x""x"}', b"\x00", b"{}"], ids=["deep", "two", "nul", "{}"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"choices": "x""x"}', b"\x00", b"{}"], ids=["deep", "two", "nul", "{}"]
+)
 def test_a_reply_that_is_no_answer_is_none(server: Hostile, load: Callable[..., Engine], body: bytes) -> None:
     engine = load(give_up=0.3)
     server.respond = lambda *_: (200, {}, body)  # type: ignore[method-assign]

@@ -83,9 +83,7 @@ WRONG: list[tuple[Reply, str]] = [
 
 
 @pytest.mark.parametrize(("given", "message"), WRONG, ids=[str(i) for i in range(len(WRONG))])
-def test_what_would_not_come_back_equal_is_refused_and_never_stored(
-    tmp_path: Path, given: Reply, message: str
-) -> None:
+def test_what_would_not_come_back_equal_is_refused_and_never_stored(tmp_path: Path, given: Reply, message: str) -> None:
     store = Store(tmp_path)
     with pytest.raises(ItemError, match=message):
         store.put(key(1), ORIGIN, given)

@@ -13,7 +13,7 @@ from harness.store import index as indexes
 from harness.store import store as stores
 from harness.store.index import Index
 from harness.store.maintenance import merge, prune, survey, verify
-from harness.store.records import INDEX, beside
+from harness.store.records import INDEX, beside, lines
 from harness.store.store import Store
 from tests.support.old_stores import old_segment
 from tests.unit.store.test_format import OTHER
@@ -28,10 +28,9 @@ def small_segments_have_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every segment whose records are gone through."""
     seen: list[Path] = []
-    lines = indexes.lines
 
     def noting(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
         for offset, line in lines(path, start):
@@ -39,7 +38,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
             yield offset, line
 
     monkeypatch.setattr(indexes, "lines", noting)
-    yield seen
+    return seen
 
 
 def index_of(folder: Path) -> Path:

@@ -23,6 +23,7 @@ from harness.errors import HarnessError
 from harness.execution.execute import execute
 from harness.store import records, segments
 from harness.store.opened import OpenStore
+from harness.store.readers import OPEN_READERS
 from harness.store.segments import Header, Origin, Segment
 from harness.store.store import Store
 
@@ -490,7 +491,7 @@ def test_thousands_of_segments_are_read_with_few_open_files(tmp_path: Path) -> N
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(2):
         assert [store.get(key(i), ORIGIN) for i in range(1, 301)] == [reply(i) for i in range(1, 301)]
-    assert len(os.listdir("/proc/self/fd")) - before <= segments.OPEN_READERS
+    assert len(os.listdir("/proc/self/fd")) - before <= OPEN_READERS
     store.close()
 
 
