@@ -91,7 +91,8 @@ class Remote:
         kept = self.fetched(identity)
         kept.mkdir(parents=True, exist_ok=True)
         with self._answering("upload to"):
-            self._files.makedirs(f"{self._root}/{identity}", exist_ok=True)
+            if "file" in self._files.protocol:  # object storage has no folders, and a bucket is its owner's to make
+                self._files.makedirs(f"{self._root}/{identity}", exist_ok=True)
             for file in _in_order(path):
                 self._files.put_file(str(file), f"{self._root}/{identity}/{file.name}")
         for file in _in_order(path) if keep else ():
