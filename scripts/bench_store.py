@@ -31,7 +31,23 @@ TOKENS = 60
 READS = 100_000
 ORIGIN = Origin.of({"engine": "instant"}, "bench", "bench")  # that of bench_overhead.py
 OTHER = Origin.of({"engine": "another"}, "bench", "bench")
-WORDS = "the of answer because number is not that Paris would question a to it and in 42 , .".split()
+WORDS = [
+    "the",
+    "of",
+    "answer",
+    "because",
+    "number",
+    "is",
+    "not",
+    "that",
+    "Paris",
+    "would",
+    "to",
+    "it",
+    "and",
+    "42",
+    ".",
+]
 
 
 def reply(rng: random.Random, count: int = TOKENS) -> Text:
@@ -102,7 +118,7 @@ def measure(records: int, segments: int) -> dict[str, float]:
         row: dict[str, float] = {"records": records, "put": 1e6 * seconds / records, "size": size}
         row |= json.loads(python(__file__, "--open", name, "--key", key.hex()))
         lines = python(str(Path(__file__).with_name("bench_overhead.py")), "--items", "1000", "--store", name)
-        asked, replayed = (float(line.partition(': ')[2].split()[0]) for line in lines.splitlines()[1:3])
+        asked, replayed = (float(line.partition(": ")[2].split()[0]) for line in lines.splitlines()[1:3])
         return row | {"asked": asked, "replayed": replayed}
 
 
@@ -133,12 +149,16 @@ def main() -> None:
     for records in given.records:
         row = measure(records, given.segments)
         first = first or row
-        print(
-            f"{records:,} | {row['size'] / 1e6:.1f} | {row['seconds']:.2f}, {row['cpu']:.2f}, {row['read'] / 1e6:.1f}, "
-            f"{row['memory'] / 1e3:.0f} | {row['reads']:,.0f} | {row['put']:.1f} | {row['asked']:.4f} "
-            f"({row['asked'] / first['asked']:.2f}) | {row['replayed']:.4f} ({row['replayed'] / first['replayed']:.2f})",
-            flush=True,
+        cells = (
+            f"{records:,}",
+            f"{row['size'] / 1e6:.1f}",
+            f"{row['seconds']:.2f}, {row['cpu']:.2f}, {row['read'] / 1e6:.1f}, {row['memory'] / 1e3:.0f}",
+            f"{row['reads']:,.0f}",
+            f"{row['put']:.1f}",
+            f"{row['asked']:.4f} ({row['asked'] / first['asked']:.2f})",
+            f"{row['replayed']:.4f} ({row['replayed'] / first['replayed']:.2f})",
         )
+        print(" | ".join(cells), flush=True)
     row = skipped(given.records[-1])
     print(f"{given.records[-1]:,} of another model | {row['seconds']:.2f} s, {row['read'] / 1e6:.2f} MB read")
 

@@ -21,6 +21,7 @@ from typing import Any
 from harness.console import log
 from harness.errors import HarnessError
 from harness.models.model import cache_folder
+from harness.store.index import Index
 from harness.store.records import ARRAYS, INDEX, SUFFIXES, beside
 from harness.store.segments import Segment, seal
 
@@ -85,6 +86,9 @@ class Remote:
                 if not segment.live():
                     if not segment.closed:
                         seal(path)
+                        index = Index()
+                        index.read_on(path)
+                        index.save(path)
                     self._upload(path, identity_of(segment))
 
     def _upload(self, path: Path, identity: str, keep: bool = True) -> None:
@@ -116,8 +120,9 @@ class Remote:
                     if (written := _modified(there[name])) is not None:
                         os.utime(part, (written, written))
                     part.rename(here)
+        stems = {name.rpartition(".")[0] for name in there}
         for path in folder.iterdir():
-            if path.name not in there and not path.name.endswith(".part"):
+            if path.stem not in stems and not path.name.endswith(".part"):
                 path.unlink(missing_ok=True)
 
     def _list(self, identity: str) -> dict[str, dict[str, Any]]:
@@ -168,7 +173,8 @@ class Remote:
             with self._answering("remove from"):
                 # Lines first, as upkeep does here: what nothing points to harms nobody.
                 for name in sorted(there.keys() - here.keys(), key=lambda name: not name.endswith(SUFFIXES)):
-                    self._files.rm_file(f"{self._root}/{there[name]}/{name}")
+                    with suppress(FileNotFoundError):
+                        self._files.rm_file(f"{self._root}/{there[name]}/{name}")
 
     @contextmanager
     def _answering(self, what: str) -> Iterator[None]:

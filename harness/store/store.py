@@ -74,8 +74,7 @@ class Store:
         self._flusher: threading.Thread | None = None
         self._closing = threading.Event()
         self._unflushed: OSError | None = None
-        self._absent, self._next_look = 0, 0.0
-        self._to_upload = False
+        self._absent, self._next_look, self._to_upload = 0, 0.0, False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             os.scandir(folder).close()
@@ -278,9 +277,11 @@ class Store:
         begin = time.monotonic()
         if self._absent < LOOK_EVERY or begin < self._next_look:
             return None
-        self.refresh()
-        now = time.monotonic()
-        self._absent, self._next_look = 0, now + (now - begin) / LOOK_SHARE
+        try:
+            self.refresh()
+        except HarnessError as error:  # not found is found later, or asked: no reason to end a run
+            log(str(error))
+        self._absent, self._next_look = 0, (now := time.monotonic()) + (now - begin) / LOOK_SHARE
         return self._index.get(key)
 
     def _look(self, key: bytes, place: int) -> Reply | Literal["gone", "torn", "damaged"]:

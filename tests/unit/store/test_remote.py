@@ -132,6 +132,7 @@ def test_the_segment_of_a_run_that_died_is_uploaded_by_the_next(tmp_path: Path, 
     assert found(address, range(1, 4)) == [1, 2, 3]
     node("two")
     assert found(address, range(1, 4)) == [1, 2, 3]
+    assert next((tmp_path / "two").rglob("*.replies")).read_bytes().endswith(b'{"closed":true}\n')
 
 
 def test_a_long_run_uploads_what_it_has_and_others_find_it_meanwhile(
@@ -170,6 +171,27 @@ def test_a_storage_that_is_away_loses_nothing(
         store = Store(address)
         with pytest.raises(HarnessError, match=r"cannot read the call store .*no route to host"):
             store.get(key(1), ORIGIN)
+
+
+def test_a_storage_that_goes_away_in_the_middle_ends_no_run(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stores, "LOOK_EVERY", 1)
+    store = Store(address)
+    assert store.get(key(1), ORIGIN) is None
+    files, _ = fsspec.core.url_to_fs(address)
+
+    def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no route to host")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(files), "ls", away)
+        store._next_look = 0.0
+        assert store.get(key(1), ORIGIN) is None
+        store.put(key(1), ORIGIN, reply(1))
+    assert "no route to host" in capsys.readouterr().err
+    store.close()
+    assert found(address, range(1, 2)) == [1]
 
 
 def test_an_upload_that_stops_in_the_middle_is_done_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
