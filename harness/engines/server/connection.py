@@ -49,7 +49,7 @@ class Patience:
 
     Attributes:
         connect: for a connection.
-        read: for a whole reply, from the request to its last byte; never longer than `give_up`.
+        read: for a whole reply, from the request to its last byte.
         backoff: before the second try, at most; doubled with each further one, up to 64 times as long. The wait is
             drawn evenly from zero to that (full jitter), so that calls that failed together do not return together.
         tries: after this many failures a call fails alone, if the server answers other calls.
@@ -290,22 +290,45 @@ class Connection:
 
         method = "GET" if request.body is None else "POST"
         headers = {} if request.body is None else {"Content-Type": "application/json"}
-        # httpx limits the wait for each piece: a server that sends a byte now and then would never be given up.
-        limit = min(self.patience.read, self.patience.give_up)
         try:
-            async with asyncio.timeout(limit):
+            async with self._in_time():
                 with self._in_flight():
                     sent = client.stream(method, request.address, content=request.body, headers=headers)
                     async with sent as response:
                         good = response.is_success
                         body = await read_body(response, request.most if good else MESSAGE_BYTES, cut=not good)
         except TimeoutError:
-            raise Fault(f"no whole reply within {limit:g} s") from None
+            raise Fault("no whole reply in time (engine.timeout, engine.give_up)") from None
         except Unreadable as error:
             raise Fault(str(error)) from None
         except httpx.RequestError as error:  # connections, time-outs, replies cut off in the middle
             raise Fault(f"{type(error).__name__} {error}".strip()) from None
         return response, body
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Raises TimeoutError when a reply is not whole in time, or when nothing else is answered either for too long.
+
+        httpx limits the wait for each piece: a server that sends a byte now and then would never be given up.
+        """
+        begun, waiting = time.monotonic(), asyncio.get_running_loop()
+        later: asyncio.Handle
+
+        def look() -> None:
+            nonlocal later
+            now = time.monotonic()
+            due = min(begun + self.patience.read, max(begun, self._answered) + self.patience.give_up)
+            if now >= due:
+                clock.reschedule(waiting.time())
+            else:
+                later = waiting.call_later(due - now, look)
+
+        async with asyncio.timeout(None) as clock:
+            later = waiting.call_soon(look)
+            try:
+                yield
+            finally:
+                later.cancel()
 
     @contextmanager
     def _in_flight(self) -> Iterator[None]:
