@@ -199,6 +199,8 @@ def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer, most: in
 def _show_task(job: Job) -> None:
     items = job.task.load()
     print(f"\n{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}")
+    if source := job.task.source():
+        print(f"\nsource: {visible(source)}")
     print_settings(job, ("task",))
     print()
     for item in items[:3]:

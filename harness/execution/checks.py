@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from harness.config import Job
 from harness.engines.base import check_capabilities
@@ -16,41 +19,56 @@ from harness.runs.fitted import check_fitted
 from harness.statistics.claims import check_claims
 from harness.statistics.gates import check_gates
 from harness.statistics.references import check_references
-from harness.tasks.base import Split, split
+from harness.tasks.base import NoTraining, Split, split
 from harness.tasks.sharding import shard
 
 LONGEST = 180
 """Bytes of the names of task and model in the name of a run's folder; file systems take 255 in all."""
 
 
-def prepare_items(job: Job, *, at_most: bool = False) -> Split:
+def prepare_items(job: Job) -> Split:
     """The items of a job, with everything about it checked that can be before a model is loaded.
-
-    Args:
-        at_most: take fewer than `job.limit` items where the task has no more.
 
     Raises:
         HarnessError: as `check_parts` and `read_items`, or the fit of another run cannot be used.
     """
     check_parts(job)
-    fitted, items = job.experiment.fitted, read_items(job, at_most=at_most)
+    fitted, items = job.experiment.fitted, read_items(job)
     check_fitted(job.experiment, items.test)
     if fitted is not None and fitted.resolve() == run_folder(job).resolve():
         raise HarnessError(f"experiment.fitted={fitted} is the directory of this very run; name the one that fitted")
     return items if job.shard is None else shard(items, job.shard)
 
 
-def read_items(job: Job, *, at_most: bool = False) -> Split:
+def read_items(job: Job) -> Split:
     """All items of a job, of whatever shard, checked against what its experiment reads.
 
     Raises:
         HarnessError: the task's items cannot be had, or they lack a field.
     """
     n_train = job.experiment.train_items() if job.experiment.fitted is None else 0
-    items = split(job.task, job.limit, n_train, at_most=at_most)
+    try:
+        items = split(job.task, job.limit, n_train)
+    except NoTraining as error:
+        raise HarnessError(f"{error}{_without_training(job)}") from error
     for item in items.test[:1]:
         check_fields(job, item.fields)
     return items
+
+
+def _without_training(job: Job) -> str:
+    """Which of the experiment's numbers ends its wish for training items when it is 0, for a message."""
+    helping = []
+    for setting in fields(job.experiment):
+        value = getattr(job.experiment, setting.name)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            with suppress(HarnessError):  # 0 is out of the range of some
+                nothing: dict[str, Any] = {setting.name: 0}
+                other = replace(job.experiment, **nothing)
+                helping += [f"experiment.{setting.name}=0"] if other.train_items() == 0 else []
+    asking = [f"{' or '.join(helping)} asks for none"] if helping else []
+    giving = ["task.train_path=FILE gives others"] if hasattr(job.task, "train_path") else []
+    return "".join(f"; {way}" for way in (*asking, *giving))
 
 
 def check_parts(job: Job) -> None:

@@ -138,6 +138,8 @@ class Session:
     def _task(self) -> dict[str, Any]:
         items, broken = self.items, self.items.broken
         known = {"name": self.job.task.name, "fingerprint": items.fingerprint, "items": len(items.test)}
+        known |= {"revision": items.revision} if items.revision else {}
+        known |= {"fitted": list(items.fitted)} if items.fitted else {}
         return known | ({"broken_rows": len(broken), "first_broken_rows": list(broken[:BROKEN])} if broken else {})
 
 

@@ -1,4 +1,4 @@
-"""Reads rows of a local file or of a set on the Hugging Face hub, column by column."""
+"""Reads rows of a local file, column by column."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Rows:
         numbers: the number of each row as its file counts: lines of JSONL (from 1), else rows of data (from 1).
         table: a `pyarrow.Table`, or the rows of a small file.
         flaws: what is wrong with the rows that could not be read at all, by row (from 0).
+        revision: the commit of a set on the hub that was read; "" for a file, and where it is not known.
     """
 
     origin: str
@@ -40,6 +41,7 @@ class Rows:
     numbers: Sequence[int]
     table: Any
     flaws: Mapping[int, str] = field(default_factory=dict)
+    revision: str = ""
     _columns: dict[str, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -148,16 +150,23 @@ class ReadItems(list[Item]):
 
     Attributes:
         broken: a message for each of those rows, with its place and what is wrong.
+        revision: as that of the rows.
     """
 
-    def __init__(self, items: Iterable[Item] = (), broken: Iterable[str] = ()) -> None:
+    def __init__(self, items: Iterable[Item] = (), broken: Iterable[str] = (), revision: str = "") -> None:
         super().__init__(items)
         self.broken = tuple(broken)
+        self.revision = revision
 
 
 def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
     """The messages of the rows that gave no item; none for items that were not read from rows."""
     return items.broken if isinstance(items, ReadItems) else ()
+
+
+def revision_of(items: Sequence[Item]) -> str:
+    """The commit of the set on the hub that items were read from; "" for others."""
+    return items.revision if isinstance(items, ReadItems) else ""
 
 
 def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float) -> ReadItems:
@@ -193,7 +202,7 @@ def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float
             f" (the first of {len(broken)} broken rows of {len(rows)}; task.max_broken={max_broken} allows {allowed})"
         )
         raise HarnessError(f"{broken[0]}{more if len(rows) > 1 else ''}")
-    return ReadItems(items, broken)
+    return ReadItems(items, broken, rows.revision)
 
 
 def read_file(path: str | Path) -> Rows:
@@ -217,27 +226,6 @@ def read_file(path: str | Path) -> Rows:
     if not len(rows):
         raise HarnessError(f"{path}: no rows; the file is empty")
     return rows
-
-
-def read_hub(hub: str, config: str | None, split: str, revision: str | None) -> Rows:
-    """Reads one split of a set on the Hugging Face hub, or of the local cache of it.
-
-    Raises:
-        HarnessError: the set cannot be had.
-    """
-    import datasets
-
-    try:
-        data = datasets.load_dataset(hub, config, split=split, revision=revision)
-    except Exception as error:  # connection, missing set, config, split or revision, broken cache: each its own type
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise HarnessError(
-            f"data set {hub!r} (config {config!r}, split {split!r}, revision {revision!r}) cannot be had: {reason}; "
-            "without a connection, task.path=FILE takes a local file"
-        ) from error
-    table = data.with_format("arrow")[:]
-    origin = f"{hub} ({', '.join(part for part in (config, split) if part)})"
-    return Rows(origin, tuple(table.column_names), range(1, table.num_rows + 1), table)
 
 
 def _read_parquet(path: Path) -> Rows:

@@ -44,7 +44,6 @@ class RunTask(Task):
     """
 
     version: ClassVar[str] = "1"
-    known_size: ClassVar[bool] = False
     name: str = "run"
     run: str
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -305,7 +305,7 @@ def test_validate_asks_a_set_that_is_smaller_than_the_limit_and_says_so(tmp_path
     assert "8 items, " in done.stdout
     assert "1 broken rows are left out:\n  " in done.stdout
     assert "own.jsonl, line 11: malformed JSON" in done.stdout
-    assert "note: the run itself would stop: task 'table' has 10 items, too few for limit=300" in done.stdout
+    assert "limit=300, but task 'table' has 10 items: 10 are tested" in done.stdout
     done = harness("run", *own, "limit=11", f"runs={tmp_path / 'runs'}", f"store={tmp_path / 'store'}")
     assert done.returncode == 0, done.stderr
     assert "own.jsonl, line 11: malformed JSON" in done.stdout + done.stderr
