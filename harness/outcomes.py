@@ -7,11 +7,12 @@ may be `| None`: a missing value is a failure of that row for every metric that 
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NewType, Self
@@ -88,9 +89,14 @@ class JudgedAnswer(GradedAnswer):
 
 @dataclass(frozen=True, kw_only=True)
 class Failed(Outcome):
-    """An arm of an item that could not be asked, and why. It becomes a row with an error and no values."""
+    """An arm of an item that could not be asked, and why. It becomes a row with an error and no values.
+
+    Attributes:
+        fault: where the protocol tripped (`harness.faults.Fault.place`); "" when the item itself cannot be asked.
+    """
 
     error: str
+    fault: str = ""
 
 
 def column_kinds(outcome: type) -> dict[str, Kind]:
@@ -115,6 +121,30 @@ def column_kinds(outcome: type) -> dict[str, Kind]:
     return kinds
 
 
+def rows_of(returned: object, wanted: type[Outcome]) -> list[Outcome]:
+    """What a protocol returned, as rows.
+
+    Raises:
+        TypeError: it is something else, or a column holds something that its type does not allow.
+    """
+    rows = [returned] if isinstance(returned, Outcome) else returned
+    if not isinstance(rows, (list, tuple)) or not all(isinstance(row, (wanted, Failed)) for row in rows):
+        raise TypeError(f"it returned {str(returned)[:100]!r}; return {wanted.__name__}(...) or a list of them")
+    kinds = _kinds_of(wanted)
+    for row in rows:
+        for name, kind in kinds.items():
+            value = None if isinstance(row, Failed) else getattr(row, name)
+            if inspect.iscoroutine(value):
+                value.close()  # or Python warns of it once more
+                raise TypeError(f"column {name!r} holds a coroutine that was never awaited: write await")
+            if kind != "text" and not isinstance(value, (int, float, np.number, np.bool_, type(None))):
+                raise TypeError(f"column {name!r} is a {kind}, and holds {str(value)[:100]!r}")
+    return list(rows)
+
+
+_kinds_of = cache(column_kinds)
+
+
 def fate_columns(kinds: Mapping[str, Kind]) -> list[str]:
     """The columns that say what became of an answer (`harness.items.Fate`): "fate", and those that begin "fate_"."""
     return [name for name, kind in kinds.items() if kind == "text" and (name == "fate" or name.startswith("fate_"))]
@@ -130,18 +160,25 @@ def factorize(names: np.ndarray) -> tuple[list[str], np.ndarray]:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """All rows of one item, or the error that stopped its protocol as a whole."""
+    """All rows of one item, or the error that stopped its protocol as a whole; `fault` as that of `Failed`."""
 
     item: str
     group: str
     rows: tuple[Outcome, ...] = ()
     error: str | None = None
+    fault: str = ""
 
     @property
     def errors(self) -> tuple[str, ...]:
         """Why the item or some of its arms could not be asked; () when all went well."""
         own = (self.error,) if self.error is not None else ()
         return (*own, *(f"arm {row.arm}: {row.error}" for row in self.rows if isinstance(row, Failed)))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Where the protocol, or arms of it, tripped; () where it did not."""
+        places = (self.fault, *(row.fault for row in self.rows if isinstance(row, Failed)))
+        return tuple(place for place in places if place)
 
 
 @dataclass(frozen=True)

@@ -55,4 +55,4 @@ def validate(job: Job) -> int:
 async def _ask(job: Job, items: Split, cast: Cast) -> tuple[list[Finished], Renderer]:
     with tempfile.TemporaryDirectory() as folder:
         subject = make_subject(job, cast.engine, Store(Path(folder)), cast.roles)
-        return await ask_all(job.experiment, items, subject, ITEMS), subject.renderer
+        return await ask_all(job.experiment, items, subject, ITEMS, patience=1), subject.renderer

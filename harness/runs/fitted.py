@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, NewType, TypeVar
 
 from harness.calls.arrays import Array
-from harness.errors import HarnessError
+from harness.errors import BaseHarnessError, HarnessError
 from harness.experiment import Experiment
+from harness.faults import fault_of
 from harness.items import Item
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
@@ -32,10 +33,15 @@ async def fit(experiment: Experiment, train: Sequence[Item], subject: Subject) -
     """What the protocols are given: fitted on training items, or by the run that `experiment.fitted` names.
 
     Raises:
-        HarnessError: as `load_fitted`, or what `prepare` raises.
+        HarnessError: as `load_fitted`, or `prepare` trips; the message names the line of its file.
     """
     if experiment.fitted is None:
-        return await experiment.prepare(train, subject.for_item("prepare"))
+        try:
+            return await experiment.prepare(train, subject.for_item("prepare"))
+        except BaseHarnessError:
+            raise
+        except Exception as error:
+            raise HarnessError(f"{type(experiment).__name__}.prepare: {fault_of(error).text}") from error
     return load_fitted(experiment.fitted, fitted_type(experiment))
 
 

@@ -173,7 +173,7 @@ def test_cells_that_are_wrong_at_run_time_leave_the_others_going(
     cells = status(sweep_folder(tmp_path), capsys)
     assert [cell["state"] for cell in cells] == ["failed", "failed", "failed", "done"]
     assert all("there is no such folder" in cell["reason"] for cell in cells[:2])
-    assert cells[2]["reason"] == "RuntimeError: nothing can be fitted"
+    assert "prepare: RuntimeError: nothing can be fitted (at " in cells[2]["reason"]
 
 
 def test_a_refused_partition_is_named_and_nothing_waits(
