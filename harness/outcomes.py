@@ -130,7 +130,7 @@ def rows_of(returned: object, wanted: type[Outcome]) -> list[Outcome]:
     rows = [returned] if isinstance(returned, Outcome) else returned
     if not isinstance(rows, (list, tuple)) or not all(isinstance(row, (wanted, Failed)) for row in rows):
         raise TypeError(f"it returned {str(returned)[:100]!r}; return {wanted.__name__}(...) or a list of them")
-    kinds = _kinds_of(wanted)
+    kinds = _kinds_of(wanted)  # type: ignore[arg-type]  # mypy takes the class for one of its objects
     for row in rows:
         for name, kind in kinds.items():
             value = None if isinstance(row, Failed) else getattr(row, name)
@@ -142,7 +142,9 @@ def rows_of(returned: object, wanted: type[Outcome]) -> list[Outcome]:
     return list(rows)
 
 
-_kinds_of = cache(column_kinds)
+@cache
+def _kinds_of(outcome: type[Any]) -> dict[str, Kind]:
+    return column_kinds(outcome)
 
 
 def fate_columns(kinds: Mapping[str, Kind]) -> list[str]:

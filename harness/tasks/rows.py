@@ -17,10 +17,14 @@ from harness.items import Item
 from harness.tasks.cells import unfolded, written
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 class BrokenRow(HarnessError):
-    """A row that gives no item. The message names its place and what is wrong with it."""
+    """A row that gives no item. The message names its place and what is wrong with it; of a long one, both ends."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= 1000 else f"{message[:600]} ... {message[-300:]}")
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,29 @@ class Rows:
             if len(self.flaws) == len(self):
                 raise HarnessError(f"{self.origin}: no row can be read; the first: {self.flaws[0]}")
             raise HarnessError(f"{self.origin}: no column {head!r}{nearest(head, self.names)}")
-        if isinstance(self.table, list):
-            values = [row.get(head) for row in self.table]
-        else:
-            values = self.table.column(head).to_pylist()
+        values = [row.get(head) for row in self.table] if isinstance(self.table, list) else self._values(head)
         if not inner:
             return values
         return [value.get(inner) if isinstance(value, dict) else None for value in values]
+
+    def _values(self, name: str) -> list[Any]:
+        """The values of a column of a `pyarrow.Table`.
+
+        Raises:
+            HarnessError: one of them is none in Python: a text that is not UTF-8, a date after the year 9999.
+        """
+        column = self.table.column(name)
+        try:
+            return list(column.to_pylist())
+        except Exception:  # of many types; which value it is, is found out below
+            for at, value in enumerate(column):
+                try:
+                    value.as_py()
+                except Exception as error:
+                    raise HarnessError(
+                        f"{self.origin}, row {self.numbers[at]}: column {name!r} cannot be read: {one_line(error)}"
+                    ) from error
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,11 @@ class Row:
     def broken(self, why: str) -> BrokenRow:
         """The error that says that this row gives no item."""
         return BrokenRow(f"{self.where}: {why}")
+
+
+def one_line(error: BaseException) -> str:
+    """The text of a library's error, for a message of one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _shown(value: Any) -> str:
@@ -212,30 +237,47 @@ def read_file(path: str | Path) -> Rows:
         HarnessError: no such file, unknown suffix, malformed (with the line), or empty.
     """
     path = user_path(path)
-    if not path.is_file():
-        raise HarnessError(
-            f"{path}: {'is a folder; name a file in it' if path.is_dir() else 'no such file'} (task.path)"
-        )
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise HarnessError(f"{path}: unknown suffix {path.suffix!r}; a task file ends in {', '.join(SUFFIXES)}")
     try:
+        _check_file(path)
         rows = _read_parquet(path) if suffix == ".parquet" else _read_text(path, suffix)
     except UnicodeDecodeError as error:
-        raise HarnessError(f"{path}: not UTF-8 at byte {error.start}; convert it to UTF-8") from error
+        raise HarnessError(f"{path}, line {_not_utf8(path)}: not UTF-8; convert the file to UTF-8") from error
+    except OSError as error:
+        raise HarnessError(f"{str(path)[:300]}: cannot be read: {error.strerror} (task.path)") from error
     if not len(rows):
         raise HarnessError(f"{path}: no rows; the file is empty")
     return rows
 
 
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        kind = "is a folder; name a file in it" if path.is_dir() else "is no file but a device or a pipe"
+        raise HarnessError(f"{path}: {kind if path.exists() else 'no such file'} (task.path)")
+    if (suffix := path.suffix.lower()) not in SUFFIXES:
+        packed = "unpack it first; " if suffix in PACKED else ""
+        raise HarnessError(f"{path}: unknown suffix {path.suffix!r}; {packed}a task file ends in {', '.join(SUFFIXES)}")
+
+
+def _not_utf8(path: Path) -> int:
+    """The number of the first line that is not UTF-8."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 1
+
+
 def _read_parquet(path: Path) -> Rows:
-    import pyarrow
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except pyarrow.ArrowException as error:
-        raise HarnessError(f"{path}: no Parquet file ({error})") from error
+        table = pq.ParquetFile(path).read()  # read_table would add columns that the names of folders hold
+    except Exception as error:  # flipped bytes raise OSError, ArrowException, MemoryError and more
+        raise HarnessError(f"{path}: no Parquet file, or a damaged one ({one_line(error)})") from error
+    _check_names(path, table.column_names)
     return Rows(str(path), tuple(table.column_names), range(1, table.num_rows + 1), table)
 
 
@@ -294,8 +336,7 @@ def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             names = next(reader, [])
-            if len(set(names)) < len(names):
-                raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)}")
+            _check_names(path, names)
             for values in filter(None, reader):
                 if len(values) == len(names):
                     found.append(dict(zip(names, values, strict=True)))
@@ -308,6 +349,11 @@ def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
             raise HarnessError(f"{path}, line {reader.line_num}: malformed CSV ({error})") from error
     _without_point_zero([row for row in found if isinstance(row, dict)], names)
     return found
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)[:300]}")
 
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")

@@ -94,7 +94,7 @@ def test_a_limit_is_the_most_that_is_taken(run: Path) -> None:
     assert len(split(task, 4, 0).test) == 4
     assert len(split(task, 100, 0).test) == 6
     # Rows of one country never are test and training items.
-    with pytest.raises(HarnessError, match="0 of the items left share nothing"):
+    with pytest.raises(HarnessError, match="none of the items can be for training"):
         split(task, 4, 1)
 
 
