@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.files import user_path
 from harness.models import adapters
+from harness.models.descriptions import check_descriptions
 from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download, is_pointer
 from harness.prompting.rendering import Bos, Renderer, Style
@@ -279,4 +280,5 @@ def _descriptions(folder: Path) -> list[Path]:
         raise HarnessError(f"{folder} lacks config.json; {fix}")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise HarnessError(f"{folder} lacks a tokenizer ({', '.join(TOKENIZERS)}); save the tokenizer into it")
+    check_descriptions(folder)
     return sorted({file for pattern in DESCRIPTIONS for file in folder.glob(pattern) if file.is_file()})
