@@ -14,15 +14,20 @@ from collections.abc import Iterable
 from harness.console import visible
 from harness.redaction import struck
 
+LONGEST = 2000
+"""Characters of a message. A value that it shows may be a whole document."""
+
 
 class BaseHarnessError(Exception):
     """Any error of the harness with a message for the user. Never raised itself.
 
-    Its text may quote what a user, a file or a server wrote: it shows no credential and no control character.
+    Its text may quote what a user, a file or a server wrote: it shows no credential and no control character, and of a
+    long one both ends.
     """
 
     def __str__(self) -> str:
-        return visible(struck(super().__str__()))
+        text = visible(struck(super().__str__()))
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 500]} ... {text[-400:]}"
 
 
 class HarnessError(BaseHarnessError):

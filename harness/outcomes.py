@@ -275,18 +275,30 @@ class Table:
 
     @classmethod
     def load(cls, path: Path) -> Table:
-        """Reads what `save` wrote."""
+        """Reads what `save` wrote.
+
+        Raises:
+            HarnessError: the file is missing, damaged, or no table of outcomes.
+        """
         import pyarrow.parquet as pq
 
-        with path.open("rb") as file:
-            table = pq.read_table(file)
-        kinds: dict[str, Kind] = {}
-        columns: dict[str, np.ndarray] = {}
-        for f, column in zip(table.schema, table.columns, strict=True):
-            kind = (f.metadata or {}).get(b"kind", b"text").decode()
-            kinds[f.name] = kind
-            if kind == "text":
-                columns[f.name] = np.array(column.to_pylist(), dtype=object)
-            else:
-                columns[f.name] = np.array([np.nan if v is None else v for v in column.to_pylist()], dtype=np.float64)
+        try:
+            with path.open("rb") as file:  # pyarrow would expand "~" in a name
+                table = pq.ParquetFile(file).read()
+            kinds: dict[str, Any] = {f.name: (f.metadata or {}).get(b"kind", b"text").decode() for f in table.schema}
+            columns = {name: _column(kind, table.column(name).to_pylist()) for name, kind in kinds.items()}
+        except Exception as error:  # flipped bytes raise OSError, ValueError, KeyError, MemoryError and more
+            told = " ".join(str(error).split())[:300] or type(error).__name__
+            raise HarnessError(f"{path} cannot be read: {told}; run its command again") from error
         return cls(kinds, columns)
+
+
+def _column(kind: str, values: list[Any]) -> np.ndarray:
+    """A column of a file as an array of its kind."""
+    if kind not in typing.get_args(Kind):
+        raise ValueError(f"there is no kind of column {kind!r}")
+    if kind != "text":
+        return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+    if not all(isinstance(value, (str, type(None))) for value in values):
+        raise ValueError("a column of texts holds something else")
+    return np.array(values, dtype=object)

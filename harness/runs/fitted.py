@@ -127,11 +127,11 @@ def load_fitted(folder: Path, kind: Any) -> Any:
         if (folder / "fitted.npz").exists():
             with np.load(folder / "fitted.npz", allow_pickle=False) as found:
                 arrays = {name: Array.of(found[name]) for name in found.files}
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a zip with flipped bytes raises BadZipFile, zlib.error, EOFError, KeyError and more
         raise HarnessError(f"{folder}: the fit is damaged ({error}); run it again") from error
     try:
         return _read(node, kind, arrays, "")
-    except _Mismatch as error:
+    except (_Mismatch, TypeError, ValueError) as error:
         raise HarnessError(f"{folder}: the fit is not what this experiment fits: {error}") from error
 
 
@@ -185,7 +185,7 @@ def _account(folder: Path) -> dict[str, Any]:
             "model": manifest["fitted"].get("model", manifest["model"]["name"]),
             "task": manifest["fitted"].get("task", manifest["task"]["name"]),
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HarnessError(
             f"{folder}: manifest.json does not say on which items the fit was fitted; run it again"
         ) from error

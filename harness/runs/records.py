@@ -18,6 +18,7 @@ from harness.models.model import DRY
 from harness.outcomes import Table
 from harness.runs.owned import without_results
 from harness.statistics.estimates import Estimate
+from harness.typed import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +76,40 @@ def load_record(path: Path) -> RunRecord:
         raise HarnessError(f"{path}: no such run directory")
     if not (path / "manifest.json").is_file():
         raise HarnessError(f"{path} is no run directory: it has no manifest.json")
-    manifest = _json(path / "manifest.json")
+    manifest = _json(path / "manifest.json", dict)
     if reason := without_results(path, manifest):
         raise HarnessError(reason)
     try:
-        estimates = tuple(Estimate(**values) for values in _json(path / "estimates.json"))
-        verdicts = tuple(_json(path / "verdicts.json"))
-        for name in ("experiment", "title", "seed", "items_done"):
-            manifest[name]
-        for name in ("task", "model"):
-            manifest[name]["name"]
+        estimates = _estimates(path / "estimates.json")
+        verdicts = tuple(_json(path / "verdicts.json", list))
+        _check_manifest(manifest)
         for verdict in verdicts:
             for name in ("kind", "text", "measured", "published", "reason", "source"):
                 verdict[name]
     except (KeyError, TypeError) as error:
         raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
     return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))
+
+
+def _estimates(file: Path) -> tuple[Estimate, ...]:
+    """Raises HarnessError: a value of another type; TypeError: other keys than an estimate has."""
+    values = _json(file, list)
+    estimates = tuple(Estimate(**one) for one in values)
+    try:
+        typed(values, list[Estimate], "estimates")
+    except HarnessError as error:
+        raise HarnessError(f"{file} is damaged: {error}; run its command again") from error
+    return estimates
+
+
+def _check_manifest(manifest: Mapping[str, Any]) -> None:
+    """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another type."""
+    kinds = {"experiment": str, "title": str, "seed": int, "items_done": int, "task": dict, "model": dict}
+    read = {name: (manifest[name], kind) for name, kind in kinds.items()}
+    read |= {f"{name}.name": (manifest[name]["name"], str) for name in ("task", "model")}
+    for name, (value, kind) in read.items():
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is {str(value)[:100]!r}")
 
 
 def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
@@ -103,10 +122,7 @@ def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
         HarnessError: outcomes.parquet is missing, damaged or empty, or lacks a column that a metric reads.
     """
     file = record.path / "outcomes.parquet"
-    try:
-        table = Table.load(file)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
+    table = Table.load(file)
     wanted = dict.fromkeys(("item", "group", "error"), "every metric")
     for metric in metrics:
         wanted |= dict.fromkeys((*metric.columns, *metric.by, *metric.where), f"metric {metric.name!r}")
@@ -155,10 +171,14 @@ def stored_config(record: RunRecord) -> dict[str, Any]:
     return dict(config)
 
 
-def _json(file: Path) -> Any:
+def _json(file: Path, kind: type) -> Any:
+    """The content of a file, which must be a list or an object."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HarnessError(f"{file} is damaged: {error}; run its command again") from error
+    if not isinstance(content, kind):
+        raise HarnessError(f"{file} is damaged: it holds a {type(content).__name__}; run its command again")
+    return content

@@ -21,10 +21,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 class BrokenRow(HarnessError):
-    """A row that gives no item. The message names its place and what is wrong with it; of a long one, both ends."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message if len(message) <= 1000 else f"{message[:600]} ... {message[-300:]}")
+    """A row that gives no item. The message names its place and what is wrong with it."""
 
 
 @dataclass(frozen=True)

@@ -105,3 +105,10 @@ def test_the_commit_that_was_read_is_kept(monkeypatch: pytest.MonkeyPatch) -> No
     data = datasets.Dataset.from_list(ROWS, info=info)
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: data)
     assert split(task(Path("org/name")), None, 0).revision == commit
+
+
+def test_an_experiment_that_needs_training_items_names_what_asks_for_none(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text('{"question": "q", "answer": "a"}')
+    job = load_job(["experiment=pTrue", "task=table", f"task.path={tmp_path / 'one.jsonl'}", "engine=fake"])
+    with pytest.raises(HarnessError, match=r"none of the items can be for training .*; task\.train_path=FILE gives"):
+        prepare_items(job)
