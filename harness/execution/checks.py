@@ -7,11 +7,13 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from harness.arms import ArmedExperiment
 from harness.config import Job
 from harness.engines.base import check_capabilities
 from harness.errors import HarnessError, nearest
+from harness.experiment import Experiment
 from harness.figures import check_figures
 from harness.metrics.metric import check_metrics
 from harness.runs.directory import config_digest
@@ -21,6 +23,7 @@ from harness.statistics.gates import check_gates
 from harness.statistics.references import check_references
 from harness.tasks.base import NoTraining, Split, split
 from harness.tasks.sharding import shard
+from harness.typed import typed
 
 LONGEST = 180
 """Bytes of the names of task and model in the name of a run's folder; file systems take 255 in all."""
@@ -57,18 +60,25 @@ def read_items(job: Job) -> Split:
 
 
 def _without_training(job: Job) -> str:
-    """Which of the experiment's numbers ends its wish for training items when it is 0, for a message."""
-    helping = []
-    for setting in fields(job.experiment):
-        value = getattr(job.experiment, setting.name)
+    """Which settings end the experiment's wish for training items, for a message."""
+    experiment, hints = job.experiment, get_type_hints(type(job.experiment), include_extras=True)
+    ways = []
+    for name in (f.name for f in fields(experiment)):
+        value = getattr(experiment, name)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             with suppress(HarnessError):  # 0 is out of the range of some
-                nothing: dict[str, Any] = {setting.name: 0}
-                other = replace(job.experiment, **nothing)
-                helping += [f"experiment.{setting.name}=0"] if other.train_items() == 0 else []
-    asking = [f"{' or '.join(helping)} asks for none"] if helping else []
-    giving = ["task.train_path=FILE gives others"] if hasattr(job.task, "train_path") else []
-    return "".join(f"; {way}" for way in (*asking, *giving))
+                other = _with(experiment, name, typed(0, hints[name], name))
+                ways += [f"experiment.{name}=0 asks for none"] if other.train_items() == 0 else []
+    if isinstance(experiment, ArmedExperiment):
+        free = [arm for arm in experiment.arms if _with(experiment, "arms", (arm,)).train_items() == 0]
+        ways += [f"experiment.arms=[{','.join(free)}] asks for none"] if free else []
+    ways += ["task.train_path=FILE gives others"] if hasattr(job.task, "train_path") else []
+    return "".join(f"; {way}" for way in ways)
+
+
+def _with(experiment: Experiment, name: str, value: Any) -> Experiment:
+    setting: dict[str, Any] = {name: value}
+    return replace(experiment, **setting)
 
 
 def check_parts(job: Job) -> None:

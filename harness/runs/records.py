@@ -105,11 +105,12 @@ def _estimates(file: Path) -> tuple[Estimate, ...]:
 def _check_manifest(manifest: Mapping[str, Any]) -> None:
     """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another type."""
     kinds = {"experiment": str, "title": str, "seed": int, "items_done": int, "task": dict, "model": dict}
-    read = {name: (manifest[name], kind) for name, kind in kinds.items()}
-    read |= {f"{name}.name": (manifest[name]["name"], str) for name in ("task", "model")}
-    for name, (value, kind) in read.items():
-        if not isinstance(value, kind):
-            raise TypeError(f"{name} is {str(value)[:100]!r}")
+    for name, kind in kinds.items():
+        if not isinstance(manifest[name], kind):
+            raise TypeError(f"{name} is {str(manifest[name])[:100]!r}")
+    for name in ("task", "model"):
+        if not isinstance(manifest[name]["name"], str):
+            raise TypeError(f"{name}.name is {str(manifest[name]['name'])[:100]!r}")
 
 
 def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:

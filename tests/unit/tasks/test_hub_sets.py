@@ -107,8 +107,23 @@ def test_the_commit_that_was_read_is_kept(monkeypatch: pytest.MonkeyPatch) -> No
     assert split(task(Path("org/name")), None, 0).revision == commit
 
 
-def test_an_experiment_that_needs_training_items_names_what_asks_for_none(tmp_path: Path) -> None:
-    (tmp_path / "one.jsonl").write_text('{"question": "q", "answer": "a"}')
-    job = load_job(["experiment=pTrue", "task=table", f"task.path={tmp_path / 'one.jsonl'}", "engine=fake"])
-    with pytest.raises(HarnessError, match=r"none of the items can be for training .*; task\.train_path=FILE gives"):
-        prepare_items(job)
+@pytest.mark.parametrize(
+    ("experiment", "way"),
+    [
+        (
+            "pTrue",
+            "experiment.arms=[zero-shot,zero-shot swapped,fixed] asks for none; task.train_path=FILE gives others",
+        ),
+        ("mcCalibration", "experiment.tuning=0 asks for none; task.train_path=FILE gives others"),
+        ("pIKContexts", "task.train_path=FILE gives others"),
+    ],
+)
+def test_an_experiment_that_needs_training_items_names_what_asks_for_none(
+    tmp_path: Path, experiment: str, way: str
+) -> None:
+    (tmp_path / "one.jsonl").write_text('{"question": "q", "answer": "a", "o": ["a", "b"]}')
+    words = [f"experiment={experiment}", "task=table", f"task.path={tmp_path / 'one.jsonl'}", "engine=fake"]
+    words += ["task.choices=o", "experiment.arms=[zero-shot]"] if experiment == "mcCalibration" else []
+    with pytest.raises(HarnessError, match="none of the items can be for training") as raised:
+        prepare_items(load_job(words))
+    assert str(raised.value).endswith(way)
