@@ -82,7 +82,7 @@ class _Watch:
         """Raises HarnessError: as many items as it has patience for tripped at one place, and none went further."""
         result = finished.result
         self._done(finished)
-        if result.faults and not self._places:
+        if result.faults and not self._places and self._patience > 1:
             log(f"the protocol trips over item {result.item}: {result.errors[0]}")
         self._places |= set(result.faults)
         self._fine |= not result.faults or any(not isinstance(row, Failed) for row in result.rows)

@@ -309,14 +309,13 @@ def _object(row: Any) -> dict[str, Any] | str:
 
 
 def _json_rows(path: Path) -> list[dict[str, Any] | str]:
+    text = path.read_text(encoding="utf-8-sig") or "[]"
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig") or "[]")
+        content = json.loads(text)
     except json.JSONDecodeError as error:
         raise HarnessError(f"{path}, line {error.lineno}: malformed JSON ({error.msg})") from error
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise HarnessError(f"{path}: JSON that cannot be read ({error})") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
+        raise HarnessError(f"{path}{_unreadable(text)}: JSON that cannot be read ({error})") from error
     if isinstance(content, dict):
         found = (value for value in content.values() if isinstance(value, list))
         lists = [value for value in found if any(isinstance(row, dict) for row in value)]
@@ -324,6 +323,24 @@ def _json_rows(path: Path) -> list[dict[str, Any] | str]:
     if not isinstance(content, list):
         raise HarnessError(f"{path}: a list of objects is wanted, or an object with exactly one such list")
     return [_object(row) for row in content]
+
+
+_BETWEEN = re.compile(r"[\s,]*")
+
+
+def _unreadable(text: str) -> str:
+    """Which element of a list the parser stumbles over, for a message; "" where it is no list."""
+    decoder, at, row = json.JSONDecoder(), text.find("[") + 1, 1
+    if text[:at].strip() != "[":
+        return ""
+    try:
+        while text[at] != "]":
+            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
+            at = _BETWEEN.match(text, decoder.raw_decode(text, at)[1]).end()  # type: ignore[union-attr]
+            row += 1
+    except (ValueError, RecursionError):
+        return f", row {row} (line {text.count(chr(10), 0, at) + 1})"
+    return ""
 
 
 def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
