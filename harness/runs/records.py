@@ -60,7 +60,7 @@ def without_dry_runs(runs: Sequence[Path], named: Collection[Path]) -> tuple[lis
 def _known(run: Path) -> Mapping[str, Any]:
     """The manifest of a run as far as there is one; whoever uses the run says what is wrong with it."""
     try:
-        manifest = _json(run / "manifest.json")
+        manifest = _json(run / "manifest.json", dict)
     except HarnessError:
         return {}
     return manifest if isinstance(manifest, Mapping) else {}

@@ -271,7 +271,8 @@ def _read_parquet(path: Path) -> Rows:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read()  # read_table would add columns that the names of folders hold
+        with path.open("rb") as file:  # of the path itself, the names of its folders would make columns
+            table = pq.ParquetFile(file).read()
     except Exception as error:  # flipped bytes raise OSError, ArrowException, MemoryError and more
         raise HarnessError(f"{path}: no Parquet file, or a damaged one ({one_line(error)})") from error
     _check_names(path, table.column_names)
