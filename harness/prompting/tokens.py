@@ -34,7 +34,11 @@ class Tokenizer(Protocol):
     def variables(self) -> frozenset[str] | None: ...
 
     def encode(self, text: str) -> list[int]:
-        """Ids of the text alone: no special tokens added, special tokens written in the text recognised."""
+        """Ids of the text alone: no special tokens added, special tokens written in the text recognised.
+
+        Raises:
+            ItemError: the text cannot be written in tokens (half a surrogate pair, no token for an unknown word).
+        """
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of the ids, special tokens shown."""
@@ -146,7 +150,10 @@ class HFTokenizer:
         return cls(loaded)
 
     def encode(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
+        try:
+            return list(self._tokenizer.encode(text, add_special_tokens=False))
+        except Exception as error:  # of the Rust library, which raises Exception itself
+            raise ItemError(f"the tokenizer cannot write {text[:60]!r} in tokens: {_told(error)}") from error
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))

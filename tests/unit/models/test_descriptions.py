@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import Prompt
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
 from harness.prompting import trial
 from tests.support.tiny_models import save_tiny
@@ -134,3 +134,13 @@ def test_a_template_that_never_ends_is_refused(
     with pytest.raises(HarnessError, match=r"chat template does not end within .*set model\.style=plain"):
         model.renderer(model.tokenizer(), 512)
     assert time.perf_counter() - begin < 60
+
+
+def test_a_text_that_the_tokenizer_cannot_write_fails_its_item(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ItemError, match=r"the tokenizer cannot write .* in tokens"):
+        Model(source=str(folder)).tokenizer().encode("\ud800")
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["model"]["unk_token"] = "<none>"
+    model = copied(folder, tmp_path / "m", "tokenizer.json", json.dumps(content))
+    with pytest.raises(ItemError, match="UNK"):
+        model.tokenizer().encode("\u4e2d")
