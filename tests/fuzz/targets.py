@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score, Text
+from harness.store.segments import Origin
 from tests.fuzz.mutation import hostile, mutated, twisted
 
 
@@ -163,13 +164,16 @@ def read_reply(rng: Random, good: Path, folder: Path) -> None:
 STORED = 12
 
 
+def origin_of_all() -> Origin:
+    return Origin("0" * 16, "small", "pTrue", {"engine": "fake"})
+
+
 def write_store(folder: Path) -> None:
-    from harness.store.segments import Origin
     from harness.store.store import Store
 
-    store = Store(folder)
+    store, origin = Store(folder), origin_of_all()
     for number in range(STORED):
-        store.put(number.to_bytes(16, "big"), Origin("0" * 16, "small", "pTrue", {"engine": "fake"}), stored(number))
+        store.put(number.to_bytes(16, "big"), origin, stored(number))
     store.close()
 
 
@@ -187,10 +191,10 @@ def read_store(rng: Random, good: Path, folder: Path) -> None:
     for file in good.iterdir():
         content = file.read_bytes()
         (folder / file.name).write_bytes(mutated(content, rng) if rng.random() < 0.8 else content)
-    store = Store(folder)
+    store, origin = Store(folder), origin_of_all()
     try:
         for number in range(STORED):
-            found = store.get(number.to_bytes(16, "big"))
+            found = store.get(number.to_bytes(16, "big"), origin)
             assert found in (None, stored(number)), f"the reply to {number} became {found}"
     finally:
         store.close()
