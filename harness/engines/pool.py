@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from harness.console import log
 from harness.engines.base import Engine, EngineSettings
 from harness.models.model import Model
 
@@ -17,8 +18,13 @@ class EnginePool:
         self._loaded: list[tuple[Wanted, Engine]] = []  # settings hold mappings: comparable, not hashable
 
     def find(self, wanted: Wanted) -> Engine | None:
-        """The engine if it is loaded."""
-        return next((engine for key, engine in self._loaded if key == wanted), None)
+        """The engine if it is loaded. One whose files have changed since is closed: it stands for the old ones."""
+        engine = next((engine for key, engine in self._loaded if key == wanted), None)
+        if engine is not None and (changed := engine.snapshot.changed()):
+            log(f"{wanted[1].name}: {', '.join(changed)} changed since it was loaded; it is loaded again")
+            self._drop(wanted, engine)
+            return None
+        return engine
 
     def get(self, wanted: Wanted) -> Engine:
         """The engine, loaded if need be.

@@ -32,6 +32,7 @@ class Recorder:
         self.capacity = engine.capacity
         self.layers = engine.layers
         self.parameters = engine.parameters
+        self.snapshot = engine.snapshot
         self.usage = engine.usage
         self.heard: dict[Call, Reply] = {}
         self._engine = engine

@@ -9,6 +9,7 @@ from harness.calls.calls import Call, Capability
 from harness.engines.base import EngineSettings, Usage
 from harness.errors import HarnessError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 
 
 class Replay:
@@ -31,6 +32,7 @@ class Replay:
         self.capacity = 256
         self.layers: int | None = limits.get("layers")
         self.parameters: int | None = None
+        self.snapshot = Snapshot()
         self.usage = Usage()
 
     async def answer(self, call: Call) -> NoReturn:

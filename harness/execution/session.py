@@ -33,6 +33,7 @@ class Session:
         engine: identity of what was loaded; roles: those of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
+        changed: names of a model's files that changed while the run went on, "subject" or the role before each.
         parameters: how many the model has, where its weights are on this machine.
         prompt_style: how prompts are written; role_styles: the same for each other model.
         thoughts: what was thought about the items, by the part that thought it; "" is the subject.
@@ -55,6 +56,7 @@ class Session:
     stand_in: list[str] = field(default_factory=list)
     loads: Sequence[str] = ()
     limits: Mapping[str, Mapping[str, int | None]] | None = None
+    changed: Sequence[str] = ()
     parameters: int | None = None
     prompt_style: PromptStyle | None = None
     role_styles: dict[str, PromptStyle] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class Session:
         self.roles = {name: one.identity for name, one in loaded.items() if name != "subject"}
         self.limits = {name: {"context": one.context, "layers": one.layers} for name, one in loaded.items()}
         self.loads = cast.stage.loads if cast.stage is not None else ()
+        self.changed = [f"{name}: {file}" for name, one in loaded.items() for file in one.snapshot.changed()]
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it stands, without what is not known yet."""
@@ -119,6 +122,7 @@ class Session:
             "stand_in": self.stand_in or None,
             "loads": self.loads or None,
             "limits": self.limits,
+            "changed_files": self.changed or None,
             "prompts": asdict(self.prompt_style) if self.prompt_style else None,
             "role_prompts": {role: asdict(one) for role, one in self.role_styles.items()} or None,
             "correctness": [asdict(one) for one in correctness(self.job.all_metrics)] if "" in thoughts else None,

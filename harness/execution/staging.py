@@ -16,6 +16,8 @@ from harness.calls.calls import Call, Capability, Reply
 from harness.console import log
 from harness.engines.base import Engine, Usage
 from harness.engines.pool import EnginePool, Wanted
+from harness.errors import HarnessError
+from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import Tokenizer
 
 QUIET = 0.2
@@ -120,6 +122,7 @@ class Actor:
     capacity: int
     layers: int | None
     parameters: int | None
+    snapshot: Snapshot
 
     def __init__(self, stage: Stage, wanted: Wanted) -> None:
         self.wanted = wanted
@@ -150,10 +153,19 @@ class Actor:
             return await self._engine.answer(call)
 
     def enter(self, engine: Engine) -> None:
-        """Takes the loaded engine."""
+        """Takes the loaded engine.
+
+        Raises:
+            HarnessError: the model's files have changed since its last turn.
+        """
+        if self.known and engine.identity != self.identity:
+            raise HarnessError(
+                f"{self.wanted[1].name} is no longer the model that it was at its last turn, because its files have "
+                "changed; run the same command again to ask the one that is there now"
+            )
         self.identity, self.tokenizer, self.can = engine.identity, engine.tokenizer, engine.can
         self.context, self.capacity, self.layers = engine.context, engine.capacity, engine.layers
-        self.parameters = engine.parameters
+        self.parameters, self.snapshot = engine.parameters, engine.snapshot
         self._engine, self.known = engine, True
 
     def leave(self) -> None:

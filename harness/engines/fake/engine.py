@@ -32,6 +32,7 @@ from harness.calls.calls import (
 from harness.engines.base import Engine, Usage
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 from harness.prompting.prompts import Message
 from harness.prompting.tokens import NOTHING, Specials, Tokenizer
 
@@ -156,6 +157,7 @@ class FakeEngine:
         self.capacity = 256
         self.layers: int | None = LAYERS
         self.parameters: int | None = None
+        self.snapshot = Snapshot()
         self.usage = Usage()
         self.delay = delay
         self.activations = activations or hashed_activations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from harness.engines.server.discovery import (
 )
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 COMPLETIONS: frozenset[Capability] = frozenset({"generate", "choose", "score"})
@@ -192,6 +193,7 @@ class ServerEngine:
     capacity: int
     layers: int | None = None
     parameters: int | None = None
+    snapshot: Snapshot = field(default_factory=Snapshot)
 
     def __post_init__(self) -> None:
         self.usage = self.connection.usage

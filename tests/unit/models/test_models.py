@@ -224,7 +224,7 @@ def test_an_adapter_is_part_of_the_fingerprint_by_content(folder: Path, adapter:
     copy = shutil.copytree(adapter, tmp_path / "elsewhere")
     assert Model(source=str(folder), adapter=str(copy)).resolve().fingerprint == local.fingerprint
     seen = {local.fingerprint}
-    (copy / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 8}')
+    (copy / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4, "lora_alpha": 2}')
     seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
     save_matrices(copy, "model.layers.0.q_proj", out=8, into=6)
     seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
