@@ -17,6 +17,9 @@ TIED = ("lm_head",)
 """Modules that are not among the weights where they are the input embedding once more."""
 
 OTHER_PARTS = re.compile(r".+\.(lora_magnitude_vector(\.weight)?|lora_B\.bias|token_adapter\.trainable_tokens_delta)")
+SWITCHED = {"use_dora": "lora_magnitude_vector", "lora_bias": "lora_B.bias"}
+"""What each adapted module has besides its matrices, by the entry of the config that says so."""
+
 PAIRS = (("lora_A.weight", "lora_B.weight"), ("lora_embedding_A", "lora_embedding_B"))
 
 
@@ -42,6 +45,14 @@ def check_fits(folder: Path, base: Mapping[str, Tensor]) -> None:
             modules.setdefault(found["module"], {})[found["part"]] = tensor.shape
     for module, parts in modules.items():
         _check_pair(folder, config, module, parts)
+        for switch, part in SWITCHED.items():
+            held = tensors.keys() & {f"{BEFORE}{module}.{part}", f"{BEFORE}{module}.{part}.weight"}
+            if bool(held) != bool(config.get(switch)):
+                said = f"holds {held.pop()}" if held else f"lacks {BEFORE}{module}.{part}"
+                raise HarnessError(
+                    f"model.adapter: {folder} {said}, but its config says {switch}={bool(config.get(switch))}; give "
+                    f"the config that belongs to its tensors, or set {GO_ON}"
+                )
     known = {name.rpartition(".")[0]: name for name in base}
     if config.get("target_parameters") or not known.keys() & modules.keys():
         return
@@ -59,6 +70,11 @@ def check_fits(folder: Path, base: Mapping[str, Tensor]) -> None:
 
 def _check_names(folder: Path, config: Mapping[str, Any], tensors: Iterable[str]) -> None:
     kept = tuple(config.get("modules_to_save") or ())
+    for module in kept:
+        if not any(f".{module}." in name for name in tensors):
+            raise HarnessError(
+                f"model.adapter: {folder} lacks {module}, which its modules_to_save name; {AGAIN}, or set {GO_ON}"
+            )
     for name in tensors:
         if not name.startswith(BEFORE):
             raise HarnessError(
