@@ -4,7 +4,7 @@ expect and vLLM what it does not find, both in silence, and the answers are thos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,14 @@ TIED = ("lm_head",)
 """Modules that are not among the weights where they are the input embedding once more."""
 
 OTHER_PARTS = re.compile(r".+\.(lora_magnitude_vector(\.weight)?|lora_B\.bias|token_adapter\.trainable_tokens_delta)")
+EMBEDDINGS = ("lm_head.weight", "lm_head.bias")
+"""Tensors of those modules."""
+
 SWITCHED = {"use_dora": "lora_magnitude_vector", "lora_bias": "lora_B.bias"}
 """What each adapted module has besides its matrices, by the entry of the config that says so."""
+
+UNUSUAL = ("layer_replication", "target_parameters", "use_bdlora", "use_qalora")
+"""Entries of the config under which matrices have other shapes or places: then only the names are checked."""
 
 PAIRS = (("lora_A.weight", "lora_B.weight"), ("lora_embedding_A", "lora_embedding_B"))
 
@@ -38,11 +44,10 @@ def check_fits(folder: Path, base: Mapping[str, Tensor]) -> None:
             lacks.
     """
     config, tensors = adapter_config(folder), read_header(folder / WEIGHTS)
-    _check_names(folder, config, tensors)
-    modules: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, tensor in tensors.items():
-        if found := MATRICES.fullmatch(name.removeprefix(BEFORE)):
-            modules.setdefault(found["module"], {})[found["part"]] = tensor.shape
+    _check_names(folder, config, tensors, base)
+    if any(config.get(entry) for entry in UNUSUAL):
+        return
+    modules = _matrices(tensors)
     for module, parts in modules.items():
         _check_pair(folder, config, module, parts)
         for switch, part in SWITCHED.items():
@@ -53,8 +58,8 @@ def check_fits(folder: Path, base: Mapping[str, Tensor]) -> None:
                     f"model.adapter: {folder} {said}, but its config says {switch}={bool(config.get(switch))}; give "
                     f"the config that belongs to its tensors, or set {GO_ON}"
                 )
-    known = {name.rpartition(".")[0]: name for name in base}
-    if config.get("target_parameters") or not known.keys() & modules.keys():
+    known = {name.rpartition(".")[0] for name in base}
+    if not known & modules.keys():
         return
     for module, parts in modules.items():
         if module not in known and module not in TIED:
@@ -68,14 +73,38 @@ def check_fits(folder: Path, base: Mapping[str, Tensor]) -> None:
     _check_targets(folder, config, modules, base)
 
 
-def _check_names(folder: Path, config: Mapping[str, Any], tensors: Iterable[str]) -> None:
+def check_places(folder: Path, modules: Collection[str]) -> None:
+    """Compares an adapter with the modules of its base, as they are called once it is loaded.
+
+    Raises:
+        HarnessError: the adapter changes one that is not there.
+    """
+    if any(adapter_config(folder).get(entry) for entry in UNUSUAL):
+        return
+    for module in _matrices(read_header(folder / WEIGHTS)):
+        if module not in modules and module not in TIED:
+            raise _refusal(folder, f"changes {module}, which model.source has not")
+
+
+def _matrices(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The shapes of the matrices of each module, by their names there."""
+    modules: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, tensor in tensors.items():
+        if found := MATRICES.fullmatch(name.removeprefix(BEFORE)):
+            modules.setdefault(found["module"], {})[found["part"]] = tensor.shape
+    return modules
+
+
+def _check_names(
+    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], base: Mapping[str, Tensor]
+) -> None:
     kept = tuple(config.get("modules_to_save") or ())
     for module in kept:
         if not any(f".{module}." in name for name in tensors):
             raise HarnessError(
                 f"model.adapter: {folder} lacks {module}, which its modules_to_save name; {AGAIN}, or set {GO_ON}"
             )
-    for name in tensors:
+    for name, tensor in tensors.items():
         if not name.startswith(BEFORE):
             raise HarnessError(
                 f"model.adapter: {folder} holds {name}; the names of PEFT's tensors begin with {BEFORE!r}, and "
@@ -84,7 +113,10 @@ def _check_names(folder: Path, config: Mapping[str, Any], tensors: Iterable[str]
         inside = name.removeprefix(BEFORE)
         if MATRICES.fullmatch(inside) or OTHER_PARTS.fullmatch(inside):
             continue
-        whole = any(re.search(rf"(^|\.){re.escape(module)}\.", inside) for module in kept)
+        # PEFT saves whole embeddings, too, where they are adapted or have grown.
+        same = inside.replace(".base_layer.", ".")
+        whole = same in EMBEDDINGS or (same in base and base[same].shape == tensor.shape)
+        whole = whole or any(re.search(rf"(^|\.){re.escape(module)}\.", inside) for module in kept)
         if not whole and not (inside.endswith(".bias") and config.get("bias", "none") != "none"):
             raise HarnessError(
                 f"model.adapter: {folder} holds {name}, which is no tensor of a LoRA and not of modules_to_save; save "

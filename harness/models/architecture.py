@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.console import log
 from harness.errors import HarnessError
 from harness.models.checkpoint import AGAIN, Checkpoint, Tensor, find_checkpoint
 
@@ -51,7 +52,7 @@ class Difference:
     prefix: str = ""
 
 
-def check_architecture(folder: Path, *, code: bool, key_mapping: Mapping[str, str] | None = None) -> str:
+def check_architecture(folder: Path, *, code: bool, key_mapping: Mapping[str, str] | None = None) -> set[str]:
     """Compares the weights of a folder with its config.
 
     Args:
@@ -59,7 +60,7 @@ def check_architecture(folder: Path, *, code: bool, key_mapping: Mapping[str, st
         key_mapping: renamings of tensors that the user asks for, as `from_pretrained` takes them.
 
     Returns:
-        Why the names could be compared by the second rule only, "" where they were compared in full.
+        Names of the modules that the loaded model has; none where transformers does not know the architecture.
 
     Raises:
         HarnessError: naming the tensors that are lacking, strange or of another shape.
@@ -73,7 +74,8 @@ def check_architecture(folder: Path, *, code: bool, key_mapping: Mapping[str, st
     models = _models(folder, code)
     if not models:
         _check_numbers(checkpoint, tensors)
-        return f"transformers cannot build {folder.name}: of its weights, only the numbering of the layers is checked"
+        log(f"transformers cannot build {folder.name}: of its weights, only the numbering of the layers is checked")
+        return set()
     quantised = _is_quantised(folder, models[0].config)
     found = [_compare(model, tensors, quantised, key_mapping) for model in models]
     # A model of text and images has places for tensors that its text model has not.
@@ -81,7 +83,7 @@ def check_architecture(folder: Path, *, code: bool, key_mapping: Mapping[str, st
     first = replace(found[0], strange=tuple(sorted(strange)))
     if first != Difference():
         raise HarnessError(_message(folder, type(models[0]).__name__, first))
-    return ""
+    return {name for name, _ in models[0].named_modules()}
 
 
 def _models(folder: Path, code: bool) -> list[Any]:

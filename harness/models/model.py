@@ -11,11 +11,10 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.console import log
 from harness.errors import HarnessError
 from harness.files import user_path
 from harness.models import adapters
-from harness.models.adapter_checks import check_fits
+from harness.models.adapter_checks import check_fits, check_places
 from harness.models.architecture import check_architecture
 from harness.models.checkpoint import WEIGHTS_INDEX, find_checkpoint
 from harness.models.descriptions import check_descriptions
@@ -152,7 +151,7 @@ class Model:
         return LocalModel(folder, digest, adapter, checkpoint.parameters, snapshot)
 
     def check(self, local: LocalModel, key_mapping: Mapping[str, str] | None = None) -> None:
-        """Compares the weights with the architecture, unless `weights` is "unchecked"; an engine's first act.
+        """Compares the weights and the adapter with the architecture, unless `weights` is "unchecked"; engines do it first.
 
         Args:
             local: this model on this machine.
@@ -162,9 +161,9 @@ class Model:
             HarnessError: tensors are lacking, unknown, of another shape or under other names; the message names them.
         """
         if self.weights == "checked":
-            note = check_architecture(local.path, code=self.trust_remote_code, key_mapping=key_mapping)
-            if note:
-                log(note)
+            modules = check_architecture(local.path, code=self.trust_remote_code, key_mapping=key_mapping)
+            if local.adapter is not None and modules:
+                check_places(local.adapter, modules)
 
     def unchecked(self) -> dict[str, str]:
         """What an engine adds to its identity when nobody has compared the weights with anything."""

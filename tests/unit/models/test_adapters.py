@@ -219,8 +219,29 @@ def test_tensors_that_are_lacking_or_strange_are_named(base: Path, adapter: Path
         identity(base, broken, weights="unchecked")
 
 
+def test_an_adapter_of_other_names_is_refused_before_an_engine_leaves_it_out(base: Path, adapter: Path) -> None:
+    def rename(tensors: Tensors) -> None:
+        for name in list(tensors):
+            tensors[name.replace("model.layers", "model.language_model.layers")] = tensors.pop(name)
+
+    model = Model(source=str(base), adapter=str(adapter))
+    model.check(model.resolve())
+    change(adapter, rename)
+    local = model.resolve()
+    with pytest.raises(
+        HarnessError, match=r"changes model\.language_model\.layers\.0\.self_attn\.q_proj, which model\.source"
+    ):
+        model.check(local)
+
+
 def test_modules_to_save_and_layers_are_known(base: Path, adapter: Path) -> None:
     identity(base, change(other(adapter, "head"), add_head, modules_to_save=["lm_head"]))
+
+    def add_embeddings(tensors: Tensors) -> None:
+        tensors["base_model.model.lm_head.base_layer.weight"] = np.zeros((98, 32), "f4")
+        tensors["base_model.model.model.embed_tokens.weight"] = np.zeros((98, 32), "f4")
+
+    identity(base, change(other(adapter, "embeddings"), add_embeddings))
 
     def drop_last(tensors: Tensors) -> None:
         for name in [name for name in tensors if ".layers.2." in name]:
