@@ -151,7 +151,7 @@ class Model:
         return LocalModel(folder, digest, adapter, checkpoint.parameters, snapshot)
 
     def check(self, local: LocalModel, key_mapping: Mapping[str, str] | None = None) -> None:
-        """Compares the weights and the adapter with the architecture, unless `weights` is "unchecked"; engines do it first.
+        """Compares the weights and the adapter with the architecture, unless `weights` is "unchecked".
 
         Args:
             local: this model on this machine.
