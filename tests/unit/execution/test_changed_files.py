@@ -45,7 +45,13 @@ class Ask(Experiment):
 
 
 def job(folder: Path, runs: Path, *more: str) -> Job:
-    words = [f"experiment={HERE}:Ask", "engine=transformers", "model=hub", f"model.source={folder}", "model.style=plain"]
+    words = [
+        f"experiment={HERE}:Ask",
+        "engine=transformers",
+        "model=hub",
+        f"model.source={folder}",
+        "model.style=plain",
+    ]
     return load_job([*words, "limit=2", "task=arithmetic", "tracker=none", f"runs={runs}", *more])
 
 
