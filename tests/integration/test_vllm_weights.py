@@ -35,8 +35,8 @@ def save_without(folder: Path, lacking: str) -> Path:
 def test_weights_that_a_checkpoint_lacks_are_no_random_numbers(tmp_path: Path, lacking: str) -> None:
     folder = save_without(tmp_path, lacking)
     with pytest.raises(HarnessError, match=f"lacks {lacking}"):
-        small_vllm(128).load(Model(source=str(folder)))
-    engine = small_vllm(128).load(Model(source=str(folder), weights="unchecked"))
+        small_vllm(256).load(Model(source=str(folder)))
+    engine = small_vllm(256).load(Model(source=str(folder), weights="unchecked"))
     (reply,) = ask(engine, [Choose((5, 6, 7), (4, 9))])
     engine.close()
     assert isinstance(reply, Logprobs)
