@@ -207,10 +207,6 @@ async def _ask_items(
             session.seconds["ask"] = round(seconds, 2)
             session.prompt_style = subject.renderer.prompt_style  # some things are noticed only in the prompts
             session.note_engines(cast)
-            if session.changed:
-                log(
-                    f"changed while the run went on: {', '.join(session.changed)}; the run is of the files as they were"
-                )
             session.usage = engine.usage.since(begun.usage)
             session.engine_busy = round(session.usage.busy / seconds, 4)
             asked, shared = store.misses - begun.misses, store.hits - begun.hits
@@ -238,6 +234,8 @@ def _finish(session: Session) -> None:
     from harness.report.page import write_page
 
     job = session.job
+    if session.changed:
+        log(f"changed while the run went on: {', '.join(session.changed)}; the run is of the files as they were")
     table = job.experiment.table(session.results)
     begin = time.perf_counter()
     estimates, verdicts = measure(job, table)

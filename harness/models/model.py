@@ -27,8 +27,6 @@ from harness.prompting.thinking import Thinking
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
-PACKED = ("I8", "U8", "I16", "U16", "I32", "U32", "F4")
-"""Types of safetensors in which quantised weights lie."""
 DRY = "fake:"
 """Before the name of a model in a dry run, where nobody asks it."""
 _CACHED = re.compile(r"/models--(?:[^/]+--)?([^/]+)/snapshots/[0-9a-f]+/?$")
