@@ -21,6 +21,7 @@ from harness import Experiment, Grade, Item, Outcome, Probability, Prompt, Subje
 from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Sampling, Text
 from harness.engines.base import Usage
 from harness.execution.runner import run_protocols
+from harness.models.snapshot import Snapshot
 from harness.prompting.prompts import Message
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import NOTHING, Tokenizer
@@ -63,6 +64,7 @@ class InstantEngine:
         self.layers: int | None = None
         self.parameters: int | None = None
         self.usage = Usage()
+        self.snapshot = Snapshot()
 
     async def answer(self, call: Call) -> Reply:
         self.usage.calls += 1
