@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.items import Grade as Grade
     from harness.items import Grader as Grader
     from harness.items import Item as Item
+    from harness.items import grader as grader
     from harness.metrics.metric import Metric as Metric
     from harness.outcomes import GradedAnswer as GradedAnswer
     from harness.outcomes import JudgedAnswer as JudgedAnswer
@@ -64,7 +65,7 @@ PUBLIC = {
     "errors": ("HarnessError", "ItemError"),
     "experiment": ("Experiment", "Part"),
     "figures": ("Bars", "Curve", "Reliability", "RiskCoverage", "Transitions"),
-    "items": ("AnswerForm", "Fate", "Grade", "Grader", "Item"),
+    "items": ("AnswerForm", "Fate", "Grade", "Grader", "Item", "grader"),
     "metrics.metric": ("Metric",),
     "outcomes": ("GradedAnswer", "JudgedAnswer", "Outcome", "Probability", "Score"),
     "prompting.prompts": ("Message", "Prompt"),

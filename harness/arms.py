@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Se
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from harness.errors import BaseHarnessError, HarnessError, ItemError, named, nearest
+from harness.errors import BaseHarnessError, HarnessError, ItemError, nearest
 from harness.experiment import Experiment, Fitted
+from harness.faults import fault_of
 from harness.items import Item
-from harness.outcomes import Failed, ItemResult, Kind, Outcome, Table, column_kinds
+from harness.outcomes import Failed, ItemResult, Kind, Outcome, Table, column_kinds, rows_of
 from harness.subject.subject import Subject
 
 
@@ -102,14 +103,15 @@ class ArmedExperiment(Experiment[Fitted], Generic[A, Fitted]):
 
         async def one(name: str, arm: A) -> list[Outcome]:
             try:
-                rows = await self.ask(arm, common, item, subject, fitted)
+                rows = rows_of(await self.ask(arm, common, item, subject, fitted), self.outcome)
             except ItemError as error:
                 return [Failed(arm=name, error=str(error))]
             except BaseHarnessError:
                 raise
             except Exception as error:  # as in the runner: one arm that trips must not take the others with it
-                return [Failed(arm=name, error=named(error))]
-            return [row.labelled(name) for row in ([rows] if isinstance(rows, Outcome) else rows)]
+                fault = fault_of(error)
+                return [Failed(arm=name, error=fault.text, fault=fault.place)]
+            return [row.labelled(name) for row in rows]
 
         return [row for rows in await together(one(*arm) for arm in self.chosen.items()) for row in rows]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from secrets import token_hex
 from typing import TextIO, cast
 
@@ -32,8 +32,25 @@ def visible(text: str) -> str:
 
 
 def log(text: str) -> None:
-    """Prints one line."""
-    print(f"harness: {visible(struck(text))}", file=sys.stderr, flush=True)
+    """Prints one line on stderr, where there is one. Never raises."""
+    _write(sys.stderr, f"harness: {visible(struck(text))}\n")
+
+
+def tell(text: str = "") -> None:
+    """Prints one line of a result on stdout, where there is one. Never raises."""
+    _write(sys.stdout, f"{text}\n")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):  # ValueError: the stream is closed
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
 
 
 def coloured(text: str, code: str | int) -> str:

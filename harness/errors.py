@@ -14,15 +14,20 @@ from collections.abc import Iterable
 from harness.console import visible
 from harness.redaction import struck
 
+LONGEST = 2000
+"""Characters of a message. A value that it shows may be a whole document."""
+
 
 class BaseHarnessError(Exception):
     """Any error of the harness with a message for the user. Never raised itself.
 
-    Its text may quote what a user, a file or a server wrote: it shows no credential and no control character.
+    Its text may quote what a user, a file or a server wrote: it shows no credential and no control character, and of a
+    long one both ends.
     """
 
     def __str__(self) -> str:
-        return visible(struck(super().__str__()))
+        text = visible(struck(super().__str__()))
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 500]} ... {text[-400:]}"
 
 
 class HarnessError(BaseHarnessError):
@@ -42,17 +47,23 @@ def named(error: BaseException) -> str:
     return visible(struck(f"{type(error).__name__}: {error}"))
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like this one; None where none is."""
+    # Case is the commonest slip (ptrue for pTrue), and difflib counts it as a difference.
+    folded = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), folded, 1, 0.6)
+    return folded[close[0]] if close else None
+
+
 def nearest(word: str, known: Iterable[str], most: int = 40) -> str:
     """The end of a message about an unknown word: ", did you mean 'x'?" for the nearest known one, else all of them.
 
     Args:
         most: known words that are listed at most; of more, only the number is told.
     """
-    # Case is the commonest slip (ptrue for pTrue), and difflib counts it as a difference.
-    folded = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower(), folded, 1, 0.6)
-    if close:
-        return f", did you mean {folded[close[0]]!r}?"
-    names = sorted(folded.values())
+    known = list(known)
+    if close := closest(word, known):
+        return f", did you mean {close!r}?"
+    names = sorted(known)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f" (there are: {', '.join(names[:most]) or 'none'}{more})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,12 +12,25 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 
+def user_path(text: str | Path) -> Path:
+    """A path as a user writes it: `~` and `~name` stand for home folders, which only an unquoted word of a shell does.
+
+    Raises:
+        HarnessError: there is no such home folder.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise HarnessError(f"{text}: there is no such home folder; write the path out") from error
+
+
 @contextmanager
 def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
     """A draft beside `path` to be written inside of the block. It takes the place of `path` at the end.
 
-    The draft has a name of its own, so that several processes may write one file: the last one wins. After an error
-    the draft is removed, and an earlier file stays as it was.
+    The draft has a name of its own, so that several processes may write one file: the last one wins. It is on the disk
+    before it gets its final name, so that no power failure leaves an empty file there. After an error the draft is
+    removed, and an earlier file stays as it was.
 
     Args:
         fix: what the user can do when the disk refuses; ends the message.
@@ -24,12 +39,14 @@ def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
     Raises:
         HarnessError: the file cannot be written.
     """
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
+    # The name of the draft must not be longer than a file system takes where that of the file is not.
+    draft = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}.part")
     try:
         yield draft
+        flush(draft)
         draft.replace(path)
     except OSError as error:
-        raise HarnessError(f"cannot write {what or path}: {error.strerror or error}; {fix}") from error
+        raise refused(what or str(path), error, fix) from error
     finally:
         # Nothing is left to remove where the draft became the file, or could not be made.
         with suppress(OSError):
@@ -40,3 +57,42 @@ def write_whole(path: Path, content: str | bytes, fix: str, what: str = "") -> N
     """Writes text (as UTF-8) or bytes to a file, whole or not at all; arguments and errors as `whole`."""
     with whole(path, fix, what) as draft:
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def flush(path: Path) -> None:
+    """Makes a file, or the names in a folder, survive the death of the machine.
+
+    Raises:
+        OSError: the disk refused what was written.
+    """
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that cannot do so
+            raise
+    finally:
+        os.close(number)
+
+
+def refused(what: str, error: OSError, fix: str) -> HarnessError:
+    """Why something cannot be written, and what helps: more space only where there is too little."""
+    place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    reason = error.strerror or str(error)
+    if place is not None and error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP):
+        reason += _in_the_way(place)
+    if error.errno == errno.ENAMETOOLONG:
+        fix = f"a shorter name is needed, or {fix}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) and "free space" not in fix:
+        fix = f"free space or {fix}"
+    return HarnessError(f"cannot write {what}: {reason}; {fix}")
+
+
+def _in_the_way(place: Path) -> str:
+    """The link to nothing, or the file, that stands where a folder is needed; "" when there is none."""
+    for one in (place, *place.parents):
+        if one.is_symlink() and not one.exists():
+            return f" ({one} is a link to {os.readlink(one)}, which does not exist)"
+        if one.is_file():
+            return f" ({one} is a file and no folder)"
+    return ""

@@ -36,6 +36,19 @@ class Grade:
 
 Grader = Callable[[str, "Item"], Grade]
 
+_GRADERS: set[Grader] = set()
+
+
+def grader(function: Grader) -> Grader:
+    """Marks a function as a grader, so that a config can name it: a text of the model goes to no other function."""
+    _GRADERS.add(function)
+    return function
+
+
+def is_grader(thing: object) -> bool:
+    """Whether something is a function marked with `grader`."""
+    return callable(thing) and thing in _GRADERS
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:

@@ -7,11 +7,12 @@ may be `| None`: a missing value is a failure of that row for every metric that 
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NewType, Self
@@ -88,9 +89,14 @@ class JudgedAnswer(GradedAnswer):
 
 @dataclass(frozen=True, kw_only=True)
 class Failed(Outcome):
-    """An arm of an item that could not be asked, and why. It becomes a row with an error and no values."""
+    """An arm of an item that could not be asked, and why. It becomes a row with an error and no values.
+
+    Attributes:
+        fault: where the protocol tripped (`harness.faults.Fault.place`); "" when the item itself cannot be asked.
+    """
 
     error: str
+    fault: str = ""
 
 
 def column_kinds(outcome: type) -> dict[str, Kind]:
@@ -115,6 +121,32 @@ def column_kinds(outcome: type) -> dict[str, Kind]:
     return kinds
 
 
+def rows_of(returned: object, wanted: type[Outcome]) -> list[Outcome]:
+    """What a protocol returned, as rows.
+
+    Raises:
+        TypeError: it is something else, or a column holds something that its type does not allow.
+    """
+    rows = [returned] if isinstance(returned, Outcome) else returned
+    if not isinstance(rows, (list, tuple)) or not all(isinstance(row, (wanted, Failed)) for row in rows):
+        raise TypeError(f"it returned {str(returned)[:100]!r}; return {wanted.__name__}(...) or a list of them")
+    kinds = _kinds_of(wanted)  # type: ignore[arg-type]  # mypy takes the class for one of its objects
+    for row in rows:
+        for name, kind in kinds.items():
+            value = None if isinstance(row, Failed) else getattr(row, name)
+            if inspect.iscoroutine(value):
+                value.close()  # or Python warns of it once more
+                raise TypeError(f"column {name!r} holds a coroutine that was never awaited: write await")
+            if kind != "text" and not isinstance(value, (int, float, np.number, np.bool_, type(None))):
+                raise TypeError(f"column {name!r} is a {kind}, and holds {str(value)[:100]!r}")
+    return list(rows)
+
+
+@cache
+def _kinds_of(outcome: type[Any]) -> dict[str, Kind]:
+    return column_kinds(outcome)
+
+
 def fate_columns(kinds: Mapping[str, Kind]) -> list[str]:
     """The columns that say what became of an answer (`harness.items.Fate`): "fate", and those that begin "fate_"."""
     return [name for name, kind in kinds.items() if kind == "text" and (name == "fate" or name.startswith("fate_"))]
@@ -130,18 +162,25 @@ def factorize(names: np.ndarray) -> tuple[list[str], np.ndarray]:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """All rows of one item, or the error that stopped its protocol as a whole."""
+    """All rows of one item, or the error that stopped its protocol as a whole; `fault` as that of `Failed`."""
 
     item: str
     group: str
     rows: tuple[Outcome, ...] = ()
     error: str | None = None
+    fault: str = ""
 
     @property
     def errors(self) -> tuple[str, ...]:
         """Why the item or some of its arms could not be asked; () when all went well."""
         own = (self.error,) if self.error is not None else ()
         return (*own, *(f"arm {row.arm}: {row.error}" for row in self.rows if isinstance(row, Failed)))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Where the protocol, or arms of it, tripped; () where it did not."""
+        places = (self.fault, *(row.fault for row in self.rows if isinstance(row, Failed)))
+        return tuple(place for place in places if place)
 
 
 @dataclass(frozen=True)
@@ -231,21 +270,35 @@ class Table:
             else:
                 arrays.append(pa.array(values, mask=missing))
             names.append(pa.field(name, arrays[-1].type, metadata={"kind": kind}))
-        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(names)), path)
+        with path.open("wb") as file:  # pyarrow reads a meaning into some paths, such as "~/x"
+            pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(names)), file)
 
     @classmethod
     def load(cls, path: Path) -> Table:
-        """Reads what `save` wrote."""
+        """Reads what `save` wrote.
+
+        Raises:
+            HarnessError: the file is missing, damaged, or no table of outcomes.
+        """
         import pyarrow.parquet as pq
 
-        table = pq.read_table(path)
-        kinds: dict[str, Kind] = {}
-        columns: dict[str, np.ndarray] = {}
-        for f, column in zip(table.schema, table.columns, strict=True):
-            kind = (f.metadata or {}).get(b"kind", b"text").decode()
-            kinds[f.name] = kind
-            if kind == "text":
-                columns[f.name] = np.array(column.to_pylist(), dtype=object)
-            else:
-                columns[f.name] = np.array([np.nan if v is None else v for v in column.to_pylist()], dtype=np.float64)
+        try:
+            with path.open("rb") as file:  # pyarrow would expand "~" in a name
+                table = pq.ParquetFile(file).read()
+            kinds: dict[str, Any] = {f.name: (f.metadata or {}).get(b"kind", b"text").decode() for f in table.schema}
+            columns = {name: _column(kind, table.column(name).to_pylist()) for name, kind in kinds.items()}
+        except Exception as error:  # flipped bytes raise OSError, ValueError, KeyError, MemoryError and more
+            told = " ".join(str(error).split())[:300] or type(error).__name__
+            raise HarnessError(f"{path} cannot be read: {told}; run its command again") from error
         return cls(kinds, columns)
+
+
+def _column(kind: str, values: list[Any]) -> np.ndarray:
+    """A column of a file as an array of its kind."""
+    if kind not in typing.get_args(Kind):
+        raise ValueError(f"there is no kind of column {kind!r}")
+    if kind != "text":
+        return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+    if not all(isinstance(value, (str, type(None))) for value in values):
+        raise ValueError("a column of texts holds something else")
+    return np.array(values, dtype=object)

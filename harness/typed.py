@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.files import user_path
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -30,12 +34,13 @@ RANGES = {
     "greater_than_equal": "{ge:g} or more is needed",
     "less_than": "a number below {lt:g} is needed",
     "less_than_equal": "{le:g} or less is needed",
+    "too_short": "a list of {min_length} or more is needed",
 }
 """What the ranges of a type ask for, as in `Annotated[int, Ge(1)]`."""
 
 
 def typed(value: Any, hint: Any, path: str) -> Any:
-    """The value, converted where that loses nothing ("3" to 3).
+    """The value, converted where that loses nothing ("3" to 3); of a path, `~` is the home folder.
 
     Args:
         hint: any type hint.
@@ -47,9 +52,23 @@ def typed(value: Any, hint: Any, path: str) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(hint).validate_python(value)
+        found = TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
         raise HarnessError(_explain(error.errors(), value, path)) from error
+    _refuse_infinite(found, path)
+    return user_path(found) if isinstance(found, Path) else found
+
+
+def _refuse_infinite(value: Any, path: str) -> None:
+    """Raises HarnessError: infinity or NaN, which JSON cannot hold and no setting means."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise HarnessError(f"{path}={value}: a finite number is needed")
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            _refuse_infinite(part, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for i, part in enumerate(value):
+            _refuse_infinite(part, f"{path}[{i}]")
 
 
 def _explain(problems: list[ErrorDetails], value: Any, path: str) -> str:

@@ -9,6 +9,7 @@ import argparse
 import base64
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import orjson
 
 from harness.calls.arrays import Array
 from harness.calls.calls import Activations
-from harness.store.records import pack
+from harness.store.records import SUFFIXES
 from harness.store.segments import Origin, Segment
 from harness.store.store import Store
 
@@ -32,7 +33,7 @@ def in_the_line(folder: Path, replies: list[Activations]) -> tuple[int, float, f
             numbers = base64.b64encode(reply.values.data).decode()
             body = orjson.dumps({"shape": reply.values.shape, "float32": numbers})
             with (folder / "old.calls").open("ab") as file:
-                file.write(pack(i.to_bytes(16, "big"), body))
+                file.write(b"%032x %08x %s\n" % (i, zlib.crc32(body), body))
 
     return measured(folder, replies, timed(put))
 
@@ -54,10 +55,10 @@ def measured(folder: Path, replies: list[Activations], written: float) -> tuple[
     """Bytes on disk, and seconds to put and to get."""
     store = Store(folder)
     found: list[object] = []
-    read = timed(lambda: found.extend(store.get(i.to_bytes(16, "big")) for i in range(1, len(replies) + 1)))
+    read = timed(lambda: found.extend(store.get(i.to_bytes(16, "big"), ORIGIN) for i in range(1, len(replies) + 1)))
     store.close()
     assert found == replies
-    return sum(Segment.look(path).bytes for path in folder.glob("*.calls")), written, read
+    return sum(Segment.look(path).bytes for path in folder.iterdir() if path.suffix in SUFFIXES), written, read
 
 
 def timed(act: Callable[[], object]) -> float:

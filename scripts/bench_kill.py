@@ -68,7 +68,7 @@ class Tally:
 def stored(runs: Path) -> Counter[str]:
     """Keys of all whole records of a store, each with how often it is there; lines that are no calls left out."""
     found: Counter[str] = Counter()
-    for path in (runs / "store").glob("*.calls"):
+    for path in (runs / "store").glob("*.replies"):
         for line in path.read_bytes().splitlines(keepends=True):
             if line.endswith(b"\n") and not line.startswith(b"0" * 32):
                 found[line[:32].decode()] += 1

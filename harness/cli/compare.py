@@ -8,12 +8,11 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.console import log
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.runs.comparison import Comparison, Loaded, Side
@@ -41,7 +40,7 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument("--baseline", metavar="SIDE", help="the side that the others are compared with: run or value")
     command.add_argument("--metric", action="append", default=[], metavar="NAME", help="may be repeated; `all` for all")
     command.add_argument("--replicates", type=int, default=2000, metavar="N", help="of the bootstrap, default 2000")
-    command.add_argument("--html", type=Path, metavar="FILE", help="a page with forest plot and changed items")
+    command.add_argument("--html", type=user_path, metavar="FILE", help="a page with forest plot and changed items")
     command.add_argument("--json", metavar="FILE", help="everything as JSON; - is standard output")
     command.add_argument("--csv", metavar="FILE", help="a line for each difference; - is standard output")
 
@@ -56,13 +55,16 @@ def compare_command(options: argparse.Namespace) -> int:
         HarnessError: fewer than two sides, a named run that cannot be read (one found in a folder is left out), no
             shared item, or a file that cannot be written.
     """
-    from harness.cli.report import find_runs
+    from harness.cli.report import find_runs, results
     from harness.runs.comparison import AXES, adjusted, compare, load_run, sides
 
     if options.replicates < 2:
         raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
     runs: list[Loaded] = []
-    for named in find_runs(options.runs):
+    kept, left_out = results(find_runs(options.runs))
+    for reason in left_out:
+        print(f"left out: {reason}", file=sys.stderr)
+    for named in kept:
         try:
             runs.append(load_run(named.path))
         except HarnessError as error:
@@ -223,4 +225,4 @@ def _write(where: str, text: str) -> None:
     if where == "-":
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return
-    write_whole(Path(where), text, "give another place")
+    write_whole(user_path(where), text, "give another place")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.calls.calls import Call, Reply
@@ -43,8 +43,8 @@ def add_engines(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help_ = f"overrides of the {name} engine: engine=vllm engine.dtype=float32"
         engines.add_argument(f"--{name}", nargs="+", required=True, metavar="key=value", help=help_)
     engines.add_argument("--tolerance", type=float, metavar="X", help="exit 1 when a |difference of log p| is above X")
-    engines.add_argument("--json", type=Path, metavar="FILE", help="also write every number to a file")
-    engines.add_argument("--config-dir", type=Path, help="a further folder of config groups")
+    engines.add_argument("--json", type=user_path, metavar="FILE", help="also write every number to a file")
+    engines.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
 
 
 @dataclass(frozen=True)

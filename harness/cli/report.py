@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.runs.records import RunRecord
+
+
+PATIENCE = 5.0
+"""Seconds to wait at most for another process that writes a run's results or its page."""
+
+FIX = "give another place with --out FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "runs", nargs="+", metavar="RUN", help="run directories, patterns like 'runs/pTrue/*', folders of runs, sweeps"
     )
     report.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the page there; by default report.html in the runs' folder"
+        "--out", type=user_path, metavar="FILE", help="write the page there; by default report.html in the runs' folder"
     )
     report.add_argument("--title", help="heading of a page over several runs")
 
@@ -68,8 +74,19 @@ def find_runs(words: Iterable[str]) -> list[Found]:
     return list(found.values())
 
 
+def results(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+    """The runs without dry runs that were found in a folder or by a pattern, and why each of these is left out.
+
+    A dry run that the command line names stays. So do all of them where there are no others.
+    """
+    from harness.runs.records import without_dry_runs
+
+    kept, left_out = without_dry_runs([run.path for run in found], [run.path for run in found if run.named])
+    return [run for run in found if run.path in kept], left_out
+
+
 def _meant(word: str) -> list[Found]:
-    path = Path(word).expanduser()
+    path = user_path(word)
     if path.is_dir():
         return [Found(path, True)] if _is_run(path) else _within(path)
     if path.is_file():
@@ -103,16 +120,25 @@ def _within(folder: Path) -> list[Found]:
 
 
 def _is_run(path: Path) -> bool:
+    from harness.runs.owned import OWNER
+
     # A run that was killed before its manifest has the rest of what a run writes first.
-    return any((path / name).exists() for name in ("manifest.json", "estimates.json", "calls.jsonl.part"))
+    return any((path / name).exists() for name in ("manifest.json", "estimates.json", OWNER))
 
 
 def _report_one(run: Path, out: Path | None) -> int:
     from harness.report.page import write_page
+    from harness.runs.owned import Owned
 
-    written = write_page(run, out)
+    page = out or run / "report.html"
+    if out is not None or not (run / "manifest.json").is_file():
+        written = write_page(run, out)
+    else:
+        with Owned(run, "report", patience=PATIENCE, fix=FIX) as owned:
+            written = write_page(run, owned.stage / page.name)
+            owned.publish()
     beside = f", and {written.beside} items in {written.files} files beside it" if written.beside else ""
-    print(f"report: {written.page} ({written.size / 1e6:.1f} MB, {written.inline} items{beside})")
+    print(f"report: {page} ({written.size / 1e6:.1f} MB, {written.inline} items{beside})")
     return 0
 
 
@@ -123,8 +149,8 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
     from harness.runs.records import load_record
 
     records: list[RunRecord] = []
-    left_out: list[str] = []
-    for run in found:
+    kept, left_out = results(found)
+    for run in kept:
         try:
             record = load_record(run.path)
         except HarnessError as error:

@@ -14,17 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.files import whole, write_whole
+from harness.files import refused, user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.config import Job
     from harness.outcomes import Table
+    from harness.runs.owned import Owned
     from harness.runs.records import RunRecord
     from harness.statistics.claims import Verdict
     from harness.statistics.estimates import Estimate
 
 FREE = ("metrics", "claims", "references", "replicates", "interval", "max_failed")
 """Settings that change no outcome."""
+
+FIX = "--dry-run only prints"
+"""What helps where a run directory cannot be written."""
+
+PATIENCE = 5.0
+"""Seconds to wait at most for another process that writes into the run directory."""
 
 RESULTS = ("manifest.json", "estimates.json", "verdicts.json", "outcomes.parquet", "calls.jsonl", "report.html")
 
@@ -44,7 +51,7 @@ def add_rescore(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     text = "new metrics, graders or claims over the results of runs; no model is loaded"
     command = commands.add_parser("rescore", help=text, description=text)
     command.add_argument("words", nargs="+", metavar="RUN | key=value", help="run directories; what changes")
-    command.add_argument("--config-dir", type=Path, help="a further folder with experiment/, task/, ...")
+    command.add_argument("--config-dir", type=user_path, help="a further folder with experiment/, task/, ...")
     command.add_argument("--dry-run", action="store_true", help="print what would change, write nothing")
     command.add_argument(
         "--replay",
@@ -70,7 +77,7 @@ def rescore_command(options: argparse.Namespace) -> int:
         HarnessError: no or an unreadable run, a setting that would change what was asked, a column that the run's
             outcomes lack, or with --replay a call that was never answered.
     """
-    runs = [Path(word) for word in options.words if "=" not in word]
+    runs = [user_path(word) for word in options.words if "=" not in word]
     overrides = [word for word in options.words if "=" in word]
     if not runs:
         raise HarnessError("name a run directory: python -m harness rescore runs/pTrue/NAME")
@@ -80,26 +87,28 @@ def rescore_command(options: argparse.Namespace) -> int:
 
 
 def _rescore(run: Path, overrides: Sequence[str], options: argparse.Namespace) -> None:
+    from harness.runs.owned import Owned
     from harness.runs.records import load_record
 
-    record = load_record(run)
-    job = _job(record, overrides, options)
-    print(f"{run}: {record.manifest['experiment']}, {record.manifest['items_done']} items")
-    if options.replay:
-        with tempfile.TemporaryDirectory(prefix="rescore-") as folder:
-            made = _replayed(record, job, Path(folder))
-            _finish(record, made[0], options, made[1])
-    else:
-        _finish(record, _scored(record, job), options, None)
-
-
-def _finish(record: RunRecord, new: Scores, options: argparse.Namespace, made: Path | None) -> None:
-    _print_changes(record, new)
     if options.dry_run:
+        _change(load_record(run), overrides, options, None)
         print("nothing is written (--dry-run)")
         return
-    kept = _write(record, new, made)
-    print(f"the earlier results are kept in {kept}; report: {record.path / 'report.html'}")
+    load_record(run)  # what is no run gets no file
+    with Owned(run, "rescore", patience=PATIENCE, fix=FIX) as owned:
+        _change(load_record(run), overrides, options, owned)
+
+
+def _change(record: RunRecord, overrides: Sequence[str], options: argparse.Namespace, owned: Owned | None) -> None:
+    """Prints what changes, and writes it where the run directory is owned."""
+    job = _job(record, overrides, options)
+    print(f"{record.path}: {record.manifest['experiment']}, {record.manifest['items_done']} items")
+    with tempfile.TemporaryDirectory(prefix="rescore-") as folder:
+        new, made = _replayed(record, job, Path(folder)) if options.replay else (_scored(record, job), None)
+        _print_changes(record, new)
+        if owned is not None:
+            kept = _write(record, new, made, owned)
+            print(f"the earlier results are kept in {kept}; report: {record.path / 'report.html'}")
 
 
 def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespace) -> Job:
@@ -156,9 +165,10 @@ def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
     from harness.execution.execute import execute
     from harness.execution.loading import Known, recorded_facts
     from harness.runs.records import load_record
+    from harness.store.remote import address_of
     from harness.tracker import NoTracker
 
-    if not job.store.is_dir():
+    if not job.store.is_dir() and address_of(job.store) is None:
         raise HarnessError(f"there is no call store {job.store}; name the run's with store=FOLDER")
     why = "without a model only what was asked before can be repeated, so `run` the experiment"
     recorded = {name: Known(facts, why) for name, facts in recorded_facts(record.manifest).items()}
@@ -212,16 +222,16 @@ def _thoughts(made: Path) -> dict[str, Any]:
     return {key: manifest[key] for key in ("correctness", "thoughts", "role_thoughts") if key in manifest}
 
 
-def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
-    """Keeps the earlier results, writes the new ones, and the report over them."""
+def _write(record: RunRecord, new: Scores, made: Path | None, owned: Owned) -> Path:
+    """Writes the new results and the report over them, and keeps the earlier ones; all of it or nothing."""
     from harness.redaction import without_secrets
     from harness.report.figures import draw
     from harness.report.page import write_page
     from harness.runs.directory import as_json, provenance
 
-    run = record.path
+    run, stage = record.path, owned.stage
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    kept = run / f"before-{stamp}"
+    kept = f"before-{stamp}"
     now = provenance()
     note = {"time": stamp, "replayed": made is not None, **{key: now[key] for key in ("packages", "git", "command")}}
     manifest: Mapping[str, Any] = {
@@ -230,28 +240,27 @@ def _write(record: RunRecord, new: Scores, made: Path | None) -> Path:
         **(_thoughts(made) if made is not None else {}),
         "rescored": [*record.manifest.get("rescored", ()), note],
     }
-    drawings = [draw(figure, new.table, new.estimates) for figure in new.job.experiment.figures]
-    what, fix = f"the run directory {run}", "--dry-run only prints"
-    try:
-        kept.mkdir()
-        for name in RESULTS:
-            if (run / name).is_file():
-                shutil.copy2(run / name, kept / name)
-        if (run / "figures").is_dir():
-            shutil.copytree(run / "figures", kept / "figures")
-    except OSError as error:
-        raise HarnessError(f"cannot write {what}: {error.strerror}; {fix}") from error
-    if made is not None:
-        for name in ("outcomes.parquet", "calls.jsonl"):
-            with whole(run / name, fix, what) as draft:
-                shutil.copyfile(made / name, draft)
     texts = {
         "estimates.json": as_json([asdict(e) for e in new.estimates]),
         "verdicts.json": as_json([asdict(v) for v in new.verdicts]),
         "manifest.json": as_json(manifest),
-        **{f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings},
     }
+    for drawing in (draw(figure, new.table, new.estimates) for figure in new.job.experiment.figures):
+        texts[f"figures/{drawing.name}.svg"] = drawing.svg
+    try:
+        (stage / kept).mkdir()
+        for name in RESULTS:
+            if (run / name).is_file():
+                shutil.copy2(run / name, stage / kept / name)
+        if (run / "figures").is_dir():
+            shutil.copytree(run / "figures", stage / kept / "figures")
+        for name in ("outcomes.parquet", "calls.jsonl"):
+            shutil.copyfile((made or run) / name, stage / name)
+        (stage / "figures").mkdir()
+    except OSError as error:
+        raise refused(f"the run directory {run}", error, FIX) from error
     for name, text in texts.items():
-        write_whole(run / name, text, fix, what)
-    write_page(run)
-    return kept
+        write_whole(stage / name, text, FIX, f"the run directory {run}")
+    write_page(stage)
+    owned.publish()
+    return run / kept

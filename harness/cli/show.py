@@ -1,4 +1,4 @@
-"""`show NAME` prints what an experiment, task or metric is, its settings, and one real item with its prompt tokens."""
+"""`show NAME` prints what something is: its settings, and of an experiment one real item with its prompts."""
 
 from __future__ import annotations
 
@@ -7,122 +7,157 @@ import dataclasses
 import inspect
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import conf
-from harness.cli.listing import GROUPS, config_names, first_line, measures
-from harness.config import Job, load_job, written
+from harness.cli.described import class_settings, print_rows, print_settings
+from harness.cli.listing import GROUPS, KINDS, first_line, measures, names
+from harness.config import Job, load_job
+from harness.config.yaml_files import read_yaml
 from harness.console import visible
 from harness.engines.fake.engine import dry_engine
 from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
+from harness.places.folders import config_files
+from harness.places.named import named
 from harness.prompting.rendered import PromptStyle
 from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import Tokenizer
-from harness.redaction import without_secrets
 from harness.runs.finished import Finished
 from harness.runs.fitted import fit
+from harness.statistics.claims import shown_level
 from harness.store.store import Store
+from harness.study.definition import Study, read_study
 from harness.subject.transcript import Exchange
 
 SHOWN = 6
 PARTS = ("experiment", "task", "model", "engine", "tracker", "run")
-NEEDED = ""
-"""In place of the default of a setting that has none."""
-LONGEST = 100
-"""Characters of a value that are printed."""
+ATTRIBUTES = "\nAttributes:\n"
+"""Where a docstring begins to tell what the settings mean, which are printed one by one."""
+PUBLISHED = 12
+"""Published numbers that are printed at most."""
+SHORT, END = 3, 300
+"""Prompts that are printed unless --tokens is given, and the characters of their beginnings and ends."""
 
 
-def show(name: str, overrides: Sequence[str], config_dir: Path | None) -> int:
-    """Prints what `name` is.
+def show(name: str, overrides: Sequence[str], config_dir: Path | None, *, tokens: bool = False) -> int:
+    """Prints everything that is called `name`.
+
+    Args:
+        tokens: whether prompts are printed in full, with their tokens.
 
     Raises:
         HarnessError: nothing has that name; the message gives the nearest.
     """
     if ":" in name:
-        return _show_experiment(load_job([f"experiment={name}", *overrides], config_dir))
-    names = {group: [n for n, _ in config_names(group)] for group in GROUPS.values()}
-    if name in names["task"]:
-        return _show_task(load_job([f"task={name}", *overrides], config_dir))
-    if name in measures():
-        print(f"{name}\n\n{measures()[name].doc}")
-        return 0
-    if name not in names["experiment"] and config_dir is None:
-        known = [*names["experiment"], *names["task"], *measures()]
-        raise HarnessError(f"nothing is called {name!r}{nearest(name, known)}; see python -m harness list")
-    return _show_experiment(load_job([f"experiment={name}", *overrides], config_dir))
+        return _show_experiment(load_job([f"experiment={name}", *overrides], config_dir), tokens)
+    kinds = [kind for kind in KINDS if kind != "metrics" and name in dict(names(kind, config_dir))]
+    metric = measures().get(name) if not kinds else None
+    if metric is not None:
+        print(f"{name}\n\n{metric.doc}")
+    elif not kinds:
+        known = [one for kind in KINDS for one, _ in names(kind, config_dir)]
+        raise HarnessError(f"nothing is called {name!r}{nearest(name, known, most=10)}; see python -m harness list")
+    for i, kind in enumerate(kinds):
+        if i:
+            print("\n---\n")
+        if kind == "experiments":
+            _show_experiment(load_job([f"experiment={name}", *overrides], config_dir), tokens)
+        elif kind == "roles":
+            _show_role(name, config_dir)
+        elif kind == "studies":
+            _show_study(read_study(name, config_dir))
+        else:
+            _show_part(kind, name, overrides, config_dir)
+    return 0
 
 
-def _show_experiment(job: Job) -> int:
+def _show_experiment(job: Job, tokens: bool) -> int:
     experiment = job.experiment
     print(f"{job.name}\n\n{inspect.getdoc(experiment)}\n\nmetrics:")
     for metric in experiment.metrics:
         print(f"  {metric.name}({', '.join(metric.columns)}): {first_line(metric.measure.function)}")
+    _print_claims(job)
     print_settings(job, PARTS)
     finished, renderer = asyncio.run(_dry_run(job, job.engine.tokenizer(job.model)))
     item = finished.item
     print(f"\none item of task {job.task.name} (id {item.id}):")
-    print(f"  fields {json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold   {str(item.gold)[:300]}")
+    print(f"  fields {visible(json.dumps(dict(item.fields), ensure_ascii=False))[:1000]}")
+    print(f"  gold   {visible(str(item.gold))[:300]}")
     print(f"\nits prompts for {job.model.name}; answers of the model inside them come from a dry run")
     print_style(renderer.prompt_style)
-    print_exchanges(finished.transcript, renderer)
+    if tokens:
+        print_exchanges(finished.transcript, renderer, most=None)
+    else:
+        _print_short(finished.transcript)
     return 0
 
 
-def print_settings(job: Job, parts: Sequence[str]) -> None:
-    """Prints every setting with its value, and the default of those that have another value.
-
-    Args:
-        parts: of the job; without "run" its own settings are left out.
-    """
-    rows = [row for part in parts if part != "run" for row in _settings(part, getattr(job, part))]
-    if "run" in parts:
-        rows += _run_settings(job)
-    width = max(len(name) for name, _, _ in rows)
-    print("\nsettings (* is not the default):")
-    for name, value, default in rows:
-        other = f"   (default {default})" if default not in (value, NEEDED) else ""
-        print(f"{'*' if other else ' '} {name:<{width}}  {value}{other}")
+def _print_claims(job: Job) -> None:
+    """Prints what the run puts to the test, and the published numbers that it is set beside."""
+    print(f"\nclaims{'' if job.claims else ': none'}")
+    for claim in job.claims:
+        than = f"{claim.value:g}" if claim.value is not None else claim.than_metric or "other levels"
+        print(f"  {claim.text}: {claim.metric}{shown_level(claim.level)} {claim.relation} {than}")
+    count = f" ({len(job.references)})" if job.references else ": none"
+    print(f"\npublished numbers{count}")
+    for reference in job.references[:PUBLISHED]:
+        print(f"  {reference.text}; {reference.source}, {reference.certainty}")
+    if len(job.references) > PUBLISHED:
+        print(f"  and {len(job.references) - PUBLISHED} more")
 
 
-def _settings(part: str, settings: Any) -> Iterator[tuple[str, str, str]]:
-    """Name, value and default of every field of a dataclass, and of every key of a mapping or field inside of one."""
-    yield f"{part}._target_", f"{type(settings).__module__}.{type(settings).__qualname__}", NEEDED
-    fields = dataclasses.fields(settings)
-    needed = [f for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
-    # Of an object and not of its class: a class may complete what it is given, as an experiment does its wording.
-    usual = type(settings)(**{f.name: getattr(settings, f.name) for f in needed})
-    for f in fields:
-        value, default = getattr(settings, f.name), getattr(usual, f.name)
-        if isinstance(value, Mapping) and isinstance(default, Mapping) and f not in needed:
-            for key in {**default, **value}:
-                yield f"{part}.{f.name}.{key}", _value(value.get(key)), _value(default.get(key))
-        elif dataclasses.is_dataclass(default) and type(value) is type(default):
-            for key, one in vars(value).items():
-                yield f"{part}.{f.name}.{key}", _value(one), _value(getattr(default, key))
-        else:
-            yield f"{part}.{f.name}", _value(value), NEEDED if f in needed else _value(default)
+def _print_short(transcript: Sequence[Exchange]) -> None:
+    """Prints the beginnings and ends of the first distinct prompts."""
+    distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
+    for exchange in distinct[:SHORT]:
+        text = visible(exchange.prompt)
+        if len(text) > 2 * END:
+            text = f"{text[:END]}\n[... {len(text) - 2 * END} characters ...]\n{text[-END:]}"
+        print(f"\n--- {exchange.prompt_tokens} tokens\n{text}\n--- reply: {visible(exchange.reply)}")
+    more = f"{len(distinct) - SHORT} more distinct prompts; " if len(distinct) > SHORT else ""
+    print(f"\n({more}--tokens prints prompts in full, with their tokens)")
 
 
-def _run_settings(job: Job) -> Iterator[tuple[str, str, str]]:
-    """As `_settings`, of those that belong to no part; their defaults are in conf/config.yaml."""
-    from omegaconf import OmegaConf
+def _show_part(kind: str, name: str, overrides: Sequence[str], config_dir: Path | None) -> None:
+    """Prints a task, model, engine, tracker or launcher: its file, its class and its settings; of a task items, too."""
+    group = GROUPS[kind]
+    file = config_files(group, config_dir)[name]
+    node = read_yaml(file)
+    print(f"{group}={name}: {dict(names(kind, config_dir))[name]}\n({file})")
+    missing = [key for key, value in node.items() if value == "???"]
+    if kind == "tasks" and not any(word.startswith(f"task.{key}=") for key in missing for word in overrides):
+        if not missing:
+            return _show_task(load_job([f"task={name}", *overrides], config_dir))
+        print(f"\nto be given: {', '.join(f'task.{key}=...' for key in missing)}")
+    elif kind == "tasks":
+        return _show_task(load_job([f"task={name}", *overrides], config_dir))
+    target = node.get(group, node).get("_target_")
+    if not isinstance(target, str):
+        raise HarnessError(f"{file}: it has no _target_, so it is no {group} of the harness")
+    cls = named(target, f"{file}, _target_")
+    print(f"\n{(inspect.getdoc(cls) or '').partition(ATTRIBUTES)[0].rstrip()}")
+    if isinstance(cls, type) and dataclasses.is_dataclass(cls):
+        print_rows(list(class_settings(group.replace("/", "."), cls, node.get(group, node))))
+    return None
 
-    defaults: Any = OmegaConf.load(Path(next(iter(conf.__path__))) / "config.yaml")
-    for name, value in job.config.items():
-        if not isinstance(value, (dict, list)):
-            yield name, _value(value), _value(defaults[name])
+
+def _show_study(study: Study) -> None:
+    print(f"study={study.name}: {dict(names('studies')).get(study.name, '')}\n\nruns:")
+    for name, words in study.runs.items():
+        print(f"  {name}: {' '.join(words)}")
+    print(f"\nclaims{'' if study.claims else ': none'}")
+    for claim in study.claims:
+        print(f"  {claim.text}")
+    print(f"\npython -m harness run study={study.name}")
 
 
-def _value(value: Any) -> str:
-    """A setting in one line; what could be a credential is struck out."""
-    plain = without_secrets({"value": written(value, "")})["value"]
-    text = plain if isinstance(plain, str) and plain and plain.isprintable() else json.dumps(plain, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+def _show_role(name: str, config_dir: Path | None) -> None:
+    print(f"{name}: {dict(names('roles', config_dir))[name]}")
+    print("\nThe subject plays the part itself unless another model is named for it:")
+    print(f"  +model@roles.{name}.model=ORG/NAME, and its own engine: +engine@roles.{name}.engine=server")
 
 
 async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
@@ -144,28 +179,30 @@ def print_style(style: PromptStyle) -> None:
         print(f"note: {note}")
 
 
-def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer) -> None:
+def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer, most: int | None = SHOWN) -> None:
     """Prints distinct prompts: the text, then the tokens one by one with their ids.
 
     The tokens are those of the text. Where a prompt goes on with a reply's own ids, these may be others.
     """
     distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
-    for exchange in distinct[:SHOWN]:
+    for exchange in distinct[:most]:
         ids = renderer.encode(exchange.prompt).ids
         print(f"\n--- {exchange.prompt_tokens} tokens\n{visible(exchange.prompt)}")
         print(f"--- reply: {visible(exchange.reply)}")
         if len(ids) != exchange.prompt_tokens:
             print("--- a reply's own token ids are in this prompt; the tokenizer makes others of its text:")
         print("--- " + " ".join(f"{renderer.tokenizer.decode([i])!r}:{i}" for i in ids))
-    if len(distinct) > SHOWN:
-        print(f"\n({len(distinct) - SHOWN} more distinct prompts for this item)")
+    if most is not None and len(distinct) > most:
+        print(f"\n({len(distinct) - most} more distinct prompts for this item)")
 
 
-def _show_task(job: Job) -> int:
+def _show_task(job: Job) -> None:
     items = job.task.load()
-    print(f"{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}")
+    print(f"\n{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}")
+    if source := job.task.source():
+        print(f"\nsource: {visible(source)}")
     print_settings(job, ("task",))
     print()
     for item in items[:3]:
-        print(f"{json.dumps(dict(item.fields), ensure_ascii=False)[:1000]}\n  gold {str(item.gold)[:300]}\n")
-    return 0
+        print(f"{visible(json.dumps(dict(item.fields), ensure_ascii=False))[:1000]}")
+        print(f"  gold {visible(str(item.gold))[:300]}\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.files import user_path
 
 if TYPE_CHECKING:
     from harness.store.maintenance import Holding, Survey
@@ -21,7 +22,12 @@ SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 def add_store(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its four actions to the parser."""
     folder = argparse.ArgumentParser(add_help=False)
-    folder.add_argument("--folder", type=Path, default=argparse.SUPPRESS, help="default: `store` of conf/config.yaml")
+    folder.add_argument(
+        "--folder",
+        type=user_path,
+        default=argparse.SUPPRESS,
+        help="a folder or an address; default: `store` of conf/config.yaml",
+    )
     text = "what the store of answered calls holds; verify, prune and merge it"
     store = commands.add_parser("store", help=text, description=text, parents=[folder])
     store.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -50,9 +56,18 @@ def store_command(options: argparse.Namespace) -> int:
     Raises:
         HarnessError: no such folder, or a filter that cannot be.
     """
+    from harness.store.remote import Remote, address_of
+
     folder = options.folder if "folder" in options else _default_folder()
+    if address := address_of(folder):
+        with Remote(address).whole() as copies:
+            return _act(copies, options)
     if not folder.is_dir():
         raise HarnessError(f"there is no call store {folder}; name one with --folder FOLDER")
+    return _act(folder, options)
+
+
+def _act(folder: Path, options: argparse.Namespace) -> int:
     if options.action == "verify":
         return _verify(folder)
     if options.action == "prune":

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.console import log, redraw
 from harness.errors import HarnessError
+from harness.files import user_path
+from harness.processes import signals
+from harness.streams import gone
 
 if TYPE_CHECKING:
     from harness.sweep.folder import Sweep
@@ -41,7 +43,7 @@ def add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     }
     for name, text in helps.items():
         action = actions.add_parser(name, help=text, description=text)
-        action.add_argument("folder", type=Path, metavar="DIR", help="the sweep's folder, as printed when launched")
+        action.add_argument("folder", type=user_path, metavar="DIR", help="the sweep's folder, printed at its launch")
         if name == "status":
             action.add_argument("--watch", action="store_true", help="redraw until everything is over")
             action.add_argument("--json", action="store_true", help="print all that is known as JSON")
@@ -49,7 +51,7 @@ def add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
             action.add_argument("--detach", action="store_true", help="return at once")
     # What jobs run on compute nodes; not for people.
     worker = actions.add_parser("work")
-    worker.add_argument("folder", type=Path)
+    worker.add_argument("folder", type=user_path)
     worker.add_argument("--job", required=True)
     worker.add_argument("--cells", required=True)
 
@@ -63,8 +65,6 @@ def is_multirun(options: argparse.Namespace) -> bool:
     keys = [word.lstrip("+~").partition("=")[0] for word in options.overrides]
     if options.multirun and "study" in keys:
         raise HarnessError("a study is no part of a grid; write -m experiment=a,b,c instead")
-    if options.multirun and options.cfg:
-        raise HarnessError("--cfg prints the config of one run; leave -m out")
     launching = [key for key in keys if key.startswith(("hydra/launcher", "hydra.launcher.", "hydra.sweep."))]
     if not options.multirun and (options.detach or launching):
         word = launching[0] if launching else "--detach"
@@ -109,7 +109,7 @@ def sweep_command(options: argparse.Namespace) -> int:
     sweep = read_sweep(options.folder)
     if options.action == "work":
         cells = [int(index) for index in options.cells.split(",")]
-        return 0 if serve(sweep, cells, options.job) else 130
+        return 0 if serve(sweep, cells, options.job) else signals.exit_code()
     if options.action == "cancel":
         left = cancel(sweep)
         log(f"{left} cells cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
@@ -192,7 +192,7 @@ def _show_status(sweep: Sweep, *, watch: bool, as_json: bool) -> int:
             redraw(text)
         else:
             print(text, flush=True)
-        if not watch or view.over:
+        if not watch or view.over or gone():
             return int(view.counts["failed"] > 0)
         time.sleep(REDRAWN_EVERY)
 

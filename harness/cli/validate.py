@@ -10,7 +10,6 @@ from pathlib import Path
 from harness.cli.show import print_exchanges, print_style
 from harness.config import Job
 from harness.engines.pool import EnginePool
-from harness.errors import HarnessError
 from harness.execution.checks import prepare_items
 from harness.execution.choosing import choose_engines, has_choice
 from harness.execution.loading import Cast, begin, load_cast, make_subject
@@ -29,9 +28,9 @@ def validate(job: Job) -> int:
     Returns:
         0 when every protocol went through, 1 otherwise.
     """
-    whole, job = job, dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
-    items = prepare_items(job, at_most=True)
-    notes = [*items.notes(), *_too_small(whole)]
+    notes = prepare_items(job).notes()  # those of the run itself
+    job = dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
+    items = prepare_items(job)
     if has_choice(job):
         job, _ = choose_engines(job, items)
     pool = EnginePool()
@@ -57,16 +56,7 @@ def validate(job: Job) -> int:
     return 1 if failed else 0
 
 
-def _too_small(job: Job) -> list[str]:
-    """Why the run itself would not begin although 8 items can be asked: the set has too few for its limit."""
-    try:
-        prepare_items(job)
-    except HarnessError as error:
-        return [f"note: the run itself would stop: {error}"]
-    return []
-
-
 async def _ask(job: Job, items: Split, cast: Cast) -> tuple[list[Finished], Renderer]:
     with tempfile.TemporaryDirectory() as folder:
         subject = make_subject(job, cast.engine, Store(Path(folder)), cast.roles)
-        return await ask_all(job.experiment, items, subject, ITEMS), subject.renderer
+        return await ask_all(job.experiment, items, subject, ITEMS, patience=1), subject.renderer

@@ -102,10 +102,7 @@ def send(run: Path, options: argparse.Namespace) -> str:
         job = make_job(stored_config(record), str(manifest["experiment"]), {})
     except HarnessError as error:
         raise HarnessError(f"{run / 'manifest.json'}: {error}; it is of another version: run it again") from error
-    try:
-        table = Table.load(run / "outcomes.parquet")
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{run / 'outcomes.parquet'} cannot be read: {error}") from error
+    table = Table.load(run / "outcomes.parquet")
     tracker = settings_of(job.tracker, options)
     tracker.start(
         RunStart(

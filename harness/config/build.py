@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError, nearest
+from harness.places.named import named
 from harness.typed import typed
 
 T = TypeVar("T")
@@ -20,16 +21,11 @@ def build(node: Mapping[str, Any], path: str, kind: type[T]) -> T:
     Raises:
         HarnessError: no or an unknown `_target_`, one of another kind, an unknown key or a value of the wrong type.
     """
-    from hydra.utils import get_class
-
     target = node.get("_target_")
     if not isinstance(target, str):
         raise HarnessError(f"{path}: no _target_ names the class to build")
-    try:
-        cls = get_class(target)
-    except Exception as error:
-        raise HarnessError(f"{path}._target_: cannot import {target!r}: {str(error).splitlines()[0]}") from error
-    if not dataclasses.is_dataclass(cls):
+    cls = named(target, f"{path}._target_")
+    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
         raise HarnessError(f"{path}._target_: {target} is not a dataclass")
     built = construct(cls, {key: value for key, value in node.items() if key != "_target_"}, path)
     if getattr(kind, "_is_protocol", False):
@@ -90,4 +86,6 @@ def refuse_unknown(node: Mapping[str, Any], known: Collection[str], prefix: str)
     """Raises HarnessError: a key that nobody knows, with the nearest one that there is."""
     for key in node:
         if key not in known:
+            if not isinstance(key, str):
+                raise HarnessError(f"there is no setting {prefix}{key}: a name is a text")
             raise HarnessError(f"there is no setting {prefix}{key}{nearest(key, known)}")

@@ -5,22 +5,27 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
 
 from harness.config.build import build, construct, refuse_unknown
 from harness.config.compose import compose
 from harness.config.published import read_references
 from harness.config.roles import RolePlayer, check_roles, read_roles, written_roles
 from harness.config.settings import check_wordings, setting_texts
+from harness.config.words import GROUPS
 from harness.config.written import written, written_fields
 from harness.engines.base import EngineSettings
+from harness.engines.fake.engine import Fake
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.metrics.levels import LevelValue
 from harness.metrics.metric import Measure, Metric
 from harness.models.model import Model
+from harness.places.named import named
 from harness.statistics.claims import Claim
 from harness.statistics.intervals import IntervalKind
 from harness.statistics.references import Reference
@@ -65,15 +70,15 @@ class Job:
     roles: Mapping[str, RolePlayer]
     fit: Fit
     tracker: Tracker
-    seed: int
-    limit: int | None
+    seed: Annotated[int, Ge(0)]
+    limit: Annotated[int, Ge(1)] | None
     shard: str | None
     runs: Path
     store: Path
-    max_failed: float
-    replicates: int
+    max_failed: Annotated[float, Ge(0), Le(1)]
+    replicates: Annotated[int, Ge(2)]
     interval: IntervalKind
-    window: int | None
+    window: Annotated[int, Ge(1)] | None
     metrics: tuple[Metric, ...]
     claims: tuple[Claim, ...]
     references: tuple[Reference, ...]
@@ -112,7 +117,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
     Raises:
         HarnessError: as `load_job`.
     """
-    hints = typing.get_type_hints(Job)
+    hints = typing.get_type_hints(Job, include_extras=True)
     known = set(hints) - {"name", "config"}
     refuse_unknown(config, known, "")
     values: dict[str, Any] = {}
@@ -125,20 +130,36 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
             part = _part(key, config[key], hints[key])
             made[settings] = part, _resolved(key, part)
         values[key], resolved[key] = made[settings]
+    _name_dry_runs(values, resolved)
     job = Job(name=name, config={key: resolved[key] for key in hints if key in known}, **values)
     check_roles(job.experiment, job.roles, job.engine)
     check_wordings(job.references, job.experiment)
-    if job.limit is not None and job.limit < 1:
-        raise HarnessError(f"limit={job.limit}: at least one item is needed, or null for all")
     return job
+
+
+def _name_dry_runs(values: dict[str, Any], resolved: dict[str, Any]) -> None:
+    """Marks the names of models that are not asked, because the fake engine answers for them."""
+    if isinstance(values["engine"], Fake):
+        values["model"] = values["model"].as_dry_run()
+        resolved["model"] = written(values["model"], "model")
+    players = {
+        role: replace(player, model=player.model.as_dry_run())
+        if isinstance(player.engine or values["engine"], Fake)
+        else player
+        for role, player in values["roles"].items()
+    }
+    if players != values["roles"]:
+        values["roles"], resolved["roles"] = players, written_roles(players)
 
 
 def _part(key: str, node: Any, hint: Any) -> Any:
     if key == "roles":
-        return read_roles(node)
+        return read_roles(typed(node, dict[str, Any], key))
     if key == "metrics":
-        return tuple(_metric(name, settings) for name, settings in node.items())
-    if isinstance(node, dict):
+        return tuple(_metric(name, settings) for name, settings in typed(node, dict[str, dict[str, Any]], key).items())
+    if key in GROUPS:
+        if not isinstance(node, dict):
+            raise HarnessError(f"{key}={node}: choose one by its name, {key}=NAME")
         return build(node, key, typing.cast(type, hint))
     if key == "references" and isinstance(node, str):
         return read_references(node)
@@ -162,16 +183,11 @@ def _resolved(key: str, part: Any) -> Any:
 
 def _metric(name: str, node: Mapping[str, Any]) -> Metric:
     """A metric that the config adds: `_target_` names its measure, the other keys are those of `MetricSettings`."""
-    from hydra.utils import get_object
-
     path = f"metrics.{name}"
     target = node.get("_target_")
     if not isinstance(target, str):
         raise HarnessError(f"{path}: no _target_ names the measure; give +{path}._target_=package.module.function")
-    try:
-        found = get_object(target)
-    except Exception as error:
-        raise HarnessError(f"{path}._target_: cannot import {target!r}: {str(error).splitlines()[0]}") from error
+    found = named(target, f"{path}._target_")
     if not isinstance(found, Measure):
         raise HarnessError(f"{path}._target_: {target} is no measure; decorate it with harness.metrics.metric.measure")
     rest = construct(MetricSettings, {key: value for key, value in node.items() if key != "_target_"}, path)

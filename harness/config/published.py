@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import user_path
 from harness.statistics.conditions import read_conditions
 from harness.statistics.references import Reference
 from harness.typed import typed
@@ -32,7 +33,7 @@ def read_references(place: str) -> tuple[Reference, ...]:
     Raises:
         HarnessError: there is no such table, a column is missing, or a value is; the message names file and row.
     """
-    file = Path(place) if place.endswith(".csv") else _beside(place)
+    file = user_path(place) if place.endswith(".csv") else _beside(place)
     try:
         lines = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline=""), strict=True)
         rows = [(lines.line_num, row) for row in lines]

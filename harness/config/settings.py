@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from harness.config.compose import class_name
+from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
 from harness.experiment import Experiment
+from harness.places.folders import own_conf
 from harness.statistics.conditions import setting_text
 from harness.statistics.references import Reference
 
@@ -41,14 +42,10 @@ def wordings(experiment: Experiment) -> dict[str, dict[str, str]]:
 
     They are those of conf/wording/EXPERIMENT, which is named like the class or like one that it extends.
     """
-    from omegaconf import OmegaConf
-
-    import conf
-
-    folder = Path(next(iter(conf.__path__))) / "wording"
+    folder = own_conf() / "wording"
     names = [class_name(f":{kind.__name__}") for kind in type(experiment).__mro__]
     files = [file for name in names for file in sorted((folder / name).glob("*.yaml"))]
-    return {PLAIN: {}} | {file.stem: {str(k): v for k, v in OmegaConf.load(file).items()} for file in files}
+    return {PLAIN: {}} | {file.stem: read_yaml(file) for file in files}
 
 
 def check_wordings(references: Sequence[Reference], experiment: Experiment) -> None:

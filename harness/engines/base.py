@@ -9,6 +9,7 @@ from typing import Protocol
 from harness.calls.calls import Call, Capability, Reply
 from harness.errors import HarnessError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import Tokenizer
 
 
@@ -54,6 +55,7 @@ class Engine(Protocol):
         capacity: how many calls are worked on at once.
         layers: blocks of the model; None where activations cannot be read.
         parameters: numbers in the weights that were loaded; None where there are none, or they cannot be counted.
+        snapshot: the files that were loaded, as they were; without any where the model lies elsewhere.
         usage: running account.
     """
 
@@ -64,6 +66,7 @@ class Engine(Protocol):
     capacity: int
     layers: int | None
     parameters: int | None
+    snapshot: Snapshot
 
     @property
     def usage(self) -> Usage: ...

@@ -10,6 +10,7 @@ from harness.engines.base import Usage
 from harness.engines.fake.engine import WordTokenizer
 from harness.errors import HarnessError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import Tokenizer
 
 
@@ -24,6 +25,7 @@ class Nobody:
         self.capacity = 256
         self.layers: int | None = None
         self.parameters: int | None = None
+        self.snapshot = Snapshot()
         self.usage = Usage()
 
     async def answer(self, call: Call) -> NoReturn:

@@ -31,8 +31,13 @@ class EnginePool:
         self._loader = ThreadPoolExecutor(1, "loader")
 
     def find(self, wanted: Wanted) -> Engine | None:
-        """The engine if it is loaded."""
-        return next((engine for key, engine in list(self._loaded) if key == wanted), None)
+        """The engine if it is loaded. One whose files have changed since is closed: it stands for the old ones."""
+        engine = next((engine for key, engine in list(self._loaded) if key == wanted), None)
+        if engine is not None and (changed := engine.snapshot.changed()):
+            log(f"{wanted[1].name}: {', '.join(changed)} changed since it was loaded; it is loaded again")
+            self._drop(wanted, engine)
+            return None
+        return engine
 
     def get(self, wanted: Wanted) -> Engine:
         """The engine, loaded if need be.
@@ -50,7 +55,7 @@ class EnginePool:
             except BaseHarnessError as error:
                 self._failed.append((wanted, error))
                 raise
-            self._take(wanted, engine)
+            self.add(wanted, engine)
         return engine
 
     def begin(self, wanted: Wanted) -> Future[Engine]:
@@ -88,7 +93,12 @@ class EnginePool:
             remember(settings, model, Facts.of(engine))
         return engine
 
-    def _take(self, wanted: Wanted, engine: Engine) -> None:
+    def add(self, wanted: Wanted, engine: Engine) -> None:
+        """Takes an engine that was loaded for these settings and this model.
+
+        Raises:
+            HarnessError: the pool is closed; so is the engine then.
+        """
         with self._access:
             if not self._given_up.is_set():
                 self._loaded.append((wanted, engine))

@@ -32,6 +32,7 @@ class Recorder:
         self.capacity = engine.capacity
         self.layers = engine.layers
         self.parameters = engine.parameters
+        self.snapshot = engine.snapshot
         self.usage = engine.usage
         self.heard: dict[Call, Reply] = {}
         self._engine = engine
@@ -46,7 +47,7 @@ class Recorder:
             HarnessError: as the engine and the store do.
         """
         key = call_key(self._origin.identity, call)
-        reply = self._given.get(call) or self._store.get(key)
+        reply = self._given.get(call) or self._store.get(key, self._origin)
         if reply is None:
             reply = await self._store.once(key, self._origin, lambda: self._engine.answer(call))
         self.heard[call] = reply

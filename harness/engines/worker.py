@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.calls.calls import Call, Capability, Generate, Reply, Score, Text, capabilities_of
 from harness.engines.base import Usage, check_capabilities
 from harness.errors import EngineDied, ItemError, named
+from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import Tokenizer
 
 
@@ -52,6 +53,7 @@ class Worker(ABC):
         self.capacity = capacity
         self.layers: int | None = None
         self.parameters: int | None = None
+        self.snapshot = Snapshot()
         self.usage = Usage()
         self._queue: deque[Job] = deque()
         self._wake = threading.Condition()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from harness.config import Job
 from harness.console import log
+from harness.engines.base import Usage
 from harness.engines.pool import EnginePool
-from harness.errors import EngineDied, HarnessError, named
+from harness.errors import EngineDied, HarnessError
 from harness.execution.checks import check_parts, prepare_items, run_folder
 from harness.execution.choosing import choose_engines, has_choice
 from harness.execution.loading import Cast, Known, begin, load_cast, make_subject, models
@@ -21,8 +22,9 @@ from harness.execution.measuring import measure
 from harness.execution.progress import Progress
 from harness.execution.runner import run_protocols
 from harness.execution.session import Session
+from harness.processes import signals
 from harness.redaction import without_secrets
-from harness.runs.directory import RunDirectory, config_digest
+from harness.runs.directory import RunDirectory, as_json, config_digest
 from harness.runs.finished import Finished
 from harness.runs.fitted import fit, keep_fitted
 from harness.store.store import Store
@@ -72,24 +74,50 @@ def _execute(
     known = begin(job, pool, job.store) if recorded is None else recorded
     if items is None:
         items = prepare_items(job)
-    path = run_folder(job)
-    session = Session(job, items, RunDirectory(path), engine_choice=choice)
+    run = RunDirectory(run_folder(job), cancelled)
+    session = Session(job, items, run, engine_choice=choice)
     session.seconds["items"] = round(time.perf_counter() - began, 2)
-    session.run.write_manifest(session.manifest())
+    try:
+        run.note(session.manifest())
+        if run.waited and store is not None:
+            store.refresh()  # what the other process has asked
+        _run(session, pool, known, store, cancelled)
+    except BaseException as error:
+        session.end_by(error)
+        raise
+    finally:
+        run.close()
+    return session
+
+
+def _run(
+    session: Session,
+    pool: EnginePool,
+    known: Future[dict[str, Known]] | Mapping[str, Known],
+    store: Store | None,
+    cancelled: Callable[[], bool],
+) -> None:
+    """All of a job, once its directory is this process's own."""
+    job, items = session.job, session.items
     calls = store if store is not None else Store(job.store)  # an empty store is false
-    if calls.dropped:
-        log(f"{calls.dropped} damaged records in {job.store} are left out; those calls are asked again")
     log(f"{job.name}: {len(items.test)} items of {job.task.name}, model {job.model.name}, seed {job.seed}")
     for note in items.notes():
         log(note)
-    log(f"run directory {path}")
+    log(f"run directory {session.run.path}")
     try:
         _load_and_ask(session, pool, known, calls, cancelled)
     finally:
         if store is None:
             _close(calls)
-    _finish(session)
-    return session
+    if session.status == "interrupted":  # by a first signal: the second one ends it
+        _finish(session)
+        return
+    before = signals.heard()
+    with signals.first_calls(lambda: log(f"{signals.name()}: writing the report first (again to give up)")):
+        _finish(session)
+    if signals.heard() > before:
+        log(f"report: {session.run.path / 'report.html'}")
+        raise KeyboardInterrupt
 
 
 def _close(store: Store) -> None:
@@ -108,8 +136,10 @@ def _load_and_ask(
     cancelled: Callable[[], bool],
 ) -> None:
     job = session.job
-    began = time.perf_counter()
+    began, heard = time.perf_counter(), signals.heard()
     cast = load_cast(job, pool, known.result() if isinstance(known, Future) else known)
+    if signals.heard() > heard:  # swallowed while a library was imported
+        raise KeyboardInterrupt
     session.note_engines(cast)
     session.seconds["load"] = round(time.perf_counter() - began, 2)
     job.tracker.start(
@@ -132,10 +162,7 @@ def _load_and_ask(
         session.status = "engine died"
         session.error = str(error)
         pool.discard(models(job).values())
-    except BaseException as error:
-        session.status = "failed"
-        session.error = named(error)
-        session.run.write_manifest(session.manifest())
+    except BaseException:
         job.tracker.abort()
         raise
 
@@ -156,29 +183,48 @@ def _tell_parts(session: Session, subject: Subject) -> None:
                 log(f"{player.name}: {note}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The accounts of engine and store when the asking began."""
+
+    time: float
+    usage: Usage
+    hits: int
+    misses: int
+
+
 async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callable[[], bool]) -> None:
-    job, engine, store = session.job, subject.engine, subject.store
-    before, hits, misses = replace(engine.usage), store.hits, store.misses
+    """Prepares and asks, until all is answered or somebody wants the run to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
-        log("interrupted: writing the report on what is finished (again to give up)")
-        loop.remove_signal_handler(signal.SIGINT)
-        stop.set()
+        if not stop.is_set():
+            log("interrupted: writing the report on what is finished (again to give up)")
+            stop.set()
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    began = time.perf_counter()
-    preparing = asyncio.create_task(fit(job.experiment, session.items.train, subject))
-    stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
-    await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if stop.is_set():
-        preparing.cancel()
-        session.status = "interrupted"
-        return
-    fitted = preparing.result()
-    session.fitted = keep_fitted(session.run.path, job.experiment, session.items, fitted)
-    session.seconds["prepare"] = round(time.perf_counter() - began, 2)
+    with signals.first_calls(lambda: loop.call_soon_threadsafe(interrupt)):
+        begun = _Begun(time.perf_counter(), replace(subject.engine.usage), subject.store.hits, subject.store.misses)
+        preparing = asyncio.create_task(fit(session.job.experiment, session.items.train, subject))
+        stopping = asyncio.create_task(_stopped(stop, cancelled, interrupt))
+        try:
+            await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                preparing.cancel()
+            else:
+                fitted = preparing.result()
+                session.fitted = keep_fitted(session.run.stage, session.job.experiment, session.items, fitted)
+                session.seconds["prepare"] = round(time.perf_counter() - begun.time, 2)
+                await _ask_items(session, subject, cast, fitted, stop, begun=begun)
+        finally:
+            stopping.cancel()
+    session.status = "interrupted" if stop.is_set() else "finished"
+
+
+async def _ask_items(
+    session: Session, subject: Subject, cast: Cast, fitted: Any, stop: asyncio.Event, *, begun: _Begun
+) -> None:
+    job, engine, store = session.job, subject.engine, subject.store
     with Progress(len(session.items.test), engine) as progress:
         watcher = asyncio.create_task(_watch(session, progress))
 
@@ -193,16 +239,15 @@ async def _ask(session: Session, subject: Subject, cast: Cast, cancelled: Callab
             await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
         finally:
             watcher.cancel()
-            stopping.cancel()
             job.tracker.progress(progress.values())
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - begun.time
             session.seconds["ask"] = round(seconds, 2)
             session.prompt_style = subject.renderer.prompt_style  # some things are noticed only in the prompts
             session.note_engines(cast)
-            session.usage = engine.usage.since(before)
+            session.usage = engine.usage.since(begun.usage)
             session.engine_busy = round(session.usage.busy / seconds, 4)
-            session.store = {"asked": store.misses - misses, "shared": store.hits - hits, "damaged": store.dropped}
-    session.status = "interrupted" if stop.is_set() else "finished"
+            asked, shared = store.misses - begun.misses, store.hits - begun.hits
+            session.store = {"asked": asked, "shared": shared, "damaged": store.dropped}
 
 
 async def _stopped(stop: asyncio.Event, cancelled: Callable[[], bool], interrupt: Callable[[], None]) -> None:
@@ -226,6 +271,8 @@ def _finish(session: Session) -> None:
     from harness.report.page import write_page
 
     job = session.job
+    if session.changed:
+        log(f"changed while the run went on: {', '.join(session.changed)}; the run is of the files as they were")
     table = job.experiment.table(session.results)
     began = time.perf_counter()
     estimates, verdicts = measure(job, table)
@@ -236,14 +283,15 @@ def _finish(session: Session) -> None:
         session.status = "failed"
         of = len(session.results)
         session.error = f"{failed} of {of} items failed, more than max_failed={job.max_failed} allows"
-    session.run.write_results(table, estimates, verdicts)
+    session.run.write_results(table, estimates, verdicts, [item.id for item in session.items.test])
     drawings = [draw(figure, table, estimates) for figure in job.experiment.figures]
     for drawing in drawings:
         session.run.write(f"figures/{drawing.name}.svg", drawing.svg)
     session.seconds["measure"] = round(time.perf_counter() - began, 2)
     manifest = session.manifest()
-    session.run.write_manifest(manifest)
-    write_page(session.run.path)
+    session.run.write("manifest.json", as_json(manifest))
+    write_page(session.run.stage)
+    session.run.publish()
     job.tracker.finish(
         RunResult(
             folder=session.run.path,

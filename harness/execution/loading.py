@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -10,15 +11,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from harness.calls.calls import identity_digest
 from harness.config import Job, part_of
 from harness.console import log
 from harness.engines.base import Engine, check_capabilities
 from harness.engines.facts import Facts, missing_here, recall
 from harness.engines.pool import EnginePool, Wanted, described
+from harness.errors import HarnessError
 from harness.execution.checks import run_folder
 from harness.execution.staging import UNKNOWN, Actor, Stage
 from harness.models.model import Model
-from harness.store.known import holds
 from harness.store.store import Store
 from harness.subject.subject import Subject
 
@@ -90,7 +92,7 @@ def _begin(job: Job, pool: EnginePool, store: Path, recorded: Mapping[str, Facts
         facts = recall(*wanted)
         if facts is not None:
             known[name] = Known(facts)
-        certain = facts is None or not holds(store, facts.identity)
+        certain = facts is None or not _may_answer(store, facts)
         if certain and (name == "subject" or not alone):
             absent.append(wanted)
         elif facts is not None:
@@ -185,6 +187,15 @@ def make_subject(job: Job, engine: Engine, store: Store, roles: Mapping[str, Eng
 
 def _alone(job: Job) -> bool:
     return job.fit == "one_at_a_time" and bool(job.roles)
+
+
+def _may_answer(store: Path, facts: Facts) -> bool:
+    """Whether the store may hold an answer of the engine. One that cannot be read holds none: the run itself says so."""
+    try:
+        with contextlib.closing(Store(store)) as calls:
+            return calls.holds(identity_digest(dict(facts.identity)))
+    except HarnessError:
+        return False
 
 
 def _finished(folder: Path) -> Mapping[str, Any]:

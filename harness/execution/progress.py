@@ -26,7 +26,8 @@ class Progress:
         self._began = time.perf_counter()
         before = engine.usage
         self._before = (before.calls, before.new_tokens, before.busy)
-        self._bar = tqdm(total=total, unit="item", disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        watched = sys.stderr is not None and sys.stderr.isatty()
+        self._bar = tqdm(total=total, unit="item", disable=not watched, dynamic_ncols=True)
 
     def step(self, failed: bool) -> None:
         """Counts one finished item."""

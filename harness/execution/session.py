@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,9 +10,11 @@ from typing import Any
 
 from harness.config import Job
 from harness.engines.base import Usage
+from harness.errors import BaseHarnessError
 from harness.execution.loading import Cast
 from harness.metrics.correctness import correctness
 from harness.outcomes import ItemResult, Table
+from harness.processes import signals
 from harness.prompting.rendered import PromptStyle
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, config_digest, provenance
@@ -31,6 +34,7 @@ class Session:
         engine: identity of what answers; roles: those of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
+        changed: names of a model's files that changed while the run went on, "subject" or the role before each.
         parameters: how many the model has, where its weights are on this machine.
         prompt_style: how prompts are written; role_styles: the same for each other model.
         thoughts: what was thought about the items, by the part that thought it; "" is the subject.
@@ -54,6 +58,7 @@ class Session:
     stand_in: list[str] = field(default_factory=list)
     loads: Sequence[str] = ()
     limits: Mapping[str, Mapping[str, int | None]] | None = None
+    changed: Sequence[str] = ()
     parameters: int | None = None
     prompt_style: PromptStyle | None = None
     role_styles: dict[str, PromptStyle] = field(default_factory=dict)
@@ -70,9 +75,9 @@ class Session:
 
     @property
     def code(self) -> int:
-        """Exit code: 0; 1 when too many items failed or the engine died; 130 after Ctrl-C (the report then covers
-        the items that were finished)."""
-        return {"finished": 0, "interrupted": 130}.get(self.status, 1)
+        """Exit code: 0; 1 when too many items failed or the engine died; 128 and the signal's number after one that
+        ended the run, 130 after Ctrl-C (the report then covers the items that were finished)."""
+        return {"finished": 0, "interrupted": signals.exit_code()}.get(self.status, 1)
 
     def add(self, finished: Finished) -> None:
         """Keeps an item whose protocol has ended."""
@@ -81,6 +86,14 @@ class Session:
         for role, parts in thoughts_of(finished.transcript.stored).items():
             self.thoughts.setdefault(role, ThoughtCounts()).add(parts)
 
+    def end_by(self, error: BaseException) -> None:
+        """Notes that the run ended without results, and why; a disk that refuses even this says so itself."""
+        self.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        told = str(error) or type(error).__name__
+        self.error = told if isinstance(error, BaseHarnessError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        with contextlib.suppress(BaseHarnessError):
+            self.run.note(self.manifest())
+
     def note_engines(self, cast: Cast) -> None:
         """Notes what is known of the engines by now."""
         known = cast.known()
@@ -88,6 +101,7 @@ class Session:
         self.roles = {name: one.identity for name, one in known.items() if name != "subject"}
         self.limits = {name: {"context": one.context, "layers": one.layers} for name, one in known.items()}
         self.loads = cast.stage.loads if cast.stage.alone else ()
+        self.changed = [f"{name}: {file}" for name, one in known.items() for file in one.snapshot.changed()]
 
     def manifest(self) -> dict[str, Any]:
         """The manifest as it stands, without what is not known yet."""
@@ -111,6 +125,7 @@ class Session:
             "stand_in": self.stand_in or None,
             "loads": self.loads or None,
             "limits": self.limits,
+            "changed_files": self.changed or None,
             "prompts": asdict(self.prompt_style) if self.prompt_style else None,
             "role_prompts": {role: asdict(one) for role, one in self.role_styles.items()} or None,
             "correctness": [asdict(one) for one in correctness(self.job.all_metrics)] if "" in thoughts else None,
@@ -130,6 +145,8 @@ class Session:
     def _task(self) -> dict[str, Any]:
         items, broken = self.items, self.items.broken
         known = {"name": self.job.task.name, "fingerprint": items.fingerprint, "items": len(items.test)}
+        known |= {"revision": items.revision} if items.revision else {}
+        known |= {"fitted": list(items.fitted)} if items.fitted else {}
         return known | ({"broken_rows": len(broken), "first_broken_rows": list(broken[:BROKEN])} if broken else {})
 
 

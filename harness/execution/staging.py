@@ -20,6 +20,7 @@ from harness.engines.base import Engine, Usage
 from harness.engines.facts import Facts
 from harness.engines.pool import EnginePool, Wanted
 from harness.errors import HarnessError
+from harness.models.snapshot import Snapshot
 
 QUIET = 0.2
 """Seconds without a question after which the loaded model's turn is over. A change of models takes far longer."""
@@ -146,11 +147,12 @@ class Actor:
     capacity: int
     layers: int | None
     parameters: int | None
+    snapshot: Snapshot
 
     def __init__(self, stage: Stage, wanted: Wanted, facts: Facts | None = None, refusal: str = "") -> None:
         settings, model = wanted
         self.wanted, self.can, self.tokenizer = wanted, settings.can, settings.tokenizer(model)
-        self.context = UNKNOWN
+        self.context, self.snapshot = UNKNOWN, Snapshot()
         self._past = Usage()
         self._stage = stage
         self._refusal = refusal
@@ -205,6 +207,7 @@ class Actor:
                 "remembered: run the same command again"
             )
         self._learn(facts)
+        self.snapshot = engine.snapshot
         self._engine, self.loaded = engine, True
 
     def leave(self) -> None:

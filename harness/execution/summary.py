@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.console import coloured, log
+from harness.console import coloured, log, tell
 from harness.execution.all_numbers import all_numbers
 from harness.execution.session import Session
 from harness.execution.thought_lines import thought_lines
@@ -48,7 +48,7 @@ def print_summary(session: Session, *, verbose: bool = False) -> None:
         verbose: print every number and every reason, however many there are.
     """
     lines = all_numbers(session) if verbose else summary(session, shutil.get_terminal_size((WIDEST, 24)).columns)
-    print("\n".join(["", *lines]), flush=True)
+    tell("\n".join(["", *lines]))
     if session.error is not None:
         log(f"{session.status}: {session.error}")
 

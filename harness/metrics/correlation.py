@@ -31,8 +31,9 @@ def spearman(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
 
 @measure(low=-1, high=1, better="neither", undefined=_CONSTANT)
 def kendall(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
-    """Kendall's tau-b: (concordant - discordant pairs) over the root of (pairs not tied in x)(pairs not tied in y),
-    in [-1, 1] (Kendall 1945).
+    """Kendall's rank correlation tau-b, in [-1, 1] (Kendall 1945).
+
+    It is (concordant - discordant pairs) over the root of (pairs not tied in x)(pairs not tied in y).
 
     Where most pairs of values occur, as of numbers in steps, they are a table, and pairs are counted by running sums
     along its two sides. Else by halving the range of the column with fewer distinct values, again and again: of two

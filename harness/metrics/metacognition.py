@@ -55,7 +55,9 @@ def type2_auroc(confidence: Scores, correct: Labels, *, w: Weights) -> Floats:
 
 @measure(low=None, high=None, better="higher", undefined=_NO_FIT)
 def meta_d(stimulus: Labels, response: Labels, confidence: Ordered, *, w: Weights, levels: int = 4) -> Floats:
-    """meta-d': the d' at which an ideal observer's confidence would tell right from wrong as this one does.
+    """meta-d', how well confidence tells right from wrong, on the scale of d'.
+
+    It is the d' at which an ideal observer's confidence would tell them apart as this one does.
 
     Maximum likelihood of the confidence given stimulus and response, with criterion/meta-d' held at c/d' (Maniscalco
     and Lau 2012, 2014). Confidence enters in at most `levels` levels: its values as they are if no more occur, else

@@ -81,7 +81,9 @@ def calibration_in_the_large(p: Probabilities, correct: Labels, *, w: Weights) -
 
 @measure(low=0.01, high=None, better="neither", undefined=_NO_TEMPERATURE, remark=_clipped)
 def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
-    """The temperature T > 0 with the least negative log-likelihood of sigmoid(logit(p)/T) (Guo et al. 2017).
+    """The temperature T > 0 that calibrates p best (Guo et al. 2017).
+
+    It has the least negative log-likelihood of sigmoid(logit(p)/T).
 
     1 is right, above 1 the probabilities are too extreme. Fitted on all rows: a description, not a test; for what it
     is worth on other rows see `ece_after_temperature`.

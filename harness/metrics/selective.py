@@ -39,7 +39,7 @@ def accuracy_at_coverage(score: Scores, correct: Labels, *, w: Weights, coverage
 
 @measure(low=0, high=1, better="higher")
 def coverage_at_accuracy(score: Scores, correct: Labels, *, w: Weights, accuracy: float = 0.9) -> Floats:
-    """The largest share of rows that a threshold on the score can answer at this accuracy or more, in [0, 1].
+    """The largest share of rows that can be answered at this accuracy or more, in [0, 1].
 
     Thresholds lie between distinct scores: rows of equal score are answered together. 0 where no threshold reaches the
     accuracy. Picks the best threshold on the same rows, so that it is a little too high at small n.

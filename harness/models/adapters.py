@@ -1,79 +1,78 @@
-"""Checks LoRA adapters (Hu et al. 2021, arXiv:2106.09685): what a folder in PEFT's format must hold."""
+"""Reads LoRA adapters (Hu et al. 2021, arXiv:2106.09685) in PEFT's format, and tells which of them are equal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import io
+import json
+import mmap
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.models.checkpoint import pickled, read_header
+from harness.models.fingerprints import remembered
 from harness.models.hub import is_pointer
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+BEFORE = "base_model.model."
+"""What PEFT writes before the name of a module of the base model."""
 
-_A, _B = ".lora_A.weight", ".lora_B.weight"
-_TIED = ("lm_head",)  # not among the weights where it is the input embedding once more
+MATRICES = re.compile(r"(?P<module>.+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_embedding_A|lora_embedding_B)")
 
+NO_EFFECT = frozenset(
+    {"auto_mapping", "base_model_name_or_path", "inference_mode", "peft_version", "revision", "task_type"}
+    | {"corda_config", "eva_config", "loftq_config", "lora_dropout", "lora_ga_config", "runtime_config"}
+    | {"megatron_config", "megatron_core"}
+)
+"""Entries of the config that tell where an adapter comes from, how it was trained or how it is computed."""
 
-def adapter_files(folder: Path) -> list[Path]:
-    """The files that make up an adapter: its config and its weights.
+IN_TENSORS = frozenset({"alpha_pattern", "lora_alpha", "r", "rank_pattern", "target_modules"})
+"""Entries that are told by the tensors, and by the rank and the alpha of each matrix."""
 
-    Raises:
-        HarnessError: one is missing, the weights are pickled or a Git LFS pointer, or the config is not of a LoRA.
-    """
-    adapter_config(folder)
-    weights = folder / WEIGHTS
-    if not weights.is_file():
-        pickled = sorted(file.name for end in ("bin", "pt") for file in folder.glob(f"*.{end}"))
-        held = f" (it holds {pickled[0]}, a pickle, which can run any code when it is loaded)" if pickled else ""
-        raise HarnessError(f"model.adapter: {folder} lacks {WEIGHTS}{held}; save the adapter as safetensors")
-    if is_pointer(weights):
-        raise HarnessError(f"{weights} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
-    return [folder / CONFIG, weights]
+PLAIN_STARTS = frozenset({"gaussian", "eva", "orthogonal", "mica", "lora_ga"})
+"""Ways to begin a training that leave the base model alone; others ("pissa") change it when the adapter is loaded."""
 
 
-def check_fits(folder: Path, base: Iterable[Path]) -> None:
-    """Holds an adapter's matrices against the weights that they are added to: W [out, in] + B [out, r] A [r, in].
+def adapter_fingerprint(folder: Path, memory: Path) -> str:
+    """16 hexadecimal digits over what an adapter adds to a forward pass.
 
-    Engines do not: vLLM takes the adapter of a narrower or deeper model without a word and applies a part of it.
-    Modules that the base keeps in another form (quantised, or under other names altogether) are not looked at.
+    That is its tensors (name, type, shape, content), the rank and alpha of each matrix, and every entry of the config
+    that is set and not known to have no effect. PEFT writes `target_modules` in an order that changes from process to
+    process, and the base model's path: neither counts.
 
     Args:
-        base: the base model's safetensors files.
+        folder: PEFT's, checked for what an adapter needs here.
+        memory: folder that remembers the digests of large files.
 
     Raises:
-        HarnessError: a matrix of another shape, a module that the base lacks, or a damaged file.
+        HarnessError: a file is missing or damaged, the weights are pickled or a Git LFS pointer, or it is no LoRA.
     """
-    weights = {name: shape for file in base for name, shape in _shapes(file).items()}
-    matrices = _shapes(folder / WEIGHTS)
-    modules = {name.rsplit(".", 1)[0] for name in weights}
-    named = [key.removesuffix(_A) for key in matrices if key.endswith(_A)]
-    places = {prefix: prefix.removeprefix("base_model.model.") for prefix in named}
-    if not modules.intersection(places.values()):
-        return
-    for prefix, module in places.items():
-        if module not in modules and module not in _TIED:
-            raise HarnessError(
-                f"model.adapter: {folder} changes {module}, which model.source has not; wrong base model?"
-            )
-        shape, a, b = weights.get(f"{module}.weight"), matrices[prefix + _A], matrices.get(prefix + _B, [])
-        given = [*b[:1], *a[1:]]
-        if shape is not None and len(shape) == 2 and given not in (shape, shape[::-1]):
-            raise HarnessError(
-                f"model.adapter: {folder} changes {module} by a matrix of shape {given}, that of model.source is "
-                f"{shape}; wrong base model?"
-            )
+    config, weights = adapter_config(folder), adapter_weights(folder)
+    tensors = read_header(weights)
+    content = remembered(weights, memory, _digest_of_tensors, kind="tensors")
+    modules = sorted({found["module"] for name in tensors if (found := MATRICES.fullmatch(name))})
+    scaled = {module: (rank_of(config, module), alpha_of(config, module)) for module in modules}
+    settings = {key: _canonical(key, value) for key, value in config.items() if _counts(key, value, config)}
+    described = json.dumps([settings, scaled], sort_keys=True)
+    return hashlib.sha256(f"{content}\n{described}".encode()).hexdigest()[:16]
 
 
-def _shapes(file: Path) -> dict[str, list[int]]:
-    from safetensors import SafetensorError, safe_open
+def adapter_weights(folder: Path) -> Path:
+    """The file of an adapter's matrices.
 
-    try:
-        with safe_open(file, framework="np") as tensors:
-            return {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise HarnessError(f"{file} is damaged: {error}; copy or download it again") from error
+    Raises:
+        HarnessError: there is none, it is pickled or a Git LFS pointer.
+    """
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise HarnessError(f"model.adapter: {folder} lacks {WEIGHTS}{pickled(folder)}; save the adapter as safetensors")
+    if is_pointer(weights):
+        raise HarnessError(f"{weights} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
+    return weights
 
 
 def adapter_config(folder: Path) -> dict[str, Any]:
@@ -96,10 +95,13 @@ def adapter_config(folder: Path) -> dict[str, Any]:
     kind = config.get("peft_type")
     if kind != "LORA":
         raise HarnessError(f"model.adapter: {file} describes a {kind or 'nameless'} adapter; only LORA is known here")
-    patterns = config.get("rank_pattern") or {}
-    ranks = [config.get("r"), *(patterns.values() if isinstance(patterns, dict) else [None])]
+    patterns = [config.get(key) or {} for key in ("rank_pattern", "alpha_pattern")]
+    ranks = [config.get("r"), *(patterns[0].values() if isinstance(patterns[0], dict) else [None])]
     if not all(type(rank) is int and rank > 0 for rank in ranks):
         raise HarnessError(f"model.adapter: {file} has a rank that is no positive number; save the adapter again")
+    alphas = [config.get("lora_alpha", 8), *(patterns[1].values() if isinstance(patterns[1], dict) else [None])]
+    if not all(type(alpha) in (int, float) for alpha in alphas):
+        raise HarnessError(f"model.adapter: {file} has an alpha that is no number; save the adapter again")
     return config
 
 
@@ -113,3 +115,59 @@ def adapter_rank(folder: Path) -> int:
 def adapter_base(folder: Path) -> str:
     """What the adapter says it was trained on; only a name, "" when it says nothing."""
     return str(adapter_config(folder).get("base_model_name_or_path") or "")
+
+
+def rank_of(config: Mapping[str, Any], module: str) -> int:
+    """The rank of the matrices of a module, as PEFT finds it: the first pattern that its name ends with, or `r`."""
+    return int(_by_pattern(config.get("rank_pattern"), module, config["r"]))
+
+
+def alpha_of(config: Mapping[str, Any], module: str) -> float:
+    """The alpha of a module, found as `rank_of` finds the rank."""
+    return float(_by_pattern(config.get("alpha_pattern"), module, config.get("lora_alpha", 8)))
+
+
+def _by_pattern(patterns: Mapping[str, Any] | None, module: str, default: Any) -> Any:
+    for pattern, value in (patterns or {}).items():
+        try:
+            if re.match(rf"(.*\.)?({pattern})$", module):
+                return value
+        except re.error as error:
+            raise HarnessError(f"model.adapter: its config has the pattern {pattern!r}: {error}") from error
+    return default
+
+
+def _counts(key: str, value: Any, config: Mapping[str, Any]) -> bool:
+    """Whether an entry of the config changes the forward pass. One that is not known does, when it is set."""
+    if key in NO_EFFECT | IN_TENSORS or not value or value == "none":
+        return False
+    if key == "init_lora_weights":
+        return isinstance(value, str) and value.lower() not in PLAIN_STARTS
+    return key != "qalora_group_size" or bool(config.get("use_qalora"))
+
+
+def _canonical(key: str, value: Any) -> Any:
+    """Entries that PEFT keeps as sets, in order."""
+    sets = ("exclude_modules", "layers_to_transform", "modules_to_save", "target_parameters")
+    return sorted(value) if key in sets and isinstance(value, list) else value
+
+
+def _digest_of_tensors(stream: io.BufferedReader) -> str:
+    """SHA-256 over name, type, shape and content of every tensor of a safetensors file, by name."""
+    import orjson
+
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        start = 8 + int.from_bytes(content[:8], "little")
+        header: dict[str, Any] = orjson.loads(content[8:start])
+        total = hashlib.sha256()
+        for name in sorted(header.keys() - {"__metadata__"}):
+            tensor = header[name]
+            begin, end = tensor["data_offsets"]
+            total.update(json.dumps([name, tensor["dtype"], tensor["shape"]]).encode())
+            for piece in _pieces(start + begin, start + end):
+                total.update(content[piece])
+        return total.hexdigest()
+
+
+def _pieces(begin: int, end: int, size: int = 1 << 24) -> Iterable[slice]:
+    return (slice(at, min(at + size, end)) for at in range(begin, end, size))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from io import BufferedReader
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -38,20 +39,33 @@ def sha256(file: Path, memory: Path) -> str:
     Raises:
         HarnessError: the file cannot be read, or the memory folder cannot be written.
     """
+    return remembered(file, memory, lambda stream: hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def remembered(file: Path, memory: Path, digest: Callable[[BufferedReader], str], kind: str = "") -> str:
+    """A digest of a file's content, computed again only when the file's path, size or time of change is another.
+
+    Args:
+        digest: computes it from the open file.
+        kind: tells digests of one file from each other.
+
+    Raises:
+        HarnessError: the file cannot be read, or the memory folder cannot be written.
+    """
     try:
         real = file.resolve(strict=True)
         before = real.stat()
-        seen = f"{real}\0{before.st_size}\0{before.st_mtime_ns}"
+        seen = f"{real}\0{before.st_size}\0{before.st_mtime_ns}{kind}"
         note = memory / hashlib.sha256(seen.encode()).hexdigest()
         if before.st_size >= REMEMBER_FROM and note.is_file():
             return note.read_text()
         with real.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            found = digest(stream)
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror or error}") from error
     if before.st_size >= REMEMBER_FROM and time.time() - before.st_mtime > SETTLED:
-        _write(note, digest)
-    return digest
+        _write(note, found)
+    return found
 
 
 def _write(note: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +29,7 @@ def download(key: str, source: str, revision: str | None, wanted: Sequence[str])
         HarnessError: no such repository or revision, no access, the hub cannot be reached, or no room.
     """
     with LARGE:
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import constants, snapshot_download
         from huggingface_hub.errors import (
             GatedRepoError,
             HFValidationError,
@@ -57,7 +56,7 @@ def download(key: str, source: str, revision: str | None, wanted: Sequence[str])
             "set HF_TOKEN"
         ) from error
     except LocalEntryNotFoundError as error:
-        offline = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else "the hub cannot be reached"
+        offline = "HF_HUB_OFFLINE is set" if constants.is_offline_mode() else "the hub cannot be reached"
         raise HarnessError(
             f"{label}: not downloaded yet, and {offline}; go online once, or give a local folder as {key}"
         ) from error

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from importlib.metadata import version
-from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 from harness.models import adapters
+from harness.models.adapter_checks import check_fits, check_places
+from harness.models.architecture import check_architecture
+from harness.models.checkpoint import WEIGHTS_INDEX, find_checkpoint
+from harness.models.descriptions import check_descriptions
 from harness.models.fingerprints import fingerprint
-from harness.models.hub import HUB_ID, download, is_pointer
+from harness.models.hub import HUB_ID, download
+from harness.models.snapshot import Snapshot
 from harness.prompting.rendering import Bos, Renderer, Style
 from harness.prompting.templates import DATE, System
 from harness.prompting.thinking import Thinking
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
-WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json", "tiktoken.model")
-PACKED = ("I8", "U8", "I16", "U16", "I32", "U32", "F4")
-"""Types of safetensors in which quantised weights lie."""
+DRY = "fake:"
+"""Before the name of a model in a dry run, where nobody asks it."""
+_CACHED = re.compile(r"/models--(?:[^/]+--)?([^/]+)/snapshots/[0-9a-f]+/?$")
 DESCRIPTIONS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken")
 
 
@@ -39,6 +44,7 @@ class LocalModel:
         fingerprint: 16 hex digits over the content of every weight, config, tokenizer and template file; the same
             wherever the folder lies. An adapter's files are part of it.
         adapter: folder of a LoRA adapter to be applied to the weights, see `harness.models.adapters`; None is none.
+        snapshot: the files as they were before they were fingerprinted.
         parameters: how many numbers the weights hold, as the headers of their files say, without an adapter's. None
             when they are quantised by packing several numbers into one, which no header tells, or there are none here.
     """
@@ -47,6 +53,7 @@ class LocalModel:
     fingerprint: str
     adapter: Path | None = None
     parameters: int | None = None
+    snapshot: Snapshot = field(default_factory=Snapshot, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,8 @@ class Model:
         template: variables of the model's chat template, as {"reasoning_effort": "low"}.
         thinking: what a model that thinks does before it answers, see `thinking.Thinking`.
         trust_remote_code: whether Python code that lies beside the weights may run.
+        weights: "checked" refuses weights that do not fit the architecture, see `harness.models.architecture`, and
+            adapters that do not fit their base. "unchecked" takes them as they are; the engine's identity says so.
     """
 
     source: str
@@ -81,16 +90,21 @@ class Model:
     template: Mapping[str, Any] = field(default_factory=dict, compare=False)
     thinking: Thinking = field(default_factory=Thinking, compare=False)
     trust_remote_code: bool = False
+    weights: Literal["checked", "unchecked"] = "checked"
 
     def __post_init__(self) -> None:
         if not self.source:
             raise HarnessError("model.source is empty; give a hub id (Qwen/Qwen3-0.6B), a local folder or a .gguf file")
         if not self.name:
             # A frozen dataclass has no other way to derive one field from another.
-            object.__setattr__(self, "name", self.source.rstrip("/").rsplit("/", 1)[-1].removeprefix("package:"))
+            object.__setattr__(self, "name", name_of(self.source))
         adapted = "+" + self.adapter.rstrip("/").rsplit("/", 1)[-1]
         if self.adapter and not self.name.endswith(adapted):
             object.__setattr__(self, "name", self.name + adapted)
+
+    def as_dry_run(self) -> Model:
+        """The same model under a name which says that it was not asked."""
+        return self if self.name.startswith(DRY) else replace(self, name=DRY + self.name)
 
     def renderer(self, tokenizer: Tokenizer, context: int) -> Renderer:
         """What writes prompts for this model.
@@ -120,18 +134,40 @@ class Model:
                 pickled weights are there; there is no room for it; the adapter is none.
         """
         folder = self._folder()
-        weights = _weights(folder)
-        files = weights + _descriptions(folder)
+        adapter = self._adapter_folder() if self.adapter else None
+        # Before anything is read, so that a change made meanwhile is seen later.
+        snapshot = self._snapshot(folder, adapter)
+        checkpoint = find_checkpoint(folder)
+        memory = cache_folder() / "hashes"
+        files = [*checkpoint.files, *_descriptions(folder)]
         if self.trust_remote_code:
             files += sorted(folder.glob("*.py"))
-        digest = fingerprint(files, cache_folder() / "hashes")
-        if not self.adapter:
-            return LocalModel(folder, digest, parameters=_parameters(weights))
-        adapter = self._adapter_folder()
-        files = adapters.adapter_files(adapter)
-        adapters.check_fits(adapter, weights)
-        both = f"{digest}+{fingerprint(files, cache_folder() / 'hashes')}"
-        return LocalModel(folder, hashlib.sha256(both.encode()).hexdigest()[:16], adapter, _parameters(weights))
+        digest = fingerprint(files, memory)
+        if adapter is not None:
+            own = adapters.adapter_fingerprint(adapter, memory)
+            digest = hashlib.sha256(f"{digest}+{own}".encode()).hexdigest()[:16]
+            if self.weights == "checked":
+                check_fits(adapter, checkpoint.all_tensors())
+        return LocalModel(folder, digest, adapter, checkpoint.parameters, snapshot)
+
+    def check(self, local: LocalModel, key_mapping: Mapping[str, str] | None = None) -> None:
+        """Compares the weights and the adapter with the architecture, unless `weights` is "unchecked".
+
+        Args:
+            local: this model on this machine.
+            key_mapping: renamings of tensors that the engine is asked for, as `from_pretrained` takes them.
+
+        Raises:
+            HarnessError: tensors are lacking, unknown, of another shape or under other names; the message names them.
+        """
+        if self.weights == "checked":
+            modules = check_architecture(local.path, code=self.trust_remote_code, key_mapping=key_mapping)
+            if local.adapter is not None and modules:
+                check_places(local.adapter, modules)
+
+    def unchecked(self) -> dict[str, str]:
+        """What an engine adds to its identity when nobody has compared the weights with anything."""
+        return {"weights": "unchecked"} if self.weights == "unchecked" else {}
 
     def resolve_tokenizer(self) -> LocalModel:
         """As `resolve`, for who needs no weights: only config, tokenizer and template are downloaded and fingerprinted.
@@ -165,11 +201,9 @@ class Model:
     def _folder(self, weights: bool = True) -> Path:
         from harness.models.conversion import converted
 
-        if self.source.startswith("package:"):
-            return converted(_packaged_gguf(self.source.removeprefix("package:")), cache_folder() / "models")
-        path = Path(self.source).expanduser()
-        if path.is_file() and path.suffix == ".gguf":
-            return converted(path.resolve(), cache_folder() / "models")
+        if (gguf := self._gguf()) is not None:
+            return converted(gguf, cache_folder() / "models")
+        path = user_path(self.source)
         if path.is_dir():
             return path.resolve()
         if path.exists():
@@ -179,8 +213,21 @@ class Model:
         wanted = [*(["*.safetensors"] if weights else []), *DESCRIPTIONS, *(["*.py"] if self.trust_remote_code else [])]
         return download("model.source", self.source, self.revision, wanted)
 
+    def _gguf(self) -> Path | None:
+        """The file that the model is converted from; None where it is a folder."""
+        if self.source.startswith("package:"):
+            return _packaged_gguf(self.source.removeprefix("package:"))
+        path = user_path(self.source)
+        return path.resolve() if path.is_file() and path.suffix == ".gguf" else None
+
+    def _snapshot(self, folder: Path, adapter: Path | None) -> Snapshot:
+        gguf = self._gguf()
+        patterns = ["*.safetensors", *DESCRIPTIONS, *(["*.py"] if self.trust_remote_code else [])]
+        folders = {folder: patterns} | ({adapter: [adapters.CONFIG, adapters.WEIGHTS]} if adapter else {})
+        return Snapshot.take(folders, [gguf] if gguf is not None else [])
+
     def _adapter_folder(self) -> Path:
-        path = Path(self.adapter).expanduser()
+        path = user_path(self.adapter)
         if path.is_dir():
             return path.resolve()
         name, _, revision = self.adapter.partition("@")
@@ -189,10 +236,24 @@ class Model:
         return download("model.adapter", name, revision or None, [adapters.CONFIG, adapters.WEIGHTS])
 
 
+def name_of(source: str) -> str:
+    """What a model is called after its source: the last part of a hub id or of a folder, and of a package its name.
+
+    A folder of the hub's cache, whose last part is a commit, is called like the model that it holds.
+    """
+    if source.startswith("package:"):
+        return source.removeprefix("package:")
+    path = Path(source).expanduser()
+    if path.name in ("", "..") or source.startswith("~"):
+        path = path.resolve()
+    cached = _CACHED.search(path.as_posix())
+    return cached[1] if cached else path.name or source
+
+
 def cache_folder() -> Path:
     """Where converted models and file digests are kept: $HARNESS_CACHE, or a folder in the user's cache."""
     if own := os.environ.get("HARNESS_CACHE"):
-        return Path(own).expanduser()
+        return user_path(own)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "self-evaluation-harness"
 
@@ -210,56 +271,6 @@ def _packaged_gguf(package: str) -> Path:
     return found[0].resolve()
 
 
-def _weights(folder: Path) -> list[Path]:
-    """The safetensors files of the model, all present and real."""
-    import orjson
-
-    index = folder / WEIGHTS_INDEX
-    if index.is_file() and not is_pointer(index):
-        try:
-            names = sorted(set(orjson.loads(index.read_bytes())["weight_map"].values()))
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise HarnessError(f"{index} is damaged: {error!r}; copy or download it again") from error
-        files = [folder / name for name in names]
-    else:
-        files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        pickled = sorted(file.name for end in ("bin", "pt", "pth") for file in folder.glob(f"*.{end}"))
-        held = f" (it holds {pickled[0]}, a pickle, which can run any code when it is loaded)" if pickled else ""
-        raise HarnessError(
-            f"{folder} has no .safetensors weights{held}; use a revision of the model saved as safetensors"
-        )
-    for file in files:
-        if not file.is_file():
-            raise HarnessError(f"{folder} lacks {file.name}, which {WEIGHTS_INDEX} names; copy or download it again")
-        if is_pointer(file):
-            raise HarnessError(f"{file} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
-    return files
-
-
-def _parameters(weights: Sequence[Path]) -> int | None:
-    """The numbers in the weights; None when some are packed."""
-    counts = [_numbers(file) for file in weights]
-    return None if None in counts else sum(count or 0 for count in counts)
-
-
-def _numbers(file: Path) -> int | None:
-    """The numbers in a safetensors file; None when some are packed. Buffers of indices and masks are no parameters."""
-    import orjson
-
-    try:
-        with file.open("rb") as content:
-            # Longer headers than 100 MB are refused by the format itself.
-            size = min(int.from_bytes(content.read(8), "little"), 100_000_000)
-            header = orjson.loads(content.read(size))
-        header.pop("__metadata__", None)
-        if any(tensor["dtype"] in PACKED for tensor in header.values()):
-            return None
-        return sum(int(prod(t["shape"])) for t in header.values() if t["dtype"] not in ("I64", "U64", "BOOL"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HarnessError(f"{file} is damaged: {error!r}; copy or download it again") from error
-
-
 def _descriptions(folder: Path) -> list[Path]:
     """Config, tokenizer and template files."""
     if not (folder / "config.json").is_file():
@@ -270,4 +281,5 @@ def _descriptions(folder: Path) -> list[Path]:
         raise HarnessError(f"{folder} lacks config.json; {fix}")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise HarnessError(f"{folder} lacks a tokenizer ({', '.join(TOKENIZERS)}); save the tokenizer into it")
+    check_descriptions(folder)
     return sorted({file for pattern in DESCRIPTIONS for file in folder.glob(pattern) if file.is_file()})

@@ -63,8 +63,8 @@ class ChatTemplate:
         notes: what a user should know of this template, one sentence each.
 
     Raises:
-        HarnessError: a variable that the template does not look at or that is not for the user to set; system="none"
-            and the template has something to say even so.
+        HarnessError: the template cannot be parsed or does not end; a variable that it does not look at or that is
+            not for the user to set; system="none" and it has something to say even so.
     """
 
     def __init__(

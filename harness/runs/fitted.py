@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, NewType, TypeVar
 
 from harness.calls.arrays import Array
-from harness.errors import HarnessError
+from harness.errors import BaseHarnessError, HarnessError
 from harness.experiment import Experiment
+from harness.faults import fault_of
 from harness.items import Item
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
@@ -32,10 +33,15 @@ async def fit(experiment: Experiment, train: Sequence[Item], subject: Subject) -
     """What the protocols are given: fitted on training items, or by the run that `experiment.fitted` names.
 
     Raises:
-        HarnessError: as `load_fitted`, or what `prepare` raises.
+        HarnessError: as `load_fitted`, or `prepare` trips; the message names the line of its file.
     """
     if experiment.fitted is None:
-        return await experiment.prepare(train, subject.for_item("prepare"))
+        try:
+            return await experiment.prepare(train, subject.for_item("prepare"))
+        except BaseHarnessError:
+            raise
+        except Exception as error:
+            raise HarnessError(f"{type(experiment).__name__}.prepare: {fault_of(error).text}") from error
     return load_fitted(experiment.fitted, fitted_type(experiment))
 
 
@@ -121,11 +127,11 @@ def load_fitted(folder: Path, kind: Any) -> Any:
         if (folder / "fitted.npz").exists():
             with np.load(folder / "fitted.npz", allow_pickle=False) as found:
                 arrays = {name: Array.of(found[name]) for name in found.files}
-    except (OSError, ValueError) as error:
+    except Exception as error:  # a zip with flipped bytes raises BadZipFile, zlib.error, EOFError, KeyError and more
         raise HarnessError(f"{folder}: the fit is damaged ({error}); run it again") from error
     try:
         return _read(node, kind, arrays, "")
-    except _Mismatch as error:
+    except (_Mismatch, TypeError, ValueError) as error:
         raise HarnessError(f"{folder}: the fit is not what this experiment fits: {error}") from error
 
 
@@ -179,7 +185,7 @@ def _account(folder: Path) -> dict[str, Any]:
             "model": manifest["fitted"].get("model", manifest["model"]["name"]),
             "task": manifest["fitted"].get("task", manifest["task"]["name"]),
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HarnessError(
             f"{folder}: manifest.json does not say on which items the fit was fitted; run it again"
         ) from error

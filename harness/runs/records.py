@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ import orjson
 from harness.errors import HarnessError
 from harness.items import FIRST_ITEM
 from harness.metrics.metric import Metric
+from harness.models.model import DRY
 from harness.outcomes import Table
+from harness.runs.owned import without_results
 from harness.statistics.estimates import Estimate
+from harness.typed import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,34 @@ class RunRecord:
     figures: tuple[Path, ...]
 
 
+def is_dry(manifest: Mapping[str, Any]) -> bool:
+    """Whether a run was a dry run: no model was asked, so that its numbers mean nothing."""
+    model = manifest.get("model")
+    return isinstance(model, Mapping) and str(model.get("name", "")).startswith(DRY)
+
+
+def without_dry_runs(runs: Sequence[Path], named: Collection[Path]) -> tuple[list[Path], list[str]]:
+    """The runs that are results, and a line for each dry run that is left out.
+
+    Args:
+        named: those that the user named himself, which stay. Where no run is of a model, all stay.
+    """
+    manifests = {run: _known(run) for run in runs}
+    if not any(manifest and not is_dry(manifest) for manifest in manifests.values()):
+        return list(runs), []
+    dry = [run for run, manifest in manifests.items() if run not in named and is_dry(manifest)]
+    return [run for run in runs if run not in dry], [f"{run}: a dry run, in which no model was asked" for run in dry]
+
+
+def _known(run: Path) -> Mapping[str, Any]:
+    """The manifest of a run as far as there is one; whoever uses the run says what is wrong with it."""
+    try:
+        manifest = _json(run / "manifest.json", dict)
+    except HarnessError:
+        return {}
+    return manifest if isinstance(manifest, Mapping) else {}
+
+
 def load_record(path: Path) -> RunRecord:
     """Reads a run directory.
 
@@ -45,22 +76,41 @@ def load_record(path: Path) -> RunRecord:
         raise HarnessError(f"{path}: no such run directory")
     if not (path / "manifest.json").is_file():
         raise HarnessError(f"{path} is no run directory: it has no manifest.json")
-    manifest = _json(path / "manifest.json")
-    if not (path / "estimates.json").is_file():
-        raise HarnessError(f"{path}: the run has no results (it is {manifest.get('status')}); run its command again")
+    manifest = _json(path / "manifest.json", dict)
+    if reason := without_results(path, manifest):
+        raise HarnessError(reason)
     try:
-        estimates = tuple(Estimate(**values) for values in _json(path / "estimates.json"))
-        verdicts = tuple(_json(path / "verdicts.json"))
-        for name in ("experiment", "title", "seed", "items_done"):
-            manifest[name]
-        for name in ("task", "model"):
-            manifest[name]["name"]
+        estimates = _estimates(path / "estimates.json")
+        verdicts = tuple(_json(path / "verdicts.json", list))
+        _check_manifest(manifest)
         for verdict in verdicts:
             for name in ("kind", "text", "measured", "published", "reason", "source"):
                 verdict[name]
     except (KeyError, TypeError) as error:
         raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
     return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))
+
+
+def _estimates(file: Path) -> tuple[Estimate, ...]:
+    """Raises HarnessError: a value of another type; TypeError: other keys than an estimate has."""
+    values = _json(file, list)
+    estimates = tuple(Estimate(**one) for one in values)
+    try:
+        typed(values, list[Estimate], "estimates")
+    except HarnessError as error:
+        raise HarnessError(f"{file} is damaged: {error}; run its command again") from error
+    return estimates
+
+
+def _check_manifest(manifest: Mapping[str, Any]) -> None:
+    """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another type."""
+    kinds = {"experiment": str, "title": str, "seed": int, "items_done": int, "task": dict, "model": dict}
+    for name, kind in kinds.items():
+        if not isinstance(manifest[name], kind):
+            raise TypeError(f"{name} is {str(manifest[name])[:100]!r}")
+    for name in ("task", "model"):
+        if not isinstance(manifest[name]["name"], str):
+            raise TypeError(f"{name}.name is {str(manifest[name]['name'])[:100]!r}")
 
 
 def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
@@ -73,10 +123,7 @@ def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
         HarnessError: outcomes.parquet is missing, damaged or empty, or lacks a column that a metric reads.
     """
     file = record.path / "outcomes.parquet"
-    try:
-        table = Table.load(file)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}; run it again") from error
+    table = Table.load(file)
     wanted = dict.fromkeys(("item", "group", "error"), "every metric")
     for metric in metrics:
         wanted |= dict.fromkeys((*metric.columns, *metric.by, *metric.where), f"metric {metric.name!r}")
@@ -125,10 +172,14 @@ def stored_config(record: RunRecord) -> dict[str, Any]:
     return dict(config)
 
 
-def _json(file: Path) -> Any:
+def _json(file: Path, kind: type) -> Any:
+    """The content of a file, which must be a list or an object."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HarnessError(f"{file} is damaged: {error}; run its command again") from error
+    if not isinstance(content, kind):
+        raise HarnessError(f"{file} is damaged: it holds a {type(content).__name__}; run its command again")
+    return content

@@ -13,8 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.store.records import ARRAYS, PART, RESERVED, SUFFIX, Place, arrays_of, key_of, lines, sound, unpack_reply
-from harness.store.segments import SILENCE, Origin, Readers, Segment, Writer, flush_folder
+from harness.store.readers import Readers
+from harness.store.records import (
+    ARRAYS,
+    INDEX,
+    OLD_SUFFIX,
+    PART,
+    RESERVED,
+    SUFFIXES,
+    Place,
+    arrays_of,
+    beside,
+    key_of,
+    lines,
+    sound,
+    unended,
+    unpack_line,
+)
+from harness.store.segments import SILENCE, Origin, Segment, Writer, flush_folder
 
 UNKNOWN = Origin("", "?", "?")
 """Of segments whose first line is damaged."""
@@ -102,9 +118,10 @@ def survey(folder: Path) -> Survey:
     found = Survey(folder)
     keys: set[bytes] = set()
     for path in _files(folder):
-        if not path.name.endswith((SUFFIX, PART)) and not _beside_segment(path):
+        if not path.is_file() or (not path.name.endswith((*SUFFIXES, PART)) and not _beside_segment(path)):
             found.foreign.append(path.name)
-        if not path.name.endswith(SUFFIX):
+            continue
+        if not path.name.endswith(SUFFIXES):
             continue
         calls = damaged = 0
         line = b"\n"
@@ -133,7 +150,7 @@ def verify(folder: Path) -> Iterator[Flaw]:
         HarnessError: as `survey`.
     """
     for path in _files(folder):
-        if not path.name.endswith(SUFFIX):
+        if not path.name.endswith(SUFFIXES) or not path.is_file():
             continue
         try:
             yield from _flaws(path)
@@ -146,7 +163,7 @@ def verify(folder: Path) -> Iterator[Flaw]:
 def _flaws(path: Path) -> Iterator[Flaw]:
     with _Checker(path) as checker:
         for offset, line in lines(path):
-            if line[-1] != 10:
+            if line[-1] != 10 and not unended(line):
                 if not Segment.look(path).live():
                     yield Flaw(path, offset, f"cut off after {len(line)} bytes", True)
             elif what := checker.flaw(line):
@@ -213,8 +230,8 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     """Makes one segment of the segments of each origin, without duplicates and damaged records.
 
     Killed at any moment, it leaves every record at least once: the new segment is written aside, flushed and renamed
-    before the old ones go. Segments whose first line is damaged stay as they are. Numbers whose lines were removed by
-    somebody who was killed then go, too.
+    before the old ones go. Segments of an older format are written in the present one. Segments whose first line is
+    damaged stay as they are. Numbers and indexes whose lines were removed by somebody who was killed then go, too.
 
     Args:
         silence: seconds after which a writer of another machine counts as gone.
@@ -225,9 +242,11 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     groups: dict[Origin, list[Segment]] = {}
     for path in _files(folder):
         try:
-            if path.name.endswith(ARRAYS) and not _beside_segment(path):
+            if not path.is_file():
+                continue
+            if path.name.endswith((ARRAYS, INDEX)) and not _beside_segment(path):
                 _clear_numbers(path, silence)
-            if not path.name.endswith((SUFFIX, PART)):
+            if not path.name.endswith((*SUFFIXES, PART)):
                 continue
             segment = Segment.look(path)
             if path.name.endswith(PART):
@@ -243,7 +262,7 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     return [
         _merge(folder, origin, segments)
         for origin, segments in groups.items()
-        if len(segments) > 1 or not _clean(segments[0].path)
+        if len(segments) > 1 or segments[0].path.name.endswith(OLD_SUFFIX) or not _clean(segments[0].path)
     ]
 
 
@@ -268,6 +287,7 @@ def _merge(folder: Path, origin: Origin, segments: Sequence[Segment]) -> Merge:
         if part is not None and part.exists():  # else it has its name already, and is whole
             part.unlink()
             arrays_of(part).unlink(missing_ok=True)
+            beside(part, INDEX).unlink(missing_ok=True)
         return Merge(origin, len(segments), len(segments), problem=error.strerror or str(error))
     for segment, end in zip(segments, ends, strict=True):
         try:
@@ -294,19 +314,20 @@ def _copy(path: Path, writer: Writer, done: Merge, seen: set[bytes]) -> int:
                 done.duplicates += 1
             elif key != RESERVED:
                 seen.add(key)
-                _append(writer, key, line, checker)
-                done.calls += 1
+                kept = _append(writer, key, line, checker)
+                done.calls += kept
+                done.damaged += not kept
     return end
 
 
-def _append(writer: Writer, key: bytes, line: bytes, checker: _Checker) -> None:
+def _append(writer: Writer, key: bytes, line: bytes, checker: _Checker) -> bool:
+    """Writes a sound call in the present format; False when it holds no reply."""
     place = Place.of_line(line)
-    numbers = None if place is None else checker.numbers(place)
-    reply = None if numbers is None else unpack_reply(line, numbers)
-    if reply is None:
-        writer.append(line)
-    else:
+    numbers = b"" if place is None else checker.numbers(place)
+    reply = None if numbers is None else unpack_line(line, numbers)
+    if reply is not None:
         writer.put(key, reply)
+    return reply is not None
 
 
 def _clean(path: Path) -> bool:
@@ -333,20 +354,20 @@ def _clear(part: Segment, silence: float) -> None:
 
 
 def _clear_numbers(path: Path, silence: float) -> None:
-    """Removes numbers that nothing points to. Not at once: another machine may not see their segment yet."""
+    """Removes what lies beside no segment. Not at once: another machine may not see the segment yet."""
     if time.time() - path.stat().st_mtime > silence:
         path.unlink(missing_ok=True)
 
 
 def _beside_segment(path: Path) -> bool:
-    """Whether a file holds numbers of a segment that is there, whole or not."""
+    """Whether a file holds numbers or the index of a segment that is there, whole or not."""
     # The unfinished one first: it becomes the other by one renaming, so that one of them is always met.
-    return path.name.endswith(ARRAYS) and any(path.with_suffix(end).exists() for end in (PART, SUFFIX))
+    return path.name.endswith((ARRAYS, INDEX)) and any(path.with_suffix(end).exists() for end in (PART, *SUFFIXES))
 
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_file())
+        return sorted(folder.iterdir())
     except OSError as error:
         raise HarnessError(
             f"cannot read the call store {folder}: {error.strerror}; name another with --folder FOLDER"

@@ -1,4 +1,4 @@
-"""Keeps the call store open from one run to the next, because opening reads it whole: a second for 700,000 calls."""
+"""Keeps the call store open from one run to the next, because its index is read once for all."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class OpenStore:
     def __init__(self) -> None:
         self._store: Store | None = None
 
-    def at(self, folder: Path) -> Store:
-        """The store of a folder, with everything that other processes have written by now.
+    def at(self, where: Path) -> Store:
+        """The store of a folder or address, with everything that other processes have written by now.
 
         Raises:
             HarnessError: it cannot be opened or read.
         """
-        if self._store is not None and (self._store.folder != folder or self._store.broken):
+        if self._store is not None and (self._store.where != where or self._store.broken):
             self.close()
         if self._store is None:
-            self._store = Store(folder)
+            self._store = Store(where)
         else:
             self._store.refresh()
         return self._store

@@ -1,30 +1,36 @@
 """Records of the call store: one line each, and the numbers of activations beside the lines.
 
-    <key, 32 hex digits> <crc32 of the rest, 8 hex digits> <JSON>\n
+    <key, 32 hex digits>:<crc32 of key and body, 8 hex digits>:<body>\n
 
-Lines whose key is all zeros are not calls. The JSON is a text or log-probabilities, or says where the numbers of
-activations lie: float32 (little-endian) in the file NAME.arrays beside the segment NAME.calls, from an offset in bytes
-on, of a shape, with a CRC-32 of their own. Stores written before have them in the line, in base 64.
+Lines whose key is all zeros are not calls, and hold JSON. A body is a text or log-probabilities
+(`harness.store.packing`), or says in JSON where the numbers of activations lie: float32 (little-endian) in the file
+NAME.arrays beside the segment NAME.replies, from an offset in bytes on, of a shape, with a CRC-32 of their own. No body
+holds a line end: it is written as two other bytes. So a damaged line costs itself alone, and no text can pass for a
+record. Stores written before (NAME.calls) have spaces for the colons, JSON alone, and a checksum of the body only.
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
 import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from harness.calls.arrays import Array
-from harness.calls.calls import Activations, Logprobs, Reply, Text
+from harness.calls.calls import Activations, Reply
+from harness.store import packing
 
-SUFFIX = ".calls"
+SUFFIX = ".replies"
 """Of the lines of a segment."""
+
+OLD_SUFFIX = ".calls"
+"""Of segments that are read, and not written any more."""
+
+SUFFIXES = (SUFFIX, OLD_SUFFIX)
 
 PART = f"{SUFFIX}.part"
 """Of a merged segment that is not whole yet; nobody reads it."""
@@ -32,26 +38,44 @@ PART = f"{SUFFIX}.part"
 ARRAYS = ".arrays"
 """Of the numbers of a segment; a segment without activations has no such file."""
 
+INDEX = ".index"
+"""Of the places of a segment's records; a small segment has no such file."""
+
 HEAD = 32 + 1 + 8 + 1
 RESERVED = bytes(16)
 """The key of lines that are not calls."""
 
 _PLACED = b'{"arrays":'
+_NEW, _OLD = ord(":"), ord(" ")
+_ESCAPES = ((b"\x1b", b"\x1b\x01"), (b"\n", b"\x1b\x02"), (b"\r", b"\x1b\x03"))
+"""How a body writes what tools take for a line's end, and the byte that this takes."""
+
+
+def beside(segment: Path, suffix: str) -> Path:
+    """Where a file of a segment lies, of one that is not whole yet, too: its numbers, or its index."""
+    name = segment.name.removesuffix(".part")
+    for end in SUFFIXES:
+        name = name.removesuffix(end)
+    return segment.with_name(name + suffix)
 
 
 def arrays_of(segment: Path) -> Path:
-    """Where the numbers of a segment lie, of one that is not whole yet, too."""
-    return segment.with_name(segment.name.removesuffix(".part").removesuffix(SUFFIX) + ARRAYS)
+    """Where the numbers of a segment lie."""
+    return beside(segment, ARRAYS)
 
 
 def pack(key: bytes, body: bytes) -> bytes:
     """The line of a record."""
-    return b"%s %08x %s\n" % (binascii.hexlify(key), zlib.crc32(body), body)
+    name = binascii.hexlify(key)
+    for plain, written in _ESCAPES:
+        if plain in body:
+            body = body.replace(plain, written)
+    return b"%s:%08x:%s\n" % (name, zlib.crc32(body, zlib.crc32(name)), body)
 
 
 def key_of(line: bytes) -> bytes | None:
     """The key of a whole line, its body unread; None when the line is none."""
-    if len(line) <= HEAD or line[-1] != 10 or line[32] != 32 or line[41] != 32:
+    if len(line) <= HEAD or line[-1] != 10 or line[32] != line[41] or line[32] not in (_NEW, _OLD):
         return None
     try:
         return binascii.unhexlify(line[:32])
@@ -61,12 +85,21 @@ def key_of(line: bytes) -> bytes | None:
 
 def sound(line: bytes) -> bool:
     """Whether a line is whole and has the checksum that it claims."""
-    if len(line) <= HEAD or line[-1] != 10:
+    if len(line) <= HEAD or line[-1] != 10 or line[32] != line[41]:
         return False
-    try:
-        return int(line[33:41], 16) == zlib.crc32(line[HEAD:-1])
-    except ValueError:
-        return False
+    # The key's letters are looked at, too: other letters of the same value are a flip as any other.
+    seed = zlib.crc32(line[:32]) if line[32] == _NEW else 0
+    return line[33:41] == b"%08x" % zlib.crc32(line[HEAD:-1], seed) and line[32] in (_NEW, _OLD)
+
+
+def sound_key(line: bytes) -> bytes | None:
+    """The key of a line that is sound as a whole; None of any other."""
+    return key_of(line) if sound(line) else None
+
+
+def unended(line: bytes) -> bool:
+    """Whether the last line of a segment is whole but for its end, which is another byte: nobody writes so."""
+    return sound(line[:-1] + b"\n")
 
 
 def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -113,20 +146,12 @@ class Place:
         return numbers is not None and len(numbers) == self.length and zlib.crc32(numbers) == self.crc
 
 
-def pack_reply(reply: Text | Logprobs) -> bytes:
-    """The body of a record that holds its reply itself. A text is kept as the engine gave it, its thought in it."""
-    if isinstance(reply, Text):
-        kept = {"text": reply.text, "tokens": reply.tokens, "logprobs": reply.logprobs, "finish": reply.finish}
-        return orjson.dumps(kept)
-    return orjson.dumps(reply)
-
-
 def pack_place(place: Place) -> bytes:
     """The body of a record whose numbers lie elsewhere; `Place.of_line` knows it by its first key."""
     return orjson.dumps(place)
 
 
-def unpack_reply(line: bytes, numbers: bytes) -> Reply | None:
+def unpack_line(line: bytes, numbers: bytes) -> Reply | None:
     """The reply of a sound line; None when it holds none.
 
     Args:
@@ -134,20 +159,9 @@ def unpack_reply(line: bytes, numbers: bytes) -> Reply | None:
     """
     if (place := Place.of_line(line)) is not None:
         return Activations(Array(place.shape, numbers)) if place.holds(numbers) else None
-    try:
-        return _unpack(orjson.loads(line[HEAD:]))
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _unpack(values: dict[str, Any]) -> Reply:
-    if "float32" in values:
-        return Activations(Array(tuple(values["shape"]), base64.b64decode(values["float32"])))
-    if "values" in values:
-        return Logprobs(_floats(values["values"]))
-    return Text(values["text"], tuple(values["tokens"]), _floats(values["logprobs"]), values["finish"])
-
-
-def _floats(values: list[float | None]) -> tuple[float, ...]:
-    # JSON has no infinities: a probability of exactly zero comes back as null.
-    return tuple(-math.inf if v is None else v for v in values)
+    body = line[HEAD:-1]
+    if line[32] == _OLD:
+        return packing.unpack_json(body)
+    for plain, written in reversed(_ESCAPES):
+        body = body.replace(written, plain)
+    return packing.unpack_reply(body)

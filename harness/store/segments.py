@@ -1,9 +1,10 @@
 """Segments of the call store: the files, who writes them and who reads them.
 
 A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows, one line a
-record (`harness.store.records`). Its first line says where the segment comes from, and one at the end that its writer
-closed it. The numbers of activations lie in a second file, and are written before the line that says where. No locks
-are taken, so that network file systems do: a segment's name is its writer's alone.
+record (`harness.store.records`). Its first line says where the segment comes from, so that a run skips the segments of
+other models, and one at the end that its writer closed it. The numbers of activations lie in a second file, and are
+written before the line that says where. No locks are taken, so that network file systems do: a segment's name is its
+writer's alone.
 """
 
 from __future__ import annotations
@@ -24,19 +25,21 @@ from typing import Any
 import orjson
 
 from harness.calls.calls import Activations, Reply, identity_digest
-from harness.processes import ProcessId
+from harness.processes.identity import ProcessId
 from harness.redaction import without_secrets
+from harness.store.index import Index
+from harness.store.packing import pack_reply
 from harness.store.records import (
     HEAD,
+    INDEX,
     RESERVED,
     SUFFIX,
     Place,
     arrays_of,
-    key_of,
+    beside,
     pack,
     pack_place,
-    pack_reply,
-    sound,
+    sound_key,
 )
 
 SILENCE = 24 * 3600.0
@@ -45,7 +48,8 @@ SILENCE = 24 * 3600.0
 TOUCHED_EVERY = 3600.0
 """Seconds after which a writer with nothing to write shows that it lives, by touching its segment."""
 
-OPEN_READERS = 64
+_LINE = 4096  # bytes in which most first lines end
+_LONGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Header:
     @classmethod
     def parse(cls, line: bytes) -> Header | None:
         """The header that a line holds; None when it is damaged or no header."""
-        if key_of(line) != RESERVED or not sound(line):
+        if sound_key(line) != RESERVED:
             return None
         try:
             values: dict[str, Any] = orjson.loads(line[HEAD:])
@@ -109,6 +113,20 @@ class Header:
 
 
 _CLOSED = pack(RESERVED, b'{"closed":true}')
+
+
+def origin_of(path: Path) -> Origin | None:
+    """Whose calls a segment holds, by its first line; None when that is missing or damaged.
+
+    Raises:
+        OSError: the segment is gone, or cannot be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        first = file.read(_LINE)
+        while b"\n" not in first and len(first) < _LONGEST and (more := file.read(_LINE)):
+            first += more
+    header = Header.parse(first[: first.find(b"\n") + 1])
+    return None if header is None else header.origin
 
 
 @dataclass(slots=True)
@@ -143,9 +161,10 @@ class Segment:
         """
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            header = Header.parse(file.readline(1 << 20))
+            header = Header.parse(file.readline(_LONGEST))
             file.seek(max(0, status.st_size - len(_CLOSED)))
-            closed = file.read() == _CLOSED
+            last = file.read()
+            closed = sound_key(last) == RESERVED and last[HEAD:] == _CLOSED[HEAD:]
         try:
             numbers = arrays_of(path).stat().st_size
         except FileNotFoundError:
@@ -153,13 +172,14 @@ class Segment:
         return cls(path, header, closed, status.st_size, numbers, status.st_mtime)
 
     def remove(self) -> None:
-        """Removes lines, then numbers: killed in between, it leaves numbers that nothing points to.
+        """Removes the lines, then what lies beside them: killed in between, it leaves files that nothing points to.
 
         Raises:
             OSError: one of the files cannot be removed.
         """
         self.path.unlink(missing_ok=True)
         arrays_of(self.path).unlink(missing_ok=True)
+        beside(self.path, INDEX).unlink(missing_ok=True)
 
     def live(self, silence: float = SILENCE) -> bool:
         """Whether its writer may still be at work: by its process here, elsewhere by how long it was silent.
@@ -178,6 +198,7 @@ class Writer:
 
     Attributes:
         path: of the segment.
+        begun: when it was begun, by the monotonic clock.
 
     Raises:
         OSError: it cannot be made; nothing is left behind.
@@ -189,19 +210,25 @@ class Writer:
         self.path = folder / f"{stamp}-{header.writer.host}-{header.writer.pid}-{secrets.token_hex(4)}{suffix}"
         self._file = _new(self.path)
         self._numbers: int | None = None
-        self._size = self._placed = 0
+        self._index = Index()
+        self._placed = 0
         self._unflushed = self._unnamed = True
         self._removed = False
-        self._touched = time.monotonic()
+        self.begun = self._touched = time.monotonic()
         try:
-            self.append(header.line())
+            self.append(RESERVED, header.line())
         except OSError:
             os.close(self._file)
             self.path.unlink(missing_ok=True)
             raise
 
-    def append(self, line: bytes) -> int:
-        """Hands a line to the operating system, which keeps it whatever becomes of this process.
+    @property
+    def size(self) -> int:
+        """Bytes of its lines."""
+        return self._index.size
+
+    def append(self, key: bytes, line: bytes) -> int:
+        """Hands the line of a key to the operating system, which keeps it whatever becomes of this process.
 
         Returns:
             The offset of the line in bytes.
@@ -209,9 +236,11 @@ class Writer:
         Raises:
             OSError: it could not be written whole; nothing may be appended here any more.
         """
-        offset = self._size
+        offset = self._index.size
         self._write(self._file, line, offset)
-        self._size += len(line)
+        self._index.size += len(line)
+        if key != RESERVED:
+            self._index.note(key, offset, len(line))
         return offset
 
     def put(self, key: bytes, reply: Reply) -> tuple[int, int]:
@@ -219,10 +248,14 @@ class Writer:
 
         Returns:
             Offset and length of its line in bytes.
+
+        Raises:
+            ItemError: the reply cannot be kept (`harness.store.packing.pack_reply`).
+            OSError: as `append`.
         """
         body = pack_place(self._place(reply)) if isinstance(reply, Activations) else pack_reply(reply)
         line = pack(key, body)
-        return self.append(line), len(line)
+        return self.append(key, line), len(line)
 
     def _place(self, reply: Activations) -> Place:
         if self._numbers is None:
@@ -270,16 +303,18 @@ class Writer:
             self._removed = True
 
     def close(self) -> None:
-        """Marks the segment as closed and flushes it.
+        """Marks the segment as closed, flushes it and writes its index.
 
         Raises:
             OSError: as `flush`.
         """
         try:
             with suppress(OSError):  # the mark is a convenience; a full disk must not keep the rest from being flushed
-                self.append(_CLOSED)
+                self.append(RESERVED, _CLOSED)
             self._unflushed = True
             self.flush()
+            if not self._removed:
+                self._index.save(self.path)
         finally:
             for file in self._files():
                 os.close(file)
@@ -289,39 +324,21 @@ class Writer:
         return [self._file] if self._numbers is None else [self._numbers, self._file]
 
 
-class Readers:
-    """Reads from any number of segments with a bounded number of open files."""
+def seal(path: Path) -> None:
+    """Closes the segment of a writer that is gone; a line that was cut off goes.
 
-    def __init__(self) -> None:
-        self._files: dict[Path, int] = {}  # the longest unused first
-
-    def read(self, path: Path, offset: int, length: int) -> bytes | None:
-        """Bytes of a segment; None when it is gone, or cannot be read even when opened afresh."""
-        for _ in range(2):
-            try:
-                return os.pread(self._open(path), length, offset)
-            except OSError:  # on a network file system: removed by another machine, or its server was away
-                self._forget(path)
-        return None
-
-    def close(self) -> None:
-        """Closes all files."""
-        for path in list(self._files):
-            self._forget(path)
-
-    def _open(self, path: Path) -> int:
-        file = self._files.pop(path, None)
-        if file is None:
-            file = os.open(path, os.O_RDONLY)
-            if len(self._files) >= OPEN_READERS:
-                self._forget(next(iter(self._files)))
-        self._files[path] = file
-        return file
-
-    def _forget(self, path: Path) -> None:
-        file = self._files.pop(path, None)
-        if file is not None:
-            os.close(file)
+    Raises:
+        OSError: the segment cannot be written.
+    """
+    with path.open("r+b") as file:
+        whole = 0
+        for line in file:
+            whole += len(line) if line.endswith(b"\n") else 0
+        file.truncate(whole)
+        file.seek(whole)
+        file.write(_CLOSED)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _new(path: Path) -> int:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import build
+from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
+from harness.places.folders import config_files
 from harness.study.order import check_references, references
 from harness.study.verdicts import RunClaim, Side
 
@@ -55,30 +57,22 @@ def read_study(name: str, config_dir: Path | None) -> Study:
 
 
 def _find(name: str, config_dir: Path | None) -> Path:
-    import conf
-
-    folders = [*([config_dir] if config_dir else []), Path(next(iter(conf.__path__)))]
-    known = {file.stem: file for folder in reversed(folders) for file in sorted((folder / "study").glob("*.yaml"))}
+    known = config_files("study", config_dir)
     if name not in known:
         raise HarnessError(f"there is no study {name!r}{nearest(name, known)}")
     return known[name]
 
 
 def _content(file: Path) -> dict[str, Any]:
-    from omegaconf import OmegaConf
-
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(file))
-    except Exception as error:  # of YAML's making, or OmegaConf's
-        raise HarnessError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("runs"), dict) or not content["runs"]:
+    content = read_yaml(file)
+    if not isinstance(content.get("runs"), dict) or not content["runs"]:
         raise HarnessError(f"{file}: {SHAPE}")
     for key in content:
         if key not in ("runs", "claims"):
             raise HarnessError(f"{file}: there is no key {key!r}{nearest(str(key), ('runs', 'claims'))}; {SHAPE}")
     if not isinstance(content.get("claims") or [], list):
         raise HarnessError(f"{file}: `claims` is no list; {SHAPE}")
-    return {str(key): value for key, value in content.items()}
+    return content
 
 
 def _words(run: object, line: object) -> list[str]:

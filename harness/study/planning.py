@@ -13,6 +13,7 @@ from harness.config import Job, load_job
 from harness.errors import HarnessError
 from harness.execution.checks import check_fields, check_parts, prepare_items, read_items, run_folder
 from harness.execution.loading import models
+from harness.files import user_path
 from harness.runs.directory import config_digest
 from harness.study.definition import Study
 from harness.study.order import in_order, resolve
@@ -111,4 +112,4 @@ def _check_run(
 
 
 def _reads(job: Job, folder: str) -> bool:
-    return isinstance(job.task, RunTask) and Path(job.task.run) == Path(folder)
+    return isinstance(job.task, RunTask) and user_path(job.task.run) == Path(folder)

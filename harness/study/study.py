@@ -12,6 +12,7 @@ from harness.errors import BaseHarnessError, HarnessError
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.session import Session
+from harness.processes import signals
 from harness.runs.comparison import Loaded, load_run
 from harness.statistics.claims import Verdict
 from harness.statistics.family import in_family
@@ -121,7 +122,7 @@ def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
 
 
 def exit_code(ended: Sequence[Ended]) -> int:
-    """0, or that of the first run that is not finished; 130 after Ctrl-C."""
+    """0, or that of the first run that is not finished; 128 and its number after a signal, 130 after Ctrl-C."""
     if any(one.status == "interrupted" for one in ended):
-        return 130
+        return signals.exit_code()
     return next((one.code for one in ended if one.code), 0)

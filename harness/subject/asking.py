@@ -89,7 +89,7 @@ class Asking:
         """What the model writes, and its place in the log: with its special tokens where it thinks `until` a mark."""
         seeds = (draw, self.seed) if sampling.temperature > 0 else (0, 0)
         call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions), until=until or ())
-        place = self.log.ask(rendered.text)
+        place = self.log.ask(rendered.text, draw)
         reply, key, cached = await self._ask(call)
         text = cast(Text, reply)
         shown = text.text if until is None else self.renderer.tokenizer.decode(text.tokens)
@@ -184,7 +184,7 @@ class Asking:
 
     async def _ask(self, call: Call) -> tuple[Reply, bytes, bool]:
         key = call_key(self._origin.identity, call)
-        reply = self.store.get(key)
+        reply = self.store.get(key, self._origin)
         if reply is not None:
             return reply, key, True
         check_capabilities(capabilities_of(call), self.engine.can, "this protocol", self.engine.identity["engine"])

@@ -6,6 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.errors import ItemError
+
+ROUNDING = 1e-3
+"""By how much probabilities of a distribution may sum to more than 1: engines compute in float32 and less."""
+
 Path = tuple[int, ...]
 """Token ids after a prompt."""
 
@@ -34,6 +39,9 @@ class Choice:
             forms: token ids of the surface forms of each option.
             logprobs: of every form and every beginning of one: log-probability of its last token given those before.
             calls: next-token distributions that these came from.
+
+        Raises:
+            ItemError: the probabilities sum to more than 1, beyond rounding: they are of no distribution.
         """
         logp = {
             option: _logsumexp([sum(logprobs[ids[: i + 1]] for i in range(len(ids))) for ids in some])
@@ -42,7 +50,10 @@ class Choice:
         total = _logsumexp(list(logp.values()))
         uniform = 1 / len(logp)
         p = {option: math.exp(lp - total) if total > -math.inf else uniform for option, lp in logp.items()}
-        return cls(p, min(1.0, math.exp(total)), logp, calls)
+        mass = math.exp(min(total, 700.0))
+        if mass > 1 + ROUNDING:
+            raise ItemError(f"the probabilities of the options {', '.join(map(repr, logp))} sum to {mass:.4g}")
+        return cls(p, min(1.0, mass), logp, calls)
 
     @property
     def best(self) -> str:

@@ -130,12 +130,14 @@ class Log:
 
     def __init__(self) -> None:
         self._asked: list[tuple[str, Start | None]] = []
+        self._draws: list[int] = []
         self._answered: dict[int, Exchange] = {}
         # A tree of blocks. From a node (0: no text) a block leads to another, and to the exchange that had it first.
         self._blocks: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def ask(self, prompt: str) -> int:
+    def ask(self, prompt: str, draw: int = 0) -> int:
         """Keeps what is new of a prompt that is asked now; gives the exchange's place in the order of asking."""
+        self._draws.append(draw)
         place, node, start = len(self._asked), 0, None
         for begin in range(0, len(prompt) - BLOCK + 1, BLOCK):
             end = begin + BLOCK
@@ -165,16 +167,37 @@ class Log:
 
     @property
     def transcript(self) -> Transcript:
-        """The exchanges answered up to now."""
-        if len(self._answered) == len(self._asked):
-            return Transcript(self._answered[place] for place in range(len(self._asked)))
-        # What was never answered is left out, also as the beginning of something else.
+        """The exchanges answered up to now, in an order that does not depend on when each was asked or answered.
+
+        A conversation stands together, its turns in their order; conversations stand by their first prompts, short ones
+        first. Of several exchanges with one prompt, the first draw stands first.
+        """
         asked = Transcript(Exchange(rest, "", (), False, 0, 0, "", start) for rest, start in self._asked)
+        order = self._in_order({place: asked[place].prompt for place in self._answered})
+        if order == list(range(len(self._asked))):
+            return Transcript(self._answered[place] for place in order)
+        # What was never answered is left out, also as the beginning of something else.
         kept = Log()
-        for place in sorted(self._answered):
+        for place in order:
             one = self._answered[place]
             whole = kept.ask(asked[place].prompt)
             kept.note(whole, one.reply, one.keys, one.cached, one.prompt_tokens, one.new_tokens, one.role)
             if one.thought is not None:
                 kept.thought(whole, one.thought)
-        return kept.transcript
+        return Transcript(kept._answered[place] for place in range(len(order)))
+
+    def _in_order(self, prompts: Mapping[int, str]) -> list[int]:
+        """Places in the order of the tree in which a prompt hangs on the longest one that it begins with."""
+        ways: dict[str, tuple[tuple[int, str], ...]] = {}
+        above: list[str] = []
+        for prompt in sorted(set(prompts.values())):  # behind each prompt stand those that begin with it
+            while above and not prompt.startswith(above[-1]):
+                above.pop()
+            ways[prompt] = (*(ways[above[-1]] if above else ()), (len(prompt), prompt))
+            above.append(prompt)
+
+        def key(place: int) -> tuple[object, ...]:
+            one = self._answered[place]
+            return ways[prompts[place]], one.role, self._draws[place], one.keys
+
+        return sorted(prompts, key=key)

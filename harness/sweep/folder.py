@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
+from harness.models.model import name_of
 
 VERSION = 2
 """Of the folder's layout."""
@@ -48,7 +49,7 @@ class Cell:
     @property
     def label(self) -> str:
         """What people know the cell by."""
-        return " ".join(self.swept) or self.experiment
+        return " ".join(map(_short, self.swept)) or self.experiment
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -59,6 +60,12 @@ class Cell:
         """Reads `to_json`; raises TypeError or KeyError for anything else."""
         lists = {name: tuple(values[name]) for name in ("overrides", "swept")}
         return cls(**{**values, **lists})
+
+
+def _short(word: str) -> str:
+    """A swept override with a model's name in place of the folder that it lies in."""
+    key, _, place = word.partition("=")
+    return f"{key}={name_of(place)}" if key in ("model", "model.source") and "/" in place else word
 
 
 @dataclass(frozen=True, slots=True)

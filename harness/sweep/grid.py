@@ -9,7 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.config import GROUPS, Job, compose_raw, free, hydra_at, make_job, plain
+from harness.config import (
+    GROUPS,
+    Job,
+    check_words,
+    compose_raw,
+    explained,
+    finished,
+    free,
+    hydra_at,
+    make_job,
+    models_apart,
+    parsed,
+)
 from harness.engines.pool import Wanted
 from harness.errors import HarnessError
 from harness.execution.checks import prepare_items, run_folder
@@ -54,15 +66,15 @@ def plan_cells(overrides: Sequence[str], config_dir: Path | None = None, shards:
     """
     composer = Composer()
     planned: list[Planned] = []
-    with hydra_at(config_dir) as where:
+    with hydra_at(config_dir):
         for fixed, swept in combinations(overrides):
             index = len(planned)
             try:
-                whole = composer.cell(index, fixed, swept, where)
+                whole = composer.cell(index, fixed, swept)
                 planned.append(whole)
                 for i in range(shards if shards > 1 else 0):
                     part = (*swept, f"shard={i}/{shards}")
-                    planned.append(composer.cell(len(planned), fixed, part, where, whole=index))
+                    planned.append(composer.cell(len(planned), fixed, part, whole=index))
             except HarnessError as error:
                 raise HarnessError(f"cell {index} ({' '.join(swept) or 'the only one'}): {error}") from error
     _refuse_twins([p.cell for p in planned])
@@ -78,17 +90,14 @@ def combinations(overrides: Sequence[str]) -> list[tuple[list[str], tuple[str, .
     Raises:
         HarnessError: a sweep that has no list of values, as `interval(0,1)`, or of Hydra's own settings.
     """
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    loader = GlobalHydra.instance().config_loader()
-    assert isinstance(loader, ConfigLoaderImpl)
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+    check_words(overrides)
     lists: dict[str, list[str]] = {}
-    for override, text in zip(parsed, overrides, strict=True):
+    for text in overrides:
+        override = parsed(text)
         key = override.get_key_element()
-        if not override.is_sweep_override():
+        if models := models_apart(text):
+            lists[text.partition("=")[0]] = models
+        elif not override.is_sweep_override():
             lists[key] = [text]
         elif not override.is_discrete_sweep():
             raise HarnessError(f"{text}: a grid needs a list of values, as {key}=0,1 or {key}=range(0,5)")
@@ -105,12 +114,12 @@ class Composer:
     """Composes cells one after another, keeping what several of them share.
 
     Attributes:
-        bases: configs by the overrides behind them; unresolved.
+        bases: configs by the overrides behind them, unresolved, and Hydra's own.
         values: parsed values of overrides. made: built parts, see `make_job`. checked: combinations of parts whose
             items were read.
     """
 
-    bases: dict[tuple[str, ...], tuple[DictConfig, str]] = field(default_factory=dict)
+    bases: dict[tuple[str, ...], tuple[DictConfig, DictConfig]] = field(default_factory=dict)
     values: dict[str, tuple[str, Any]] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
@@ -120,7 +129,6 @@ class Composer:
         index: int,
         fixed: Sequence[str],
         swept: Sequence[str],
-        where: Sequence[str] = (),
         *,
         whole: int | None = None,
     ) -> Planned:
@@ -129,34 +137,32 @@ class Composer:
         Raises:
             HarnessError: it could not run.
         """
-        config, name = self.compose(fixed, swept, where)
+        config, name = self.compose(fixed, swept)
         job = make_job(config, name, self.made)
         self.check(job)
         folder, digest = str(run_folder(job)), config_digest(job.config)
         cell = Cell(index, (*fixed, *swept), tuple(swept), name, folder, digest, whole)
         return Planned(cell, tuple(models(job).values()), job.config)
 
-    def compose(
-        self, fixed: Sequence[str], swept: Sequence[str], where: Sequence[str] = ()
-    ) -> tuple[dict[str, Any], str]:
+    def compose(self, fixed: Sequence[str], swept: Sequence[str]) -> tuple[dict[str, Any], str]:
         """The resolved config and the experiment's name, exactly as `compose` of all overrides gives them.
 
         Files are only read anew for another choice of groups: a swept plain value is put into a copy, by the call that
         Hydra itself makes. Where a fixed override touches the same key their order matters, and Hydra does it all.
         """
         plain_ones = [word for word in swept if self._is_value(word, fixed)]
-        key = (*where, *fixed, *(word for word in swept if word not in plain_ones))
+        key = (*fixed, *(word for word in swept if word not in plain_ones))
         if key not in self.bases:
-            config, hydra = compose_raw(key)
-            self.bases[key] = config, str(hydra.runtime.choices.experiment)
-        base, name = self.bases[key]
+            self.bases[key] = compose_raw(key)
+        base, hydra = self.bases[key]
         from omegaconf import OmegaConf
 
         config = copy.deepcopy(base)
-        for word in plain_ones:
-            target, value = self._parsed(word)
-            OmegaConf.update(config, target, value, merge=True, force_add=True)
-        return plain(config), name
+        with explained():
+            for word in plain_ones:
+                target, value = self._parsed(word)
+                OmegaConf.update(config, target, value, merge=True, force_add=True)
+        return finished((config, hydra), [*fixed, *swept])
 
     def check(self, job: Job) -> None:
         """Checks that the parts go together and that there are items, once for each combination.
@@ -180,10 +186,8 @@ class Composer:
         return not any(key.startswith(other) or other.startswith(key) for other in others if other[:-1] not in GROUPS)
 
     def _parsed(self, word: str) -> tuple[str, Any]:
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-
         if word not in self.values:
-            (override,) = OverridesParser.create().parse_overrides([word])
+            override = parsed(word)
             self.values[word] = override.key_or_group, override.value()
         target, value = self.values[word]
         return target, copy.deepcopy(value)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from harness.config import compose_raw, hydra_at
+from harness.config import compose_raw, explained, hydra_at, parsed
 from harness.errors import HarnessError
+from harness.files import user_path
 from harness.sweep.folder import Sweep
 from harness.sweep.grid import Planned, combinations, is_hydra, plan_cells
 from harness.sweep.hidden import hide, refuse_shown
@@ -70,12 +71,15 @@ def launcher_settings(
         given.append(word if key == "hydra/launcher" else f"++{key}={value}")
     if not any(word.startswith("hydra/launcher=") for word in given):
         given.append("hydra/launcher=local")
-    with hydra_at(config_dir) as where:
+    with hydra_at(config_dir):
+        for word in own:
+            parsed(word)
         fixed, swept = combinations(cells)[0]
-        hydra = compose_raw([*where, *fixed, *swept, *given])[1]
-        settings = cast("dict[str, Any]", OmegaConf.to_container(hydra.launcher, resolve=True))
+        hydra = compose_raw([*fixed, *swept], given)[1]
+        with explained():
+            settings = cast("dict[str, Any]", OmegaConf.to_container(hydra.launcher, resolve=True))
         asked = any(word.startswith("++hydra.sweep.dir=") for word in given)
-        folder = Path(str(hydra.sweep.dir)).expanduser() if asked else None
+        folder = user_path(str(hydra.sweep.dir)) if asked else None
     return settings, folder
 
 

@@ -61,17 +61,15 @@ class View:
 def by_process(sweep: Sweep) -> View:
     """The state of every cell of a sweep whose workers live no longer than the process that hands them out."""
     holder = holder_of(sweep)
-    lives = holder.lives() if holder is not None else False
+    alive = holder is not None and holder.lives
     seen = []
     for cell in sweep.cells:
         status = sweep.status(cell.index)
-        alive = lives is not False
         if not status.settled and not alive and not sweep.shards(cell.index):
             left = "cancelled" if sweep.cancelled else "the process that ran the sweep is gone"
             status = replace(status, state="failed", reason=f"{left}{f' ({status.reason})' if status.reason else ''}")
         seen.append(Seen(cell, status, alive))
-    note = f"driven on {holder.host}, which cannot be seen from here" if holder is not None and lives is None else ""
-    return View(tuple(seen), note)
+    return View(tuple(seen))
 
 
 def with_wholes(sweep: Sweep, view: View) -> View:

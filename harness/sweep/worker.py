@@ -20,6 +20,7 @@ from harness.errors import BaseHarnessError, HarnessError, named
 from harness.execution.execute import execute
 from harness.execution.session import Session
 from harness.execution.summary import headline
+from harness.processes import signals
 from harness.store.opened import OpenStore
 from harness.sweep.folder import Sweep
 from harness.sweep.report import write_report
@@ -223,5 +224,5 @@ def _die_with_parent() -> None:
     # PR_SET_PDEATHSIG of linux/prctl.h; Python has no name for it.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     # These signals are for the job. Not "ignore", which programs started from here would inherit.
-    for number in (signal.SIGTERM, signal.SIGUSR2):
+    for number in signals.ENDING[1:]:  # all but Ctrl-C
         signal.signal(number, lambda *_: None)

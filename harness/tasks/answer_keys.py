@@ -115,9 +115,9 @@ def answer_key(questions: Sequence[tuple[Row, Question]]) -> Key:
     for row, question in questions:
         places = {key: question.place(key) for key in level}
         if len(set(places.values())) > 1:
-            meant = ", ".join(f"{key}: {question.texts[at]!r}" for key, at in places.items() if at is not None)
+            meant = ", ".join(f"{key}: {question.texts[at][:60]!r}" for key, at in places.items() if at is not None)
             raise HarnessError(
-                f"{row.where}: the answer {question.answer!r} can mean several of {list(question.texts)} ({meant}); "
+                f"{row.where}: the answer {question.answer!r} can mean several options ({meant}); "
                 f"say what the answers of this file are with task.answer_is={' or '.join(level)}"
             )
     return level[0]

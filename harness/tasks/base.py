@@ -6,18 +6,22 @@ import hashlib
 import json
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
-from harness.tasks.rows import broken_rows
+from harness.tasks.rows import broken_rows, revision_of
 from harness.tasks.texts import typed
 
 BROKEN = 5
 """Broken rows that are named; of more, the number is told."""
+
+
+class NoTraining(HarnessError):
+    """A set of which no item can be for training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +31,10 @@ class Task(ABC):
     Attributes:
         name: what runs and references call it; set in the task's YAML.
         version: changes whenever the same settings would give other items or grades.
-        known_size: whether the settings say how many items there are. Where they do not, `limit` is the most that is
-            taken; else fewer items are an error.
         duplicates: what to do with rows of equal content: "error" names them, "drop" keeps the first.
     """
 
     version: ClassVar[str]
-    known_size: ClassVar[bool] = True
     name: str
     duplicates: Literal["error", "drop"] = "error"
 
@@ -49,6 +50,10 @@ class Task(ABC):
         """Items of a separate training split, or None when training items are to be taken from the pool."""
         return None
 
+    def source(self) -> str:
+        """Where the items come from, and under which licence; "" for those that the task makes itself."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -57,15 +62,22 @@ class Split:
     Attributes:
         fingerprint: 16 hex digits over the task's version and the ids of the test items.
         broken: a message for each row of the task's files that gave no item.
+        fitted: what was made smaller to fit a small set, a sentence each.
+        revision: the commit of a set on the hub that was read; "" for other sources.
     """
 
     test: tuple[Item, ...]
     train: tuple[Item, ...]
     fingerprint: str
     broken: tuple[str, ...] = ()
+    fitted: tuple[str, ...] = ()
+    revision: str = ""
 
     def notes(self) -> list[str]:
-        """What to tell of broken rows: how many there are, and the first."""
+        """What to tell of it: what was fitted to a small set, how many rows are broken, and the first of them."""
+        return [*self.fitted, *self._broken()]
+
+    def _broken(self) -> list[str]:
         if not self.broken:
             return []
         more = len(self.broken) - BROKEN
@@ -73,7 +85,7 @@ class Split:
         return [f"{len(self.broken)} broken rows are left out:", *shown]
 
 
-def split(task: Task, limit: int | None, n_train: int, *, at_most: bool = False) -> Split:
+def split(task: Task, limit: int | None, n_train: int) -> Split:
     """Takes the first `limit` items in an order fixed by their ids, and `n_train` others for `prepare`.
 
     The order depends on nothing but the items, so that every model and seed meets the same ones, and a run of
@@ -82,41 +94,58 @@ def split(task: Task, limit: int | None, n_train: int, *, at_most: bool = False)
     answer) with a test item; fields are equal that differ only in capitals, spaces, kinds of quotation marks and final
     punctuation.
 
+    A small set is used whole: a limit above its size takes all items, and where it has no room for `limit` test items
+    and `n_train` training items, at most a quarter of it is for training. `Split.fitted` tells.
+
     Args:
         limit: number of test items. None takes all; when the training items come from the pool, all that share
-            nothing with the last `n_train` of it.
-        at_most: take fewer than `limit` items where there are no more.
+            nothing with them.
 
     Raises:
-        HarnessError: no items, duplicate items, or fewer than limit + n_train (n_train + 1 with `at_most`, and where
-            the task cannot know beforehand how many it has). A broken row counts towards the limit: a file of `limit`
-            rows is not refused for one that is left out.
+        HarnessError: no items, or duplicate items.
+        NoTraining: no training item although some are wanted, or no test item beside them.
     """
     if n_train < 0 or (limit is not None and limit < 1):
         raise HarnessError(f"task {task.name!r}: limit={limit} and {n_train} training items; give 1 and 0 or more")
     loaded = task.load()
-    broken = broken_rows(loaded)
     pool = _ordered(_unique(loaded, task))
     if not pool:
         raise HarnessError(f"task {task.name!r} has no items; check its path, split and filters")
     own = task.load_train() if n_train else None
     others = pool[::-1] if own is None else _ordered(_unique(own, task))
-    if limit is None:
-        taken = _marks(pool[-n_train:]) if n_train and own is None else set()
-        test = [item for item in pool if taken.isdisjoint(_marks([item]))]
+    small = limit is None or limit + n_train > len(pool)
+    if n_train and own is None and small:
+        most = min(n_train, max(1, len(pool) // 4))
+        taken = _marks(pool[-most:])
+        test = [item for item in pool if taken.isdisjoint(_marks([item]))][:limit]
     else:
-        test = pool[:limit]
+        most, test = n_train, pool[:limit]
     met = _marks(test)
-    train = list(islice((item for item in others if met.isdisjoint(_marks([item]))), n_train))
-    wanted = (limit or 0) - len(broken) if task.known_size and not at_most else 1
-    if not test or len(test) < wanted or len(train) < n_train:
-        source = "its training split" if own is not None else "the items left"
-        raise HarnessError(
-            f"task {task.name!r} has {len(pool)} items, too few for limit={limit} test items and {n_train} training "
-            f"items: {len(train)} of {source} share nothing with the test items; set a smaller limit"
+    train = list(islice((item for item in others if met.isdisjoint(_marks([item]))), most))
+    if not test or (n_train and not train):
+        source = "its training split" if own is not None else "the items"
+        raise NoTraining(
+            f"task {task.name!r} has {len(pool)} items: none of {source} can be for training without sharing its "
+            "question or group with a test item"
         )
     digest = hashlib.sha256("\n".join([task.name, task.version, *(item.id for item in test)]).encode())
-    return Split(tuple(test), tuple(train), digest.hexdigest()[:16], (*broken, *broken_rows(own or [])))
+    return Split(
+        tuple(test),
+        tuple(train),
+        digest.hexdigest()[:16],
+        (*broken_rows(loaded), *broken_rows(own or [])),
+        tuple(_fitted(task.name, len(pool), limit, n_train, (len(test), len(train)))),
+        revision_of(loaded),
+    )
+
+
+def _fitted(name: str, size: int, limit: int | None, n_train: int, taken: tuple[int, int]) -> Iterator[str]:
+    """What a user should know where a set has fewer items than are wanted: `taken` for test and for training."""
+    n_test, trained = taken
+    if limit is not None and n_test < limit:
+        yield f"limit={limit}, but task {name!r} has {size} items: {n_test} are tested"
+    if trained < n_train:
+        yield f"{n_train} training items are wanted; the set has room for {trained} beside {n_test} test items"
 
 
 def _marks(items: Sequence[Item]) -> set[str]:

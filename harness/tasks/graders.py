@@ -6,13 +6,13 @@ What each grader wants as gold is in its docstring; `gold_text` gives the answer
 
 from __future__ import annotations
 
-import importlib
 import re
 import string
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
-from harness.items import Grade, Grader, Item
+from harness.items import Grade, Grader, Item, grader, is_grader
+from harness.places.named import named
 from harness.tasks.answering import answering_line
 from harness.tasks.letters import read_letter
 from harness.tasks.numbers import exact, read_number, write_number
@@ -36,6 +36,7 @@ _NOT_SYMBOLS = word_set("It So We My By If Is An A To Or On Do Oh Ah Hi Ok")
 _CAPITALISED_WORDS = _NOT_SYMBOLS | word_set("I In As At He No Be Of")
 
 
+@grader
 def short_answer(text: str, item: Item) -> Grade:
     """A short free answer against accepted ones; the rules are those of `short_answers.gives`.
 
@@ -48,6 +49,7 @@ def short_answer(text: str, item: Item) -> Grade:
     return Grade(answer, gives(text, aliases(item.gold), str(item.fields.get("question", ""))))
 
 
+@grader
 def symbol(text: str, item: Item) -> Grade:
     """A chemical symbol, case sensitive (Co is cobalt, CO is not).
 
@@ -78,6 +80,7 @@ def symbol(text: str, item: Item) -> Grade:
     return Grade(answer, answer in aliases(item.gold))
 
 
+@grader
 def exact_match(text: str, item: Item) -> Grade:
     """The first line of an answer against accepted ones, equal after the usual normalisation.
 
@@ -90,6 +93,7 @@ def exact_match(text: str, item: Item) -> Grade:
     return Grade(answer, answer in map(_squad, aliases(item.gold))) if answer else NOTHING
 
 
+@grader
 def number(text: str, item: Item) -> Grade:
     """The final number of a text (`numbers.read_number`), compared exactly: 42.0 and 84/2 are 42, 42.01 is not.
 
@@ -105,6 +109,7 @@ def number(text: str, item: Item) -> Grade:
     return NOTHING if value is None else Grade(write_number(value), value == gold)
 
 
+@grader
 def letter_choice(text: str, item: Item) -> Grade:
     """The option that a text names (`letters.read_letter`). Needs the field "choices" (texts in the order shown).
 
@@ -129,22 +134,20 @@ def gold_text(item: Item) -> str:
 
 
 def grader_named(name: str) -> Grader:
-    """A grader of this module by its name, or any function by its dotted path ("my_package.grading.exact").
+    """A grader of this module by its name, or one of the user's own by its dotted path ("my_package.grading.exact").
 
     Raises:
-        HarnessError: there is no such function.
+        HarnessError: there is no such function, or it is not marked as a grader.
     """
-    named = (short_answer, exact_match, symbol, number, letter_choice, number_released, number_last, letter_released)
-    own = {grader.__name__: grader for grader in named}
+    ours = (short_answer, exact_match, symbol, number, letter_choice, number_released, number_last, letter_released)
+    own = {one.__name__: one for one in ours}
     if name in own:
         return own[name]
-    module, _, function = name.rpartition(".")
-    try:
-        found: Grader = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise HarnessError(
-            f"grader {name!r} cannot be imported ({error}); use {', '.join(own)} or the dotted path of a function"
-        ) from error
+    if "." not in name:
+        raise HarnessError(f"grader {name!r} is none of {', '.join(own)}, and no dotted path, as mine.grading.exact")
+    found: Grader = named(name, "grader")
+    if not is_grader(found):
+        raise HarnessError(f"grader {name!r} is not marked as one; decorate it with harness.grader")
     return found
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from harness.items import Item
 from harness.tasks.base import Task
-from harness.tasks.rows import ReadItems, Row, Rows, make_items, read_file, read_hub
+from harness.tasks.hub_sets import licence, read_hub
+from harness.tasks.rows import ReadItems, Row, Rows, make_items, read_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +16,11 @@ class HubTask(Task):
     """A task over rows. A subclass says in `item` how a row becomes an item.
 
     Attributes:
-        hub: id of the set on the hub.
+        hub: id of the set on the hub, or a local folder in the hub's layout (test.jsonl, data/train-00000.parquet).
         config: its configuration (subset), if it has several.
         split: the split under test.
         train_split: the split of the training items; None takes them from the pool.
-        revision: commit, tag or branch on the hub; None is the newest.
+        revision: commit, tag or branch on the hub; None is the newest. The manifest names the commit that was read.
         path: a local file instead of the hub (JSONL, JSON, CSV, TSV, Parquet).
         train_path: a local file of training items.
         max_broken: share of broken rows that are left out; with more of them the set is refused. One broken row is
@@ -64,3 +65,8 @@ class HubTask(Task):
         if self.path or not self.train_split:
             return None
         return self.items(read_hub(self.hub, self.config, self.train_split, self.revision))
+
+    def source(self) -> str:
+        if self.path:
+            return f"file {self.path}"
+        return f"data set {self.hub}, licence {licence(self.hub, self.revision)}"

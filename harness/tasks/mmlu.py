@@ -52,6 +52,6 @@ class Mmlu(HubTask):
 
 def _index(answer: str) -> int:
     """The index that "2" or "C" stands for; -1 for neither."""
-    if answer.isdecimal():
+    if answer.isdecimal() and len(answer) < 4:
         return int(answer)
     return LETTERS.find(answer) if len(answer) == 1 else -1

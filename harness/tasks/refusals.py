@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.items import Grade, Item
+from harness.items import Grade, Item, grader
 from harness.tasks.refusal_phrases import ADVERBS, ALONE, ANY, CONTRACTIONS, DOUBTS, NO_ADVERBS, PHRASES, Phrase
 from harness.tasks.short_answers import read_short
 from harness.tasks.texts import own_text, word_set, words
@@ -84,6 +84,7 @@ def refuses(text: str, *, wide: bool = False) -> bool | None:
     return any(_refused(sentence, wide) for sentence in _sentences(own))
 
 
+@grader
 def admits_unknown(text: str, item: Item) -> Grade:
     """The grader of a question without an answer: right when the text refuses (strictly). Gold: an empty list."""
     refused = refuses(text)

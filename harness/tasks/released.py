@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from harness.items import Grade, Item
+from harness.items import Grade, Item, grader
 
 _STRICT = re.compile(r"#### (-?[0-9.,]{1,400})")
 _FLEXIBLE = re.compile(r"-?[$0-9.,]{2,400}|-?[0-9]")
@@ -16,6 +16,7 @@ _ANSWER_IS = re.compile(r"answer is \(?([A-Z])\)?(?![A-Za-z])")
 _ANSWER_LABEL = re.compile(r"[aA]nswer:[ \t]{0,8}\(?([A-Z])\)?(?![A-Za-z])")
 
 
+@grader
 def number_released(text: str, item: Item) -> Grade:
     """The number after the first "#### ", commas apart, as a string: GSM8K's own release (Cobbe et al. 2021).
 
@@ -26,6 +27,7 @@ def number_released(text: str, item: Item) -> Grade:
     return _compared(found[1].replace(",", ""), item) if found else Grade("", None)
 
 
+@grader
 def number_last(text: str, item: Item) -> Grade:
     """The last number of a text without "$", commas and a final period, as a string: "flexible-extract".
 
@@ -37,6 +39,7 @@ def number_last(text: str, item: Item) -> Grade:
     )
 
 
+@grader
 def letter_released(text: str, item: Item) -> Grade:
     """The letter in "answer is (X)", else the last after "Answer:": the extraction of MMLU-Pro (Wang et al. 2024).
 

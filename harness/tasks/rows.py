@@ -1,4 +1,4 @@
-"""Reads rows of a local file or of a set on the Hugging Face hub, column by column."""
+"""Reads rows of a local file, column by column."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, nearest
-from harness.imports import LARGE
+from harness.files import user_path
 from harness.items import Item
 from harness.tasks.cells import unfolded, written
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 class BrokenRow(HarnessError):
@@ -33,6 +34,7 @@ class Rows:
         numbers: the number of each row as its file counts: lines of JSONL (from 1), else rows of data (from 1).
         table: a `pyarrow.Table`, or the rows of a small file.
         flaws: what is wrong with the rows that could not be read at all, by row (from 0).
+        revision: the commit of a set on the hub that was read; "" for a file, and where it is not known.
     """
 
     origin: str
@@ -40,6 +42,7 @@ class Rows:
     numbers: Sequence[int]
     table: Any
     flaws: Mapping[int, str] = field(default_factory=dict)
+    revision: str = ""
     _columns: dict[str, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -64,13 +67,29 @@ class Rows:
             if len(self.flaws) == len(self):
                 raise HarnessError(f"{self.origin}: no row can be read; the first: {self.flaws[0]}")
             raise HarnessError(f"{self.origin}: no column {head!r}{nearest(head, self.names)}")
-        if isinstance(self.table, list):
-            values = [row.get(head) for row in self.table]
-        else:
-            values = self.table.column(head).to_pylist()
+        values = [row.get(head) for row in self.table] if isinstance(self.table, list) else self._values(head)
         if not inner:
             return values
         return [value.get(inner) if isinstance(value, dict) else None for value in values]
+
+    def _values(self, name: str) -> list[Any]:
+        """The values of a column of a `pyarrow.Table`.
+
+        Raises:
+            HarnessError: one of them is none in Python: a text that is not UTF-8, a date after the year 9999.
+        """
+        column = self.table.column(name)
+        try:
+            return list(column.to_pylist())
+        except Exception:  # of many types; which value it is, is found out below
+            for at, value in enumerate(column):
+                try:
+                    value.as_py()
+                except Exception as error:
+                    raise HarnessError(
+                        f"{self.origin}, row {self.numbers[at]}: column {name!r} cannot be read: {one_line(error)}"
+                    ) from error
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +154,11 @@ class Row:
         return BrokenRow(f"{self.where}: {why}")
 
 
+def one_line(error: BaseException) -> str:
+    """The text of a library's error, for a message of one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 def _shown(value: Any) -> str:
     try:
         shown = repr(value)
@@ -148,16 +172,23 @@ class ReadItems(list[Item]):
 
     Attributes:
         broken: a message for each of those rows, with its place and what is wrong.
+        revision: as that of the rows.
     """
 
-    def __init__(self, items: Iterable[Item] = (), broken: Iterable[str] = ()) -> None:
+    def __init__(self, items: Iterable[Item] = (), broken: Iterable[str] = (), revision: str = "") -> None:
         super().__init__(items)
         self.broken = tuple(broken)
+        self.revision = revision
 
 
 def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
     """The messages of the rows that gave no item; none for items that were not read from rows."""
     return items.broken if isinstance(items, ReadItems) else ()
+
+
+def revision_of(items: Sequence[Item]) -> str:
+    """The commit of the set on the hub that items were read from; "" for others."""
+    return items.revision if isinstance(items, ReadItems) else ""
 
 
 def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float) -> ReadItems:
@@ -193,7 +224,7 @@ def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float
             f" (the first of {len(broken)} broken rows of {len(rows)}; task.max_broken={max_broken} allows {allowed})"
         )
         raise HarnessError(f"{broken[0]}{more if len(rows) > 1 else ''}")
-    return ReadItems(items, broken)
+    return ReadItems(items, broken, rows.revision)
 
 
 def read_file(path: str | Path) -> Rows:
@@ -202,53 +233,49 @@ def read_file(path: str | Path) -> Rows:
     Raises:
         HarnessError: no such file, unknown suffix, malformed (with the line), or empty.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise HarnessError(
-            f"{path}: {'is a folder; name a file in it' if path.is_dir() else 'no such file'} (task.path)"
-        )
+    path = user_path(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise HarnessError(f"{path}: unknown suffix {path.suffix!r}; a task file ends in {', '.join(SUFFIXES)}")
     try:
+        _check_file(path)
         rows = _read_parquet(path) if suffix == ".parquet" else _read_text(path, suffix)
     except UnicodeDecodeError as error:
-        raise HarnessError(f"{path}: not UTF-8 at byte {error.start}; convert it to UTF-8") from error
+        raise HarnessError(f"{path}, line {_not_utf8(path)}: not UTF-8; convert the file to UTF-8") from error
+    except OSError as error:
+        raise HarnessError(f"{str(path)[:300]}: cannot be read: {error.strerror} (task.path)") from error
     if not len(rows):
         raise HarnessError(f"{path}: no rows; the file is empty")
     return rows
 
 
-def read_hub(hub: str, config: str | None, split: str, revision: str | None) -> Rows:
-    """Reads one split of a set on the Hugging Face hub, or of the local cache of it.
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        kind = "is a folder; name a file in it" if path.is_dir() else "is no file but a device or a pipe"
+        raise HarnessError(f"{path}: {kind if path.exists() else 'no such file'} (task.path)")
+    if (suffix := path.suffix.lower()) not in SUFFIXES:
+        packed = "unpack it first; " if suffix in PACKED else ""
+        raise HarnessError(f"{path}: unknown suffix {path.suffix!r}; {packed}a task file ends in {', '.join(SUFFIXES)}")
 
-    Raises:
-        HarnessError: the set cannot be had.
-    """
-    with LARGE:
-        import datasets
 
-    try:
-        data = datasets.load_dataset(hub, config, split=split, revision=revision)
-    except Exception as error:  # connection, missing set, config, split or revision, broken cache: each its own type
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise HarnessError(
-            f"data set {hub!r} (config {config!r}, split {split!r}, revision {revision!r}) cannot be had: {reason}; "
-            "without a connection, task.path=FILE takes a local file"
-        ) from error
-    table = data.with_format("arrow")[:]
-    origin = f"{hub} ({', '.join(part for part in (config, split) if part)})"
-    return Rows(origin, tuple(table.column_names), range(1, table.num_rows + 1), table)
+def _not_utf8(path: Path) -> int:
+    """The number of the first line that is not UTF-8."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 1
 
 
 def _read_parquet(path: Path) -> Rows:
-    import pyarrow
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except pyarrow.ArrowException as error:
-        raise HarnessError(f"{path}: no Parquet file ({error})") from error
+        with path.open("rb") as file:  # of the path itself, the names of its folders would make columns
+            table = pq.ParquetFile(file).read()
+    except Exception as error:  # flipped bytes raise OSError, ArrowException, MemoryError and more
+        raise HarnessError(f"{path}: no Parquet file, or a damaged one ({one_line(error)})") from error
+    _check_names(path, table.column_names)
     return Rows(str(path), tuple(table.column_names), range(1, table.num_rows + 1), table)
 
 
@@ -283,14 +310,13 @@ def _object(row: Any) -> dict[str, Any] | str:
 
 
 def _json_rows(path: Path) -> list[dict[str, Any] | str]:
+    text = path.read_text(encoding="utf-8-sig") or "[]"
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig") or "[]")
+        content = json.loads(text)
     except json.JSONDecodeError as error:
         raise HarnessError(f"{path}, line {error.lineno}: malformed JSON ({error.msg})") from error
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise HarnessError(f"{path}: JSON that cannot be read ({error})") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
+        raise HarnessError(f"{path}{_unreadable(text)}: JSON that cannot be read ({error})") from error
     if isinstance(content, dict):
         found = (value for value in content.values() if isinstance(value, list))
         lists = [value for value in found if any(isinstance(row, dict) for row in value)]
@@ -300,6 +326,24 @@ def _json_rows(path: Path) -> list[dict[str, Any] | str]:
     return [_object(row) for row in content]
 
 
+_BETWEEN = re.compile(r"[\s,]*")
+
+
+def _unreadable(text: str) -> str:
+    """Which element of a list the parser stumbles over, for a message; "" where it is no list."""
+    decoder, at, row = json.JSONDecoder(), text.find("[") + 1, 1
+    if text[:at].strip() != "[":
+        return ""
+    try:
+        while text[at] != "]":
+            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
+            at = _BETWEEN.match(text, decoder.raw_decode(text, at)[1]).end()  # type: ignore[union-attr]
+            row += 1
+    except (ValueError, RecursionError):
+        return f", row {row} (line {text.count(chr(10), 0, at) + 1})"
+    return ""
+
+
 def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a long document in a cell is no flaw
     found: list[dict[str, Any] | str] = []
@@ -307,8 +351,7 @@ def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             names = next(reader, [])
-            if len(set(names)) < len(names):
-                raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)}")
+            _check_names(path, names)
             for values in filter(None, reader):
                 if len(values) == len(names):
                     found.append(dict(zip(names, values, strict=True)))
@@ -321,6 +364,11 @@ def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
             raise HarnessError(f"{path}, line {reader.line_num}: malformed CSV ({error})") from error
     _without_point_zero([row for row in found if isinstance(row, dict)], names)
     return found
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)[:300]}")
 
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")

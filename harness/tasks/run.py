@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from harness.errors import HarnessError, nearest
+from harness.files import user_path
 from harness.items import FIRST_ITEM, FIRST_ROW, SHORT, AnswerForm, Grader, Item
 from harness.metrics.levels import LevelValue, chosen, stored
 from harness.outcomes import Kind, Table
@@ -43,7 +44,6 @@ class RunTask(Task):
     """
 
     version: ClassVar[str] = "1"
-    known_size: ClassVar[bool] = False
     name: str = "run"
     run: str
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -79,9 +79,9 @@ class RunTask(Task):
         return {*earlier, *self.fields, FIRST_ITEM, FIRST_ROW}
 
     def load(self) -> list[Item]:
-        folder = Path(self.run).expanduser()
+        folder = user_path(self.run)
         _check_finished(folder)
-        table, asked = _table(folder / "outcomes.parquet"), _asked(folder / "calls.jsonl")
+        table, asked = Table.load(folder / "outcomes.parquet"), _asked(folder / "calls.jsonl")
         self.check(table.kinds, dict.fromkeys(name for line in asked.values() for name in line["fields"]), str(folder))
         graders = {name: self._grader(name, folder) for name in {line["grader"] for line in asked.values()}}
         items: list[Item] = []
@@ -129,17 +129,10 @@ def _check_finished(folder: Path) -> None:
     except OSError as error:
         held = "there is no manifest.json in it" if folder.is_dir() else "there is no such folder"
         raise HarnessError(f"task.run={folder} is no run directory: {held}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise HarnessError(f"{folder / 'manifest.json'} is damaged: {error}; run its command again") from error
     if status != "finished":
         raise HarnessError(f"task.run={folder}: this run is {status}, not finished; run its command again")
-
-
-def _table(file: Path) -> Table:
-    try:
-        return Table.load(file)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
 
 
 def _asked(file: Path) -> dict[str, dict[str, Any]]:
@@ -149,6 +142,8 @@ def _asked(file: Path) -> dict[str, dict[str, Any]]:
         with file.open("rb") as lines:
             for line in map(orjson.loads, lines):
                 kept = {name: line[name] for name in ("item", "group", "fields", "gold")}
+                if not isinstance(kept["fields"], dict) or not isinstance(kept["group"], str):
+                    raise TypeError(f"item {str(kept['item'])[:40]} has no fields or no group")
                 found[line["item"]] = {**kept, "grader": line.get("grader"), "form": _form(line)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error

@@ -1,27 +1,26 @@
-"""Reads a task from the user's own file."""
+"""Reads a task from the user's own file, or from any set on the hub, by columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.items import Grader, Item
 from harness.tasks import graders
 from harness.tasks.answer_keys import Key, Question, answer_key, read_question
-from harness.tasks.base import Task
 from harness.tasks.choices import multiple_choice
+from harness.tasks.hub import HubTask
 from harness.tasks.numbers import exact
-from harness.tasks.rows import BrokenRow, ReadItems, Row, Rows, make_items, read_file
+from harness.tasks.rows import BrokenRow, ReadItems, Row, Rows, make_items
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableTask(Task):
-    """One item a row of a JSONL, JSON, CSV, TSV or Parquet file.
+class TableTask(HubTask):
+    """One item a row of a file (`path`) or of a set on the hub (`hub`), whichever is given.
 
     Attributes:
-        path: the file.
-        train_path: a file of training items with the same columns; None takes them from the pool.
         question: the column of the question.
         answer: the column of the right answer: a text or number, or a list of accepted answers. With `choices`: the
             right option.
@@ -35,14 +34,11 @@ class TableTask(Task):
             else its letter), its "index" from 0 or its "number" from 1. None finds out which of the first three
             explains the most rows, and asks for this setting where the file cannot tell (see `answer_key`).
         grader: short_answer, exact_match, symbol, number, or the dotted path of a function (text, item) -> Grade.
-        max_broken: share of broken rows (no question, no answer, malformed) that are left out; with more of them the
-            file is refused. One broken row is let pass in a file of any size, with 0 none.
     """
 
     version: ClassVar[str] = "3"
     name: str = "table"
-    path: str
-    train_path: str | None = None
+    hub: str = ""
     question: str = "question"
     answer: str = "answer"
     separator: str | None = None
@@ -50,23 +46,29 @@ class TableTask(Task):
     choices: str | None = None
     answer_is: Key | None = None
     grader: str = "short_answer"
-    max_broken: float = 0.05
 
     def load(self) -> ReadItems:
-        return self._items(read_file(self.path))
+        if bool(self.path) == bool(self.hub):
+            given = "both are given" if self.path else "neither is given"
+            raise HarnessError(
+                f"task {self.name!r}: give task.path=FILE for a file or task.hub=ORG/NAME (and task.split) for a set "
+                f"on the hub; {given}"
+            )
+        return super().load()
 
-    def load_train(self) -> ReadItems | None:
-        return self._items(read_file(self.train_path)) if self.train_path else None
-
-    def _items(self, rows: Rows) -> ReadItems:
+    def items(self, rows: Rows) -> ReadItems:
         if self.choices:
             return self._multiple_choice(rows, self.choices)
-        grade = graders.grader_named(self.grader)
-        if grade is graders.letter_choice:
+        if self._grader is graders.letter_choice:
             raise HarnessError("task.grader=letter_choice needs the options; set task.choices=COLUMN")
-        return make_items(rows, lambda row: self._item(row, grade), self.max_broken)
+        return super().items(rows)
 
-    def _item(self, row: Row, grade: Grader) -> Item:
+    @cached_property
+    def _grader(self) -> Grader:
+        return graders.grader_named(self.grader)
+
+    def item(self, row: Row) -> Item:
+        grade = self._grader
         question, gold = row.text(self.question), self._accepted(row)
         group = row.text(self.group) if self.group else ""
         if grade is not graders.number:

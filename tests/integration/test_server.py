@@ -244,7 +244,7 @@ def test_killed_in_the_middle_it_costs_nothing_that_was_answered(
 
         async def one(call: Call) -> Reply:
             key = call_key(origin.identity, call)
-            kept = store.get(key)
+            kept = store.get(key, origin)
             reply = kept or await store.once(key, origin, lambda: engine.answer(call))
             if killing is not None and len(store) == killing:
                 served.kill()

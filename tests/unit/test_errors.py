@@ -62,3 +62,11 @@ def test_what_means_the_same_is_converted() -> None:
     assert typed(1, float, "x") == 1.0
     assert typed("yes", bool, "x") is True
     assert typed("a/b", Path, "x") == Path("a/b")
+
+
+def test_a_long_message_keeps_both_ends() -> None:
+    told = str(HarnessError("begin" + "x" * 300_000 + "end"))
+    assert len(told) < 2001
+    assert told.startswith("beginxxx")
+    assert told.endswith("xxxend")
+    assert str(HarnessError("short")) == "short"

@@ -120,7 +120,10 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
         """Examples from the first training items, then the temperature from the others, asked in every arm."""
         layouts = [layout(item, subject.random(f"layout {item.id}"), shuffle=self.shuffle) for item in train]
-        shown, tuning = layouts[: len(train) - self.tuning], layouts[len(train) - self.tuning :]
+        # A small set gives fewer items than are wanted: both uses get their part of them.
+        wanted = max(1, self.train_items())
+        n_shown = -(-len(train) * (wanted - self.tuning) // wanted)  # rounded up
+        shown, tuning = layouts[:n_shown], layouts[n_shown:]
         # Of two proposals one is shown: true and false in equal numbers, mixed.
         turns = subject.random("proposals").sample([i % 2 for i in range(len(shown))], len(shown))
         told = {

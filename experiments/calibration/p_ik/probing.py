@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le, MinLen
 
 from experiments.calibration.p_ik.domain_probes import Example
 from experiments.calibration.p_ik.forecasts import Asked, Forecast, percent, yes_no
@@ -46,9 +46,9 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
     draws: Annotated[int, Ge(1)] = 5
     train: Annotated[int, Ge(2)] = 150
     domain: str = "kind"
-    depths: Sequence[float] = (0.5, 0.75, 1.0)
+    depths: Annotated[Sequence[Annotated[float, Gt(0), Le(1)]], MinLen(1)] = (0.5, 0.75, 1.0)
     folds: Annotated[int, Ge(2)] = 5
-    temperature: float = answers.TEMPERATURE
+    temperature: Annotated[float, Ge(0)] = answers.TEMPERATURE
     max_tokens: Annotated[int, Ge(1)] | None = None
     spelled: bool = True
 

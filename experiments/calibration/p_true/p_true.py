@@ -87,7 +87,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
     draws: Annotated[int, Ge(1)] = 5
     judged: Annotated[int, Ge(1)] | None = 1
     shots: Annotated[int, Ge(1)] = 20
-    temperature: float = TEMPERATURE
+    temperature: Annotated[float, Ge(0)] = TEMPERATURE
     max_tokens: Annotated[int, Ge(1)] | None = None
 
     all_arms: ClassVar = {

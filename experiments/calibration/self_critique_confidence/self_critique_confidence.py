@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Gt, Le
 
 from experiments.calibration.self_critique_confidence.prompts import TEXTS, Stage, kind_of, prompt_for, read
 from experiments.shared.confidence import Instrument
@@ -105,9 +107,9 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
 
     arms: Sequence[str] = ("confidence", "confidence critique", "uncertainty", "uncertainty critique")
     reason: bool = False
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_tokens: int = 24
+    temperature: Annotated[float, Ge(0)] = 0.0
+    top_p: Annotated[float, Gt(0), Le(1)] = 1.0
+    max_tokens: Annotated[int, Ge(1)] = 24
 
     all_arms: ClassVar = {
         "confidence": Request(instrument="confidence", stage="vanilla"),

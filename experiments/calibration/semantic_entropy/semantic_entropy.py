@@ -73,7 +73,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
 
     arms: Sequence[str] = tuple(METHODS)
     draws: int = 5
-    temperature: float = answers.TEMPERATURE
+    temperature: Annotated[float, Ge(0)] = answers.TEMPERATURE
     max_tokens: Annotated[int, Ge(1)] | None = None
 
     all_arms: ClassVar = METHODS

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, get_args
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le
 
 from experiments.calibration.verbalized_confidence.elicitation import Elicitation
 from experiments.calibration.verbalized_confidence.outcome import StatedConfidence, as_row
@@ -88,8 +88,8 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     forced: bool = True
     phrases: Mapping[str, float] = field(default_factory=lambda: dict(PHRASES))
     draws: int = 1
-    temperature: float = 0.0
-    top_p: float = 1.0
+    temperature: Annotated[float, Ge(0)] = 0.0
+    top_p: Annotated[float, Gt(0), Le(1)] = 1.0
     max_tokens: Annotated[int, Ge(1)] | None = None
     confidence_tokens: Annotated[int, Ge(1)] = CONFIDENCE_TOKENS
     judge: bool = False

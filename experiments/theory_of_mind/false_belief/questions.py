@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from experiments.theory_of_mind.false_belief.named import last_named
 from experiments.theory_of_mind.false_belief.stories import Cast, Story, capitalised
-from harness.items import Grade, Item
+from harness.items import Grade, Item, grader
 
 Question = Literal["belief", "action", "second", "reality", "memory"]
 
@@ -91,6 +91,7 @@ def probe(question: Question, story: Story, cast: Cast, rng: random.Random) -> d
     }
 
 
+@grader
 def grade_probe(text: str, item: Item) -> Grade:
     """Judges a free answer by the container that it gives (`named.last_named`); one that gives none is not parsed.
 

@@ -11,7 +11,9 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge
 
 from harness.calls.arrays import Array
 from harness.calls.calls import (
@@ -30,6 +32,7 @@ from harness.calls.calls import (
 from harness.engines.base import Engine, Usage
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 from harness.prompting.prompts import Message
 from harness.prompting.tokens import NOTHING, Specials, Tokenizer
 
@@ -154,6 +157,7 @@ class FakeEngine:
         self.capacity = 256
         self.layers: int | None = LAYERS
         self.parameters: int | None = None
+        self.snapshot = Snapshot()
         self.usage = Usage()
         self.delay = delay
         self.activations = activations or hashed_activations
@@ -359,7 +363,7 @@ class Fake:
     has_weights: ClassVar[bool] = False
     gpus: ClassVar[int] = 0
 
-    delay: float = 0.0
+    delay: Annotated[float, Ge(0)] = 0.0
 
     def tokenizer(self, model: Model) -> Tokenizer:
         """The one that splits at words, whatever the model."""
@@ -367,4 +371,4 @@ class Fake:
 
     def load(self, model: Model) -> Engine:
         """An engine that answers at once; the model's weights are not read."""
-        return dry_engine(f"fake:{model.name}", self.delay)
+        return dry_engine(model.as_dry_run().name, self.delay)

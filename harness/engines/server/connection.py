@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from harness.engines.base import Usage
+from harness.engines.server.bodies import ACCEPTED, Unreadable, read_body
 from harness.errors import EngineDied, HarnessError, ItemError
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ PASSING = frozenset({408, 409, 425, 429})  # besides 5xx but 501: another try ma
 LONGEST_RETRY_AFTER = 300.0  # seconds
 CANARY_TIMEOUT = 60.0  # seconds
 MESSAGE = 300  # characters of a server's message that are shown
+MESSAGE_BYTES = 1 << 16  # of a refusal that are read
+LARGEST = 4 << 20
+"""Bytes of the longest reply to a request that asks for no tokens."""
+
+
+class Impossible(ValueError):
+    """A reply with a number that no model can have given. It is no answer: it is never kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class Patience:
 
     Attributes:
         connect: for a connection.
-        read: for a reply.
+        read: for a whole reply, from the request to its last byte.
         backoff: before the second try, at most; doubled with each further one, up to 64 times as long. The wait is
             drawn evenly from zero to that (full jitter), so that calls that failed together do not return together.
         tries: after this many failures a call fails alone, if the server answers other calls.
@@ -57,10 +65,11 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `address` is whole; `body` is JSON, None for a GET."""
+    """One request. `address` is whole; `body` is JSON, None for a GET; the reply has at most `most` decoded bytes."""
 
     address: str
     body: bytes | None = None
+    most: int = LARGEST
 
 
 class Refused(Exception):
@@ -200,7 +209,7 @@ class Connection:
         import httpx
 
         return httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+            headers={"Accept-Encoding": ACCEPTED} | ({"Authorization": f"Bearer {self._key}"} if self._key else {}),
             timeout=httpx.Timeout(self.patience.read, connect=self.patience.connect),
             follow_redirects=False,
             verify=self._verify,
@@ -259,25 +268,67 @@ class Connection:
     async def _pause(self, wait: float, tries: int) -> None:
         longest = self.patience.backoff * min(64, 2 ** (tries - 1))
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._died.wait(), max(wait, self._random.uniform(0, longest)))
+            # A server that asks to wait for ever is waited for no longer than one that says nothing.
+            pause = min(max(wait, self._random.uniform(0, longest)), self.patience.give_up)
+            await asyncio.wait_for(self._died.wait(), pause)
 
     async def _once(self, client: httpx.AsyncClient, request: Request, read: Reader[T]) -> T:
+        response, body = await self._exchange(client, request)
+        self._check(response, body)
+        try:
+            return read(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise Fault(f"a reply that is not JSON ({error})") from None
+        except Impossible as error:
+            raise Fault(f"an impossible reply: {error}"[:MESSAGE]) from None
+        except WRONG_SHAPE as error:
+            raise Fault(f"a reply of a wrong shape ({type(error).__name__}: {error})"[:MESSAGE]) from None
+
+    async def _exchange(self, client: httpx.AsyncClient, request: Request) -> tuple[httpx.Response, bytes]:
+        """Sends a request; gives the reply and its decoded body, both whole, in bounded time and memory."""
         import httpx
 
         method = "GET" if request.body is None else "POST"
         headers = {} if request.body is None else {"Content-Type": "application/json"}
         try:
-            with self._in_flight():
-                response = await client.request(method, request.address, content=request.body, headers=headers)
+            async with self._in_time():
+                with self._in_flight():
+                    sent = client.stream(method, request.address, content=request.body, headers=headers)
+                    async with sent as response:
+                        good = response.is_success
+                        body = await read_body(response, request.most if good else MESSAGE_BYTES, cut=not good)
+        except TimeoutError:
+            raise Fault("no whole reply in time (engine.timeout, engine.give_up)") from None
+        except Unreadable as error:
+            raise Fault(str(error)) from None
         except httpx.RequestError as error:  # connections, time-outs, replies cut off in the middle
             raise Fault(f"{type(error).__name__} {error}".strip()) from None
-        self._check(response)
-        try:
-            return read(orjson.loads(response.content))
-        except orjson.JSONDecodeError as error:
-            raise Fault(f"a reply that is not JSON ({error})") from None
-        except WRONG_SHAPE as error:
-            raise Fault(f"a reply of a wrong shape ({type(error).__name__}: {error})"[:MESSAGE]) from None
+        return response, body
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Raises TimeoutError when a reply is not whole in time, or when nothing else is answered either for too long.
+
+        httpx limits the wait for each piece: a server that sends a byte now and then would never be given up.
+        """
+        begun, waiting = time.monotonic(), asyncio.get_running_loop()
+        later: asyncio.Handle
+
+        def look() -> None:
+            nonlocal later
+            now = time.monotonic()
+            due = min(begun + self.patience.read, max(begun, self._answered) + self.patience.give_up)
+            if now >= due:
+                clock.reschedule(waiting.time())
+            else:
+                later = waiting.call_later(due - now, look)
+
+        async with asyncio.timeout(None) as clock:
+            later = waiting.call_soon(look)
+            try:
+                yield
+            finally:
+                later.cancel()
 
     @contextmanager
     def _in_flight(self) -> Iterator[None]:
@@ -294,7 +345,7 @@ class Connection:
         self._marked = now
         self._flying += change
 
-    def _check(self, response: Any) -> None:
+    def _check(self, response: httpx.Response, body: bytes) -> None:
         """Raises what a status other than 2xx means."""
         status = response.status_code
         if 200 <= status < 300:
@@ -310,22 +361,23 @@ class Connection:
                 f"{self.address} asks for a key (HTTP {status}), and the environment variable {self._key_env} {have}; "
                 "set it, or name another one with engine.key_env"
             )
-        message = f"HTTP {status}: {self._message(response)}"
+        said = self._message(body) or response.reason_phrase
+        message = f"HTTP {status}: {said}"
         if status in PASSING or (status >= 500 and status != 501):
             raise Fault(message, retry_after(response.headers.get("Retry-After")), counts=status != 429)
-        raise Refused(status, self._message(response))
+        raise Refused(status, said)
 
-    def _message(self, response: Any) -> str:
+    def _message(self, body: bytes) -> str:
         """The server's own words, in one line, without the key in case that it repeats it."""
-        text = response.text
+        text = body.decode(errors="replace")
         with suppress(orjson.JSONDecodeError, KeyError, TypeError):
-            answer = orjson.loads(response.content)
+            answer = orjson.loads(body)
             error = answer.get("error", answer) if isinstance(answer, dict) else answer
             text = str(error["message"] if isinstance(error, dict) else error)
         if self._key:
             text = text.replace(self._key, "***")
         line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-        return line[:MESSAGE] or response.reason_phrase
+        return line[:MESSAGE]
 
 
 def retry_after(value: str | None) -> float:

@@ -11,12 +11,21 @@ from typing import Any, ClassVar, Literal, Protocol, cast
 import orjson
 
 from harness.calls.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score, Text
+from harness.engines.server.connection import LARGEST, Impossible
 from harness.errors import ItemError
 from harness.prompting.prompts import Message, Role
 from harness.prompting.tokens import NOTHING
 
 LOWEST = -9999.0
 """What servers write for a log-probability of minus infinity, which JSON does not have."""
+
+ROUNDING = 1e-3
+"""By how much a probability, or its logarithm, may exceed what is possible: numbers are rounded on their way."""
+
+LARGEST_TOKEN = (1 << 31) - 1
+
+PER_TOKEN = 2000
+"""Bytes of a reply for each token that is asked about; vLLM takes some 200."""
 
 Finish = Literal["stop", "length"]
 
@@ -52,7 +61,8 @@ class Dialect(Protocol):
         """The reply in the server's JSON.
 
         Raises:
-            Exception: one of `http.WRONG_SHAPE`; something is missing or of another kind.
+            Exception: one of `connection.WRONG_SHAPE`; something is missing or of another kind. `Impossible` is one of
+                them: a number that no model can have given.
         """
 
 
@@ -100,13 +110,15 @@ class Completions:
         return orjson.dumps(fields)
 
     def read(self, call: Call, answer: Any) -> Answer:
-        choice = answer["choices"][0]
+        choice = _only(answer["choices"])
         prompt = choice.get("prompt_token_ids")
         if prompt is not None and prompt != _prompt(call):
             raise ValueError("an answer to another prompt")
         reply: Reply
         if isinstance(call, Generate):
-            tokens = tuple(_typed(token, int) for token in choice["token_ids"])
+            tokens = tuple(_token(token) for token in choice["token_ids"])
+            if len(tokens) > call.sampling.max_tokens:
+                raise Impossible(f"{len(tokens)} tokens where {call.sampling.max_tokens} were asked for at most")
             logprobs = tuple(_logprob(value) for value in choice["logprobs"]["token_logprobs"])
             if len(logprobs) != len(tokens):
                 raise ValueError(f"{len(logprobs)} log-probabilities of {len(tokens)} tokens")
@@ -114,6 +126,8 @@ class Completions:
         elif isinstance(call, Choose):
             named = choice["logprobs"]["top_logprobs"][0]
             reply = Logprobs(tuple(_logprob(named[f"token_id:{token}"]) for token in call.tokens))
+            if (mass := math.fsum(map(math.exp, reply.values))) > 1 + ROUNDING:
+                raise Impossible(f"probabilities of {len(call.tokens)} tokens that sum to {mass:.4g}")
         elif isinstance(call, Score):
             steps = zip(call.continuation, choice["prompt_logprobs"][len(call.prompt) :], strict=True)
             reply = Logprobs(tuple(_logprob(step[str(token)]["logprob"]) for token, step in steps))
@@ -167,7 +181,7 @@ class Chat:
         return orjson.dumps(fields)
 
     def read(self, call: Call, answer: Any) -> Answer:
-        choice = answer["choices"][0]
+        choice = _only(answer["choices"])
         text, finish = _whole_reply(choice["message"], _finish(choice)), _finish(choice)
         return _answer(answer, Text(text, tuple(text.encode()), (), finish))
 
@@ -233,15 +247,46 @@ def _finish(choice: Any) -> Finish:
     return cast(Finish, reason)
 
 
+def _only(choices: Any) -> Any:
+    if len(_typed(choices, list)) != 1:
+        raise ValueError(f"{len(choices)} answers to one question")
+    return choices[0]
+
+
+def _token(value: Any) -> int:
+    token = int(_typed(value, int))
+    if not 0 <= token <= LARGEST_TOKEN:
+        raise Impossible(f"a token id of {token}"[:60])
+    return token
+
+
 def _logprob(value: Any) -> float:
     number = float(_typed(value, (int, float)))
+    if not number <= ROUNDING:
+        raise Impossible(f"a log-probability of {number:g}")
     return number if number > LOWEST else -math.inf
 
 
 def _typed(value: Any, kind: Any) -> Any:
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or isinstance(value, bool):  # to Python, true is a number
         raise TypeError(f"{value!r}"[:60] + " in place of another kind of value")
     return value
+
+
+def _count(value: Any) -> int:
+    """A number of tokens, 0 where the server does not tell."""
+    count = 0 if value is None else int(_typed(value, int))
+    if not 0 <= count <= LARGEST_TOKEN:
+        raise Impossible(f"{count}"[:40] + " tokens")
+    return count
+
+
+def largest(call: Call) -> int:
+    """Bytes that the reply to a call may have."""
+    tokens = len(_prompt(call))
+    tokens += call.sampling.max_tokens if isinstance(call, Generate) else 0
+    tokens += len(call.tokens) if isinstance(call, Choose) else 0
+    return LARGEST + PER_TOKEN * tokens
 
 
 def _answer(answer: Any, reply: Reply) -> Answer:
@@ -249,8 +294,8 @@ def _answer(answer: Any, reply: Reply) -> Answer:
     details = usage.get("prompt_tokens_details") or {}
     return Answer(
         reply,
-        prompt_tokens=_typed(usage.get("prompt_tokens") or 0, int),
-        new_tokens=_typed(usage.get("completion_tokens") or 0, int),
-        cached_tokens=_typed(details.get("cached_tokens") or 0, int),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        new_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")),
         fingerprint=str(answer.get("system_fingerprint") or ""),
     )

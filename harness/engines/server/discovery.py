@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Sampling, Score, Text
-from harness.engines.server.connection import WRONG_SHAPE, Connection, Reader, Refused, Request
-from harness.engines.server.dialects import Answer, Dialect
+from harness.engines.server.connection import WRONG_SHAPE, Connection, Impossible, Reader, Refused, Request
+from harness.engines.server.dialects import Answer, Dialect, largest
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Message
 from harness.prompting.tokens import Tokenizer
@@ -19,14 +19,19 @@ NOISE = 0.5
 
 
 def request(connection: Connection, dialect: Dialect, call: Call) -> Request:
-    return Request(connection.address + dialect.path, dialect.body(call))
+    return Request(connection.address + dialect.path, dialect.body(call), largest(call))
 
 
 def find_served(connection: Connection, wanted: str | None, source: str, wait: float) -> dict[str, Any]:
     """The model list's entry of the model."""
 
     def read(answer: Any) -> dict[str, dict[str, Any]]:
-        return {str(entry["id"]): entry for entry in answer["data"]}
+        entries: dict[str, dict[str, Any]] = {}
+        for entry in answer["data"]:
+            name = str(entry["id"])
+            if entries.setdefault(name, entry) != entry:
+                raise ValueError(f"the model {name!r} is listed twice, each time differently")
+        return entries
 
     try:
         served = connection.reach(Request(f"{connection.address}/models"), read, wait)
@@ -65,7 +70,7 @@ def _optional(connection: Connection, path: str, body: bytes | None, read: Reade
 
 
 def find_context(told: Any, setting: int | None) -> int:
-    limits = [limit for limit in (told, setting) if isinstance(limit, int)]
+    limits = [n for n in (told, setting) if isinstance(n, int) and not isinstance(n, bool) and n > 0]
     if not limits:
         raise HarnessError("the server does not tell its longest prompt plus reply; set engine.max_model_len=TOKENS")
     return min(limits)
@@ -106,7 +111,8 @@ def probe(connection: Connection, dialect: Dialect, tokenizer: Tokenizer) -> tup
     """Asks one question in every way and compares: what the server can answer exactly, and its fingerprint.
 
     Raises:
-        HarnessError: it gives no token ids or log-probabilities with a text, or not the model's own ones.
+        HarnessError: it gives no token ids or log-probabilities with a text, or not the model's own ones, or
+            impossible ones.
     """
     prompt = tuple(([tokenizer.bos] if tokenizer.bos is not None else []) + tokenizer.encode("The"))
     greedy = Generate(prompt, Sampling(1))
@@ -152,6 +158,8 @@ def _try(connection: Connection, dialect: Dialect, call: Call) -> Answer | None:
             raise TypeError("no text")
         try:
             return dialect.read(call, answer)
+        except Impossible as error:
+            raise HarnessError(f"{connection.address} gives numbers that no model can have given: {error}") from None
         except WRONG_SHAPE:
             return None
 

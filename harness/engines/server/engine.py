@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from harness.engines.server.discovery import (
 )
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
+from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 COMPLETIONS: frozenset[Capability] = frozenset({"generate", "choose", "score"})
@@ -54,9 +55,9 @@ class Server:
         max_model_len: longest prompt plus reply in tokens, for servers of completions that do not tell it.
         prefill: with api=chat, whether the endpoint goes on with a last message of the assistant.
         concurrency: requests in flight.
-        timeout: seconds to wait for a reply; connect_timeout: for a connection.
+        timeout: seconds to wait for a whole reply; connect_timeout: for a connection.
         wait: seconds to wait at the beginning for a server that is still starting.
-        give_up: seconds without any reply after which the server counts as dead.
+        give_up: seconds without any whole reply after which the server counts as dead.
         backoff: seconds before a second try, at most; doubled with each further one.
     """
 
@@ -192,6 +193,7 @@ class ServerEngine:
     capacity: int
     layers: int | None = None
     parameters: int | None = None
+    snapshot: Snapshot = field(default_factory=Snapshot)
 
     def __post_init__(self) -> None:
         self.usage = self.connection.usage

@@ -119,6 +119,7 @@ class Transformers:
         except (OSError, ValueError, ImportError) as error:
             raise _not_loaded(model, error) from error
         args = self._checked_args(config)
+        model.check(local, args.get("key_mapping"))
         device = _device(self.device_map, torch.cuda.is_available())
         if device == "cpu":
             keep_freed_memory()
@@ -136,10 +137,10 @@ class Transformers:
             raise
         except Exception as error:  # whatever transformers, accelerate or a quantiser raise
             raise _not_loaded(model, error) from error
-        identity = self._identity(loaded, local, device, dtype)
+        identity = self._identity(loaded, local, device, dtype) | model.unchecked()
         own = min(getattr(text, "max_position_embeddings", 8192), 8192)
         engine = TransformersEngine(loaded, tokenizer, identity, layout, self._limits(loaded, layout, own))
-        engine.parameters = local.parameters
+        engine.parameters, engine.snapshot = local.parameters, local.snapshot
         return engine
 
     def _identity(self, loaded: Any, local: LocalModel, device: str, dtype: str) -> dict[str, str]:
@@ -238,10 +239,11 @@ def _load(local: LocalModel, code: bool, **settings: Any) -> Any:
             from peft import PeftModel
         except ImportError as error:
             raise HarnessError("model.adapter with engine=transformers needs peft: pip install peft") from error
-        # Quantised weights cannot take the adapter in; it then runs beside them.
-        adapted = PeftModel.from_pretrained(model, str(local.adapter), is_trainable=False)
-        quantised = getattr(model, "is_quantized", False)
-        model = adapted if quantised else adapted.merge_and_unload()
+        adapted = PeftModel.from_pretrained(model, str(local.adapter), is_trainable=False)  # changes the model itself
+        # In 32 bits a sum of both is as good and twice as fast. Shorter numbers would round a small change away, and
+        # quantised ones cannot take it: there the adapter's matrices stay beside the weights, as in vLLM.
+        if settings["dtype"].itemsize >= 4 and not getattr(model, "is_quantized", False):
+            model = adapted.merge_and_unload()
     return model.eval()
 
 

@@ -21,7 +21,7 @@ from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure,
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.imports import LARGE
-from harness.models.adapters import adapter_base, adapter_rank
+from harness.models.adapters import adapter_rank
 from harness.models.model import LocalModel, Model
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
@@ -108,6 +108,7 @@ class VLLM:
         if not cuda and args.get("enable_chunked_prefill"):
             raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
         local = model.resolve()
+        model.check(local)
         settings = self.engine_args(local, args, code=model.trust_remote_code, cuda=cuda)
         lora = None
         if local.adapter is not None:
@@ -134,11 +135,9 @@ class VLLM:
             "dtype": str(engine.model_config.dtype).removeprefix("torch."),
             "args": exact(settings),
         }
-        if local.adapter is not None:
-            made_for = adapter_base(local.adapter) or "an unnamed base"
-            identity["adapter"] = f"rank {adapter_rank(local.adapter)}, made for {made_for}"
+        identity |= model.unchecked()
         loaded = VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
-        loaded.parameters = local.parameters
+        loaded.parameters, loaded.snapshot = local.parameters, local.snapshot
         return loaded
 
     def engine_args(self, local: LocalModel, args: dict[str, Any], *, code: bool, cuda: bool) -> dict[str, Any]:

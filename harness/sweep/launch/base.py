@@ -13,7 +13,7 @@ from harness.config import build
 from harness.console import log
 from harness.errors import HarnessError
 from harness.sweep.folder import Pack, Sweep, read_sweep
-from harness.sweep.lock import Lock, holder_of
+from harness.sweep.lock import driving, holder_of
 from harness.sweep.status import View, by_process, with_wholes
 
 
@@ -101,7 +101,7 @@ def start(sweep: Sweep, launcher: Launcher) -> int:
     Raises:
         HarnessError: another process is doing the same, or the launcher could not start everything.
     """
-    with Lock(sweep):
+    with driving(sweep):
         before = look(sweep)
         # Workers die with the process that handed them out, and that is this one now; detached jobs live on.
         todo = [
@@ -126,8 +126,8 @@ def start_in_background(sweep: Sweep) -> int:
     Raises:
         HarnessError: the sweep is at work already.
     """
-    if (holder := holder_of(sweep)) is not None and holder.lives() is not False:
-        raise HarnessError(f"{sweep.folder} is driven by process {holder.pid} on {holder.host} already")
+    if (holder := holder_of(sweep)) is not None and holder.lives:
+        raise HarnessError(f"the sweep {sweep.folder} is held by {holder} already")
     with (sweep.folder / "log.txt").open("ab") as output:
         words = [sys.executable, "-m", "harness", "sweep", "resume", str(sweep.folder)]
         # A session of its own, so that the terminal's hang-up signal does not reach it.

@@ -50,7 +50,8 @@ def run_dir(runs: Path) -> Path:
 
 def stored(runs: Path) -> list[str]:
     """Keys of all complete records of the store, in every segment; lines that are no calls have a key of zeros."""
-    lines = [line for path in (runs / "store").glob("*.calls") for line in path.read_bytes().splitlines(keepends=True)]
+    files = (runs / "store").glob("*.replies")
+    lines = [line for path in files for line in path.read_bytes().splitlines(keepends=True)]
     return [line[:32].decode() for line in lines if line.endswith(b"\n") and not line.startswith(b"0" * 32)]
 
 
@@ -273,7 +274,7 @@ def test_list_names_everything() -> None:
 
 
 def test_show_gives_the_paper_an_item_and_its_prompt_tokens() -> None:
-    out = harness("show", "pTrue", "engine=fake").stdout
+    out = harness("show", "pTrue", "engine=fake", "--tokens").stdout
     assert "arXiv 2207.05221" in out
     assert "<assistant> The proposed answer is: (" in out
     assert "' proposed':" in out
@@ -304,7 +305,7 @@ def test_validate_asks_a_set_that_is_smaller_than_the_limit_and_says_so(tmp_path
     assert "8 items, " in done.stdout
     assert "1 broken rows are left out:\n  " in done.stdout
     assert "own.jsonl, line 11: malformed JSON" in done.stdout
-    assert "note: the run itself would stop: task 'table' has 10 items, too few for limit=300" in done.stdout
+    assert "limit=300, but task 'table' has 10 items: 10 are tested" in done.stdout
     done = harness("run", *own, "limit=11", f"runs={tmp_path / 'runs'}", f"store={tmp_path / 'store'}")
     assert done.returncode == 0, done.stderr
     assert "own.jsonl, line 11: malformed JSON" in done.stdout + done.stderr

@@ -40,7 +40,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Runs of two models and two seeds, the one of the other written by hand; with other answers right in each."""
     made = tmp_path_factory.mktemp("runs")
     found = {"a0": ran(made / "a0"), "fewer": ran(made / "fewer", "limit=8")}
-    for name, model, seed, draws in (("a1", "smollm2", 1, 2), ("b0", "other", 0, 2), ("b1", "other", 1, 2)):
+    for name, model, seed, draws in (
+        ("a1", "fake:smollm2", 1, 2),
+        ("b0", "fake:other", 0, 2),
+        ("b1", "fake:other", 1, 2),
+    ):
         found[name] = edited(found["a0"], made / name, model={"name": model}, seed=seed, experiment={"draws": draws})
     found["draws"] = edited(found["a0"], made / "draws", experiment={"draws": 3})
     for path, right in zip((found[n] for n in ("a0", "a1", "b0", "b1")), (4, 5, 6, 7), strict=True):
@@ -69,10 +73,10 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
     assert (one["gained"], one["lost"], one["p_exact"]) == (2, 0, 0.5)
     assert one["p_holm"] == one["p"]
     assert found["warnings"] == []
-    assert "model.name: smollm2 against other" in found["differ"]
+    assert "model.name: fake:smollm2 against fake:other" in found["differ"]
     assert [c["gained"] for c in found["changes"]] == [True, True]
     out = told([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
-    assert "other against smollm2" in out
+    assert "fake:other against fake:smollm2" in out
     assert "0.3333   0.5000  +0.1667 [" in out
     assert "2 items gained: " in out
 
@@ -80,14 +84,14 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
 def test_the_baseline_and_the_family_of_tests(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     words = [runs["a0"], runs["a1"], runs["b0"], "--metric", "accuracy", "--metric", "brier"]
     found = as_json(words, capsys)
-    assert [one["first"]["label"] for one in found] == ["smollm2 seed 0"] * 2
+    assert [one["first"]["label"] for one in found] == ["fake:smollm2 seed 0"] * 2
     p = [c["p"] for one in found for c in one["contrasts"]]
     adjusted = [c["p_holm"] for one in found for c in one["contrasts"]]
     assert len(p) == 4
     known = [(x, y) for x, y in zip(p, adjusted, strict=True) if x is not None]
     assert min(y for _, y in known) == pytest.approx(min(1.0, len(known) * min(x for x, _ in known)))
     found = as_json([*words, "--baseline", runs["b0"]], capsys)
-    assert {one["first"]["label"] for one in found} == {"other seed 0"}
+    assert {one["first"]["label"] for one in found} == {"fake:other seed 0"}
     assert "no side is called that" in told([*words, "--baseline", "nobody"], capsys, 2)
 
 
@@ -110,7 +114,7 @@ def test_seeds_of_a_model_are_one_side(runs: dict[str, Path], capsys: pytest.Cap
     (one,) = found["contrasts"]
     assert (one["first"], one["second"]) == (pytest.approx(4.5 / 12), pytest.approx(6.5 / 12))
     assert one["spread"] == [pytest.approx((0.5**0.5) / 12)] * 2
-    assert [side["label"] for side in (found["first"], found["second"])] == ["smollm2", "other"]
+    assert [side["label"] for side in (found["first"], found["second"])] == ["fake:smollm2", "fake:other"]
     assert found["warnings"] == []
     assert not any("seed" in text for text in found["differ"])
     mixed = [*four, runs["draws"], "--group-by", "model"]
@@ -245,7 +249,7 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
     assert main(["compare", str(both), "--metric", "accuracy", "--replicates", "50"]) == 0
     captured = capsys.readouterr()
     assert captured.err.startswith(f"harness: left out: {both / 'broken' / 'manifest.json'} is damaged")
-    assert "other against smollm2" in captured.out
+    assert "fake:other against fake:smollm2" in captured.out
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
     assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
     assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
@@ -278,3 +282,21 @@ def test_arms_that_differ_in_one_factor_are_compared_whatever_the_others_are(
         assert contrast["value"] == pair["contrasts"][0]["value"]
     assert len(by_ideas["contrasts"]) == 2
     assert "did you mean 'ideas'?" in told([path, "--group-by", "idea"], capsys, 2)
+
+
+def test_models_of_one_name_are_told_apart_and_dry_runs_are_no_results(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "runs"
+    for place, model, seed in (("1", "one/Qwen", 0), ("2", "one/Qwen", 1), ("3", "two/Qwen", 0), ("4", "two/Qwen", 1)):
+        edited(runs["a0"], made / place, model={"name": "Qwen", "source": f"/models/{model}"}, seed=seed)
+    edited(runs["a0"], made / "dry")
+    capsys.readouterr()
+    assert main(["compare", str(made), "--group-by", "model", "--metric", "accuracy", "--replicates", "50"]) == 0
+    captured = capsys.readouterr()
+    assert "Qwen (two/Qwen) against Qwen (one/Qwen)" in captured.out
+    assert f"left out: {made / 'dry'}: a dry run, in which no model was asked" in captured.err
+    assert main(["report", str(made)]) == 0
+    assert "a dry run, in which no model was asked" in capsys.readouterr().out
+    assert main(["report", *map(str, made.glob("[1-4d]*")), "--out", str(tmp_path / "all.html")]) == 0
+    assert "a dry run" not in capsys.readouterr().out

@@ -160,7 +160,8 @@ def test_an_engine_against_itself_is_asked_anew_and_differs_nowhere(
 
 def test_what_the_store_holds_is_not_asked_again(tmp_path: Path) -> None:
     def lines() -> list[bytes]:
-        return sorted(line for path in (tmp_path / "store").glob("*.calls") for line in path.read_bytes().splitlines())
+        files = (tmp_path / "store").glob("*.replies")
+        return sorted(line for path in files for line in path.read_bytes().splitlines())
 
     one = compared(tmp_path, FIRST, "engine.logit=2")
     before = [line for line in lines() if not line.startswith(b"0" * 32)]

@@ -98,7 +98,11 @@ THOUGHTS = {
 def test_a_page_over_several_runs_has_the_thoughts_of_each_model_that_thinks(runs: Path) -> None:
     assert run(runs) == 0
     assert 'id="thoughts"' not in (runs / "report.html").read_text(encoding="utf-8")
-    for name, more in {"think/a": {"thoughts": THOUGHTS}, "think/b": {"role_thoughts": {"<i>judge": THOUGHTS}}}.items():
+    thoughtful: dict[str, dict[str, Any]] = {
+        "think/a": {"thoughts": THOUGHTS},
+        "think/b": {"role_thoughts": {"<i>judge": THOUGHTS}},
+    }
+    for name, more in thoughtful.items():
         write_run(runs / name, 3, figures=False, experiment=name[-1], **model("big"), **more)
     assert run(runs) == 0
     html = (runs / "report.html").read_text(encoding="utf-8")
@@ -205,7 +209,7 @@ def test_runs_that_cannot_be_read_are_left_out_by_name_when_found_and_refused_wh
         ("empty/", "empty", "is empty"),
         ("folder/file", "folder", "is no run directory and holds none"),
         ("folder/report.html", "folder/report.html", "is a file; give the run directory"),
-        ("killed/calls.jsonl.part", "killed", "no manifest.json"),
+        ("killed/owner.json", "killed", "no manifest.json"),
         ("moved/estimates.json", "moved", "no manifest.json"),
     ],
 )

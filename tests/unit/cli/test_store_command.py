@@ -14,6 +14,7 @@ import pytest
 from harness.cli.main import main
 from harness.store import maintenance, records
 from harness.store.maintenance import merge, survey, verify
+from harness.store.packing import pack_reply
 from harness.store.records import PART
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
@@ -43,7 +44,7 @@ def aged(path: Path, days: float) -> Path:
 
 
 def paths(folder: Path) -> set[Path]:
-    return set(folder.glob("*.calls"))
+    return set(folder.glob("*.replies"))
 
 
 def kilobytes(files: Iterable[Path]) -> str:
@@ -53,7 +54,7 @@ def kilobytes(files: Iterable[Path]) -> str:
 def kept(folder: Path, numbers: range) -> bool:
     """Whether a store still has every one of these replies."""
     store = Store(folder)
-    return all(store.get(key(i)) == reply(i) for i in numbers)
+    return all(store.get(key(i), ORIGIN) == reply(i) for i in numbers)
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ def test_merge_makes_one_segment_of_each_origin_without_duplicates_and_damage(
     assert all(Segment.look(p).closed for p in paths(folder))
     assert {h.origin for h in survey(folder).holdings} == {ORIGIN, OTHER}
     store = Store(folder)
-    assert store.get(key(120)) is None
+    assert store.get(key(120), ORIGIN) is None
     assert (len(store), store.dropped) == (179, 0)
     assert kept(folder, range(1, 120))
     assert kept(folder, range(121, 161))
@@ -212,10 +213,10 @@ def test_merge_makes_one_segment_of_each_origin_without_duplicates_and_damage(
 
 def test_running_readers_survive_a_merge(folder: Path) -> None:
     reading, fresh = Store(folder), Store(folder)
-    assert reading.get(key(1)) == reply(1)  # this one has the segment open, the other one none
+    assert reading.get(key(1), ORIGIN) == reply(1)  # this one has the segment open, the other one none
     merge(folder)
     for store in (reading, fresh):
-        assert [store.get(key(i)) for i in range(1, 161)] == [reply(i) for i in range(1, 161)]
+        assert [store.get(key(i), ORIGIN) for i in range(1, 161)] == [reply(i) for i in range(1, 161)]
         assert store.dropped == 0
 
 
@@ -255,7 +256,7 @@ def test_a_source_that_grows_while_it_is_merged_is_not_removed(folder: Path, mon
 
     def grow(path: Path, target: Path) -> Path:
         with late.open("ab") as file:
-            file.write(records.pack(key(703), orjson.dumps(reply(703))))
+            file.write(records.pack(key(703), pack_reply(reply(703))))
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", grow)
@@ -288,7 +289,7 @@ def test_a_segment_without_a_first_line_keeps_its_calls(folder: Path, capsys: py
 
 
 def test_what_killed_writers_and_merges_leave_behind_is_cleared(folder: Path) -> None:
-    empty = folder / "20200101-000000-host-1-abcd.calls"
+    empty = folder / "20200101-000000-host-1-abcd.replies"
     empty.touch()
     part = Writer(folder, ORIGIN, PART).path  # of this process, which is alive
     merge(folder)
@@ -346,4 +347,4 @@ def test_a_merge_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
         assert kept(tmp_path, range(1, 6))
         assert list(maintenance.verify(tmp_path)) == []
         points += was_killed
-    assert points == 16  # 1 header, 5 calls, 1 mark, 2 flushes, 1 time, 1 name, 1 flush, 2 removals of 2 files each
+    assert points == 18  # 1 header, 5 calls, 1 mark, 2 flushes, 1 time, 1 name, 1 flush, 2 removals of 3 files each

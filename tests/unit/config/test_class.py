@@ -58,7 +58,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(place: Path) -> tuple[Path, Any]:
-    (run,) = (place / "runs" / "sure").iterdir()
+    (run,) = (place / "runs" / "dry" / "sure").iterdir()
     return run, json.loads((run / "manifest.json").read_text())
 
 
@@ -68,7 +68,7 @@ def test_the_command_runs_it_from_the_current_folder(place: Path) -> None:
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     run, manifest = read(place)
-    assert run.name.startswith("facts-smollm2-s0-")
+    assert run.name.startswith("facts-fake-smollm2-s0-")
     assert (manifest["experiment"], manifest["items_done"]) == ("sure", 4)
     settings = manifest["config"]["experiment"]
     assert (settings["_target_"], settings["max_tokens"]) == ("mine_sure.sure.Sure", 8)

@@ -56,7 +56,7 @@ def test_overrides_reach_their_place() -> None:
         ("seed=abc", r"seed=abc: a whole number is needed"),
         ("experiment.shots=many", r"experiment\.shots=many: a whole number is needed"),
         ("model.style=fancy", r"model\.style=fancy: .*'auto', 'chat' or 'plain'"),
-        ("limit=0", r"limit=0: at least one item"),
+        ("limit=0", r"limit=0: 1 or more is needed"),
         ("--seed=3", r"write seed=3, without the dashes"),
         ("model.name=a:b=c", r"model\.name=a:b=c"),
         ("experiment._target_=nowhere.Thing", r"experiment\._target_: cannot import 'nowhere\.Thing'"),

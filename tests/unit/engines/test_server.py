@@ -169,7 +169,7 @@ def right(reply: Any, call: Call) -> bool:
 
 def keys(folder: Path) -> list[bytes]:
     """Keys of all records in a store, however often they are there."""
-    found = [key_of(line) for path in folder.glob("*.calls") for _, line in lines(path)]
+    found = [key_of(line) for path in folder.glob("*.replies") for _, line in lines(path)]
     return [key for key in found if key not in (None, RESERVED)]
 
 

@@ -8,14 +8,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score, Text
+from harness.calls.calls import Choose, Generate, Sampling, Score, Text
 from harness.engines.transformers.decoding import Detokenizer, Draft, next_tokens, uniform
 from harness.engines.transformers.engine import Transformers, widen_head
 from harness.engines.transformers.planning import BLOCK, Limits, Waiting, block_keys, plan
 from harness.engines.worker import Job
 from harness.errors import HarnessError
-from harness.models.model import LocalModel, Model
-from tests.integration.engines import ask
+from harness.models.model import Model
 from tests.support.tiny_models import save_tiny, toy_tokenizer
 
 NO_ENDS = Detokenizer(toy_tokenizer(), frozenset())
@@ -231,41 +230,6 @@ def test_a_model_with_a_recurrent_state_is_refused(tmp_path: Path) -> None:
     toy_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(HarnessError, match="use engine=vllm"):
         Transformers().load(Model(source=str(tmp_path)))
-
-
-def test_an_adapter_without_peft_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = save_tiny(tmp_path, "llama")
-    monkeypatch.setitem(__import__("sys").modules, "peft", None)
-    monkeypatch.setattr(Model, "resolve", lambda _: LocalModel(folder, "f", folder))
-    with pytest.raises(HarnessError, match="pip install peft"):
-        Transformers().load(Model(source=str(folder)))
-
-
-def test_an_adapter_changes_the_numbers_as_its_matrices_say(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft", reason="adapters with engine=transformers need peft")
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    base, adapted = save_tiny(tmp_path / "base", "llama"), tmp_path / "adapter"
-    model = AutoModelForCausalLM.from_pretrained(base)
-    wrapped = peft.get_peft_model(model, peft.LoraConfig(r=2, lora_alpha=6, target_modules=["down_proj"]))
-    torch.manual_seed(0)
-    for name, weight in wrapped.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight)
-    wrapped.save_pretrained(adapted)
-    plain = AutoModelForCausalLM.from_pretrained(base).eval()
-    with torch.no_grad():
-        for i, layer in enumerate(plain.model.layers):
-            lora = wrapped.base_model.model.model.layers[i].mlp.down_proj
-            layer.mlp.down_proj.weight += 3 * lora.lora_B["default"].weight @ lora.lora_A["default"].weight
-        expected = plain(torch.tensor([[5, 6, 7]])).logits[0, -1].log_softmax(-1)
-    engine = Transformers().load(Model(source=str(base), adapter=str(adapted)))
-    (reply,) = ask(engine, [Choose((5, 6, 7), (4, 9))])
-    engine.close()
-    assert isinstance(reply, Logprobs)
-    np.testing.assert_allclose(reply.values, expected[[4, 9]].numpy(), atol=1e-4)
-    assert engine.identity["model"] != Model(source=str(base)).resolve().fingerprint
 
 
 def test_a_float32_head_leaves_the_embeddings_that_share_its_weights_alone() -> None:

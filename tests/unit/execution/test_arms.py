@@ -75,11 +75,12 @@ def test_rows_are_labelled_and_have_their_factors_as_columns() -> None:
 @pytest.mark.parametrize(("gold", "message"), [("too long", "the prompt does not fit"), ("trips", "KeyError: 'gone'")])
 def test_an_arm_fails_alone_and_says_which_it_is(gold: str, message: str) -> None:
     table, finished = simulate(Polite(), items("one", gold), yes)
-    failed = table.where(table.columns["error"] == message)
+    failed = table.where(np.array([str(error).startswith(message) for error in table.columns["error"]]))
     assert list(failed.columns["arm"]) == ["insistent"]
     np.testing.assert_array_equal(failed.columns["times"], [3])
     assert len(table) == 5 + 3
-    assert [f.result.errors for f in finished if f.result.errors] == [(f"arm insistent: {message}",)]
+    ((error,),) = (f.result.errors for f in finished if f.result.errors)
+    assert error.startswith(f"arm insistent: {message}")
     assert sum(len(f.transcript) for f in finished) == 5 + 2  # nothing that was asked is lost
 
 

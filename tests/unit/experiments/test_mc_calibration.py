@@ -26,7 +26,7 @@ from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice
 from tests.support.helpers import simulate
 
-EVERY = [name for name, arm in McCalibration.all_arms.items() if arm.thought != "own"]
+EVERY = [name for name, arm in McCalibration.all_arms.items() if getattr(arm, "thought", "") != "own"]
 MASS = 0.9
 
 

@@ -88,7 +88,7 @@ def test_fingerprint_is_of_content_not_of_place(folder: Path, tmp_path: Path) ->
     seen = {before}
     for name in FILES:
         old = (copy / name).read_text()
-        (copy / name).write_text("\x03" + 7 * "\0" + "{ }" if name.endswith("tensors") else '{"other": 1}')
+        (copy / name).write_text("\x03" + 7 * "\0" + "{ }" if name.endswith("tensors") else '{"model": {}, "other": 1}')
         seen.add(Model(source=str(copy)).resolve().fingerprint)
         (copy / name).write_text(old)
     assert len(seen) == 1 + len(FILES)
@@ -224,7 +224,7 @@ def test_an_adapter_is_part_of_the_fingerprint_by_content(folder: Path, adapter:
     copy = shutil.copytree(adapter, tmp_path / "elsewhere")
     assert Model(source=str(folder), adapter=str(copy)).resolve().fingerprint == local.fingerprint
     seen = {local.fingerprint}
-    (copy / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 8}')
+    (copy / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4, "lora_alpha": 2}')
     seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)
     save_matrices(copy, "model.layers.0.q_proj", out=8, into=6)
     seen.add(Model(source=str(folder), adapter=str(copy)).resolve().fingerprint)

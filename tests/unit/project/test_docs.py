@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import main, parser
+from harness.cli.arguments import parser
+from harness.cli.main import main
 from harness.config import load_job
 from harness.study.definition import read_study
 from harness.study.planning import make_plan
@@ -126,7 +127,7 @@ def test_the_commands_of_a_page_run(page: str, runs: Path, capsys: pytest.Captur
 def test_the_experiment_of_the_page_runs(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--config-dir", "mine_conf", "experiment=steadfast", "engine=fake", "tracker=none"]
     assert main(["run", *words, "limit=12", "replicates=50"]) == 0, capsys.readouterr().err
-    (path,) = (mine / "runs/steadfast").iterdir()
+    (path,) = (mine / "runs/dry/steadfast").iterdir()
     estimates = json.loads((path / "estimates.json").read_text())
     levels = {(e["metric"], e["level"]["arm"]) for e in estimates}
     assert levels >= {(name, arm) for name in ("delta", "fix_rate", "stood") for arm in ("mild", "harsh")}
@@ -147,7 +148,7 @@ def test_it_is_short(mine: Path) -> None:
 def test_the_taught_experiment_of_the_page_runs(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["run", "experiment=mine.taught:Taught", "engine=fake", "tracker=none", "limit=12", "replicates=50"]
     assert main(words) == 0, capsys.readouterr().err
-    (path,) = (mine / "runs/taught").iterdir()
+    (path,) = (mine / "runs/dry/taught").iterdir()
     assert "caving" in {e["metric"] for e in json.loads((path / "estimates.json").read_text())}
     assert (path / "fitted.json").is_file()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.main import parser
+from harness.cli.arguments import parser
 from harness.config import load_job
 from harness.study.definition import read_study
 from harness.study.planning import make_plan
@@ -57,7 +57,7 @@ def test_the_experiment_of_the_readme_runs_from_two_new_files(tmp_path: Path) ->
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    (path,) = (tmp_path / "runs/sure").iterdir()
+    (path,) = (tmp_path / "runs/dry/sure").iterdir()
     estimates = json.loads((path / "estimates.json").read_text())
     found = {
         e["metric"]: (e["level"], e["n"] + e["n_failed"]) for e in estimates if not e["metric"].endswith("_answered")

@@ -281,7 +281,7 @@ def test_the_same_directory_gives_the_same_page_wherever_it_lies(calm: Path, run
     [
         ("manifest.json", None, "no manifest.json"),
         ("manifest.json", "{", "is damaged"),
-        ("manifest.json", "[]", "another version or changed by hand"),
+        ("manifest.json", "[]", "is damaged: it holds a list"),
         ("manifest.json", json.dumps(MANIFEST | {"model": "a name"}), "another version or changed by hand"),
         ("manifest.json", json.dumps({k: v for k, v in MANIFEST.items() if k != "started"}), "another version"),
         ("manifest.json", json.dumps(MANIFEST | {"engine_busy": "often"}), "another version"),
@@ -290,7 +290,7 @@ def test_the_same_directory_gives_the_same_page_wherever_it_lies(calm: Path, run
         ("verdicts.json", '[{"kind": "supported"}]', "another version"),
         ("verdicts.json", None, "verdicts.json cannot be read"),
         ("outcomes.parquet", None, "has no outcomes.parquet"),
-        ("outcomes.parquet", "no parquet", "outcomes.parquet is damaged"),
+        ("outcomes.parquet", "no parquet", "outcomes.parquet cannot be read"),
         ("calls.jsonl", None, "calls.jsonl cannot be read"),
         ("calls.jsonl", '{"item": "a", "error": null}\n{"item": "b", ', "line 2 is damaged"),
         ("calls.jsonl", '{"item": "000000", "error": null}\n', "item 000000: written by another version"),

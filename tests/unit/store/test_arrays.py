@@ -20,6 +20,7 @@ from harness.store.maintenance import choose, merge, prune, survey, verify
 from harness.store.records import Place, arrays_of
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
+from tests.support.old_stores import old_line
 from tests.unit.cli.test_store_command import KILLED, OTHER, aged
 from tests.unit.store.test_store import ORIGIN, key
 
@@ -35,14 +36,14 @@ def filled(folder: Path, numbers: range, origin: Origin = ORIGIN) -> Path:
     store = Store(folder)
     for number in numbers:
         store.put(key(number), origin, reply(number))
-    path = store._segments[-1]
+    path = store._segments[-1].path
     store.close()
     return path
 
 
 def kept(folder: Path, numbers: range) -> bool:
     store = Store(folder)
-    found = all(store.get(key(i)) == reply(i) for i in numbers)
+    found = len(store) > 0 and all(store.get(key(i), ORIGIN) == reply(i) for i in numbers)  # of every origin
     store.close()
     return found
 
@@ -72,12 +73,12 @@ def test_numbers_in_base_64_of_an_older_store_are_read_and_merged(tmp_path: Path
     data = Array.of([[[0.5, -2.0]]])
     body = orjson.dumps({"shape": data.shape, "float32": base64.b64encode(data.data).decode()})
     with path.open("ab") as file:
-        file.write(records.pack(key(2), body))
-    assert Store(tmp_path).get(key(2)) == Activations(data)
+        file.write(old_line(key(2), body))
+    assert Store(tmp_path).get(key(2), ORIGIN) == Activations(data)
     filled(tmp_path, range(4, 5))
     merge(tmp_path)
-    assert Store(tmp_path).get(key(2)) == Activations(data)
-    assert Store(tmp_path).get(key(4)) == reply(4)
+    assert Store(tmp_path).get(key(2), ORIGIN) == Activations(data)
+    assert Store(tmp_path).get(key(4), ORIGIN) == reply(4)
 
 
 def damage_cut(path: Path) -> None:
@@ -96,10 +97,10 @@ def test_damaged_torn_or_missing_numbers_are_dropped_and_asked_again(
     damage(arrays_of(path))  # type: ignore[operator]
     store = Store(tmp_path)
     whole = damage is not Path.unlink
-    assert [store.get(key(i)) is not None for i in range(1, 5)] == [True, whole, True, False]
+    assert [store.get(key(i), ORIGIN) is not None for i in range(1, 5)] == [True, whole, True, False]
     assert store.dropped == 2 - whole
     store.put(key(4), ORIGIN, reply(4))
-    assert store.get(key(4)) == reply(4)
+    assert store.get(key(4), ORIGIN) == reply(4)
     store.close()
     flaws = list(verify(tmp_path))
     assert [flaw.torn for flaw in flaws] == [False] * (2 - whole)
@@ -109,7 +110,7 @@ def test_damaged_torn_or_missing_numbers_are_dropped_and_asked_again(
     assert told in capsys.readouterr().out
     assert sum(done.damaged for done in merge(tmp_path)) == 2 - whole
     assert list(verify(tmp_path)) == []
-    assert Store(tmp_path).get(key(4)) == reply(4)
+    assert Store(tmp_path).get(key(4), ORIGIN) == reply(4)
 
 
 def test_a_line_that_points_nowhere_is_dropped(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_a_line_that_points_nowhere_is_dropped(tmp_path: Path) -> None:
         for number, body in enumerate(wrong, 10):
             file.write(records.pack(key(number), orjson.dumps(body)))
     store = Store(tmp_path)
-    assert [store.get(key(number)) for number in range(10, 13)] == [None] * 3
+    assert [store.get(key(number), ORIGIN) for number in range(10, 13)] == [None] * 3
     assert store.dropped == 3
 
 
@@ -128,13 +129,13 @@ def test_merge_carries_the_numbers_along_and_readers_find_them(tmp_path: Path) -
     filled(tmp_path, range(5, 11))
     filled(tmp_path, range(20, 25), OTHER)
     reading, fresh = Store(tmp_path), Store(tmp_path)
-    assert reading.get(key(1)) == reply(1)  # lines of a segment open, its numbers not
+    assert reading.get(key(1), ORIGIN) == reply(1)  # lines of a segment open, its numbers not
     (done,) = merge(tmp_path)
     assert (done.before, done.after, done.calls, done.duplicates) == (2, 1, 10, 2)
     assert done.freed > 0
     assert len(names(tmp_path)) == 4
     for store in (reading, fresh):
-        assert all(store.get(key(i)) == reply(i) for i in range(1, 11))
+        assert all(store.get(key(i), ORIGIN) == reply(i) for i in range(1, 11))
         assert store.dropped == 0
     assert kept(tmp_path, range(1, 11))
     assert kept(tmp_path, range(20, 25))
@@ -169,7 +170,7 @@ def test_numbers_that_do_not_fit_on_the_disk_leave_no_line(tmp_path: Path, monke
         with pytest.raises(HarnessError, match="No space left on device"):
             store.put(key(4), ORIGIN, reply(4))
     store.put(key(6), ORIGIN, reply(6))  # space again
-    assert [store.get(key(i)) for i in (2, 4, 6)] == [reply(2), None, reply(6)]
+    assert [store.get(key(i), ORIGIN) for i in (2, 4, 6)] == [reply(2), None, reply(6)]
     store.close()
     assert list(verify(tmp_path)) == []
 
@@ -188,7 +189,7 @@ def test_numbers_reach_the_disk_before_the_line_that_points_to_them(
 
     monkeypatch.setattr(os, "fsync", noting)
     writer.flush()
-    assert flushed == [".arrays", ".calls", ""]  # at last the names, in the folder
+    assert flushed == [".arrays", ".replies", ""]  # at last the names, in the folder
     writer.close()
 
 
@@ -234,9 +235,9 @@ def test_a_writer_killed_in_the_middle_of_a_write_leaves_a_sound_store(tmp_path:
     # Writes: header, line 1, numbers 2, line 2, line 3, numbers 4, line 4; each is cut in half where it is killed.
     assert run(WRITING, tmp_path, point) == -9
     store = Store(tmp_path)
-    assert [store.get(key(i)) for i in range(1, 5)] == [reply(i) if i <= whole else None for i in range(1, 5)]
+    assert [store.get(key(i), ORIGIN) for i in range(1, 5)] == [reply(i) if i <= whole else None for i in range(1, 5)]
     store.put(key(4), ORIGIN, reply(4))
-    assert store.get(key(4)) == reply(4)
+    assert store.get(key(4), ORIGIN) == reply(4)
     store.close()
     assert {flaw.torn for flaw in verify(tmp_path)} <= {True}
 
@@ -263,7 +264,7 @@ def test_a_merge_killed_at_any_moment_loses_no_numbers(tmp_path: Path) -> None:
         for path in tmp_path.glob("*.arrays"):
             aged(path, 1)
         merge(tmp_path, silence=0.0)
-        (path,) = tmp_path.glob("*.calls")
+        (path,) = tmp_path.glob("*.replies")
         assert names(tmp_path) == sorted([path.name, arrays_of(path).name])
         points += was_killed
-    assert points == 20  # as without numbers, and 3 writes of numbers and 1 flush more
+    assert points == 22  # as without numbers, and 3 writes of numbers and 1 flush more

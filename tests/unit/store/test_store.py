@@ -23,6 +23,7 @@ from harness.errors import HarnessError
 from harness.execution.execute import execute
 from harness.store import records, segments
 from harness.store.opened import OpenStore
+from harness.store.readers import OPEN_READERS
 from harness.store.segments import Header, Origin, Segment
 from harness.store.store import Store
 
@@ -63,7 +64,7 @@ def child(folder: Path, code: str) -> int:
 
 
 def segment(folder: Path) -> Path:
-    (path,) = folder.glob("*.calls")
+    (path,) = folder.glob("*.replies")
     return path
 
 
@@ -77,17 +78,17 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_was_put_is_got_by_this_and_by_later_processes(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    assert store.get(key(1)) is None
+    assert store.get(key(1), ORIGIN) is None
     store.put(key(1), ORIGIN, reply(1))
     store.put(key(2), ORIGIN, Logprobs((-1.5, -0.125)))
     store.put(key(3), ORIGIN, Activations(Array((1, 1, 2), bytes(range(8)))))
-    assert store.get(key(1)) == reply(1)
+    assert store.get(key(1), ORIGIN) == reply(1)
     store.close()
     again = Store(tmp_path)
     assert (len(again), again.dropped) == (3, 0)
-    assert again.get(key(1)) == reply(1)
-    assert again.get(key(2)) == Logprobs((-1.5, -0.125))
-    assert again.get(key(3)) == Activations(Array((1, 1, 2), bytes(range(8))))
+    assert again.get(key(1), ORIGIN) == reply(1)
+    assert again.get(key(2), ORIGIN) == Logprobs((-1.5, -0.125))
+    assert again.get(key(3), ORIGIN) == Activations(Array((1, 1, 2), bytes(range(8))))
     assert again.hits == 3
 
 
@@ -103,13 +104,13 @@ def test_every_origin_has_a_segment_of_its_own_that_says_where_it_comes_from(tmp
     for number in range(9):
         store.put(key(number + 1), others[number % 3], reply(number))
     store.close()
-    found = [Segment.look(path) for path in tmp_path.glob("*.calls")]
+    found = [Segment.look(path) for path in tmp_path.glob("*.replies")]
     headers = [s.header for s in found if s.header is not None]
     assert {h.origin for h in headers} == set(others)
     assert all(s.closed and not s.live() for s in found)
     assert {(h.writer.pid, h.writer.host) for h in headers} == {(os.getpid(), os.uname().nodename)}
     assert all(abs(h.started - time.time()) < 60 for h in headers)
-    text = b"".join(path.read_bytes() for path in tmp_path.glob("*.calls"))
+    text = b"".join(path.read_bytes() for path in tmp_path.glob("*.replies"))
     assert b"https://***@host/v1" in text
     assert b"secret" not in text
     assert b"hunter" not in text
@@ -123,7 +124,7 @@ def test_the_torn_last_record_of_a_killed_writer_is_dropped_and_the_rest_kept(
     (tmp_path / killed.name).write_bytes(killed.read_bytes()[:-cut])
     store = Store(tmp_path)
     assert (len(store), store.dropped) == (2, 1)
-    assert [store.get(key(i)) for i in range(1, 4)] == [reply(1), reply(2), None]
+    assert [store.get(key(i), ORIGIN) for i in range(1, 4)] == [reply(1), reply(2), None]
 
 
 @pytest.mark.parametrize("cut", [1, 10, 60])
@@ -148,7 +149,8 @@ def test_an_unfinished_record_of_another_machine_is_damage_after_a_day_of_silenc
     path.write_bytes(records.pack(records.RESERVED, orjson.dumps(header)) + rest[:-5])
     then = time.time() - silent
     os.utime(path, (then, then))
-    assert Store(tmp_path).dropped == dropped
+    store = Store(tmp_path)
+    assert (len(store), store.dropped) == (3 - 1, dropped)
 
 
 def test_a_process_number_used_again_is_not_the_writer(killed: Path) -> None:
@@ -166,9 +168,9 @@ def test_a_flipped_byte_is_never_served(tmp_path: Path) -> None:
     at = data.index(b"answer 1")
     path.write_bytes(data[:at] + b"X" + data[at + 1 :])
     store = Store(tmp_path)
-    assert store.get(key(1)) is None
+    assert store.get(key(1), ORIGIN) is None
     assert store.dropped == 1
-    assert store.get(key(2)) == reply(2)
+    assert store.get(key(2), ORIGIN) == reply(2)
 
 
 def test_garbage_between_records_is_skipped(tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_garbage_between_records_is_skipped(tmp_path: Path) -> None:
     path.write_bytes(header + first + b"\x00\xff garbage\n" + b"z" * 80 + b"\n" + second + end)
     store = Store(tmp_path)
     assert (len(store), store.dropped) == (2, 2)
-    assert store.get(key(2)) == reply(2)
+    assert store.get(key(2), ORIGIN) == reply(2)
 
 
 def test_a_sound_line_that_is_no_reply_is_asked_again(tmp_path: Path) -> None:
@@ -187,18 +189,19 @@ def test_a_sound_line_that_is_no_reply_is_asked_again(tmp_path: Path) -> None:
         for number, body in enumerate([b"{}", b"[1]", b'{"text":"cut', b"7"]):
             file.write(records.pack(key(10 + number), body))
     store = Store(tmp_path)
-    assert [store.get(key(10 + number)) for number in range(4)] == [None] * 4
+    assert [store.get(key(10 + number), ORIGIN) for number in range(4)] == [None] * 4
     assert store.dropped == 4
 
 
 def test_two_writers_share_a_folder_without_touching_each_other(tmp_path: Path) -> None:
     one, two = Store(tmp_path), Store(tmp_path)
+    assert two.get(key(1), ORIGIN) is None
     one.put(key(1), ORIGIN, reply(1))
     two.put(key(2), ORIGIN, reply(2))
-    assert two.get(key(1)) is None  # written after `two` was opened: asked again, never wrong
+    assert two.get(key(1), ORIGIN) is None  # written after `two` looked: asked again, never wrong
     one.close()
     two.close()
-    assert len(list(tmp_path.glob("*.calls"))) == 2
+    assert len(list(tmp_path.glob("*.replies"))) == 2
     assert len(Store(tmp_path)) == 2
 
 
@@ -206,7 +209,7 @@ def test_a_killed_writer_loses_nothing_that_was_put(tmp_path: Path) -> None:
     assert child(tmp_path, "for i in range(1, 501): put(i)\nos.kill(os.getpid(), signal.SIGKILL)") == -9
     store = Store(tmp_path)
     assert (len(store), store.dropped) == (500, 0)
-    assert store.get(key(500)) == reply(500)
+    assert store.get(key(500), ORIGIN) == reply(500)
 
 
 def test_of_two_processes_one_is_killed_in_the_middle_of_a_line_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -222,12 +225,13 @@ def test_of_two_processes_one_is_killed_in_the_middle_of_a_line_and_nothing_is_l
     first = child(tmp_path, torn)
     watched = Store(tmp_path)
     assert first == -9
+    assert watched.get(key(200), ORIGIN) == reply(200)
     assert watched.dropped == 1
     assert second.wait(60) == 0
     store = Store(tmp_path)
     numbers = [*range(1, 201), *range(1001, 1301)]
-    assert [store.get(key(i)) for i in numbers] == [reply(i) for i in numbers]
-    assert store.get(key(999)) is None
+    assert [store.get(key(i), ORIGIN) for i in numbers] == [reply(i) for i in numbers]
+    assert store.get(key(999), ORIGIN) is None
     assert (len(store), store.dropped) == (500, 1)
 
 
@@ -235,25 +239,26 @@ def test_a_refreshed_store_knows_what_others_have_written_and_reads_nothing_twic
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, writer = Store(tmp_path), Store(tmp_path)
+    assert reader.get(key(1), ORIGIN) is None
     writer.put(key(1), ORIGIN, reply(1))
-    assert reader.get(key(1)) is None
+    assert reader.get(key(1), ORIGIN) is None
     reader.refresh()
-    assert reader.get(key(1)) == reply(1)
+    assert reader.get(key(1), ORIGIN) == reply(1)
     writer.put(key(2), ORIGIN, reply(2))
     reader.put(key(3), ORIGIN, reply(3))
     read: list[bytes] = []
-    key_of = records.key_of
+    sound_key = records.sound_key
 
     def noted(line: bytes) -> bytes | None:
         read.append(line)
-        return key_of(line)
+        return sound_key(line)
 
-    monkeypatch.setattr("harness.store.store.key_of", noted)
+    monkeypatch.setattr("harness.store.index.sound_key", noted)
     reader.refresh()
     assert [line[:32] for line in read] == [f"{2:032x}".encode()]
     reader.refresh()
     assert len(read) == 1
-    assert [reader.get(key(number)) for number in (1, 2, 3)] == [reply(1), reply(2), reply(3)]
+    assert [reader.get(key(number), ORIGIN) for number in (1, 2, 3)] == [reply(1), reply(2), reply(3)]
     writer.close()
     reader.close()
 
@@ -269,7 +274,7 @@ def test_a_record_that_was_half_written_is_found_when_it_is_whole(tmp_path: Path
     assert (len(store), store.dropped) == (1, 0)
     path.write_bytes(head + rest[0] + rest[1] + rest[2][:50])
     store.refresh()
-    assert (len(store), store.dropped, store.get(key(2))) == (2, 0, reply(2))
+    assert (len(store), store.dropped, store.get(key(2), ORIGIN)) == (2, 0, reply(2))
 
 
 def test_a_torn_record_of_a_killed_writer_is_counted_once(tmp_path: Path, killed: Path) -> None:
@@ -344,7 +349,7 @@ def test_an_error_reaches_everybody_who_waits_and_is_not_stored(tmp_path: Path) 
         store = Store(tmp_path)
         got = await asyncio.gather(*(store.once(key(1), ORIGIN, ask) for _ in range(3)), return_exceptions=True)
         assert [str(error) for error in got] == ["engine"] * 3
-        assert store.get(key(1)) is None
+        assert store.get(key(1), ORIGIN) is None
         assert await store.once(key(1), ORIGIN, lambda: asyncio.sleep(0, reply(1))) == reply(1)
 
     asyncio.run(run())
@@ -363,11 +368,11 @@ def test_a_segment_that_can_grow_no_more_is_followed_by_another_and_nothing_is_l
     tmp_path: Path, small_files: int
 ) -> None:
     filled(tmp_path, range(1, 101))
-    sizes = [path.stat().st_size for path in tmp_path.glob("*.calls")]
+    sizes = [path.stat().st_size for path in tmp_path.glob("*.replies")]
     assert len(sizes) >= 3
     assert max(sizes) <= small_files
     store = Store(tmp_path)
-    assert [store.get(key(i)) for i in range(1, 101)] == [reply(i) for i in range(1, 101)]
+    assert [store.get(key(i), ORIGIN) for i in range(1, 101)] == [reply(i) for i in range(1, 101)]
     assert store.dropped == 0  # what had been written of the line that did not fit was taken back
 
 
@@ -385,11 +390,11 @@ def test_a_full_disk_is_one_clear_error_and_the_next_write_begins_a_new_segment(
         patch.setattr(os, "write", full)
         with pytest.raises(HarnessError, match="No space left on device; free space"):
             store.put(key(2), ORIGIN, reply(2))
-    assert store.get(key(2)) is None
+    assert store.get(key(2), ORIGIN) is None
     store.put(key(3), ORIGIN, reply(3))  # space again
-    assert [store.get(key(i)) for i in (1, 3)] == [reply(1), reply(3)]
+    assert [store.get(key(i), ORIGIN) for i in (1, 3)] == [reply(1), reply(3)]
     store.close()
-    assert len(list(tmp_path.glob("*.calls"))) == 2
+    assert len(list(tmp_path.glob("*.replies"))) == 2
     again = Store(tmp_path)
     assert (len(again), again.dropped) == (2, 0)
 
@@ -461,7 +466,7 @@ def test_a_writer_whose_segment_is_removed_goes_on_in_a_new_one(tmp_path: Path) 
     store.flush()
     store.put(key(2), ORIGIN, reply(2))
     store.close()
-    assert Store(tmp_path).get(key(2)) == reply(2)
+    assert Store(tmp_path).get(key(2), ORIGIN) == reply(2)
 
 
 def test_a_long_silent_writer_shows_that_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,13 +485,13 @@ def test_a_long_silent_writer_shows_that_it_lives(tmp_path: Path, monkeypatch: p
 def test_thousands_of_segments_are_read_with_few_open_files(tmp_path: Path) -> None:
     for number in range(1, 301):
         writer = segments.Writer(tmp_path, ORIGIN)
-        writer.append(records.pack(key(number), orjson.dumps(reply(number))))
+        writer.put(key(number), reply(number))
         writer.close()
     store = Store(tmp_path)
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(2):
-        assert [store.get(key(i)) for i in range(1, 301)] == [reply(i) for i in range(1, 301)]
-    assert len(os.listdir("/proc/self/fd")) - before <= segments.OPEN_READERS
+        assert [store.get(key(i), ORIGIN) for i in range(1, 301)] == [reply(i) for i in range(1, 301)]
+    assert len(os.listdir("/proc/self/fd")) - before <= OPEN_READERS
     store.close()
 
 
@@ -494,9 +499,9 @@ def test_a_segment_merged_by_somebody_else_meanwhile_is_found_again(tmp_path: Pa
     filled(tmp_path, range(1, 4))
     store = Store(tmp_path)
     old = segment(tmp_path)
-    shutil.copy(old, tmp_path / "merged.calls")
+    shutil.copy(old, tmp_path / "merged.replies")
     old.unlink()  # not open yet, or open on another machine: it cannot be read any more
-    assert [store.get(key(i)) for i in range(1, 4)] == [reply(i) for i in range(1, 4)]
+    assert [store.get(key(i), ORIGIN) for i in range(1, 4)] == [reply(i) for i in range(1, 4)]
     assert store.dropped == 0
 
 
@@ -506,16 +511,16 @@ def test_a_segment_that_cannot_be_read_any_more_is_a_miss(
 ) -> None:
     filled(tmp_path, range(1, 4))
     store = Store(tmp_path)
-    assert store.get(key(1)) == reply(1)
+    assert store.get(key(1), ORIGIN) == reply(1)
 
     def gone(*_: Any) -> bytes:
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pread", gone)
-        assert store.get(key(2)) is None
+        assert store.get(key(2), ORIGIN) is None
     assert store.dropped == 0
-    assert store.get(key(3)) == reply(3)
+    assert store.get(key(3), ORIGIN) == reply(3)
 
 
 def test_a_stale_handle_is_opened_afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,7 +536,7 @@ def test_a_stale_handle_is_opened_afresh(tmp_path: Path, monkeypatch: pytest.Mon
         return pread(file, length, offset)
 
     monkeypatch.setattr(os, "pread", once_stale)
-    assert store.get(key(2)) == reply(2)
+    assert store.get(key(2), ORIGIN) == reply(2)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

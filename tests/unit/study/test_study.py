@@ -75,7 +75,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def load(settings: fake.Fake, model: Model) -> Engine:
         names.append(model.name)
-        return fake.FakeEngine(knowing, f"fake:{model.name}", settings.delay)
+        return fake.FakeEngine(knowing, model.name, settings.delay)
 
     monkeypatch.setattr(fake.Fake, "load", load)
     return names
@@ -102,7 +102,7 @@ def test_a_run_about_the_answers_of_another_comes_after_it_on_the_same_engine_an
 ) -> None:
     write(PAIR)
     assert run() == 0
-    assert loads == ["smollm2"]
+    assert loads == ["fake:smollm2"]
     out = capsys.readouterr().out
     content, page = left(tmp_path)
     assert [(one["name"], one["status"]) for one in content["runs"]] == [
@@ -170,8 +170,12 @@ def test_what_needs_a_failed_run_is_skipped_and_the_rest_goes_on(
         "runs:\n  other: experiment=pTrue experiment.draws=1 experiment.arms=[fixed]\n"
         "  last: experiment=pTrue experiment.draws=1 experiment.judged=1 experiment.arms=[fixed] seed=1\n"
     )
-    # `answers` fails, as it allows less than no failed item, and `opinion` needs it.
-    write(text.replace("runs:\n", more).replace("experiment.judged=2", "max_failed=-1 experiment.judged=2"))
+    # `answers` fails, as no prompt fits beside so long an answer, and `opinion` needs it.
+    write(
+        text.replace("runs:\n", more).replace(
+            "experiment.judged=2", "experiment.max_tokens=2000000 experiment.judged=2"
+        )
+    )
     assert run("study=mine", "limit=4") == 1
     captured = capsys.readouterr()
     content, page = left(tmp_path)
@@ -181,7 +185,7 @@ def test_what_needs_a_failed_run_is_skipped_and_the_rest_goes_on(
         "answers": "failed",
         "opinion": "skipped",
     }
-    assert "opinion is skipped: run 'answers' is failed: 0 of 4 items failed, more than max_failed=-1.0" in captured.err
+    assert "opinion is skipped: run 'answers' is failed: 4 of 4 items failed, more than max_failed=0.05" in captured.err
     first, second = content["verdicts"]
     assert first["kind"] == "not comparable"
     assert "run 'opinion' is skipped: run 'answers' is failed" in first["reason"]
@@ -216,9 +220,9 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_and_leaves_the_others_going
 
     def load(settings: fake.Fake, model: Model) -> Engine:
         tried.append(model.name)
-        if model.name == "broken":
+        if model.name == "fake:broken":
             raise HarnessError("no such weights")
-        return fake.FakeEngine(knowing, f"fake:{model.name}")
+        return fake.FakeEngine(knowing, model.name)
 
     monkeypatch.setattr(fake.Fake, "load", load)
     line = "experiment=pTrue experiment.draws=1 experiment.arms=[zero-shot]"
@@ -226,7 +230,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_and_leaves_the_others_going
         f"runs:\n  a: {line} model.name=broken\n  b: {line}\n  c: {line} model.name=broken seed=1\n  d: {line} seed=1\n"
     )
     assert run() == 2
-    assert tried == ["broken", "smollm2"]  # b and d follow each other
+    assert tried == ["fake:broken", "fake:smollm2"]  # b and d follow each other
     assert [(one["name"], one["status"]) for one in left(tmp_path)[0]["runs"]] == [
         ("a", "stopped"),
         ("c", "stopped"),

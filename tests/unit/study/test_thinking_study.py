@@ -14,7 +14,7 @@ def test_every_claim_compares_what_was_run(tmp_path: Path, capsys: pytest.Captur
     assert main(["run", *words, "tracker=none", "replicates=50", f"runs={tmp_path}"]) == 0
     out = capsys.readouterr().out
     assert "no thought before its answer" not in out
-    verdicts = [json.loads(file.read_text()) for file in tmp_path.glob("studies/*/verdicts.json")][0]
+    verdicts = next(json.loads(file.read_text()) for file in tmp_path.glob("studies/*/verdicts.json"))
     told = {verdict["text"]: verdict for verdict in verdicts}
     assert len(told) == 6
     assert not [one["reason"] for one in told.values() if "the run has no" in one["reason"]]

@@ -47,7 +47,7 @@ def test_draws_are_shared_by_experiments_and_nest(tmp_path: Path) -> None:
     assert cost == 10
     assert twenty[:10] == ten
     second.store.close()
-    origins = [h.origin for h in (Segment.look(p).header for p in tmp_path.glob("*.calls")) if h is not None]
+    origins = [h.origin for h in (Segment.look(p).header for p in tmp_path.glob("*.replies")) if h is not None]
     assert sorted((o.experiment, o.model) for o in origins) == [("another", "fake"), ("pTrue", "fake")]
     assert asked(subject(tmp_path, "third"), 20) == (0, twenty)
 
@@ -79,7 +79,7 @@ def test_no_two_different_calls_share_a_record(tmp_path: Path) -> None:
     for identity in identities:
         for number, call in enumerate(calls):
             one = call_key(identity, call)
-            assert store.get(one) is None
+            assert store.get(one, Origin(identity)) is None
             store.put(one, Origin(identity), Text(f"{number}", (number,), (0.0,), "stop"))
     assert len(store) == len(identities) * len(calls) == 28
     store.close()

@@ -10,7 +10,7 @@ import pytest
 from harness import Ablate, HarnessError, ItemError, Prompt, Subject, Text, Thought, letter, yes_no
 from harness.calls.calls import Generate, Sampling, call_key
 from harness.items import Item
-from harness.store.records import pack_reply
+from harness.store.packing import pack_reply, unpack_reply
 from harness.subject.thinking import ThoughtCounts, thoughts_of
 from harness.subject.transcript import ThoughtPart
 from harness.tasks.fates import graded
@@ -327,6 +327,6 @@ def test_a_call_without_marks_has_the_key_that_it_always_had() -> None:
     assert call_key("m", replace(plain, until=(5,))) != call_key("m", plain)
 
 
-def test_the_store_keeps_a_text_as_it_always_did() -> None:
+def test_the_store_keeps_all_that_the_model_wrote_and_no_thought_apart() -> None:
     text = Text("a", (1,), (-0.5,), "stop")
-    assert pack_reply(text) == b'{"text":"a","tokens":[1],"logprobs":[-0.5],"finish":"stop"}'
+    assert unpack_reply(pack_reply(text)) == text

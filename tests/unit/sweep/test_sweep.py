@@ -2,8 +2,8 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,13 @@ import pytest
 
 from harness.cli.main import main
 from harness.errors import HarnessError
-from harness.processes import ProcessId
 from harness.runs.records import load_record
 from harness.store.store import Store
 from harness.sweep.folder import Cell, Pack, Status, Submission, Sweep, read_sweep
 from harness.sweep.launch import slurm
 from harness.sweep.launch.base import cancel, look
 from harness.sweep.launch.supervisor import Supervisor
-from harness.sweep.lock import Lock
+from harness.sweep.lock import driving, holder_of
 from harness.sweep.worker import work
 from tests.support.sweeps import sweep_folder, words
 
@@ -44,11 +43,14 @@ def test_a_local_sweep_loads_each_model_once_and_a_raising_cell_stops_nothing(
     folder = sweep_folder(tmp_path)
     cells = states(folder, capsys)
     assert [c["state"] for c in cells] == ["failed"] * 2 + ["done"] * 2
-    assert {c["reason"] for c in cells[:2]} == {"RuntimeError: nothing can be fitted"}
+    assert all("prepare: RuntimeError: nothing can be fitted (at " in c["reason"] for c in cells[:2])
     assert [(c["done"], c["total"], c["asked"], c["shared"]) for c in cells[2:]] == [(4, 4, 10, 0)] * 2
     page = (folder / "report.html").read_text()
     assert [f"{Path(c['run']).name}/report.html" in page for c in cells] == [False, False, True, True]
-    assert "cell 0 (experiment.breaks=True model.name=a) is failed: RuntimeError: nothing can be fitted" in page
+    assert (
+        "cell 0 (experiment.breaks=True model.name=a) is failed: Small.prepare: RuntimeError: nothing can be fitted"
+        in page
+    )
     assert main(["sweep", "status", str(folder)]) == 1
     # The same command goes on: what has failed is tried again, what is done stays. No call misses, so nothing loads.
     assert main(line) == 1
@@ -168,16 +170,24 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
 
 def test_a_sweep_has_one_driver_and_that_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     sweep = planned(tmp_path)
-    with Lock(sweep), pytest.raises(HarnessError, match=f"driven by process {os.getpid()}"):
-        Lock(sweep).__enter__()
-    assert not (sweep.folder / "driver.json").exists()
-    here = asdict(ProcessId.now())
-    (sweep.folder / "driver.json").write_text(json.dumps({**here, "machine": "elsewhere"}))
-    with pytest.raises(HarnessError, match="cannot be seen from here"):
-        Lock(sweep).__enter__()
-    (sweep.folder / "driver.json").write_text(json.dumps({**here, "born": "1"}))
+    file = sweep.folder / "driver.json"
+    with driving(sweep):
+        with pytest.raises(HarnessError, match=rf"is held by process {os.getpid()} on .* \(handing out cells, since"):
+            driving(sweep).__enter__()
+        note = json.loads(file.read_bytes())
+    assert not file.exists()
+    file.write_text(json.dumps({**note, "machine": "elsewhere"}))
+    with pytest.raises(HarnessError, match=f"is held by process {os.getpid()}"):
+        driving(sweep).__enter__()
+    # A holder on another machine counts as dead when it gave no sign of life for long.
+    long_ago = time.time() - 3600
+    os.utime(file, (long_ago, long_ago))
+    with driving(sweep):
+        assert (holder := holder_of(sweep)) is not None
+        assert holder.lives
+    file.write_text(json.dumps({**note, "born": "1"}))
     assert [s.status.reason for s in look(sweep).cells] == ["the process that ran the sweep is gone"] * 2
-    with Lock(sweep):
+    with driving(sweep):
         assert [s.status.state for s in look(sweep).cells] == ["queued"] * 2
 
 

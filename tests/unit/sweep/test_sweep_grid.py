@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from harness.cli.main import main, parser
+from harness.cli.arguments import parser
+from harness.cli.main import main
 from harness.config import compose, hydra_at, load_job
 from harness.engines.fake.engine import Fake
 from harness.engines.transformers.engine import Transformers
@@ -102,7 +103,7 @@ def test_a_typo_in_any_cell_is_found_before_anything_is_written(
         (["hydra.sweep.subdir=x"], "a sweep knows hydra/launcher, hydra.launcher.NAME and hydra.sweep.dir only"),
         (["hydra/launcher=gpus", "hydra.launcher.devices=[]"], "1 GPU(s) are needed for a job, and there are 0"),
         (["study=tour"], "a study is no part of a grid"),
-        (["--cfg"], "--cfg prints the config of one run"),
+        (["--cfg"], "--cfg and --info are about one run"),
         (["shard=4/4", "seed=0"], "shard=4/4: write i/n with 0 <= i < n"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +116,12 @@ OK = '{"question": "q", "answer": "a"}\n'
         ("x.jsonl", '{"question": "q", "answer": []}', r"line 1: 'answer' is \[\]"),
         ("x.jsonl", '{"question": "q", "answer": NaN}', r"line 1: 'answer' is nan"),
         ("x.jsonl", '{"question": "q", "answer": {"a": 1}}', r"line 1: 'answer' is \{'a': 1\}"),
-        ("x.jsonl", b'{"question": "\xff"}', r"x\.jsonl: not UTF-8"),
+        ("x.jsonl", b'{"question": "\xff"}', r"x\.jsonl, line 1: not UTF-8"),
         ("x.json", '[\n{"a": 1},\n{]', r"x\.json, line 3: malformed JSON"),
         ("x.json", '{"a": [1], "b": [2]}', "a list of objects is wanted, or an object with exactly one such list"),
+        ("x.json", f'[\n{OK},{OK}, {{"a": {"1" * 5000}}}]', r"x\.json, row 3 \(line 4\): JSON that cannot be read"),
+        ("x.json", f"[{OK}, " + "[" * 100_000, r"x\.json, row 2 \(line 2\): JSON that cannot be read"),
+        ("x.json", '{"a": ' + "[" * 100_000, r"x\.json: JSON that cannot be read"),
         ("x.json", "[1]", r"x\.json, row 1: a JSON object is wanted, not int"),
         ("x.json", "", r"x\.json: no rows"),
         ("x.csv", "", r"x\.csv: no rows"),
@@ -126,6 +131,9 @@ OK = '{"question": "q", "answer": "a"}\n'
         ("x.csv", 'question,answer\n"q"x,a\n', r"x\.csv, line 2: malformed CSV"),
         ("x.csv", "question,answer\nq,\n", r"x\.csv, row 1: 'answer' is ''"),
         ("x.parquet", "no parquet", r"x\.parquet: no Parquet file"),
+        ("x.jsonl.gz", b"", r"unknown suffix '\.gz'; unpack it first"),
+        ("x.jsonl", OK.encode() * 3000 + b'{"q": "\xff"}', r"x\.jsonl, line 3001: not UTF-8; convert"),
+        ("x.csv", b"question,answer\nq,a\nq,caf\xe9\n", r"x\.csv, line 3: not UTF-8"),
         (
             "x.xlsx",
             "",
@@ -146,6 +154,92 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/dev/zero", "is no file but a device or a pipe"),
+        ("pipe.jsonl", "is no file but a device or a pipe"),
+        ("loop.jsonl", "no such file"),
+        ("x" * 5000 + ".jsonl", "cannot be read: File name too long"),
+        ("a\0b.jsonl", "no such file"),
+        ("~nosuchuser/x.jsonl", "cannot be read: "),
+    ],
+    ids=["device", "pipe", "loop", "long", "nul", "user"],
+)
+def test_what_is_no_file_is_one_line(tmp_path: Path, path: str, message: str) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "loop.jsonl").symlink_to(tmp_path / "loop.jsonl")
+    place = path if path.startswith(("/", "~")) else tmp_path / path
+    with pytest.raises(HarnessError, match=message) as raised:
+        read_file(place)
+    assert len(str(raised.value)) < 600
+
+
+def parquet(path: Path, **columns: Any) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table(columns), path)
+    return str(path)
+
+
+def test_a_text_of_parquet_that_is_not_utf8_is_named_by_row_and_column(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    offsets = b"".join(n.to_bytes(4, "little") for n in (0, 2, 4))
+    texts = pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(offsets), pa.py_buffer(b"ok\xff\xfe")])
+    path = parquet(tmp_path / "x.parquet", question=["a", "b"], answer=texts, note=texts)
+    with pytest.raises(HarnessError, match=r"x\.parquet, row 2: column 'answer' cannot be read: 'utf-8' codec"):
+        table(path).load()
+    path = parquet(tmp_path / "y.parquet", question=["a", "b"], answer=["x", "y"], note=texts)
+    assert len(table(path).load()) == 2  # a column that is not used may hold anything
+
+
+def test_a_date_that_python_does_not_know_is_named(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    path = parquet(tmp_path / "x.parquet", question=["a"], answer=pa.array([2**31 - 1], pa.int32()).cast(pa.date32()))
+    with pytest.raises(HarnessError, match=r"row 1: column 'answer' cannot be read"):
+        table(path).load()
+
+
+def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, names=["question"] * 2), tmp_path / "x.parquet")
+    with pytest.raises(HarnessError, match="two columns have the same name: question, question"):
+        read_file(tmp_path / "x.parquet")
+
+
+def test_the_name_of_a_folder_adds_no_column(tmp_path: Path) -> None:
+    (tmp_path / "question=wrong").mkdir()
+    path = parquet(tmp_path / "question=wrong" / "x.parquet", question=["right"], answer=["x"])
+    assert table(path).load()[0].fields == {"question": "right"}
+
+
+def test_flipped_bytes_of_parquet_are_one_line(tmp_path: Path) -> None:
+    whole = Path(parquet(tmp_path / "x.parquet", question=["a", "b"], answer=["x", "y"])).read_bytes()
+    rng, told = random.Random(0), []
+    for _ in range(100):
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        (tmp_path / "y.parquet").write_bytes(flipped)
+        try:
+            table(tmp_path / "y.parquet", duplicates="drop").load()
+        except HarnessError as error:
+            told.append(str(error))
+    assert len(told) > 20
+    assert not any("\n" in message for message in told)
+
+
+def test_messages_about_huge_cells_are_short(tmp_path: Path) -> None:
+    path = write(tmp_path, ".jsonl", [{"question": "q", "o": ["x" * 300_000, "y"], "answer": "z"}])
+    with pytest.raises(HarnessError, match=r"which is no .*task\.answer_is=text") as raised:
+        table(path, choices="o").load()
+    assert len(str(raised.value)) < 2001
+
+
+@pytest.mark.parametrize(
     ("row", "settings", "message"),
     [
         ({"o": ["Lyon"], "answer": "A"}, {"choices": "o"}, r"line 1: 1 choices; give 2 to 26"),
@@ -163,7 +257,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ({"o": None, "answer": "A"}, {"choices": "o"}, r"line 1: 'o' is None"),
         ({"answer": "many"}, {"grader": "number"}, r"line 1: 'answer' is 'many', no number"),
         ({"answer": "A"}, {"grader": "letter_choice"}, r"set task\.choices=COLUMN"),
-        ({"answer": "A"}, {"grader": "exact"}, r"grader 'exact' cannot be imported"),
+        ({"answer": "A"}, {"grader": "exact"}, r"grader 'exact' is none of short_answer"),
         ({"answer": "A"}, {"group": "story"}, r"no column 'story'"),
     ],
 )

@@ -432,8 +432,15 @@ def test_letters_as_public_releases_read_them(text: str, grade: Grade) -> None:
 def test_graders_have_names() -> None:
     assert grader_named("number") is number
     assert grader_named("harness.tasks.graders.symbol") is symbol
-    for name in ("nubmer", "no_such_package.grade"):
-        with pytest.raises(HarnessError, match=r"use short_answer, .*number_released.* or the dotted path"):
+    for name, message in (
+        ("nubmer", r"none of short_answer, .*number_released.*, and no dotted path"),
+        ("no_such_package.grade", "there is no module 'no_such_package'"),
+        ("os.getcwd", "neither of the harness nor of the user's own files"),
+        ("builtins.print", "neither of the harness nor of the user's own files"),
+        ("harness.tasks.graders.gold_text", "not marked as one; decorate it with harness.grader"),
+        ("harness.tasks.graders.NOTHING", "not marked as one"),
+    ):
+        with pytest.raises(HarnessError, match=message):
             grader_named(name)
 
 

@@ -138,7 +138,7 @@ def test_a_local_file_goes_without_the_hub(tmp_path: Path) -> None:
     task = configured("gsm8k", path=local(tmp_path, rows))
     assert len(task.load()) == 5
     assert task.load_train() is None
-    assert len(split(task, None, 2).test) == 3
+    assert len(split(task, None, 1).test) == 4
 
 
 def test_the_table_task_is_configured(tmp_path: Path) -> None:

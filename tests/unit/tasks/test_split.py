@@ -126,19 +126,50 @@ def test_the_fingerprint_names_the_test_items() -> None:
     ("task", "limit", "n_train", "message"),
     [
         (Listed(), None, 0, "task 'listed' has no items"),
-        (Listed(pool=made(10)), 11, 0, "has 10 items, too few for limit=11"),
-        (Listed(pool=made(10)), 8, 3, "limit=8 test items and 3 training items: 2 of the items left"),
-        (Listed(pool=made(10)), None, 10, "has 10 items, too few"),
-        (Listed(pool=made(10), own=made(4, start=90)), 10, 5, "4 of its training split share nothing"),
-        (Listed(pool=made(10), own=made(4, start=90)), 11, 1, "too few for limit=11"),
-        (Listed(pool=made(10, groups=1)), 1, 1, "0 of the items left share nothing"),
+        (Listed(pool=made(1)), None, 1, "has 1 items: none of the items can be for training"),
+        (Listed(pool=made(10), own=made(4)), None, 1, "none of its training split can be for training"),
+        (Listed(pool=made(10, groups=1)), 1, 1, "sharing its question or group with a test item"),
         (Listed(pool=made(10)), 0, 0, "limit=0"),
         (Listed(pool=made(10)), None, -1, "-1 training items"),
     ],
 )
-def test_too_few_items_is_one_clear_error(task: Task, limit: int | None, n_train: int, message: str) -> None:
+def test_a_set_that_cannot_be_split_is_one_clear_error(
+    task: Task, limit: int | None, n_train: int, message: str
+) -> None:
     with pytest.raises(HarnessError, match=message):
         split(task, limit, n_train)
+
+
+@pytest.mark.parametrize(
+    ("n", "limit", "n_train", "tested", "trained"),
+    [
+        (12, 100, 0, 12, 0),
+        (12, 100, 20, 9, 3),
+        (12, None, 20, 9, 3),
+        (12, None, 3, 9, 3),
+        (12, 9, 3, 9, 3),
+        (12, 8, 20, 8, 3),
+        (110, 100, 20, 90, 20),
+        (2, 100, 20, 1, 1),
+    ],
+)
+def test_a_small_set_is_used_whole_and_a_quarter_of_it_at_most_is_for_training(
+    n: int, limit: int | None, n_train: int, tested: int, trained: int
+) -> None:
+    parts = split(Listed(pool=made(n)), limit, n_train)
+    assert (len(parts.test), len(parts.train)) == (tested, trained)
+    assert_disjoint(parts)
+    notes = [note for note in parts.notes() if "are tested" in note or "are wanted" in note]
+    assert len(notes) == (limit is not None and tested < limit) + (trained < n_train)
+
+
+def test_a_small_training_split_is_used_whole() -> None:
+    parts = split(Listed(pool=made(10), own=made(4, start=90)), 11, 5)
+    assert (len(parts.test), len(parts.train)) == (10, 4)
+    assert parts.notes() == [
+        "limit=11, but task 'listed' has 10 items: 10 are tested",
+        "5 training items are wanted; the set has room for 4 beside 10 test items",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -161,5 +192,5 @@ def test_questions_that_differ_in_a_sign_are_different() -> None:
 
 def test_texts_inside_lists_count_too() -> None:
     pool = [Item(fields={"question": q, "choices": c}, gold="x", grader=never) for q, c in (("Q", ["A"]), ("q", ["a"]))]
-    with pytest.raises(HarnessError, match="0 of the items left share nothing"):
+    with pytest.raises(HarnessError, match="none of the items can be for training"):
         split(Listed(pool=pool), 1, 1)

@@ -1,0 +1,101 @@
+"""`completion bash` and `completion zsh` print a script that completes commands, groups, names and keys.
+
+The script holds the words themselves, so that completing takes no process of Python's. It is made anew when
+experiments are added.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from harness.cli.arguments import parser
+from harness.cli.listing import GROUPS, KINDS
+from harness.config.yaml_files import read_yaml
+from harness.errors import HarnessError
+from harness.places.folders import config_files, own_conf
+from harness.places.named import named
+
+SCRIPT = """# Completes the command `harness`; made by `harness completion {shell}`.
+_harness() {{
+    local line="${{COMP_LINE:0:COMP_POINT}}" word prefix="" known
+    word="${{line##* }}"
+    local -a words
+    read -ra words <<< "$line"
+    if [[ ${{#words[@]}} -lt 2 || ( ${{#words[@]}} -eq 2 && "$line" != *" " ) ]]; then
+        known="{commands}"
+    else
+        case "${{words[1]}}" in
+            run|validate|engines|show|rescore) known="{settings}" ;;
+            *) known="" ;;
+        esac
+        case "${{words[1]}}" in
+            {flags}
+        esac
+        case "${{words[1]}}" in
+            show) known+=" {names}" ;;
+            list) known+=" {kinds}" ;;
+        esac
+    fi
+    COMPREPLY=()
+    # Bash begins a new word after "=" and ":", so only what follows the last of them is replaced.
+    [[ "$word" == *[=:]* && "$COMP_WORDBREAKS" == *"="* ]] && prefix="${{word%"${{word##*[=:]}}"}}"
+    local candidate
+    for candidate in $known; do
+        [[ "$candidate" == "$word"* ]] && COMPREPLY+=("${{candidate#"$prefix"}}")
+    done
+    [[ ${{#COMPREPLY[@]}} -eq 1 && "${{COMPREPLY[0]}}" == *= ]] && compopt -o nospace 2>/dev/null
+    return 0
+}}
+complete -o default -F _harness harness
+"""
+
+
+def print_completion(shell: str, config_dir: Path | None) -> int:
+    """Prints the script for one shell."""
+    if shell == "zsh":
+        print("autoload -U +X bashcompinit && bashcompinit")
+    print(script(shell, config_dir), end="")
+    return 0
+
+
+def script(shell: str, config_dir: Path | None = None) -> str:
+    """The script; zsh runs it by its own emulation of bash's completion."""
+    commands = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    flags = "\n            ".join(
+        f'{name}) known+=" {" ".join(f for f in one._option_string_actions if f.startswith("--"))}" ;;'
+        for name, one in commands.items()
+    )
+    names = sorted({name for group in GROUPS.values() for name in config_files(group, config_dir)})
+    return SCRIPT.format(
+        shell=shell,
+        commands=" ".join(commands),
+        settings=" ".join(settings(config_dir)),
+        flags=flags,
+        names=" ".join(names),
+        kinds=" ".join(KINDS),
+    )
+
+
+def settings(config_dir: Path | None = None) -> list[str]:
+    """Every choice of a group, as `experiment=pTrue`, and every key with "=", those of all experiments among them."""
+    found = [f"{key}=" for key in read_yaml(own_conf() / "config.yaml") if key != "defaults"]
+    for group in GROUPS.values():
+        found.append(f"{group}=")
+        prefix = group.replace("/", ".")
+        for name, file in config_files(group, config_dir).items():
+            found.append(f"{group}={name}")
+            found += [f"{prefix}.{key}=" for key in _keys(file, group)]
+    return sorted({*found, "hydra.sweep.dir="})
+
+
+def _keys(file: Path, group: str) -> list[str]:
+    """The settings of the class that a config file names; none of a file that is another program's or does not work."""
+    try:
+        node = read_yaml(file)
+        part = node.get(group, node)
+        cls = named(str(part["_target_"]), str(file))
+        return [f.name for f in dataclasses.fields(cls)]
+    except (HarnessError, KeyError, TypeError, AttributeError):
+        return []
