@@ -190,7 +190,7 @@ def _alone(job: Job) -> bool:
 
 
 def _may_answer(store: Path, facts: Facts) -> bool:
-    """Whether the store may hold an answer of the engine. One that cannot be read holds none: the run itself says so."""
+    """Whether the store may hold an answer of the engine; one that cannot be read holds none, as the run will say."""
     try:
         with contextlib.closing(Store(store)) as calls:
             return calls.holds(identity_digest(dict(facts.identity)))
