@@ -18,6 +18,7 @@ from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
 from harness.engines.phases import phase
 from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
+from harness.engines.vllm.invariance import check_device, switch
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.imports import LARGE
@@ -55,6 +56,8 @@ class VLLM:
         max_num_seqs: calls worked on at once.
         kv_cache_gib: size of the KV cache on a CPU, in GiB (a GPU uses gpu_memory_utilization).
         gpu_memory_utilization: share of the GPU's memory that vLLM may take.
+        batch_invariant: use the slower kernels that give a prompt the same bits in any batch; a part of the identity.
+            They exist for some GPUs only, and vLLM refuses the others by name.
         args: any other argument of vLLM's EngineArgs, see `harness.engines.vllm.arguments`.
     """
 
@@ -66,6 +69,7 @@ class VLLM:
     max_num_seqs: int = 256
     kv_cache_gib: float = 2.0
     gpu_memory_utilization: float = 0.9
+    batch_invariant: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -93,6 +97,7 @@ class VLLM:
                 cannot be loaded.
         """
         environment()
+        switch(self.batch_invariant)
         phase("imports")
         try:
             with LARGE:
@@ -104,6 +109,7 @@ class VLLM:
         except ImportError as error:
             raise HarnessError(f"vLLM cannot be imported ({error}); install it with scripts/setup") from error
         cuda = torch.cuda.is_available()
+        check_device(self.batch_invariant, cuda)
         args = check_args(self.args, EngineArgs)
         if not cuda and args.get("enable_chunked_prefill"):
             raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
@@ -135,7 +141,7 @@ class VLLM:
             "dtype": str(engine.model_config.dtype).removeprefix("torch."),
             "args": exact(settings),
         }
-        identity |= model.unchecked()
+        identity |= model.unchecked() | ({"batch_invariant": "true"} if self.batch_invariant else {})
         loaded = VLLMEngine(engine, HFTokenizer(engine.get_tokenizer()), identity, self.max_num_seqs, lora)
         loaded.parameters, loaded.snapshot = local.parameters, local.snapshot
         return loaded
