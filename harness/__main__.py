@@ -3,7 +3,7 @@
 import sys
 
 from harness.cli.main import main
-from harness.streams import guard_streams
+from harness.processes.streams import guard_streams
 
 
 def start() -> int:

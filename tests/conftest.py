@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.models.model import LocalModel, Model
+from harness.processes.signals import ENDING
+
+
+def pytest_configure() -> None:
+    """Takes signals as at a terminal: a shell lets what stands before `&` ignore Ctrl-C, and `nohup` SIGHUP.
+
+    Every process that a test starts would ignore them, too, and no test could end a run by them.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,7 +19,7 @@ from harness.console import log, safe_stdout
 from harness.errors import BaseHarnessError
 from harness.places.folders import see_working_directory
 from harness.processes import signals
-from harness.streams import lost
+from harness.processes.streams import lost
 
 FLAGGED = {
     "compare": compare_command,

@@ -20,6 +20,7 @@ from harness.errors import HarnessError, nearest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
+from harness.items import Item
 from harness.places.folders import config_files
 from harness.places.named import named
 from harness.prompting.rendered import PromptStyle
@@ -128,12 +129,17 @@ def _show_part(kind: str, name: str, overrides: Sequence[str], config_dir: Path 
     node = read_yaml(file)
     print(f"{group}={name}: {dict(names(kind, config_dir))[name]}\n({file})")
     missing = [key for key, value in node.items() if value == "???"]
-    if kind == "tasks" and not any(word.startswith(f"task.{key}=") for key in missing for word in overrides):
-        if not missing:
-            return _show_task(load_job([f"task={name}", *overrides], config_dir))
-        print(f"\nto be given: {', '.join(f'task.{key}=...' for key in missing)}")
+    given = not missing or any(word.startswith(f"task.{key}=") for key in missing for word in overrides)
+    if kind == "tasks" and given:
+        job = load_job([f"task={name}", *overrides], config_dir)
+        try:
+            return _show_items(job, job.task.load())
+        except HarnessError as error:
+            if overrides:
+                raise
+            print(f"\nits items cannot be shown: {error}")
     elif kind == "tasks":
-        return _show_task(load_job([f"task={name}", *overrides], config_dir))
+        print(f"\nto be given: {', '.join(f'task.{key}=...' for key in missing)}")
     target = node.get(group, node).get("_target_")
     if not isinstance(target, str):
         raise HarnessError(f"{file}: it has no _target_, so it is no {group} of the harness")
@@ -196,8 +202,7 @@ def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer, most: in
         print(f"\n({len(distinct) - most} more distinct prompts for this item)")
 
 
-def _show_task(job: Job) -> None:
-    items = job.task.load()
+def _show_items(job: Job, items: Sequence[Item]) -> None:
     print(f"\n{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}")
     if source := job.task.source():
         print(f"\nsource: {visible(source)}")

@@ -13,7 +13,7 @@ from harness.console import log, redraw
 from harness.errors import HarnessError
 from harness.files import user_path
 from harness.processes import signals
-from harness.streams import gone
+from harness.processes.streams import gone
 
 if TYPE_CHECKING:
     from harness.sweep.folder import Sweep

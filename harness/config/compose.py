@@ -131,7 +131,7 @@ def parsed(word: str) -> Override:
 
     from harness.config.sources import loader
 
-    written = "experiment=class" if _names_class(word) else with_models([word])[-1]
+    written = "experiment=class" if _names_class(word) else _home_quoted(with_models([word])[-1])
     try:
         (override,) = OverridesParser.create(config_loader=loader()).parse_overrides([written])
     except (HydraException, RecursionError, ValueError) as error:
@@ -194,11 +194,19 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 def free(word: str) -> str:
     """Lets an override name any key, whether or not the YAML spells it out: the dataclasses say which keys exist."""
-    key, _, value = word.partition("=")
-    if value.startswith("~") and "'" not in value and "," not in value:
-        word = f"{key}='{value}'"  # a home folder, which Hydra's grammar does not know
+    key = word.partition("=")[0]
+    word = _home_quoted(word)
     choice = key in GROUPS or "/" in key or "@" in key or key.startswith("hydra")
     return word if choice or key[:1] in "+~" else f"++{word}"
+
+
+def _home_quoted(word: str) -> str:
+    """A word with quotes around the paths in home folders (`runs=~/x`), which Hydra's grammar does not know."""
+    key, _, value = word.partition("=")
+    if any(c in value for c in "'\"()[]{}"):
+        return word
+    paths = [f"'{path}'" if path.startswith("~") else path for path in value.split(",")]
+    return f"{key}={','.join(paths)}" if value.startswith("~") or ",~" in value else word
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.imports import LARGE
+from harness.processes.imports import LARGE
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 

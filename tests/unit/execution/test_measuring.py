@@ -30,7 +30,7 @@ SMALL = (
 
 def ran(*words: str) -> dict[str, Any]:
     assert main(["run", *SMALL, *words]) == 0
-    (path,) = Path("runs/pTrue").iterdir()
+    (path,) = Path("runs/dry/pTrue").iterdir()
     return {v["text"]: v for v in json.loads((path / "verdicts.json").read_text())}
 
 
@@ -56,7 +56,7 @@ def test_the_claims_of_a_run_are_one_family(
     out = capsys.readouterr().out
     # 100 replicates show no p below .0198, which 3 claims or more make .059.
     assert f"WARNING: 100 replicates of {len(tests)} claims" in out
-    (page,) = Path("runs/pTrue").glob("*/report.html")
+    (page,) = Path("runs/dry/pTrue").glob("*/report.html")
     text = page.read_text(encoding="utf-8")
     assert '<th scope="col">In the family</th>' in text
     assert all(f"{v['kind_holm']}, p {v['p_holm']:.3f}</td>" in text for v in claims if v["p"] is not None)

@@ -445,9 +445,12 @@ def test_a_disk_that_does_not_take_what_it_was_given_stops_the_run(
 def test_a_run_whose_last_flush_fails_says_so_and_still_gets_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(_: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    def broken(file: int) -> None:
+        if os.readlink(f"/proc/self/fd/{file}").startswith(f"{tmp_path}/store"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(file)
 
+    fsync = os.fsync
     job = load_job([
         "experiment=falseBelief", "engine=fake", "tracker=none", "limit=2", "replicates=20", f"runs={tmp_path}",
     ])  # fmt: skip
