@@ -12,8 +12,6 @@ from harness.config.yaml_files import read_yaml
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-NOT_GIVEN = object()
-
 
 def settle_names(config: DictConfig, choices: Any, words: Sequence[str]) -> None:
     """Takes away the name that a file of conf/model gives to its own source, where another source is given.
@@ -29,12 +27,26 @@ def settle_names(config: DictConfig, choices: Any, words: Sequence[str]) -> None
 
     for group, chosen in choices.items():
         kind, _, place = str(group).partition("@")
-        file = option_file(f"model/{chosen}") if kind == "model" else None
         place = place or "model"
-        if file is None or f"{place}.name" in map(key_of, words):
+        if kind != "model" or f"{place}.name" in map(key_of, words):
             continue
-        own = read_yaml(file)
-        name, source = own.get("name"), own.get("source")
+        name, its_source, _ = _named(f"model/{chosen}")
         node = OmegaConf.select(config, place)
-        if name and OmegaConf.is_dict(node) and node.get("name") == name and node.get("source") != source:
+        named = name and OmegaConf.is_dict(node) and node.get("name") == name
+        if named and its_source not in (None, "???", node.get("source")):
             del node["name"]
+
+
+def _named(option: str, above: Sequence[str] = ()) -> tuple[Any, Any, Any]:
+    """The name in a file of conf/model, the source that bears it, and the file's source; what it extends counts."""
+    file = option_file(option)
+    if file is None or option in above:
+        return None, None, None
+    own = read_yaml(file)
+    name, its_source, source = None, None, None
+    for extended in own.get("defaults") or ():
+        if isinstance(extended, str) and extended != "_self_":
+            base = f"model/{extended.partition('@')[0].removeprefix('/model/')}"
+            name, its_source, source = _named(base, (*above, option))
+    source = own.get("source", source)
+    return (own["name"], source, source) if own.get("name") else (name, its_source, source)

