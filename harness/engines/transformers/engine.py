@@ -18,8 +18,8 @@ from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
 from harness.engines.phases import phase
 from harness.errors import BaseHarnessError, HarnessError, nearest
-from harness.processes.imports import LARGE
 from harness.models.model import LocalModel, Model
+from harness.processes.imports import LARGE
 from harness.prompting.tokens import Tokenizer
 
 if TYPE_CHECKING:

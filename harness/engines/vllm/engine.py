@@ -21,9 +21,9 @@ from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure,
 from harness.engines.vllm.invariance import check_device, switch
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
-from harness.processes.imports import LARGE
 from harness.models.adapters import adapter_rank
 from harness.models.model import LocalModel, Model
+from harness.processes.imports import LARGE
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})

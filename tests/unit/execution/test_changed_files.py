@@ -94,5 +94,5 @@ def test_a_model_that_is_another_one_at_its_next_turn_is_refused() -> None:
     actor.enter(FakeEngine(dry_run, "one"))
     actor.leave()
     actor.enter(FakeEngine(dry_run, "one"))
-    with pytest.raises(HarnessError, match="m was loaded, and is another engine than it was .*: model one -> other"):
+    with pytest.raises(HarnessError, match=r"m was loaded, and is another engine than it was .*: model one -> other"):
         actor.enter(FakeEngine(dry_run, "other"))
