@@ -19,7 +19,7 @@ CLAIMS = (
     "{text: best,metric: brier,level: {arm: zero-shot},relation: below,than: [{arm: fixed},{arm: fixed brainstorm}]}]"
 )
 REFERENCE = (
-    "references=[{metric: brier,level: {arm: zero-shot},value: 0.3,model: smollm2,task: facts,source: s,"
+    "references=[{metric: brier,level: {arm: zero-shot},value: 0.3,model: 'fake:smollm2',task: facts,source: s,"
     "certainty: seen,tolerance: 0.5}]"
 )
 SMALL = (
