@@ -89,7 +89,7 @@ class Asking:
         """What the model writes, and its place in the log: with its special tokens where it thinks `until` a mark."""
         seeds = (draw, self.seed) if sampling.temperature > 0 else (0, 0)
         call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions), until=until or ())
-        place = self.log.ask(rendered.text, draw)
+        place = self.log.ask(rendered.text, draw if sampling.temperature > 0 else None)
         reply, key, cached = await self._ask(call)
         text = cast(Text, reply)
         shown = text.text if until is None else self.renderer.tokenizer.decode(text.tokens)

@@ -135,9 +135,13 @@ class Log:
         # A tree of blocks. From a node (0: no text) a block leads to another, and to the exchange that had it first.
         self._blocks: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def ask(self, prompt: str, draw: int = 0) -> int:
-        """Keeps what is new of a prompt that is asked now; gives the exchange's place in the order of asking."""
-        self._draws.append(draw)
+    def ask(self, prompt: str, draw: int | None = None) -> int:
+        """Keeps what is new of a prompt that is asked now; gives the exchange's place in the order of asking.
+
+        Args:
+            draw: the index of a sampled reply; None where nothing is sampled.
+        """
+        self._draws.append(-1 if draw is None else draw)
         place, node, start = len(self._asked), 0, None
         for begin in range(0, len(prompt) - BLOCK + 1, BLOCK):
             end = begin + BLOCK
@@ -170,7 +174,7 @@ class Log:
         """The exchanges answered up to now, in an order that does not depend on when each was asked or answered.
 
         A conversation stands together, its turns in their order; conversations stand by their first prompts, short ones
-        first. Of several exchanges with one prompt, the first draw stands first.
+        first. Of several exchanges with one prompt, those without sampling stand first, then the draws by their index.
         """
         asked = Transcript(Exchange(rest, "", (), False, 0, 0, "", start) for rest, start in self._asked)
         order = self._in_order({place: asked[place].prompt for place in self._answered})

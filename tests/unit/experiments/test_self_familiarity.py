@@ -106,7 +106,7 @@ def test_scores_and_threshold_are_exact() -> None:
 def test_the_name_never_enters_the_backward_prompt() -> None:
     _, finished, found = run(subject, MIXED)
     for f in finished:
-        *backward, prior = [e for e in f.transcript if e.prompt.endswith(LEAD)]
+        prior, *backward = [e for e in f.transcript if e.prompt.endswith(LEAD)]
         # As it is, in capitals and capitalised; small letters are the name itself.
         assert len(backward) == len({e.reply for e in backward}) == 3
         assert prior.prompt == '<user> "..." is related to what?\n<assistant> ' + LEAD

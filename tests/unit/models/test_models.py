@@ -15,7 +15,7 @@ from typing import Any
 import huggingface_hub
 import numpy as np
 import pytest
-from huggingface_hub import errors
+from huggingface_hub import constants, errors
 from safetensors.numpy import save_file
 
 from harness.errors import HarnessError
@@ -362,7 +362,7 @@ def test_hub_errors_name_the_fix(monkeypatch: pytest.MonkeyPatch, error: Excepti
     def download(*_: Any, **__: Any) -> str:
         raise error
 
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     told = refused("org/name", revision="main")
     assert message in told
@@ -374,7 +374,7 @@ def test_offline_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def download(*_: Any, **__: Any) -> str:
         raise errors.LocalEntryNotFoundError("offline")
 
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # the hub's client reads the variable when it is imported
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     assert "HF_HUB_OFFLINE is set" in refused("org/name")
 

@@ -15,7 +15,8 @@ from harness.statistics.estimates import Estimate
 from harness.statistics.references import Reference, judge_reference
 from tests.support.helpers import needed
 
-QUIET = ["engine=fake", "tracker=none"]
+QUIET = ["engine=transformers", "tracker=none"]
+"""An engine that asks a model: the model of a dry run has another name than the published one."""
 NAMES = [name for name, _ in config_names("experiment")]
 SCORE = ["experiment=selfCorrection", *QUIET, "model.name='Gemini 1.5 Flash'", "task.name=MATH500"]
 
@@ -54,16 +55,17 @@ def verdicts(words: list[str]) -> list[tuple[str, str]]:
 
 
 def test_name_and_task_alone_make_no_run_comparable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # A fake model on sums, named like SCoRe's on MATH500: short texts, 64 tokens.
+    # A dry run on sums, named like SCoRe's model on MATH500: short texts, 64 tokens.
     arms = "experiment.arms=[score greedy]"
     small = ["limit=12", "replicates=50", f"runs={tmp_path}", "claims=[]", "max_failed=1"]
-    assert main(["run", *SCORE, arms, *small]) == 0, capsys.readouterr().err
+    assert main(["run", *SCORE, "engine=fake", arms, *small]) == 0, capsys.readouterr().err
     (path,) = (tmp_path / "selfCorrection").iterdir()
     found = json.loads((path / "verdicts.json").read_text())
     assert {verdict["kind"] for verdict in found} == {"not comparable"}
     told = "experiment.max_tokens is 64, published at 1024 or more"
     score = [verdict["reason"] for verdict in found if "Gemini" in verdict["text"]]
-    assert score == [f"wording is plain, published at math; {told}"] * 5
+    name = "the published model is 'Gemini 1.5 Flash', this run's is 'fake:Gemini 1.5 Flash'"
+    assert score == [f"{name}; wording is plain, published at math; {told}"] * 5
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_other_roles_answer_from_their_own_engine_and_enter_the_same_transcript(
         return [text.text for text in texts]
 
     assert asyncio.run(ask()) == ["mine", "theirs", "mine"]
-    assert [(e.role, e.reply) for e in view.transcript] == [("", "mine"), ("judge", "theirs"), ("", "mine")]
+    assert [(e.role, e.reply) for e in view.transcript] == [("", "mine"), ("", "mine"), ("judge", "theirs")]
     assert view.role("judge").item == "item"
     assert not subject.transcript
 
@@ -204,16 +204,18 @@ def test_choices_at_many_positions_are_those_of_the_prompts_that_end_there() -> 
     options = {"yes": [" yes"], "no": [" no"]}
     places = [subject.positions(prompt, "Score:", nth)[-1] for nth in range(3)]
     choices = asyncio.run(subject.choose_at(prompt, options, [places[0], places[1], -1]))
+    (exchange,) = subject.transcript
     assert [choice.p["yes"] for choice in choices] == pytest.approx([0.2 / 0.5, 0.6 / 0.7, 0.2 / 0.5], abs=1e-12)
     assert [choice.mass for choice in choices] == pytest.approx([0.5, 0.7, 0.5], abs=1e-12)
     ends = ("Score:", "Score: no and yes Score:", prompt.prefill)
     alone = [asyncio.run(subject.choose(Prompt.user("q", end), options)) for end in ends]
     assert choices == alone
-    (exchange,) = subject.transcript[:1]
     assert len(exchange.keys) == 1
     assert exchange.reply.splitlines()[1].startswith(f"after token {places[1]}: p(yes) = 0.8571")
+    asked, keys = subject.store.misses, {e.keys for e in subject.transcript}
     (last,) = asyncio.run(subject.choose_at(prompt, options, [-1]))
-    assert subject.transcript[-1].cached, "the last position alone is the call that `choose` makes"
+    assert subject.store.misses == asked, "the last position alone is the call that `choose` makes"
+    assert {e.keys for e in subject.transcript} == keys
     assert last == alone[2]
 
 

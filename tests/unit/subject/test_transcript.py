@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -33,18 +34,20 @@ def size(transcript: Transcript) -> int:
 
 def test_a_prompt_that_goes_on_keeps_an_index_and_the_rest() -> None:
     first = "a" * (2 * BLOCK)
-    told = kept([first, first + "b" * 40, first + "b" * 300, "other"])
+    other = "o" * 3 * BLOCK
+    told = kept([first, first + "b" * 40, first + "b" * 300, other])
     assert [e.start for e in told.stored] == [None, (0, 2 * BLOCK), (0, 2 * BLOCK), None]
-    assert [len(e.prompt) for e in told.stored] == [2 * BLOCK, 40, 300, 5]
-    assert [e.prompt for e in told] == [first, first + "b" * 40, first + "b" * 300, "other"]
+    assert [len(e.prompt) for e in told.stored] == [2 * BLOCK, 40, 300, 3 * BLOCK]
+    assert [e.prompt for e in told] == [first, first + "b" * 40, first + "b" * 300, other]
     assert {e.start for e in told} == {None}
 
 
 def test_a_beginning_is_taken_from_whoever_had_it_first() -> None:
     shared, one, two = "s" * BLOCK, "1" * BLOCK, "2" * BLOCK
-    told = kept([shared + one, shared + two, shared + two + one + "end", shared + one + two])
-    assert [e.start for e in told.stored] == [None, (0, BLOCK), (1, 2 * BLOCK), (0, 2 * BLOCK)]
-    assert told[2].prompt == shared + two + one + "end"
+    told = kept([shared + two + one + "end", shared + two, shared + one, shared + one + two])
+    # Each conversation stands together: what goes on after the first, then the second and what goes on after that.
+    assert [e.start for e in told.stored] == [None, (0, 2 * BLOCK), (0, BLOCK), (2, 2 * BLOCK)]
+    assert told[3].prompt == shared + two + one + "end"
 
 
 def test_any_prompts_come_back_whole() -> None:
@@ -53,10 +56,25 @@ def test_any_prompts_come_back_whole() -> None:
     for _ in range(300):
         base = rng.choice(prompts)
         prompts.append(base[: rng.randint(0, len(base))] + rng.choice("xyz") * rng.randint(0, 700))
-    told = kept(prompts)
-    assert [e.prompt for e in told] == prompts
-    assert [e.prompt for e in Transcript.read(json.loads(orjson.dumps(told.stored)))] == prompts
-    assert size(told) < size(Transcript(map(exchange, prompts)))
+    asked = list(enumerate(prompts))
+    log = Log()
+    for n, prompt in asked:
+        log.note(log.ask(prompt), str(n), (f"{n:04}",), False, 1, 1, "")
+    told = log.transcript
+    assert sorted((int(e.reply), e.prompt) for e in told) == asked
+    assert list(Transcript.read(json.loads(orjson.dumps(told.stored)))) == list(told)
+    assert size(told) < size(Transcript(replace(e, start=None) for e in told))
+    again = Log()
+    for n, prompt in rng.sample(asked, len(asked)):
+        again.note(again.ask(prompt), str(n), (f"{n:04}",), False, 1, 1, "")
+    assert again.transcript.stored == told.stored, "the order does not depend on when each was asked"
+
+
+def test_of_one_prompt_what_is_not_sampled_stands_first_and_draws_by_their_index() -> None:
+    log = Log()
+    for draw, key in ((2, "01"), (0, "05"), (None, "09"), (10, "00"), (1, "02")):
+        log.note(log.ask("What?", draw), str(draw), (key,), False, 1, 1, "")
+    assert [e.reply for e in log.transcript] == ["None", "0", "1", "2", "10"]
 
 
 def test_a_conversation_of_t_turns_costs_t_bytes() -> None:

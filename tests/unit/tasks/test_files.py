@@ -161,7 +161,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ("loop.jsonl", "no such file"),
         ("x" * 5000 + ".jsonl", "cannot be read: File name too long"),
         ("a\0b.jsonl", "no such file"),
-        ("~nosuchuser/x.jsonl", "cannot be read: "),
+        ("~nosuchuser/x.jsonl", "there is no such home folder; write the path out"),
     ],
     ids=["device", "pipe", "loop", "long", "nul", "user"],
 )

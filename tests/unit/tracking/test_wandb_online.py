@@ -118,7 +118,7 @@ def test_sync_sends_a_run_that_was_never_tracked_under_its_own_id(
     assert (name, run.state) == (manifest["run_id"], "finished")
     assert (run.settings["groupName"], run.settings["project"], run.settings["jobType"]) == ("late", "mine", "pTrue")
     estimates = json.loads((finished / "estimates.json").read_text())
-    assert run.config["model"]["value"]["name"] == manifest["model"]["name"] == "smollm2"
+    assert run.config["model"]["value"]["name"] == manifest["model"]["name"] == "fake:smollm2"
     claimed = {claim["metric"] for claim in manifest["config"]["claims"]} | {"accuracy"}
     for e in estimates:
         key = "/".join([e["metric"], *e["level"].values()])
@@ -138,7 +138,7 @@ def test_sync_says_which_runs_were_not_sent_and_why(
     (tmp_path / "runs/half").mkdir(parents=True)
     (tmp_path / "runs/half/manifest.json").write_text('{"status": "running"}')
     assert main(["wandb", "sync", str(tmp_path / "runs")]) == 1
-    assert "the run has no results (it is running)" in capsys.readouterr().err
+    assert "the run has no results (its process died); run its command again" in capsys.readouterr().err
     for operation in ("UpsertBucket", "Viewer", "RunResumeStatus"):
         server.fail(operation, 401, times=50)
     offline = list(finished.glob("wandb/offline-run-*"))
