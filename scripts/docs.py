@@ -1,4 +1,4 @@
-"""Writes the reference pages: docs/settings.md, docs/metrics.md and docs/papers.md.
+"""Writes the reference pages under docs/: settings.md, metrics.md, papers.md and columns.md.
 
     python scripts/docs.py             writes them
     python scripts/docs.py --check     exits with 1 when one of them is not up to date
@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from harness.cli.described import class_settings  # noqa: E402
+from harness.cli.described import attribute_meanings, class_settings  # noqa: E402
 from harness.cli.listing import measures, summary  # noqa: E402
 from harness.config.yaml_files import read_yaml  # noqa: E402
 from harness.metrics.metric import Measure  # noqa: E402
@@ -269,7 +269,37 @@ def paper_section(paper: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "papers.md": papers_page}
+# --- columns
+
+
+def columns_page() -> str:
+    """docs/columns.md: the columns of every experiment's outcomes.parquet."""
+    parts = [
+        f"# Columns of `outcomes.parquet`\n\n{MADE}\n"
+        "One row is one judged answer. Every experiment has the columns `item`, `group`, `error` and `arm` "
+        "([what they mean](output.md#outcomes-parquet)) and those below. A column that is set by the arm is an "
+        "experimental factor: it has one value in each arm.\n"
+    ]
+    for file in sorted((CONF / "experiment").glob("*.yaml")):
+        cls = named(read_yaml(file)["experiment"]["_target_"], file.stem)
+        arm = type(next(iter(cls.all_arms.values()))) if hasattr(cls, "all_arms") else None
+        meanings = attribute_meanings(cls.outcome) | (attribute_meanings(arm) if arm else {})
+        factors = cls.factor_kinds() if arm else {}
+        rows = [
+            [code(name), kind, cell(meanings.get(name, "")), "arm" if name in factors else ""]
+            for name, kind in cls.columns().items()
+            if name != "arm"
+        ]
+        parts.append(f"## `{file.stem}`\n\n" + table(["column", "kind", "meaning", "set by"], rows))
+    return "\n".join(parts)
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "papers.md": papers_page,
+    "columns.md": columns_page,
+}
 
 
 def main() -> int:
