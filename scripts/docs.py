@@ -157,7 +157,7 @@ def class_rows(prefix: str, cls: type, presets: Sequence[tuple[str, Mapping[str,
         }
         default = code(row.default) if row.default is not None else "needed"
         names = [f"({code(value)}{f' in {name}' if len(presets) > 1 else ''})" for value, name in others.items()]
-        yield [code(row.name), " ".join([default, *names]), cell(row.meaning)]
+        yield [code(row.name), " ".join([default, *names]), cell(row.meaning.rstrip("."))]
 
 
 def header(text: str) -> str:
@@ -277,7 +277,7 @@ def columns_page() -> str:
     parts = [
         f"# Columns of `outcomes.parquet`\n\n{MADE}\n"
         "One row is one judged answer. Every experiment has the columns `item`, `group`, `error` and `arm` "
-        "([what they mean](output.md#outcomes-parquet)) and those below. A column that is set by the arm is an "
+        "([what they mean](output.md#outcomesparquet)) and those below. A column that is set by the arm is an "
         "experimental factor: it has one value in each arm.\n"
     ]
     for file in sorted((CONF / "experiment").glob("*.yaml")):
@@ -286,9 +286,9 @@ def columns_page() -> str:
         meanings = attribute_meanings(cls.outcome) | (attribute_meanings(arm) if arm else {})
         factors = cls.factor_kinds() if arm else {}
         rows = [
-            [code(name), kind, cell(meanings.get(name, "")), "arm" if name in factors else ""]
+            [code(name), kind, cell(meanings.get(name, "").rstrip(".")), "arm" if name in factors else ""]
             for name, kind in cls.columns().items()
-            if name != "arm"
+            if name not in ("item", "group", "error", "arm")
         ]
         parts.append(f"## `{file.stem}`\n\n" + table(["column", "kind", "meaning", "set by"], rows))
     return "\n".join(parts)

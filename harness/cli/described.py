@@ -115,7 +115,23 @@ def attribute_meanings(cls: type) -> dict[str, str]:
                 found |= dict.fromkeys(names, match[2])
             else:
                 found |= {name: f"{found[name]} {line.strip()}" for name in names}
-    return found
+    known = [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+    return _apart(found, known)
+
+
+def _apart(found: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
+    """The same where one entry tells of several fields: "low: the lower end; high: the upper one"."""
+    apart: dict[str, str] = {}
+    for first, text in found.items():
+        names = [first]
+        for part in text.split("; "):
+            match = _ATTRIBUTE.fullmatch(part)
+            if match and (others := match[1].split(", ")) and set(others) <= set(known) - found.keys():
+                names = others
+                apart |= dict.fromkeys(names, match[2])
+            else:
+                apart |= {name: f"{apart[name]}; {part}" if name in apart else part for name in names}
+    return apart
 
 
 def _value(value: Any) -> str:
