@@ -28,7 +28,7 @@ from harness.config.yaml_files import read_yaml  # noqa: E402
 from harness.metrics.metric import Measure  # noqa: E402
 from harness.places.named import named  # noqa: E402
 
-CONF = ROOT / "conf"
+CONF, DOCS = ROOT / "conf", ROOT / "docs"
 GROUPS = {
     "task": "Tasks",
     "model": "Models",
@@ -313,7 +313,7 @@ def main() -> int:
     check = parser.parse_args().check
     old = []
     for name, make in PAGES.items():
-        page, text = ROOT / "docs" / name, make()
+        page, text = DOCS / name, make()
         if page.is_file() and page.read_text(encoding="utf-8") == text:
             continue
         old.append(f"docs/{name}")

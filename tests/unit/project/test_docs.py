@@ -64,13 +64,6 @@ def test_every_command_is_understood(page: str, command: str, mine: Path) -> Non
         assert load_job(words, options.config_dir).name, page
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
-    for link in links:
-        assert link.startswith("https://") or (page.parent / link).exists(), link
-
-
 FAKE = ["engine=fake", "tracker=none", "replicates=20", "max_failed=1"]
 SCORES = """
 from harness.metrics.columns import Floats, Labels, Probabilities, Weights
