@@ -62,5 +62,5 @@ def test_every_metric_has_a_range_and_every_setting_a_default(script: ModuleType
     assert set(re.findall(r"^### (\w+)$", metrics, re.MULTILINE)) == set(script.measures())
     assert metrics.count("\n* range: ") == metrics.count("\n* better: ") == len(script.measures())
     rows = re.findall(r"^\| `([\w.]+)` \| (.*?) \|", script.settings_page(), re.MULTILINE)
-    assert all(default == "needed" or default.startswith("`") for _, default in rows)
+    assert all(default.startswith(("needed", "`")) for _, default in rows)
     assert {"seed", "experiment.shots", "task.path", "engine.dtype", "tracker.project"} <= {name for name, _ in rows}
