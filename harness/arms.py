@@ -1,4 +1,4 @@
-"""Asks the variants (arms) of a protocol side by side about every item; an arm that fails takes no other with it."""
+"""Asks the variants (arms) of a protocol side by side about every item. An arm that fails leaves the others intact."""
 
 from __future__ import annotations
 

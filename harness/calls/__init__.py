@@ -1,1 +1,1 @@
-"""What is asked of a model, and what is changed inside it while it answers."""
+"""Calls to a model, and interventions on it while it answers."""

@@ -1,4 +1,4 @@
-"""Interventions: what a call changes inside the model while it is answered. A field of the call, and of its key.
+"""Interventions: changes inside the model while it answers a call. They are a field of the call, and enter its key.
 
 Layers count blocks from 0. Positions count the tokens of the prompt from 0, special tokens included; generated tokens
 come after them. An intervention holds for its own call only: calls of different ones share a batch.

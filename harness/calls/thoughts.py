@@ -1,4 +1,4 @@
-"""What a model thinks before it answers, apart from the answer."""
+"""Separates a model's thought from its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`engines` runs one experiment on two engines and says how far their numbers are apart and what that changes."""
+"""`engines` runs one experiment on two engines and reports the differences of their numbers, and their effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`show NAME` prints what something is: its settings, and of an experiment one real item with its prompts."""
+"""`show NAME` describes anything with a name: its settings, and for an experiment one real item with its prompts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`store` says what the call store holds and whether it is sound, and makes it smaller."""
+"""`store` lists the content of the call store, verifies it, and makes it smaller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run -m` launches a sweep; `sweep` shows how far it is, goes on with it and stops it."""
+"""`run -m` launches a sweep; `sweep` shows its state, resumes it or cancels it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is called where its config says so, and what it must not be called."""
+"""Names of models: the name that a config gives, the default name, and names that are refused."""
 
 from __future__ import annotations
 

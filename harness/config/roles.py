@@ -1,4 +1,4 @@
-"""Who plays the parts of an experiment besides the subject, as the config says it, and whether they can."""
+"""Assigns models to the roles of an experiment, as the config says, and checks that they can play them."""
 
 from __future__ import annotations
 
