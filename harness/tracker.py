@@ -1,4 +1,4 @@
-"""Follows a run from outside (W&B, a sweep's status): what a tracker does, and the one that does nothing."""
+"""Defines a tracker, which follows a run from outside (W&B, a sweep's status), and the tracker that does nothing."""
 
 from __future__ import annotations
 

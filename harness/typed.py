@@ -1,4 +1,4 @@
-"""One value checked and converted to a type, with the reason in plain words where it does not fit."""
+"""Checks and converts one value to a type, or says in plain words why it does not fit."""
 
 from __future__ import annotations
 

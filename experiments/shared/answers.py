@@ -1,4 +1,4 @@
-"""How a model is asked for its own short answers: the same everywhere, so that experiments share the same draws."""
+"""Asks a model for short answers in one form everywhere, so that experiments share the same draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stated confidences: what a text says on its scale, as a probability. Nothing is evaluated, clipped or filled in."""
+"""Reads a stated confidence from a text as a probability. Nothing is evaluated, clipped or filled in."""
 
 from __future__ import annotations
 

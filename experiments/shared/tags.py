@@ -1,4 +1,4 @@
-"""What stands between <answer> and <confidence> tags in a reply, and what a reply says outside of them."""
+"""Reads the text between <answer> and <confidence> tags of a reply, and the text outside of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The thought that an experiment reads along, or after: the model's own, none, or as its settings have it."""
+"""Factor of arms: the thought before an answer is the model's own, none, or as the settings have it."""
 
 from __future__ import annotations
 

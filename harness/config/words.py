@@ -1,4 +1,4 @@
-"""Words of the command line: which are overrides, what to write instead of those that are none, and models by place."""
+"""Reads the words of a command line: overrides, models by place, and mistakes with a better word for each."""
 
 from __future__ import annotations
 

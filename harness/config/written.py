@@ -1,4 +1,4 @@
-"""From typed settings back to plain values: what a manifest holds, and what the digest of a run is taken of."""
+"""From typed settings back to plain values, for the manifest of a run and for its digest."""
 
 from __future__ import annotations
 

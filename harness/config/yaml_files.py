@@ -1,4 +1,4 @@
-"""Reads config files that a user wrote: every slip is one line that names the file."""
+"""Reads config files that a user wrote. Every mistake in them gives one line that names the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine offers: answers to calls, its identity, and an account of how busy it was."""
+"""Defines an engine: it answers calls, names its identity, and counts how busy it was."""
 
 from __future__ import annotations
 

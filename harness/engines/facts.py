@@ -1,4 +1,4 @@
-"""What a run must know of an engine before it asks it anything, remembered from the last time that it was loaded.
+"""Remembers the facts about an engine that a run needs before it asks anything, from the last time it was loaded.
 
 The identity of an engine is a part of every key, so that nothing can be looked up without it; loading a model only to
 learn its identity would take a minute for a run whose answers are all stored. What was learnt is kept beside the

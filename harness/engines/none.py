@@ -1,4 +1,4 @@
-"""No engine at all: for experiments that ask no model, as those over published tables and released data."""
+"""No engine, for experiments that ask no model, such as those over published tables and released data."""
 
 from __future__ import annotations
 

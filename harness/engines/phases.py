@@ -1,4 +1,4 @@
-"""Says how far the load of a model is: engines name what they begin, a line every few seconds tells who waits."""
+"""Shows the progress of loading a model: engines name each phase, and a line every few seconds tells who waits."""
 
 from __future__ import annotations
 

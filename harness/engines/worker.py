@@ -1,4 +1,4 @@
-"""Runs an engine in a thread of its own: coroutines hand calls over, the thread batches, steps and settles them."""
+"""Runs an engine in its own thread, which batches the calls that coroutines hand over, and replies."""
 
 from __future__ import annotations
 

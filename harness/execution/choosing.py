@@ -1,4 +1,4 @@
-"""Puts an engine in the place of `engine=auto`, before anything is looked up: keys are those of the engine chosen."""
+"""Replaces `engine=auto` by an engine before any call is looked up, because keys depend on the engine."""
 
 from __future__ import annotations
 

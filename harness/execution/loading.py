@@ -1,4 +1,4 @@
-"""The models of a job: which must be loaded at once and which when they are first asked, and the subject over them."""
+"""Loads the models of a job, at once or when they are first asked, and makes the subject over them."""
 
 from __future__ import annotations
 

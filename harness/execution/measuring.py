@@ -1,4 +1,4 @@
-"""Computes from rows the estimates of all metrics, and verdicts on claims and published numbers."""
+"""Computes the estimates of all metrics from rows, and the verdicts on claims and published numbers."""
 
 from __future__ import annotations
 

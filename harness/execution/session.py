@@ -1,4 +1,4 @@
-"""Collects what is known of a run while it goes on; the manifest is written from it."""
+"""Collects the facts about a run while it goes on. The manifest is written from them."""
 
 from __future__ import annotations
 

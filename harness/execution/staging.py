@@ -1,4 +1,4 @@
-"""Models that are loaded when somebody asks them: all that a run needs beside one another, or one at a time.
+"""Loads models when they are first asked: all of a run beside one another, or one at a time.
 
 A question to a model that is not loaded waits. Where the models have room beside one another, the load begins when
 every question that is being answered has its answer: two models must not take memory at the same time. Where there is

@@ -1,4 +1,4 @@
-"""What each model of a run thought, in lines for the end of the run."""
+"""Writes the lines about each model's thoughts for the end of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions in bins, and the signed gap of each bin between how often it was right and how often it said to be."""
+"""Sorts predictions into bins, and computes each bin's signed gap between accuracy and mean confidence."""
 
 from __future__ import annotations
 

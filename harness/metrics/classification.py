@@ -1,4 +1,4 @@
-"""Yes-or-no decisions against the truth: what was `said` of each row beside what it `is` (1 = the positive class).
+"""Yes-or-no decisions against the truth: `said` and `is` of each row are 1 for the positive class, else 0.
 
 Precision and F1 move with the share of positives: saying "positive" of everything has precision pi, recall 1 and
 F1 = 2 pi/(1 + pi) at a share pi of them. Show them beside that row.

@@ -1,4 +1,4 @@
-"""Typed columns: what a metric may be given. A calibration metric takes `Probabilities` and nothing else."""
+"""Defines the column types that metrics take. A calibration metric takes `Probabilities` and nothing else."""
 
 from __future__ import annotations
 

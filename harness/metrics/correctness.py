@@ -1,4 +1,4 @@
-"""Which columns say that an answer is right, as the metrics of an experiment read them."""
+"""Finds the columns that say whether an answer is right, from the metrics of an experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a judge of pairs prefers: its own answers more often than gold judges do, or not (Chen et al. 2025)."""
+"""Self-preference: does a judge prefer its own answers more often than gold judges do (Chen et al. 2025)?"""
 
 from __future__ import annotations
 

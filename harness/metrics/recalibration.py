@@ -1,4 +1,4 @@
-"""What would mend a calibration: slope and intercept on the log-odds, and one temperature, judged on rows held out.
+"""Recalibration: slope and intercept on the log-odds, and one temperature, judged on held-out rows.
 
 All read log-odds x = logit(p), with p kept within [CLIP, 1 - CLIP], because a p of 0 or 1 has none.
 """

@@ -1,4 +1,4 @@
-"""What a revision does to answers: right or wrong `before`, right or wrong `after` (Kumar et al. 2024, section 3).
+"""Effects of a revision on answers: right or wrong `before` and `after` (Kumar et al. 2024, section 3).
 
 delta = accuracy_after - accuracy_before = delta_i2c - delta_c2i. The unconditional shares (delta_i2c, delta_c2i) are
 over all rows; the conditional rates (fix_rate, break_rate) are over the rows that could change that way.

@@ -1,4 +1,4 @@
-"""Answering only when sure: what accuracy some coverage has, and what coverage some accuracy allows.
+"""Selective answering: the accuracy at a coverage, and the coverage at which an accuracy is reached.
 
 Rows are taken from the highest score down. For thresholds of a probability see `shares.selective_accuracy`.
 """

@@ -1,4 +1,4 @@
-"""Skill: how much better probabilities are than the base rate, which says of every row what is true of all.
+"""Skill: how much better probabilities are than always saying the base rate.
 
 A score alone does not say that a model knows anything: where 14 % of the answers are right, the constant 0.14 has a
 Brier score of 0.12 and a constant 0.5 one of 0.25. So the measures here divide the score by that of the base rate on

@@ -1,4 +1,4 @@
-"""Notices files that change while a loaded model stands for them: by size, time of change and place on the disk."""
+"""Notices model files that change after the model was loaded, by size, modification time and inode."""
 
 from __future__ import annotations
 

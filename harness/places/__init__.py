@@ -1,1 +1,1 @@
-"""Where things lie: our folders beside those of the user, and objects named by a dotted path."""
+"""Finds folders, ours and the user's, and the objects that a dotted path names."""

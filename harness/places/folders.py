@@ -1,4 +1,4 @@
-"""Where the harness's own `conf` and `experiments` lie, and which folders of the user stand beside them."""
+"""Finds the harness's own `conf` and `experiments`, and the user's folders that are searched with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects that a config names by a dotted path, `package.module.Name`, without importing what is no experiment code."""
+"""Finds the object that a config names by a dotted path, `package.module.Name`; imports experiment code only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Processes that meet: how one names itself, how one keeps others out of a folder, how one is asked to end."""
+"""Names processes, keeps other processes out of a folder, and handles the signals that end one."""

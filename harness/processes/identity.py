@@ -1,4 +1,4 @@
-"""Names a process so that another one can tell, perhaps much later, whether it still lives."""
+"""Names a process so that another process can later tell whether it is still alive."""
 
 from __future__ import annotations
 

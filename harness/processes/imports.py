@@ -1,4 +1,4 @@
-"""Lets one thread at a time import the large packages: some import in circles, which two threads may not enter at once.
+"""Lets one thread at a time import the large packages, because some have circular imports that two threads deadlock in.
 
 Python breaks the deadlock of two threads in one circle by handing out a half imported module.
 """

@@ -1,4 +1,4 @@
-"""Ends a process on every signal that asks for it as Ctrl-C does: with a report on what is finished.
+"""Treats every signal that asks a process to end like Ctrl-C: the run still reports its finished items.
 
 SLURM, `docker stop`, a closed ssh and a batch script's `--signal` do not send the signal that Ctrl-C sends. While it is
 `listening`, all of them raise `KeyboardInterrupt`; inside of `first_calls` the first one only calls a function.

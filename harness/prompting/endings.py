@@ -1,4 +1,4 @@
-"""Token ids of words behind a prompt, as they continue it: the whole prompt is not tokenised again for them."""
+"""Finds the token ids of options after a prompt, without tokenising the whole prompt again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a prompt into token ids, once, and audits them: silent mistakes of other harnesses are errors here."""
+"""Turns a prompt into token ids and audits them: mistakes that other harnesses make silently are errors here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of token ids that a model wrote, and where each of them lies in it.
+"""Decodes token ids that a model wrote, and finds the position of each in the text.
 
 A reply's ids need not be those that the tokenizer makes of the reply's text. So the text of a prompt that goes on with
 them comes from the ids, and never the other way round.

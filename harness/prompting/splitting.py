@@ -1,4 +1,4 @@
-"""Takes what a model wrote apart: its thought, and its answer."""
+"""Splits a reply into its thought and its answer."""
 
 from __future__ import annotations
 

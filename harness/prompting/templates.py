@@ -1,4 +1,4 @@
-"""Applies a model's chat template, found out by trying it, and checks the result word for word."""
+"""Applies a model's chat template, whose behaviour it learns by trials, and checks the result word for word."""
 
 from __future__ import annotations
 

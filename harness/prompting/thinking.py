@@ -1,4 +1,4 @@
-"""How models write their thoughts: the marks around them, found in the chat template, and what a user may set."""
+"""Finds the marks around a model's thoughts in its chat template, and defines the settings of thinking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes thoughts into prompts: none, one that is given, or the model's own; and takes them out of what it wrote."""
+"""Writes thoughts into prompts (none, a given one, or the model's own), and removes them from replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tries a chat template in a process of its own, where one that never ends or fills the memory does no harm."""
+"""Tries a chat template in a separate process, because a template may loop for ever or fill the memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `prepare` fitted, kept with a run and used again by others: fitted.json, and fitted.npz for vectors.
+"""Keeps the result of `prepare` with a run, for other runs to use: fitted.json, and fitted.npz for vectors.
 
 Numbers, texts, sequences, mappings and dataclasses of them are JSON. A dataclass has its name beside its fields, so
 that one of several types is read back as the one that it was. An `Array` lies in fitted.npz; its shape and digest are

@@ -1,4 +1,4 @@
-"""Whether a measured number is the same as a published one: both are samples, and both err.
+"""Tests whether a measured number equals a published one, with the sampling error of both.
 
 Two numbers of samples are hardly ever equal, and that their difference is not significant shows no equality: of few
 items nothing is significant. Equality is therefore shown as in equivalence trials (Schuirmann 1987, two one-sided

@@ -1,4 +1,4 @@
-"""The verdicts of a family of claims: what is left of each when all of them together may raise a false alarm in 5 %."""
+"""Adjusts the verdicts of a family of claims, so that the chance of any false alarm is 5 % (Holm 1979)."""
 
 from __future__ import annotations
 

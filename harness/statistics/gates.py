@@ -1,4 +1,4 @@
-"""Gates: what must hold before a number may decide anything, as that the model puts its probability on the options."""
+"""Gates: conditions for any verdict, for example that the model puts its probability on the options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of a run's many numbers come first: how often the model is right, then what the claims are about."""
+"""Chooses the numbers of a run that come first: accuracy, then the metrics of its claims."""
 
 from __future__ import annotations
 

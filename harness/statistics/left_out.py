@@ -1,4 +1,4 @@
-"""What rows without a value can do to a verdict: they are left out, and seldom at random."""
+"""Bounds the effect of rows without a value on a verdict, because such rows are seldom missing at random."""
 
 from __future__ import annotations
 

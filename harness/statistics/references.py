@@ -1,4 +1,4 @@
-"""Published numbers with the conditions they were measured under, and what a run says of them."""
+"""Published numbers with the conditions of their measurement, and the verdicts of a run on them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Every answered call, kept."""
+"""Keeps every answered call."""

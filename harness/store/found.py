@@ -1,4 +1,4 @@
-"""The segments that a store has found, and how far it has read each."""
+"""Tracks the segments that a store has found, and how far it has read each."""
 
 from __future__ import annotations
 

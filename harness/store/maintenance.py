@@ -1,4 +1,4 @@
-"""Upkeep of a call store: what is in it, is it sound, take out what is not wanted, make one segment of many.
+"""Maintains a call store: lists its content, verifies it, prunes it, and merges its segments.
 
 Works on segments as a whole, beside any number of running readers and writers: a segment whose writer may be at work
 is never touched, and a reader that loses a segment finds its records in the merged one, or asks again.

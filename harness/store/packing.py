@@ -1,4 +1,4 @@
-"""Replies as bytes: what stands in a record of the call store.
+"""Packs replies into the bytes of a record of the call store, and unpacks them.
 
 A text is its UTF-8, its token ids and its log-probabilities, packed: 1 to 4 bytes a token id, 4 bytes a number that
 float32 holds exactly (engines compute in float32), 8 bytes otherwise. The bytes of equal significance stand together,

@@ -1,4 +1,4 @@
-"""Writes what a study leaves: one page over its runs, the claims between them on top, and the same as JSON."""
+"""Writes the results of a study: a page over its runs with the claims on top, and the same as JSON."""
 
 from __future__ import annotations
 

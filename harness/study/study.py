@@ -1,4 +1,4 @@
-"""Executes the runs of a study on shared engines and one store; what depends on a failed run is left out."""
+"""Executes the runs of a study on shared engines and one store. Runs that depend on a failed one are skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a subject asks: looks a call up, asks the engine, records; and has a model that thinks do so first."""
+"""Asks a call for a subject: looks it up, asks the engine, records it; lets a thinking model think first."""
 
 from __future__ import annotations
 

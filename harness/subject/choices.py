@@ -1,4 +1,4 @@
-"""What a subject finds out about given words: the probabilities of options, and of a whole continuation."""
+"""Computes the probabilities of given options, and of a whole continuation, for a subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what was thought in a run, from its transcripts: a run that is all answered from the store counts the same."""
+"""Counts the thoughts of a run from its transcripts, so that answers from the store count the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked about one item and what was answered, stored so that t turns of a conversation take O(t) bytes.
+"""The transcript of one item, stored so that t turns of a conversation take O(t) bytes.
 
 The prompt of a conversation's turn begins with the prompt of the turn before. A transcript keeps such a beginning once:
 an exchange stores which earlier exchange its prompt begins with, how many characters of it, and the rest.

@@ -1,4 +1,4 @@
-"""Which sentence of a text answers the question: after labels, corrections, echoes of the question and background."""
+"""Finds the sentence that answers the question, past labels, corrections, echoes of the question and background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads one cell of a table: what is missing, how a number is written, and a list that stands in a text."""
+"""Reads one cell of a table: missing values, numbers, and lists that are written as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grades a reply: whether it is right, and what became of it where no answer could be graded."""
+"""Grades a reply: right or wrong, or the reason (fate) why no answer could be graded."""
 
 from __future__ import annotations
 

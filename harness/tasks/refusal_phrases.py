@@ -1,4 +1,4 @@
-"""What refusals say: there is no answer; I have none; what is asked about is not there.
+"""Phrases of refusals: no answer exists, the model has none, or the thing asked about does not exist.
 
 A phrase is written in normalised words (small letters, no articles, no contractions, no adverbs). "a|b" is either word,
 a name in capitals one of the words listed under it, ".." up to two words of any kind, "^" the beginning of a sentence,

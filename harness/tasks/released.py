@@ -1,4 +1,4 @@
-"""Graders as public releases have them, for numbers that rest on their rules; ours read more forms.
+"""Reimplements the graders of public releases, for numbers that depend on their rules; ours read more forms.
 
 Each finds its answer with one pattern and compares strings. A text that the pattern does not match has no answer.
 """

@@ -1,4 +1,4 @@
-"""Deals the test items of a run out to several engines that write to one store."""
+"""Divides the test items of a run among several engines that write to one store."""
 
 from __future__ import annotations
 

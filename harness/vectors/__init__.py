@@ -1,1 +1,1 @@
-"""What is fitted on activations: linear probes and directions."""
+"""Fits linear probes and directions on activations."""

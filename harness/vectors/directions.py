@@ -1,4 +1,4 @@
-"""Directions in activation space: what separates two sets of texts, or varies most among them, at one layer and site.
+"""Directions in activation space that separate two sets of texts, or along which texts vary most.
 
 All of them take activations [n, width] and work in float64. A direction keeps mean and standard deviation of the
 projections that it was fitted on, so that a projection of a new activation can be given in units of theirs.

@@ -1,4 +1,4 @@
-"""Confidence along the model's own thought: what it answers, and how sure it is, after ever more of the thought."""
+"""Confidence along the model's own thought: its answer and confidence after growing shares of the thought."""
 
 from __future__ import annotations
 

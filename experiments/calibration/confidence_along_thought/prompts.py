@@ -1,4 +1,4 @@
-"""How answer and confidence are asked for together (Yoon et al. 2025, shortened), and a thought that says nothing."""
+"""Prompts that ask for answer and confidence together (Yoon et al. 2025, shortened), and a thought without content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer to a lettered question as rows of results, one an option."""
+"""Turns an answer to a lettered question into rows of results, one for each option."""
 
 from __future__ import annotations
 

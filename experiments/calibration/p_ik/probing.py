@@ -1,4 +1,4 @@
-"""What the experiments on P(IK) share: their settings, and the training questions of probes."""
+"""Settings and training questions of probes, shared by the experiments on P(IK)."""
 
 from __future__ import annotations
 

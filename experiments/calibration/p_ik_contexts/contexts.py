@@ -1,4 +1,4 @@
-"""What may stand before a question whose P(IK) is asked, made by rule (Kadavath et al. 2022, section 5.3)."""
+"""Contexts before a question whose P(IK) is asked, made by rule (Kadavath et al. 2022, section 5.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P(IK) in context: does it move with what stands before the question? (card part D, section 5.3)"""
+"""P(IK) in context: does it change with the text before the question? (section 5.3)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P(True): the model samples answers, then says of each how probably it is right (card parts B and C)."""
+"""P(True): the model samples answers, then says of each how probably it is right."""
 
 from __future__ import annotations
 

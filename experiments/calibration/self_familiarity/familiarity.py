@@ -1,4 +1,4 @@
-"""What a subject shows of one concept: an explanation, the way back from it to the name, and whether it says so."""
+"""Measures familiarity with one concept: an explanation, the way back to the name, and the model's own statement."""
 
 from __future__ import annotations
 

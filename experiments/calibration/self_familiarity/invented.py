@@ -1,4 +1,4 @@
-"""Names of things that do not exist: pronounceable, drawn from a seed, checked against the names of what does."""
+"""Invents names of things that do not exist: pronounceable, seeded, and checked against real names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A concept's name in a text: its spellings, and the text with every one of them hidden."""
+"""Finds the spellings of a concept's name in a text, and hides them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier that sees nothing of a question but which words are in it: how far the wording gives the label away."""
+"""A bag-of-words classifier of questions, which shows how far the wording alone gives the label away."""
 
 from __future__ import annotations
 

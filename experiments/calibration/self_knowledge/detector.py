@@ -1,4 +1,4 @@
-"""The substring half of the refusal detector that SelfAware's published numbers rest on."""
+"""Detects refusals by substrings, like one half of the detector behind SelfAware's published numbers."""
 
 from __future__ import annotations
 

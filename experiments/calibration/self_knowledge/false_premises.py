@@ -1,4 +1,4 @@
-"""Templates whose unanswerable half takes for true what is false: an eleventh planet, a month number 14."""
+"""Templates whose unanswerable half has a false premise: an eleventh planet, a month number 14."""
 
 from __future__ import annotations
 

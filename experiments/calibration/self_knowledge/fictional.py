@@ -1,4 +1,4 @@
-"""Templates whose unanswerable half asks about what is made up: countries, books, animals that do not exist."""
+"""Templates whose unanswerable half asks about invented countries, books and animals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates whose unanswerable half asks for what nobody can tell: the future, a thought, a number not given."""
+"""Templates whose unanswerable half asks for something unknowable: the future, a thought, a number not given."""
 
 from __future__ import annotations
 

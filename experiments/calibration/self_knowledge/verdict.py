@@ -1,4 +1,4 @@
-"""What was said of one question, whether it has an answer: read from a reply, from judgements, or given."""
+"""The model's verdict on whether a question has an answer, from a reply, from judgements, or from a baseline."""
 
 from __future__ import annotations
 

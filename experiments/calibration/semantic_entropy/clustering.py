@@ -1,4 +1,4 @@
-"""Which of several answers mean the same: by the task's own reading, or by asking whether each entails the other."""
+"""Clusters answers by meaning, with the task's own grader or by asking whether each entails the other."""
 
 from __future__ import annotations
 

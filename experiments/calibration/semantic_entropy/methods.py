@@ -1,4 +1,4 @@
-"""The numbers that are compared: semantic entropy, and what others compute from the same draws or ask for."""
+"""Semantic entropy and its baselines, computed from the same draws or asked of the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the methods of an item share, and the row that each of them gives."""
+"""Data that the methods share for an item, and the row that each method gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Semantic entropy and its baselines: which number, computed from the same draws, tells right answers from wrong."""
+"""Semantic entropy and its baselines: which number from the same draws tells right answers from wrong ones?"""
 
 from __future__ import annotations
 

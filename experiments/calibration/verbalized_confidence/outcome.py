@@ -1,4 +1,4 @@
-"""A reply as a row of results: what became of it, and whether its answer is right."""
+"""Turns a reply into a row of results: its fate, and whether its answer is right."""
 
 from __future__ import annotations
 

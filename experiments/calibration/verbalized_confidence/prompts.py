@@ -1,4 +1,4 @@
-"""How answer and confidence are asked for: the forms of Zeng et al. (2025, appendix), shortened.
+"""Prompts that ask for answer and confidence, after Zeng et al. (2025, appendix), shortened.
 
 What is the same for all items stands first, the question last.
 """

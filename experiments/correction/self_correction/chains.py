@@ -1,4 +1,4 @@
-"""Chains of answers to one item, the row that a chain gives, and what is computed from several answers."""
+"""Chains of answers to one item, the rows that they give, and votes over several answers."""
 
 from __future__ import annotations
 

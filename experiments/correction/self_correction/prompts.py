@@ -1,4 +1,4 @@
-"""What is said in the self-correction experiment: its texts, and which of them make a second turn.
+"""Texts of the self-correction experiment, and the texts that make a second turn.
 
 The texts here are short and ask for no steps: a model of 135M parameters loses itself in steps of its own.
 `conf/wording/selfCorrection` has the papers' own: `math` is SCoRe's (2409.12917), `boxed` is Huang's (2310.01798) with

@@ -1,4 +1,4 @@
-"""Which of several containers a free answer gives."""
+"""Finds the container that a free answer names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that answer questions about a story without any idea of minds: what a score has to be compared with."""
+"""Rules that answer questions about a story without any idea of minds: baselines for every score."""
 
 from __future__ import annotations
 

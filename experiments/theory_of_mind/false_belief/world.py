@@ -1,4 +1,4 @@
-"""Who saw what: the epistemic world model that gives every story its ground truth.
+"""The epistemic world model (who saw what), which gives every story its ground truth.
 
 All containers stand in one room; an agent is in it or outside. A physical event is kept with two sets of witnesses:
 `actual`, who did see it, and `apparent`, who seems to have seen it. They differ for an agent who watches in secret

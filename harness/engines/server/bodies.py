@@ -1,4 +1,4 @@
-"""Reads the body of a reply, piece by piece and never further than it may be long, however well it is compressed."""
+"""Reads the body of a reply piece by piece, up to a limit that also holds for compressed bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends requests to one server: bounded in number, repeated with patience, given up when nothing answers."""
+"""Sends requests to one server: limits their number, repeats failed ones, and gives up when nothing answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks vLLM's own arguments: those that the harness sets, those that decide the numbers, those that do not exist.
+"""Checks the user's arguments for vLLM: refuses unknown ones, and those that the harness must set itself.
 
 `engine.args` takes any argument of `vllm.EngineArgs`, in the version that is installed. vLLM checks most values
 itself; what is here turns its many ways of failing into one sentence that names the key.

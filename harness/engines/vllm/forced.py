@@ -1,4 +1,4 @@
-"""Scores a short continuation on a CPU: vLLM is made to say given tokens behind a prompt that it knows."""
+"""Scores a short continuation on a CPU: it forces vLLM to generate given tokens after a cached prompt."""
 
 from __future__ import annotations
 
