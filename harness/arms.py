@@ -18,7 +18,7 @@ from harness.subject.subject import Subject
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What one variant of a protocol does differently: a subclass names its factors as fields.
+    """One variant of a protocol. A subclass names its factors as fields.
 
     Factors are texts, labels (bool) or numbers. They become outcome columns, so that metrics, claims and figures can
     select and group by them.
@@ -36,7 +36,7 @@ async def together(questions: Iterable[Awaitable[T]]) -> list[T]:
 
 
 class Shared(Generic[K, T]):
-    """What several arms of an item ask alike: it is asked when the first of them wants it, and once.
+    """Answers that several arms of an item share. Each is asked once, when the first arm wants it.
 
     An error reaches the arms that wanted the answer, and no others. What all arms need is better asked in `begin`.
 

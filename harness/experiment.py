@@ -82,7 +82,7 @@ class Experiment(ABC, Generic[Fitted]):
         return fill(self.wording[name], values)
 
     def capabilities(self) -> frozenset[Capability]:
-        """What the subject's engine must be able to do; one that cannot is refused before it is loaded."""
+        """The capabilities that the subject's engine needs; an engine without them is refused before it is loaded."""
         return frozenset({"generate", "choose"})
 
     def needed_parts(self) -> Mapping[str, Part]:

@@ -33,7 +33,7 @@ class Fault:
 
 
 def fault_of(error: Exception) -> Fault:
-    """What to tell of an exception, with the deepest line that is neither the harness's nor a library's."""
+    """Describes an exception by the deepest line that is neither the harness's nor a library's."""
     kind = type(error).__name__
     said = " ".join(visible(struck(str(error))).split())[:_LONGEST]
     text = f"{kind}: {said}" if said else kind
@@ -50,7 +50,7 @@ def fault_of(error: Exception) -> Fault:
 
 
 def _advice(error: Exception) -> str:
-    """What to do where a coroutine was used as if it were its result, or a plain function as if it were a coroutine."""
+    """Advice for a missing or needless `await`."""
     if isinstance(error, TypeError) and "'await' expression" in str(error):
         return "write async def for the function that is awaited"
     if (

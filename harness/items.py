@@ -23,7 +23,7 @@ no answer could be read in it; it has no words; it could not be asked for."""
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What a grader reads in a text.
+    """The result of reading a text with a grader.
 
     Attributes:
         answer: the answer as parsed and normalised ("" when nothing could be parsed).

@@ -122,7 +122,7 @@ def column_kinds(outcome: type) -> dict[str, Kind]:
 
 
 def rows_of(returned: object, wanted: type[Outcome]) -> list[Outcome]:
-    """What a protocol returned, as rows.
+    """The return value of a protocol as rows.
 
     Raises:
         TypeError: it is something else, or a column holds something that its type does not allow.
@@ -178,7 +178,7 @@ class ItemResult:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Where the protocol, or arms of it, tripped; () where it did not."""
+        """The places at which the protocol, or arms of it, raised an error; () without one."""
         places = (self.fault, *(row.fault for row in self.rows if isinstance(row, Failed)))
         return tuple(place for place in places if place)
 

@@ -271,7 +271,7 @@ def _is_flag(word: Any) -> bool:
 
 
 def _in_place(value: str, by: Callable[[str], str]) -> str:
-    """What stands for a value, within the same quotes."""
+    """The placeholder for a value, within the same quotes."""
     if STRUCK in value or "${" in value or value.startswith("$"):
         return value
     # A message may go on behind the value.

@@ -55,7 +55,7 @@ class World(ABC, Generic[State, Action]):
 
     @abstractmethod
     def tell(self, state: State) -> str:
-        """What the model is told before it acts; in the first state, the rules too."""
+        """The text for the model before it acts; in the first state, it includes the rules."""
 
     @abstractmethod
     def read(self, state: State, text: str) -> Action | Illegal:

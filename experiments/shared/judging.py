@@ -28,7 +28,7 @@ _CHOICES = ("CORRECT", "INCORRECT", "NOT ATTEMPTED")
 
 
 def judge_name(judge: Subject, wording: Mapping[str, str]) -> str:
-    """Who judges by which words: the model's name, and 8 hex digits each of what was loaded and of the wording."""
+    """The judge's name: the model's, and 8 hex digits each of the loaded model and of the wording."""
     weights = identity_digest(judge.engine.identity)[:8]
     words = hashlib.sha256(wording["grade"].encode()).hexdigest()[:8]
     return f"{judge.model or 'model'} {weights}{'' if judge.name else ' (the subject itself)'}, prompt {words}"

@@ -77,7 +77,7 @@ class Scaled:
 async def begun(
     subject: Subject, prompt: Prompt, before: str, tag: str, *, max_tokens: int, **sampling: Any
 ) -> tuple[str | None, Text]:
-    """What the model writes after an opening tag that is put into its mouth, and its whole reply.
+    """The model's continuation of an opening tag that the prompt gives, and its whole reply.
 
     None where that has no words, only repeats the form, or was cut off.
 

@@ -14,7 +14,7 @@ _FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[
 
 
 def tagged(text: str, tag: str, *, ended: bool) -> str | None:
-    """What stands in the last <tag> of a reply; None without one, or when it is empty or the format's own words.
+    """The text in the last <tag> of a reply; None without one, or if it is empty or the format's own words.
 
     Args:
         ended: whether the reply ended by itself. Then a tag that was never closed holds the rest of its line; in a
@@ -59,7 +59,7 @@ def first_line(text: str, tag: str, *, ended: bool) -> str | None:
 
 
 def untagged(text: str) -> str:
-    """What a reply says outside of <answer> and <confidence>, a line a piece: its answer where it forgot the tags.
+    """The text of a reply outside of <answer> and <confidence>, line by line: its answer if it forgot the tags.
 
     Of a tag that was never closed everything up to the next tag is its content.
     """

@@ -45,7 +45,7 @@ class ThoughtArm(Arm):
 
 
 async def own_thought(subject: Subject, prompt: Prompt, **sampling: Any) -> Thought:
-    """What the model thinks before it answers a prompt, whatever it does by its settings; greedy by default.
+    """The model's thought before it answers a prompt, whatever its settings; greedy by default.
 
     Raises:
         ItemError: it does not think, or its thought about this prompt is empty; the prompt does not fit.

@@ -183,7 +183,7 @@ def _check_interventions(call: Call) -> None:
 
 
 def capabilities_of(call: Call) -> set[Capability]:
-    """What an engine must be able to do to answer a call."""
+    """The capabilities that an engine needs to answer a call."""
     kinds: dict[type, Capability] = {Generate: "generate", Choose: "choose", Score: "score", Read: "read"}
     asked = {kinds[type(call)]}
     if isinstance(call, Choose) and call.positions:
@@ -258,7 +258,7 @@ def _digest(content: Any) -> bytes:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    """What a key holds of a part of a call; of an array its digest, so that a vector is hashed once."""
+    """The content of a part of a call for its key; an array enters by its digest, so a vector is hashed once."""
     if isinstance(value, Array):
         return {"shape": value.shape, "data": value.digest}
     if not is_dataclass(value) or isinstance(value, type):

@@ -17,7 +17,7 @@ cut: it has no end, and there is no answer.
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What a model thought before an answer.
+    """A model's thought before an answer.
 
     Attributes:
         text: without the marks around it and the space inside of them.

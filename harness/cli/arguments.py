@@ -136,7 +136,7 @@ def version() -> str:
 
 
 def read(words: Sequence[str]) -> argparse.Namespace:
-    """What the command line asks for.
+    """Parses the command line.
 
     Raises:
         HarnessError: a word that is no flag, or one of Hydra's that the harness does not have.

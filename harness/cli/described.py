@@ -92,7 +92,7 @@ def _settings(part: str, settings: Any) -> Iterator[Setting]:
 
 
 def _run_settings(job: Job) -> Iterator[Setting]:
-    """Those that belong to no part; their defaults are in conf/config.yaml, and what they mean beside them."""
+    """Settings that belong to no part, with the defaults and comments of conf/config.yaml."""
     file = own_conf() / "config.yaml"
     defaults = read_yaml(file)
     comments = dict(re.findall(r"^(\w+):.*?# (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE))
@@ -102,7 +102,7 @@ def _run_settings(job: Job) -> Iterator[Setting]:
 
 
 def attribute_meanings(cls: type) -> dict[str, str]:
-    """What a class and those that it extends say of their fields, under "Attributes:" of their docstrings."""
+    """The meanings of a class's fields, inherited ones included, from "Attributes:" in the docstrings."""
     found: dict[str, str] = {}
     for one in reversed(cls.__mro__):
         text = inspect.cleandoc(one.__dict__.get("__doc__") or "")

@@ -86,7 +86,7 @@ def compose_raw(words: Sequence[str], of_hydra: Sequence[str] = ()) -> Composed:
 
 
 def finished(composed: Composed, words: Sequence[str]) -> tuple[dict[str, Any], str]:
-    """What a composed config comes to once every override is in it, and the experiment's name; in `hydra_at` only.
+    """The composed config with every override in it, and the experiment's name; in `hydra_at` only.
 
     Raises:
         HarnessError: a value is missing.
@@ -173,7 +173,7 @@ def _chosen_class(words: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def class_name(chosen: str) -> str:
-    """What an experiment without YAML is called: "mine.sure:BeingSure" is "beingSure"."""
+    """The name of an experiment without YAML: "mine.sure:BeingSure" is "beingSure"."""
     name = chosen.rpartition(":")[2]
     return name[:1].lower() + name[1:]
 

@@ -38,7 +38,7 @@ Fit = Literal["together", "one_at_a_time"]
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSettings:
-    """What a config says of a metric besides its name and its measure (`_target_`): the fields of `Metric`."""
+    """The fields of `Metric` that a config gives, besides its name and its measure (`_target_`)."""
 
     columns: tuple[str, ...]
     by: tuple[str, ...] = ("arm",)

@@ -50,7 +50,7 @@ def hydra_at(config_dir: Path | None) -> Iterator[None]:
 
 
 def loader() -> ConfigLoaderImpl:
-    """What reads and composes config files; inside of `hydra_at` only."""
+    """The loader that reads and composes config files; inside of `hydra_at` only."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.core.global_hydra import GlobalHydra
 

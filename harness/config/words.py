@@ -81,7 +81,7 @@ def refuse_hydra(words: Sequence[str]) -> None:
 
 
 def _meant(word: str, keys: Sequence[str], following: str) -> str:
-    """What somebody meant who wrote a word without "="."""
+    """Guesses the override that somebody meant who wrote a word without "="."""
     if word in ("help", "-h"):
         return "write python -m harness run --help"
     if word in keys:

@@ -15,7 +15,7 @@ from harness.prompting.tokens import Tokenizer
 
 @dataclass(slots=True)
 class Usage:
-    """What an engine has done since it was loaded.
+    """Counts of an engine's work since it was loaded.
 
     Attributes:
         calls: calls answered.
@@ -34,11 +34,11 @@ class Usage:
     busy: float = 0.0
 
     def plus(self, other: Usage) -> Usage:
-        """What two accounts hold together."""
+        """The sum of two accounts."""
         return Usage(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     def since(self, before: Usage) -> Usage:
-        """What was done after an earlier state of the same account."""
+        """The work since an earlier state of the same account."""
         done = {f.name: getattr(self, f.name) - getattr(before, f.name) for f in fields(self)}
         return Usage(**done)
 

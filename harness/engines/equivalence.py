@@ -68,7 +68,7 @@ class Divergence:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What the change of engine does to one number of the experiment.
+    """The effect of changing the engine on one number of the experiment.
 
     Attributes:
         first, second: the value with either engine; None where undefined.
@@ -229,7 +229,7 @@ def check_tokens(heard: Iterable[Call], first: Tokenizer, second: Tokenizer) -> 
 
 
 def _question(call: Call, reply: Reply) -> Call | None:
-    """What the second engine is asked: the same, but the score of a text that was drawn; None for an empty one."""
+    """The call for the second engine: the same, or for a sampled text its score; None for an empty text."""
     if sampled(call) and isinstance(reply, Text):
         return Score(call.prompt, reply.tokens, call.interventions) if reply.tokens else None
     return call

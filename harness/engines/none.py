@@ -15,7 +15,7 @@ from harness.prompting.tokens import Tokenizer
 
 
 class Nobody:
-    """What `engine=none` loads; see `harness.engines.base.Engine`. It can answer nothing."""
+    """The engine of `engine=none`, which answers nothing; see `harness.engines.base.Engine`."""
 
     def __init__(self) -> None:
         self.identity = {"engine": "none"}
@@ -56,5 +56,5 @@ class NoEngine:
         return WordTokenizer()
 
     def load(self, model: Model) -> Nobody:
-        """What answers nothing."""
+        """An engine that answers nothing."""
         return Nobody()

@@ -60,7 +60,7 @@ def read_items(job: Job) -> Split:
 
 
 def _without_training(job: Job) -> str:
-    """Which settings end the experiment's wish for training items, for a message."""
+    """The settings that make training items unnecessary, for a message."""
     experiment, hints = job.experiment, get_type_hints(type(job.experiment), include_extras=True)
     ways = []
     for name in (f.name for f in fields(experiment)):
@@ -110,7 +110,7 @@ def check_fields(job: Job, fields: Collection[str]) -> None:
 
 
 def run_folder(job: Job) -> Path:
-    """Where a job's run lies: its name holds everything that can change an outcome.
+    """The folder of a job's run. Its name covers everything that can change an outcome.
 
     Names of models and tasks are free text, and a folder's name is not: other characters are replaced, and what is
     longer than a file system takes is cut. The digest at the end tells runs apart all the same.

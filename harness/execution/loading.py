@@ -29,7 +29,7 @@ NOBODY: Mapping[str, Engine] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an engine that need not be loaded now.
+    """Facts about an engine that need not be loaded now.
 
     Attributes:
         refusal: why it never is, see `Actor`; "" where it is when a call misses the store.

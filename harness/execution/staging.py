@@ -168,7 +168,7 @@ class Actor:
 
     @property
     def usage(self) -> Usage:
-        """What the model has done in all its turns."""
+        """The work of the model in all its turns."""
         return self._past.plus(self._engine.usage) if self._engine is not None else self._past
 
     async def arrive(self) -> None:

@@ -9,7 +9,7 @@ from harness.statistics.fates import NOTABLE
 
 
 def thought_lines(session: Session) -> Iterator[str]:
-    """What each model thought; and where many thoughts had no end, the setting that gives them room."""
+    """Lines about each model's thoughts, with the setting that gives them more room if many were cut."""
     for role, counts in sorted(session.thoughts.items()):
         told = counts.record()
         who = f" of the {role}" if role else ""
@@ -27,7 +27,7 @@ def thought_lines(session: Session) -> Iterator[str]:
 
 
 def _room(session: Session, role: str) -> str:
-    """What gives the thoughts of a model more room."""
+    """The setting that gives the thoughts of a model more room."""
     key = f"roles.{role}.model" if role else "model"
     model = session.job.roles[role].model if role else session.job.model
     style = session.role_styles.get(role) if role else session.prompt_style

@@ -40,7 +40,7 @@ from harness.metrics.skill import brier_skill
 
 
 class Bound(TypedDict, total=False):
-    """What a bundle passes on to each of its metrics, and what it puts before or after their names."""
+    """Options that a bundle passes to each of its metrics, and the prefix and suffix of their names."""
 
     by: tuple[str, ...]
     where: Mapping[str, LevelValue]
@@ -105,7 +105,7 @@ def recalibrated(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound
 def transitions(
     before: str = "before", after: str = "after", *, fates: bool = True, **bound: Unpack[Bound]
 ) -> tuple[Metric, ...]:
-    """What a revision does to answers, from the labels of being right before it and after it.
+    """Effects of a revision on answers, from labels of being right before and after it.
 
     Args:
         fates: whether columns fate_BEFORE and fate_AFTER say what became of the answers. One that could not be graded

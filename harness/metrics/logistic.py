@@ -137,7 +137,7 @@ def _rooted(
     high: Floats,
     rows: NDArray[np.bool_],
 ) -> Floats:
-    """Where a falling function of one parameter is zero, between `low` and `high`, [B]: Newton, else bisection.
+    """The zero of a falling function of one parameter, between `low` and `high`, [B]: Newton, else bisection.
 
     slope(parameters [k], rows [k]) gives its value and minus its derivative. Replicates not in `rows` stay NaN. Without
     a zero between them the end that the function points to.

@@ -104,8 +104,8 @@ class Measure:
             which noise adds up. Without `gaps` its interval is reflected about the value, which takes the bias off.
         debiased: whether only its replicates, in which noise adds up once more, are off by much: the value has had that
             bias taken off, or has little. Without `gaps` its interval is that of the replicates moved back to it.
-        gaps: the signed gaps whose size the value is (of a debiased one, but for the bias). Noise adds to the gaps
-            alike whatever their size, which their interval rests on: see `intervals.interval_of`.
+        gaps: the signed gaps whose size the value is (of a debiased one, but for the bias). Sampling
+            noise in a gap does not depend on the gap's size. The interval relies on this: see `intervals.interval_of`.
         fitted: takes what the function takes, with weights [n], fits what has to be fitted (a temperature) to these
             data, and gives the measure with that fit as a function of weights [B, n]; None where nothing is fitted.
         min_groups: the fewest groups with which an interval is made: with fewer, simulated ones hold the truth in less
@@ -266,7 +266,7 @@ class Metric:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What the level of an estimate names: the columns of `by`, and the `index` of a curve."""
+        """The keys of an estimate's level: the columns of `by`, and the `index` of a curve."""
         return (*self.by, self.index) if self.index else self.by
 
     def check(self, kinds: Mapping[str, Kind]) -> None:

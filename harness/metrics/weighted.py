@@ -115,7 +115,7 @@ class Ties:
 
 
 def steps(upto: Floats) -> Floats:
-    """What each entry of running sums [B, m] adds to the one before it: shape [B, m]."""
+    """The increments of running sums [B, m]: shape [B, m]."""
     by_step = upto.copy()
     by_step[:, 1:] -= upto[:, :-1]
     return by_step

@@ -113,7 +113,7 @@ def adapter_rank(folder: Path) -> int:
 
 
 def adapter_base(folder: Path) -> str:
-    """What the adapter says it was trained on; only a name, "" when it says nothing."""
+    """The base model that the adapter names; only a name, "" if it names none."""
     return str(adapter_config(folder).get("base_model_name_or_path") or "")
 
 

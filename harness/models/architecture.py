@@ -37,7 +37,7 @@ FULL = ("F16", "BF16", "F32", "F64")
 
 @dataclass(frozen=True)
 class Difference:
-    """What a checkpoint and its architecture do not agree on.
+    """Differences between a checkpoint and its architecture.
 
     Attributes:
         lacking: tensors that the architecture needs.
@@ -155,7 +155,7 @@ def _compare(
 def _load_without_content(
     model: Any, shapes: Mapping[str, tuple[int, ...]], key_mapping: Mapping[str, str] | None
 ) -> tuple[Mapping[str, Any] | None, Collection[str]]:
-    """What transformers says of a load, and the names of the model; nothing where tensors do not fit together."""
+    """The report of transformers on a load, and the model's tensor names; nothing if shapes conflict."""
     import copy
 
     import torch
@@ -268,7 +268,7 @@ def _message(folder: Path, architecture: str, found: Difference) -> str:
 
 
 def _prefix(lacking: Collection[str], strange: Collection[str]) -> str:
-    """What stands before most of the strange names, where they are right without it."""
+    """The prefix of most strange names that are right without it."""
     wanted = set(lacking)
     before = Counter(
         name[: dot.end()] for name in strange for dot in re.finditer(r"\.", name) if name[dot.end() :] in wanted

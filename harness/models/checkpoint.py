@@ -152,7 +152,7 @@ def _read_index(index: Path) -> dict[str, str]:
 
 
 def _check_shards(folder: Path, files: Iterable[Path]) -> None:
-    """Where no index names the files, their numbers tell how many there are."""
+    """Checks that all shards are there, by the numbers in their names, if no index lists them."""
     found: dict[tuple[str, str], set[int]] = {}
     for file in files:
         if shard := SHARD.fullmatch(file.name):

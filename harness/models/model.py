@@ -107,7 +107,7 @@ class Model:
         return self if self.name.startswith(DRY) else replace(self, name=DRY + self.name)
 
     def renderer(self, tokenizer: Tokenizer, context: int) -> Renderer:
-        """What writes prompts for this model.
+        """The renderer of prompts for this model.
 
         Args:
             context: the longest prompt plus reply, in tokens.
@@ -166,7 +166,7 @@ class Model:
                 check_places(local.adapter, modules)
 
     def unchecked(self) -> dict[str, str]:
-        """What an engine adds to its identity when nobody has compared the weights with anything."""
+        """The entry of an engine's identity for weights that were not checked."""
         return {"weights": "unchecked"} if self.weights == "unchecked" else {}
 
     def resolve_tokenizer(self) -> LocalModel:
@@ -237,7 +237,7 @@ class Model:
 
 
 def name_of(source: str) -> str:
-    """What a model is called after its source: the last part of a hub id or of a folder, and of a package its name.
+    """The default name of a model: the last part of a hub id or of a folder, or the name of a package.
 
     A folder of the hub's cache, whose last part is a commit, is called like the model that it holds.
     """
@@ -251,7 +251,7 @@ def name_of(source: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Where converted models and file digests are kept: $HARNESS_CACHE, or a folder in the user's cache."""
+    """The folder of converted models and file digests: $HARNESS_CACHE, or one in the user's cache."""
     if own := os.environ.get("HARNESS_CACHE"):
         return user_path(own)
     base = os.environ.get("XDG_CACHE_HOME")

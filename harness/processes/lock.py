@@ -33,7 +33,7 @@ LOOK_EVERY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock, or held it and died.
+    """The process that holds a lock, or held it and died.
 
     Attributes:
         doing: what it does, for people: "run", "rescore".
@@ -174,7 +174,7 @@ class Lock:
 
 
 def holder_of(file: Path) -> Holder | None:
-    """Who holds a lock, or died while it held it; None when nobody does.
+    """The process that holds a lock, or died while it held it; None without one.
 
     A file that was cut off by a power failure names nobody; its age alone says whether it counts.
 

@@ -333,7 +333,7 @@ class Renderer:
         return part
 
     def _bounds(self, rendered: Rendered) -> tuple[list[int], list[int]]:
-        """Where in the text the tokens begin and end, without those added in front."""
+        """The begin and end of each token in the text, without the tokens added in front."""
         characters, tokens = rendered.read or (len(rendered.text), len(rendered.ids))
         last = rendered.ids[max(0, tokens - CONTEXT) : tokens]
         return self._places(rendered.text[:characters], last, rendered.ids[tokens:])

@@ -55,12 +55,12 @@ class ChatTemplate:
         tokenizer: one that has a template.
         system: what happens to system messages, see `System`.
         day: the date told to templates that write one: prompts never depend on the clock.
-        variables: what the template is given beside the messages, as {"enable_thinking": False}.
+        variables: passed to the template beside the messages, as {"enable_thinking": False}.
 
     Attributes:
-        default_system: what the template says of its own before the first message of a prompt without a system
-            message (special tokens left out), or None.
-        notes: what a user should know of this template, one sentence each.
+        default_system: the text that the template inserts before the first message of a prompt without a system
+            message, special tokens left out; None without one.
+        notes: notes for the user about this template, one sentence each.
 
     Raises:
         HarnessError: the template cannot be parsed or does not end; a variable that it does not look at or that is
@@ -149,7 +149,7 @@ class ChatTemplate:
         return frame
 
     def _said_before(self, *messages: Message) -> str | None:
-        """What the template says by itself before the last of these messages, the first of its user."""
+        """Text that the template inserts before the last of these messages, which is the user's first."""
         try:
             first = self._frame(messages).before[-1]
         except ItemError:
@@ -186,8 +186,8 @@ class ChatTemplate:
         notes = []
         if self.default_system is not None:
             notes.append(
-                f"the chat template says this of its own where a prompt has no system message: "
-                f"{self.default_system!r} (model.system=none leaves it out where that can be done)"
+                f"the chat template adds a system message: {self.default_system!r}; model.system=none drops it where "
+                "the template allows that"
             )
         try:
             if self._system != "merge" and self._frame((system, user, said, user)).order != (0, 1, 2, 3):
@@ -201,7 +201,7 @@ class ChatTemplate:
 
     @property
     def opening(self) -> str:
-        """What the template writes where the model's turn begins, behind a user's words; "" where it refuses them."""
+        """The template's text at the start of the model's turn after a user's words; "" if it refuses them."""
         try:
             return self._frame((Message("user", "?"),)).end
         except ItemError:

@@ -42,12 +42,12 @@ class Marks:
 
     @property
     def gap(self) -> str:
-        """What stands between the end of a thought and the answer."""
+        """The text between the end of a thought and the answer."""
         return self.close.partition(self.end)[2]
 
     @property
     def nothing(self) -> str:
-        """What stands in place of a thought where there is none."""
+        """The text in place of a thought if there is none."""
         return self.direct or self.open + self.close
 
     @property
@@ -80,7 +80,7 @@ closed it already."""
 
 @dataclass(frozen=True, kw_only=True)
 class Thinking:
-    """What a model that thinks is to do before it answers. A model that does not think is untouched by this.
+    """Settings of thinking. They have no effect on a model that does not think.
 
     Attributes:
         mode: "own" lets it think as it does by itself, then answer; "off" has it answer without a thought: by the chat
@@ -144,7 +144,7 @@ UNSET = Thinking()
 
 
 def opens(marks: Marks, opening: str) -> Opening:
-    """Who begins the model's thought where its turn begins with these words of the template."""
+    """Whether the template or the model opens the thought, or the template closes it, when the turn begins so."""
     if opening.rstrip().endswith(marks.start):
         return "template"
     ends = (marks.direct or marks.end).rstrip()

@@ -62,7 +62,7 @@ class Thoughts:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the model's thoughts, one sentence each."""
+        """Notes for the user about the model's thoughts, one sentence each."""
         if self.marks is None:
             if not self._switch:
                 return []
@@ -126,7 +126,7 @@ class Thoughts:
         return thought
 
     def opened(self, thought: Thought | str) -> str:
-        """What stands between the template's text and the answer, for a thought that has no token ids of its own."""
+        """The text between the template's text and the answer, for a thought without token ids."""
         if self.marks is None:
             return ""
         if isinstance(thought, Thought):
@@ -136,7 +136,7 @@ class Thoughts:
         return ("" if self.begun_by == "template" else self.marks.open) + thought.strip() + self.marks.close
 
     def closing(self, thought: Thought, written: str) -> str:
-        """What leads from the model's own thought to its answer.
+        """The text that leads from the model's own thought to its answer.
 
         Args:
             written: the text of all its ids.

@@ -154,7 +154,7 @@ def _model(run: Loaded) -> tuple[str, str]:
 
 
 def _model_names(runs: Sequence[Loaded]) -> dict[tuple[str, str], str]:
-    """What to call the model of each run: its name, with the end of its source where others have that name, too."""
+    """A name for each run's model: its own, with the end of its source if several share it."""
     models = list(dict.fromkeys(_model(run) for run in runs))
     called: dict[tuple[str, str], str] = {}
     for name, source in models:
@@ -337,7 +337,7 @@ def _changes(found: Contrast, one: Sample, two: Sample) -> list[Change]:
 
 
 def _labels(runs: Sequence[Loaded]) -> list[str]:
-    """What tells runs apart: their names where these differ in one setting, else the folder."""
+    """Labels that tell runs apart: their names if these differ in one setting, else the folder."""
     differing = _differing(runs)
     keys = [key for key in ("experiment", "task.name", "model.name", "seed") if key in differing]
     labels = [" ".join(_value(run, key, name=key == "seed") for key in keys) for run in runs]

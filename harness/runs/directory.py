@@ -162,7 +162,7 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
 
 def provenance() -> dict[str, Any]:
-    """Where and with what a run was made: versions, git state, host, processors; no user or environment values."""
+    """The provenance of a run: versions, git state, host, processors; no user or environment values."""
     versions = {}
     for package in PACKAGES:
         try:

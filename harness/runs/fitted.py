@@ -30,7 +30,7 @@ TYPE = "_type"
 
 
 async def fit(experiment: Experiment, train: Sequence[Item], subject: Subject) -> Any:
-    """What the protocols are given: fitted on training items, or by the run that `experiment.fitted` names.
+    """The fit for the protocols, on training items or from the run that `experiment.fitted` names.
 
     Raises:
         HarnessError: as `load_fitted`, or `prepare` trips; the message names the line of its file.
@@ -145,7 +145,7 @@ def fitted_fingerprint(folder: Path) -> str:
 
 
 def fitted_type(experiment: Experiment) -> Any:
-    """What the experiment's `prepare` says that it returns.
+    """The return type of the experiment's `prepare`.
 
     Raises:
         HarnessError: it fits nothing, or does not say what.

@@ -91,7 +91,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run says about a claim or a published number.
+    """The verdict on a claim or on a published number.
 
     Attributes:
         text: the claim.
@@ -202,7 +202,7 @@ def judge_claim(
 
 @dataclass(frozen=True)
 class Ruling:
-    """What one number says of a claim: a verdict, why, the number, and its p, None where no test was made."""
+    """The ruling of one number on a claim: verdict, reason, number, and p; None where no test was made."""
 
     kind: VerdictKind
     reason: str

@@ -31,7 +31,7 @@ def _adjusted(verdict: Verdict, p_holm: float | None) -> Verdict:
 
 
 def resolution(verdicts: Sequence[Verdict], replicates: int) -> str:
-    """That so few replicates cannot show a claim of so large a family; "" if they can.
+    """A warning that the replicates are too few for a family of this size; "" if they are enough.
 
     The least p of B replicates is 2 / (B + 1), which Holm's method multiplies by the size of the family.
     """

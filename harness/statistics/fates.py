@@ -15,7 +15,7 @@ NOTABLE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class FateShares:
-    """What became of the answers of one arm.
+    """The fates of the answers of one arm.
 
     Attributes:
         column: the outcome column, for experiments that have several answers in a row.

@@ -47,7 +47,7 @@ class Gate:
             raise HarnessError(f"gate on {self.metric!r}: name the columns that depend on it")
 
     def against(self, one: Estimate, *, advised: bool = False) -> str:
-        """That an estimate of the gate's number is too low or too high, in words; "" if it is not.
+        """The objection to an estimate that is too low or too high, in words; "" without one.
 
         Args:
             advised: whether it is compared with what is advised, and not with the least that is demanded.
@@ -99,7 +99,7 @@ def held_back(
 
 
 def warnings(gates: Iterable[Gate], estimates: Sequence[Estimate]) -> list[str]:
-    """What a run warns of: numbers that are lower than advised, or too high, and whether verdicts are held back."""
+    """Warnings of a run: numbers beyond the advised range, and whether verdicts are held back."""
     told = []
     for gate in gates:
         for one in estimates:

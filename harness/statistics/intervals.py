@@ -129,7 +129,7 @@ def _bca(value: float, replicates: Floats, left_out: Floats) -> tuple[tuple[floa
 
 
 def _bias_and_skew(value: float, replicates: Floats, left_out: Floats) -> tuple[float, float] | None:
-    """What BCa corrects for; None where either is undefined.
+    """The bias and skewness that BCa corrects for; None if either is undefined.
 
     The bias correction is the normal quantile of the share of replicates below the value, ties counting half; the
     acceleration is a sixth of the skewness of the metric over groups left out.

@@ -21,7 +21,7 @@ model alone passes in 5 % of all cases; and noise is known from the same data.""
 
 @dataclass(frozen=True, kw_only=True)
 class GapReplicates:
-    """What fills the bins of a calibration error, see `metrics.metric.Gaps`, in the data and in the replicates.
+    """Contents of the bins of a calibration error in the data and the replicates, see `metrics.metric.Gaps`.
 
     Attributes:
         weight: [k] rows in each bin. sums: [k] of c - p over them. said: [k] mean p of them.

@@ -136,7 +136,7 @@ def _not_comparable(reasons: Sequence[str]) -> tuple[VerdictKind, str]:
 
 
 def _others(reference: Reference, settings: Mapping[str, str]) -> list[str]:
-    """What is another in a run than where the number was measured."""
+    """The settings in which a run differs from the published measurement."""
     found = [
         f"the published {what} is {theirs!r}, this run's is {settings[f'{what}.name']!r}"
         for what, theirs in (("model", reference.model), ("task", reference.task))

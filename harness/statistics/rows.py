@@ -91,7 +91,7 @@ class Sample:
         return measure.points(*_columns(self.metric, self.values), **self.metric.options)
 
     def remark(self) -> str:
-        """What to know about the rows before quoting the value; "" if nothing."""
+        """A remark on the rows to read before quoting the value; "" without one."""
         measure = self.metric.measure
         if measure.remark is None or not len(self):
             return ""
@@ -239,7 +239,7 @@ def sample(metric: Metric, table: Table, level: Mapping[str, LevelValue]) -> Sam
 
 
 def _reasons(table: Table, rows: Mask) -> str:
-    """What the rows without a value say of it, in alphabetical order."""
+    """The reasons of the rows without a value, in alphabetical order."""
     if table.kinds.get("reason") != "text":
         return ""
     return "; ".join(sorted({reason for reason in table.columns["reason"][rows] if reason is not None}))

@@ -61,7 +61,7 @@ def raise_unless_gone(path: Path, error: OSError) -> None:
 
 
 def place_of(number: int, offset: int, length: int) -> int:
-    """Where a record lies: the number of its segment, and the offset and length of its line in bytes."""
+    """The place of a record: the number of its segment, and the offset and length of its line in bytes."""
     return (number << _OFFSET | offset) << _LENGTH | length
 
 

@@ -28,7 +28,7 @@ _ENDS = 4096
 
 
 class Index:
-    """Where the sound records of the beginning of a segment lie.
+    """The places of the sound records at the beginning of a segment.
 
     Attributes:
         size: bytes of the segment that were read.

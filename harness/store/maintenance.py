@@ -54,13 +54,13 @@ class Holding:
 
     @property
     def origin(self) -> Origin:
-        """Whose calls these are."""
+        """The model and experiment of these calls."""
         return self.segment.header.origin if self.segment.header is not None else UNKNOWN
 
 
 @dataclass(slots=True)
 class Survey:
-    """What a folder of segments holds, as far as it can be told without reading the bodies of the calls.
+    """The content of a folder of segments, as far as it shows without reading the bodies of calls.
 
     Attributes:
         distinct: calls of different keys.
@@ -90,7 +90,7 @@ class Flaw:
 
 @dataclass(slots=True)
 class Merge:
-    """What became of the segments of one origin.
+    """The result of merging the segments of one origin.
 
     Attributes:
         before, after: segments.
@@ -184,7 +184,7 @@ class _Checker:
         self._readers.close()
 
     def flaw(self, line: bytes) -> str:
-        """What is wrong with a line, in words; "" when it is sound."""
+        """The flaw of a line, in words; "" for a sound one."""
         if key_of(line) is None:
             return f"no record ({len(line)} bytes)"
         if not sound(line):

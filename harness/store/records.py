@@ -52,7 +52,7 @@ _ESCAPES = ((b"\x1b", b"\x1b\x01"), (b"\n", b"\x1b\x02"), (b"\r", b"\x1b\x03"))
 
 
 def beside(segment: Path, suffix: str) -> Path:
-    """Where a file of a segment lies, of one that is not whole yet, too: its numbers, or its index."""
+    """The path of a segment's numbers or index, also of an unfinished one."""
     name = segment.name.removesuffix(".part")
     for end in SUFFIXES:
         name = name.removesuffix(end)
@@ -60,7 +60,7 @@ def beside(segment: Path, suffix: str) -> Path:
 
 
 def arrays_of(segment: Path) -> Path:
-    """Where the numbers of a segment lie."""
+    """The path of a segment's numbers."""
     return beside(segment, ARRAYS)
 
 
@@ -114,7 +114,7 @@ def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the numbers of a record lie.
+    """The place of a record's numbers.
 
     Attributes:
         arrays: offset in bytes. crc: CRC-32 of the numbers.
@@ -126,7 +126,7 @@ class Place:
 
     @classmethod
     def of_line(cls, line: bytes) -> Place | None:
-        """What a sound line says; None when it holds its reply itself, or nothing that makes sense."""
+        """The place that a sound line names; None if the line holds its reply, or makes no sense."""
         if not line.startswith(_PLACED, HEAD):
             return None
         try:

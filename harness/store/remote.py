@@ -65,7 +65,7 @@ class Remote:
         self.local.mkdir(parents=True, exist_ok=True)
 
     def fetched(self, identity: str) -> Path:
-        """Where the segments of a model lie that were fetched or uploaded."""
+        """The folder of a model's segments that were fetched or uploaded."""
         return self.local / "fetched" / identity
 
     def folders(self) -> list[Path]:

@@ -2,9 +2,9 @@
 
 A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows, one line a
 record (`harness.store.records`). Its first line says where the segment comes from, so that a run skips the segments of
-other models, and one at the end that its writer closed it. The numbers of activations lie in a second file, and are
-written before the line that says where. No locks are taken, so that network file systems do: a segment's name is its
-writer's alone.
+other models. A last line says that the writer closed it. The numbers of activations lie in a second file, and are written
+before the line that names their place. No file locks are used, because network file systems implement them badly: each
+writer has its own segment file.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _LONGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose calls a segment holds.
+    """The model, experiment and writer of a segment's calls.
 
     Attributes:
         identity: digest of the model identity, a part of every key.
@@ -116,7 +116,7 @@ _CLOSED = pack(RESERVED, b'{"closed":true}')
 
 
 def origin_of(path: Path) -> Origin | None:
-    """Whose calls a segment holds, by its first line; None when that is missing or damaged.
+    """The origin of a segment, from its first line; None if that is missing or damaged.
 
     Raises:
         OSError: the segment is gone, or cannot be read.
@@ -131,7 +131,7 @@ def origin_of(path: Path) -> Origin | None:
 
 @dataclass(slots=True)
 class Segment:
-    """What one look at a segment finds out about it, without reading the bodies of its calls.
+    """The result of one look at a segment, without reading the bodies of its calls.
 
     Attributes:
         header: None when its first line is missing or damaged.

@@ -303,7 +303,7 @@ class Store:
         return unpack_line(line, numbers) or "damaged"
 
     def _moved(self, key: bytes, place: int) -> int | None:
-        """Where a record of an unreadable segment lies now, when somebody has merged it into a new segment."""
+        """The present place of a record of an unreadable segment that was merged into a new one."""
         segment = number_of(place)
         if segment not in self._lost:
             self._lost.add(segment)
@@ -315,7 +315,7 @@ class Store:
         return None if moved == place else moved
 
     def _reread(self, key: bytes, place: int) -> int | None:
-        """Where a record lies by the segment itself, when its index does not fit; None when that does not help."""
+        """The place of a record by the segment itself, when its index does not fit; None if it is not there."""
         number = number_of(place)
         known = self._segments[number]
         if not known.indexed:

@@ -34,7 +34,7 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """Where the study's report lies: the name holds everything that can change a result."""
+        """The folder of the study's report. Its name covers everything that can change a result."""
         content = [
             {name: config_digest(job.config) for name, job in sorted(self.jobs.items())},
             repr(self.study.claims),

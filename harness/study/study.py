@@ -23,7 +23,7 @@ from harness.study.verdicts import judge
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of one run of a study.
+    """The end of one run of a study.
 
     Attributes:
         status: that of its session; or "stopped" (by an error, without results), "skipped" (a run that it needs has
@@ -40,7 +40,7 @@ class Ended:
 
     @property
     def missing(self) -> str:
-        """What to say where its results are wanted; "" when it is finished."""
+        """The reason why its results are missing; "" when it is finished."""
         return "" if self.status == "finished" else f"is {self.status}{f': {self.reason}' if self.reason else ''}"
 
     @property
@@ -51,7 +51,7 @@ class Ended:
 
 @dataclass
 class _Shared:
-    """What the runs share: loaded engines and the open store."""
+    """Engines and the store, shared by the runs."""
 
     pool: EnginePool = field(default_factory=EnginePool)
     store: OpenStore = field(default_factory=OpenStore)

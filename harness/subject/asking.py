@@ -23,7 +23,7 @@ from harness.subject.transcript import Log, ThoughtPart
 
 @dataclass(frozen=True, eq=False)
 class Asking:
-    """What a subject asks with.
+    """The tools with which a subject asks.
 
     Attributes:
         seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
@@ -86,7 +86,7 @@ class Asking:
         interventions: Sequence[Intervention] = (),
         until: tuple[int, ...] | None = None,
     ) -> tuple[Text, int]:
-        """What the model writes, and its place in the log: with its special tokens where it thinks `until` a mark."""
+        """The text that the model writes and its place in the log; with special tokens if it thinks `until` a mark."""
         seeds = (draw, self.seed) if sampling.temperature > 0 else (0, 0)
         call = Generate(rendered.ids, sampling, *seeds, interventions=tuple(interventions), until=until or ())
         place = self.log.ask(rendered.text, draw if sampling.temperature > 0 else None)
@@ -97,7 +97,7 @@ class Asking:
         return text, place
 
     async def _thought(self, prompt: Prompt, sampling: Sampling, draw: int, most: int = 0) -> tuple[Thought, Text]:
-        """What the model thinks before it answers, and the whole reply in which it does.
+        """The model's thought before it answers, and the whole reply around it.
 
         Args:
             sampling: of the thought. Its stop strings are not used: they are the answer's.

@@ -83,7 +83,7 @@ class Likelihood:
 
 
 def branches(forms: Iterable[Path]) -> dict[Path, tuple[int, ...]]:
-    """Where forms part: every beginning of a form, () first of all, and the tokens that go on from it, sorted."""
+    """The branching points of forms: each prefix, () first, with the tokens that continue it, sorted."""
     nexts: dict[Path, set[int]] = {}
     for ids in forms:
         for i, token in enumerate(ids):

@@ -39,7 +39,7 @@ class Subject(Asking):
 
     @property
     def transcript(self) -> Transcript:
-        """What was asked and answered through this view and its parts, in the order of asking."""
+        """The exchanges through this view and its parts, in the order of asking."""
         return self.log.transcript
 
     def for_item(self, item: str) -> Subject:
@@ -62,7 +62,7 @@ class Subject(Asking):
         return self.players[part]
 
     def role(self, part: str) -> Subject:
-        """Who plays a part that one model plays.
+        """The subject that plays a role for one model.
 
         Raises:
             HarnessError: the run has no such part, or several models play it.
@@ -169,7 +169,7 @@ class Subject(Asking):
         top_k: int = 0,
         draw: int = 0,
     ) -> Thought:
-        """What the model thinks before it answers a prompt, whatever it does by its settings.
+        """The model's thought before it answers a prompt, whatever its settings.
 
         It can be given to `generate`, `choose` and `score`, or put into a prompt (`Prompt.thinking`). It is asked for
         once: an answer that the model gives by itself, with the same sampling, follows the same thought.

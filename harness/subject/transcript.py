@@ -21,7 +21,7 @@ Start = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class ThoughtPart:
-    """What of a reply is a thought: the reply begins with it.
+    """The part of a reply that is a thought. The reply begins with it.
 
     Attributes:
         ended: how it ended; "none" where the model might have thought and answered at once.
@@ -126,7 +126,7 @@ class Transcript(Sequence[Exchange]):
 
 
 class Log:
-    """Where a subject and the models of its other parts write the exchanges of one item."""
+    """The log of one item, to which a subject and the models of its other parts write."""
 
     def __init__(self) -> None:
         self._asked: list[tuple[str, Start | None]] = []

@@ -48,7 +48,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What people know the cell by."""
+        """The label of a cell for people."""
         return " ".join(map(_short, self.swept)) or self.experiment
 
     def to_json(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a cell is.
+    """The state of a cell.
 
     Attributes:
         reason: why it failed, or what it was interrupted by last.
@@ -322,7 +322,7 @@ def read_sweep(folder: Path) -> Sweep:
 
 
 def unsettled(sweep: Sweep, cells: Sequence[int]) -> list[int]:
-    """Those of some cells to which something may still happen."""
+    """The cells whose state may still change."""
     return [index for index in cells if not sweep.status(index).settled]
 
 

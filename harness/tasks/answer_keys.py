@@ -96,7 +96,7 @@ def _options(row: Row, value: Any, column: str) -> tuple[list[Any], list[Any]]:
 
 
 def answer_key(questions: Sequence[tuple[Row, Question]]) -> Key:
-    """What the answers of a file are, one rule for all of its rows.
+    """The kind of answers in a file, one rule for all of its rows.
 
     The reading (label, text, or index from 0) that explains the answers of the most rows is taken. Labels that the set
     itself gives go before the others where they explain as many. Answers that are numbers beside options that are texts

@@ -130,7 +130,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _corrected(line: str) -> str:
-    """What a line says after it corrected itself ("Euphrates. Wait, no: Tigris.")."""
+    """The rest of a line after it corrected itself ("Euphrates. Wait, no: Tigris.")."""
     for match in reversed(list(_CORRECTION.finditer(line))):
         before, after = words(line[: match.start()]), words(line[match.end() :])
         if before and not is_interjection(before) and after and not set(after) <= LEADS:

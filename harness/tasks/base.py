@@ -51,7 +51,7 @@ class Task(ABC):
         return None
 
     def source(self) -> str:
-        """Where the items come from, and under which licence; "" for those that the task makes itself."""
+        """The source of the items and their licence; "" for items that the task makes itself."""
         return ""
 
 
@@ -74,7 +74,7 @@ class Split:
     revision: str = ""
 
     def notes(self) -> list[str]:
-        """What to tell of it: what was fitted to a small set, how many rows are broken, and the first of them."""
+        """Notes on the split: the fit to a small set, the number of broken rows, and the first of them."""
         return [*self.fitted, *self._broken()]
 
     def _broken(self) -> list[str]:
@@ -140,7 +140,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
 
 
 def _fitted(name: str, size: int, limit: int | None, n_train: int, taken: tuple[int, int]) -> Iterator[str]:
-    """What a user should know where a set has fewer items than are wanted: `taken` for test and for training."""
+    """A note for the user about a set with fewer items than wanted: `taken` for test and for training."""
     n_test, trained = taken
     if limit is not None and n_test < limit:
         yield f"limit={limit}, but task {name!r} has {size} items: {n_test} are tested"

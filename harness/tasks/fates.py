@@ -53,7 +53,7 @@ def ungraded(reply: Text) -> Graded:
 
 
 def _fate(text: str, whole: bool) -> Fate:
-    """What became of a text that gives no right answer."""
+    """The fate of a text without a right answer."""
     if not whole:
         return "cut"
     if not text:

@@ -104,7 +104,7 @@ def write_number(value: Fraction) -> str:
 
 
 def _stated(text: str, statement: Statement) -> Quantity | None:
-    """What a statement gives, with places counted from its end; None when its words give no number."""
+    """The number in a statement, with places counted from its end; None if its words give no number."""
     if statement.kind == "result":
         return None
     if statement.kind == "boxed":
@@ -130,7 +130,7 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
 
 
 def _boxed(text: str, statement: Statement) -> Quantity | None:
-    """What a box holds. Boxes in a row that differ give no number, as does a box of words."""
+    """The content of a box. Neighbouring boxes that differ give no number, nor does a box of words."""
     content, _ = braced(text, statement.end, _SEGMENT)
     found = _chosen(content + "}", "")
     if not found:
@@ -166,7 +166,7 @@ def _chosen(segment: str, rest: str) -> Quantity | None:
 
 
 def _lead(segment: str, at: int) -> int:
-    """Where words that only lead to a number ("about", "a total of $") end."""
+    """The end of words that only lead to a number ("about", "a total of $")."""
     found = _FILLERS.match(segment, at)
     return found.end() if found else at
 

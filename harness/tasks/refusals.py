@@ -137,7 +137,7 @@ def _holds(tokens: Sequence[str], phrase: Phrase, wide: bool) -> bool:
 
 
 def _end(tokens: Sequence[str], start: int, choices: Sequence[frozenset[str]], window: int) -> int:
-    """Where a phrase that begins at `start` ends; 0 when it does not stand there."""
+    """The end of a phrase that begins at `start`; 0 if it is not there."""
     at, gap = start, 0
     limit = start + window if window else len(tokens)
     for choice in choices:

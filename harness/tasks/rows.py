@@ -330,7 +330,7 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 
 def _unreadable(text: str) -> str:
-    """Which element of a list the parser stumbles over, for a message; "" where it is no list."""
+    """The list element at which the parser fails, for a message; "" if it is no list."""
     decoder, at, row = json.JSONDecoder(), text.find("[") + 1, 1
     if text[:at].strip() != "[":
         return ""

@@ -136,7 +136,7 @@ def _check_finished(folder: Path) -> None:
 
 
 def _asked(file: Path) -> dict[str, dict[str, Any]]:
-    """What calls.jsonl tells of every item besides what was asked, by id."""
+    """The fields of calls.jsonl for every item besides its exchanges, by id."""
     found = {}
     try:
         with file.open("rb") as lines:
@@ -174,7 +174,7 @@ def _plain(kind: Kind, value: Any) -> LevelValue | None:
 
 
 def _first(line: Mapping[str, Any], number: str) -> dict[str, str]:
-    """Which item of the first run a row is about, and the way to it through the rows of every run."""
+    """The item of the first run that a row is about, and the path to it through the rows of every run."""
     earlier = line["fields"]
     if FIRST_ITEM in earlier:
         return {FIRST_ITEM: earlier[FIRST_ITEM], FIRST_ROW: f"{earlier[FIRST_ROW]}.{number}"}

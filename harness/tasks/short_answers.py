@@ -125,7 +125,7 @@ class _Sentence:
         )
 
     def spans(self, wanted: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-        """Where the words stand, as [start, end)."""
+        """The places of the words, as [start, end)."""
         for start in range(len(self.words) - len(wanted) + 1):
             if wanted and self.words[start : start + len(wanted)] == wanted:
                 yield start, start + len(wanted)

@@ -86,7 +86,7 @@ def _kind(found: re.Match[str]) -> Kind:
 
 
 def braced(text: str, start: int, most: int) -> tuple[str, bool]:
-    """What follows an opening brace, and whether a brace closes it within `most` characters; else its first line."""
+    """The text after an opening brace, and whether a brace closes it within `most` characters; else its first line."""
     depth = 1
     for at in range(start, min(len(text), start + most)):
         depth += (text[at] == "{") - (text[at] == "}")

@@ -101,7 +101,7 @@ def typed(text: str) -> str:
 
 
 def own_text(text: str) -> str:
-    """What the model answers: without the thought before it, and without the questions that it goes on to ask itself.
+    """The model's answer, without the thought before it and without questions that it goes on to ask itself.
 
     The answer ends at a mark of a chat template ("<|im_end|>") and at a line that opens another turn or exercise
     ("Question:", "Problem 2", "User:", "Instruction:"). A question that the text opens with is an echo of the one

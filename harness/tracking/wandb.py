@@ -106,7 +106,7 @@ class Wandb:
 
     @property
     def url(self) -> str:
-        """Where the run that is open is to be seen; empty offline and without one."""
+        """The address of the open run; empty offline and without a run."""
         return str(self._run.url or "") if self._run is not None else ""
 
     @property

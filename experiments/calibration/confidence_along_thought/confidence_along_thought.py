@@ -33,7 +33,7 @@ from harness import (
 
 @dataclass(frozen=True, kw_only=True)
 class Read(Arm):
-    """Whose thought stands before the answer: the item's own, that about another item, or words that say nothing."""
+    """The thought before the answer: the item's own, that about another item, or filler."""
 
     thought: Literal["own", "other", "filler"]
 

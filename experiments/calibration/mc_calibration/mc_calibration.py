@@ -32,7 +32,7 @@ Examples = Mapping[str, tuple[Message, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What comes from training items: the examples, and the temperature."""
+    """The fit on training items: examples and temperature."""
 
     examples: Examples
     temperature: float

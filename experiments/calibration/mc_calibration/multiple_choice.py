@@ -98,7 +98,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model says to a question.
+    """A model's answer to a question.
 
     Attributes:
         p: probability of each option given that one of the letters shown is said.
@@ -124,7 +124,7 @@ def layout(item: Item, rng: random.Random, *, shuffle: bool) -> Layout:
 
 
 def questions(form: Form, shown: Layout, wording: Mapping[str, str] = TEXTS) -> list[Question]:
-    """What is asked about one item in one form; nothing where the form would make nonsense of the options.
+    """The questions about one item in one form; none if the form would make nonsense of the options.
 
     lettered: the question. nota: the text of the last option is overwritten; where it was the right one its letter
     stays right. true-false: the right answer and a wrong one, each proposed, so that true and false are balanced.

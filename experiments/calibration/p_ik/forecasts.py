@@ -88,7 +88,7 @@ async def percent(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What probes need of a question that they judge.
+    """The parts of a question that probes need.
 
     Attributes:
         states: [1, width] by layer, of the last token before the answer.

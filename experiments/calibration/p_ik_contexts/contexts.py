@@ -40,7 +40,7 @@ def context(
     rng: random.Random,
     wording: Mapping[str, str] = TEXTS,
 ) -> str:
-    """What stands before the question; "" for "none".
+    """The text before the question; "" for "none".
 
     source: a few questions with their right answers, the item's own among them. good, bad: the answer to the
     question, right or wrong. irrelevant: the right answer to another question. Others are training items, of the item's

@@ -25,7 +25,7 @@ class Shown(Way):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What training items give: themselves, for contexts, and a probe; None where no probe is asked or possible."""
+    """The fit on training items: contexts and a probe; None if no probe is asked or possible."""
 
     known: tuple[Known, ...]
     probe: Probe | NoProbe | None

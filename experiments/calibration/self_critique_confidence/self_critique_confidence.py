@@ -30,7 +30,7 @@ from harness.tasks.fates import ungraded
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Arm):
-    """Which score is asked for, and whether with the answer (vanilla) or when both are reconsidered (critique)."""
+    """The kind of score, asked with the answer (vanilla) or when both are reconsidered (critique)."""
 
     instrument: Instrument
     stage: Stage

@@ -12,7 +12,7 @@ from harness.tasks.refusals import refuses
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Outcome):
-    """What was said of one question in one arm. Positive are the questions without an answer.
+    """The verdict on one question in one arm. Positive are the questions without an answer.
 
     Attributes:
         kind: of the question, see the task; unanswerable: the truth.

@@ -31,7 +31,7 @@ class Certainty(JudgedAnswer):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampled:
-    """What all methods of an item share.
+    """Data that all methods of an item share.
 
     Attributes:
         greedy: the answer that is judged; draws: sampled answers.

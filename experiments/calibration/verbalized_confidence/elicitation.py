@@ -18,7 +18,7 @@ _CLOSING = "</confidence>"
 
 @dataclass(frozen=True, kw_only=True)
 class Elicited:
-    """What the model has said up to now.
+    """The model's statements so far.
 
     Attributes:
         prompt: the latest request; text: the reply to it, without thinking.
@@ -67,7 +67,7 @@ class Elicitation:
         return graded(self.requests.item, replace(reply, text=own)) if words(own) else ungraded(reply)
 
     async def stated(self) -> Elicited:
-        """What the model says when asked; after a refusal or without an answer there is no second request."""
+        """The model's statement when asked. After a refusal or without an answer there is no second request."""
         arm = self.requests.arm
         if arm.steps == 1:
             prompt = await self._after(self.requests.both())
@@ -89,7 +89,7 @@ class Elicitation:
         return said if done else await self._reflected(said)
 
     async def forced(self, said: Elicited) -> Elicited:
-        """What was said, with whatever is missing in it decoded after the opening tag; a refusal stays one.
+        """The statement, with missing parts decoded after the opening tag; a refusal stays a refusal.
 
         An answer that the reply gives outside of the tags is not asked for again. Thinking that was cut off is not
         continued: the model answers without it.

@@ -163,7 +163,7 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
         return [row for rows in draws for row in rows]
 
     async def elicit(self, requests: Requests, subject: Subject, draw: int) -> list[StatedConfidence]:
-        """What is stated in one draw and, where that is not all, what is forced."""
+        """The statement of one draw and, if parts are missing, the forced one."""
         elicitation = Elicitation(
             requests=requests,
             subject=subject,

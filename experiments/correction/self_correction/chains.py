@@ -49,7 +49,7 @@ class Revision(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What turns of the model cost. A thought and the answer behind it are one turn.
+    """The cost of the model's turns. A thought and the answer behind it are one turn.
 
     Attributes:
         calls: turns of the model.
@@ -113,7 +113,7 @@ class Speaker:
 
 
 def total(states: Sequence[State]) -> Cost:
-    """What separate states cost together."""
+    """The total cost of separate states."""
     return sum((s.cost for s in states), Cost(0, 0, 0))
 
 

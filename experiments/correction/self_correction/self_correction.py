@@ -21,7 +21,7 @@ BY = ("arm", "turn")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the arms of an item have in common: the first answers of each way, and chains by style and way."""
+    """Calls that the arms of an item share: the first answers of each way, and chains by style and way."""
 
     firsts: Shared[Way, list[State]]
     chains: Shared[tuple[str, Way], list[list[State]]]

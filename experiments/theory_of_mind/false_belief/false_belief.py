@@ -27,7 +27,7 @@ BY_ORDER, BY_CONDITION = ("arm", "order"), ("arm", "condition")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Arm):
-    """Where an answer comes from.
+    """The source of an answer.
 
     Attributes:
         exact: read as the exact probability of each option, and not from a short text.
@@ -68,7 +68,7 @@ class Told(GradedAnswer):
 
     @property
     def cell(self) -> tuple[str, str, int]:
-        """Which question about which story it answers."""
+        """The story and question that it answers."""
         return self.condition, self.kind, self.order
 
 

@@ -13,22 +13,22 @@ Rule = Callable[[Probe, random.Random], str]
 
 
 def first_place(probe: Probe, rng: random.Random) -> str:
-    """Where the thing was in the beginning."""
+    """The first place of the thing."""
     return str(probe["places"][0])
 
 
 def last_place(probe: Probe, rng: random.Random) -> str:
-    """Where the thing is now."""
+    """The present place of the thing."""
     return str(probe["places"][-1])
 
 
 def place_before(probe: Probe, rng: random.Random) -> str:
-    """Where the thing was before it was last moved."""
+    """The place of the thing before its last move."""
     return str(probe["places"][-2:][0])
 
 
 def last_mention(probe: Probe, rng: random.Random) -> str:
-    """Where the story last says that the thing is or goes, be it in the words of somebody who lies."""
+    """The last place in which the story puts the thing, even in the words of somebody who lies."""
     return _named(probe, rf"\b{probe['thing']}\b[^.]*?\b(%s)\b", probe["story"])
 
 
@@ -39,7 +39,7 @@ def near_agent(probe: Probe, rng: random.Random) -> str:
 
 
 def last_two_places(probe: Probe, rng: random.Random) -> str:
-    """Where the thing is or where it was before, at random; reality and the beginning are known.
+    """The present place or the one before, at random; reality and the beginning are known.
 
     This rule follows every move, and does not know who saw it. It answers FB and TB alike, and so gets both of them
     right in a quarter of the families. No rule that answers them alike can do better: when p is the chance to name the

@@ -103,7 +103,7 @@ PUTS = ("{a} put the {o} in the {c}.", "{a} placed the {o} in the {c}.", "At fir
 
 @dataclass(frozen=True)
 class Cast:
-    """What all stories of one family share.
+    """The parts that all stories of one family share.
 
     Attributes:
         asked, mover, bystander: the three agents; `asked` is "you" in the first person.

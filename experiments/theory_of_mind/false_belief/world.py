@@ -162,7 +162,7 @@ class World:
         return tuple(self._places.get(thing, ()))
 
     def belief(self, path: Sequence[str], thing: str) -> str | None:
-        """Where a1 thinks that a2 thinks that ... the thing is; None when the path has met no sign of it.
+        """The place where a1 thinks that a2 thinks that ... the thing is; None if the path has met no sign of it.
 
         Args:
             path: (a1, ..., an), neighbours different; () asks for the real place.

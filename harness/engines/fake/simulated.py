@@ -20,7 +20,7 @@ UNPARSABLE = "Hm."
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What a simulated subject is like. The defaults know everything about themselves and are biased nowhere.
+    """The traits of a simulated subject. By default it knows everything about itself and has no bias.
 
     An item has the log-odds theta = ability - difficulty * L of being answered right, L standard logistic, drawn from
     the item's content; ability 0 and difficulty 1 make the probability of being right uniform on (0, 1).

@@ -55,7 +55,7 @@ def find_version(connection: Connection) -> str:
 
 
 def _optional(connection: Connection, path: str, body: bytes | None, read: Reader[Any]) -> Any:
-    """What an endpoint of vLLM's outside of the protocol answers; None where there is no such endpoint."""
+    """The answer of a vLLM endpoint outside of the protocol; None where there is no such endpoint."""
 
     def lenient(answer: Any) -> Any:
         try:

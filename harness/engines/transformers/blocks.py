@@ -72,7 +72,7 @@ LAYOUTS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a site's tensor, [rows, columns, width], can be seen and changed.
+    """The place of a site's tensor, [rows, columns, width], in the model.
 
     Attributes:
         module: it is this module's first input or first output.
@@ -120,7 +120,7 @@ class Blocks:
         return getattr(self.config, "sliding_window", None)
 
     def place(self, layer: int, site: Site) -> Place:
-        """Where a site is.
+        """The place of a site.
 
         Raises:
             ItemError: the model has no such layer, or the layer no such site but others have it.

@@ -39,7 +39,7 @@ class Detokenizer:
         self.ends = ends
 
     def text(self, prompt: Sequence[int], tokens: Sequence[int]) -> str:
-        """What the tokens add to the prompt's text, without special tokens."""
+        """The text that the tokens add to the prompt, without special tokens."""
         before = self._decode(prompt[-CONTEXT:])
         whole = self._decode([*prompt[-CONTEXT:], *tokens])
         return whole[len(before) :] if whole.startswith(before) else self._decode(tokens)

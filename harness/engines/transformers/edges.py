@@ -37,7 +37,7 @@ class RowCut:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What one attention module sees in one forward pass.
+    """The queries and keys of one attention module in one forward pass.
 
     Attributes:
         first_query, queries: the columns of the pass.
@@ -51,7 +51,7 @@ class Extent:
 
 
 def row_cut(row: int, cut: Cut, pad: int, past: int, length: int) -> RowCut | None:
-    """What a cut does in one forward pass; None when it does nothing there."""
+    """The effect of a cut in one forward pass; None without one."""
     queries = _distinct(cut.queries) + pad
     queries = queries[(queries >= past) & (queries < past + length)]
     keys = _distinct(cut.keys) + pad

@@ -35,7 +35,7 @@ class Edit:
 
 
 def edit(row: int, what: Add | Replace | Ablate, prompt: int, shift: int, length: int) -> Edit | None:
-    """What an intervention does in one forward pass; None when it does nothing there.
+    """The effect of an intervention in one forward pass; None without one.
 
     Args:
         prompt: the number of prompt tokens; positions after them are those of generated tokens.

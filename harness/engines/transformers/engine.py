@@ -144,7 +144,7 @@ class Transformers:
         return engine
 
     def _identity(self, loaded: Any, local: LocalModel, device: str, dtype: str) -> dict[str, str]:
-        """What decides the numbers; the output head is widened here where it is to be float32."""
+        """The facts that decide the numbers; widens the output head if it is to be float32."""
         import torch
         import transformers
 
@@ -217,7 +217,7 @@ def _device(device_map: str, cuda: bool) -> str:
 
 
 def _placement(device_map: str, device: str, path: Path) -> dict[str, Any]:
-    """Where the weights go, as `from_pretrained` takes it."""
+    """The device map of the weights, as `from_pretrained` takes it."""
     import torch
 
     if device_map != "auto":

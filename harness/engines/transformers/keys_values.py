@@ -27,7 +27,7 @@ from harness.errors import HarnessError
 
 
 class Layout:
-    """Where each layer's keys and values lie.
+    """The layout of keys and values in memory: which plane holds the tensors of each layer.
 
     Tensors of one shape, type and device are stacked into a plane [tensors, R, H, C, D]: a row then moves by one copy
     a plane, and most models have a single plane.

@@ -179,7 +179,7 @@ class WhiteBox:
 
 @dataclass(slots=True)
 class Trace:
-    """What was read in one forward pass."""
+    """The activations that were read in one forward pass."""
 
     rows: Sequence[Row]
     points: dict[tuple[int, Site], _Point]

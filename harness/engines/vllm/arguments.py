@@ -101,7 +101,7 @@ def max_lora_rank(rank: int, known: type) -> int:
 
 
 def load_failure(model: str, error: Exception, given: Mapping[str, Any], cuda: bool) -> HarnessError:
-    """What to tell when vLLM does not start: the key that was wrong, or what to lower when memory was short.
+    """The message for a vLLM that does not start: the key at fault, or the setting to lower when memory is short.
 
     Args:
         given: the arguments that the user can set, with their values.
