@@ -49,7 +49,7 @@ class Experiment(ABC, Generic[Fitted]):
     Attributes:
         wording: the fixed texts of the protocol by name, as `string.Template`s. The class attribute `texts` has all of
             them; what the config gives replaces single ones.
-        fitted: directory of a run whose fit is used in place of `prepare`'s; no training items are then taken.
+        fitted: directory of a run whose fit replaces that of `prepare`; no training items are then needed.
 
     Raises:
         HarnessError: a text that the protocol does not have, or one with a placeholder that it does not fill.

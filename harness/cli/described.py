@@ -60,11 +60,15 @@ def print_rows(rows: Sequence[Setting]) -> None:
 
 
 def class_settings(group: str, cls: type, node: Mapping[str, Any]) -> Iterator[Setting]:
-    """The settings of a class as a config file has them, nothing built: what has no value yet is marked as needed."""
+    """The settings of a class as a config file has them. Nothing is built; settings without a value are "needed"."""
     meanings = attribute_meanings(cls)
     for f in dataclasses.fields(cls):
         missing = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        default = None if missing else _value(f.default_factory() if callable(f.default_factory) else f.default)
+        usual = f.default_factory() if callable(f.default_factory) else f.default
+        if dataclasses.is_dataclass(usual) and isinstance(inside := node.get(f.name, {}), Mapping):
+            yield from class_settings(f"{group}.{f.name}", type(usual), inside)
+            continue
+        default = None if missing else _value(usual)
         given = node.get(f.name, "???") if missing else node.get(f.name, f.default)
         value = "needed" if given == "???" else _value(given) if f.name in node else str(default)
         yield Setting(f"{group}.{f.name}", value, default, meanings.get(f.name, ""))

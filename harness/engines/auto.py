@@ -27,7 +27,7 @@ class Auto:
     """Settings of `engine=auto`. The run is that of the engine chosen: its calls are kept under that one's identity.
 
     Attributes:
-        dtype, max_model_len: as both engines have them.
+        dtype, max_model_len: as in `engine=vllm` and `engine=transformers`.
     """
 
     can: ClassVar[frozenset[Capability]] = EVERYTHING

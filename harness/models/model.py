@@ -63,17 +63,21 @@ class Model:
     Attributes:
         source: a Hugging Face hub id, a local folder or .gguf file, or "package:NAME" for a Python package that
             carries a GGUF file.
-        name: what runs and references call it; empty is the last part of the source. An adapter's name is added to
-            it, so that no run of an adapted model passes for one of its base.
+        name: the model's name in runs and references; empty is the last part of the source. An adapter's name is
+            added to it, so that a run of an adapted model cannot pass for one of its base.
         revision: hub branch, tag or commit; None is the default branch.
         adapter: a LoRA adapter: local folder or hub id ("NAME@REVISION" for one revision of it) in PEFT's format;
             empty is none. Tokenizer and chat template remain the base model's.
-        style, bos: how prompts are written, see `rendering.Renderer`.
-        system: what happens to system messages, see `templates.System`.
-        date: the day that chat templates are told it is; prompts never depend on the clock.
+        style: "chat" uses the model's chat template, "plain" joins the turns as text, "auto" uses the template if
+            there is one.
+        bos: "auto" puts a BOS token before plain text if the model wants one, "add" before everything that lacks it,
+            "leave" changes nothing.
+        system: "template" leaves system messages to the template, "none" drops a default one, "merge" puts them before
+            the first user message.
+        date: the date for chat templates that write one; prompts never depend on the clock.
         template: variables of the model's chat template, as {"reasoning_effort": "low"}.
-        thinking: what a model that thinks does before it answers, see `thinking.Thinking`.
-        trust_remote_code: whether Python code that lies beside the weights may run.
+        thinking: the thought of a model that thinks, see `thinking.Thinking`.
+        trust_remote_code: whether Python code beside the weights may run.
         weights: "checked" refuses weights that do not fit the architecture, see `harness.models.architecture`, and
             adapters that do not fit their base. "unchecked" takes them as they are; the engine's identity says so.
     """

@@ -83,13 +83,13 @@ class Thinking:
     """Settings of thinking. They have no effect on a model that does not think.
 
     Attributes:
-        mode: "own" lets it think as it does by itself, then answer; "off" has it answer without a thought: by the chat
+        mode: "own" lets the model think before it answers, "off" makes it answer without a thought: by the chat
             template's own switch, or else after an empty thought.
         tokens: budget of a thought, in tokens; an answer has its own (`max_tokens` of the experiment).
-        overrun: what becomes of a thought that does not end within its budget: "close" closes it and asks for the
-            answer, "fail" makes the reply one that was cut.
-        open, close: the marks around a thought, where they are not found: open="<think>", close="</think>".
-        detect: whether marks are looked for in the chat template; false without marks is a model without thoughts.
+        overrun: a thought that exceeds its budget is closed before the answer ("close"), or its reply counts as cut
+            ("fail").
+        open, close: the marks around a thought, if they are not found: open="<think>", close="</think>".
+        detect: whether marks are searched in the chat template; false without marks is a model without thoughts.
     """
 
     # YAML reads a bare `off` as false.

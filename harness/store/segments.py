@@ -2,9 +2,9 @@
 
 A segment is written by one process for one origin (a model, asked by an experiment) and only ever grows, one line a
 record (`harness.store.records`). Its first line says where the segment comes from, so that a run skips the segments of
-other models. A last line says that the writer closed it. The numbers of activations lie in a second file, and are written
-before the line that names their place. No file locks are used, because network file systems implement them badly: each
-writer has its own segment file.
+other models. A last line says that the writer closed it. The numbers of activations lie in a second file, and are
+written before the line that names their place. No file locks are used, because network file systems implement them
+badly: each writer has its own segment file.
 """
 
 from __future__ import annotations

@@ -39,11 +39,11 @@ class Mlflow:
     Needs the package: pip install 'self-evaluation-harness[mlflow]'.
 
     Attributes:
-        uri: of the server or the database; None leaves it to MLflow: MLFLOW_TRACKING_URI, else a database file in the
-            working directory. sqlite:///PATH needs no server.
+        uri: address of the server or the database; None leaves it to MLflow: MLFLOW_TRACKING_URI, else a database file
+            in the working directory. sqlite:///PATH needs no server.
         project: MLflow's experiment.
-        name: what the run is called; None is the experiment and the run directory's name.
-        group: a tag that runs of a sweep have in common. tags: further tags. notes: a text about the run.
+        name: the run's name; None is the experiment and the run directory's name.
+        group: a tag that runs of a sweep have in common; tags: further tags; notes: a text about the run.
         problems: why something was not recorded, empty as long as all is well.
     """
 

@@ -24,8 +24,8 @@ class Trackio:
 
     Attributes:
         project: where the run appears.
-        name: what the run is called; None is the experiment and the run directory's name.
-        group: what runs of a sweep have in common. tags: further words about the run. notes: a text about it.
+        name: the run's name; None is the experiment and the run directory's name.
+        group: a group for the runs of a sweep; tags: labels of the run; notes: a text about it.
         server: address of a server of one's own; None is this machine. Its token is TRACKIO_WRITE_TOKEN.
         stats: whether processors and GPUs are sampled while the run goes on, where Trackio can.
         problems: why something was not recorded, empty as long as all is well.

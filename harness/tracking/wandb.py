@@ -40,10 +40,10 @@ class Wandb:
     """Settings of `tracker=wandb`. No method raises: whatever W&B does, the run goes on.
 
     Attributes:
-        project, entity, group: where the run appears; None leaves it to W&B's own settings.
-        name: what it is called; None is the experiment and the run directory's name.
-        job_type: None is the experiment.
-        tags: besides the model and the task. notes: a text about the run.
+        project, entity, group: the place of the run at W&B; None leaves it to W&B's own settings.
+        name: the run's name; None is the experiment and the run directory's name.
+        job_type: the kind of the run; None is the experiment.
+        tags: tags besides the model and the task; notes: a text about the run.
         mode: "auto" is online when there is a key (WANDB_API_KEY or netrc) and offline otherwise, never a prompt.
             WANDB_MODE and WANDB_DISABLED, when set, win.
         init_timeout, finish_timeout: seconds after which a server that does not answer is given up.

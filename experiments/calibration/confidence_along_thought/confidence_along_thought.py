@@ -33,7 +33,11 @@ from harness import (
 
 @dataclass(frozen=True, kw_only=True)
 class Read(Arm):
-    """The thought before the answer: the item's own, that about another item, or filler."""
+    """An arm with some thought before the answer.
+
+    Attributes:
+        thought: the model's own about this item, the one about another item, or filler without content.
+    """
 
     thought: Literal["own", "other", "filler"]
 
@@ -43,8 +47,8 @@ class Stop(JudgedAnswer):
     """The answer after a part of a thought, and the model's confidence in it.
 
     Attributes:
-        share: of the thought that was read, in [0, 1].
-        read: tokens of the thought before the answer; new_tokens: these, their marks, and the answer.
+        share: share of the thought that was read, in [0, 1].
+        read: tokens of the thought before the answer; new_tokens: tokens of the thought, its marks and the answer.
         loss: (p - correct)^2, whose mean is the Brier score.
     """
 
@@ -77,10 +81,11 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
     place of a judge; the prompt is shorter. The paper has no controls.
 
     Attributes:
-        shares: of the thought, in [0, 1].
-        judged: the answer that the confidence is about: the one after the same share, as in the paper, or the last.
-        others: training items, thoughts about which are the control.
-        max_tokens: cap on an answer; None takes the room that the task gives.
+        shares: the shares of the thought after which the model is asked, in [0, 1].
+        judged: the answer that the confidence is about: "so far" takes the one after the same share, as in the paper,
+            "final" the one after the whole thought.
+        others: training items whose thoughts are the control.
+        max_tokens: cap on an answer; None takes the task's own.
     """
 
     arms: Sequence[str] = ("own", "other", "filler")

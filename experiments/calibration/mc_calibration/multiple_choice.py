@@ -37,6 +37,7 @@ class Asked(ThoughtArm):
     """How an item is asked: in which form, and what stands before it.
 
     Attributes:
+        form: lettered, nota, true-false or cyclic, see `questions`.
         examples: none, solved ones, or the same ones with their letters shuffled.
     """
 

@@ -31,11 +31,12 @@ class Forecast(Outcome):
     """P(IK) of one question.
 
     Attributes:
-        domain: what kind of question it is.
+        domain: the kind of question.
         p: P(IK); None where there is no probe, for the `reason`.
-        mass: on the options, before renormalising; None for a probe.
-        layer: that the probe reads.
-        calls, prompt_tokens: what P(IK) took; sampled answers cost extra.
+        mass: probability on the options before renormalising, in [0, 1]; None for a probe.
+        layer: the layer that the probe reads; None in words.
+        calls, prompt_tokens: the cost of P(IK) itself; sampled answers cost extra.
+        reason: why there is no probe; None where there is one.
     """
 
     domain: str = ""

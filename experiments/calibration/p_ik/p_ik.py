@@ -17,7 +17,12 @@ from harness.vectors.probes import NoProbe, Probe
 
 @dataclass(frozen=True, kw_only=True)
 class Trained(Way):
-    """How P(IK) is found; a probe may be trained on all domains but the item's, or on each one alone."""
+    """An arm: the way to P(IK), and the domains that a probe is trained on.
+
+    Attributes:
+        elsewhere: whether the probe is trained on all domains but the item's.
+        alone: whether a probe is trained on each domain alone.
+    """
 
     elsewhere: bool = False
     alone: bool = False
@@ -29,9 +34,9 @@ class Answered(Forecast):
 
     Attributes:
         probe_of: the one domain that the probe was trained on; None for other probes and for words.
-        draw: index of the sampled answer.
+        draw: index of the sampled answer; answer: as the grader read it.
         correct: whether the grader accepts it; fate: what became of it.
-        share: of the item's answers, the right ones, in [0, 1].
+        share: share of right ones among the item's answers, in [0, 1].
     """
 
     probe_of: str | None

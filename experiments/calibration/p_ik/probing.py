@@ -17,7 +17,12 @@ from harness import Arm, ArmedExperiment, Capability, Graded, HarnessError, Item
 
 @dataclass(frozen=True, kw_only=True)
 class Way(Arm):
-    """How P(IK) is found: by a probe, or asked in words, where "Yes" is (A) or, swapped, (B)."""
+    """An arm: the way to P(IK).
+
+    Attributes:
+        asked: "probe" reads it from activations, "yes-no" and "percent" ask for it in words.
+        swapped: whether "Yes" is (B) and not (A).
+    """
 
     asked: Asked = "probe"
     swapped: bool = False

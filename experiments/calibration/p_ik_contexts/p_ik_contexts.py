@@ -18,7 +18,11 @@ from harness.vectors.probes import NoProbe, Probe
 
 @dataclass(frozen=True, kw_only=True)
 class Shown(Way):
-    """How P(IK) is found, and what stands before the question."""
+    """An arm: the way to P(IK), and the text before the question.
+
+    Attributes:
+        context: "none", notes with the answer (source), a good, a bad or an irrelevant hint.
+    """
 
     context: Context = "none"
 

@@ -48,7 +48,11 @@ class Shown(ThoughtArm):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(JudgedAnswer):
-    """One sampled answer, by the index of its draw: p is p(True) / (p(True) + p(False)), mass is their sum."""
+    """One sampled answer: p is p(True) / (p(True) + p(False)), mass is their sum.
+
+    Attributes:
+        draw: index of the sampled answer.
+    """
 
     draw: int
 

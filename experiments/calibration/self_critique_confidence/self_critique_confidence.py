@@ -30,7 +30,12 @@ from harness.tasks.fates import ungraded
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Arm):
-    """The kind of score, asked with the answer (vanilla) or when both are reconsidered (critique)."""
+    """An arm: the kind of score, and the stage at which it is asked for.
+
+    Attributes:
+        instrument: confidence in the answer, or uncertainty about the question.
+        stage: asked with the answer (vanilla), or when answer and score are reconsidered (critique).
+    """
 
     instrument: Instrument
     stage: Stage

@@ -21,7 +21,7 @@ class StatedConfidence(GradedAnswer):
         confidence: as stated, whatever the answer; None where none can be read.
         in_form: whether answer and confidence stand in the form asked for. An answer outside of it is graded, too.
         attempted: whether the answer could be graded and a confidence be read, without forcing in the form asked for.
-        refused: whether it says that it does not know. ungraded: whether the judge gave no verdict.
+        refused: whether it says that it does not know; ungraded: whether the judge gave no verdict.
         echo: whether the confidence is the prompt's example; None without a confidence.
         tokens: length of the reply that gave the answer; length: its bin.
         common: whether all arms attempted this item in this draw.

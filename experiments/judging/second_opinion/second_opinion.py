@@ -25,7 +25,11 @@ from harness import (
 
 @dataclass(frozen=True, kw_only=True)
 class Shown(Arm):
-    """Whether six hand-written demonstrations stand before the question."""
+    """An arm with or without demonstrations.
+
+    Attributes:
+        demonstrations: whether six hand-written demonstrations precede the question.
+    """
 
     demonstrations: bool
 

@@ -55,7 +55,7 @@ class Server:
         max_model_len: longest prompt plus reply in tokens, for servers of completions that do not tell it.
         prefill: with api=chat, whether the endpoint goes on with a last message of the assistant.
         concurrency: requests in flight.
-        timeout: seconds to wait for a whole reply; connect_timeout: for a connection.
+        timeout: seconds to wait for a whole reply; connect_timeout: seconds to wait for a connection.
         wait: seconds to wait at the beginning for a server that is still starting.
         give_up: seconds without any whole reply after which the server counts as dead.
         backoff: seconds before a second try, at most; doubled with each further one.

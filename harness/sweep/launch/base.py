@@ -22,7 +22,9 @@ class Launcher(ABC):
     """Settings of `hydra/launcher`: how packs are made and where they run.
 
     Attributes:
-        pack_by, pack_size: see `harness.sweep.packing.pack`.
+        pack_by: "engine" packs cells that load the same models with the same settings, "none" leaves each alone, and a
+            key of the config ("model.name", "seed") packs cells of the same value.
+        pack_size: cells in a pack at most; None is no limit.
         shards: engines that share the items of every cell; 1 is no sharing.
         detached: whether `start` returns at once and its jobs outlive this process.
     """

@@ -24,12 +24,15 @@ class Slurm(Launcher):
     """Settings of `hydra/launcher=slurm`: an array of jobs for each engine setting; names as sbatch has them.
 
     Attributes:
+        partition, account, qos, constraint: options of sbatch; None leaves them to the cluster.
         timeout_min: minutes that a job may take; one that takes longer is stopped and queued again.
-        max_num_timeout: how often it is. 0 would also refuse to requeue preempted jobs of ten minutes or less, which
-            submitit cannot tell from timed-out ones.
-        signal_delay_s: how long before the limit a job is told to stop.
-        gpus_per_node: None is what the models need: tensor times pipeline parallel size for vLLM, none for a server.
-        mem_gb: None leaves it to the cluster.
+        max_num_timeout: how often a job is queued again after it took too long. 0 would also refuse to requeue
+            preempted jobs of ten minutes or less, which submitit cannot tell from timed-out ones.
+        signal_delay_s: seconds before the limit at which a job is told to stop.
+        gpus_per_node: None is as many as the models need: tensor times pipeline parallel size for vLLM, none for a
+            server.
+        cpus_per_task: processors of a job.
+        mem_gb: memory of a job in GB; None leaves it to the cluster.
         array_parallelism: jobs of an array at work at once.
         setup: shell lines before the job, as `module load cuda`.
         additional: any other option of sbatch, {"reservation": "eval"}.
