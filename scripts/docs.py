@@ -134,7 +134,7 @@ def group_sections(group: str) -> Iterator[str]:
         described = "".join(f"* `{name}`: {cell(about)}\n" for name, _, about in presets) if len(presets) > 1 else ""
         about = described or f"{cell(presets[0][2] or paragraphs(cls.__doc__ or '')[0])}\n"
         rows = list(class_rows(prefix, cls, [(name, node) for name, node, _ in presets]))
-        about += usual.get(target, "")
+        about += usual.get(target, "") + names_of(cls)
         yield f"### {title}\n\n{about}\n" + (table(["setting", "default", "meaning"], rows) if rows else "")
 
 
@@ -144,6 +144,13 @@ def usual_items(config: Mapping[str, Any]) -> str:
     limit = "all items" if config["limit"] is None else f"`limit={config['limit']}`"
     claims = len(config.get("claims", []))
     return f"\nIt asks `task={task}` with {limit} and tests {claims} claim{'' if claims == 1 else 's'}.\n"
+
+
+def names_of(cls: type) -> str:
+    """The arms and the texts of an experiment, by name; "" for any other class."""
+    arms, texts = (", ".join(map(code, getattr(cls, name, {}))) for name in ("all_arms", "texts"))
+    lines = [f"Arms: {arms}.\n" if arms else "", f"Texts (`experiment.wording.NAME`): {texts}.\n" if texts else ""]
+    return "".join(f"\n{line}" for line in lines if line)
 
 
 def class_rows(prefix: str, cls: type, presets: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[list[str]]:

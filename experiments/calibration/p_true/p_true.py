@@ -79,8 +79,9 @@ class PTrue(ArmedExperiment[Shown, Own]):
 
     Attributes:
         draws: sampled answers per item (the paper: 5, at temperature 1).
-        judged: the first how many of them are judged (the paper: 1); None judges all.
+        judged: how many of them are judged, from the first on (the paper: 1); None judges all.
         shots: training items behind the model's own demonstrations (the paper: 20).
+        temperature: of the sampled answers.
         max_tokens: cap on a sampled answer; None takes the room that the task gives.
     """
 

@@ -77,6 +77,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     training and tasks made by the model (Line of Duty) are left out.
 
     Attributes:
+        temperature: of the replies.
         max_tokens: cap on the reply, which ends at a line break anyway (the paper: 256); None takes the room that the
             task gives.
         words: training questions of the bag of words. A task whose groups all are under test, such as `unanswerable`,
