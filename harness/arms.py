@@ -38,7 +38,7 @@ async def together(questions: Iterable[Awaitable[T]]) -> list[T]:
 class Shared(Generic[K, T]):
     """Answers that several arms of an item share. Each is asked once, when the first arm wants it.
 
-    An error reaches the arms that wanted the answer, and no others. What all arms need is better asked in `begin`.
+    An error reaches only the arms that wanted the answer. Answers that all arms need are better asked in `begin`.
 
     Args:
         ask: asks for the answer of a key.
@@ -63,7 +63,7 @@ class ArmedExperiment(Experiment[Fitted], Generic[A, Fitted]):
     the item keep theirs.
 
     Attributes:
-        arms: names of the arms that run, among those of the class attribute `all_arms`.
+        arms: names of the arms that run; the class attribute `all_arms` lists them all.
 
     Raises:
         HarnessError: no arm, one that does not exist, or one that is named twice.
@@ -89,7 +89,7 @@ class ArmedExperiment(Experiment[Fitted], Generic[A, Fitted]):
         return {name: self.all_arms[name] for name in self.arms}  # type: ignore[misc]
 
     async def begin(self, item: Item, subject: Subject, fitted: Fitted) -> Any:
-        """Asks what the arms of an item have in common (the first answers), once."""
+        """Asks, once, the calls that all arms of an item share (the first answers)."""
         return None
 
     @abstractmethod

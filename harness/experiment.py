@@ -20,7 +20,7 @@ from harness.statistics.gates import Gate
 from harness.subject.subject import Subject
 
 Fitted = TypeVar("Fitted", default=Any)
-"""What `prepare` returns and `protocol` is given."""
+"""The type of the fit: `prepare` returns it and `protocol` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Part:
     """Another model that a protocol asks: a judge, a rival, a critic.
 
     Attributes:
-        capabilities: what its engine must be able to do.
+        capabilities: the capabilities that its engine needs.
         stand_in: whether the subject plays the part when the config names nobody. The run says so.
-        several: whether more than one model may play it at once.
+        several: whether several models may play it at once.
     """
 
     capabilities: frozenset[Capability] = frozenset({"generate"})
@@ -43,12 +43,12 @@ class Experiment(ABC, Generic[Fitted]):
     """Base class: make a frozen, keyword-only dataclass of it, whose fields are the experiment's settings.
 
     The class docstring opens with the claim under test, the paper, and one real item.
-    `protocol` awaits nothing but its subject and takes random numbers only from `subject.random(name)`, so that
-    repeating it against the store gives the same outcome in whatever order answers come.
+    `protocol` awaits only its subject and takes random numbers only from `subject.random(name)`. A replay against the
+    store then gives the same outcome, whatever the order of the answers.
 
     Attributes:
-        wording: the fixed texts of the protocol by name, as `string.Template`s. The class attribute `texts` has all of
-            them; what the config gives replaces single ones.
+        wording: fixed texts of the protocol by name, as `string.Template`s. They replace texts of the same name in the
+            class attribute `texts`.
         fitted: directory of a run whose fit replaces that of `prepare`; no training items are then needed.
 
     Raises:
@@ -67,7 +67,7 @@ class Experiment(ABC, Generic[Fitted]):
     item_fields: ClassVar[tuple[str, ...]] = ("question",)
     """Item fields that the protocol reads; a task without them is refused."""
     gates: ClassVar[tuple[Gate, ...]] = ()
-    """What must hold before numbers of certain columns decide anything, as `option_mass()` of probabilities."""
+    """Conditions for verdicts that rest on certain columns, such as `option_mass()` for probabilities."""
 
     @classmethod
     def columns(cls) -> dict[str, Kind]:
@@ -90,14 +90,14 @@ class Experiment(ABC, Generic[Fitted]):
         return self.parts
 
     def train_items(self) -> int:
-        """How many items `prepare` wants; they are proven disjoint from the test items."""
+        """The number of items for `prepare`; the harness proves them disjoint from the test items."""
         return 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
         """Fits whatever the protocol needs on training items (few-shot blocks, probes); None by default.
 
-        The run keeps it (`harness.runs.fitted`): return numbers, texts, `Array`s, and tuples, mappings and dataclasses
-        of them, and declare the type, by which another run can read it.
+        The run keeps the result (`harness.runs.fitted`). Return numbers, texts, `Array`s, and tuples, mappings and
+        dataclasses of these, and declare the return type, so that another run can read it.
         """
         return None  # type: ignore[return-value]
 

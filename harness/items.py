@@ -17,8 +17,8 @@ and which of its rows it is."""
 
 
 Fate = Literal["answered", "refused", "cut", "unreadable", "empty", "error"]
-"""What became of an answer: it was read and graded; it says that the model does not know; it hit the limit of tokens;
-no answer could be read in it; it has no words; it could not be asked for."""
+"""The fate of an answer. answered: read and graded. refused: the model says that it does not know. cut: it hit the
+token limit. unreadable: no answer was found in it. empty: it has no words. error: it could not be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def is_grader(thing: object) -> bool:
 class AnswerForm:
     """How much room an answer gets.
 
-    A budget that is too small cuts answers, and a cut answer counts as wrong. So a task whose answers are worked
-    solutions asks for more room than one whose answers are names.
+    A budget that is too small cuts answers, and a cut answer counts as wrong. So a task of worked solutions asks for
+    more room than a task of names.
 
     Attributes:
         max_tokens: cap on the generated tokens.

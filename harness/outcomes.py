@@ -63,10 +63,10 @@ class GradedAnswer(Outcome):
     """One graded answer, as `tasks.fates.graded` grades it.
 
     Attributes:
-        answer: as given.
+        answer: the answer as given.
         correct: whether it is right. An answer that was refused, cut, empty or unreadable is wrong, so that a number
             over all rows is over all questions, as in the papers.
-        fate: what became of the answer. Rows with "answered" are those that could be read.
+        fate: the fate of the answer. Only rows with "answered" could be read.
     """
 
     answer: str
@@ -76,11 +76,11 @@ class GradedAnswer(Outcome):
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedAnswer(GradedAnswer):
-    """One graded answer, and somebody's probability that it is right.
+    """One graded answer, with a probability that it is right.
 
     Attributes:
-        p: the probability that it is right, None when there is none.
-        mass: probability that any of the options is said at all.
+        p: the probability that it is right; None if none could be read.
+        mass: probability that the model says any of the options, in [0, 1].
     """
 
     p: Probability | None = None

@@ -30,7 +30,7 @@ async def letter(
         turns: the conversation so far.
         lead: the first words of the model's turn, without the parenthesis: "Answer:".
         letters: the letter of each option.
-        thought: what the model has thought before, see `Subject.choose`.
+        thought: a thought before the answer, see `Subject.choose`.
 
     Raises:
         ItemError: the prompt cannot be rendered, or does not fit.
@@ -54,10 +54,10 @@ async def yes_no(
 ) -> Choice:
     """Exact probabilities of "yes" and "no" as the model's next word, capitalised or not.
 
-    The word follows a space where the model's turn has begun ("Answer:"), and no space where it has not.
+    The word follows a space if the prompt has begun the model's turn ("Answer:"), and no space otherwise.
 
     Args:
-        thought: what the model has thought before, see `Subject.choose`.
+        thought: a thought before the answer, see `Subject.choose`.
 
     Raises:
         ItemError: the prompt cannot be rendered, or does not fit.

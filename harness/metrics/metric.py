@@ -95,27 +95,27 @@ class Measure:
     NaN where the value is undefined (one class only, no weight).
 
     Attributes:
-        low, high: the range that every defined value lies in (None = unbounded).
+        low, high: bounds of every defined value (None = unbounded).
         better: the direction in which a model improves.
         interval: whether a bootstrap interval makes sense (False for p-values).
         average: whether the value is a mean, over all rows or units, of something in [low, high]. Then an
             interval exists even where the bootstrap has no width (all right, all wrong).
-        biased: whether the value on a sample is off the value on the population on average, as that of an ECE, in
-            which noise adds up. Without `gaps` its interval is reflected about the value, which takes the bias off.
-        debiased: whether only its replicates, in which noise adds up once more, are off by much: the value has had that
-            bias taken off, or has little. Without `gaps` its interval is that of the replicates moved back to it.
-        gaps: the signed gaps whose size the value is (of a debiased one, but for the bias). Sampling
-            noise in a gap does not depend on the gap's size. The interval relies on this: see `intervals.interval_of`.
-        fitted: takes what the function takes, with weights [n], fits what has to be fitted (a temperature) to these
-            data, and gives the measure with that fit as a function of weights [B, n]; None where nothing is fitted.
-        min_groups: the fewest groups with which an interval is made: with fewer, simulated ones hold the truth in less
-            than 92 % of all runs.
+        biased: whether the value on a sample has a bias, like an ECE, in which noise adds up. Without `gaps` its
+            interval is reflected about the value, which removes the bias.
+        debiased: whether the value has no such bias (or hardly any) but its replicates have, because noise adds up in
+            them once more. Without `gaps` its interval is that of the replicates, shifted back to the value.
+        gaps: the signed gaps whose size is the value (for a debiased one, the value plus its bias). Sampling noise in
+            a gap does not depend on the gap's true size. The interval relies on this: see `intervals.interval_of`.
+        fitted: takes the arguments of the function with weights [n], fits parameters (a temperature) to these data, and
+            returns the measure with this fit as a function of weights [B, n]; None if nothing is fitted.
+        min_groups: the fewest groups for an interval: with fewer, simulated intervals hold the truth in less than 92 %
+            of all runs.
         undefined: why the value may be undefined although there are rows; "" when it never is.
-        remark: given the columns, what to know about them before quoting the value; "" if nothing.
+        remark: gives a remark on the columns to read before quoting the value; "" without one.
         parameters: the column type of each positional parameter, in order.
         options: the keyword arguments other than the weights, with their defaults.
-        names: of the points of a curve; None for a single number.
-        exact: whether the function has to see the numbers themselves and not steps of them, as they name the points.
+        names: names of the points of a curve; None for a single number.
+        exact: whether the function needs the exact numbers and not binned ones, because they name the points.
     """
 
     function: Callable[..., Floats]
@@ -142,7 +142,8 @@ class Measure:
     def held(self, *columns: Any, w: Weights, **options: Any) -> Callable[[Weights], Floats]:
         """The measure as a function of weights [B, n], with bins and fits made once, from data of weights w [n].
 
-        So replicates vary the rows and not the bins: an interval is about the error in these bins, at this temperature.
+        Replicates then vary the rows and not the bins, so an interval is about the error in these bins and at this
+        temperature.
         """
         fitted = self.fitted if self.gaps is None else self.gaps.held
         if fitted is not None:

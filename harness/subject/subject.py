@@ -34,7 +34,7 @@ from harness.subject.transcript import Log, Transcript
 class Subject(Asking):
     """A model under study: engine, chat template and call store.
 
-    It is the only thing that a protocol awaits, and (`random`) the only source of random numbers.
+    A protocol awaits nothing else, and takes its random numbers from nowhere else (`random`).
     """
 
     @property
@@ -81,10 +81,10 @@ class Subject(Asking):
         return Random(repr((self.seed, self.item, name)))
 
     def prompt_tokens(self, prompt: Prompt) -> int:
-        """Tokens of a prompt as the model reads it before it writes anything, special tokens included.
+        """The number of prompt tokens that the model reads before it writes anything, special tokens included.
 
-        A thought of its own is something that the model writes, and counts among the tokens of its reply
-        (`Text.new_tokens`): of a prompt before or after one, this counts up to where the thought begins.
+        The model writes its own thought, so a thought counts among the tokens of the reply (`Text.new_tokens`). For a
+        prompt with a thought, this counts the tokens before it.
         """
         own = isinstance(prompt.thought, Thought) or self.renderer.thoughts.awaited(prompt)
         rendered = self.renderer.before_thought(prompt) if own else self.renderer.render(prompt)
@@ -111,7 +111,7 @@ class Subject(Asking):
 
         Args:
             text: as it stands in the rendered prompt.
-            nth: which of its places, from 0 on; -1 is the last.
+            nth: index of the occurrence, from 0 on; -1 is the last.
 
         Raises:
             ItemError: the prompt cannot be rendered, or does not hold the text.
@@ -134,12 +134,12 @@ class Subject(Asking):
     ) -> Text:
         """One text after the prompt: greedy at temperature 0, else the draw of the given index.
 
-        A model that thinks does so first, in a call of its own, and answers in a second one. `max_tokens` and `stop`
-        are the answer's; the thought has its own budget (`model.thinking.tokens`).
+        A model that thinks does so in a first call, and answers in a second one. `max_tokens` and `stop` apply to the
+        answer; the thought has its own budget (`model.thinking.tokens`).
 
         Args:
-            thought: what it has thought, see `Prompt.thought`; None leaves it to the prompt and the model's settings.
-                No answer follows one that was cut: the reply is empty, and was cut.
+            thought: a thought before the answer, see `Prompt.thought`; None leaves it to the prompt and the model's
+                settings. After a thought that was cut there is no answer: the reply is empty and counts as cut.
             top_p, top_k, stop: see `harness.calls.calls.Sampling`.
             interventions: changes inside the model while it answers; see `harness.calls.interventions`.
 
@@ -171,15 +171,15 @@ class Subject(Asking):
     ) -> Thought:
         """The model's thought before it answers a prompt, whatever its settings.
 
-        It can be given to `generate`, `choose` and `score`, or put into a prompt (`Prompt.thinking`). It is asked for
-        once: an answer that the model gives by itself, with the same sampling, follows the same thought.
+        Pass it to `generate`, `choose` and `score`, or put it into a prompt (`Prompt.thinking`). The model is asked for
+        it once: with the same sampling, its own answers follow the same thought.
 
         Args:
-            max_tokens: its budget; None is that of the settings (`model.thinking.tokens`). One that does not end
-                within it is closed where it is used, or cut, as the settings have it.
+            max_tokens: the budget; None takes the setting `model.thinking.tokens`. A thought that exceeds it is closed
+                where it is used, or cut, as the settings have it.
 
         Returns:
-            The thought; one that `ended` "none" when the model does not think, or did not.
+            The thought. It `ended` "none" if the model does not think, or did not think this time.
 
         Raises:
             ItemError: the prompt cannot be rendered or does not fit the context; a budget below 1.
@@ -194,7 +194,7 @@ class Subject(Asking):
         return (await self._thought(prompt, sampling, draw))[0]
 
     def first_part(self, thought: Thought, share: float) -> Thought:
-        """The first part of a thought, by its tokens; where it is used, it is closed by force.
+        """The first part of a thought, by its tokens. It is closed by force where it is used.
 
         Args:
             share: in [0, 1]; 1 is the whole thought as it is.
@@ -223,7 +223,7 @@ class Subject(Asking):
 
         Args:
             options: surface forms of each option, as they would continue the prompt.
-            thought: as in `generate`. A thought of the model's own is the greedy one.
+            thought: as in `generate`. The model's own thought is the greedy one.
 
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
@@ -255,7 +255,7 @@ class Subject(Asking):
     ) -> list[Choice]:
         """Exact probabilities of options right after several of the prompt's tokens, from one reading of it.
 
-        What the prompt says there itself changes nothing: each is as `choose` gives it after the prompt up to there.
+        Each result equals that of `choose` on the prompt up to this token; the prompt's own next token has no effect.
 
         Args:
             options: as in `choose`, but every surface form is a single token at every position.
