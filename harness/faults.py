@@ -62,7 +62,7 @@ def _advice(error: Exception) -> str:
     coroutine = getattr(error, "obj", None)
     if not inspect.iscoroutine(coroutine):
         return "a coroutine was never awaited: write await before the call that made it"
-    coroutine.close()  # or Python warns of it once more
+    coroutine.close()  # otherwise Python warns about it again
     return f"the coroutine {coroutine.__qualname__} was never awaited: write await before that call"
 
 

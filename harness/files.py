@@ -39,7 +39,7 @@ def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
     Raises:
         HarnessError: the file cannot be written.
     """
-    # The name of the draft must not be longer than a file system takes where that of the file is not.
+    # A name that a file system just takes must not become too long as the name of the draft.
     draft = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}.part")
     try:
         yield draft

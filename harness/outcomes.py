@@ -23,7 +23,7 @@ from harness.errors import HarnessError
 from harness.items import Fate
 
 Probability = NewType("Probability", float)
-"""A probability of an event that can be checked, in [0, 1]: what calibration metrics take."""
+"""A probability of an event that can be checked, in [0, 1]. Calibration metrics take it."""
 
 Score = NewType("Score", float)
 """A number that only ranks (a log-probability, an entropy): ranking metrics take it, calibration metrics do not."""
@@ -135,7 +135,7 @@ def rows_of(returned: object, wanted: type[Outcome]) -> list[Outcome]:
         for name, kind in kinds.items():
             value = None if isinstance(row, Failed) else getattr(row, name)
             if inspect.iscoroutine(value):
-                value.close()  # or Python warns of it once more
+                value.close()  # otherwise Python warns about it again
                 raise TypeError(f"column {name!r} holds a coroutine that was never awaited: write await")
             if kind != "text" and not isinstance(value, (int, float, np.number, np.bool_, type(None))):
                 raise TypeError(f"column {name!r} is a {kind}, and holds {str(value)[:100]!r}")

@@ -28,32 +28,32 @@ _SECRET_KEYS = re.compile(
     r"api|access|secret|private|auth|account|client|service|encryption|signing|ssh|subscription|deploy|master|"
     r"app|hf|openai|anthropic|wandb|azure"
 )
-"""What stands before "key" in the name of a credential, whatever its value; of other keys the value decides."""
+"""Words before "key" that name a credential whatever its value; for other keys the value decides."""
 _OWNERS = re.compile(
     rf"{_SECRET_KEYS.pattern}|hub|github|gitlab|slack|bot|bearer|session|refresh|write|read|personal|id"
 )
-"""What stands before "token" or "key" in the name of a credential, also in a sentence."""
+"""Words before "token" or "key" that name a credential, also in a sentence."""
 _TOKENS = re.compile(
     r"pad|eos|bos|unk|sep|cls|mask|stop|special|added|additional|max|min|num|new|n|per|think|thinking|thought|"
     r"prompt|completion|input|output|generated|start|end|begin|first|last|next|prev|total|image|video|audio|"
     r"ignore|forced|decoder|text|cut|extra|answer|option|choice|number|of"
 )
-"""What stands before "token" in the name of a part of a text, or of their number."""
+"""Words before "token" that name a part of a text, or a count."""
 _COLUMNS = re.compile(
     r"answer|question|primary|foreign|sort|cache|store|group|partition|row|item|column|dict|data|metric|json|"
     r"field|index|public|call|label|context|gold|id|choices"
 )
-"""What stands before "key" in the name of a column, or of an entry."""
+"""Words before "key" that name a column or an entry."""
 
 _NO_CREDENTIAL = ("null", "none", "true", "false", "bearer", "basic", "digest")
-"""Values that mean none, and what stands before one in a header."""
+"""Values that mean no value, and words before one in a header."""
 
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 _VALUE = rf"{_QUOTED}|\{{[^}}]*\}}|\[[^\]]*\]|[^\s,;&|)\]}}]+"
 _NAME = r"[A-Za-z_][\w.\-/@]*"
 
 _OPAQUE = re.compile(r"(?=\D*\d)[\w+/=~-]{6,}")
-"""What a credential looks like and a word, a number of tokens or a piece of code does not."""
+"""Forms of credentials that no word, number of tokens or piece of code has."""
 
 _FORMS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -221,7 +221,7 @@ def _is_secret(name: str, value: str) -> bool:
         return not (harmless and _ends_in_token(name))
     if kind == "key":
         column_or_number = re.fullmatch(r"[A-Za-z_. ]{1,30}|[\d.,]{1,15}|\W*", plain)
-        # What is called just `key` may be any name of a row.
+        # A field called just `key` may be any name of a row.
         long = len(plain) >= 16 and re.search(r"\d", plain) and " " not in plain
         return not column_or_number and (len(_words(name)) > 1 or bool(long))
     return False

@@ -27,7 +27,7 @@ NEEDED = {
     "path": "a path is needed",
     "none": "null is needed",
 }
-"""What the kinds of pydantic's errors ask for, by the first word of their names (`int_parsing`, `bool_type`)."""
+"""The wanted type for each kind of pydantic error, by the first word of its name (`int_parsing`, `bool_type`)."""
 
 RANGES = {
     "greater_than": "a number above {gt:g} is needed",
@@ -36,7 +36,7 @@ RANGES = {
     "less_than_equal": "{le:g} or less is needed",
     "too_short": "a list of {min_length} or more is needed",
 }
-"""What the ranges of a type ask for, as in `Annotated[int, Ge(1)]`."""
+"""Words for the ranges of a type, as in `Annotated[int, Ge(1)]`."""
 
 
 def typed(value: Any, hint: Any, path: str) -> Any:

@@ -16,7 +16,7 @@ TEXTS: Mapping[str, str] = {
     "Is the possible answer:\n (A) $a\n (B) $b",
     "ideas_lead": "The possible answer is:",
 }
-"""The paper's question about one answer, alone or behind several samples (ideas), and what begins the model's turn."""
+"""The paper's question about one answer, alone or after several samples (ideas), and the start of the model's turn."""
 
 
 @dataclass(frozen=True, slots=True)

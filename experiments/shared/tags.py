@@ -8,7 +8,7 @@ from collections import deque
 from harness.tasks.texts import words
 
 PLACEHOLDERS = ("final answer here", "letter here", "confidence here")
-"""What stands between the tags where a prompt shows the form; a model that repeats it has said nothing."""
+"""Placeholders between the tags in a prompt; a model that repeats them has not answered."""
 
 _FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
 

@@ -26,7 +26,7 @@ prompt, and any of them intervened on."""
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
 Pool = Literal["none", "mean"]
-"""What becomes of the positions of a `Read`: each is kept, or their mean."""
+"""Whether a `Read` keeps every position, or their mean."""
 
 LATER = {"enters the key": "only when it is not at its default"}
 """Metadata of fields that came when calls were stored already, so that those are still found."""

@@ -79,7 +79,7 @@ def _settings(part: str, settings: Any) -> Iterator[Setting]:
     yield Setting(f"{part}._target_", f"{type(settings).__module__}.{type(settings).__qualname__}", None)
     fields = dataclasses.fields(settings)
     needed = [f for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
-    # Of an object and not of its class: a class may complete what it is given, as an experiment does its wording.
+    # The defaults of an object, because a class may complete its arguments, as an experiment does its wording.
     usual = type(settings)(**{f.name: getattr(settings, f.name) for f in needed})
     meanings = attribute_meanings(type(settings))
     for f in fields:

@@ -189,7 +189,7 @@ def _run_second(job: Job, items: Split, store: Store, first: Side) -> tuple[Numb
         check_tokens(first.heard, first.tokenizer, engine.tokenizer)
         origin = _origin(job, engine)
         if engine.identity == first.identity:
-            # What the first answered is in the store under the same keys: nothing would be compared.
+            # The first engine's answers have the same keys in the store, so nothing would be compared.
             log("both engines have the same identity; the second is asked everything anew")
             store = Store(Path(folder))
         digest = identity_digest(dict(first.identity))

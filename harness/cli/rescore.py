@@ -28,7 +28,7 @@ FREE = ("metrics", "claims", "references", "replicates", "interval", "max_failed
 """Settings that change no outcome."""
 
 FIX = "--dry-run only prints"
-"""What helps where a run directory cannot be written."""
+"""Advice for a run directory that cannot be written."""
 
 PATIENCE = 5.0
 """Seconds to wait at most for another process that writes into the run directory."""
@@ -94,7 +94,7 @@ def _rescore(run: Path, overrides: Sequence[str], options: argparse.Namespace) -
         _change(load_record(run), overrides, options, None)
         print("nothing is written (--dry-run)")
         return
-    load_record(run)  # what is no run gets no file
+    load_record(run)  # a folder that is no run gets no file
     with Owned(run, "rescore", patience=PATIENCE, fix=FIX) as owned:
         _change(load_record(run), overrides, options, owned)
 

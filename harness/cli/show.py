@@ -36,7 +36,7 @@ from harness.subject.transcript import Exchange
 SHOWN = 6
 PARTS = ("experiment", "task", "model", "engine", "tracker", "run")
 ATTRIBUTES = "\nAttributes:\n"
-"""Where a docstring begins to tell what the settings mean, which are printed one by one."""
+"""The heading in a docstring before the meanings of the settings, which are printed one by one."""
 PUBLISHED = 12
 """Published numbers that are printed at most."""
 SHORT, END = 3, 300

@@ -49,7 +49,7 @@ def add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
             action.add_argument("--json", action="store_true", help="print all that is known as JSON")
         if name == "resume":
             action.add_argument("--detach", action="store_true", help="return at once")
-    # What jobs run on compute nodes; not for people.
+    # The command of jobs on compute nodes; not for people.
     worker = actions.add_parser("work")
     worker.add_argument("folder", type=user_path)
     worker.add_argument("--job", required=True)

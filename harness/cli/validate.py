@@ -28,7 +28,7 @@ def validate(job: Job) -> int:
     Returns:
         0 when every protocol went through, 1 otherwise.
     """
-    notes = prepare_items(job).notes()  # those of the run itself
+    notes = prepare_items(job).notes()  # the same notes as a run has
     job = dataclasses.replace(job, limit=min(ITEMS, job.limit or ITEMS))
     items = prepare_items(job)
     if has_choice(job):

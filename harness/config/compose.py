@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 DRY_ENGINE = "harness.engines.fake.engine.Fake"
 DRY_RUNS = "runs/dry"
-"""Where dry runs lie unless `runs` is given: apart from runs of models, with a store of their own."""
+"""The folder of dry runs unless `runs` is given: apart from runs of models, with a separate store."""
 
 Composed = tuple["DictConfig", "DictConfig"]
 """The unresolved config, open to further keys, and Hydra's own."""

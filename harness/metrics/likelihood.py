@@ -9,7 +9,7 @@ from harness.metrics.metric import measure
 from harness.metrics.weighted import average
 
 CLIP = float(np.finfo(np.float64).eps)
-"""What a probability of 0 counts as, 2.2e-16: a loss of 36.04."""
+"""The value that replaces a probability of 0, 2.2e-16: a loss of 36.04."""
 
 
 def surprise(said: Floats) -> Floats:

@@ -109,7 +109,7 @@ def scale_fit(x: Floats, weight: Floats, right: Floats) -> Floats:
         return hits[rows] - expected @ x, expected @ square - (expected * mu) @ square
 
     fitted = _rooted(slope, start, np.zeros(len(weight)), np.full(len(weight), MOST), rises & opposed)
-    # What still rises at the end of the range is driven against it.
+    # A likelihood that still rises at the end of the range has its maximum there.
     fitted = np.where(~opposed | (fitted > MOST * (1 - 1e-5)), MOST, fitted)
     return np.where(some, np.where(rises, fitted, 0.0), np.nan)
 

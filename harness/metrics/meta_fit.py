@@ -64,7 +64,7 @@ def _fit(n: Floats, d: Floats, rho: Floats) -> Floats:
             step /= 2
         there = at + np.clip(step, -1.0, 1.0)
         new = _model(n, rho, there)
-        # Where the likelihood changes by rounding only, the slope says which is better.
+        # If the likelihood changes by rounding only, the slope tells which point is better.
         level, gain = slope(new[1], new[2]), new[0] - likelihood
         better = (gain > 1e-8) | ((gain > -1e-8) & (level < slope(gradient, information)))
         at = np.where(better[:, None], there, at)

@@ -33,7 +33,7 @@ Better = Literal["higher", "lower", "neither"]
 Counted = Literal["rows", "bins", "worst"]
 
 Names = tuple[str, ...] | Callable[..., Sequence[str]]
-"""The names of a curve's points, or what gives them: `names(*, **options)`, or `names(*columns, **options)`."""
+"""The names of a curve's points, or their function: `names(*, **options)`, or `names(*columns, **options)`."""
 
 _ACCEPTS: dict[type, tuple[str, ...]] = {
     Labels: ("label",),

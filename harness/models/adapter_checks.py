@@ -21,7 +21,7 @@ EMBEDDINGS = ("lm_head.weight", "lm_head.bias")
 """Tensors of those modules."""
 
 SWITCHED = {"use_dora": "lora_magnitude_vector", "lora_bias": "lora_B.bias"}
-"""What each adapted module has besides its matrices, by the entry of the config that says so."""
+"""Tensors of each adapted module besides its matrices, by the entry of the config that demands them."""
 
 UNUSUAL = ("layer_replication", "target_parameters", "use_bdlora", "use_qalora")
 """Entries of the config under which matrices have other shapes or places: then only the names are checked."""

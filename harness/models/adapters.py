@@ -19,7 +19,7 @@ from harness.models.hub import is_pointer
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 BEFORE = "base_model.model."
-"""What PEFT writes before the name of a module of the base model."""
+"""PEFT's prefix of the name of a module of the base model."""
 
 MATRICES = re.compile(r"(?P<module>.+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_embedding_A|lora_embedding_B)")
 

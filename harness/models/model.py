@@ -86,7 +86,7 @@ class Model:
     name: str = ""
     revision: str | None = None
     adapter: str = ""
-    # How prompts are written does not change what is loaded: models that differ only in it share an engine.
+    # The form of prompts does not change the loaded model, so models that differ only in it share an engine.
     style: Style = field(default="auto", compare=False)
     bos: Bos = field(default="auto", compare=False)
     system: System = field(default="template", compare=False)

@@ -14,7 +14,7 @@ CONTEXT = 8
 """Ids before others that are decoded with them at most: tokenizers write a first word differently from a later one."""
 
 REPLACEMENT = "\ufffd"
-"""What an incomplete character decodes to."""
+"""The decoded form of an incomplete character."""
 
 
 def spelled(tokenizer: Tokenizer, before: Sequence[int], ids: Sequence[int]) -> str:

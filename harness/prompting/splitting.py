@@ -53,7 +53,7 @@ class Splitter:
         if begun.startswith(marks.start):
             end = len(shown) - len(begun) + len(marks.start)
         elif marks.direct and begun.startswith(_channel(marks)) and not begun.startswith(marks.direct):
-            # What harmony writes in another channel is no answer either.
+            # Text in another channel of harmony is no answer either.
             last = marks.direct.rpartition("<")[2]
             end = shown.find(last) + len(last) if last in shown else len(shown)
         else:
@@ -139,7 +139,7 @@ class Splitter:
         """A reply from one of its tokens on. Its text ends where the reply's does, at a stop string for one."""
         head = self.tokenizer.decode(reply.tokens[:begin])
         mark = self.marks.direct if self.marks.direct and self.marks.direct in head else self.marks.end
-        # What is behind the mark in the same token is the answer's.
+        # Text after the mark in the same token belongs to the answer.
         head = head[: head.rfind(mark) + len(mark)] if mark in head else head
         shown, visible = reply.text.lstrip(), head.lstrip()
         if not shown.startswith(visible):  # the marks are special tokens, which a text does not show

@@ -33,7 +33,7 @@ def main() -> int:
         written = sandbox.from_string(asked["template"]).render(messages=messages, add_generation_prompt=True)
     except MemoryError:
         return TOO_MUCH
-    except Exception:  # what is wrong with it is said where it is used
+    except Exception:  # its error is reported where the template is used
         return 0
     return TOO_MUCH if len(written) > asked["longest"] else 0
 

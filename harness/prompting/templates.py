@@ -21,7 +21,7 @@ merge: a prompt's system message is put in front of its first user message, for 
 """
 
 DATE = date(2024, 7, 26)
-"""The day that templates are told it is when the config names none: what Llama 3.1's template falls back on."""
+"""The date for templates if the config names none: the default of Llama 3.1's template."""
 
 _GIVEN = frozenset(
     {"messages", "tools", "documents", "add_generation_prompt", "continue_final_message", "chat_template"}
@@ -158,7 +158,7 @@ class ChatTemplate:
             again = self._frame((Message("user", "?"), Message("assistant", "!"), Message("user", "?"))).before[2]
         except ItemError:
             again = first
-        # What stands before a user's later turn too is only its heading.
+        # Text that also precedes a later turn of the user is only the heading of a turn.
         first, again = self._specials.without(first), self._specials.without(again)
         heading = next(n for n in range(len(first), -1, -1) if again.endswith(first[len(first) - n :]))
         said = first[: len(first) - heading]

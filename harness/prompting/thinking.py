@@ -140,7 +140,7 @@ class Thinking:
 
 
 UNSET = Thinking()
-"""What a model does that no user has said anything about."""
+"""The default settings of thinking."""
 
 
 def opens(marks: Marks, opening: str) -> Opening:

@@ -155,7 +155,7 @@ def config_digest(config: Mapping[str, Any]) -> str:
     if content.get("shard") is None:
         content.pop("shard", None)  # a run of all items is the same run as before there were shards
     if "fitted" in (experiment := content.get("experiment", {})):
-        fit = experiment["fitted"]  # what was fitted counts, not where it lies
+        fit = experiment["fitted"]  # the content of the fit counts, not its place
         others = {key: value for key, value in experiment.items() if key != "fitted"}
         content["experiment"] = others if fit is None else others | {"fitted": fitted_fingerprint(Path(fit))}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.metrics.levels import level_text
 
 Wanted = str | bool | int | float | None
-"""What a setting must be: a value; or, as a text, a bound: ">=512" or "<=512"."""
+"""The required value of a setting, or a bound as a text: ">=512" or "<=512"."""
 
 _CONDITION = re.compile(r"\s*([^\s<>=]+)\s*(>=|<=|=)(.*)", re.DOTALL)
 _BOUND = re.compile(r"(>=|<=)\s*(.*)", re.DOTALL)

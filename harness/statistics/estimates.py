@@ -38,7 +38,7 @@ from harness.statistics.rows import Sample, binned, evaluate, held, held_gaps, l
 
 _Pairs = tuple[tuple[str, str], ...]
 _Key = tuple[tuple[str, ...], tuple[type | None, ...], bool, _Pairs, _Pairs]
-"""What metrics that read the same rows have in common: columns and how they are coded, `where`, level."""
+"""The key of metrics that read the same rows: columns and their coding, `where`, level."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 FEW = 40
-"""Groups below which intervals are those of t."""
+"""Groups below which intervals use Student's t."""
 
 FEWEST_GROUPS = 10
-"""Groups below which no verdict is given: no interval holds what it promises then."""
+"""Groups below which no verdict is given, because no interval keeps its level then."""
 
 POWER = 2.8016
 """z(0.975) + z(0.80): a difference of so many standard errors is found in 80 of 100 experiments at the 5 % level."""

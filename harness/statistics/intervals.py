@@ -100,7 +100,7 @@ def _none(measure: Measure, replicates: Replicates, n_groups: int) -> str:
         return f"fewer than {measure.min_groups} groups, with which it would be wrong too often"
     lost = float(np.isnan(replicates.values).mean())
     if lost > 0.05:
-        # About three groups decide whether the value exists at all: what the others vary by is not its uncertainty.
+        # About three groups decide whether the value exists; the spread over the others is not its uncertainty.
         return f"undefined in {lost:.0%} of the replicates"
     gaps, how = replicates.gaps, measure.gaps
     if gaps is not None and how is not None and gaps.fewer < how.fewest - 1e-6:

@@ -160,7 +160,7 @@ def inverted(
 
 
 def _widening(n_groups: int) -> float:
-    # A bootstrap of G groups shows (G - 1)/G of the variance, and a normal quantile is not that of Student.
+    # A bootstrap of G groups shows (G - 1)/G of the variance, and Student's quantile is wider than the normal one.
     from scipy.special import ndtri, stdtrit
 
     return t_error(float(stdtrit(n_groups - 1, 1 - MISS) / ndtri(1 - MISS)), n_groups)

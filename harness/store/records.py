@@ -48,7 +48,7 @@ RESERVED = bytes(16)
 _PLACED = b'{"arrays":'
 _NEW, _OLD = ord(":"), ord(" ")
 _ESCAPES = ((b"\x1b", b"\x1b\x01"), (b"\n", b"\x1b\x02"), (b"\r", b"\x1b\x03"))
-"""How a body writes what tools take for a line's end, and the byte that this takes."""
+"""Escapes in a body for bytes that tools take for the end of a line, and the escape byte."""
 
 
 def beside(segment: Path, suffix: str) -> Path:

@@ -287,7 +287,7 @@ class Writer:
         try:
             self._removed = any(os.fstat(file).st_nlink == 0 for file in self._files())
             if self._unflushed and not self._removed:
-                self._unflushed = False  # first: what is appended meanwhile needs another flush
+                self._unflushed = False  # first, because lines appended meanwhile need another flush
                 for file in self._files():
                     os.fsync(file)
                 if self._unnamed:

@@ -33,7 +33,7 @@ FLUSH_EVERY = 2.0
 """Seconds between two flushes to the disk, which a thread of the store does."""
 
 LOOK_EVERY = 256
-"""Misses after which the store looks for what other processes have answered meanwhile."""
+"""Misses after which the store looks for new answers of other processes."""
 
 LOOK_SHARE = 0.05
 """Of the time that may be spent on looking."""

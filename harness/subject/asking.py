@@ -119,7 +119,7 @@ class Asking:
         thought = splitter.thought(reply.tokens, opened, budget)
         if thought.ended == "forced" and thoughts.settings.overrun == "fail":
             thought = replace(thought, ended="cut")
-        # What was written beyond the budget is no answer.
+        # Text beyond the budget is no answer.
         its_own = thought.ids if thought.ended in ("none", "closed") else reply.tokens
         characters = len(self.renderer.tokenizer.decode(its_own))
         self.log.thought(place, ThoughtPart(thought.ended, len(thought.tokens), characters, not thought.text))

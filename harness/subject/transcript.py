@@ -180,7 +180,7 @@ class Log:
         order = self._in_order({place: asked[place].prompt for place in self._answered})
         if order == list(range(len(self._asked))):
             return Transcript(self._answered[place] for place in order)
-        # What was never answered is left out, also as the beginning of something else.
+        # Calls without an answer are left out, also as the beginning of others.
         kept = Log()
         for place in order:
             one = self._answered[place]

@@ -21,7 +21,7 @@ _TWINS = str.maketrans(
     "ABCEHIJKMOPTXABEHIKMNOPTX",
 )
 _TWIN = re.compile(rf"(?<!\w)[{''.join(map(chr, _TWINS))}](?! ?\w)")
-# What introduces a choice beside the statements of an answer.
+# Words that introduce a choice, beside the statements of an answer.
 _CHOSEN = re.compile(
     r"""
     \b(?: (?:i|we)(?:'d|'ll|'m|\ would|\ will|\ am|\ have\ to)?\ (?:rather\ )?

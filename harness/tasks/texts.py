@@ -13,7 +13,7 @@ LINE = 2000
 """Characters of the answering line that are read; a short answer is not longer."""
 
 ENDS = 50_000
-"""Characters read at the beginning and at the end of a text; what lies between in a longer one is not."""
+"""Characters read at the beginning and at the end of a text; the middle of a longer one is not read."""
 
 _THOUGHT_NAME = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|scratch_?pad|reflection)"
 _OPENED = re.compile(

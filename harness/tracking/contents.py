@@ -12,7 +12,7 @@ from harness.tracking.numbers import claims_of, course_of, headline_of, numbers_
 from harness.tracking.series import Chart, chart
 
 ARTIFACT = ("manifest.json", "outcomes.parquet", "estimates.json", "verdicts.json", "calls.jsonl", "report.html")
-"""What the artifact holds of the run directory: everything that the table was cut from."""
+"""Files of the run directory in the artifact, with everything that the table was cut from."""
 
 
 def summary_of(result: RunResult) -> dict[str, Any]:

@@ -29,7 +29,7 @@ BATCH = 100
 LONGEST = 500
 """Characters of a parameter or tag that every version of the server takes."""
 FILES = ("report.html", "manifest.json", "estimates.json", "verdicts.json", "outcomes.parquet", "figures")
-"""What of the run directory becomes an artifact."""
+"""Files of the run directory that become artifacts."""
 
 
 @dataclass(kw_only=True)

@@ -29,7 +29,7 @@ MODES: Mapping[str, Literal["online", "offline", "disabled"]] = {
     "disabled": "disabled",
     "shared": "online",
 }
-"""What W&B calls its modes, now and in older versions."""
+"""Names of W&B's modes, present and older ones."""
 
 NAME, TAG = 128, 64
 """Most characters of a name, group or job type, and of a tag, that W&B takes."""
@@ -83,7 +83,7 @@ class Wandb:
             # Artifacts and tables are staged outside of the run directory otherwise, and lost with the machine.
             for variable in ("WANDB_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_ARTIFACT_DIR"):
                 os.environ[variable] = str(run.folder / ("" if variable == "WANDB_DIR" else "wandb"))
-            # What was given as the folder may be relative; W&B's service process has a working directory of its own.
+            # The folder may be relative, and W&B's service process has its own working directory.
             options = {
                 "project": self.project,
                 "entity": self.entity,

@@ -30,7 +30,7 @@ class Way(Arm):
 
 W = TypeVar("W", bound=Way)
 F = TypeVar("F")
-"""What training items give."""
+"""The type of the fit on training items."""
 
 
 @dataclass(frozen=True, kw_only=True)

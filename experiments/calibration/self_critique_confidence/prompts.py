@@ -36,7 +36,7 @@ TEXTS: Mapping[str, str] = {
 }
 
 _SLOT = re.compile(r"ANSWER|NUMBER|[A-Za-z]+(?:_[A-Za-z]+)+")
-"""What small models write where the answer should go: a word of the form, or a name like country_name."""
+"""Placeholders that small models write in place of an answer: a word of the form, or a name like country_name."""
 _AROUND = " \t[]*,"
 _ANSWER = re.compile(
     r"\banswer(?: is\b|(?=:))[ :*]{0,4}(?P<answer>(?:(?!\banswer(?: is\b|:)).){1,1000}?)"

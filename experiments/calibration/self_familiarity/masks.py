@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 MASK = "..."
-"""What stands for a hidden word (Luo et al. 2023, as coded)."""
+"""The placeholder for a hidden word (Luo et al. 2023, as coded)."""
 
 _STOP_WORDS = frozenset(["a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "for", "from", "by", "with"])
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")

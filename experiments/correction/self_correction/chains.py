@@ -151,7 +151,7 @@ STANDING: Mapping[str, Callable[[Sequence[State]], State]] = {
     "oracle": oracle,
     "within": within,
 }
-"""Which of the states of a chain stands at its end, by kind of arm."""
+"""The final state of a chain, by kind of arm."""
 
 
 def revision(before: State, after: State, *, turn: int, chain: int = 0) -> Revision:

@@ -33,7 +33,7 @@ _DENIAL = re.compile(
 )
 _DENIED_AFTER = re.compile(r"\s{0,3}(?:is|was|would be)(?: not|n't)\b", re.IGNORECASE)
 
-# What a clause speaks of, by its words; the first that fits.
+# The subject of a clause, by its words; the first that fits.
 _SPEAKS_OF: Mapping[str, re.Pattern[str]] = {
     "beginning": re.compile(r"\b(?:beginning|originally|initially|at first|started)\b", re.IGNORECASE),
     "reality": re.compile(r"\b(?:real|really|actually|reality|in fact)\b", re.IGNORECASE),

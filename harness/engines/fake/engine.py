@@ -42,7 +42,7 @@ Replies = Callable[[str], Mapping[str, float]]
 For a text that is no prompt it may give none or raise LookupError."""
 
 Intervened = Callable[[Call, Mapping[str, float]], Mapping[str, float]]
-"""What the interventions of a call make of the distribution of replies."""
+"""The effect of a call's interventions on the distribution of replies."""
 
 Activate = Callable[[Read, str, int], Sequence[float]]
 """The activation at one position: of the call, the text up to and with that position's token, and the layer."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 REFUSAL = "I cannot help with that."
 UNPARSABLE = "Hm."
-"""What is said instead of an answer, and instead of an option where those do not have the whole mass."""
+"""Texts in place of an answer, and in place of an option if options lack mass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ class Compared(NamedTuple):
 Reading = Asked | Judged | Rated | Picked | Compared
 
 Reader = Callable[[str], Reading]
-"""What a prompt text asks; it raises LookupError for a text that asks nothing."""
+"""Reads the question in a prompt text; raises LookupError for a text without one."""
 
 
 class SimulatedSubject:

@@ -17,7 +17,7 @@ from harness.prompting.prompts import Message, Role
 from harness.prompting.tokens import NOTHING
 
 LOWEST = -9999.0
-"""What servers write for a log-probability of minus infinity, which JSON does not have."""
+"""Values that servers write for a log-probability of minus infinity, which JSON lacks."""
 
 ROUNDING = 1e-3
 """By how much a probability, or its logarithm, may exceed what is possible: numbers are rounded on their way."""

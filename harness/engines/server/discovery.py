@@ -124,7 +124,7 @@ def probe(connection: Connection, dialect: Dialect, tokenizer: Tokenizer) -> tup
         raise HarnessError(_lacks(connection))
     token, logprob = first.reply.tokens[0], first.reply.logprobs[0]
     connection.canary = (request(connection, dialect, greedy), partial(dialect.read, greedy))
-    # All but one token cut off: a log-probability of what is left would be 0, the model's own is that of before.
+    # All but one token are cut off: log-probabilities after the cut would be 0, the model's own are those before it.
     others: dict[Capability, Call] = {
         "generate": Generate(prompt, Sampling(1, temperature=1.0, top_k=1)),
         "choose": Choose(prompt, tuple(sorted({token, *tokenizer.encode("A B")}))),

@@ -37,7 +37,7 @@ LOADING = frozenset(
 """Keywords of `from_pretrained` that `args` may name, besides attributes of the model's config."""
 
 PLACEMENT = frozenset({"max_memory", "offload_folder", "offload_buffers"})
-"""Those that change where the model lies, not what it says."""
+"""Arguments that change the placement of the model, not its answers."""
 
 LOGITS = 1 << 28
 """Numbers of one pass's logits where texts are scored: 1 GiB in float32."""

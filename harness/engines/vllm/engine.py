@@ -29,7 +29,7 @@ from harness.prompting.tokens import HFTokenizer, Tokenizer
 CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 
 GIVEN, FORCED = "harness_given", "harness.engines.vllm.forced:Forced"
-"""Key of a request's `extra_args`: the tokens that it is to say; and what makes it say them."""
+"""Key of a request's `extra_args` for the forced tokens, and the processor that forces them."""
 
 MOST_NAMED_TOKENS = 128
 """vLLM's limit on `logprob_token_ids`."""
@@ -123,7 +123,7 @@ class VLLM:
             settings |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
         phase("weights, memory and warm-up")
         try:
-            # What vLLM's own LLM class says: its batch sizes are those for throughput.
+            # As vLLM's own LLM class does: it chooses batch sizes for throughput.
             processors = {} if cuda else {"logits_processors": [*args.get("logits_processors", ()), FORCED]}
             asked = EngineArgs(**(settings | processors))
             engine = LLMEngine.from_engine_args(asked, usage_context=UsageContext.LLM_CLASS)
