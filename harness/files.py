@@ -33,8 +33,8 @@ def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
     removed, and an earlier file stays as it was.
 
     Args:
-        fix: what the user can do when the disk refuses; ends the message.
-        what: what the message calls the file; empty is its path.
+        fix: advice for the user when the disk refuses; ends the message.
+        what: name of the file in the message; empty is its path.
 
     Raises:
         HarnessError: the file cannot be written.

@@ -78,7 +78,7 @@ class Item:
     """One test item.
 
     Attributes:
-        fields: what may be shown to a model ("question", "choices", ...) or used to stratify ("difficulty").
+        fields: contents to show to a model ("question", "choices", ...) or to stratify by ("difficulty").
             JSON-like values only. The gold answer is never among them.
         gold: the right answer, in the form that the grader expects (JSON-like).
         grader: the function that judges a model's text against this item.

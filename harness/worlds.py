@@ -75,9 +75,9 @@ class Turn(Generic[State, Action]):
     """One reply of the model and what became of it.
 
     Attributes:
-        told: what the model was told.
+        told: the text for the model.
         text: its reply.
-        action: what it did; None when that was not legal.
+        action: its action; None if that was not legal.
         reason: why it was not legal, else "".
         state: after the action; as before when there was none.
         over: whether the game has ended with this turn.

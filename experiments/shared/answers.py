@@ -12,7 +12,7 @@ def ask(item: Item, before: str = "") -> Prompt:
     """The question, with the model's turn begun by "Answer:".
 
     Args:
-        before: what stands before it, with the line break that ends it.
+        before: text before it, with the line break that ends it.
     """
     return Prompt.user(f"{before}Question: {item.fields['question']}", "Answer:")
 

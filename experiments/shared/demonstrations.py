@@ -48,7 +48,7 @@ class Judgement:
         """P(True) behind some demonstrations, p(true) / (p(true) + p(false)) of the letters, and the mass of the two.
 
         Args:
-            thought: what the model has thought about the question before, see `Subject.choose`.
+            thought: the model's thought about the question, see `Subject.choose`.
 
         Raises:
             ItemError: the prompt cannot be rendered, or does not fit.

@@ -46,7 +46,7 @@ class Scaled:
     Attributes:
         wording: the experiment's texts, of which `TEXTS` is a part.
         phrases: probability of each phrase of the scale "words".
-        example: what the form ends with, see `example`.
+        example: the example at the end of the form, see `example`.
     """
 
     wording: Mapping[str, str]

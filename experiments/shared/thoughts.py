@@ -21,10 +21,10 @@ THOUGHTS: Mapping[str, Before] = {"": "as set", " no thought": "none", " own tho
 
 @dataclass(frozen=True, kw_only=True)
 class ThoughtArm(Arm):
-    """An arm that says what the model has thought before it answers.
+    """An arm with or without a thought before the answer.
 
     Attributes:
-        thought: what it thinks by its settings, nothing, or its own thought whatever its settings are. Only a model
+        thought: as the model's settings have it, none, or its own thought whatever its settings. Only a model
             that thinks can be asked for the last.
     """
 

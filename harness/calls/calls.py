@@ -139,7 +139,7 @@ class Read:
     Attributes:
         prompt: token ids.
         layers: blocks, counted from 0; ascending.
-        positions: of the prompt's tokens, counted from 0; ascending.
+        positions: positions of the prompt's tokens, counted from 0; ascending.
         site: where in the block.
         pool: "mean" asks for the mean over the positions in place of each of them.
     """

@@ -47,7 +47,7 @@ class Add:
     Attributes:
         vector: v, shape [width of the site].
         scale: any finite number; 0 changes nothing.
-        positions: of the prompt, as a set; () is none of them.
+        positions: positions of the prompt, as a set; () is none of them.
         decode: also at every position after the prompt: each generated token when it is read, and the continuation of
             a `Score`. Keys and values computed from h' are kept, so it acts on all that follows.
         relative: the added vector has the length scale * |h| instead: h' = h + scale * |h| * v / |v|.

@@ -293,7 +293,7 @@ def _print_effects(found: Comparison) -> None:
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """A table: names to the left, numbers to the right, what is long at the end of the line."""
+    """A table: names to the left, numbers to the right, long texts at the end of the line."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     for name, *cells, last in rows:
         numbers = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]

@@ -97,7 +97,7 @@ def _show_experiment(job: Job, tokens: bool) -> int:
 
 
 def _print_claims(job: Job) -> None:
-    """Prints what the run puts to the test, and the published numbers that it is set beside."""
+    """Prints the claims of the run, and the published numbers beside it."""
     print(f"\nclaims{'' if job.claims else ': none'}")
     for claim in job.claims:
         than = f"{claim.value:g}" if claim.value is not None else claim.than_metric or "other levels"
@@ -176,7 +176,7 @@ async def _dry_run(job: Job, tokenizer: Tokenizer) -> tuple[Finished, Renderer]:
 
 
 def print_style(style: PromptStyle) -> None:
-    """Prints how prompts are written, and what was noticed about it."""
+    """Prints the form of the prompts, and the notes about it."""
     template = f", template {style.template}" if style.template else ""
     print(f"prompts: {style.style} style{template}, BOS {style.bos or 'none'}")
     if style.default_system is None:  # else the notes have it

@@ -56,7 +56,7 @@ class Job:
         config: all settings of all parts as plain values, from which `make_job` makes an equal job. Defaults are
             spelled out: the manifest tells what was run, and two configs that mean the same are the same.
         shard: "i/n", the part of the test items that is asked about; None is all of them.
-        roles: who plays the parts besides the subject, by "part" or "part.label"; the subject plays those not named.
+        roles: models of the parts besides the subject, by "part" or "part.label"; the subject plays the others.
         fit: whether all models are loaded together, or only one at a time where they do not fit.
         metrics: those that the config adds to the experiment's.
     """

@@ -20,7 +20,7 @@ class Usage:
     Attributes:
         calls: calls answered.
         prompt_tokens: prompt tokens of those calls, whether computed or found in a prefix cache.
-        cached_tokens: those found in a prefix cache.
+        cached_tokens: prompt tokens found in a prefix cache.
         new_tokens: tokens generated.
         steps: forward passes.
         busy: seconds spent inside the engine's forward passes.
@@ -47,10 +47,10 @@ class Engine(Protocol):
     """A loaded model that answers calls.
 
     Attributes:
-        identity: what was loaded, by value: weights and tokenizer fingerprint, dtype, engine, versions, device.
+        identity: the loaded model by value: fingerprints of weights and tokenizer, dtype, engine, versions, device.
             Two engines of the same identity give the same replies up to the noise of batching.
         tokenizer: the model's tokenizer.
-        can: what it can answer exactly; anything else raises before it is asked.
+        can: the calls that it answers exactly; any other raises before it is asked.
         context: the longest prompt plus reply, in tokens.
         capacity: how many calls are worked on at once.
         layers: blocks of the model; None where activations cannot be read.
@@ -86,7 +86,7 @@ class EngineSettings(Protocol):
     """Settings of an engine, as the config names it: a dataclass with all that is known before a model is loaded.
 
     Attributes:
-        can: what the engine can answer at most.
+        can: the calls that the engine can answer at most.
         has_weights: whether it loads the model's weights into this process. Without them, the model is only a name.
         gpus: GPUs that one engine takes where there are any.
     """

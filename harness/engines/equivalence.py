@@ -91,7 +91,7 @@ class Numbers:
             in one of them, None without any; flipped: those whose most probable token is another one.
         items: that were asked about options; flipped_items: with a flip among their questions.
         texts: greedy ones; differing: those that are not the same; divergences: some of these.
-        notes: what could not be compared.
+        notes: the parts that could not be compared.
     """
 
     chosen: Deltas
@@ -144,7 +144,7 @@ class _Again:
 
 
 async def compare_calls(heard: Mapping[Call, Reply], engine: Engine, asked_by: Mapping[Call, Sequence[str]]) -> Numbers:
-    """Asks another engine what a first one was asked.
+    """Asks a second engine the calls of a first one.
 
     Options and given texts are asked again; greedy texts are written again; the tokens of sampled texts are scored,
     because two engines need not draw alike.

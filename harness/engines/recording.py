@@ -16,7 +16,7 @@ class Recorder:
     A subject that is to be listened to needs an empty store of its own: what it finds there never comes here.
 
     Args:
-        store: where answers are looked up and kept.
+        store: the store in which answers are looked up and kept.
         origin: whose answers they are.
         given: replies that go before the engine's own.
 

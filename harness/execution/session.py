@@ -30,14 +30,14 @@ class Session:
     """Everything known of a run while it goes on.
 
     Attributes:
-        engine_choice: what engine=auto took, and why.
+        engine_choice: the engine that engine=auto took, and why.
         engine: identity of what answers; roles: those of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens and number of layers, of the subject and of each role.
         changed: names of a model's files that changed while the run went on, "subject" or the role before each.
         parameters: how many the model has, where its weights are on this machine.
         prompt_style: how prompts are written; role_styles: the same for each other model.
-        thoughts: what was thought about the items, by the part that thought it; "" is the subject.
+        thoughts: counts of thoughts about the items, by the part that had them; "" is the subject.
         seconds: by phase: items, load (waited for models before anything was asked), prepare, ask, measure.
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
@@ -95,7 +95,7 @@ class Session:
             self.run.note(self.manifest())
 
     def note_engines(self, cast: Cast) -> None:
-        """Notes what is known of the engines by now."""
+        """Notes the facts about the engines that are known by now."""
         known = cast.known()
         self.engine, self.parameters = cast.engine.identity, cast.engine.parameters
         self.roles = {name: one.identity for name, one in known.items() if name != "subject"}
@@ -104,7 +104,7 @@ class Session:
         self.changed = [f"{name}: {file}" for name, one in known.items() for file in one.snapshot.changed()]
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest as it stands, without what is not known yet."""
+        """The manifest as it stands, without the facts that are not known yet."""
         thoughts = {role: counts.record() for role, counts in sorted(self.thoughts.items())}
         known = {
             "status": self.status,

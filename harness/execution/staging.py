@@ -132,7 +132,7 @@ class Actor:
 
     Args:
         stage: loads it.
-        facts: what is known of it without a load; None is nothing.
+        facts: facts about it that are known without a load; None without any.
         refusal: why it is never loaded, where only what was asked before can be answered; "" where it can be.
 
     Attributes:

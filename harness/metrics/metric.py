@@ -55,7 +55,7 @@ class Gaps:
     Attributes:
         binned: takes what the measure's function takes, with weights [n], and makes the bins of these data.
         scaled: makes gaps [B, bins] of the weight in each bin and its weighted sum of c - p.
-        size: of gaps [B, bins], shape [B]: a norm of each row or its square, so that no gap means 0.
+        size: size of gaps [B, bins], shape [B]: a norm of each row or its square, so that no gap means 0.
         debiased: of the bins and weights [B, n], shape [B]: the value where it is the size less its bias; else None.
         counted: whether the size counts all rows alike, all bins alike, or the worst bin only. Unless it counts bins,
             it is never smaller than the mean gap of all rows.
@@ -248,7 +248,7 @@ class Metric:
     """A measure applied to named outcome columns, once for every level of `by`.
 
     Attributes:
-        name: what estimates, W&B keys and references call it.
+        name: its name in estimates, W&B keys and references.
         measure: the function.
         columns: the outcome columns for the measure's parameters, in order.
         by: text, label or number columns; the metric is estimated for each combination of their values that occurs.

@@ -43,7 +43,7 @@ class Difference:
         lacking: tensors that the architecture needs.
         strange: tensors that it has no place for.
         unequal: name, shape in the file and shape in the architecture.
-        prefix: what stands before every name and should not.
+        prefix: a needless prefix of every name.
     """
 
     lacking: tuple[str, ...] = ()

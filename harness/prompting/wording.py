@@ -15,7 +15,7 @@ def filled_in(given: Mapping[str, str], texts: Mapping[str, str], path: str) -> 
     """All texts, those that are given in place of the protocol's own.
 
     Args:
-        path: of the setting, for messages.
+        path: path of the setting, for messages.
 
     Raises:
         HarnessError: a text that the protocol does not have, a dollar sign that begins no placeholder, or a placeholder

@@ -21,9 +21,9 @@ class Replicates:
     """Values of a metric on bootstrap replicates.
 
     Attributes:
-        steps: how many steps its numbers were put into; 0: none.
+        steps: number of bins into which its numbers were put; 0 without binning.
         left_out: [G] the metric without each of the groups, which a BCa interval needs; empty where that is too much.
-        gaps: what the interval of a calibration error is made of; None for other metrics, and for differences.
+        gaps: the signed gaps behind the interval of a calibration error; None for other metrics, and for differences.
     """
 
     values: Floats

@@ -197,7 +197,7 @@ class Writer:
     """Appends to a new segment.
 
     Attributes:
-        path: of the segment.
+        path: path of the segment.
         begun: when it was begun, by the monotonic clock.
 
     Raises:

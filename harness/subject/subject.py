@@ -259,7 +259,7 @@ class Subject(Asking):
 
         Args:
             options: as in `choose`, but every surface form is a single token at every position.
-            positions: of the prompt's tokens, ascending; -1 is the last, as in Python.
+            positions: positions of the prompt's tokens, ascending; -1 is the last, as in Python.
 
         Returns:
             One choice a position.
@@ -331,7 +331,7 @@ class Subject(Asking):
 
         Args:
             layers: blocks, counted from 0, ascending.
-            positions: of the prompt's tokens, ascending; -1 is the last, as in Python.
+            positions: positions of the prompt's tokens, ascending; -1 is the last, as in Python.
             pool: "mean" gives the mean over the positions instead, shape [layers, 1, width].
 
         Raises:

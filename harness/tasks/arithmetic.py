@@ -29,7 +29,7 @@ class Arithmetic(Task):
         size: number of items.
         digits: numbers of digits of the operands, each at least 1.
         operators: of "+", "-", "x".
-        seed: of the operands.
+        seed: seed of the operands.
     """
 
     version: ClassVar[str] = "2"

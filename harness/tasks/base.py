@@ -29,7 +29,7 @@ class Task(ABC):
     """A source of items. Subclasses are frozen dataclasses whose fields are the task's settings.
 
     Attributes:
-        name: what runs and references call it; set in the task's YAML.
+        name: the task's name in runs and references; set in the task's YAML.
         version: changes whenever the same settings would give other items or grades.
         duplicates: what to do with rows of equal content: "error" names them, "drop" keeps the first.
     """

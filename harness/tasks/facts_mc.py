@@ -23,7 +23,7 @@ class FactsMc(Facts):
 
     Attributes:
         options: how many, the right one among them.
-        seed: of the wrong options and the order.
+        seed: seed of the wrong options and the order.
 
     Raises:
         HarnessError: more options than the smallest kind and stratum has answers.

@@ -55,7 +55,7 @@ class RunTask(Task):
         """Checks every name against what the run has. Whether a text in `where` occurs is known from its rows only.
 
         Args:
-            kinds: of the run's columns.
+            kinds: kinds of the run's columns.
             fields: of the run's items.
             what: the run, for messages.
 

@@ -106,7 +106,7 @@ def logistic_axis(
 
     Args:
         x: [n, width]. labels: [n], some true and some false.
-        strength: of the penalty, above 0.
+        strength: strength of the penalty, above 0.
 
     Raises:
         HarnessError: shapes that do not fit, numbers that are not finite, labels of one kind, or no penalty.

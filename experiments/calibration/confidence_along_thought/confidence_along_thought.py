@@ -69,7 +69,7 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
     Item: "What is the capital of France?" The model thinks about it. Then 0, 10, ... 100 % of the tokens of its thought
     are put before its answer, closed by force, and it gives an answer and one of ten classes of confidence.
 
-    Two controls show what is owed to what the thought says: the same share of a thought about another item, and as many
+    Two controls show the effect of the thought's content: the same share of a thought about another item, and as many
     tokens of filler. With `judged` "final" the confidence is read of the answer after the whole thought, so that all
     shares and arms have the same labels, and their metrics differ by the confidence alone.
 

@@ -55,7 +55,7 @@ async def yes_no(
 
     Args:
         wording: the experiment's texts, of which `TEXTS` is a part.
-        before: what stands before the question, with the line break that ends it.
+        before: text before the question, with the line break that ends it.
         swapped: whether Yes is (B) and No is (A). What differs from the other order is owed to the letters.
     """
     first, second = ("No", "Yes") if swapped else ("Yes", "No")
@@ -93,7 +93,7 @@ class Reading:
 
     Attributes:
         states: [1, width] by layer, of the last token before the answer.
-        prompt_tokens: size of what was read.
+        prompt_tokens: size of the prompt.
     """
 
     states: Mapping[int, Floats]

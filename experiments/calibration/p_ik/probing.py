@@ -43,8 +43,8 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
         train: training items (the paper: thousands).
         domain: item field that names the domain; items without it are of the domain "".
         depths: layers that a probe chooses from, as shares of the model's depth in (0, 1].
-        folds: of the cross-validation, by groups, that chooses layer and penalty.
-        temperature: of the sampled answers.
+        folds: folds of the cross-validation, by groups, that chooses layer and penalty.
+        temperature: temperature of the sampled answers.
         max_tokens: cap on a sampled answer; None takes the room that the task gives.
         spelled: percentages in words ("ninety"), one call; False is the paper's "90%", over 20 short calls.
     """
@@ -82,7 +82,7 @@ class Forecasting(ArmedExperiment[W, F], Generic[W, F]):
         """P(IK) in an arm of words.
 
         Args:
-            before: what stands before the question, with the line break that ends it.
+            before: text before the question, with the line break that ends it.
         """
         if arm.asked == "yes-no":
             return await yes_no(item, subject, self.wording, before, swapped=arm.swapped)

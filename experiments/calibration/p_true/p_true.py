@@ -36,7 +36,7 @@ class Shown(ThoughtArm):
     """How the question is asked.
 
     Attributes:
-        demonstrations: what stands before it: none, six fixed ones, the model's own, or these with shuffled labels.
+        demonstrations: before the question: none, six fixed ones, the model's own, or these with shuffled labels.
         ideas: whether all samples are listed as ideas.
         swapped: whether (A) is False and (B) True.
     """
@@ -68,7 +68,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
     Own demonstrations (few-shot) hold the true labels of the model's answers to training items, in their natural
     proportion; six hand-written ones (fixed) are balanced. Labels also tell how often the model is right at all. The
     arm with the same labels shuffled tells as much and nothing more: what few-shot has beyond it is knowledge of
-    answers. The arm with swapped letters shows what is owed to the letter A. A model with a chat template sees every
+    answers. The arm with swapped letters shows the effect of the letter A. A model with a chat template sees every
     demonstration as an exchange of its own, a base model the paper's plain text.
 
     Of a model that thinks, two more arms are worth a run: its judgement after no thought, and after its own thought
@@ -81,7 +81,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
         draws: sampled answers per item (the paper: 5, at temperature 1).
         judged: how many of them are judged, from the first on (the paper: 1); None judges all.
         shots: training items behind the model's own demonstrations (the paper: 20).
-        temperature: of the sampled answers.
+        temperature: temperature of the sampled answers.
         max_tokens: cap on a sampled answer; None takes the room that the task gives.
     """
 

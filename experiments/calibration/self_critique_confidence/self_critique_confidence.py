@@ -49,8 +49,8 @@ class Scored(Outcome):
         kind: "choice" or "open" question.
         reply: the whole reply; answer: as read, "" without one.
         correct: whether the answer is right. One that is missing, refused or unreadable is wrong.
-        fate: what became of the answer.
-        confidence: as stated, an uncertainty u as 1 - u; None when there is none.
+        fate: the fate of the answer.
+        confidence: the stated one; an uncertainty u counts as 1 - u; None if none was stated.
         half: `confidence`, with 0.5 where it is missing.
         adversarial: `confidence`, where it is missing 1 for a wrong and 0 for a right answer.
         in_form: whether the score stood in the form asked for, and not merely as the last percentage of the reply.

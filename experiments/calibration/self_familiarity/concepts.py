@@ -40,7 +40,7 @@ class _Domain:
     Attributes:
         noun: what a thing of the kind is called.
         basic: those that everybody knows; rare: those that exist and few know.
-        endings: of made-up names; without any, they are made of the words of `first` and `second`.
+        endings: endings of made-up names; without any, they are made of the words of `first` and `second`.
     """
 
     noun: str
@@ -133,7 +133,7 @@ class Concepts(Task):
     Attributes:
         domains: of "mineral", "animal", "instrument", "element", "country" and "term".
         pairs: how many items have two concepts; at most half of all.
-        seed: of the invented names.
+        seed: seed of the invented names.
 
     Raises:
         HarnessError: by `load`: an unknown domain, or too many pairs.

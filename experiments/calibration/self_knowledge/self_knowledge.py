@@ -28,7 +28,7 @@ from harness import (
 
 @dataclass(frozen=True, kw_only=True)
 class Way(Arm):
-    """How one gets to know what the model thinks of a question.
+    """An arm: the way to the model's verdict on a question.
 
     Attributes:
         asked: for a "text" that may refuse, for a "judgement", or for "nothing" (a baseline).
@@ -77,7 +77,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     training and tasks made by the model (Line of Duty) are left out.
 
     Attributes:
-        temperature: of the replies.
+        temperature: temperature of the replies.
         max_tokens: cap on the reply, which ends at a line break anyway (the paper: 256); None takes the room that the
             task gives.
         words: training questions of the bag of words. A task whose groups all are under test, such as `unanswerable`,

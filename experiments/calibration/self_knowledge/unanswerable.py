@@ -37,7 +37,7 @@ class Unanswerable(Task):
 
     Attributes:
         size: number of items, at least 6; a larger size contains the smaller one.
-        seed: of names and numbers.
+        seed: seed of names and numbers.
 
     Raises:
         HarnessError: by `load`: a size that cannot be had.

@@ -19,7 +19,7 @@ class Verdict(Outcome):
         refused: what was said, strictly by phrases or by the judgement. A reply that says nothing does not refuse.
         refused_wide: by the wide detector of refusals; refused_selfaware: by the sixteen sentences of Yin et al. 2023.
         agrees: whether `refused` is the truth; not for a reply that is empty, or was cut off before it refused.
-        fate: what became of a reply; empty, cut: whether it has no words, whether it was cut off.
+        fate: the fate of a reply; empty, cut: whether it has no words, whether it was cut off.
         correct: of replies to answerable questions, whether they give the answer; refusing is wrong.
         reply: the text.
         p_unanswerable: mean probability of the judgements; mass: mean probability that any option is said.

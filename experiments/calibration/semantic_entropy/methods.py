@@ -16,7 +16,7 @@ class Method(Arm):
     Attributes:
         kind: "probability" of being right, which may be calibrated. Any other is a "score" and only ranks: no function
             of a likelihood or an entropy is the probability that an answer is right.
-        quantity: what is computed, see SemanticEntropy.
+        quantity: the quantity computed, see SemanticEntropy.
         meanings: how draws of one meaning are found: by the task's reading of an answer, or by the judge's Yes to
             "does one entail the other" in both directions.
         weights: of a meaning: its share of the draws (discrete), the probability of its distinct draws (rao), or the

@@ -33,7 +33,7 @@ class Manner(ThoughtArm):
     """A way to ask for confidence.
 
     Attributes:
-        scale: of the confidence: percent (0% to 100%), probability (0.0 to 1.0), words (the setting `phrases`).
+        scale: scale of the confidence: percent (0% to 100%), probability (0.0 to 1.0), words (the setting `phrases`).
         steps: 1 asks for answer and confidence in one reply. 2 asks for the answer first; a second request holds the
             question and the whole first reply and asks for the confidence ("self-reflection").
         reasoned: whether the model reasons before it answers.

@@ -20,10 +20,10 @@ class Revision(Outcome):
     Attributes:
         turn: the later one, from 2 on; of a vote over first answers, the turn at which chains have taken as many calls.
         before, after: whether they are right. An answer that cannot be graded is wrong: the papers count all problems.
-        fate_before, fate_after: what became of them.
+        fate_before, fate_after: their fates.
         answer_before, answer_after: as parsed, "" when unparsable.
         unchanged: whether the parsed answers are equal; None when one of them could not be graded.
-        similarity: of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
+        similarity: similarity of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
         chain: which of the sampled chains of this item.
         tokens_before, tokens_after: length of the answer, in tokens.
         calls, prompt_tokens, new_tokens: the whole cost of the arm up to this turn, the first answer included, see
@@ -81,7 +81,7 @@ class Speaker:
     """The subject on one item, with the same sampling in every turn.
 
     Attributes:
-        before: what the model has thought before it answers each turn.
+        before: the model's thought before each turn.
         draw: which of the independent samples, in every turn of a chain.
     """
 

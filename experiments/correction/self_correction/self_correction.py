@@ -49,7 +49,7 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
     Attributes:
         turns: answers in a chain (SCoRe: 2; Huang: 3).
         chains: sampled chains an item; with more than one, `mcnemar_p` counts each as an item of its own.
-        temperature: of the sampled arms, in every turn (SCoRe's figure and self-consistency 0.7, Huang 1).
+        temperature: temperature of the sampled arms, in every turn (SCoRe's figure and self-consistency 0.7, Huang 1).
         max_tokens: cap on every call.
     """
 

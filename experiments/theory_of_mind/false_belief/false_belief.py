@@ -43,7 +43,7 @@ class Told(GradedAnswer):
     """One answer to one question about one story.
 
     Attributes:
-        condition: of the story, see the task.
+        condition: condition of the story, see the task.
         kind: "belief", "action", "reality" or "memory"; order: 0, 1 or 2 minds deep.
         answer: the container answered, "" when none was named; gold: the right one.
         p_gold: probability of the right container among the options; mass: probability that any option is said.

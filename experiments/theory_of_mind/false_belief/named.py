@@ -65,7 +65,7 @@ def last_named(text: str, options: list[str], kind: str = "belief") -> str | Non
 
     Args:
         options: names in small letters.
-        kind: what the question is about: "belief", "action", "reality" or "memory".
+        kind: the question's subject: "belief", "action", "reality" or "memory".
     """
     name = "|".join(map(re.escape, options))
     said = re.compile(rf"\b(?:{name})\b|{_SEVERAL}")

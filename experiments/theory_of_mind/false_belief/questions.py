@@ -19,7 +19,7 @@ class Form:
     """The one wording of a kind of question.
 
     Attributes:
-        kind: what the question is about: "belief", "action", "reality" or "memory".
+        kind: the question's subject: "belief", "action", "reality" or "memory".
         order: how many minds deep it goes, 0 to 2.
         text: the question; {a} is the agent asked about, {b} the mover, {o} the thing.
         stem: the beginning of its answer, which the container's name completes.

@@ -108,7 +108,7 @@ class Cast:
     Attributes:
         asked, mover, bystander: the three agents; `asked` is "you" in the first person.
         introduced: the agents in the order in which the story names them.
-        thing, other: what the story is about, and what is moved instead in NM.
+        thing, other: the object of the story, and the object that is moved instead in NM.
         listed: the three containers in the order in which the story names them.
         beside: the container next to which `other` lies. Naming a random one once more keeps "the container named
             most often" from being right.

@@ -30,7 +30,7 @@ class FalseBeliefStories(Task):
             reader of minds from a model that never noticed the move.
         questions: asked about every story: first-order belief and action, second-order belief, reality, memory.
         first_person: the agent asked about is "you".
-        seed: of the generator; another seed gives other families.
+        seed: seed of the generator; another seed gives other families.
     """
 
     version: ClassVar[str] = "2"

@@ -130,8 +130,8 @@ class FakeEngine:
         name: part of the identity.
         delay: seconds that every call takes.
         tokenizer: by default one that splits at word boundaries.
-        activations: what `Read` finds; by default `hashed_activations`.
-        intervened: what interventions do to the replies; without it the engine cannot intervene.
+        activations: the activations that `Read` finds; by default `hashed_activations`.
+        intervened: the effect of interventions on the replies; without it the engine cannot intervene.
 
     Raises:
         HarnessError: by `answer`: the probabilities of the replies to a prompt do not sum to 1.

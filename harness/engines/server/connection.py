@@ -104,7 +104,7 @@ class Connection:
     So the connections outlive the run's event loop, `now` works without one, and `close` from anywhere.
 
     Args:
-        address: what messages call the server.
+        address: name of the server in messages.
         key: sent as a bearer token with every request, to no other host; None sends none.
         key_env: where the key is from, for messages; its value is never in one.
         concurrency: requests in flight at most.

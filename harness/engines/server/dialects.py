@@ -45,7 +45,7 @@ class Dialect(Protocol):
     """One of the two ways to ask a server.
 
     Attributes:
-        path: of the endpoint, after the address.
+        path: path of the endpoint, after the address.
     """
 
     path: ClassVar[str]

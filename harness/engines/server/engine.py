@@ -46,7 +46,7 @@ class Server:
     configuration where it is vLLM. Weights that are exchanged in place are not seen: give another `label` then.
 
     Attributes:
-        url: what comes before /completions: http://HOST:8000/v1.
+        url: the address before /completions: http://HOST:8000/v1.
         api: "completions" or "chat".
         served_name: the model's name at the server; None is the only one that is served, or `model.source`.
         label: stands for the address in the identity under which calls are kept, so that they are found again when

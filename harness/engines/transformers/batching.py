@@ -37,8 +37,8 @@ class TransformersEngine(Worker):
     Args:
         model: a causal language model in evaluation mode.
         tokenizer: its tokenizer, of transformers.
-        layout: where its keys and values lie.
-        limits: what fits.
+        layout: layout of its keys and values in memory.
+        limits: the sizes that fit.
     """
 
     can = EVERYTHING

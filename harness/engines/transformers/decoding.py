@@ -52,8 +52,8 @@ class Draft:
     """An unfinished text.
 
     Attributes:
-        job: who waits for it.
-        call: what was asked.
+        job: the caller that waits for it.
+        call: the call.
         tokens, logprobs: so far.
         cached: prompt tokens that were not computed for it.
     """

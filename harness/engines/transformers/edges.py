@@ -23,7 +23,7 @@ class RowCut:
     """A cut of one row of a forward pass.
 
     Attributes:
-        row: of the batch.
+        row: row of the batch.
         queries: columns, all of this pass, [q].
         keys: columns, [k].
         cut: says the heads, and whether the edge of a token to itself stays.

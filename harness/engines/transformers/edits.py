@@ -23,8 +23,8 @@ class Edit:
     """One intervention on one row of a forward pass.
 
     Attributes:
-        row: of the batch.
-        columns: of the pass, distinct.
+        row: row of the batch.
+        columns: columns of the pass, distinct.
         chosen: for `Replace`, which of its positions these columns are.
     """
 
