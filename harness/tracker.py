@@ -43,7 +43,7 @@ class RunResult:
         folder: the run directory.
         manifest: as written there; `status` and `run_id` among others.
         verdicts: on claims and published numbers, as in verdicts.json.
-        drawings: the figures as drawn; figures: what they show, for trackers that draw by themselves.
+        drawings: the figures as drawn; figures: their data, for trackers that draw by themselves.
     """
 
     folder: Path

@@ -36,7 +36,7 @@ class Holder:
     """The process that holds a lock, or held it and died.
 
     Attributes:
-        doing: what it does, for people: "run", "rescore".
+        doing: its work, for people: "run", "rescore".
         since: UTC.
         age: seconds since its last sign of life, by the clock of the file system where that can be asked.
         key: tells this time of holding from every other one.
@@ -63,8 +63,8 @@ class Lock:
 
     Args:
         file: names the holder; its folder must exist.
-        what: what the file stands for, as messages call it.
-        doing: what this process does with it.
+        what: the name of the locked thing in messages.
+        doing: the work of this process on it.
 
     Attributes:
         waited: whether another process had it first.

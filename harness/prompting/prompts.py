@@ -43,7 +43,7 @@ class Prompt:
         prefill: the first words of the model's next turn, put after the chat template's generation prompt.
             For a model without a chat template, turns are joined as plain text (see `rendering.plain_text`).
         said: replies of the model that go on after `prefill` in the same turn, see `after`.
-        thought: what the model of this turn has thought before `prefill`: its own thought (`Subject.think`), words
+        thought: the model's thought before `prefill`: its own thought (`Subject.think`), words
             that are given to it, or "", which is none. None leaves it to the model's settings.
     """
 

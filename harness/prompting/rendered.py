@@ -51,10 +51,10 @@ class PromptStyle:
     Attributes:
         style: "chat" or "plain".
         template: 16 hex digits of the chat template; None in plain style.
-        default_system: what the template adds of its own, see `ChatTemplate`.
+        default_system: the system message that the template inserts, see `ChatTemplate`.
         bos: the token that prompts begin with, None if there is none.
         thinking: how thoughts are written, and what becomes of them; None of a model that is not known to think.
-        notes: what a user should know, one sentence each.
+        notes: notes for the user, one sentence each.
     """
 
     style: Literal["chat", "plain"]

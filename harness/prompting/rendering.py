@@ -47,7 +47,7 @@ class Renderer:
         bos: "auto" puts the BOS token in front of plain text where the model wants one, and demands it of a chat
             template; "add" puts it in front of what lacks it, chat templates too; "leave" leaves all text as it is.
         system, day, variables: see `ChatTemplate`; they have no meaning for plain text.
-        thinking: what a model that thinks is to do.
+        thinking: settings of a model that thinks.
 
     Attributes:
         thoughts: how the model's thoughts are written.
@@ -89,7 +89,7 @@ class Renderer:
 
     @property
     def prompt_style(self) -> PromptStyle:
-        """How prompts are written, and what was noticed up to now."""
+        """The form of the prompts, and the notes so far."""
         template = self._template
         digest = hashlib.sha256((self.tokenizer.template or "").encode()).hexdigest()[:16]
         bos = self.tokenizer.bos
@@ -103,7 +103,7 @@ class Renderer:
         )
 
     def note(self, text: str) -> None:
-        """Adds a sentence to what a user should know of the run's prompts; the same one once."""
+        """Adds a note for the user about the run's prompts; each note is kept once."""
         self._noted[text] = None
 
     def _note_own_tokens(self) -> None:
@@ -292,7 +292,7 @@ class Renderer:
 
         Args:
             text: as it stands in the rendered prompt, template and special tokens included.
-            nth: which of its places, from 0 on; -1 is the last, as in Python.
+            nth: index of the occurrence, from 0 on; -1 is the last, as in Python.
 
         Raises:
             ItemError: the prompt does not hold it, or not so often.

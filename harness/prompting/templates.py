@@ -53,7 +53,7 @@ class ChatTemplate:
 
     Args:
         tokenizer: one that has a template.
-        system: what happens to system messages, see `System`.
+        system: treatment of system messages, see `System`.
         day: the date told to templates that write one: prompts never depend on the clock.
         variables: passed to the template beside the messages, as {"enable_thinking": False}.
 

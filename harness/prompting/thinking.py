@@ -122,7 +122,7 @@ class Thinking:
 
         Args:
             template: the chat template.
-            opening: what it writes where the model's turn begins.
+            opening: its text at the start of the model's turn.
         """
         if self.open:
             known = [one for one in KNOWN if (one.start, one.end) == (self.open, self.close)]

@@ -23,7 +23,7 @@ class Thoughts:
         template: its chat template; None for prompts in plain text, whose thoughts have the marks that are given.
 
     Attributes:
-        settings: what the user wants of them.
+        settings: the user's settings of thoughts.
         marks: around a thought; None of a model that is not known to think.
         begun_by: who begins a thought.
         quiet: the chat template with thoughts switched off, where it can do that, else the template itself.

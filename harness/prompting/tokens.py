@@ -57,7 +57,7 @@ class Tokenizer(Protocol):
         """The conversation in the model's template, up to where its next turn begins.
 
         Args:
-            variables: what the template is given beside the messages.
+            variables: passed to the template beside the messages.
 
         Raises:
             ItemError: the template refuses the conversation.

@@ -63,7 +63,7 @@ class Side:
     """Runs that are compared as one: a single one, or several that differ in the seed.
 
     Attributes:
-        label: what tells it from the other sides.
+        label: its label among the sides.
         column: the outcome column that tells the sides of one run apart, whose value is then `label`; None where sides
             are different runs.
     """
@@ -95,7 +95,7 @@ class Comparison:
 
     Attributes:
         warnings: why the two may not be comparable, each with the keys that differ.
-        differ: settings that differ and are no warning: what is being compared.
+        differ: settings that differ without a warning, because they are being compared.
         changes: of single runs, items whose label changed.
     """
 

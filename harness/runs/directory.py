@@ -128,7 +128,7 @@ class RunDirectory:
         self._owned.publish()
 
     def close(self) -> None:
-        """Lets other processes have the directory; what was not published is removed."""
+        """Releases the directory to other processes, and removes unpublished files."""
         with suppress(OSError):  # what could not be written of calls.jsonl is no result
             self._calls.close()
         self._owned.release()

@@ -64,7 +64,7 @@ def check_fitted(experiment: Experiment, test: Iterable[Item]) -> None:
 
 
 def keep_fitted(folder: Path, experiment: Experiment, items: Split, fitted: Any) -> dict[str, Any] | None:
-    """Saves what the protocols are given in a run directory.
+    """Saves the fit for the protocols in a run directory.
 
     Returns:
         What the manifest says of it: its fingerprint, the items that it was fitted on and, where another run fitted it,
@@ -177,7 +177,7 @@ def _fingerprint(content: bytes) -> str:
 
 
 def _account(folder: Path) -> dict[str, Any]:
-    """On what a run's fit was fitted: its items, model and task."""
+    """The items, model and task of a run's fit."""
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         return {

@@ -37,13 +37,13 @@ class Owned:
 
     Args:
         run: must exist.
-        doing: what this process does, for others that want the directory: "run", "report".
+        doing: the work of this process, for others that want the directory: "run", "report".
         patience: seconds to wait at most for another process.
         ended: looked at while waiting; once true, `KeyboardInterrupt` is raised.
-        fix: what the user can do when the directory cannot be written; ends the message.
+        fix: advice for the user when the directory cannot be written; ends the message.
 
     Attributes:
-        stage: where new results are written.
+        stage: the folder of new results.
         waited: whether another process had the directory first.
 
     Raises:
@@ -116,7 +116,7 @@ class Owned:
             )
 
     def release(self) -> None:
-        """Lets others have the directory; what was not published is removed."""
+        """Releases the directory to others, and removes unpublished files."""
         shutil.rmtree(self.stage, ignore_errors=True)
         self._lock.release()
 

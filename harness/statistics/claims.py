@@ -98,7 +98,7 @@ class Verdict:
         measured: the estimate that decided; of a claim that compares numbers, their paired difference.
         published: the published number; None for a claim.
         reason: why this verdict, with the numbers.
-        source: where the claim or number comes from.
+        source: source of the claim or number.
         p: two-sided, against the claimed border; None for a published number, and where no test was made.
         p_holm, kind_holm: p and kind of a claim as one of its family, see `family`; None for a published number.
     """

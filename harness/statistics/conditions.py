@@ -43,7 +43,7 @@ def read_conditions(text: str) -> dict[str, str]:
 
 
 def condition_texts(what: str, conditions: Mapping[str, Wanted]) -> dict[str, str]:
-    """Conditions with what they want as text.
+    """Conditions with their bounds as text.
 
     Raises:
         HarnessError: a bound that is no number.

@@ -59,7 +59,7 @@ class Estimate:
         note: why a value or an interval is missing, and what else to know before quoting it; "" otherwise.
         se: standard error, clustered by group: of a mean in closed form (CR1), else the standard deviation of the
             bootstrap replicates; None without an interval.
-        p: of a difference, two-sided against 0, by what the interval is made of; None otherwise, see `p_against`.
+        p: p-value of a difference, two-sided against 0, from the same replicates; None otherwise, see `p_against`.
         n_unmatched: of a difference, rows left out because the other side has no such row with a value.
     """
 
@@ -129,7 +129,7 @@ def estimate_all(
     seed: int = 0,
     interval: IntervalKind = "percentile",
 ) -> list[Estimate]:
-    """The estimates of several metrics, one after the other: what `estimate` gives for each.
+    """The estimates of several metrics, in order, each as from `estimate`.
 
     Metrics that read the same rows share one selection of them and one set of replicates, which at many rows take
     longer than most metrics.
@@ -284,7 +284,7 @@ def _left_out(rows: Sample, merged: MergedRows) -> Floats:
 
 
 def shift(rows: Sample, values: Floats, merged: MergedRows) -> Floats:
-    """[k] what the steps of numbers take off a metric's values [k]; 0 where there are none."""
+    """[k] the bias that binning adds to a metric's values [k]; 0 without binning."""
     if not merged.steps:
         return np.zeros(len(values))
     off = values - evaluate(rows.metric, merged.values, merged.counts[None, :]).reshape(-1)

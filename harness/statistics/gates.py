@@ -26,7 +26,7 @@ class Gate:
         metric: the name of the number.
         least, most: below the one and above the other verdicts are held back.
         columns: outcome columns that depend on it; claims and published numbers whose metric reads one of them do, too.
-        why: what it means when they are, in a few words.
+        why: the meaning of such a number, in a few words.
         advised: below it the run warns, though verdicts are given; None warns only below `least`.
 
     Raises:
@@ -50,7 +50,7 @@ class Gate:
         """The objection to an estimate that is too low or too high, in words; "" without one.
 
         Args:
-            advised: whether it is compared with what is advised, and not with the least that is demanded.
+            advised: whether it is compared with the advised bound, and not with the demanded one.
         """
         if one.metric != self.metric or one.value is None:
             return ""
@@ -66,7 +66,7 @@ def option_mass(*columns: str, metric: str = "option_mass", least: float = 0.5) 
     """The gate of probabilities that were read from options: these must have at least half of all probability.
 
     Args:
-        columns: what was read from the options; the column `p` by default.
+        columns: the columns that were read from the options; `p` by default.
         metric: the name of the mean probability of all options together.
     """
     why = "the model answers with something else than the options"

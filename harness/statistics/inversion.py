@@ -26,8 +26,8 @@ class GapReplicates:
     Attributes:
         weight: [k] rows in each bin. sums: [k] of c - p over them. said: [k] mean p of them.
         weight_drawn, sums_drawn: [B, k] of the replicates.
-        even: [k] what the signed gaps would be if every row had a gap of 1.
-        off: what numbers in steps take off the value.
+        even: [k] the signed gaps if every row had a gap of 1.
+        off: the bias of the value from binning.
     """
 
     weight: Floats

@@ -36,7 +36,7 @@ def turns(first: Sequence[Side], second: Sequence[Side], above: bool, value: flo
     Args:
         first: the number that was judged, of several seeds one each; second: what it was compared with.
         above: whether the first was found to lie above.
-        value: what it was compared with where there is no second side.
+        value: the constant it was compared with, if there is no second side.
     """
     ends = [_with_missing(metric, one, lowest=above) for metric, one in first]
     others = [_with_missing(metric, one, lowest=not above) for metric, one in second] or [value]

@@ -40,7 +40,7 @@ class Reference:
     Attributes:
         metric, level: which estimate it is comparable with; values may be native (1, true) or text, and become text.
         value: the number, in the metric's own unit (a share of 0.753, never 75.3).
-        model, task: what it was measured on, by the names that model and task configs have.
+        model, task: the published model and task, by the names of model and task configs.
         source: paper and table.
         certainty: whether the number was seen in the paper, in another text about it, or is from memory; one from
             memory is shown but never judged.

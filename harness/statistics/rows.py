@@ -29,7 +29,7 @@ class Sample:
         table: what the rows are taken from; wanted: the values by which, those of `where` and of the level.
         at: [n] the number of each row in the table. lost: the numbers of those left out for a missing value; failed:
             of failures of items that belong, or may belong, to the level.
-        note: what was left out beyond rows with missing values; "" if nothing.
+        note: rows left out for other reasons than missing values; "" without any.
         reasons: why no rows are left, from the outcomes' column "reason"; "" where they do not say.
     """
 

@@ -347,7 +347,7 @@ def _clean(path: Path) -> bool:
 
 
 def _clear(part: Segment, silence: float) -> None:
-    """Removes what a merge that was killed has left; its sources are all still there."""
+    """Removes the leftovers of a killed merge; all of its sources are still there."""
     lives = part.header.writer.lives() if part.header is not None else None
     if part.size == 0 or lives is False or (lives is None and time.time() - part.touched > silence):
         part.remove()

@@ -30,7 +30,7 @@ class OpenStore:
         return self._store
 
     def flush(self) -> None:
-        """Makes what the run has put readable on other machines and safe from the death of this one."""
+        """Makes the run's records readable on other machines, and safe if this one dies."""
         if self._store is not None:
             self._store.flush()
 

@@ -155,7 +155,7 @@ def unpack_line(line: bytes, numbers: bytes) -> Reply | None:
     """The reply of a sound line; None when it holds none.
 
     Args:
-        numbers: what lies at its place; nothing when it has none.
+        numbers: the bytes at its place; empty without any.
     """
     if (place := Place.of_line(line)) is not None:
         return Activations(Array(place.shape, numbers)) if place.holds(numbers) else None

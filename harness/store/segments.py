@@ -70,7 +70,7 @@ class Origin:
 
     @classmethod
     def of(cls, engine: Mapping[str, str], model: str, experiment: str) -> Origin:
-        """The origin of what an engine of this identity answers."""
+        """The origin of answers by an engine of this identity."""
         return cls(identity_digest(dict(engine)), model, experiment, without_secrets(engine))
 
 
@@ -268,7 +268,7 @@ class Writer:
         return place
 
     def _write(self, file: int, data: bytes, end: int) -> None:
-        """Appends whole, or takes back what was written."""
+        """Appends a record as a whole, or removes a part that was written."""
         if self._removed:
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
         if os.write(file, data) != len(data):
@@ -277,7 +277,7 @@ class Writer:
         self._unflushed = True
 
     def flush(self) -> None:
-        """Makes what was appended survive the death of the machine; may be called from another thread.
+        """Flushes appended records to the disk; may be called from another thread.
 
         Notices, too, when somebody has removed the segment: later appends raise, as they would be lost.
 

@@ -215,7 +215,7 @@ class Store:
         return place_of(number, *writer.put(key, reply))
 
     def flush(self) -> None:
-        """Makes what was put survive the death of the machine; the store's thread does it every few seconds."""
+        """Flushes records to the disk; the store's thread does so every few seconds."""
         for writer in [*self._left, *(writer for _, writer in list(self._writers.values()))]:
             try:
                 writer.flush()
@@ -230,7 +230,7 @@ class Store:
 
     @property
     def broken(self) -> bool:
-        """Whether the disk has refused a flush: what was put since may not be kept, and nothing more can be put."""
+        """Whether the disk has refused a flush: later records may be lost, and no more can be put."""
         return self._unflushed is not None
 
     def refresh(self) -> None:

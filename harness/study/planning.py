@@ -47,7 +47,7 @@ class Plan:
 
 
 def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -> Plan:
-    """Composes and checks every run; what the command line says comes after what the study says.
+    """Composes and checks every run; overrides of the command line come after those of the study.
 
     Of a run about the outcomes of another (task=run) all is checked but what only these outcomes tell: whether the
     texts of task.where occur, and how many items there are; of one that uses the fit of another (experiment.fitted),

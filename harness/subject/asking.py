@@ -28,10 +28,10 @@ class Asking:
     Attributes:
         seed: the run seed; sampled draws of different seeds are independent, greedy ones are shared.
         item: id of the item this view belongs to; "" outside of a protocol.
-        players: who plays each part beside the subject, by the part's name. It may be the subject itself.
+        players: the models of each part beside the subject, by the part's name. One may be the subject itself.
         name: the part that this one plays; "" for the subject.
-        model, experiment: names under which the store keeps what is asked; they change no reply.
-        log: where exchanges are written, those of the parts included.
+        model, experiment: names under which the store keeps calls; they change no reply.
+        log: the log of exchanges, those of the parts included.
         arrival: waits for the model, where it is loaded only when it is its turn; None where it is loaded.
     """
 
@@ -100,7 +100,7 @@ class Asking:
         """The model's thought before it answers, and the whole reply around it.
 
         Args:
-            sampling: of the thought. Its stop strings are not used: they are the answer's.
+            sampling: sampling of the thought, without its stop strings, which are the answer's.
             most: tokens that are asked for, when they are more than the budget of a thought, for a model that may
                 answer at once.
         """

@@ -44,13 +44,13 @@ class Exchange:
 
     Attributes:
         prompt: the exact text sent, special tokens included; in a stored exchange with a `start`, the rest of it.
-        reply: the text generated, the probabilities of the options, or what was measured of the prompt.
+        reply: the generated text, the probabilities of the options, or the measurement of the prompt.
         keys: hexadecimal keys of the stored calls behind it.
         cached: whether every one of them was answered from the store.
         prompt_tokens, new_tokens: size of the question and of the answer.
-        role: who was asked; "" is the subject itself.
-        start: of a stored exchange, what its prompt begins with; None when `prompt` is the whole text.
-        thought: what of the reply is a thought; None where none was looked for, and none found.
+        role: the role of the model that was asked; "" is the subject itself.
+        start: start of a stored exchange's prompt, in an earlier one; None when `prompt` is the whole text.
+        thought: the part of the reply that is a thought; None if none was looked for, or found.
     """
 
     prompt: str
@@ -161,7 +161,7 @@ class Log:
         new_tokens: int,
         role: str,
     ) -> None:
-        """Keeps the answer to what was asked at a place."""
+        """Keeps the answer to the prompt at a place."""
         rest, start = self._asked[place]
         self._answered[place] = Exchange(rest, reply, keys, cached, prompt_tokens, new_tokens, role, start)
 

@@ -31,10 +31,10 @@ class Cell:
     Attributes:
         index: its place in the grid, from 0; the last swept override varies fastest.
         overrides: all of it, as `run` takes them.
-        swept: those that differ between cells; what people know the cell by.
+        swept: those that differ between cells; people know the cell by them.
         experiment: name in conf/experiment.
         folder: the run directory, as the run itself names it (perhaps relative to the sweep's working directory).
-        digest: of everything that can change an outcome.
+        digest: digest of everything that can change an outcome.
         whole: index of the cell that this one is a shard of; None for a cell that is no shard.
     """
 
@@ -88,10 +88,10 @@ class Status:
     """The state of a cell.
 
     Attributes:
-        reason: why it failed, or what it was interrupted by last.
+        reason: why it failed, or the last interruption.
         requeued: how often it was started anew after an interruption.
         job: the SLURM job or worker that last had it.
-        host, pid: where it last ran.
+        host, pid: machine and process of its last run.
         beat: counts up while its worker lives; two readings tell more than any clock.
         done, total: items. asked: calls that the engine answered, shared: those that the store had.
         seconds: that the run took, by phase.
@@ -133,7 +133,7 @@ class Sweep:
 
     Attributes:
         folder: absolute.
-        name: what W&B's group and people call it.
+        name: its name, for people and as W&B's group.
         cwd: where relative paths of the cells start. config_dir: a further folder of config groups.
         launcher: settings of the launcher, as the config names them.
     """

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A cell and what it needs to run.
+    """A cell and its needs.
 
     Attributes:
-        engines: what must be loaded for it, the subject's first.
+        engines: engines to load for it, the subject's first.
         config: resolved; for `pack_by`.
     """
 

@@ -36,7 +36,7 @@ class View:
     """All cells at one moment.
 
     Attributes:
-        note: what could not be found out; "" when everything could.
+        note: questions that stayed open; "" without any.
     """
 
     cells: tuple[Seen, ...]

@@ -114,7 +114,7 @@ def work(sweep: Sweep, cells: Sequence[int], job: str) -> bool:
     The last shard of a cell to be done also runs the whole cell, from the store, on its own loaded engine.
 
     Args:
-        job: what had the cells, for their states.
+        job: the job that has the cells, for their states.
 
     Returns:
         Whether all were worked on; False after Ctrl-C or when the sweep was cancelled.

@@ -28,7 +28,7 @@ class Arithmetic(Task):
     Attributes:
         size: number of items.
         digits: numbers of digits of the operands, each at least 1.
-        operators: of "+", "-", "x".
+        operators: any of "+", "-" and "x".
         seed: seed of the operands.
     """
 

@@ -31,7 +31,7 @@ class Task(ABC):
     Attributes:
         name: the task's name in runs and references; set in the task's YAML.
         version: changes whenever the same settings would give other items or grades.
-        duplicates: what to do with rows of equal content: "error" names them, "drop" keeps the first.
+        duplicates: treatment of rows with equal content: "error" names them, "drop" keeps the first.
     """
 
     version: ClassVar[str]

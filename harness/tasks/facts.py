@@ -108,7 +108,7 @@ class Facts(Task):
     to 56 (barium) medium; the others hard.
 
     Attributes:
-        kinds: of "capital" (of a country), "country" (of a capital), "symbol", "number" and "element" (name of a
+        kinds: any of "capital" (of a country), "country" (of a capital), "symbol", "number" and "element" (name of a
             symbol).
         stratum: "easy", "medium" or "hard" items only; None takes all.
     """

@@ -18,7 +18,7 @@ class Graded:
         text: the reply without the space around it.
         answer: as the grader read it ("" when it read none).
         correct: whether it is right; False for every fate but "answered".
-        fate: what became of it.
+        fate: its fate.
     """
 
     text: str

@@ -21,7 +21,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 class BrokenRow(HarnessError):
-    """A row that gives no item. The message names its place and what is wrong with it."""
+    """A row that gives no item. The message names its place and its fault."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rows:
         names: the columns.
         numbers: the number of each row as its file counts: lines of JSONL (from 1), else rows of data (from 1).
         table: a `pyarrow.Table`, or the rows of a small file.
-        flaws: what is wrong with the rows that could not be read at all, by row (from 0).
+        flaws: faults of the rows that could not be read at all, by row (from 0).
         revision: the commit of a set on the hub that was read; "" for a file, and where it is not known.
     """
 
@@ -171,7 +171,7 @@ class ReadItems(list[Item]):
     """The items of a set, and the rows that gave none.
 
     Attributes:
-        broken: a message for each of those rows, with its place and what is wrong.
+        broken: a message for each of those rows, with its place and its fault.
         revision: as that of the rows.
     """
 
@@ -293,7 +293,7 @@ def _read_text(path: Path, suffix: str) -> Rows:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """The number and the object of each line, or what is wrong with the line."""
+    """The number and the object of each line, or the fault of the line."""
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():

@@ -49,7 +49,7 @@ class Launcher(ABC):
         """Refuses what cannot work, before anything is written.
 
         Raises:
-            HarnessError: naming what is lacking.
+            HarnessError: it names the missing thing.
         """
 
     @abstractmethod

@@ -29,7 +29,7 @@ class Gpus(Launcher):
 
     Attributes:
         devices: the GPUs to use; None is CUDA_VISIBLE_DEVICES where it is set, or all.
-        gpus_per_job: None is what the largest model of the sweep needs, and at least one.
+        gpus_per_job: GPUs of a job; None is as many as the largest model of the sweep needs, at least one.
         retries: how often a cell whose worker was killed is started again.
     """
 

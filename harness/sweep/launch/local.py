@@ -13,7 +13,7 @@ from harness.sweep.worker import work
 
 @dataclass(frozen=True, kw_only=True)
 class Local(Launcher):
-    """Settings of `hydra/launcher=local`: all cells one after another in this process; what is loaded stays loaded."""
+    """Settings of `hydra/launcher=local`: all cells one after another in this process. Loaded models stay loaded."""
 
     def check(self, packs: Sequence[Pack]) -> None:
         pass

@@ -70,3 +70,10 @@ def test_the_experiment_of_the_readme_runs_from_two_new_files(tmp_path: Path) ->
 def test_the_figure_of_the_readme_is_there() -> None:
     for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
         assert (ROOT / name).read_text(encoding="utf-8").lstrip().startswith(("<?xml", "<svg"))
+
+
+def test_the_readme_is_short_and_its_first_screen_has_a_question_a_figure_and_a_command() -> None:
+    lines = README.splitlines()
+    assert len(lines) <= 200
+    screen = "\n".join(lines[:25])
+    assert screen.index("?**") < screen.index("![") < screen.index("```bash\nscripts/demo")
