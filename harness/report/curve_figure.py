@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.figures import Curve
-from harness.report.painting import DASHES, PALETTE, Painted, canvas_of, in_brackets, kept, name_of, nothing
+from harness.report.look import Look
+from harness.report.painting import (
+    DASHES,
+    PALETTE,
+    Painted,
+    canvas_for,
+    in_brackets,
+    kept,
+    legend,
+    legend_height,
+    nothing,
+)
 from harness.report.text import number
 from harness.statistics.estimates import Estimate
 
@@ -47,32 +58,35 @@ def curve_lines(figure: Curve, estimates: Sequence[Estimate]) -> tuple[list[Curv
     return made, ticks
 
 
-def curve(figure: Curve, estimates: Sequence[Estimate]) -> Painted:
+def curve(figure: Curve, estimates: Sequence[Estimate], look: Look) -> Painted:
     """The drawn curve; where the metric has no values, a picture that says so."""
     lines, ticks = curve_lines(figure, estimates)
-    title = f"{figure.metric} by {figure.x}"
+    metric, x = look.metric(figure.metric), look.column(figure.x)
+    title = f"{metric} by {x}"
     if not lines:
-        return nothing(title, f"The run has no {figure.metric} by {figure.x}")
+        return nothing(look, title, f"The run has no {metric} by {x}")
     lines, note = kept(lines)
-    canvas = canvas_of(7.0, max(3.4, 1.0 + 0.19 * len(lines)))
+    names = [look.value(line.name) for line in lines] if any(line.name for line in lines) else []
+    named = [look.wrapped(0.6 * look.width / max(1, len(ticks)), look.value(tick)) for tick in ticks]
+    more = 1.4 * look.em * max((tick.count("\n") for tick in named), default=0)
+    canvas = canvas_for(look, 25 * look.em + more + legend_height(look, names))
     axes = canvas.add_subplot()
-    alt = []
+    alt, drawn = [], []
     for i, line in enumerate(lines):
         colour, dashes = PALETTE[i % len(PALETTE)], DASHES[i // len(PALETTE) % len(DASHES)]
-        y = [e.value for e in line.points]
-        axes.plot(line.x, y, color=colour, ls=dashes, lw=1.5, marker="o", ms=3, label=name_of(line.name))
+        drawn += axes.plot(line.x, [e.value for e in line.points], color=colour, ls=dashes, lw=1.5, marker="o", ms=3)
         known = [(x, e) for x, e in zip(line.x, line.points, strict=True) if e.low is not None]
         lows, highs = [e.low for _, e in known], [e.high for _, e in known]
         axes.fill_between([x for x, _ in known], lows, highs, color=colour, alpha=0.15, lw=0)
         told = ", ".join(
-            f"{number(e.value)}{in_brackets(e.low, e.high)} at {name_of(e.level[figure.x])}" for e in line.points
+            f"{number(e.value)}{in_brackets(e.low, e.high)} at {look.value(e.level[figure.x])}" for e in line.points
         )
-        alt.append(f"{name_of(line.name)}: {told}." if line.name else f"{told[:1].upper()}{told[1:]}.")
-    axes.set(xlabel=figure.x, ylabel=figure.metric)
+        alt.append(f"{look.value(line.name)}: {told}." if line.name else f"{told[:1].upper()}{told[1:]}.")
+    axes.set(xlabel=x, ylabel=look.wrapped(20 * look.em, metric))
     if ticks:
-        axes.set_xticks(range(len(ticks)), [name_of(tick) for tick in ticks])
-    if any(line.name for line in lines):
-        canvas.legend(loc="outside right upper")
+        axes.set_xticks(range(len(ticks)), named)
+    if names:
+        legend(look, canvas, list(zip(names, drawn, strict=True)))
     return Painted(canvas, title + note, f"Curves of {title}. {' '.join(alt)}", ("Bands: 95 % intervals",))
 
 

@@ -12,7 +12,8 @@ import orjson
 from harness.console import visible
 from harness.errors import HarnessError
 from harness.report.items import Shown, shown
-from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
+from harness.report.look import PAGE
+from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.templates import environment, script, style
 from harness.report.text import cut, number
 from harness.runs.comparison import Change, Comparison, Loaded
@@ -100,15 +101,11 @@ def _transcripts(run: Loaded, wanted: Mapping[str, Any]) -> dict[str, Shown]:
 
 def _forest(one: Comparison) -> tuple[str, str] | None:
     """The differences with their intervals as SVG in base64, and the same in words; None where none is defined."""
-    import matplotlib as mpl
-
     drawn = [c for c in one.contrasts if c.value is not None][:MOST_LINES]
     if not drawn:
         return None
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        canvas = canvas_of(7.0, 0.8 + 0.24 * len(drawn))
+    with styled(PAGE):
+        canvas = canvas_of(PAGE.width, 0.8 + 0.26 * len(drawn))
         axes = canvas.subplots()
         told = []
         for y, c in enumerate(drawn):

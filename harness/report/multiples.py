@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.console import visible
-from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
+from harness.report.look import PAGE
+from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.pictures import Picture
 from harness.report.text import cut, number
 from harness.runs.records import RunRecord
@@ -73,12 +74,12 @@ def draw_side_by_side(experiment: str, runs: Sequence[RunRecord]) -> Picture | N
             low, high = _ends(e)
             axes.errorbar(e.value, y, xerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4, lw=1)
             told.append(f"{names[y]} {number(e.value)}{_interval(e)}")
-        axes.set_yticks(range(len(shown)), names)
+        axes.set_yticks(range(len(shown)), names if axes.get_subplotspec().is_first_col() else [])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         return told
 
-    height = 0.9 + 0.24 * len(shown)
+    height = 1.1 + 0.26 * len(shown)
     rest = f"; the first {MOST_RUNS} of {len(runs)} runs" if len(runs) > MOST_RUNS else ""
     return _panels(f"{experiment}: runs side by side{rest}", keys, paint, height)
 
@@ -111,7 +112,7 @@ def draw_scaling(experiment: str, runs: Sequence[RunRecord]) -> Picture | None:
         axes.set_xscale("log")
         axes.set_xticks(sizes, [short(size) for size in sizes])
         axes.set_xticks([], minor=True)
-        axes.set_xlabel("parameters")
+        axes.set_xlabel("parameters of the model")
         return told
 
     guessed = any(not counted for _, counted, _ in sized)
@@ -126,8 +127,6 @@ def short(size: float) -> str:
 
 
 def _panels(title: str, keys: Sequence[Key], paint: Callable[[Any, Key], list[str]], height: float) -> Picture | None:
-    import matplotlib as mpl
-
     more = len(keys) - MOST_PANELS
     keys = keys[:MOST_PANELS]
     if not keys:
@@ -135,18 +134,17 @@ def _panels(title: str, keys: Sequence[Key], paint: Callable[[Any, Key], list[st
     title = visible(cut(title, 200)) + (f"; {more} more numbers are in the table" if more > 0 else "")
     across = min(3, len(keys))
     down = math.ceil(len(keys) / across)
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        canvas = canvas_of(3.4 * across, height * down)
+    with styled(PAGE):
+        canvas = canvas_of(PAGE.width, height * down)
         grid = canvas.subplots(down, across, squeeze=False)
         told = []
         for i, axes in enumerate(grid.flat):
             if i >= len(keys):
                 axes.set_visible(False)
                 continue
-            name = visible(cut(f"{keys[i][0]} {_level(keys[i])}".strip(), 70))
-            axes.set_title(name, fontsize=8)
+            level = _level(keys[i])
+            name = PAGE.value(f"{PAGE.metric(keys[i][0])}{f', {level}' if level else ''}")
+            axes.set_title(PAGE.wrapped(0.8 * PAGE.width / across, name), fontsize=PAGE.small)
             told.append(f"{name}: {', '.join(paint(axes, keys[i]))}.")
         alt = visible(cut(" ".join(told), 4000))
         svg = rendered(canvas, "svg", {"Date": None, "Title": title, "Description": alt}).decode()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
-import textwrap
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
-from harness.console import visible
-from harness.report.text import cut, number
+from harness.report.look import Look
+from harness.report.text import number
+from harness.statistics.estimates import Estimate
 
 T = TypeVar("T")
 
@@ -25,14 +27,13 @@ DASHES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 MOST_LEVELS = 24
 
-STYLE = {
+_STYLE = {
     # Text stays text: small, searchable, and a script that DejaVu lacks is drawn with the reader's own fonts.
     "svg.fonttype": "none",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "svg.hashsalt": "harness",
     "text.parse_math": False,  # labels come from data: a "$" is a dollar
-    "font.size": 9,
-    "axes.titlesize": 9,
+    "pdf.fonttype": 42,  # letters as letters: publishers refuse the outlines of type 3
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#666666",
@@ -41,9 +42,21 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
-    "legend.fontsize": 8,
     "figure.facecolor": "white",
 }
+
+
+@contextmanager
+def styled(look: Look) -> Iterator[None]:
+    """Sets matplotlib up for a look, and as it was afterwards."""
+    import matplotlib as mpl
+
+    sizes = dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize"), look.font)
+    small = dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), look.small)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**_STYLE, **sizes, **small})
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +70,10 @@ class Painted:
 
 
 def rendered(figure: Any, form: str, metadata: Mapping[str, str | None]) -> bytes:
-    """A matplotlib figure as a file of the form "svg" or "png", the same bytes each time."""
+    """A matplotlib figure as a file of the form "svg", "png" or "pdf", the same bytes each time."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a script that DejaVu lacks: boxes in the PNG, text in the SVG
+        warnings.filterwarnings("ignore", "Glyph")  # a script that DejaVu lacks: boxes, but in the SVG, which has text
         figure.savefig(buffer, format=form, metadata=metadata, dpi=150)
     return buffer.getvalue()
 
@@ -72,27 +85,17 @@ def canvas_of(width: float, height: float) -> Any:
     return Canvas(figsize=(width, height), layout="constrained")
 
 
-def nothing(title: str, text: str) -> Painted:
+def canvas_for(look: Look, height: float) -> Any:
+    """An empty matplotlib figure as wide as the look wants it; height in inches, unless the look has its own."""
+    return canvas_of(look.width, look.height or height)
+
+
+def nothing(look: Look, title: str, text: str) -> Painted:
     """A picture that says why there is none."""
-    canvas = canvas_of(5.0, 1.2)
-    canvas.text(0.5, 0.5, f"Nothing to draw.\n{text}.", ha="center", va="center")
+    told = look.wrapped(look.width * 0.9, "Nothing to draw.", f"{text}.")
+    canvas = canvas_for(look, (3 + told.count("\n")) * 1.5 * look.em)
+    canvas.text(0.5, 0.5, told, ha="center", va="center")
     return Painted(canvas, title, f"Nothing to draw. {text}.")
-
-
-def name_of(level: str) -> str:
-    """A level as a picture shows it: short, and without characters that are not seen."""
-    return visible(cut(level, 60))
-
-
-def heading_of(column: str, level: str) -> str:
-    """A level as the heading of a panel."""
-    return name_of(level) if column == "arm" else f"{column} {name_of(level)}"
-
-
-def wrapped(*lines: str) -> str:
-    """Lines broken to the width of a panel."""
-    # A panel is 3.1 inches wide: about 40 characters.
-    return "\n".join(part for line in lines if line for part in textwrap.wrap(line, 40, break_on_hyphens=False))
 
 
 def kept(levels: list[T]) -> tuple[list[T], str]:
@@ -106,26 +109,78 @@ def in_brackets(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
 
 
-def panels_for(n: int, height: float, ratios: tuple[int, ...]) -> tuple[Any, list[list[Any]]]:
-    """A figure with n panels, three side by side or four in a square, each of len(ratios) axes stacked."""
-    across = 2 if n == 4 else min(3, n)
-    down = -(-n // across)
-    canvas = canvas_of(max(4.2, 3.1 * across), height * down + 0.5)
-    grid = canvas.add_gridspec(down * len(ratios), across, height_ratios=ratios * down)
-    panels = []
+def matching(
+    estimates: Sequence[Estimate], words: Sequence[str], level: Mapping[str, str], value: float, n: int
+) -> Estimate | None:
+    """The estimate about exactly what is drawn; a like-named one of other rows, columns or bins differs in value."""
+    for e in estimates:
+        alike = any(word in e.metric for word in words) and dict(e.level) == level and e.n == n
+        if alike and e.value is not None and abs(e.value - value) < 1e-9:
+            return e
+    return None
+
+
+def across(look: Look, n: int) -> int:
+    """How many of n panels stand side by side: as many as are wide enough to be read, and in rows of like length."""
+    most = max(1, min(n, int(look.width / (14 * look.em))))
+    return math.ceil(n / math.ceil(n / most))
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """The panels of a figure.
+
+    Attributes:
+        width: of one panel, in inches.
+        axes: of each panel, those that stand one above the other.
+        left, bottom: whether a panel has none to its left, or below it; the others do without the axes' names.
+    """
+
+    canvas: Any
+    width: float
+    axes: list[list[Any]]
+    left: list[bool]
+    bottom: list[bool]
+
+
+def panels_for(look: Look, n: int, ratios: tuple[int, ...], lines: int) -> Panels:
+    """A figure with n panels, each of len(ratios) axes stacked.
+
+    Args:
+        lines: of the longest heading of a panel.
+    """
+    columns = across(look, n)
+    rows = -(-n // columns)
+    width = look.width / columns
+    main = min(max(0.8 * width, 10 * look.em), 20 * look.em)
+    height = main * sum(ratios) / ratios[0] + (1.4 * lines + 2) * look.em
+    canvas = canvas_for(look, height * rows + 5 * look.em)
+    grid = canvas.add_gridspec(rows * len(ratios), columns, height_ratios=ratios * rows)
+    axes = []
     for i in range(n):
-        top = i // across * len(ratios)
-        panels.append([canvas.add_subplot(grid[top + j, i % across]) for j in range(len(ratios))])
-    return canvas, panels
+        top = i // columns * len(ratios)
+        axes.append([canvas.add_subplot(grid[top + j, i % columns]) for j in range(len(ratios))])
+    left, bottom = [i % columns == 0 for i in range(n)], [i + columns >= n for i in range(n)]
+    return Panels(canvas, width, axes, left, bottom)
 
 
-def legend(canvas: Any, axes: Any, entries: Sequence[tuple[str, str]]) -> None:
-    """A legend above bars: names with their colours."""
+def share_ticks(look: Look, width: float) -> list[float]:
+    """Ticks of an axis from 0 to 1 that is so wide, in inches."""
+    return [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] if width > 18 * look.em else [0.0, 0.5, 1.0]
+
+
+def legend(look: Look, canvas: Any, entries: Sequence[tuple[str, Any]]) -> None:
+    """A legend above all panels: names with their colours, or with what is drawn of them."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=colour, label=name) for name, colour in entries]
-    canvas.legend(handles=handles, loc="outside upper left", ncols=min(4, len(handles)))
-    axes.spines["left"].set_visible(False)
+    handles = [Patch(color=drawn) if isinstance(drawn, str) else drawn for _, drawn in entries]
+    names = [name for name, _ in entries]
+    canvas.legend(handles, names, loc="outside upper left", ncols=look.fit(names))
+
+
+def legend_height(look: Look, names: Sequence[str]) -> float:
+    """The height of a legend in inches."""
+    return 1.4 * look.em * math.ceil(len(names) / look.fit(names)) + look.em if names else 0.0
 
 
 def few(n: int) -> Any:

@@ -151,13 +151,13 @@ def test_an_ece_is_shown_only_over_its_own_points() -> None:
     shown = words(
         draw(Reliability("p", "right"), data, [estimate("ece_equal_width", {"arm": "a"}, value, (0.1, 0.3), 3)]).svg
     )
-    assert {"a, n = 3", "ece_equal_width 0.217 [0.100, 0.300]"} <= set(shown)
+    assert {"a, n = 3", "ECE, equal-width bins: 0.217 [0.100, 0.300]"} <= set(shown)
     for other in (
         estimate("ece_equal_width", {"arm": "b"}, value, (0.1, 0.3), 3),
         estimate("ece_count", {"arm": "a"}, value + 0.01, (0.1, 0.3), 3),
         estimate("ece_equal_width", {"arm": "a"}, value, (0.1, 0.3), 4),
     ):
-        assert not any("ece" in w for w in words(draw(Reliability("p", "right"), data, [other]).svg))
+        assert not any("ECE" in w for w in words(draw(Reliability("p", "right"), data, [other]).svg))
     assert {"1", "2"} <= set(shown)  # the sizes of the two bins
 
 

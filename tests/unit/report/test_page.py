@@ -134,7 +134,7 @@ def test_the_page_holds_verdicts_numbers_failures_cost_and_transcripts(calm: Pat
     assert html.index('id="item-000008"') < html.index('id="item-000000"')  # the failed item comes first
     assert "prompt 0 hello" in html
     assert "&lt;b&gt;model&lt;/b&gt;" in html
-    assert "Reliability of p_true for correct" in html
+    assert "Reliability: share correct against mean P(True)" in html
 
 
 def test_every_section_has_a_heading_every_header_a_scope_and_every_figure_a_text(calm: Path) -> None:
