@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def reliability(figure: Reliability, rows: Table, estimates: Sequence[Estimate],
     return Painted(panels.canvas, title, f"Reliability diagram by {look.column(figure.by)}. {' '.join(alt)}", (note,))
 
 
-def _most_lines(headings: Any) -> int:
+def _most_lines(headings: Iterable[str]) -> int:
     return max(heading.count("\n") + 1 for heading in headings)
 
 
