@@ -202,8 +202,22 @@ def _tested(
     return interval_of(of, value, drawn, n_groups), p_value(of, value, drawn, n_groups)
 
 
+def mean_of_seeds(rows: Sequence[Sample], replicates: int, seed: int) -> Replicates:
+    """The mean over seeds on draws of groups, which are the same for all seeds, and of seeds."""
+    by_run, steps = _by_run(rows, replicates, seed)
+    return Replicates(_mean_of_drawn(by_run, np.random.default_rng([seed, len(rows)])), steps)
+
+
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:
     """Differences between the sides on the same draws of groups, and of the seeds of each side where it has several."""
+    by_run, steps = _by_run(rows, replicates, seed)
+    rng = np.random.default_rng([seed, len(rows)])
+    first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
+    return Replicates(second - first, steps)
+
+
+def _by_run(rows: Sequence[Sample], replicates: int, seed: int) -> tuple[Floats, int]:
+    """The metric of each run on the same draws of groups, [runs, B], and the steps that its numbers were put into."""
     merged = [merged_rows(r) for r in rows]
     _, codes = factorize(np.concatenate([r.groups for r in rows]))
     starts = np.cumsum([0, *map(len, merged)])
@@ -219,9 +233,7 @@ def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int
             for part, r, one in zip(parts, rows, merged, strict=True)
         ]
     )
-    rng = np.random.default_rng([seed, len(rows)])
-    first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
-    return Replicates(second - first, max(one.steps for one in merged))
+    return by_run, max(one.steps for one in merged)
 
 
 def _mean_of_drawn(values: Floats, rng: np.random.Generator) -> Floats:
