@@ -58,6 +58,8 @@ class Experiment(ABC, Generic[Fitted]):
     wording: Mapping[str, str] = field(default_factory=dict)
     fitted: Path | None = None
 
+    papers: ClassVar[tuple[str, ...]] = ()
+    """The papers that the protocol follows: keys of the nearest references.bib, in the folder of its file or above."""
     texts: ClassVar[Mapping[str, str]] = {}
     outcome: ClassVar[type[Outcome]]
     metrics: ClassVar[tuple[Metric, ...]]

@@ -9,10 +9,13 @@ from typing import Any
 
 from harness.cli.compare import add_compare
 from harness.cli.engines import add_engines
+from harness.cli.figures import add_figures
+from harness.cli.methods import add_methods
 from harness.cli.report import add_report
 from harness.cli.rescore import add_rescore
 from harness.cli.store import add_store
 from harness.cli.sweep import add_multirun, add_sweep
+from harness.cli.table import add_table
 from harness.cli.wandb import add_wandb
 from harness.console import visible
 from harness.errors import HarnessError, nearest
@@ -32,6 +35,7 @@ EPILOG = """examples:
   python -m harness engines experiment=pTrue limit=20 --first engine=vllm --second engine=transformers
   python -m harness compare runs/pTrue/*
   python -m harness rescore runs/pTrue/NAME --dry-run
+  python -m harness table runs/pTrue --rows model --columns arm --metric auroc --format latex
   python -m harness store
   python -m harness wandb sync runs/pTrue
 """
@@ -112,6 +116,8 @@ def parser() -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     for add in (add_engines, add_report, add_store, add_sweep, add_rescore, add_compare, add_wandb):
+        add(commands)
+    for add in (add_table, add_figures, add_methods):
         add(commands)
     return top
 

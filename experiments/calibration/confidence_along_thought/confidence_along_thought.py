@@ -96,6 +96,7 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
 
     all_arms: ClassVar = {name: Read(thought=name) for name in ("own", "other", "filler")}
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("yoon2025reasoning",)
     outcome: ClassVar = Stop
     metrics: ClassVar = (
         *metrics.judged(by=BY),

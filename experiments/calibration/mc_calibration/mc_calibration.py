@@ -89,6 +89,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         "few-shot cyclic": Asked(form="cyclic", examples="own"),
     }
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("kadavath2022language",)
     outcome: ClassVar = Option
     item_fields: ClassVar = ("stem", "choices")
     metrics: ClassVar = (

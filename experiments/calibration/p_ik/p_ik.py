@@ -81,6 +81,7 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         "percent": Trained(asked="percent"),
     }
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("kadavath2022language",)
     outcome: ClassVar = Answered
     metrics: ClassVar = (
         *metrics.judged(where=WHOLE),

@@ -64,6 +64,7 @@ class PIKContexts(Forecasting[Shown, Fitted]):
 
     all_arms: ClassVar = ARMS
     texts: ClassVar = {**forecasts.TEXTS, **TEXTS}
+    papers: ClassVar = ("kadavath2022language",)
     outcome: ClassVar = Forecast
     metrics: ClassVar = (
         *metrics.means(p_ik="p", by=BY),

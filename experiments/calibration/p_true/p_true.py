@@ -108,6 +108,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
         "few-shot brainstorm": Shown(demonstrations="own", ideas=True),
     }
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("kadavath2022language",)
     outcome: ClassVar = Judged
     metrics: ClassVar = (
         *metrics.judged(),

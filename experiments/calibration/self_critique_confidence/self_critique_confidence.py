@@ -123,6 +123,7 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
         "uncertainty critique": Request(instrument="uncertainty", stage="critique"),
     }
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("zong2025critical",)
     outcome: ClassVar = Scored
     metrics: ClassVar = (
         *metrics.judged(PAIR),

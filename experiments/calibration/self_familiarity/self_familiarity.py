@@ -123,6 +123,7 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         "know": 'Do you know what "$concept" is? Say Yes or No.',
         "know_lead": "Answer:",
     }
+    papers: ClassVar = ("luo2023zero",)
     outcome: ClassVar = Scored
     item_fields: ClassVar = ("concepts", "rarity", "kind", "domain")
     metrics: ClassVar = (

@@ -108,6 +108,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         "bag of words": Way(asked="nothing", rule="words"),
     }
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("yin2023large", "kale2025knowrl")
     outcome: ClassVar = Verdict
     item_fields: ClassVar = ("question", "kind")
     metrics: ClassVar = (

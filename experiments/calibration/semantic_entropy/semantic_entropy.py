@@ -83,6 +83,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
         **{name: stated_confidence.TEXTS[name] for name in ("confidence", "confidence_form", "percent")},
     }
     parts: ClassVar = {"judge": Part(capabilities=frozenset({"choose"}))}
+    papers: ClassVar = ("farquhar2024detecting", "kuhn2023semantic")
     outcome: ClassVar = Certainty
     metrics: ClassVar = (
         *metrics.graded(by=(), where={"arm": "agreement"}),

@@ -105,6 +105,7 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     }
     texts: ClassVar = {**TEXTS, **judging.TEXTS}
     parts: ClassVar = {"judge": Part()}
+    papers: ClassVar = ("zeng2025thinking",)
     outcome: ClassVar = StatedConfidence
     metrics: ClassVar = (
         *metrics.judged(PAIR, by=BY),

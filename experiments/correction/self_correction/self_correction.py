@@ -67,6 +67,7 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
 
     all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
+    papers: ClassVar = ("kumar2024training", "huang2023large", "wang2022self")
     outcome: ClassVar = Revision
     metrics: ClassVar = (
         *metrics.transitions(by=BY),

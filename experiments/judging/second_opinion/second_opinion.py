@@ -58,6 +58,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     }
     texts: ClassVar = {name: TEXTS[name] for name in ("judgement", "judgement_lead")}
     item_fields: ClassVar = ("question", "answer")
+    papers: ClassVar = ("kadavath2022language",)
     outcome: ClassVar = JudgedAnswer
     metrics: ClassVar = (
         *metrics.judged(),

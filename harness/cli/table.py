@@ -1,0 +1,102 @@
+"""`table RUNS` writes a table of finished runs for a paper: LaTeX, Markdown or CSV, with seeds pooled and a caption."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.console import log, visible
+from harness.errors import HarnessError
+from harness.files import write_whole
+
+if TYPE_CHECKING:
+    from harness.report.tables import Format
+    from harness.runs.comparison import Loaded
+
+
+def add_table(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its flags to the parser."""
+    text = "a table of finished runs for a paper, with seeds pooled (docs/paper.md)"
+    command = commands.add_parser("table", help=text, description=text)
+    command.add_argument("runs", nargs="+", metavar="RUN", help="run directories, patterns, or folders of runs")
+    axis = "model, experiment, task, metric, seed, arm, another key of the levels, or a dotted key of the config"
+    command.add_argument("--rows", metavar="AXIS", help=axis)
+    command.add_argument("--columns", metavar="AXIS", help="the same; by default what the runs differ in")
+    command.add_argument("--metric", action="append", default=[], metavar="NAME", help="may be repeated")
+    level = "only numbers at this level, as arm=few-shot; may be repeated"
+    command.add_argument("--level", action="append", default=[], metavar="KEY=VALUE", help=level)
+    command.add_argument("--format", choices=("latex", "markdown", "csv"), help="default markdown, or by --output")
+    command.add_argument("--labels", type=Path, metavar="FILE", help="YAML of names and what to write in their place")
+    command.add_argument("--replicates", type=int, default=1000, metavar="N", help="of the bootstrap, default 1000")
+    command.add_argument("--output", type=Path, metavar="FILE", help="write the table there, not to the screen")
+
+
+def table_command(options: argparse.Namespace) -> int:
+    """Writes the table.
+
+    Returns:
+        The exit code 0.
+
+    Raises:
+        HarnessError: a run that was named and cannot be read, an unknown axis, metric, level or label, or a cell that
+            would hold several numbers.
+    """
+    from harness.cli.labels import read_labels
+    from harness.report.tables import known_names, write_table
+    from harness.runs.tables import make_grid
+
+    if options.replicates < 2:
+        raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
+    levels = dict(_pair(word) for word in options.level)
+    form: Format = options.format or _form_of(options.output)
+    runs = load_runs(options.runs)
+    grid = make_grid(runs, options.rows, options.columns, options.metric, levels, replicates=options.replicates)
+    for doubt in grid.doubts:
+        log(f"not compared: {doubt}")
+    text = write_table(grid, form, read_labels(options.labels, known_names(grid)))
+    if options.output is None:
+        sys.stdout.write(visible(text))
+        return 0
+    write_whole(options.output, text, "give another place with --output FILE")
+    print(f"table: {options.output}")
+    return 0
+
+
+def load_runs(words: list[str]) -> list[Loaded]:
+    """The runs that words of the command line mean. One that was found in a folder and cannot be used is left out,
+    which is told.
+
+    Raises:
+        HarnessError: a run that was named and cannot be read, or none that can.
+    """
+    from harness.cli.report import find_runs, results
+    from harness.runs.comparison import load_run
+
+    kept, left_out = results(find_runs(words))
+    runs = []
+    for found in kept:
+        try:
+            runs.append(load_run(found.path))
+        except HarnessError as error:
+            if found.named:
+                raise
+            left_out.append(str(error))
+    for reason in left_out:
+        log(f"left out: {reason}")
+    if not runs:
+        raise HarnessError("none of the runs can be read")
+    return runs
+
+
+def _pair(word: str) -> tuple[str, str]:
+    key, sign, value = word.partition("=")
+    if not sign or not key:
+        raise HarnessError(f"--level {word}: write KEY=VALUE, as --level arm=few-shot")
+    return key, value
+
+
+def _form_of(output: Path | None) -> Format:
+    forms: dict[str, Format] = {".tex": "latex", ".csv": "csv"}
+    return forms.get(output.suffix.lower() if output else "", "markdown")
