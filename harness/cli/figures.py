@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,13 @@ def add_figures(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     text = "draw the figures of a run for a paper (docs/paper.md)"
     command = commands.add_parser("figures", help=text, description=text)
     command.add_argument("run", type=Path, metavar="RUN", help="a run directory")
-    command.add_argument("--figure", action="append", default=[], metavar="NAME", help="default all; may be repeated")
+    command.add_argument(
+        "--figure",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="or how its name begins, as reliability; default all",
+    )
     command.add_argument("--format", choices=("pdf", "png", "svg"), default="pdf", help="default pdf")
     command.add_argument("--width", default="3.3in", help="as 3.3in, 84mm or 240pt; default 3.3in, a column")
     command.add_argument("--height", help="the same; default as high as the figure needs")
@@ -56,13 +63,11 @@ def figures_command(options: argparse.Namespace) -> int:
     height = inches("--height", options.height) if options.height else None
     run = load_run(options.run)
     declared = {figure_name(figure): figure for figure in run.job.experiment.figures}
-    for name in options.figure:
-        if name not in declared:
-            raise HarnessError(f"--figure {name}: the run has no such figure{nearest(name, declared)}")
+    chosen = _chosen(declared, options.figure)
     look = paper(width, height, read_labels(options.labels, _known_names(run)))
     folder = options.output or options.run / "figures" / "paper"
     drawn: dict[str, Printed] = {}
-    for name in options.figure or declared:
+    for name in chosen:
         several = panels(declared[name], run.table) if options.panels == "separate" else [declared[name]]
         for figure in several:
             printed = draw_file(figure, run.table, run.record.estimates, look, options.format)
@@ -71,6 +76,15 @@ def figures_command(options: argparse.Namespace) -> int:
         raise HarnessError(f"{options.run}: this experiment draws no figures")
     _write(folder, drawn)
     return 0
+
+
+def _chosen(declared: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """The figures of these names, or of names that begin with these words; all without any."""
+    names = list(declared)
+    for word in wanted:
+        if not any(f"{name}-".startswith(f"{word}-") for name in names):
+            raise HarnessError(f"--figure {word}: the run has no such figure{nearest(word, names)}")
+    return [name for name in names if not wanted or any(f"{name}-".startswith(f"{word}-") for word in wanted)]
 
 
 def _write(folder: Path, drawn: dict[str, Printed]) -> None:

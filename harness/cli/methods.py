@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.console import visible
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
+from harness.places.folders import config_files
 
 if TYPE_CHECKING:
+    from harness.experiment import Experiment
     from harness.report.citing import Paper
 
 
@@ -58,7 +61,7 @@ def cite_command(options: argparse.Namespace) -> int:
     from harness.cli.arguments import version
     from harness.report.citing import bibliography
 
-    papers = [paper for word in options.what or _experiments() for paper in _papers(word)]
+    papers = [paper for word in options.what or config_files("experiment", None) for paper in _papers(word)]
     sys.stdout.write(visible(bibliography(papers, version())))
     return 0
 
@@ -67,23 +70,27 @@ def _papers(word: str) -> list[Paper]:
     from harness.cli.table import load_runs
     from harness.report.citing import papers_of
 
-    experiments = _experiments()
-    if word in experiments or (":" in word and not Path(word).exists()):
-        from harness.config import load_job
-
-        return papers_of(type(load_job([f"experiment={word}", "engine=none"]).experiment))
-    try:
-        runs = load_runs([word])
-    except HarnessError as error:
-        if Path(word).exists():
-            raise
-        from harness.errors import nearest
-
-        raise HarnessError(f"cite {word}: neither a run nor an experiment{nearest(word, experiments)}") from error
-    return [paper for run in runs for paper in papers_of(type(run.job.experiment))]
+    if Path(word).exists() or glob.has_magic(word):
+        return [paper for run in load_runs([word]) for paper in papers_of(type(run.job.experiment))]
+    return papers_of(experiment_class(word))
 
 
-def _experiments() -> list[str]:
-    from harness.places.folders import config_files
+def experiment_class(word: str) -> type[Experiment]:
+    """The class of an experiment by the name of its YAML, or as module:Class.
 
-    return list(config_files("experiment", None))
+    Raises:
+        HarnessError: there is none of that name, or it cannot be imported.
+    """
+    from harness.config.yaml_files import read_yaml
+    from harness.experiment import Experiment
+    from harness.places.named import named
+
+    files = config_files("experiment", None)
+    if word not in files and ":" not in word:
+        raise HarnessError(f"cite {word}: neither a run nor an experiment{nearest(word, files)}")
+    node = read_yaml(files[word]).get("experiment") or {} if word in files else {}
+    target = str(node.get("_target_", "")) if word in files else word.replace(":", ".")
+    cls = named(target, f"{files.get(word, word)}, experiment._target_")
+    if not (isinstance(cls, type) and issubclass(cls, Experiment)):
+        raise HarnessError(f"cite {word}: {target} is no experiment")
+    return cls

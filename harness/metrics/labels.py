@@ -33,6 +33,8 @@ def metric_label(name: str) -> str:
             label = _measures().get("_".join(words[start : start + size]))
             if label is not None:
                 rest = " ".join([*words[:start], *words[start + size :]])
+                if rest.startswith("by "):
+                    return f"{label} {rest}"
                 rest = GRADED if rest == "answered" else rest
                 return f"{label} ({rest})" if rest else label
     return column_label(name)

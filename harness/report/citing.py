@@ -13,7 +13,7 @@ from harness.experiment import Experiment
 
 REFERENCES = "references.bib"
 
-HARNESS = """@software{self_evaluation_harness,
+HARNESS = """@misc{self_evaluation_harness,
   author = {{The self-evaluation harness authors}},
   title = {Self-evaluation harness},
   version = {VERSION},

@@ -20,18 +20,25 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "\N{MINUS SIGN}": "$-$",
     "\N{EN DASH}": "--",
     "\N{PLUS-MINUS SIGN}": r"$\pm$",
     "\N{RIGHTWARDS ARROW}": r"$\rightarrow$",
+    "\N{MATHEMATICAL LEFT ANGLE BRACKET}": r"$\langle$",
+    "\N{MATHEMATICAL RIGHT ANGLE BRACKET}": r"$\rangle$",
     "\n": " ",
 }
 
 
 def escaped(text: str) -> str:
     """Text as LaTeX shows it. Other scripts stay as they are, which needs a font that has them (XeLaTeX, LuaLaTeX)."""
-    return "".join(_SPECIAL.get(letter, letter) for letter in visible(text))
+    return "".join(_SPECIAL.get(letter) or _control(letter) for letter in visible(text))
+
+
+def _control(letter: str) -> str:
+    """A sign that stands for a control character, by its number: fonts of LaTeX seldom have these signs."""
+    return f"[{ord(letter) - 0x2400:02X}]" if "\u2400" <= letter <= "\u2421" else letter
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[str]], caption: str, label: str) -> str:

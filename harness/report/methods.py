@@ -104,10 +104,8 @@ def _prompts(m: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     elif thinking.get("mode"):
         end = {"close": "was closed there", "fail": "counts as failed"}.get(str(thinking.get("overrun")), "ended there")
         most = counted(int(thinking["tokens"]), "token")
-        told = (
-            f"Before a reply the model could think, in at most {most}; a longer thought {end}. Thoughts are not graded."
-        )
-        yield "thinking", told
+        told = f"Before a reply the model could think, in at most {most}; a longer thought {end}."
+        yield "thinking", f"{told} Thoughts are not graded."
 
 
 def _settings(experiment: Mapping[str, Any]) -> str:

@@ -243,7 +243,7 @@ def _best(line: Mapping[Place, Cell], axis: str, replicates: int) -> tuple[Place
             continue
         if other.metric != one.metric:
             return None, [f"{other.metric.name} is not the same measure in all runs"]
-        warnings = [] if other.runs == one.runs else reasons(one.runs[0], other.runs[0], [AXES.get(axis, axis)])[0]
+        warnings = [] if other.runs == one.runs else reasons(other.runs[0], one.runs[0], [AXES.get(axis, axis)])[0]
         if warnings:
             return None, warnings
         tables = [run.table for run in other.runs], [run.table for run in one.runs]

@@ -15,6 +15,7 @@ from harness.metrics.metric import Measure
         ("ece_equal_width_answered", "ECE, equal-width bins (gradable answers only)"),
         ("accuracy_before_answered", "accuracy before revision (gradable answers only)"),
         ("greedy_accuracy", "accuracy (greedy)"),
+        ("accuracy_by_order", "accuracy by order"),
         ("brier_skill", "Brier skill score"),
         ("temperature", "temperature"),
         ("p_ik", "P(IK)"),
