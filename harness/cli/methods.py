@@ -44,7 +44,7 @@ def methods_command(options: argparse.Namespace) -> int:
 
     runs = load_runs(options.runs)
     papers = {str(run.record.manifest["experiment"]): papers_of(type(run.job.experiment)) for run in runs}
-    text = methods([run.record for run in runs], papers)
+    text = methods([run.record for run in runs], [run.table for run in runs], papers)
     print(visible(textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False)))
     return 0
 

@@ -16,7 +16,7 @@ from harness.metrics.labels import column_label
 from harness.outcomes import Table, fate_columns
 from harness.report.citing import Paper
 from harness.report.facts import counted, model_fact, name_of, sentence, version_fact
-from harness.runs.records import RunRecord, is_dry, load_table
+from harness.runs.records import RunRecord, is_dry
 
 _BESIDES = ("_target_", "wording", "fitted")
 """Settings of an experiment that are no numbers for a paragraph: its texts, and where a fit lies."""
@@ -26,17 +26,20 @@ _BOOTSTRAP = re.compile(r"cluster bootstrap, (\d+) replicates, ")
 _ENGINES = {"vllm": "vLLM", "transformers": "Hugging Face transformers", "server": "an OpenAI-compatible server"}
 
 
-def methods(runs: Sequence[RunRecord], papers: Mapping[str, Sequence[Paper]] | None = None) -> str:
+def methods(
+    runs: Sequence[RunRecord], tables: Sequence[Table], papers: Mapping[str, Sequence[Paper]] | None = None
+) -> str:
     """The paragraph: what all runs have in common is said once, and what differs with the runs that it is true of.
 
     Args:
+        tables: the outcomes of each run.
         papers: those that each experiment follows, by the experiment's name.
-
-    Raises:
-        HarnessError: the outcomes of a run cannot be read.
     """
     cited = papers or {}
-    told = [dict(_sentences(run, load_table(run, ()), cited.get(str(run.manifest["experiment"]), ()))) for run in runs]
+    told = [
+        dict(_sentences(run, table, cited.get(str(run.manifest["experiment"]), ())))
+        for run, table in zip(runs, tables, strict=True)
+    ]
     seeds = dict.fromkeys(str(run.manifest["seed"]) for run in runs)
     lines = [f"Sampled draws had the seed{'s' if len(seeds) > 1 else ''} {sentence(seeds)}."]
     for topic in dict.fromkeys(topic for one in told for topic in one):

@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.files import write_whole
 from harness.outcomes import Table
 from harness.report.items import FIX, Beside, Transcripts, shown
+from harness.report.methods import methods
 from harness.report.pictures import Picture, load_picture
 from harness.report.templates import environment, script, style
 from harness.report.text import cut
@@ -144,6 +145,7 @@ def _write(
         style=style(),
         script=code,
         script_digest=digest,
+        methods=methods([record], [table]),
         provenance=cut(json.dumps(record.manifest, indent=2, ensure_ascii=False, default=str), 200_000),
         level=lambda e: ", ".join(map(str, e.level.values())),
     )

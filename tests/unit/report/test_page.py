@@ -121,7 +121,7 @@ def test_only_the_pages_own_script_may_run_and_nothing_is_loaded(calm: Path) -> 
 def test_the_page_holds_verdicts_numbers_failures_cost_and_transcripts(calm: Path) -> None:
     html = (calm / "report.html").read_text(encoding="utf-8")
     order = [html.index(f'<section id="{name}"') for name in
-             ("verdicts", "numbers", "figures", "failures", "cost", "items", "provenance")]  # fmt: skip
+             ("verdicts", "numbers", "figures", "failures", "cost", "items", "provenance", "methods")]  # fmt: skip
     assert order == sorted(order)
     assert ">0.700</button>" in html
     assert "0.600 to 0.800" in html
