@@ -137,8 +137,8 @@ def _intervals(cells: Sequence[Cell]) -> str:
     if not shown:
         return ""
     methods = dict.fromkeys(_method(cell.estimate) for cell in shown)
-    drawn = ", drawing seeds too" if any(len(cell.runs) > 1 for cell in shown) else ""
-    return f"Brackets: 95 % intervals ({'; '.join(methods)}{drawn})."
+    drawn = ", over items and seeds" if any(len(cell.runs) > 1 for cell in shown) else ""
+    return f"Brackets: 95 % intervals{drawn} ({'; '.join(methods)})."
 
 
 def _method(estimate: Estimate) -> str:
