@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 
-from harness import metrics
+from harness.metrics import PUBLIC
 from harness.metrics.metric import Measure
 
 PLAIN = ("mean", "rate")
@@ -53,5 +54,10 @@ def column_label(name: str) -> str:
 @cache
 def _measures() -> dict[str, str]:
     """The label of each of our measures, by its name."""
-    found = {name: getattr(metrics, name) for name in metrics.__all__ if name not in PLAIN}
+    found = {
+        name: getattr(import_module(f"harness.metrics.{home}"), name)
+        for home, names in PUBLIC.items()
+        for name in names
+        if name not in PLAIN
+    }
     return {name: one.label for name, one in found.items() if isinstance(one, Measure)}
