@@ -167,9 +167,8 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         return sorted(concepts, key=lambda concept: concept.rarity)
 
     async def ask(self, arm: Method, common: list[Concept], item: Item, subject: Subject, fitted: Thresholds) -> Scored:
-        found, limit = await score(arm, common), fitted[arm.signal][arm.over]
+        found, limit, real = await score(arm, common), fitted[arm.signal][arm.over], item.fields["kind"] != "invented"
         answers = None if found is None or limit is None else found > limit
-        real = item.fields["kind"] != "invented"
         explained = [await concept.explanation for concept in common] if arm.explained else []
         known = [await concept.known for concept in common] if arm.signal == "asked" else []
         dodges = [one.dodges for one in explained]

@@ -100,10 +100,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
         option_mass("score", metric="entailment_mass"),
         option_mass("score", "p", metric="p_true_mass"),
     )
-    figures: ClassVar = (
-        RiskCoverage("score", "correct", overlay=True),
-        Reliability("p", "correct", where=PROBABILITY),
-    )
+    figures: ClassVar = (RiskCoverage("score", "correct", overlay=True), Reliability("p", "correct", where=PROBABILITY))
 
     def __post_init__(self) -> None:
         super().__post_init__()

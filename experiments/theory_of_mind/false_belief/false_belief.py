@@ -105,10 +105,7 @@ class FalseBelief(ArmedExperiment[Reading, None]):
         **{f"rule: {rule}": Reading(rule=rule) for rule in RULES},
     }
     texts: ClassVar = {"question": "$story\n\n$question\nAnswer with one of these: $options.", "lead": "Answer:"}
-    papers: ClassVar = (
-        *("le2019revisiting", "gandhi2023understanding", "kim2023fantom"),
-        *("ullman2023large", "sclar2024explore"),
-    )
+    papers: ClassVar = ("le2019tomi", "gandhi2023bigtom", "kim2023fantom", "ullman2023large", "sclar2024exploretom")
     outcome: ClassVar = Told
     item_fields: ClassVar = ("probes",)
     metrics: ClassVar = (
