@@ -300,4 +300,4 @@ def test_an_estimate_without_interval_is_drawn_as_a_point(tmp_path: Path) -> Non
         write_run(tmp_path / str(seed), 3, estimates=(bare,), figures=False, seed=seed)
     picture = draw_side_by_side("e", [load_record(tmp_path / name) for name in "01"])
     assert picture is not None
-    assert picture.alt == "mcnemar_p: <b>model</b>, seed 0 0.040, <b>model</b>, seed 1 0.040."
+    assert picture.alt == "McNemar's p: <b>model</b>, seed 0 0.040, <b>model</b>, seed 1 0.040."
