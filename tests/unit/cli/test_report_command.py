@@ -119,14 +119,14 @@ def test_small_multiples_and_scaling_say_the_numbers_in_words(made: Path) -> Non
     beside = draw_side_by_side("pTrue", records)
     assert beside is not None
     assert beside.alt == (
-        "auroc few-shot: smol-135M 0.400 [0.300, 0.500], smol-360M 0.500 [0.400, 0.600], big 0.800 [0.700, 0.900]. "
-        "aurc none: smol-135M 0.600 [0.500, 0.700], smol-360M 0.500 [0.400, 0.600], big 0.200 [0.100, 0.300]."
+        "AUROC, few-shot: smol-135M 0.400 [0.300, 0.500], smol-360M 0.500 [0.400, 0.600], big 0.800 [0.700, 0.900]. "
+        "AURC, none: smol-135M 0.600 [0.500, 0.700], smol-360M 0.500 [0.400, 0.600], big 0.200 [0.100, 0.300]."
     )
     scaling = draw_scaling("pTrue", records)
     assert scaling is not None
     assert scaling.title == "pTrue: against model size (some sizes read from the name)"
     assert scaling.alt.startswith(
-        "auroc few-shot: 135M 0.400 [0.300, 0.500], 360M 0.500 [0.400, 0.600], 1.7B 0.800 [0.700, 0.900]."
+        "AUROC, few-shot: 135M 0.400 [0.300, 0.500], 360M 0.500 [0.400, 0.600], 1.7B 0.800 [0.700, 0.900]."
     )
     assert scaling.svg.startswith("<svg")
     assert draw_scaling("pTrue", records[:1]) is None
