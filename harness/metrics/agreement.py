@@ -7,7 +7,7 @@ from harness.metrics.metric import measure
 from harness.metrics.weighted import average, ratio
 
 
-@measure(low=-1, high=1, better="higher", undefined="all judgements of all rows are the same")
+@measure(label="Fleiss' kappa", low=-1, high=1, better="higher", undefined="all judgements of all rows are the same")
 def fleiss_kappa(share: Probabilities, *, w: Weights, votes: int = 8) -> Floats:
     """Fleiss' kappa of `votes` yes-or-no judgements a row, in [-1/(votes - 1), 1] (Fleiss 1971).
 
@@ -34,7 +34,7 @@ def fleiss_kappa(share: Probabilities, *, w: Weights, votes: int = 8) -> Floats:
     return ratio(pairs - chance, room)
 
 
-@measure(low=None, high=1, better="higher", undefined="all judgements of all rows are the same")
+@measure(label="Conger's kappa", low=None, high=1, better="higher", undefined="all judgements of all rows are the same")
 def conger_kappa(direct: Probabilities, turned: Probabilities, *, w: Weights, votes: int = 4) -> Floats:
     """Conger's kappa of 2 * `votes` judgements a row, half of them asked the other way round, at most 1 (Conger 1980).
 

@@ -70,7 +70,7 @@ def overconfidence(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     return average(w, p.values - correct.values)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_WIDTH)
+@measure(label="ECE, equal-width bins", low=0, high=1, better="lower", biased=True, gaps=_WIDTH)
 def ece_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Expected calibration error in bins of equal width, in [0, 1] (Naeini et al. 2015; Guo et al. 2017).
 
@@ -80,7 +80,7 @@ def ece_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
     return _WIDTH(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_WIDTH_ROOT)
+@measure(label="RMSCE, equal-width bins", low=0, high=1, better="lower", biased=True, gaps=_WIDTH_ROOT)
 def rmsce_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Root mean square calibration error in bins of equal width, in [0, 1].
 
@@ -89,7 +89,7 @@ def rmsce_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: in
     return _WIDTH_ROOT(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_LARGEST)
+@measure(label="MCE", low=0, high=1, better="lower", biased=True, gaps=_LARGEST)
 def mce(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Maximum calibration error: the largest |acc_b - conf_b| of a bin of equal width, in [0, 1] (Naeini et al. 2015).
 
@@ -99,7 +99,7 @@ def mce(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Flo
     return _LARGEST(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_COUNT)
+@measure(label="ECE, equal-count bins", low=0, high=1, better="lower", biased=True, gaps=_COUNT)
 def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Calibration error in bins of equal numbers of predictions, unweighted mean over bins of |acc_b - conf_b|, in
     [0, 1] (Kadavath et al. 2022, who use 10 bins).
@@ -112,7 +112,7 @@ def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
     return _COUNT(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_COUNT_ROOT)
+@measure(label="RMSCE, equal-count bins", low=0, high=1, better="lower", biased=True, gaps=_COUNT_ROOT)
 def rmsce_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Root mean square calibration error: sqrt(mean_b (acc_b - conf_b)^2), in [0, 1] (Hendrycks et al. 2019;
     Kadavath et al. 2022). Bins are those of `ece_equal_count`.
@@ -120,7 +120,7 @@ def rmsce_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: in
     return _COUNT_ROOT(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_TIES)
+@measure(label="adaptive ECE", low=0, high=1, better="lower", biased=True, gaps=_TIES)
 def ece_adaptive(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Expected calibration error in bins of about equal numbers of predictions, in [0, 1] (Nguyen and O'Connor 2015).
 
@@ -131,7 +131,7 @@ def ece_adaptive(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 1
     return _TIES(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_ALIKE)
+@measure(label="unweighted ECE", low=0, high=1, better="lower", biased=True, gaps=_ALIKE)
 def ece_unweighted(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Mean over the bins of `ece_adaptive` of |acc_b - conf_b|, each bin that has rows counting alike, in [0, 1].
 
@@ -141,7 +141,7 @@ def ece_unweighted(p: Probabilities, correct: Labels, *, w: Weights, bins: int =
     return _ALIKE(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", debiased=True, gaps=_DEBIASED)
+@measure(label="debiased ECE", low=0, high=1, better="lower", debiased=True, gaps=_DEBIASED)
 def ece_debiased(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Debiased root mean square calibration error, in [0, 1] (Kumar et al. 2019, section 5).
 
@@ -152,13 +152,13 @@ def ece_debiased(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 1
     return _DEBIASED(p, correct, w=w, bins=bins)
 
 
-@measure(low=0, high=1, better="lower", average=True)
+@measure(label="Brier score", low=0, high=1, better="lower", average=True)
 def brier(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Brier score: mean of (p_i - c_i)^2, in [0, 1]; a constant 0.5 scores 0.25 (Brier 1950)."""
     return average(w, (p.values - correct.values) ** 2)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_WIDTH_SQUARES)
+@measure(label="Brier reliability", low=0, high=1, better="lower", biased=True, gaps=_WIDTH_SQUARES)
 def brier_reliability(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Reliability, the miscalibration part of the Brier score: sum_b n_b/N (conf_b - acc_b)^2, in [0, 1].
 
@@ -168,7 +168,7 @@ def brier_reliability(p: Probabilities, correct: Labels, *, w: Weights, bins: in
     return _WIDTH_SQUARES(p, correct, w=w, bins=bins)
 
 
-@measure(low=-0.75, high=0.25, better="higher", biased=True)
+@measure(label="Brier resolution", low=-0.75, high=0.25, better="higher", biased=True)
 def brier_resolution(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Generalised resolution: how far outcomes differ between forecasts, in [-0.75, 0.25] (Stephenson et al. 2008).
 
@@ -185,7 +185,7 @@ def brier_resolution(p: Probabilities, correct: Labels, *, w: Weights, bins: int
     return ratio(_over(right, right, weight) + within, total) - ratio(right.sum(axis=0), total) ** 2
 
 
-@measure(low=0, high=0.25, better="neither", debiased=True)
+@measure(label="Brier uncertainty", low=0, high=0.25, better="neither", debiased=True)
 def brier_uncertainty(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Uncertainty, the part of the Brier score that no forecast changes: acc (1 - acc), in [0, 0.25] (Murphy 1973).
 

@@ -32,7 +32,7 @@ def specificity(said: Labels, positive: Labels, *, w: Weights) -> Floats:
     return ratio(passed, there)
 
 
-@measure(low=0, high=1, better="higher", undefined="no row is positive, and none was said to be")
+@measure(label="F1", low=0, high=1, better="higher", undefined="no row is positive, and none was said to be")
 def f1(said: Labels, positive: Labels, *, w: Weights) -> Floats:
     """Harmonic mean of precision and recall, 2 TP/(2 TP + FP + FN), in [0, 1] (van Rijsbergen 1979).
 

@@ -12,7 +12,7 @@ from harness.metrics.weighted import Ties, average, ratio, steps
 _CONSTANT = "one of the two columns has one value only"
 
 
-@measure(low=-1, high=1, better="neither", undefined=_CONSTANT)
+@measure(label="Spearman correlation", low=-1, high=1, better="neither", undefined=_CONSTANT)
 def spearman(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
     """Spearman's rank correlation: Pearson's of the ranks, tied rows sharing their mean rank, in [-1, 1].
 
@@ -29,7 +29,7 @@ def spearman(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
     return ratio(cross, np.where(varied, np.sqrt(square_x * square_y), 0.0))
 
 
-@measure(low=-1, high=1, better="neither", undefined=_CONSTANT)
+@measure(label="Kendall correlation", low=-1, high=1, better="neither", undefined=_CONSTANT)
 def kendall(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
     """Kendall's rank correlation tau-b, in [-1, 1] (Kendall 1945).
 

@@ -19,6 +19,7 @@ COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @curve(
+    label="pass@k",
     names=lambda *, draws: tuple(map(level_text, draws)),
     low=0,
     high=1,
@@ -41,6 +42,7 @@ def pass_at(correct: Labels, unit: Units, *, w: Weights, draws: Sequence[int] = 
 
 
 @curve(
+    label="best of k",
     names=lambda *, draws: tuple(map(level_text, draws)),
     low=0,
     high=1,

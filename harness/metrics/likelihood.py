@@ -35,7 +35,14 @@ def log_losses(p: Probabilities, correct: Labels) -> Floats:
     return surprise(np.where(correct.values == 1, p.values, 1 - p.values))
 
 
-@measure(low=0, high=float(surprise(np.zeros(1))[0]), better="lower", average=True, remark=remark_on_infinite)
+@measure(
+    label="negative log-likelihood",
+    low=0,
+    high=float(surprise(np.zeros(1))[0]),
+    better="lower",
+    average=True,
+    remark=remark_on_infinite,
+)
 def nll(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Mean negative log-likelihood in nats, -ln p for a correct row and -ln (1 - p) for a wrong one, in [0, 36.04].
 

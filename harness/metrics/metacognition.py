@@ -24,7 +24,7 @@ _ONE_STIMULUS = "one of the two stimuli was never shown"
 _NO_FIT = "one of the two stimuli was never shown, confidence has one value only, or d' is not above 0 (or |c|/20)"
 
 
-@measure(low=None, high=None, better="higher", undefined=_ONE_STIMULUS)
+@measure(label="d'", low=None, high=None, better="higher", undefined=_ONE_STIMULUS)
 def d_prime(stimulus: Labels, response: Labels, *, w: Weights) -> Floats:
     """Sensitivity d' = z(hits) - z(false alarms), 0 at chance (Green and Swets 1966).
 
@@ -43,7 +43,7 @@ def criterion(stimulus: Labels, response: Labels, *, w: Weights) -> Floats:
     return middle
 
 
-@measure(low=0, high=1, better="higher", undefined="all rows are correct, or all are wrong")
+@measure(label="type-2 AUROC", low=0, high=1, better="higher", undefined="all rows are correct, or all are wrong")
 def type2_auroc(confidence: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Area under the type-2 ROC curve: `auroc` of confidence for own correctness, in [0, 1], chance 1/2.
 
@@ -53,7 +53,7 @@ def type2_auroc(confidence: Scores, correct: Labels, *, w: Weights) -> Floats:
     return auroc(confidence, correct, w=w)
 
 
-@measure(low=None, high=None, better="higher", undefined=_NO_FIT)
+@measure(label="meta-d'", low=None, high=None, better="higher", undefined=_NO_FIT)
 def meta_d(stimulus: Labels, response: Labels, confidence: Ordered, *, w: Weights, levels: int = 4) -> Floats:
     """meta-d', how well confidence tells right from wrong, on the scale of d'.
 
@@ -70,7 +70,7 @@ def meta_d(stimulus: Labels, response: Labels, confidence: Ordered, *, w: Weight
     return _fit(stimulus, response, confidence, w, levels)[1]
 
 
-@measure(low=None, high=None, better="higher", undefined=_NO_FIT)
+@measure(label="M-ratio", low=None, high=None, better="higher", undefined=_NO_FIT)
 def m_ratio(stimulus: Labels, response: Labels, confidence: Ordered, *, w: Weights, levels: int = 4) -> Floats:
     """Metacognitive efficiency meta-d'/d': 1 where confidence uses all that the choice used, 0 where it uses nothing.
 

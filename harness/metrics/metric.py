@@ -116,6 +116,7 @@ class Measure:
         options: the keyword arguments other than the weights, with their defaults.
         names: names of the points of a curve; None for a single number.
         exact: whether the function needs the exact numbers and not binned ones, because they name the points.
+        label: the name that papers use, as in "Brier skill score"; by default the function's name in words.
     """
 
     function: Callable[..., Floats]
@@ -135,6 +136,7 @@ class Measure:
     options: Mapping[str, Any] = field(hash=False)
     names: Names | None = None
     exact: bool = False
+    label: str = ""
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
         return self.function(*columns, w=w, **options)
@@ -188,6 +190,7 @@ def measure(
     min_groups: int = 2,
     undefined: str = "",
     remark: Callable[..., str] | None = None,
+    label: str = "",
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
 
@@ -211,6 +214,7 @@ def measure(
             remark,
             tuple(hints[p.name] for p in given if p.kind is not inspect.Parameter.KEYWORD_ONLY),
             keywords,
+            label=label or function.__name__.replace("_", " "),
         )
 
     return wrap
@@ -224,6 +228,7 @@ def curve(
     better: Better,
     average: bool = False,
     undefined: str = "",
+    label: str = "",
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a function `f(*columns, w, **options) -> [B, k]` that gives k numbers at once, as a fit does.
 
@@ -233,9 +238,9 @@ def curve(
         names: of the k points, in order; or a function that gives them, either of the options, which it names, or of
             the columns and then the options. It may use what values occur in the columns, but not how often, as a
             bootstrap replicate draws rows several times.
-        low, high, better, average, undefined: as `measure`, for each of the numbers.
+        low, high, better, average, undefined, label: as `measure`, for each of the numbers.
     """
-    single = measure(low=low, high=high, better=better, average=average, undefined=undefined)
+    single = measure(low=low, high=high, better=better, average=average, undefined=undefined, label=label)
     exact = callable(names) and any(
         p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
         for p in inspect.signature(names).parameters.values()

@@ -17,7 +17,7 @@ def own_win_rate(judge: Wins, *, w: Weights) -> Floats:
     return average(w, judge.values)
 
 
-@measure(low=-1, high=1, better="neither", average=True)
+@measure(label="DBG score", low=-1, high=1, better="neither", average=True)
 def dbg(judge: Wins, gold: Wins, *, w: Weights) -> Floats:
     """The judge's win rate of its own answers less the gold judges' of the same ones, in [-1, 1] (Chen et al. 2025).
 

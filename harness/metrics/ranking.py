@@ -15,7 +15,7 @@ from harness.metrics.weighted import Ties, average, ratio, steps
 _ONE_KIND = "all rows are correct, or all are wrong"
 
 
-@measure(low=0, high=1, better="higher", undefined=_ONE_KIND)
+@measure(label="AUROC", low=0, high=1, better="higher", undefined=_ONE_KIND)
 def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Probability that a correct row has a higher score than a wrong one, ties counting one half, in [0, 1].
 
@@ -32,7 +32,7 @@ def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return ratio(np.einsum("bm,bm->b", steps(right), wrong) / 2, pairs)
 
 
-@measure(low=0, high=1, better="higher", undefined="no row is correct")
+@measure(label="AUPRC", low=0, high=1, better="higher", undefined="no row is correct")
 def auprc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Area under the precision-recall curve with correct rows as the positives, in [0, 1]: average precision.
 
@@ -42,7 +42,7 @@ def auprc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return _average_precision(score.values, correct.values, w)
 
 
-@measure(low=0, high=1, better="higher", undefined="no row is wrong")
+@measure(label="AUPRC of wrong answers", low=0, high=1, better="higher", undefined="no row is wrong")
 def auprc_wrong(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Area under the precision-recall curve with wrong rows as the positives, found by low scores, in [0, 1].
 
@@ -51,7 +51,7 @@ def auprc_wrong(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return _average_precision(-score.values, 1 - correct.values, w)
 
 
-@measure(low=0, high=1, better="lower")
+@measure(label="AURC", low=0, high=1, better="lower")
 def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Area under the risk-coverage curve, in [0, 1] (Geifman and El-Yaniv 2017; Geifman et al. 2019).
 
@@ -77,7 +77,7 @@ def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return ratio(all_errors + np.einsum("bm,bm->b", lead, steps(harmonic)), total)
 
 
-@measure(low=0, high=1, better="lower")
+@measure(label="excess AURC", low=0, high=1, better="lower")
 def excess_aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """AURC above that of the best order of the same rows, E-AURC, in [0, 1] (Geifman et al. 2019).
 
@@ -87,7 +87,7 @@ def excess_aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return aurc(score, correct, w=w) - _best_aurc(correct, w)
 
 
-@measure(low=-1, high=1, better="higher", undefined=_ONE_KIND)
+@measure(label="PRR", low=-1, high=1, better="higher", undefined=_ONE_KIND)
 def prr(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Prediction rejection ratio, in [-1, 1]; 1 is the best order, 0 a random one (Malinin et al. 2017, 2021).
 
@@ -99,7 +99,7 @@ def prr(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return 2 * auroc(score, correct, w=w) - 1
 
 
-@measure(low=None, high=1, better="higher", undefined=_ONE_KIND)
+@measure(label="PRR of retained answers", low=None, high=1, better="higher", undefined=_ONE_KIND)
 def prr_retained(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Prediction rejection ratio over the rows that are kept, at most 1; 0 is a random order.
 

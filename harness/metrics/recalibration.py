@@ -124,7 +124,17 @@ def _weighted(loss: Measure, p: Probabilities, correct: Labels, w: Weights) -> F
 _NLL, _BRIER = _after(nll), _after(brier)
 
 
-@measure(low=0, high=1, better="lower", biased=True, gaps=_AFTER, min_groups=100, undefined=_ONE_FOLD, remark=_clipped)
+@measure(
+    label="ECE after temperature scaling",
+    low=0,
+    high=1,
+    better="lower",
+    biased=True,
+    gaps=_AFTER,
+    min_groups=100,
+    undefined=_ONE_FOLD,
+    remark=_clipped,
+)
 def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights, bins: int = 10) -> Floats:
     """`ece_equal_width` after temperature scaling, each row with the temperature of the folds without it, in [0, 1].
 
@@ -137,14 +147,32 @@ def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w:
     return _AFTER(p, correct, group, w=w, bins=bins)
 
 
-@measure(low=0, high=None, better="lower", fitted=_NLL, min_groups=100, undefined=_ONE_FOLD, remark=_clipped)
+@measure(
+    label="negative log-likelihood after temperature scaling",
+    low=0,
+    high=None,
+    better="lower",
+    fitted=_NLL,
+    min_groups=100,
+    undefined=_ONE_FOLD,
+    remark=_clipped,
+)
 def nll_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`nll` after temperature scaling, each row with the temperature of the folds without it: see
     `ece_after_temperature`. Not below that of the best T on the same rows, and the way to see whether T pays."""
     return np.concatenate([_NLL(p, correct, group, w=row)(row[None, :]) for row in w])
 
 
-@measure(low=0, high=1, better="lower", fitted=_BRIER, min_groups=100, undefined=_ONE_FOLD, remark=_clipped)
+@measure(
+    label="Brier score after temperature scaling",
+    low=0,
+    high=1,
+    better="lower",
+    fitted=_BRIER,
+    min_groups=100,
+    undefined=_ONE_FOLD,
+    remark=_clipped,
+)
 def brier_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`brier` after temperature scaling, each row with the temperature of the folds without it: see
     `ece_after_temperature`."""

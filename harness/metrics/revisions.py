@@ -13,7 +13,7 @@ from harness.metrics.metric import measure
 from harness.metrics.weighted import average, ratio, totals
 
 
-@measure(low=0, high=1, better="higher", average=True)
+@measure(label="accuracy before revision", low=0, high=1, better="higher", average=True)
 def accuracy_before(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of rows right before the revision, Acc@t1, in [0, 1].
 
@@ -22,19 +22,19 @@ def accuracy_before(before: Labels, after: Labels, *, w: Weights) -> Floats:
     return average(w, before.values)
 
 
-@measure(low=0, high=1, better="higher", average=True)
+@measure(label="accuracy after revision", low=0, high=1, better="higher", average=True)
 def accuracy_after(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of rows right after the revision, Acc@t2, in [0, 1]; see `accuracy_before`."""
     return average(w, after.values)
 
 
-@measure(low=-1, high=1, better="higher", average=True)
+@measure(label="change in accuracy", low=-1, high=1, better="higher", average=True)
 def delta(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Acc@t2 - Acc@t1, in [-1, 1] (Kumar et al. 2024). Read it beside `accuracy_before`."""
     return average(w, after.values - before.values)
 
 
-@measure(low=-1, high=1, better="higher", average=True)
+@measure(label="change in accuracy, lower bound", low=-1, high=1, better="higher", average=True)
 def delta_lower(before: Labels, fate_before: Fates, after: Labels, fate_after: Fates, *, w: Weights) -> Floats:
     """`delta` if every answer before that could not be graded were right, and every such one after wrong, in [-1, 1].
 
@@ -44,40 +44,40 @@ def delta_lower(before: Labels, fate_before: Fates, after: Labels, fate_after: F
     return average(w, after.values * fate_after.values - np.maximum(before.values, 1 - fate_before.values))
 
 
-@measure(low=-1, high=1, better="higher", average=True)
+@measure(label="change in accuracy, upper bound", low=-1, high=1, better="higher", average=True)
 def delta_upper(before: Labels, fate_before: Fates, after: Labels, fate_after: Fates, *, w: Weights) -> Floats:
     """`delta` if every answer before that could not be graded were wrong, and every such answer after right, in
     [-1, 1]; see `delta_lower`."""
     return average(w, np.maximum(after.values, 1 - fate_after.values) - before.values * fate_before.values)
 
 
-@measure(low=0, high=1, better="higher", average=True)
+@measure(label="share turned right", low=0, high=1, better="higher", average=True)
 def delta_i2c(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of all rows that go from incorrect to correct, in [0, 1] (Kumar et al. 2024)."""
     return average(w, (1 - before.values) * after.values)
 
 
-@measure(low=0, high=1, better="lower", average=True)
+@measure(label="share turned wrong", low=0, high=1, better="lower", average=True)
 def delta_c2i(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of all rows that go from correct to incorrect, in [0, 1] (Kumar et al. 2024)."""
     return average(w, before.values * (1 - after.values))
 
 
-@measure(low=0, high=1, better="higher", undefined="no row was incorrect before")
+@measure(label="share of wrong answers mended", low=0, high=1, better="higher", undefined="no row was incorrect before")
 def fix_rate(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of the rows incorrect before that are correct after, delta_i2c / (1 - Acc@t1), in [0, 1]."""
     fixed, incorrect = totals(w, (1 - before.values) * after.values, 1 - before.values)
     return ratio(fixed, incorrect)
 
 
-@measure(low=0, high=1, better="lower", undefined="no row was correct before")
+@measure(label="share of right answers spoilt", low=0, high=1, better="lower", undefined="no row was correct before")
 def break_rate(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Share of the rows correct before that are incorrect after, delta_c2i / Acc@t1, in [0, 1]."""
     broken, correct = totals(w, before.values * (1 - after.values), before.values)
     return ratio(broken, correct)
 
 
-@measure(low=0, high=1, better="neither", interval=False)
+@measure(label="McNemar's p", low=0, high=1, better="neither", interval=False)
 def mcnemar_p(before: Labels, after: Labels, *, w: Weights) -> Floats:
     """Exact two-sided McNemar test of delta = 0, a p-value in [0, 1] (McNemar 1947).
 

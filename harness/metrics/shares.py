@@ -15,7 +15,7 @@ def accuracy(correct: Labels, *, w: Weights) -> Floats:
     return average(w, correct.values)
 
 
-@measure(low=0, high=1, better="higher", average=True)
+@measure(label="accuracy, ungraded counted as right", low=0, high=1, better="higher", average=True)
 def accuracy_upper(correct: Labels, fate: Fates, *, w: Weights) -> Floats:
     """Accuracy if every answer that could not be graded were right, in [0, 1].
 
@@ -25,7 +25,7 @@ def accuracy_upper(correct: Labels, fate: Fates, *, w: Weights) -> Floats:
     return average(w, np.maximum(correct.values, 1 - fate.values))
 
 
-@measure(low=0, high=1, better="neither", average=True)
+@measure(label="share that could be graded", low=0, high=1, better="neither", average=True)
 def answered(fate: Fates, *, w: Weights) -> Floats:
     """Share of rows whose answer could be read and graded, in [0, 1]."""
     return average(w, fate.values)

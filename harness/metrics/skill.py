@@ -24,7 +24,7 @@ from harness.metrics.weighted import average, ratio
 _ONE_CLASS = "all rows are correct, or all are wrong: the base rate makes no error, and nothing can beat it"
 
 
-@measure(low=None, high=1, better="higher", debiased=True, undefined=_ONE_CLASS)
+@measure(label="Brier skill score", low=None, high=1, better="higher", debiased=True, undefined=_ONE_CLASS)
 def brier_skill(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Brier skill score against the base rate of the same rows, in (-inf, 1] (Murphy 1973; Wilks 2011, section 8.4).
 
@@ -36,7 +36,15 @@ def brier_skill(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     return 1 - ratio(average(w, (p.values - correct.values) ** 2), base * (1 - base))
 
 
-@measure(low=None, high=1, better="higher", debiased=True, undefined=_ONE_CLASS, remark=remark_on_infinite)
+@measure(
+    label="log skill score",
+    low=None,
+    high=1,
+    better="higher",
+    debiased=True,
+    undefined=_ONE_CLASS,
+    remark=remark_on_infinite,
+)
 def log_skill(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Logarithmic skill score against the base rate of the same rows, in (-inf, 1].
 
