@@ -11,6 +11,7 @@ import orjson
 
 from harness.console import visible
 from harness.errors import HarnessError
+from harness.report.heads import Heads
 from harness.report.items import Shown, shown
 from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.templates import environment, script, style
@@ -77,17 +78,14 @@ def _changed(one: Comparison) -> Iterator[Beside]:
 
 def _transcripts(run: Loaded, wanted: Mapping[str, Any]) -> dict[str, Shown]:
     file = run.record.path / "calls.jsonl"
-    places: dict[str, list[int]] = {}
-    for i, item in enumerate(run.table.columns["item"]):
-        if item in wanted:
-            places.setdefault(item, []).append(i)
+    heads = Heads(run.table, "")
     found = {}
     try:
         with file.open("rb") as lines:
             for line in lines:
                 content = orjson.loads(line)
                 if content["item"] in wanted:
-                    found[content["item"]] = shown(content, run.table, places[content["item"]])
+                    found[content["item"]] = shown(content, heads)
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
     except (ValueError, KeyError, TypeError) as error:
