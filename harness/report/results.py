@@ -15,6 +15,9 @@ from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
 from harness.statistics.sentence import in_one_sentence
 
+MOST_TABLES = 4
+"""Tables of the numbers to be seen first, each of some of the arms; the others are folded."""
+
 
 def claims_of(record: RunRecord) -> list[Claim]:
     """The claims of a run, as its manifest has them; none of a run of an older version."""
@@ -118,7 +121,9 @@ class Numbers:
         rest = [e for e in estimates if e.metric not in names]
         notes = Notes()
         verdicts = [] if is_dry(record.manifest) else record.verdicts
-        tables = pivots(first, verdicts, notes), pivots(rest, verdicts, notes)
+        tables = pivots(first, verdicts, notes)
+        more = [*tables[MOST_TABLES:], *pivots(rest, verdicts, notes)]
+        folded = sum(cell is not None for one in more for row in one.rows for cell in row.cells)
         methods = Counter(e.method for e in estimates if e.low is not None)
         told = [f"{method} ({n})" for method, n in methods.most_common(8)]
-        return cls(*tables, notes.texts, told, len(rest), max(0, len(record.estimates) - most))
+        return cls(tables[:MOST_TABLES], more, notes.texts, told, folded, max(0, len(record.estimates) - most))

@@ -17,7 +17,10 @@ LONGEST = 4000
 
 
 def environment() -> Any:
-    """The Jinja environment of all pages: filters `seen` for text of unknown origin, `label` and `metric` for names, `num` for numbers."""
+    """The Jinja environment of all pages.
+
+    Filters: `seen` for text of unknown origin, `label` for names, `metric` for those of metrics, `num` for numbers.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup, escape
 

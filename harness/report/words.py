@@ -16,7 +16,7 @@ GROUP = (
 DRAW = ("draw", "one of several answers that were sampled to the same question")
 MASS = (
     "option mass",
-    "the probability that the model says one of the options at all; where it is low, probabilities of options say little",
+    "the probability that the model says one of the options at all; where it is low, their probabilities say little",
 )
 INTERVAL = (
     "95 % interval",

@@ -108,7 +108,8 @@ def _accuracy(estimates: Sequence[Estimate], claimed: Mapping[str, object]) -> s
         return (
             f"is right{at_first} in {_percent(of_claim.value)} %{_range(of_claim)} of {of_claim.n:,} answers ({level})"
         )
-    return f"is right{at_first} in {_percent(least.value)} % ({_level(least)}) to {_percent(most.value)} % ({_level(most)}) of its answers"
+    span = f"{_percent(least.value)} % ({_level(least)}) to {_percent(most.value)} % ({_level(most)})"
+    return f"is right{at_first} in {span} of its answers"
 
 
 def _of_claim(claim: Claim, verdict: Verdict) -> tuple[str, str]:
