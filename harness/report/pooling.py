@@ -10,6 +10,7 @@ from typing import Any
 from harness.config import flat
 from harness.metrics.labels import metric_label
 from harness.report.results import claims_of
+from harness.report.text import level_text
 from harness.runs.records import RunRecord
 from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
@@ -66,21 +67,21 @@ class Pool:
         """How many of the seeds came to which verdict on a claim."""
         return Counter(v["kind"] for run in self.runs for v in run.verdicts if v["text"] == text)
 
-    def numbers(self, most: int = 2) -> list[Pooled]:
-        """The numbers that stand for the runs: how often the model is right, and what the first claim is about."""
+    def numbers(self) -> list[Pooled]:
+        """The two numbers that stand for the runs: how often the model is right, and what the first claim is about."""
         first = self.runs[0]
-        claims = claims_of(first)
-        levels = [level for claim in claims for _, level in claim.sides]
-        found = headline(first.estimates, [name for claim in claims for name, _ in claim.sides])
-        wanted = [e for e in found if not levels or any(dict(e.level).items() <= dict(one).items() for one in levels)]
-        chosen: dict[str, Estimate] = {}
-        for e in wanted or found:
-            chosen.setdefault(e.metric, e)
-        return [self.pooled(e) for e in list(chosen.values())[:most]]
+        sides = [side for claim in claims_of(first) for side in claim.sides]
+        found = headline(first.estimates, [name for name, _ in sides])
+        right = [e for e in found if e.metric.startswith("accuracy")]
+        levels = [dict(level).items() for _, level in sides]
+        chosen = [e for e in right if any(e.level.items() <= level for level in levels)][:1] or right[:1]
+        claimed = [e for name, level in sides for e in found if (e.metric, dict(e.level)) == (name, dict(level))]
+        chosen += [e for e in claimed or found if e not in chosen][: 2 - len(chosen)]
+        return [self.pooled(e) for e in chosen]
 
     def pooled(self, like: Estimate) -> Pooled:
         """The same number of all runs."""
-        level = ", ".join(map(str, like.level.values()))
+        level = level_text(like.level)
         name = f"{metric_label(like.metric)} ({level})" if level else metric_label(like.metric)
         if len(self.runs) == 1:
             return Pooled(name, like.value, like.low, like.high, 1)

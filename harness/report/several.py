@@ -127,12 +127,8 @@ def render_several(
     runs = sorted(runs, key=lambda r: (_order(str(r.manifest["model"]["name"]), runs), str(r.manifest["seed"])))
     models = list(dict.fromkeys(str(run.manifest["model"]["name"]) for run in runs))
     of = {name: [run for run in runs if run.manifest["experiment"] == name] for name in experiments}
-    drawn = [
-        picture
-        for name, those in of.items()
-        for picture in (draw_side_by_side(name, those), draw_scaling(name, those))
-        if picture is not None
-    ]
+    beside = [picture for name, those in of.items() if (picture := draw_side_by_side(name, those)) is not None]
+    scaling = [picture for name, those in of.items() if (picture := draw_scaling(name, those)) is not None]
     thumbnails, skipped = _thumbnails(of)
     metrics = shared_metrics(runs)
     lines = comparison(runs, metrics)
@@ -157,7 +153,8 @@ def render_several(
             metrics=metrics,
             lines=lines[:MOST_LINES],
             lines_left=max(0, len(lines) - MOST_LINES),
-            drawn=drawn,
+            drawn=scaling or beside,
+            drawn_too=beside if scaling else [],
             thinking=[r for r in runs if r.manifest.keys() & {"thoughts", "role_thoughts"}],
             thumbnails=thumbnails,
             skipped=skipped,

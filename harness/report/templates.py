@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.console import visible
 from harness.metrics.labels import metric_label
-from harness.report.text import cut, in_family, number
+from harness.report.text import cut, in_family, level_text, number
 
 LONGEST = 4000
 """Characters of any one text on a page."""
@@ -19,7 +19,8 @@ LONGEST = 4000
 def environment() -> Any:
     """The Jinja environment of all pages.
 
-    Filters: `seen` for text of unknown origin, `label` for names, `metric` for those of metrics, `num` for numbers.
+    Filters: `seen` for text of unknown origin, `label` for names, `metric` for those of metrics, `level`, and `num` for
+    numbers.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup, escape
@@ -42,6 +43,7 @@ def environment() -> Any:
         "in_family": in_family,
         "label": label,
         "metric": metric_label,
+        "level": level_text,
         "seen": lambda text: visible(cut(str(text), LONGEST)),
     }
     return made
