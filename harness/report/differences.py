@@ -11,11 +11,12 @@ import orjson
 
 from harness.console import visible
 from harness.errors import HarnessError
+from harness.metrics.labels import metric_label
 from harness.report.heads import Heads
 from harness.report.items import Shown, shown
 from harness.report.painting import INK, PALETTE, STYLE, canvas_of, rendered
 from harness.report.templates import environment, script, style
-from harness.report.text import cut, number
+from harness.report.text import cut, level_text, number
 from harness.runs.comparison import Change, Comparison, Loaded
 from harness.statistics.pairs import Contrast
 
@@ -56,8 +57,8 @@ def render_differences(found: Sequence[Comparison]) -> str:
 
 
 def _label(c: Contrast) -> str:
-    level = ", ".join(c.level.values())
-    return f"{c.metric} ({level})" if level else c.metric
+    level = level_text(c.level)
+    return f"{metric_label(c.metric)} ({level})" if level else metric_label(c.metric)
 
 
 def _left(one: Comparison) -> int:

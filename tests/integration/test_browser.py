@@ -17,9 +17,7 @@ from tests.unit.report.test_page import HOSTILE
 
 NUMBERS = (estimate(0.7), estimate(0.9, "none"), estimate(None, "last"), estimate(-0.25, "low"), estimate(0.05, "z"))
 REST = (estimate(0.3, metric="brier"), estimate(0.4, metric="nll"))
-CONFIG = {
-    "claims": [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]
-}
+CONFIG = {"claims": [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]}
 VALUES = "[...document.querySelectorAll('button.number')].map(b => b.textContent)"
 SHOWN = "[...document.querySelectorAll('#item-list > .item:not([hidden])')].map(i => i.id.slice(5))"
 
@@ -40,7 +38,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "MOST_ITEMS", 10)
         patch.setattr(page, "FILE_ITEMS", 20)
-        folder = write_run(tmp_path_factory.mktemp("runs") / "a run #1 %41", 60, text, estimates=NUMBERS + REST, config=CONFIG)
+        folder = write_run(
+            tmp_path_factory.mktemp("runs") / "a run #1 %41", 60, text, estimates=NUMBERS + REST, config=CONFIG
+        )
         write_page(folder)
     return folder
 
