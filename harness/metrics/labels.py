@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 
-from harness import metrics
 from harness.metrics.metric import Measure
 
 PLAIN = ("mean", "rate")
@@ -51,5 +51,6 @@ def column_label(name: str) -> str:
 @cache
 def _measures() -> dict[str, str]:
     """The label of each of our measures, by its name."""
+    metrics = import_module("harness.metrics")
     found = {name: getattr(metrics, name) for name in metrics.__all__ if name not in PLAIN}
     return {name: one.label for name, one in found.items() if isinstance(one, Measure)}

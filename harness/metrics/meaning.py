@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 
-from harness import metrics
 from harness.metrics.metric import Measure
 
 
@@ -26,5 +26,6 @@ def meaning(metric: str) -> str:
 
 @cache
 def _meanings() -> dict[str, str]:
+    metrics = import_module("harness.metrics")
     found = {name: getattr(metrics, name) for name in metrics.__all__}
     return {name: " ".join(one.doc.split("\n\n")[0].split()) for name, one in found.items() if isinstance(one, Measure)}

@@ -19,6 +19,7 @@ from harness.outcomes import Table
 from harness.report.heads import Heads
 from harness.report.items import FIX, Beside, Transcripts, shown
 from harness.report.missing import MOST_LINKS, answers, could_not_be_graded, did_not_finish
+from harness.report.neighbours import sweeps_of
 from harness.report.pictures import Picture, load_picture
 from harness.report.results import Numbers, Verdicts, main_arm, result_of
 from harness.report.templates import environment, script, style
@@ -115,6 +116,7 @@ def _write(
     text = jinja.get_template("page.html.j2").render(
         m=record.manifest,
         dry=is_dry(record.manifest),
+        sweeps=sweeps_of(record.path, page),
         told=result_of(record),
         verdicts=Verdicts.of(record, MOST_NUMBERS),
         numbers=Numbers.of(record, MOST_NUMBERS),

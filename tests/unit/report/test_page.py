@@ -383,3 +383,16 @@ def test_numbers_of_claims_stand_in_a_table_of_arms_and_the_rest_is_folded(tmp_p
     assert ">AUROC</summary>" not in rest
     assert "8 more numbers" in rest
     assert first.count('<button type="button" class="number"') == 8
+
+
+def test_a_run_leads_to_the_sweeps_that_it_is_a_cell_of(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs/pTrue/facts s0", 3, figures=False)
+    for name, folder in (("mine", "runs/pTrue/facts s0"), ("other", "runs/pTrue/facts s0-2")):
+        (tmp_path / "runs/sweeps" / name).mkdir(parents=True)
+        (tmp_path / "runs/sweeps" / name / "sweep.json").write_text(json.dumps({"cells": [{"folder": folder}]}))
+    write_page(run)
+    links = re.findall(r'<a href="([^#"]+)">([^<]+)', (run / "report.html").read_text())
+    assert links == [("../../sweeps/mine/report.html", "Sweep mine")]
+    assert (run / links[0][0]).parent.resolve() == tmp_path / "runs/sweeps/mine"
+    write_page(run, tmp_path / "page.html")
+    assert 'href="runs/sweeps/mine/report.html"' in (tmp_path / "page.html").read_text()
