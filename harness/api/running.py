@@ -63,7 +63,9 @@ def run(
         return _finished(session)
 
 
-def _job(experiment: str | Experiment, overrides: tuple[str, ...], folder: Path | None, settings: dict[str, Any]) -> Job:
+def _job(
+    experiment: str | Experiment, overrides: tuple[str, ...], folder: Path | None, settings: dict[str, Any]
+) -> Job:
     words, values, built = list(overrides), {}, {}
     for key, value in {"experiment": experiment, **settings}.items():
         if key not in GROUPS:

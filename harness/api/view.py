@@ -54,8 +54,10 @@ def show_page(page: Path, *, below: bool) -> None:
     from IPython.display import HTML, display  # a notebook is running, so it is there
 
     # In a frame of its own, whose scripts cannot reach the notebook.
-    source = escape(page.readtext(encoding="utf-8"), quote=True)
-    display(HTML(f'<iframe sandbox="allow-scripts" style="width:100%;height:600px;border:0" srcdoc="{source}"></iframe>'))
+    source = escape(page.read_text(encoding="utf-8"), quote=True)
+    display(
+        HTML(f'<iframe sandbox="allow-scripts" style="width:100%;height:600px;border:0" srcdoc="{source}"></iframe>')
+    )
 
 
 def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
