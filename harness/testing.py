@@ -1,8 +1,9 @@
-"""For tests of one's own protocols, without a model: a subject whose replies are known, and what a protocol makes of them."""
+"""For tests of protocols of one's own: a subject whose replies are known takes the place of a model."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +31,7 @@ A table gives the reply by a part of the prompt; of several parts that occur, th
 gives the reply to a prompt's text, or the distribution of replies, whose probabilities sum to 1. A reply that is a text
 is the whole turn, and is put after a space where the prompt ends in a word; in a distribution texts are exact."""
 
-NO_SPACE = "([{\"'“‘-/"
+NO_SPACE = "([{\"'-/"
 """A reply follows these without a space, as it follows white space."""
 
 _FOLDERS = tempfile.TemporaryDirectory()
@@ -51,9 +52,8 @@ class Simulated(NamedTuple):
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The outcomes, sorted by item: bool for labels, None for a missing value, "error" for why an item failed."""
-        columns = {
-            name: _native(values.tolist(), self.table.kinds[name]) for name, values in self.table.columns.items()
-        }
+        kinds = self.table.kinds
+        columns = {name: _native(values.tolist(), kinds[name]) for name, values in self.table.columns.items()}
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
@@ -130,5 +130,5 @@ def _after(prompt: str, reply: str) -> str:
 def _native(values: list[Any], kind: str) -> list[Any]:
     if kind == "text":
         return values
-    known = [None if value != value else value for value in values]  # NaN is not itself
+    known = [None if math.isnan(value) else value for value in values]
     return [None if value is None else bool(value) for value in known] if kind == "label" else known

@@ -115,9 +115,8 @@ class Run:
 
         if self._job is None:
             return load_run(self.path)
-        return Loaded(
-            self.record, by_first_item(self.record, load_table(self.record, self._job.all_metrics)), self._job
-        )
+        table = load_table(self.record, self._job.all_metrics)
+        return Loaded(self.record, by_first_item(self.record, table), self._job)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

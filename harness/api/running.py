@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -58,16 +59,15 @@ def run(
     with ExitStack() as stack:
         if quiet:
             stack.enter_context(silence())
-        job = _job(experiment, overrides, Path(config_dir) if config_dir is not None else None, settings)
+        folder = Path(config_dir).expanduser() if config_dir is not None else None
+        job = _job(overrides, folder, {"experiment": experiment, **settings})
         session = in_own_thread(lambda ended: execute(job, engines, cancelled=ended), "harness.run")
         return _finished(session)
 
 
-def _job(
-    experiment: str | Experiment, overrides: tuple[str, ...], folder: Path | None, settings: dict[str, Any]
-) -> Job:
-    words, values, built = list(overrides), {}, {}
-    for key, value in {"experiment": experiment, **settings}.items():
+def _job(overrides: Sequence[str], folder: Path | None, settings: Mapping[str, Any]) -> Job:
+    words, values, built = [*overrides], dict[str, Any](), dict[str, Any]()
+    for key, value in settings.items():
         if key not in GROUPS:
             values[key] = value
         elif isinstance(value, (str, Path)):

@@ -55,9 +55,8 @@ def show_page(page: Path, *, below: bool) -> None:
 
     # In a frame of its own, whose scripts cannot reach the notebook.
     source = escape(page.read_text(encoding="utf-8"), quote=True)
-    display(
-        HTML(f'<iframe sandbox="allow-scripts" style="width:100%;height:600px;border:0" srcdoc="{source}"></iframe>')
-    )
+    style = "width:100%;height:600px;border:0"
+    display(HTML(f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{source}"></iframe>'))
 
 
 def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
