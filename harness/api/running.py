@@ -17,8 +17,8 @@ from harness.execution.execute import execute
 from harness.execution.session import Session
 from harness.experiment import Experiment
 from harness.places.folders import see_working_directory
+from harness.processes.own_thread import in_own_thread
 from harness.runs.records import load_record
-from harness.threads import in_own_thread
 
 _COMPOSING = threading.Lock()
 """Hydra composes one config at a time: it keeps what it works on in a global variable."""

@@ -16,13 +16,13 @@ from harness.execution.runner import ask_all
 from harness.experiment import Experiment
 from harness.items import Item
 from harness.outcomes import Table
+from harness.processes.own_thread import in_own_thread
 from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
 from harness.store.store import Store
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
 from harness.tasks.graders import short_answer
-from harness.threads import in_own_thread
 
 Answer = Mapping[str, str] | Callable[[str], str | Mapping[str, float]]
 """What a fake model replies to a prompt.
