@@ -25,7 +25,7 @@ _COMPOSING = threading.Lock()
 
 
 def run(
-    experiment: str | Experiment,
+    experiment: str | Experiment | type[Experiment],
     *overrides: str,
     engines: EnginePool | None = None,
     quiet: bool = False,
@@ -38,7 +38,7 @@ def run(
     stopped, the run directory first gets the report on what is finished.
 
     Args:
-        experiment: a name in conf/experiment, "package.module:Class", or an object of a class of one's own. An object
+        experiment: a name in conf/experiment, "package.module:Class", or an object of a class of one's own (or the class). An object
             has no YAML file: no claims unless `claims` is given, and the default task unless `task` is.
         overrides: further settings as on the command line, "experiment.shots=3" or "task.path=mine.jsonl".
         engines: where loaded models stay for further runs. Without it they are closed at the end.

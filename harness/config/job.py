@@ -121,9 +121,8 @@ def load_job(
     words = [*overrides]
     if "experiment" in built:
         words.append(f"experiment=built:{type(built['experiment']).__name__}")
-    config, name = compose(words, config_dir, values)
+    config, name = compose(words, config_dir, {**values, **{key: written(part, key) for key, part in built.items()}})
     for key, part in built.items():
-        config[key] = written(part, key)
         made[_settings(key, config[key])] = part, config[key]
     return make_job(config, name, made)
 
