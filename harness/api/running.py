@@ -38,8 +38,9 @@ def run(
     stopped, the run directory first gets the report on what is finished.
 
     Args:
-        experiment: a name in conf/experiment, "package.module:Class", or an object of a class of one's own (or the class). An object
-            has no YAML file: no claims unless `claims` is given, and the default task unless `task` is.
+        experiment: a name in conf/experiment, "package.module:Class", a class of one's own, or an
+            object of it, which holds its settings. A class has no YAML file: no claims unless `claims` is given, and
+            the default task unless `task` is.
         overrides: further settings as on the command line, "experiment.shots=3" or "task.path=mine.jsonl".
         engines: where loaded models stay for further runs. Without it they are closed at the end.
         quiet: print nothing.
