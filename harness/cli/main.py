@@ -10,6 +10,7 @@ from harness.cli.arguments import GREETING, read
 from harness.cli.compare import compare_command
 from harness.cli.crash import report_crash
 from harness.cli.engines import engines_command
+from harness.cli.new import new_command
 from harness.cli.report import report_command
 from harness.cli.rescore import rescore_command
 from harness.cli.store import store_command
@@ -24,6 +25,7 @@ from harness.processes.streams import lost
 FLAGGED = {
     "compare": compare_command,
     "engines": engines_command,
+    "new": new_command,
     "report": report_command,
     "rescore": rescore_command,
     "store": store_command,
