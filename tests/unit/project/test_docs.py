@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import harness
 from harness.cli.arguments import parser
 from harness.cli.main import main
 from harness.config import load_job
@@ -147,18 +148,16 @@ def test_what_the_page_on_python_says_runs(mine: Path) -> None:
     from_page = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(encoding="utf-8"), re.DOTALL)
     blocks = [block for block in from_page if "harness." in block and "simulate" not in block]
     code = "\n".join(sorted(blocks, key=lambda block: "EnginePool" not in block))  # the runs that others compare
-    code = code.replace('model="Qwen/Qwen3-0.6B", limit=100', "limit=12, **FAKE").replace(
-        "runs/pTrue", "runs/dry/pTrue"
-    )
+    code = code.replace('model="Qwen/Qwen3-0.6B", limit=100', "limit=12, **FAKE").replace("show=True", "")
+    code = code.replace("runs/pTrue", "runs/dry/pTrue")
     code = code.replace('model="Qwen/Qwen3-0.6B", seed=seed', "limit=12, seed=seed, **FAKE")
     code = code.replace('task="table", engine="transformers", seed=1', 'task="table", limit=12, **FAKE')
-    code = code.replace('group_by="model", baseline="smollm2"', 'group_by="seed", baseline="0"').replace(
-        "show=True", ""
-    )
+    code = code.replace('group_by="model", baseline="smollm2"', 'group_by="seed", baseline="0"')
     first = json.dumps({"question": "What is 1 + 1?", "answer": "2"})
     (mine / "mine.jsonl").write_text("\n".join(first.replace("1 +", f"{i} +") for i in range(20)))
     code = re.sub(r'harness.load_run\("[^"]*"\)', "runs[0]", code)
-    scope: dict[str, Any] = {"FAKE": {"engine": "fake", "tracker": "none", "replicates": 20, "quiet": True}}
+    fake = {"engine": "fake", "tracker": "none", "replicates": 20, "quiet": True}
+    scope: dict[str, Any] = {"harness": harness, "FAKE": fake}
     assert code.count("**FAKE") == 4
     exec(compile(code, "python.md", "exec", dont_inherit=True), scope)
     assert len(scope["run"].outcomes) == 12
