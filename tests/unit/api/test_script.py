@@ -34,7 +34,9 @@ def test_a_script_runs_once_and_compares_what_it_defines(tmp_path: Path, monkeyp
     assert done.stdout.splitlines() == ["begins", "1 True"]
     run = harness.load_run(next(Path("runs/dry/sure").iterdir()))
     assert len(run.outcomes) == 10
-    with pytest.raises(HarnessError, match="'__main__.Sure' was defined in a script or notebook, which is not the one"):
+    with pytest.raises(
+        HarnessError, match=r"'__main__\.Sure' was defined in a script or notebook, which is not the one"
+    ):
         assert run.loaded
 
 
