@@ -1,4 +1,4 @@
-"""Replicates self-evaluation experiments on language models: the names that an experiment needs.
+"""Replicates self-evaluation experiments on language models: the names to run experiments, and to write one.
 
 They are imported when first used, because every command passes through here and `--help` needs none of them.
 """
@@ -7,6 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the table
+    from harness.api.differences import Differences as Differences
+    from harness.api.differences import compare as compare
+    from harness.api.results import Run as Run
+    from harness.api.results import Runs as Runs
+    from harness.api.results import load_run as load_run
+    from harness.api.results import load_runs as load_runs
+    from harness.api.running import run as run
     from harness.arms import Arm as Arm
     from harness.arms import ArmedExperiment as ArmedExperiment
     from harness.arms import together as together
@@ -18,6 +25,8 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.calls.interventions import Cut as Cut
     from harness.calls.interventions import Replace as Replace
     from harness.calls.thoughts import Thought as Thought
+    from harness.engines.pool import EnginePool as EnginePool
+    from harness.errors import EngineDied as EngineDied
     from harness.errors import HarnessError as HarnessError
     from harness.errors import ItemError as ItemError
     from harness.experiment import Experiment as Experiment
@@ -57,12 +66,16 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.worlds import play as play
 
 PUBLIC = {
+    "api.differences": ("Differences", "compare"),
+    "api.results": ("Run", "Runs", "load_run", "load_runs"),
+    "api.running": ("run",),
     "arms": ("Arm", "ArmedExperiment", "together"),
     "calls.arrays": ("Array",),
     "calls.calls": ("Capability", "Text"),
     "calls.interventions": ("Ablate", "Add", "Cut", "Replace"),
     "calls.thoughts": ("Thought",),
-    "errors": ("HarnessError", "ItemError"),
+    "engines.pool": ("EnginePool",),
+    "errors": ("EngineDied", "HarnessError", "ItemError"),
     "experiment": ("Experiment", "Part"),
     "figures": ("Bars", "Curve", "Reliability", "RiskCoverage", "Transitions"),
     "items": ("AnswerForm", "Fate", "Grade", "Grader", "Item", "grader"),

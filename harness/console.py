@@ -32,8 +32,36 @@ def visible(text: str) -> str:
 
 
 def log(text: str) -> None:
-    """Prints one line on stderr, where there is one. Never raises."""
-    _write(sys.stderr, f"harness: {visible(struck(text))}\n")
+    """Prints one line on stderr, where there is one and nobody asked for silence. Never raises."""
+    if not _silences:
+        _write(sys.stderr, f"harness: {visible(struck(text))}\n")
+
+
+_silences: list[object] = []
+"""Those who asked for silence and have not ended yet."""
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Inside of the block `log` prints nothing, whichever thread calls it, and nobody draws a progress bar."""
+    mark = object()
+    _silences.append(mark)
+    try:
+        yield
+    finally:
+        _silences.remove(mark)
+
+
+def in_notebook() -> bool:
+    """Whether a notebook shows what is printed: Jupyter's kernel runs this process."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def watched() -> bool:
+    """Whether a person may be watching stderr, on a terminal or in a notebook, and wants to see something."""
+    there = sys.stderr is not None and sys.stderr.isatty()
+    return not _silences and (there or in_notebook())
 
 
 def tell(text: str = "") -> None:

@@ -29,6 +29,10 @@ class BaseHarnessError(Exception):
         text = visible(struck(super().__str__()))
         return text if len(text) <= LONGEST else f"{text[: LONGEST - 500]} ... {text[-400:]}"
 
+    def _render_traceback_(self) -> list[str]:
+        """A notebook shows the message alone, as the command line does: the fault is not in the harness's own lines."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class HarnessError(BaseHarnessError):
     """Bad input or environment (config, data, model, disk): stops the run with one line and exit code 2."""

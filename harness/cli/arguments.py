@@ -11,6 +11,7 @@ from harness.cli.compare import add_compare
 from harness.cli.engines import add_engines
 from harness.cli.figures import add_figures
 from harness.cli.methods import add_methods
+from harness.cli.new import add_new
 from harness.cli.report import add_report
 from harness.cli.rescore import add_rescore
 from harness.cli.store import add_store
@@ -32,6 +33,7 @@ EPILOG = """examples:
   python -m harness list experiments
   python -m harness show pTrue
   python -m harness validate experiment=falseBelief limit=20
+  python -m harness new experiment stubborn
   python -m harness engines experiment=pTrue limit=20 --first engine=vllm --second engine=transformers
   python -m harness compare runs/pTrue/*
   python -m harness rescore runs/pTrue/NAME --dry-run
@@ -115,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
     completion = commands.add_parser("completion", help=text, description=text)
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
-    for add in (add_engines, add_report, add_store, add_sweep, add_rescore, add_compare, add_wandb):
+    for add in (add_new, add_engines, add_report, add_store, add_sweep, add_rescore, add_compare, add_wandb):
         add(commands)
     for add in (add_table, add_figures, add_methods):
         add(commands)

@@ -72,7 +72,7 @@ def compare_command(options: argparse.Namespace) -> int:
                 raise
             log(f"left out: {error}")
     all_sides = sides(runs, options.group_by)
-    first = _baseline(all_sides, options.baseline)
+    first = baseline_of(all_sides, options.baseline)
     axis = [AXES.get(options.group_by, options.group_by)] if options.group_by else []
     found = adjusted(
         [
@@ -111,7 +111,8 @@ def _warn_of_resolution(found: Sequence[Comparison], replicates: int) -> None:
         )
 
 
-def _baseline(found: Sequence[Side], wanted: str | None) -> Side:
+def baseline_of(found: Sequence[Side], wanted: str | None) -> Side:
+    """The side that is called so, or holds the run of that name or path; the first one without a name."""
     if wanted is None:
         return found[0]
     for side in found:

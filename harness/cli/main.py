@@ -12,6 +12,7 @@ from harness.cli.crash import report_crash
 from harness.cli.engines import engines_command
 from harness.cli.figures import figures_command
 from harness.cli.methods import cite_command, methods_command
+from harness.cli.new import new_command
 from harness.cli.report import report_command
 from harness.cli.rescore import rescore_command
 from harness.cli.store import store_command
@@ -30,6 +31,7 @@ FLAGGED = {
     "engines": engines_command,
     "figures": figures_command,
     "methods": methods_command,
+    "new": new_command,
     "report": report_command,
     "rescore": rescore_command,
     "store": store_command,

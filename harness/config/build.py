@@ -28,15 +28,19 @@ def build(node: Mapping[str, Any], path: str, kind: type[T]) -> T:
     if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
         raise HarnessError(f"{path}._target_: {target} is not a dataclass")
     built = construct(cls, {key: value for key, value in node.items() if key != "_target_"}, path)
-    if getattr(kind, "_is_protocol", False):
-        if lacking := [name for name in _members(kind) if inspect.getattr_static(built, name, ...) is ...]:
-            raise HarnessError(
-                f"{path}._target_: {target} lacks {', '.join(lacking)}; {kind.__module__}.{kind.__name__} says what "
-                "it needs"
-            )
-    elif not isinstance(built, kind):
-        raise HarnessError(f"{path}._target_: {target} is no {kind.__name__}")
+    check_kind(built, f"{path}._target_: {target}", kind)
     return typing.cast(T, built)
+
+
+def check_kind(part: object, what: str, kind: type) -> None:
+    """Raises HarnessError: a part is not of the kind that is wanted, or lacks what its protocol asks for."""
+    if getattr(kind, "_is_protocol", False):
+        if lacking := [name for name in _members(kind) if inspect.getattr_static(part, name, ...) is ...]:
+            raise HarnessError(
+                f"{what} lacks {', '.join(lacking)}; {kind.__module__}.{kind.__name__} says what it needs"
+            )
+    elif not isinstance(part, kind):
+        raise HarnessError(f"{what} is no {kind.__name__}")
 
 
 def _members(protocol: type) -> list[str]:

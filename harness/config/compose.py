@@ -6,13 +6,14 @@ import functools
 import itertools
 import re
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config.names import settle_names
 from harness.config.sources import hydra_at, options
+from harness.config.values import NO_VALUES, set_values
 from harness.config.words import (
     GROUPS,
     check_choice,
@@ -39,8 +40,14 @@ Composed = tuple["DictConfig", "DictConfig"]
 """The unresolved config, open to further keys, and Hydra's own."""
 
 
-def compose(words: Sequence[str], config_dir: Path | None = None) -> tuple[dict[str, Any], str]:
+def compose(
+    words: Sequence[str], config_dir: Path | None = None, values: Mapping[str, Any] = NO_VALUES
+) -> tuple[dict[str, Any], str]:
     """The resolved config as plain values, and the experiment's name.
+
+    Args:
+        values: settings by dotted key, after the words. Their texts are taken as they are, whatever characters they
+            hold, where those of words pass through Hydra's grammar.
 
     Raises:
         HarnessError: as `load_job`, for what Hydra itself refuses.
@@ -53,7 +60,9 @@ def compose(words: Sequence[str], config_dir: Path | None = None) -> tuple[dict[
                 as_list = f"write {key_of(word)}=[{word.partition('=')[2]}] for a list, or {to_type(word)} for one text"
                 other = "" if key_of(word).partition("@")[0] in GROUPS else f"; {as_list}"
                 raise HarnessError(f"{word}: several values: add -m for a run of each{other}")
-        return finished(compose_raw(words), words)
+        composed = compose_raw(words)
+        set_values(composed[0], values)
+        return finished(composed, [*words, *(f"{key}=" for key in values)])
 
 
 def compose_raw(words: Sequence[str], of_hydra: Sequence[str] = ()) -> Composed:

@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
-from harness.config.build import build, construct, refuse_unknown
+from harness.config.build import build, check_kind, construct, refuse_unknown
 from harness.config.compose import compose
 from harness.config.published import read_references
 from harness.config.roles import RolePlayer, check_roles, read_roles, written_roles
 from harness.config.settings import check_wordings, setting_texts
-from harness.config.words import GROUPS
+from harness.config.values import NO_VALUES
+from harness.config.words import GROUPS, key_of
 from harness.config.written import written, written_fields
 from harness.engines.base import EngineSettings
 from harness.engines.fake.engine import Fake
@@ -94,16 +95,36 @@ class Job:
         return setting_texts(self.config, self.experiment)
 
 
-def load_job(overrides: Sequence[str], config_dir: Path | None = None) -> Job:
+def load_job(
+    overrides: Sequence[str],
+    config_dir: Path | None = None,
+    *,
+    values: Mapping[str, Any] = NO_VALUES,
+    built: Mapping[str, Any] = NO_VALUES,
+) -> Job:
     """Composes conf/config.yaml with Hydra overrides and builds every part of it.
 
     Args:
         config_dir: a further folder of config groups, for experiments and tasks kept elsewhere.
+        values: further settings by dotted key, as Python values.
+        built: parts that are built already, by their keys ("experiment", "task"); their classes need no module.
 
     Raises:
         HarnessError: an unknown group, name or key (with the nearest valid one), or a value of the wrong type.
     """
-    return make_job(*compose(overrides, config_dir), {})
+    hints, made = typing.get_type_hints(Job), {}
+    for key, part in built.items():
+        check_kind(part, key, hints[key])
+        for name in (*map(key_of, overrides), *values):
+            if name.startswith(f"{key}."):
+                raise HarnessError(f"{name}: {key} is given as a {type(part).__name__}; set it there")
+    words = [*overrides]
+    if "experiment" in built:
+        words.append(f"experiment=built:{type(built['experiment']).__name__}")
+    config, name = compose(words, config_dir, {**values, **{key: written(part, key) for key, part in built.items()}})
+    for key, part in built.items():
+        made[_settings(key, config[key])] = part, config[key]
+    return make_job(config, name, made)
 
 
 def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
@@ -125,7 +146,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
     for key in known:
         if key not in config:
             raise HarnessError(f"{key}: not set")
-        settings = f"{key} {config[key]!r}"
+        settings = _settings(key, config[key])
         if settings not in made:
             part = _part(key, config[key], hints[key])
             made[settings] = part, _resolved(key, part)
@@ -135,6 +156,10 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
     check_roles(job.experiment, job.roles, job.engine)
     check_wordings(job.references, job.experiment)
     return job
+
+
+def _settings(key: str, node: Any) -> str:
+    return f"{key} {node!r}"
 
 
 def _name_dry_runs(values: dict[str, Any], resolved: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from harness.console import log
 from harness.engines.base import Engine, EngineSettings
@@ -105,6 +105,12 @@ class EnginePool:
                 return
         engine.close()
         raise HarnessError(f"loading {wanted[1].name} was given up")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _drop(self, key: Wanted, engine: Engine) -> None:
         self._loaded = [entry for entry in self._loaded if entry[0] != key]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 from typing import Self
 
+from harness.console import in_notebook, watched
 from harness.engines.base import Engine
 
 
@@ -26,8 +26,7 @@ class Progress:
         self._began = time.perf_counter()
         before = engine.usage
         self._before = (before.calls, before.new_tokens, before.busy)
-        watched = sys.stderr is not None and sys.stderr.isatty()
-        self._bar = tqdm(total=total, unit="item", disable=not watched, dynamic_ncols=True)
+        self._bar = tqdm(total=total, unit="item", disable=not watched(), dynamic_ncols=not in_notebook())
 
     def step(self, failed: bool) -> None:
         """Counts one finished item."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.console import log
 from harness.errors import HarnessError
 from harness.models.fingerprints import sha256
 
@@ -74,7 +74,7 @@ def converted(gguf: Path, cache: Path) -> Path:
     if target.is_dir():
         return target
     size = gguf.stat().st_size / 1e6
-    print(f"Converting {gguf.name} ({size:.0f} MB) for the engines: once, about 10 seconds ...", file=sys.stderr)
+    log(f"converting {gguf.name} ({size:.0f} MB) for the engines: once, about 10 seconds ...")
     began = time.monotonic()
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def converted(gguf: Path, cache: Path) -> Path:
             f"the cache folder {cache} cannot be written ({error.strerror or error}); free room there or set "
             "HARNESS_CACHE to another folder"
         ) from error
-    print(f"Converted in {time.monotonic() - began:.1f} s, kept in {target}", file=sys.stderr)
+    log(f"converted in {time.monotonic() - began:.1f} s, kept in {target}")
     return target
 
 

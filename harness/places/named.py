@@ -8,10 +8,14 @@ import sysconfig
 import traceback
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError
 from harness.places.folders import EXPERIMENTS, open_experiments
+
+MAIN = "__main__"
+"""The script or notebook that is running; what it defines has no other module."""
 
 INSTALLED = ("site-packages", "dist-packages")
 
@@ -38,16 +42,23 @@ def named(target: str, path: str) -> Any:
     module, rest = _imported(parts, target, path)
     found: Any = module
     for i, name in enumerate(rest):
+        if i and isinstance(found, ModuleType) and parts[0] == MAIN:
+            raise HarnessError(f"{path}: {target!r} is nothing that the running script defines itself")
         try:
             found = getattr(found, name)
         except AttributeError as error:
             inside = ".".join(parts[: len(parts) - len(rest) + i])
+            if inside == MAIN:
+                raise HarnessError(
+                    f"{path}: {target!r} was defined in a script or notebook, which is not the one that runs now; "
+                    "define it here, too, or move it into a module"
+                ) from error
             raise HarnessError(f"{path}: cannot import {target!r}: {inside} has no {name!r}") from error
     return found
 
 
 def _refuse_foreign(package: str, target: str, path: str) -> None:
-    if package in ("harness", EXPERIMENTS):
+    if package in ("harness", EXPERIMENTS, MAIN):
         return
     try:
         spec = find_spec(package)  # of a name without dots: nothing is run

@@ -11,11 +11,13 @@ import orjson
 
 from harness.console import visible
 from harness.errors import HarnessError
+from harness.metrics.labels import metric_label
+from harness.report.heads import Heads
 from harness.report.items import Shown, shown
 from harness.report.look import PAGE
 from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.templates import environment, script, style
-from harness.report.text import cut, number
+from harness.report.text import cut, level_text, number
 from harness.runs.comparison import Change, Comparison, Loaded
 from harness.statistics.pairs import Contrast
 
@@ -56,8 +58,8 @@ def render_differences(found: Sequence[Comparison]) -> str:
 
 
 def _label(c: Contrast) -> str:
-    level = ", ".join(c.level.values())
-    return f"{c.metric} ({level})" if level else c.metric
+    level = level_text(c.level)
+    return f"{metric_label(c.metric)} ({level})" if level else metric_label(c.metric)
 
 
 def _left(one: Comparison) -> int:
@@ -78,17 +80,14 @@ def _changed(one: Comparison) -> Iterator[Beside]:
 
 def _transcripts(run: Loaded, wanted: Mapping[str, Any]) -> dict[str, Shown]:
     file = run.record.path / "calls.jsonl"
-    places: dict[str, list[int]] = {}
-    for i, item in enumerate(run.table.columns["item"]):
-        if item in wanted:
-            places.setdefault(item, []).append(i)
+    heads = Heads(run.table, "")
     found = {}
     try:
         with file.open("rb") as lines:
             for line in lines:
                 content = orjson.loads(line)
                 if content["item"] in wanted:
-                    found[content["item"]] = shown(content, run.table, places[content["item"]])
+                    found[content["item"]] = shown(content, heads)
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -7,7 +7,7 @@ import contextlib
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import orjson
 from harness.errors import HarnessError
 from harness.files import write_whole
 from harness.outcomes import Table
+from harness.report.heads import Head, Heads
 from harness.report.text import cut, number
 from harness.subject.transcript import Exchange, Transcript
 
@@ -26,6 +27,9 @@ HEAD, TAIL = 400, 1600
 
 MOST_ROWS = 50
 """Outcome rows and exchanges of one item that are shown at most; more are in outcomes.parquet and calls.jsonl."""
+
+FIRST = ("arm", "answer", "correct", "fate", "p")
+"""Columns of outcomes that stand before the others."""
 
 FIX = "give another place with --out FILE, or free space"
 """What helps where a page cannot be written."""
@@ -36,9 +40,10 @@ class Shown:
     """An item as the page shows it."""
 
     id: str
+    head: Head
     error: str | None
     gold: str
-    fields: str
+    fields: list[tuple[str, str]]
     columns: list[str]
     rows: list[list[str]]
     exchanges: list[dict[str, str]]
@@ -46,25 +51,25 @@ class Shown:
 
 
 class Transcripts:
-    """The lines of calls.jsonl in the page's order: failed items first, then by id; never all in memory.
+    """The lines of calls.jsonl in the page's order, confident and wrong first (`heads.rank`); never all in memory.
 
     Raises:
         HarnessError: the file is missing or damaged.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, heads: Heads) -> None:
         self.file = file
-        self._places: list[tuple[bool, str, int]] = []
+        self._places: list[tuple[tuple[int, float], str, int]] = []
         with self._opened() as lines:
             at = 0
             for i, line in enumerate(lines):
                 try:
                     content = orjson.loads(line)
-                    self._places.append((content["error"] is None, content["item"], at))
+                    self._places.append((heads.rank(content["item"], content["error"]), content["item"], at))
                 except (ValueError, KeyError, TypeError) as error:
                     raise HarnessError(f"{file}: line {i + 1} is damaged ({error}); run its command again") from error
                 at += len(line)
-        # Ids are digests, so the first ones are a random sample that stays the same from run to run.
+        # Of one rank by id: ids are digests, so the first ones are a random sample, the same from run to run.
         self._places.sort()
 
     def __len__(self) -> int:
@@ -88,33 +93,36 @@ class Transcripts:
             ) from error
 
 
-def shown(line: Mapping[str, Any], table: Table, places: Sequence[int]) -> Shown:
+def shown(line: Mapping[str, Any], heads: Heads) -> Shown:
     """An item with its long texts cut in the middle.
 
     Args:
         line: of calls.jsonl.
-        places: the item's rows in the table.
+        heads: of the run's table.
 
     Raises:
         HarnessError: the line lacks something.
     """
-    columns = [name for name in table.kinds if name not in ("item", "group", "error")]
-    kept = [i for i in places if table.columns["error"][i] is None]
+    table = heads.table
+    columns = [name for name in table.kinds if name not in ("item", "group", "error", *FIRST)]
+    columns = [*(name for name in FIRST if name in table.kinds), *columns]
     try:
+        kept = [i for i in heads.places.get(line["item"], ()) if table.columns["error"][i] is None]
         transcript = Transcript.read(line["exchanges"])
         return Shown(
             id=line["item"],
+            head=heads.head(line["item"], line["fields"], line["error"]),
             error=None if line["error"] is None else cut(line["error"], 2000),
             gold=cut(_text(line["gold"]), 500),
-            fields=cut(_text(line["fields"]), 3000),
+            fields=[(str(name), cut(_text(value), 3000)) for name, value in line["fields"].items()],
             columns=columns,
             rows=[[_cell(table, name, i) for name in columns] for i in kept[:MOST_ROWS]],
             exchanges=[_exchange(e) for e in transcript[:MOST_ROWS]],
             left_out=max(0, len(kept) - MOST_ROWS, len(transcript) - MOST_ROWS),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise HarnessError(
-            f"calls.jsonl, item {line['item']}: written by another version or changed by hand ({error!r}); "
+            f"calls.jsonl, item {line.get('item')}: written by another version or changed by hand ({error!r}); "
             "run its command again"
         ) from error
 

@@ -11,11 +11,13 @@ from harness.console import visible
 from harness.report.look import PAGE
 from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.pictures import Picture
+from harness.report.pooling import label_of
+from harness.report.results import claims_of
 from harness.report.text import cut, number
 from harness.runs.records import RunRecord
 from harness.statistics.estimates import Estimate
 
-MOST_PANELS = 12
+MOST_PANELS = 3
 """Panels of one figure at most; the table of the page has every number."""
 
 MOST_RUNS = 30
@@ -39,24 +41,26 @@ def parameters(manifest: Mapping[str, Any]) -> tuple[float | None, bool]:
 
 
 def label(run: RunRecord, runs: Sequence[RunRecord]) -> str:
-    """What tells a run from the others: its model, then its task and seed where these differ."""
+    """What tells a run from the others: its model, then its task, settings and seed where these differ."""
     m = run.manifest
     parts = [str(m["model"]["name"])]
-    if len({r.manifest["task"]["name"] for r in runs}) > 1:
-        parts.append(str(m["task"]["name"]))
+    parts += filter(None, [label_of(run, runs)])
     if len({str(r.manifest["seed"]) for r in runs}) > 1:
         parts.append(f"seed {m['seed']}")
     return visible(cut(", ".join(parts), 60))
 
 
 def shared(runs: Sequence[RunRecord]) -> list[Key]:
-    """Numbers that at least two of the runs have, those that most of them have first."""
+    """Numbers that at least two of the runs have: those that claims are about first, then those that most have."""
+    claimed = {
+        (name, tuple(sorted(level.items()))) for run in runs for claim in claims_of(run) for name, level in claim.sides
+    }
     counts: dict[Key, int] = {}
     for run in runs:
         for e in run.estimates:
             if e.value is not None:
                 counts[_key(e)] = counts.get(_key(e), 0) + 1
-    return [key for key, n in sorted(counts.items(), key=lambda pair: -pair[1]) if n >= 2]
+    return [key for key, n in sorted(counts.items(), key=lambda pair: (pair[0] not in claimed, -pair[1])) if n >= 2]
 
 
 def draw_side_by_side(experiment: str, runs: Sequence[RunRecord]) -> Picture | None:

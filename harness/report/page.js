@@ -9,7 +9,7 @@ const holds = (element, all) => {
 };
 
 for (const input of document.querySelectorAll("[data-filter]")) {
-  const rows = document.getElementById(input.dataset.filter).tBodies[0].rows;
+  const rows = document.getElementById(input.dataset.filter).querySelectorAll("tbody tr");
   const told = input.closest("p").querySelector("output");
   input.addEventListener("input", () => {
     let n = 0;
@@ -56,6 +56,7 @@ if (list) {
   const level = document.getElementById("level");
   const filter = document.getElementById("filter-items");
   const found = document.getElementById("found");
+  const order = document.getElementById("order");
   const more = document.getElementById("more");
   const looked = document.getElementById("looked");
   const files = Number(list.dataset.files);
@@ -78,6 +79,24 @@ if (list) {
     item.hidden = (wanted.columns.length > 0 && rows === 0) || !holds(item, words(filter));
     return item.hidden ? 0 : rows;
   }
+
+  // The order of the items: as the page has them, or by how sure the model is, or by whether it is right.
+  const ORDERS = {
+    rank: () => 0,
+    surest: (item) => -(item.dataset.p || -1),
+    doubtful: (item) => Number(item.dataset.p || 2),
+    wrong: (item) => Number(item.dataset.mark === "right"),
+    right: (item) => Number(item.dataset.mark !== "right"),
+  };
+  const ranks = (item) => item.dataset.rank.split(" ").map(Number);
+
+  function arrange() {
+    const key = ORDERS[order.value];
+    const items = [...list.children].map((item) => [key(item), ...ranks(item), item]);
+    items.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || (a[3].id < b[3].id ? -1 : 1));
+    list.append(...items.map((item) => item[3]));
+  }
+  order.addEventListener("change", arrange);
 
   function tell() {
     const shown = [...list.children].filter((item) => !item.hidden);
@@ -109,7 +128,7 @@ if (list) {
   all.addEventListener("click", () => show([], []));
   for (const button of document.querySelectorAll("button.number")) {
     button.addEventListener("click", () => {
-      show(JSON.parse(button.parentElement.dataset.columns), JSON.parse(button.dataset.level));
+      show(JSON.parse(button.dataset.columns), JSON.parse(button.dataset.level));
       document.getElementById("items").scrollIntoView();
       const first = list.querySelector("details.item:not([hidden]) > summary");
       if (first) first.focus({ preventScroll: true });
@@ -171,6 +190,7 @@ if (list) {
           list.append(item);
           added += 1;
         }
+        arrange();
         looked.textContent = `${next} of ${files} files looked through, ${list.querySelectorAll(".fetched").length} items added`;
       }
       more.disabled = next === files;

@@ -8,26 +8,26 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import typing
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from harness.errors import HarnessError
 from harness.files import write_whole
 from harness.outcomes import Table
+from harness.report.heads import Heads
 from harness.report.items import FIX, Beside, Transcripts, shown
 from harness.report.methods import methods
+from harness.report.missing import MOST_LINKS, answers, could_not_be_graded, did_not_finish
+from harness.report.neighbours import sweeps_of
 from harness.report.pictures import Picture, load_picture
+from harness.report.results import Numbers, Verdicts, main_arm, result_of
 from harness.report.templates import environment, script, style
 from harness.report.text import cut
 from harness.report.thinking import accuracies, noting
-from harness.runs.records import RunRecord, load_record
-from harness.statistics.claims import VerdictKind
-from harness.statistics.estimates import Estimate
+from harness.report.words import words_on
+from harness.runs.records import RunRecord, is_dry, load_record
 from harness.statistics.fates import count_fates
 
 INLINE_BYTES = 1_500_000
@@ -57,15 +57,6 @@ class Written:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """All failures with one message: how many, and some of the items that the page shows."""
-
-    error: str
-    count: int
-    items: list[str]
-
-
 def write_page(run: Path, page: Path | None = None) -> Written:
     """Writes the page of a run, and the files beside it when it has many items.
 
@@ -85,9 +76,10 @@ def write_page(run: Path, page: Path | None = None) -> Written:
     record = load_record(run)
     table = _load_table(run / "outcomes.parquet")
     pictures = [load_picture(figure) for figure in record.figures]
-    transcripts = Transcripts(run / "calls.jsonl")
+    heads = Heads(table, main_arm(record))
+    transcripts = Transcripts(run / "calls.jsonl", heads)
     try:
-        return _write(record, table, pictures, transcripts, page)
+        return _write(record, heads, pictures, transcripts, page)
     except (UndefinedError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise HarnessError(f"{run}: written by another version or changed by hand ({error}); run it again") from error
     except OSError as error:
@@ -107,18 +99,12 @@ def _load_table(file: Path) -> Table:
 
 
 def _write(
-    record: RunRecord, table: Table, pictures: Sequence[Picture], transcripts: Transcripts, page: Path
+    record: RunRecord, heads: Heads, pictures: Sequence[Picture], transcripts: Transcripts, page: Path
 ) -> Written:
     jinja = environment()
     item = jinja.get_template("item.html.j2")
-    places: dict[str, list[int]] = {}
-    for i, name in enumerate(table.columns["item"]):
-        places.setdefault(name, []).append(i)
     thought: dict[str, float] = {}
-    fragments = (
-        (line["item"], item.render(i=shown(line, table, places.get(line["item"], ()))))
-        for line in noting(transcripts, thought)
-    )
+    fragments = ((line["item"], item.render(i=shown(line, heads))) for line in noting(transcripts, thought))
     # Of another run, or of the same one scored anew: files beside its page are not this page's.
     version = f"{record.manifest.get('run_id')} {record.manifest.get('started')} {record.estimates}"
     key = hashlib.sha256(version.encode("utf-8", "replace")).hexdigest()[:16]
@@ -127,27 +113,33 @@ def _write(
     inline = _inline(fragments, beside)
     code, digest = script()
     drawn, left_out = _that_fit(pictures)
+    table = heads.table
     text = jinja.get_template("page.html.j2").render(
         m=record.manifest,
-        numbers=[(e, _published(e, record.verdicts)) for e in record.estimates[:MOST_NUMBERS]],
-        numbers_left=max(0, len(record.estimates) - MOST_NUMBERS),
-        verdicts=record.verdicts[:MOST_NUMBERS],
-        all_kinds=typing.get_args(VerdictKind),
-        kinds=Counter(v["kind"] for v in record.verdicts),
+        dry=is_dry(record.manifest),
+        sweeps=sweeps_of(record.path, page),
+        told=result_of(record),
+        verdicts=Verdicts.of(record, MOST_NUMBERS),
+        numbers=Numbers.of(record, MOST_NUMBERS),
+        words=words_on(table, record.estimates),
         pictures=drawn,
         pictures_left=left_out,
         items=[fragment for _, fragment in inline],
+        arm=heads.arm,
+        on_page={name for name, _ in inline},
+        most_links=MOST_LINKS,
         beside=beside,
         folder=quote(beside.folder.name),
         fates=count_fates(table),
+        answers=answers(table),
+        unfinished=did_not_finish(table),
+        ungraded=could_not_be_graded(table),
         accuracies=accuracies(table, thought, record.manifest.get("correctness", ())),
-        failures=_failures(table, {name for name, _ in inline}),
         style=style(),
         script=code,
         script_digest=digest,
         methods=methods([record], [table]),
         provenance=cut(json.dumps(record.manifest, indent=2, ensure_ascii=False, default=str), 200_000),
-        level=lambda e: ", ".join(map(str, e.level.values())),
     )
     write_whole(page, text, FIX)
     return Written(page, page.stat().st_size, len(inline), beside.items, beside.files)
@@ -174,25 +166,3 @@ def _that_fit(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]
     return [p for p, f in zip(pictures, fits, strict=True) if f], [
         p for p, f in zip(pictures, fits, strict=True) if not f
     ]
-
-
-def _published(estimate: Estimate, verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The verdicts on published numbers that are comparable with an estimate: same metric, same level."""
-    return [
-        v
-        for v in verdicts
-        if v["published"] is not None
-        and v["measured"] is not None
-        and v["measured"]["metric"] == estimate.metric
-        and v["measured"]["level"] == estimate.level
-    ]
-
-
-def _failures(table: Table, on_page: set[str]) -> list[Failures]:
-    """Failures by message, the most frequent first, at most 100."""
-    errors: dict[str, list[str]] = {}
-    for name, error in zip(table.columns["item"], table.columns["error"], strict=True):
-        if error is not None:
-            errors.setdefault(cut(error, 500), []).append(name)
-    ranked = sorted(errors.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:100]
-    return [Failures(error, len(items), [i for i in items if i in on_page][:10]) for error, items in ranked]

@@ -16,6 +16,9 @@ _NAMES = frozenset(
 _STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"
 _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 
+NOTHING = "Nothing to draw."
+"""What a figure without rows says of itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -25,6 +28,11 @@ class Picture:
     title: str
     alt: str
     svg: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing to draw."""
+        return NOTHING in self.alt
 
 
 def load_picture(file: Path) -> Picture:

@@ -6,13 +6,14 @@ import base64
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, short
+from harness.report.pooling import pools
 from harness.report.templates import environment, script, style
-from harness.runs.records import RunRecord
+from harness.runs.records import RunRecord, is_dry
 from harness.statistics.estimates import Estimate
 
 MOST_COLUMNS = 8
@@ -92,19 +93,23 @@ def comparison(runs: Sequence[RunRecord], metrics: Sequence[str]) -> list[Line]:
     return lines
 
 
-def headline(run: RunRecord) -> list[Mapping[str, object]]:
-    """The two numbers that stand for a run: what its claims are about, else its first estimates.
+def claims_in(runs: Sequence[RunRecord]) -> list[str]:
+    """The texts of the claims that any of the runs judges, and of published numbers that it can be compared with."""
+    return list(
+        dict.fromkeys(
+            str(v["text"])
+            for run in runs
+            for v in run.verdicts
+            if v["published"] is None or v["kind"] != "not comparable"
+        )
+    )
 
-    Returns:
-        Mappings with "name", "value", "low" and "high".
-    """
-    judged = [v["measured"] for v in run.verdicts if v.get("measured")]
-    told: dict[str, Mapping[str, object]] = {}
-    for e in judged or map(asdict, run.estimates):
-        level = ", ".join(map(str, e["level"].values()))
-        name = f"{e['metric']} ({level})" if level else e["metric"]
-        told.setdefault(name, {"name": name, "value": e["value"], "low": e["low"], "high": e["high"]})
-    return list(told.values())[:2]
+
+def _results(runs: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str]]:
+    """The runs without dry runs, and why each of these is left out; all of them where there are no others."""
+    real = [run for run in runs if not is_dry(run.manifest)]
+    dry = [f"{run.path}: a dry run, in which no model was asked" for run in runs if is_dry(run.manifest)]
+    return (real, dry) if real else (list(runs), [])
 
 
 def render_several(
@@ -116,16 +121,14 @@ def render_several(
         left_out: runs that could not be read, each with its reason.
         study: what heads the page of a study.
     """
+    runs, dry = _results(runs)
+    left_out = [*left_out, *dry]
     experiments = list(dict.fromkeys(str(run.manifest["experiment"]) for run in runs))
     runs = sorted(runs, key=lambda r: (_order(str(r.manifest["model"]["name"]), runs), str(r.manifest["seed"])))
     models = list(dict.fromkeys(str(run.manifest["model"]["name"]) for run in runs))
     of = {name: [run for run in runs if run.manifest["experiment"] == name] for name in experiments}
-    drawn = [
-        picture
-        for name, those in of.items()
-        for picture in (draw_side_by_side(name, those), draw_scaling(name, those))
-        if picture is not None
-    ]
+    beside = [picture for name, those in of.items() if (picture := draw_side_by_side(name, those)) is not None]
+    scaling = [picture for name, those in of.items() if (picture := draw_scaling(name, those)) is not None]
     thumbnails, skipped = _thumbnails(of)
     metrics = shared_metrics(runs)
     lines = comparison(runs, metrics)
@@ -140,15 +143,18 @@ def render_several(
             study=study,
             experiments=experiments,
             models=models,
-            cell=lambda model, name: [r for r in of[name] if str(r.manifest["model"]["name"]) == model],
+            dry=any(is_dry(run.manifest) for run in runs),
+            pools={name: pools(those) for name, those in of.items()},
+            claims={name: claims_in(those) for name, those in of.items()},
+            apart=sum(v["kind"] == "not comparable" and v["published"] is not None for r in runs for v in r.verdicts),
+            seeds=len({str(run.manifest["seed"]) for run in runs}),
             size=lambda model: _size(model, runs),
-            headline=headline,
-            kinds=lambda run: Counter(v["kind"] for v in run.verdicts),
             label=lambda run: label(run, of[run.manifest["experiment"]]),
             metrics=metrics,
             lines=lines[:MOST_LINES],
             lines_left=max(0, len(lines) - MOST_LINES),
-            drawn=drawn,
+            drawn=scaling or beside,
+            drawn_too=beside if scaling else [],
             thinking=[r for r in runs if r.manifest.keys() & {"thoughts", "role_thoughts"}],
             thumbnails=thumbnails,
             skipped=skipped,

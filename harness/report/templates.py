@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 from typing import Any
 
 from harness.console import visible
-from harness.report.text import cut, in_family, number
+from harness.metrics.labels import metric_label
+from harness.report.text import cut, in_family, level_text, number
 
 LONGEST = 4000
 """Characters of any one text on a page."""
 
 
 def environment() -> Any:
-    """The Jinja environment of all pages: filters `seen` for text of unknown origin and `num` for numbers."""
+    """The Jinja environment of all pages.
+
+    Filters: `seen` for text of unknown origin, `label` for names, `metric` for those of metrics, `level`, and `num` for
+    numbers.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup, escape
+
+    def label(text: object) -> Markup:
+        """A name that may be broken after a slash or underscore, and nowhere inside a word."""
+        safe = str(escape(visible(cut(str(text), LONGEST))))
+        return Markup(re.sub("([/_@])", r"\1<wbr>", safe))
 
     made = Environment(
         loader=PackageLoader("harness", "report"),
@@ -29,6 +41,9 @@ def environment() -> Any:
         "num": number,
         "visible": visible,
         "in_family": in_family,
+        "label": label,
+        "metric": metric_label,
+        "level": level_text,
         "seen": lambda text: visible(cut(str(text), LONGEST)),
     }
     return made

@@ -330,11 +330,11 @@ def absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, Level
 
 
 def numbers_of(measured: Estimate, of: str = "") -> str:
-    """An estimate in words: value, interval, n and what failed."""
+    """An estimate in words: value, interval, n, and the rows without a value."""
     interval = "" if measured.low is None else f" [{measured.low:.4g}, {measured.high:.4g}]"
-    failed = f", {measured.n_failed} failed" if measured.n_failed else ""
+    missing = f", {measured.n_failed} without a value" if measured.n_failed else ""
     unmatched = f", {measured.n_unmatched} unmatched" if measured.n_unmatched else ""
-    return f"{measured.value:.4g}{interval} (n = {measured.n}{of}, {measured.n_groups} groups{failed}{unmatched})"
+    return f"{measured.value:.4g}{interval} (n = {measured.n}{of}, {measured.n_groups} groups{missing}{unmatched})"
 
 
 def shown_level(level: Mapping[str, LevelValue]) -> str:

@@ -16,6 +16,8 @@ from tests.support.reports import estimate, write_run
 from tests.unit.report.test_page import HOSTILE
 
 NUMBERS = (estimate(0.7), estimate(0.9, "none"), estimate(None, "last"), estimate(-0.25, "low"), estimate(0.05, "z"))
+REST = (estimate(0.3, metric="brier"), estimate(0.4, metric="nll"))
+CONFIG = {"claims": [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]}
 VALUES = "[...document.querySelectorAll('button.number')].map(b => b.textContent)"
 SHOWN = "[...document.querySelectorAll('#item-list > .item:not([hidden])')].map(i => i.id.slice(5))"
 
@@ -36,7 +38,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "MOST_ITEMS", 10)
         patch.setattr(page, "FILE_ITEMS", 20)
-        folder = write_run(tmp_path_factory.mktemp("runs") / "a run #1 %41", 60, text, estimates=NUMBERS)
+        folder = write_run(
+            tmp_path_factory.mktemp("runs") / "a run #1 %41", 60, text, estimates=NUMBERS + REST, config=CONFIG
+        )
         write_page(folder)
     return folder
 
@@ -101,37 +105,34 @@ def test_what_the_policy_forbids_does_not_run(browser: Browser, run: Path, tmp_p
     assert any("Content Security Policy" in text for text in problems(browser))
 
 
-def test_a_column_sorts_by_its_numbers_up_and_down_with_undefined_last(browser: Browser, run: Path) -> None:
+def test_numbers_of_claims_are_seen_and_a_filter_looks_through_the_rest(browser: Browser, run: Path) -> None:
     browser.open(run / "report.html")
-    assert browser.run(VALUES) == ["0.700", "0.900", "undefined", "\u22120.250", "0.050"]
-    click(browser, "#numbers-table th:nth-child(3) button")
-    assert browser.run(VALUES) == ["\u22120.250", "0.050", "0.700", "0.900", "undefined"]
-    assert browser.run("document.querySelector('#numbers-table th:nth-child(3)').ariaSort") == "ascending"
-    click(browser, "#numbers-table th:nth-child(3) button")
-    assert browser.run(VALUES) == ["0.900", "0.700", "0.050", "\u22120.250", "undefined"]
-    click(browser, "#numbers-table th:nth-child(2) button")
-    assert browser.run(VALUES) == [
-        "0.700",
-        "undefined",
-        "\u22120.250",
-        "0.900",
-        "0.050",
-    ]  # few-shot, last, low, none, z
-
-
-def test_a_filter_leaves_the_rows_that_hold_its_words(browser: Browser, run: Path) -> None:
-    browser.open(run / "report.html")
-    write(browser, "[data-filter]", "AUROC no")
-    shown = "[...document.querySelectorAll('#numbers-table tbody tr')].filter(r => !r.hidden).length"
+    assert browser.run(VALUES) == ["0.700", "0.900", "undefined", "\u22120.250", "0.050", "0.300", "0.400"]
+    assert browser.run("document.getElementById('more-numbers').open") is False
+    browser.run("document.getElementById('more-numbers').open = true")
+    write(browser, "[data-filter]", "Brier")
+    shown = "[...document.querySelectorAll('#more-numbers tbody tr')].filter(r => !r.hidden).length"
     assert browser.run(shown) == 1
-    assert browser.run("document.querySelector('#numbers output').textContent") == "1 of 5 rows"
-    write(browser, "[data-filter]", "")
-    assert browser.run(shown) == 5
+    assert browser.run("document.querySelector('#more-numbers output').textContent") == "1 of 2 rows"
+    # A metric says what it means where it stands.
+    click(browser, ".meaning > summary")
+    assert "a correct row has a higher score" in browser.run("document.querySelector('.meaning').innerText").lower()
+
+
+def test_items_are_ordered_as_one_likes(browser: Browser, run: Path) -> None:
+    browser.open(run / "report.html")
+    first = browser.run(SHOWN)
+    for order, ids in (("right", first[1:] + first[:1]), ("rank", first)):
+        browser.run(
+            f"{{ const box = document.getElementById('order'); box.value = '{order}';"
+            " box.dispatchEvent(new Event('change')) }"
+        )
+        assert browser.run(SHOWN) == ids
 
 
 def test_items_are_found_beside_the_page_by_words_and_by_level(browser: Browser, run: Path) -> None:
     browser.open(run / "report.html")
-    first = ["00003b", *(f"{i:06x}" for i in range(9))]
+    first = ["00003b", *(f"{i:06x}" for i in range(0, 18, 2))]
     assert browser.run(SHOWN) == first
     write(browser, "#filter-items", '<SCRIPT> prompt 42 "')
     assert browser.run(SHOWN) == []
@@ -143,12 +144,12 @@ def test_items_are_found_beside_the_page_by_words_and_by_level(browser: Browser,
     assert browser.run(SHOWN) == first
     # A number's button: its level's rows only, here and in the files.
     click(browser, "button.number[data-level='[\"none\"]']")
-    assert browser.run(SHOWN) == ["000001", "000003", "000005", "000007"]
-    assert browser.run("document.getElementById('level').textContent") == "arm = none: 4 rows of 4 of the items below."
-    assert browser.run("document.activeElement.closest('.item').id") == "item-000001"
+    assert browser.run(SHOWN) == []
     click(browser, "#more")
     wait(browser, "document.getElementById('looked').textContent.startsWith('3 of 3')")
     assert browser.run(SHOWN) == [f"{i:06x}" for i in range(1, 59, 2)]
+    told = browser.run("document.getElementById('level').textContent")
+    assert told == "arm = none: 29 rows of 29 of the items below."
     click(browser, "#all")
     assert browser.run(SHOWN) == first
 
@@ -171,7 +172,7 @@ def test_files_that_are_missing_or_of_another_page_are_said_to_be(browser: Brows
 def test_the_page_works_by_keyboard(browser: Browser, run: Path) -> None:
     browser.open(run / "report.html", "#item-00003b")
     assert browser.run("document.getElementById('item-00003b').open") is True  # a link from the failures opens it
-    browser.run("document.querySelector('#numbers-table button.number').focus()")
+    browser.run("document.querySelector('#numbers button.number').focus()")
     browser.press("Enter")
     assert browser.run("document.activeElement.tagName") == "SUMMARY"
     browser.press("Enter")
@@ -226,6 +227,7 @@ def test_a_page_over_several_runs_sorts_and_filters(browser: Browser, run: Path,
     assert problems(browser) == []
     rows = "[...document.querySelectorAll('#numbers-table tbody tr')].filter(r => !r.hidden)"
     cells = f"{rows}.map(r => r.cells[2].innerText)"
+    browser.run("for (const d of document.querySelectorAll('details')) d.open = true")
     click(browser, "#numbers-table th:nth-child(3) button")
     firsts = [re.split(r"\s", text)[0] for text in browser.run(cells)]
     assert firsts == ["\u22120.250", "0.050", "0.200", "0.700", "0.900", "undefined"]

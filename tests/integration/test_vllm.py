@@ -20,8 +20,8 @@ from harness.models.model import LocalModel, Model
 from harness.prompting.prompts import Prompt
 from harness.prompting.rendering import Renderer
 from harness.subject.subject import Subject
+from harness.testing import fake_subject
 from tests.integration.engines import ask, on_gpu, reference_of, same, small_vllm
-from tests.support.helpers import fake_subject
 
 pytestmark = pytest.mark.engine
 

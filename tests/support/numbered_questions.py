@@ -17,7 +17,7 @@ from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.subject.subject import Subject
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 
 def grade(text: str, item: Item) -> Grade:

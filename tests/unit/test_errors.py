@@ -70,3 +70,7 @@ def test_a_long_message_keeps_both_ends() -> None:
     assert told.startswith("beginxxx")
     assert told.endswith("xxxend")
     assert str(HarnessError("short")) == "short"
+
+
+def test_a_notebook_shows_the_message_alone() -> None:
+    assert HarnessError("limit: not set")._render_traceback_() == ["HarnessError: limit: not set"]

@@ -19,8 +19,8 @@ from harness import worlds
 from harness.items import Grade, Item
 from harness.prompting.prompts import Message
 from harness.subject.subject import Subject
+from harness.testing import fake_subject
 from harness.worlds import Illegal, Turn, World, play
-from tests.support.helpers import fake_subject
 
 ITEM = Item({"most": 100}, "", lambda text, gold: Grade(text, None))
 

@@ -8,12 +8,12 @@ leaves it as soon as it ends. So nothing waits for the slowest, and new calls co
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.calls.calls import EVERYTHING, Call, Choose, Generate, Logprobs, Read, Reply, Score
+from harness.console import log
 from harness.engines.transformers.cohort import Cohort
 from harness.engines.transformers.decoding import Detokenizer, Draft, next_tokens
 from harness.engines.transformers.planning import BLOCK, Group, Limits, Waiting, block_keys, plan
@@ -309,7 +309,7 @@ class TransformersEngine(Worker):
         else:
             told = "the other calls"
             self._give_up(active)
-        print(f"out of GPU memory: going on with {told}", file=sys.stderr)
+        log(f"out of GPU memory: going on with {told}")
 
     def _give_up(self, active: Group | Cohort | None) -> None:
         """Fails the one call that does not fit even alone."""

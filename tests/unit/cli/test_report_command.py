@@ -13,7 +13,8 @@ import pytest
 from harness.cli.main import main
 from harness.cli.report import find_runs
 from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, shared
-from harness.report.several import headline
+from harness.report.pooling import pools
+from harness.report.several import render_several
 from harness.runs.records import load_record
 from harness.statistics.estimates import Estimate
 from tests.support.reports import estimate, write_run
@@ -82,9 +83,9 @@ def test_a_page_over_several_runs_has_models_by_experiment_small_first(runs: Pat
         ("smol-360M", "360M parameters, from its name"),
         ("big", "1.7B parameters"),
     ]
-    assert table.count("<td>\u2013</td>") == 2  # the small models have no run of `other`
+    assert table.count(">\u2013</td>") == 2  # the small models have no run of `other`
     assert '<a href="pTrue/smol-135M/report.html">facts, seed 0</a>' in table
-    assert "auroc (few-shot): 0.700 <small>[0.600, 0.800]</small>" in table
+    assert "AUROC (few-shot) <strong>0.400</strong> <small>0.300 to 0.500</small>" in table
     links = set(re.findall(r'href="([^#"]+)"', html))
     assert links == {str(r.path.relative_to(runs) / "report.html") for r in find_runs([str(runs)])}
 
@@ -165,11 +166,37 @@ def test_a_size_is_read_from_a_name_only_where_it_is_one(name: str, size: float 
     assert parameters(model(name, parameters=7)) == (7, True)
 
 
-def test_the_headline_is_what_the_claims_are_about_else_the_first_numbers(made: Path) -> None:
-    record = load_record(made / "pTrue/big")
-    assert [(h["name"], h["value"]) for h in headline(record)] == [("auroc (few-shot)", 0.7)]
-    (made / "pTrue/big/verdicts.json").write_text("[]")
-    assert [h["name"] for h in headline(load_record(made / "pTrue/big"))] == ["auroc (few-shot)", "aurc (none)"]
+def test_seeds_are_pooled_with_their_spread_and_other_settings_told_apart(tmp_path: Path) -> None:
+    claims = [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]
+    for seed, limit, value in ((0, 80, 0.5), (1, 80, 0.6), (2, 80, 0.7), (0, 8, 0.9)):
+        config = {"limit": limit, "seed": seed, "claims": claims, "runs": str(tmp_path / str(limit))}
+        numbers = (estimate(value - 0.2, metric="accuracy"), estimate(value), estimate(0.1, "none"))
+        folder = tmp_path / f"{limit}-{seed}"
+        write_run(folder, 3, estimates=numbers, figures=False, seed=seed, config=config)
+    found = pools([load_record(tmp_path / name) for name in ("80-0", "80-1", "80-2", "8-0")])
+    assert [(one.label, len(one.runs)) for one in found] == [("limit 80", 3), ("limit 8", 1)]
+    accuracy, auroc = found[0].numbers()
+    assert (accuracy.name, auroc.name) == ("accuracy (few-shot)", "AUROC (few-shot)")
+    assert auroc.value == pytest.approx(0.6)
+    assert (auroc.low, auroc.high, auroc.seeds) == (0.5, 0.7, 3)
+    (_, alone) = found[1].numbers()
+    assert (alone.value, alone.low, alone.high, alone.seeds) == (0.9, 0.8, 1.0, 1)
+    assert found[0].kinds("hello") == {"supported": 3}
+    assert run(tmp_path) == 0
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "AUROC (few-shot) <strong>0.600</strong> <small>seeds 0.500 to 0.700</small>" in html
+    assert '<td data-label="&lt;b&gt;model&lt;/b&gt;, limit 80"><span class="kind supported">3 supported</span>' in html
+
+
+def test_dry_runs_are_left_out_beside_runs_of_a_model_and_marked_alone(tmp_path: Path) -> None:
+    dry = write_run(tmp_path / "dry", 3, figures=False, model={"name": "fake:m", "source": ""})
+    real = write_run(tmp_path / "real", 3, figures=False)
+    both = render_several("t", [load_record(dry), load_record(real)], tmp_path)
+    assert f"{dry}: a dry run, in which no model was asked" in both
+    assert "<p>1 run: 1 model" in both
+    alone = render_several("t", [load_record(dry)] * 2, tmp_path)
+    assert "Dry runs: no model was asked." in alone
+    assert "supported</span>" not in alone
 
 
 def test_pictures_of_a_page_over_several_runs_are_inert(runs: Path) -> None:

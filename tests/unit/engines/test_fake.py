@@ -15,7 +15,7 @@ from harness.calls.interventions import Ablate
 from harness.engines.fake.engine import END, FakeEngine, UnknownPrompt, WordTokenizer, dry_engine
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Message, Prompt
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 ODDS = {" red box": 0.125, " red bag": 0.25, " red": 0.125, " blue": 0.3, " blue sky now": 0.2}
 

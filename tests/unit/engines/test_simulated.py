@@ -34,7 +34,7 @@ from harness.metrics.shares import accuracy
 from harness.outcomes import Table
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.graders import number
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 STATED = ("stated", "correct")
 TURNS = ("correct", "after")

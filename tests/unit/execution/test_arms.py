@@ -14,7 +14,7 @@ from harness import Grade, Item, Prompt, Subject
 from harness.arms import Arm, ArmedExperiment, Shared, together
 from harness.errors import HarnessError, ItemError
 from harness.outcomes import JudgedAnswer
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 
 @dataclass(frozen=True, kw_only=True)

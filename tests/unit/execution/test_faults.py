@@ -12,7 +12,7 @@ import pytest
 from harness import Arm, ArmedExperiment, Experiment, Grade, Item, Outcome, Prompt, Subject
 from harness.errors import HarnessError, ItemError
 from harness.faults import fault_of
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 
 def items(n: int) -> list[Item]:

@@ -13,7 +13,7 @@ from harness.execution.runner import run_protocols
 from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.tasks.base import split
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 
 def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finished]]:

@@ -13,7 +13,7 @@ from harness.errors import EngineDied, HarnessError, ItemError
 from harness.execution.runner import run_protocols
 from harness.outcomes import ItemResult, Table
 from harness.runs.finished import Finished
-from tests.support.helpers import fake_subject, simulate
+from harness.testing import fake_subject, simulate
 
 
 def items(n: int) -> list[Item]:

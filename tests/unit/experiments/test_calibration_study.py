@@ -17,7 +17,7 @@ from harness.study.definition import read_study
 from harness.study.planning import make_plan
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 EXPERIMENTS = Path(__file__).parents[3] / "conf/experiment"
 

@@ -19,7 +19,7 @@ from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.base import Split
-from tests.support.helpers import simulate
+from harness.testing import simulate
 from tests.support.thinking_models import FAMILIES, Family, Thinker, thinking_subject
 from tests.unit.experiments.test_depth import rounds
 

@@ -19,7 +19,7 @@ from harness.items import Item
 from harness.statistics.claims import Claim, judge_claim
 from harness.statistics.estimates import estimate
 from harness.subject.subject import Subject
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 FIRST_ORDER, JOINT, _FALSE_BELIEF, REALITY, _SECOND, _ACTION, GLASS = load_job(
     ["experiment=falseBelief", "engine=fake", "tracker=none"]

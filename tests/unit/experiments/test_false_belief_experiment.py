@@ -19,7 +19,7 @@ from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
-from tests.support.helpers import fake_subject, simulate
+from harness.testing import fake_subject, simulate
 
 FAMILIES = 10
 """As many long families as short ones."""

@@ -24,7 +24,7 @@ from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 EVERY = [name for name, arm in McCalibration.all_arms.items() if getattr(arm, "thought", "") != "own"]
 MASS = 0.9

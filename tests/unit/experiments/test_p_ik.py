@@ -19,8 +19,8 @@ from harness.outcomes import Table
 from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from harness.subject.subject import Subject
+from harness.testing import fake_subject
 from harness.vectors.probes import NoProbe, Probe
-from tests.support.helpers import fake_subject
 from tests.support.numbered_questions import ease, estimates, grade, items, knowing, number, planted, run
 
 WORDS = ("yes-no", "percent")

@@ -18,7 +18,7 @@ from harness.outcomes import Table
 from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 BOTH = ("zero-shot", "zero-shot brainstorm")
 

@@ -11,7 +11,7 @@ from harness.execution.runner import run_item
 from harness.prompting.rendering import Renderer
 from harness.store.store import Store
 from harness.tasks.graders import short_answer
-from tests.support.helpers import simulate
+from harness.testing import simulate
 from tests.support.rounds import Rounds
 
 

@@ -25,7 +25,7 @@ from harness.store.store import Store
 from harness.subject.subject import Subject
 from harness.subject.transcript import Exchange
 from harness.tasks.graders import number
-from tests.support.helpers import fake_subject, simulate
+from harness.testing import fake_subject, simulate
 
 RIGHT, WRONG, NOTHING = "The final answer is 7.", "The final answer is 8.", "It is correct as it stands."
 GOLD = "7"

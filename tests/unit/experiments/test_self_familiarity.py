@@ -20,7 +20,7 @@ from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.graders import short_answer
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 LEAD = SelfFamiliarity.texts["related_lead"]
 

@@ -23,7 +23,7 @@ from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.statistics.gates import held_back
-from tests.support.helpers import simulate
+from harness.testing import simulate
 
 N = 40
 ALL = "judgement@8"

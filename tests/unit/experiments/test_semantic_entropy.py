@@ -26,7 +26,7 @@ from harness.statistics.estimates import estimate, estimate_all
 from harness.statistics.gates import held_back
 from harness.tasks.graders import short_answer, symbol
 from harness.tasks.texts import normalise
-from tests.support.helpers import fake_subject, simulate
+from harness.testing import fake_subject, simulate
 
 
 def grade(text: str, item: Item) -> Grade:

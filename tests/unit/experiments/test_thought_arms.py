@@ -20,7 +20,7 @@ from harness.runs.finished import Finished
 from harness.tasks.base import Split
 from harness.tasks.choices import multiple_choice
 from harness.tasks.graders import number
-from tests.support.helpers import simulate
+from harness.testing import simulate
 from tests.support.thinking_models import FAMILIES, Family, Thinker, thinking_subject
 
 HM = "Hm, let me see."

@@ -18,7 +18,7 @@ from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import multiple_choice
-from tests.support.helpers import fake_subject, simulate
+from harness.testing import fake_subject, simulate
 
 
 def grade(text: str, item: Item) -> Grade:

@@ -156,7 +156,7 @@ def test_converts_once(gguf: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     cache = tmp_path / "cache" / "models"
     first = converted(gguf, cache)
     assert first.name.endswith(f"-v{conversion.VERSION}")
-    assert "Converting tiny.gguf" in capsys.readouterr().err
+    assert "converting tiny.gguf" in capsys.readouterr().err
     assert converted(gguf, cache) == first
     assert capsys.readouterr().err == ""
     assert [entry.name for entry in cache.iterdir()] == [first.name]

@@ -5,9 +5,11 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import harness
 from harness.cli.arguments import parser
 from harness.cli.main import main
 from harness.config import load_job
@@ -129,6 +131,37 @@ def test_the_experiment_of_the_page_runs(mine: Path, capsys: pytest.CaptureFixtu
     claim, reference = json.loads((path / "verdicts.json").read_text())
     assert claim["kind"] in ("supported", "contradicted", "undecided")
     assert (reference["kind"], reference["published"]) == ("not comparable", 0.8)
+
+
+@pytest.mark.parametrize("page", ["own-experiment.md", "python.md"])
+def test_the_test_of_the_page_passes(page: str, mine: Path) -> None:
+    test = block(page, "python", "import item, simulate")
+    if page == "python.md":
+        (mine / "sure.py").write_text(block(page, "python", "class Sure(").partition("\n\nrun = ")[0])
+    scope: dict[str, Any] = {}
+    exec(compile(test, page, "exec"), scope)
+    (name,) = [name for name in scope if name.startswith("test_")]
+    scope[name]()
+
+
+def test_what_the_page_on_python_says_runs(mine: Path) -> None:
+    from_page = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(encoding="utf-8"), re.DOTALL)
+    blocks = [block for block in from_page if "harness." in block and "simulate" not in block]
+    code = "\n".join(sorted(blocks, key=lambda block: "EnginePool" not in block))  # the runs that others compare
+    code = code.replace('model="Qwen/Qwen3-0.6B", limit=100', "limit=12, **FAKE").replace("show=True", "")
+    code = code.replace("runs/pTrue", "runs/dry/pTrue")
+    code = code.replace('model="Qwen/Qwen3-0.6B", seed=seed', "limit=12, seed=seed, **FAKE")
+    code = code.replace('task="table", engine="transformers", seed=1', 'task="table", limit=12, **FAKE')
+    code = code.replace('group_by="model", baseline="smollm2"', 'group_by="seed", baseline="0"')
+    first = json.dumps({"question": "What is 1 + 1?", "answer": "2"})
+    (mine / "mine.jsonl").write_text("\n".join(first.replace("1 +", f"{i} +") for i in range(20)))
+    code = re.sub(r'harness.load_run\("[^"]*"\)', "runs[0]", code)
+    fake = {"engine": "fake", "tracker": "none", "replicates": 20, "quiet": True}
+    scope: dict[str, Any] = {"harness": harness, "FAKE": fake}
+    assert code.count("**FAKE") == 4
+    exec(compile(code, "python.md", "exec", dont_inherit=True), scope)
+    assert len(scope["run"].outcomes) == 12
+    assert len(scope["runs"]) == 3
 
 
 def test_it_is_short(mine: Path) -> None:

@@ -12,8 +12,8 @@ from harness.prompting.prompts import Message, Prompt
 from harness.prompting.rendering import Renderer
 from harness.prompting.spelling import places, spelled
 from harness.prompting.tokens import HFTokenizer, Tokenizer
+from harness.testing import fake_subject
 from tests.support import tiny_tokenizers as tiny
-from tests.support.helpers import fake_subject
 
 ASK = Prompt.user("Where is the marble?", "Answer:")
 FAMILIES = [tiny.chatml, tiny.qwen3, tiny.r1, tiny.llama3, tiny.gemma, tiny.mistral, tiny.mistral1]

@@ -15,7 +15,7 @@ from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Message, Prompt
 from harness.prompting.rendering import Renderer, plain_text
 from harness.prompting.tokens import NOTHING, HFTokenizer, Specials
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 from tests.support.tiny_tokenizers import base, chatml, gemma, llama3, mistral, mistral1, qwen3, r1
 
 TALK = Prompt.user("What is 2+2?", "Answer:").then(" 4", "Sure?", "Yes or no:")

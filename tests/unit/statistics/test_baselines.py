@@ -100,7 +100,7 @@ def test_a_comparison_with_another_metric_is_of_the_same_rows() -> None:
     assert found.measured.value == pytest.approx(expected, abs=1e-12)
     assert found.measured.metric == "brier - brier_uncertainty"
     assert (found.measured.n, found.measured.n_groups, found.measured.level) == (57, 57, ARM)
-    assert "(n = 57 pairs, 57 groups, 3 failed)" in found.reason
+    assert "(n = 57 pairs, 57 groups, 3 without a value)" in found.reason
 
 
 def test_a_temperature_mends_what_is_too_extreme_and_not_what_is_calibrated() -> None:

@@ -94,7 +94,7 @@ def test_a_constant_is_judged_by_the_whole_interval(low: float, high: float, abo
 
 def test_the_reason_has_the_numbers() -> None:
     verdict = judge_claim(claim(), [measured(0.6, 0.55, 0.65, n_failed=3)], METRICS, NO_TABLE)
-    assert verdict.reason == "0.6 [0.55, 0.65] (n = 100, 100 groups, 3 failed) lies wholly above 0.5"
+    assert verdict.reason == "0.6 [0.55, 0.65] (n = 100, 100 groups, 3 without a value) lies wholly above 0.5"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def judged(columns: Any, relation: Any, metric: str = "accuracy", **against: Any
 def test_few_missing_rows_are_counted_and_no_more() -> None:
     found = judged({"a": {"correct": labels(76, 20, 4)}}, "above", value=0.5)
     assert found.kind == "supported"
-    assert "(n = 96, 96 groups, 4 failed)" in found.reason
+    assert "(n = 96, 96 groups, 4 without a value)" in found.reason
     assert "left out" not in found.reason
 
 

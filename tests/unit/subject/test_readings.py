@@ -17,7 +17,7 @@ from harness.prompting.rendering import Renderer
 from harness.prompting.tokens import NOTHING
 from harness.readings import letter, yes_no
 from harness.store.store import Store
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 TURNS = (Message("user", "Is the answer:\n (A) True\n (B) False"),)
 LETTERS = {"True": "A", "False": "B"}

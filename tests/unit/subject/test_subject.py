@@ -12,7 +12,7 @@ import pytest
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
 from harness.subject.choices import Choice
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 ASK = Prompt.user("q", "Answer:")
 

@@ -15,7 +15,7 @@ from harness.subject.thinking import ThoughtCounts, thoughts_of
 from harness.subject.transcript import ThoughtPart
 from harness.tasks.fates import graded
 from harness.tasks.graders import short_answer
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 from tests.support.thinking_models import FAMILIES, Thinker, deepseek31, thinking_subject
 
 WORDS = "It could be Lyon.\n\nAnswer: Lyon? No: the capital of France is Paris."

@@ -10,7 +10,7 @@ import pytest
 
 from harness.prompting.prompts import Prompt
 from harness.subject.transcript import BLOCK, Exchange, Log, ThoughtPart, Transcript
-from tests.support.helpers import fake_subject
+from harness.testing import fake_subject
 
 ANSWER = ("r", ("00",), False, 1, 1, "")
 """The fields of an exchange behind its prompt."""
