@@ -178,7 +178,7 @@ def _kind(method: str) -> str:
 
 def _claims(run: RunRecord) -> Iterator[tuple[str, str]]:
     claims = [verdict for verdict in run.verdicts if verdict["published"] is None]
-    if not claims:
+    if not claims or is_dry(run.manifest):
         return
     kinds = Counter(str(verdict.get("kind_holm") or verdict["kind"]) for verdict in claims)
     tests = sum(verdict.get("p") is not None for verdict in claims)
