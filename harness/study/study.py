@@ -13,7 +13,7 @@ from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.session import Session
 from harness.processes import signals
-from harness.runs.comparison import Loaded, load_run
+from harness.runs.loaded import Loaded, load_run
 from harness.statistics.claims import Verdict
 from harness.statistics.family import in_family
 from harness.store.opened import OpenStore
