@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from harness.config import Job
-from harness.errors import HarnessError
+from harness.errors import HarnessError, nearest
 from harness.metrics.metric import Metric
 from harness.runs.loaded import Loaded, differing, value_of
 from harness.runs.records import is_dry
@@ -190,7 +190,7 @@ def _check_names(job: Job, names: Sequence[str]) -> None:
     known = [metric.name for metric in job.all_metrics if metric.measure.interval]
     for name in names:
         if name != "all" and name not in known:
-            raise HarnessError(f"--metric {name}: there is none of that name (there are: {', '.join(known)})")
+            raise HarnessError(f"there is no metric {name!r}{nearest(name, known)} (there are: {', '.join(known)})")
 
 
 def _chosen(one: Job, two: Job, names: Sequence[str]) -> tuple[list[Metric], list[str]]:

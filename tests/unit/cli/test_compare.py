@@ -307,7 +307,7 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
     assert captured.err.startswith(f"harness: left out: {both / 'broken' / 'manifest.json'} is damaged")
     assert "fake:other against fake:smollm2" in captured.out
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
-    assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
+    assert "there is no metric 'nothing'" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
     assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
 
 
@@ -356,3 +356,65 @@ def test_models_of_one_name_are_told_apart_and_dry_runs_are_no_results(
     assert "a dry run, in which no model was asked" in capsys.readouterr().out
     assert main(["report", *map(str, made.glob("[1-4d]*")), "--out", str(tmp_path / "all.html")]) == 0
     assert "a dry run" not in capsys.readouterr().out
+
+
+def gate(words: list[Any], capsys: pytest.CaptureFixture[str], *margins: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a comparison with margins."""
+    capsys.readouterr()
+    flags = [flag for margin in margins for flag in ("--fail-if", margin)]
+    code = main(["compare", *map(str, words), "--replicates", "200", *flags])
+    return code, *capsys.readouterr()
+
+
+def test_a_gate_passes_fails_or_says_how_many_items_it_needs(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = runs["a0"], runs["b0"]  # 4 and 6 of 12 right
+    code, out, _ = gate([a, b], capsys, "accuracy < -0.5")
+    assert code == 0
+    assert out.endswith("pass: --fail-if accuracy < -0.5 (exit code 0)\n")
+    assert gate([a, b], capsys, "accuracy[arm=zero-shot] > -0.5")[0] == 3
+    code, out, _ = gate([a, b], capsys, "accuracy < -0.02")
+    assert code == 4
+    assert "items would tell in 80 of 100 cases, given no true difference" in out
+    # One that fails decides, whatever the others are; one that is inconclusive keeps the others from passing.
+    assert gate([a, b], capsys, "accuracy < -0.02", "accuracy > -0.5")[0] == 3
+    assert gate([a, b], capsys, "accuracy < -0.5", "accuracy < -0.02")[0] == 4
+    assert gate([a, b], capsys, "accuracy < -0.5", "accuracy > 0.9")[0] == 0
+    # A run that could not be compared may be the one that got worse.
+    stopped = edited(b, tmp_path / "stopped")
+    manifest = json.loads((stopped / "manifest.json").read_text())
+    (stopped / "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+    code, out, _ = gate([a, b, stopped], capsys, "accuracy < -0.5")
+    assert code == 4
+    assert f"inconclusive: not compared: {stopped}: the run is interrupted" in out
+    # JSON on standard output stays JSON.
+    code, out, err = gate([a, b, "--json", "-"], capsys, "accuracy < -0.5")
+    assert (code, json.loads(out)[0]["contrasts"][0]["metric"]) == (0, "accuracy")
+    assert "pass: --fail-if" in err
+
+
+@pytest.mark.parametrize(
+    ("margin", "message"),
+    [
+        ("acuracy < -0.02", "there is no metric 'acuracy'; did you mean 'accuracy'?"),
+        ("accuracy[arm=few] < -0.02", "there is no such level (there are: arm=zero-shot)"),
+        ("accuracy", "is not understood"),
+    ],
+    ids=["metric", "level", "words"],
+)
+def test_a_gate_that_is_not_understood_is_bad_input(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str], margin: str, message: str
+) -> None:
+    code, _, err = gate([runs["a0"], runs["b0"]], capsys, margin)
+    assert code == 2
+    assert message in err
+
+
+def test_one_sentence_says_which_differences_are_real(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = told([runs["a0"], runs["b0"], "--metric", "accuracy", "--metric", "brier"], capsys)
+    assert "no difference is shown to be real; " in out
+    (found,) = as_json([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
+    assert found["sentence"] == "no difference is shown to be real; 1 may be luck"
