@@ -149,14 +149,33 @@ def _print(found: Sequence[Comparison]) -> None:
             print(f"  WARNING {warning}")
         for told in one.differ:
             print(f"  {told}")
-        width = max(len(c.label) for c in one.contrasts)
-        print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest{COUNTED}")
-        for c in one.contrasts:
-            print(f"  {c.label:<{width}} {_row(c)}")
+        _print_table([c for c in one.contrasts if c.value is not None])
+        for why in dict.fromkeys(c.note for c in one.contrasts if c.value is None):
+            labels = ", ".join(c.label for c in one.contrasts if c.value is None and c.note == why)
+            print(f"  undefined ({why}): {labels}")
         _print_changes(one)
         print(f"  {one.sentence}")
     if tests > 1:
         print(f"\np Holm: adjusted for the {tests} tests above. smallest: the difference found with 80 % power at 5 %.")
+
+
+def _print_table(contrasts: Sequence[Contrast]) -> None:
+    """The differences, with what is to be said of all of them once."""
+    if not contrasts:
+        return
+    shared = [note for note in _notes(contrasts[0]) if len(contrasts) > 1 and all(note in _notes(c) for c in contrasts)]
+    for note in shared:
+        print(f"  all: {note}")
+    width = max(len(c.label) for c in contrasts)
+    print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest{COUNTED}")
+    for c in contrasts:
+        notes = "; ".join(note for note in _notes(c) if note not in shared)
+        print(f"  {c.label:<{width}} {_row(c)}  {notes}".rstrip())
+
+
+def _notes(c: Contrast) -> list[str]:
+    spread = "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)
+    return [note for note in (c.doubt, *c.note.split("; "), spread) if note]
 
 
 def _row(c: Contrast) -> str:
@@ -164,8 +183,7 @@ def _row(c: Contrast) -> str:
     numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {interval:<20}"
     tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9}"
     counts = f"{c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
-    notes = [c.doubt, c.note, "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)]
-    return f"{numbers} {tests} {counts}  {'; '.join(filter(None, notes))}".rstrip()
+    return f"{numbers} {tests} {counts}"
 
 
 def _print_changes(one: Comparison) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
+
 from harness.config import Job
 from harness.errors import HarnessError, nearest
 from harness.metrics.metric import Metric
@@ -38,7 +40,7 @@ class Comparison:
     Attributes:
         about: experiment and task.
         warnings: why the two may not be comparable, each with the keys that differ.
-        differ: settings that differ and are no warning: what is being compared.
+        differ: settings that differ without a warning, because they are being compared.
         changes: of single runs, items whose label changed.
     """
 
@@ -53,8 +55,9 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """Which differences are real, which may be luck, and of which nothing can be said."""
-        real = [c for c in self.contrasts if _tested(c) and (c.p_holm or 0.0) < ALPHA]
-        luck = sum(_tested(c) for c in self.contrasts) - len(real)
+        judged = [c for c in self.contrasts if c.low is not None and not c.doubt]
+        real = [c for c in judged if c.p_holm is not None and c.p_holm < ALPHA]
+        luck = len(judged) - len(real)
         undefined = sum(c.value is None for c in self.contrasts)
         doubted = len(self.contrasts) - len(real) - luck - undefined
         named = ", ".join(f"{c.label} {c.value:+.4f}" for c in real)
@@ -65,10 +68,6 @@ class Comparison:
             f"{undefined} undefined" if undefined else "",
         ]
         return "; ".join(filter(None, parts))
-
-
-def _tested(c: Contrast) -> bool:
-    return c.value is not None and c.p is not None and not c.doubt
 
 
 def compare_all(
@@ -98,7 +97,7 @@ def compare(pair: Pair, metrics: Sequence[str], *, replicates: int, seed: int) -
     Raises:
         HarnessError: an unknown metric, nothing that both have, or no shared item.
     """
-    first, second = pair.first, pair.second
+    first, second = _on_shared_items(pair.first, pair.second)
     one, two = first.runs[0], second.runs[0]
     contrasts: list[Contrast] = []
     changes: list[Change] = []
@@ -121,9 +120,28 @@ def compare(pair: Pair, metrics: Sequence[str], *, replicates: int, seed: int) -
                 changes += _changes(found, *aligned(both).sides)
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
-    warnings, differ = _all_reasons(first, second, pair.axis)
+    warnings, differ = _all_reasons(pair.first, pair.second, pair.axis)
     told = (*warnings, *_few(contrasts), *otherwise)
-    return Comparison(pair.about, first, second, told, differ, tuple(contrasts), tuple(changes))
+    return Comparison(pair.about, pair.first, pair.second, told, differ, tuple(contrasts), tuple(changes))
+
+
+def _on_shared_items(first: Side, second: Side) -> tuple[Side, Side]:
+    """The sides with the items alone that every run asked about, so that none counts as lost which nobody asked about.
+
+    Raises:
+        HarnessError: there is no such item.
+    """
+    tables = [run.table for side in (first, second) for run in side.runs]
+    shared = set.intersection(*(set(table.columns["item"].tolist()) for table in tables))
+    if not shared:
+        raise HarnessError("the runs share no item")
+
+    def kept(run: Loaded) -> Loaded:
+        there = np.array([item in shared for item in run.table.columns["item"]], dtype=bool)
+        return run if there.all() else replace(run, table=run.table.where(there))
+
+    one, two = (replace(side, runs=tuple(kept(run) for run in side.runs)) for side in (first, second))
+    return one, two
 
 
 def of_earlier_run(run: Loaded) -> bool:
@@ -190,7 +208,7 @@ def _check_names(job: Job, names: Sequence[str]) -> None:
     known = [metric.name for metric in job.all_metrics if metric.measure.interval]
     for name in names:
         if name != "all" and name not in known:
-            raise HarnessError(f"there is no metric {name!r}{nearest(name, known)} (there are: {', '.join(known)})")
+            raise HarnessError(f"there is no metric {name!r}{nearest(name, known)}")
 
 
 def _chosen(one: Job, two: Job, names: Sequence[str]) -> tuple[list[Metric], list[str]]:

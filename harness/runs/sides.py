@@ -34,7 +34,7 @@ class Side:
     """Runs that are compared as one: a single one, or several that differ in the seed.
 
     Attributes:
-        label: what tells it from the other sides.
+        label: its label among the sides.
         column: the outcome column that tells the sides of one run apart, whose value is then `label`; None where sides
             are different runs.
     """
@@ -221,7 +221,7 @@ def along(metric: Metric, kinds: Sequence[str]) -> Metric:
 
 
 def _labels(runs: Sequence[Loaded], key: str | None) -> list[str]:
-    """What tells runs apart: their names, with the few settings in which they differ besides, else the folder."""
+    """Labels that tell runs apart: their names, with the few settings in which they differ besides, else the folder."""
     models = _model_names(runs)
     apart = differing(runs)
     main = [one for one in dict.fromkeys((key, "experiment", "task.name", "model.name", "seed")) if one in apart]
@@ -233,7 +233,7 @@ def _labels(runs: Sequence[Loaded], key: str | None) -> list[str]:
             return models[_model(run)]
         value = run.settings.get(one, "not set")
         text = level_text(value) if isinstance(value, LevelValue) else str(value)
-        return text if one in (key, "experiment", "task.name") else f"{one.rpartition('.')[2]} {text}"
+        return text if one in (key, "experiment", "task.name") and one != "seed" else f"{one.rpartition('.')[2]} {text}"
 
     folded = tuple(f"{one.partition('.')[0]}." for one in main if "." in one)
     rest = [one for one in apart if one not in main and not one.startswith(folded)]
@@ -252,7 +252,7 @@ def _model(run: Loaded) -> tuple[str, str]:
 
 
 def _model_names(runs: Sequence[Loaded]) -> dict[tuple[str, str], str]:
-    """What to call the model of each run: its name, with the end of its source where others have that name, too."""
+    """A name for each run's model: its own, with the end of its source if several share it."""
     models = list(dict.fromkeys(_model(run) for run in runs))
     called: dict[tuple[str, str], str] = {}
     for name, source in models:

@@ -195,6 +195,7 @@ def test_what_is_not_comparable_is_said_with_the_reason(
     assert "other items: the runs have 12 and 8, and share 8; only these are compared" in found["warnings"]
     assert FEW.replace("12", "8") in found["warnings"]
     assert found["contrasts"][0]["n_items"] == 8
+    assert found["contrasts"][0]["n_unmatched"] == 0  # four items that one run never asked about are not lost
     (found,) = as_json([runs["a0"], runs["draws"], "--metric", "accuracy"], capsys)
     assert "another protocol: experiment.draws: 2 against 3" in found["warnings"]
     assert "WARNING another protocol" in told([runs["a0"], runs["draws"]], capsys)
@@ -397,7 +398,7 @@ def test_a_gate_passes_fails_or_says_how_many_items_it_needs(
 @pytest.mark.parametrize(
     ("margin", "message"),
     [
-        ("acuracy < -0.02", "there is no metric 'acuracy'; did you mean 'accuracy'?"),
+        ("acuracy < -0.02", "there is no metric 'acuracy', did you mean 'accuracy'?"),
         ("accuracy[arm=few] < -0.02", "there is no such level (there are: arm=zero-shot)"),
         ("accuracy", "is not understood"),
     ],
