@@ -123,7 +123,12 @@ class Verdict:
 
 
 def of_dry_run(verdict: Verdict) -> Verdict:
-    """The verdict of a dry run in place of one that its numbers would have: they are drawn, and no model's."""
+    """The verdict of a dry run in place of one that its numbers would have: they are drawn, and no model's.
+
+    One that says why there is no number stays.
+    """
+    if verdict.kind in ("not comparable", "undefined"):
+        return verdict
     reason = "dry run: no model was asked"
     in_family: VerdictKind | None = None if verdict.kind_holm is None else "undecided"
     return replace(verdict, kind="undecided", kind_holm=in_family, reason=reason, p=None, p_holm=None)
