@@ -72,7 +72,7 @@ def compare(
     Args:
         runs: `Run`s, or a pattern or folder as for `load_runs`.
         group_by: the setting or outcome column that makes the sides: "model", "task", "seed", a dotted key, "arm".
-            Without it every run is a side.
+            Without it every run is a side, and runs that differ in the seed alone are one.
         baseline: the side that the others are compared with, by its label; the first one without it.
         metric: the metrics to compare; "all" for all, without any those that claims are about.
         replicates: of the bootstrap, at least 2.
@@ -80,19 +80,18 @@ def compare(
     Raises:
         HarnessError: fewer than two sides, an unknown metric or side, no shared item, or runs that cannot be compared.
     """
-    from harness.cli.compare import baseline_of
-    from harness.runs import comparison
+    from harness.runs.comparison import compare_all
+    from harness.runs.sides import pairs
 
     if replicates < 2:
         raise HarnessError(f"replicates={replicates}: give 2 or more")
     loaded = [run.loaded for run in (load_runs(runs) if isinstance(runs, (str, PathLike)) else runs)]
     names = [metric] if isinstance(metric, str) else list(metric)
-    sides = comparison.sides(loaded, group_by)
-    first = baseline_of(sides, baseline)
-    axis = [comparison.AXES.get(group_by, group_by)] if group_by else []
-    against = [side for side in sides if side is not first]
-    found = [comparison.compare(first, side, names, replicates=replicates, seed=0, besides=axis) for side in against]
-    differences = Differences(comparison.adjusted(found))
+    wanted, alone = pairs(loaded, group_by, baseline)
+    found, failed = compare_all(wanted, names, replicates=replicates)
+    for reason in (*alone, *failed):
+        log(f"left out: {reason}")
+    differences = Differences(found)
     for warning in differences.warnings:
         log(f"WARNING {warning}")
     return differences

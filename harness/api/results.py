@@ -18,7 +18,7 @@ from harness.statistics.estimates import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.runs.comparison import Loaded
+    from harness.runs.loaded import Loaded
 
 
 class Run:
@@ -111,7 +111,7 @@ class Run:
     @cached_property
     def loaded(self) -> Loaded:
         """The run as comparisons take it."""
-        from harness.runs.comparison import Loaded, load_run
+        from harness.runs.loaded import Loaded, load_run
 
         if self._job is None:
             return load_run(self.path)

@@ -15,7 +15,9 @@ from harness.errors import HarnessError
 from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
-    from harness.runs.comparison import Comparison, Loaded, Side
+    from harness.runs.comparison import Comparison
+    from harness.runs.loaded import Loaded
+    from harness.runs.sides import Side
     from harness.statistics.pairs import Contrast
 
 ALPHA = 0.05
@@ -39,6 +41,14 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     command.add_argument("--baseline", metavar="SIDE", help="the side that the others are compared with: run or value")
     command.add_argument("--metric", action="append", default=[], metavar="NAME", help="may be repeated; `all` for all")
+    command.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a difference that is not accepted, 'accuracy[arm=greedy] < -0.02'; may be repeated; exit "
+        "0 when the 95 %% interval excludes it, 3 when it lies beyond it, 4 when it contains it",
+    )
     command.add_argument("--replicates", type=int, default=2000, metavar="N", help="of the bootstrap, default 2000")
     command.add_argument("--html", type=user_path, metavar="FILE", help="a page with forest plot and changed items")
     command.add_argument("--json", metavar="FILE", help="everything as JSON; - is standard output")
@@ -49,55 +59,71 @@ def compare_command(options: argparse.Namespace) -> int:
     """Compares every other side with the baseline.
 
     Returns:
-        0, whatever the differences are.
+        0, whatever the differences are; with --fail-if 0 when all pass, 3 when one fails, 4 when none fails but one is
+        inconclusive.
 
     Raises:
-        HarnessError: fewer than two sides, a named run that cannot be read (one found in a folder is left out), no
-            shared item, or a file that cannot be written.
+        HarnessError: nothing to compare, an unknown metric or level, or a file that cannot be written.
     """
-    from harness.cli.report import find_runs, results
-    from harness.runs.comparison import AXES, adjusted, compare, load_run, sides
+    from harness.cli.gate import decide
+    from harness.runs.comparison import compare_all
+    from harness.runs.sides import pairs
+    from harness.statistics.margins import read_margin
 
     if options.replicates < 2:
         raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
-    runs: list[Loaded] = []
-    kept, left_out = results(find_runs(options.runs))
-    for reason in left_out:
-        print(f"left out: {reason}", file=sys.stderr)
-    for named in kept:
-        try:
-            runs.append(load_run(named.path))
-        except HarnessError as error:
-            if named.named:
-                raise
-            log(f"left out: {error}")
-    all_sides = sides(runs, options.group_by)
-    first = baseline_of(all_sides, options.baseline)
-    axis = [AXES.get(options.group_by, options.group_by)] if options.group_by else []
-    found = adjusted(
-        [
-            compare(first, side, options.metric, replicates=options.replicates, seed=0, besides=axis)
-            for side in all_sides
-            if side is not first
-        ]
-    )
+    margins = [read_margin(text) for text in options.fail_if]
+    runs, unusable = _usable(options.runs)
+    if not runs:
+        raise HarnessError(f"nothing to compare: none of {len(unusable)} runs can be used")
+    wanted, alone = pairs(runs, options.group_by, options.baseline)
+    metrics = options.metric or list(dict.fromkeys(margin.metric for margin in margins))
+    metrics += [margin.metric for margin in margins if margin.metric not in metrics and "all" not in metrics]
+    found, failed = compare_all(wanted, metrics, replicates=options.replicates)
+    for reason in (*alone, *failed):
+        log(f"left out: {reason}")
     _warn_of_resolution(found, options.replicates)
-    written = False
-    if options.json:
-        _write(options.json, _as_json(found))
-        written = options.json == "-"
-    if options.csv:
-        _write(options.csv, _as_csv(found))
-        written = written or options.csv == "-"
+    ends = decide(margins, found, (*unusable, *failed))
+    _show(found, options)
+    if ends.lines:
+        print("\n".join(ends.lines), file=sys.stderr if "-" in (options.json, options.csv) else sys.stdout)
+    return ends.code
+
+
+def _usable(words: Sequence[str]) -> tuple[list[Loaded], list[str]]:
+    """The finished runs that words mean, without dry runs where there are others, and why the rest cannot be used.
+
+    Dry runs are said and not given back: nobody waits for a result of theirs.
+    """
+    from harness.cli.report import find_runs, results
+    from harness.runs.loaded import load_finished
+
+    runs: list[Loaded] = []
+    unusable: list[str] = []
+    kept, dry = results(find_runs(words))
+    for one in kept:
+        try:
+            runs.append(load_finished(one.path))
+        except HarnessError as error:
+            unusable.append(str(error))
+    for reason in (*dry, *unusable):
+        log(f"left out: {reason}")
+    return runs, unusable
+
+
+def _show(found: Sequence[Comparison], options: argparse.Namespace) -> None:
+    """Writes what was asked for, and prints the differences unless one of these goes to standard output."""
+    for where, text in ((options.json, _as_json), (options.csv, _as_csv)):
+        if where:
+            _write(where, text(found))
     if options.html:
         from harness.report.differences import render_differences
 
         _write(str(options.html), render_differences(found))
-    if not written:
+    if "-" not in (options.json, options.csv):
         _print(found)
         if options.html:
             print(f"page: {options.html}")
-    return 0
 
 
 def _warn_of_resolution(found: Sequence[Comparison], replicates: int) -> None:
@@ -111,21 +137,11 @@ def _warn_of_resolution(found: Sequence[Comparison], replicates: int) -> None:
         )
 
 
-def baseline_of(found: Sequence[Side], wanted: str | None) -> Side:
-    """The side that is called so, or holds the run of that name or path; the first one without a name."""
-    if wanted is None:
-        return found[0]
-    for side in found:
-        paths = {str(run.record.path) for run in side.runs} | {run.record.path.name for run in side.runs}
-        if wanted.rstrip("/") in {side.label, *paths}:
-            return side
-    raise HarnessError(f"--baseline {wanted}: no side is called that (there are: {', '.join(s.label for s in found)})")
-
-
 def _print(found: Sequence[Comparison]) -> None:
     tests = sum(c.p is not None for one in found for c in one.contrasts)
     for one in found:
-        print(f"\n{one.second.label} against {one.first.label}")
+        about = f"{one.about}: " if len({other.about for other in found}) > 1 else ""
+        print(f"\n{about}{one.second.label} against {one.first.label}")
         for side in (one.first, one.second):
             if len(side.runs) > 1:
                 print(f"  {side.label}: the mean of {len(side.runs)} seeds")
@@ -133,13 +149,33 @@ def _print(found: Sequence[Comparison]) -> None:
             print(f"  WARNING {warning}")
         for told in one.differ:
             print(f"  {told}")
-        width = max(len(_label(c)) for c in one.contrasts)
-        print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest{COUNTED}")
-        for c in one.contrasts:
-            print(f"  {_label(c):<{width}} {_row(c)}")
+        _print_table([c for c in one.contrasts if c.value is not None])
+        for why in dict.fromkeys(c.note for c in one.contrasts if c.value is None):
+            labels = ", ".join(c.label for c in one.contrasts if c.value is None and c.note == why)
+            print(f"  undefined ({why}): {labels}")
         _print_changes(one)
+        print(f"  {one.sentence}")
     if tests > 1:
         print(f"\np Holm: adjusted for the {tests} tests above. smallest: the difference found with 80 % power at 5 %.")
+
+
+def _print_table(contrasts: Sequence[Contrast]) -> None:
+    """The differences, with what is to be said of all of them once."""
+    if not contrasts:
+        return
+    shared = [note for note in _notes(contrasts[0]) if len(contrasts) > 1 and all(note in _notes(c) for c in contrasts)]
+    for note in shared:
+        print(f"  all: {note}")
+    width = max(len(c.label) for c in contrasts)
+    print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest{COUNTED}")
+    for c in contrasts:
+        notes = "; ".join(note for note in _notes(c) if note not in shared)
+        print(f"  {c.label:<{width}} {_row(c)}  {notes}".rstrip())
+
+
+def _notes(c: Contrast) -> list[str]:
+    spread = "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)
+    return [note for note in (c.doubt, *c.note.split("; "), spread) if note]
 
 
 def _row(c: Contrast) -> str:
@@ -147,8 +183,7 @@ def _row(c: Contrast) -> str:
     numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {interval:<20}"
     tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9}"
     counts = f"{c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
-    notes = [c.doubt, c.note, "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)]
-    return f"{numbers} {tests} {counts}  {'; '.join(filter(None, notes))}".rstrip()
+    return f"{numbers} {tests} {counts}"
 
 
 def _print_changes(one: Comparison) -> None:
@@ -159,12 +194,7 @@ def _print_changes(one: Comparison) -> None:
             items = [x.item for x in one.changes if (x.metric, x.level, x.gained) == (c.metric, c.level, gained)]
             more = f" and {len(items) - FEW} more" if len(items) > FEW else ""
             if items:
-                print(f"  {_label(c)}: {len(items)} items {what}: {', '.join(items[:FEW])}{more}")
-
-
-def _label(c: Contrast) -> str:
-    level = ", ".join(c.level.values())
-    return f"{c.metric} ({level})" if level else c.metric
+                print(f"  {c.label}: {len(items)} items {what}: {', '.join(items[:FEW])}{more}")
 
 
 def _number(value: float | None, sign: str = "") -> str:
@@ -190,10 +220,12 @@ def _as_json(found: Sequence[Comparison]) -> str:
     return as_json(
         [
             {
+                "about": one.about,
                 "first": _side(one.first),
                 "second": _side(one.second),
                 "warnings": one.warnings,
                 "differ": one.differ,
+                "sentence": one.sentence,
                 "contrasts": [asdict(c) for c in one.contrasts],
                 "changes": [asdict(c) for c in one.changes],
             }
@@ -206,11 +238,13 @@ def _as_csv(found: Sequence[Comparison]) -> str:
     out = io.StringIO()
     rows = [
         {
+            "about": one.about,
             "first_side": one.first.label,
             "second_side": one.second.label,
             "warnings": len(one.warnings),
             **asdict(c),
             "level": " ".join(f"{key}={value}" for key, value in c.level.items()),
+            "ends": "" if c.ends is None else f"{c.ends[0]:g} {c.ends[1]:g}",
             "spread": " ".join("" if s is None else f"{s:.6g}" for s in c.spread),
         }
         for one in found

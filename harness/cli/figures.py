@@ -13,7 +13,7 @@ from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.report.figures import Printed
-    from harness.runs.comparison import Loaded
+    from harness.runs.loaded import Loaded
 
 _UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
 """Inches of each unit; points are TeX's, as \\columnwidth is given in."""
@@ -57,7 +57,7 @@ def figures_command(options: argparse.Namespace) -> int:
     from harness.figures import figure_name
     from harness.report.figures import draw_file, panels
     from harness.report.look import paper
-    from harness.runs.comparison import load_run
+    from harness.runs.loaded import load_run
 
     width = inches("--width", options.width)
     height = inches("--height", options.height) if options.height else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.console import log
 from harness.errors import HarnessError
 from harness.files import user_path, write_whole
 
@@ -21,6 +22,10 @@ PATIENCE = 5.0
 """Seconds to wait at most for another process that writes a run's results or its page."""
 
 FIX = "give another place with --out FILE"
+
+
+class NoRun(HarnessError):
+    """Something is there, but no run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,26 @@ def report_command(options: argparse.Namespace) -> int:
 def find_runs(words: Iterable[str]) -> list[Found]:
     """The run directories that words on the command line mean, each once.
 
+    A file, or a folder without runs, is left out with a line where other words mean runs: a shell's star names whatever
+    lies in a folder.
+
     Raises:
-        HarnessError: a word that means none.
+        HarnessError: a word that means nothing that is there, or no run at all.
     """
     found: dict[Path, Found] = {}
+    left_out: list[str] = []
     for word in words:
-        for run in _meant(word):
+        try:
+            meant = _meant(word)
+        except NoRun as error:
+            left_out.append(str(error))
+            continue
+        for run in meant:
             found.setdefault(run.path.resolve(), run)
+    if not found:
+        raise HarnessError(left_out[0] if left_out else "name a run directory")
+    for reason in left_out:
+        log(f"left out: {reason}")
     return list(found.values())
 
 
@@ -90,14 +108,14 @@ def _meant(word: str) -> list[Found]:
     if path.is_dir():
         return [Found(path, True)] if _is_run(path) else _within(path)
     if path.is_file():
-        raise HarnessError(f"{word} is a file; give the run directory, which holds manifest.json")
+        raise NoRun(f"{word} is a file; give the run directory, which holds manifest.json")
     if not glob.has_magic(word):
         raise HarnessError(f"{word}: there is no such run directory")
     matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
     folders = [match for match in matches if match.is_dir()]
     runs = [Found(match, False) for match in folders if _is_run(match)]
     if not runs:
-        raise HarnessError(f"{word} matches {len(matches)} files and folders, none of them a run directory")
+        raise NoRun(f"{word} matches {len(matches)} files and folders, none of them a run directory")
     return runs
 
 
@@ -115,7 +133,7 @@ def _within(folder: Path) -> list[Found]:
             folders.clear()  # what a run keeps inside itself is no run of its own
     if not runs:
         held = "is empty" if not any(folder.iterdir()) else "is no run directory and holds none: no manifest.json in it"
-        raise HarnessError(f"{folder} {held}; a run writes its directory under runs/EXPERIMENT/")
+        raise NoRun(f"{folder} {held}; a run writes its directory under runs/EXPERIMENT/")
     return [Found(run, False) for run in runs]
 
 
@@ -154,8 +172,6 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
         try:
             record = load_record(run.path)
         except HarnessError as error:
-            if run.named:
-                raise
             left_out.append(str(error))
             continue
         if not run.named and isinstance(record.manifest.get("config"), dict) and record.manifest["config"].get("shard"):

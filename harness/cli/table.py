@@ -13,7 +13,7 @@ from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.report.tables import Format
-    from harness.runs.comparison import Loaded
+    from harness.runs.loaded import Loaded
 
 
 def add_table(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -72,7 +72,7 @@ def load_runs(words: list[str]) -> list[Loaded]:
         HarnessError: a run that was named and cannot be read, or none that can.
     """
     from harness.cli.report import find_runs, results
-    from harness.runs.comparison import load_run
+    from harness.runs.loaded import load_run
 
     kept, left_out = results(find_runs(words))
     runs = []

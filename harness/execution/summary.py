@@ -63,7 +63,8 @@ def summary(session: Session, width: int) -> list[str]:
         _verdict(verdict, session.job.claims, width) for verdict in session.verdicts if verdict.published is None
     ]
     told = [*_accuracy(session), *_could_not_be_graded(session)]
-    ends = [*_published(session.verdicts), *_warnings(session), *_cost(session)]
+    published = [] if session.job.model.dry else _published(session.verdicts)
+    ends = [*published, *_warnings(session), *_cost(session)]
     ends.append(f"report: {session.run.path / 'report.html'}")
     room = MOST_LINES - len(_failures(session)) - len(told) - len(ends) - len(table) - 2
     if len(verdicts) > room:
@@ -77,7 +78,7 @@ def headline(session: Session) -> str:
     for verdict in session.verdicts:
         if verdict.published is None:
             counts[verdict.kind] = counts.get(verdict.kind, 0) + 1
-    verdicts = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    verdicts = "dry run" if session.job.model.dry else ", ".join(f"{n} {kind}" for kind, n in counts.items())
     failed = sum(bool(result.errors) for result in session.results)
     parts = [*_accuracy(session)[:1], verdicts, f"{failed} items did not finish" if failed else ""]
     return "; ".join(filter(None, parts))
@@ -164,7 +165,7 @@ def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:
     kind = f"{verdict.kind}{star}"
     e = verdict.measured
     claim = next((one for one in claims if one.text == verdict.text), None)
-    if e is None or e.value is None or verdict.reason.startswith("held back"):
+    if e is None or e.value is None or verdict.reason.startswith(("held back", "dry run")):
         why = verdict.reason.removeprefix("held back, ")
     else:
         border = (

@@ -106,9 +106,14 @@ class Model:
         if self.adapter and not self.name.endswith(adapted):
             object.__setattr__(self, "name", self.name + adapted)
 
+    @property
+    def dry(self) -> bool:
+        """Whether nobody asks it: the run is a dry run."""
+        return self.name.startswith(DRY)
+
     def as_dry_run(self) -> Model:
         """The same model under a name which says that it was not asked."""
-        return self if self.name.startswith(DRY) else replace(self, name=DRY + self.name)
+        return self if self.dry else replace(self, name=DRY + self.name)
 
     def renderer(self, tokenizer: Tokenizer, context: int) -> Renderer:
         """The renderer of prompts for this model.

@@ -18,7 +18,8 @@ from harness.report.look import PAGE
 from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.templates import environment, script, style
 from harness.report.text import cut, level_text, number
-from harness.runs.comparison import Change, Comparison, Loaded
+from harness.runs.comparison import Change, Comparison
+from harness.runs.loaded import Loaded
 from harness.statistics.pairs import Contrast
 
 MOST_CHANGES = 60
@@ -49,7 +50,6 @@ def render_differences(found: Sequence[Comparison]) -> str:
         .get_template("differences.html.j2")
         .render(
             found=[(one, _forest(one), list(_changed(one)), _left(one)) for one in found],
-            label=_label,
             style=style(),
             script=code,
             script_digest=digest,
@@ -114,9 +114,9 @@ def _forest(one: Comparison) -> tuple[str, str] | None:
             spread = [[max(0.0, value - low)], [max(0.0, high - value)]]
             fill = PALETTE[0] if found else "white"
             axes.errorbar(value, y, xerr=spread, fmt="o", ms=5, lw=1.2, color=PALETTE[0], mfc=fill)
-            told.append(f"{_label(c)} {number(value)} [{number(low)}, {number(high)}]")
+            told.append(f"{c.label} {number(value)} [{number(low)}, {number(high)}]")
         axes.axvline(0.0, color=INK, lw=0.8)
-        axes.set_yticks(range(len(drawn)), [visible(cut(_label(c), 60)) for c in drawn])
+        axes.set_yticks(range(len(drawn)), [visible(cut(c.label, 60)) for c in drawn])
         axes.set_ylim(len(drawn) - 0.5, -0.5)
         axes.set_xlabel(visible(cut(f"{one.second.label} - {one.first.label}", 90)))
         alt = visible(cut("; ".join(told), 4000))

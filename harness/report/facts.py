@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.runs.comparison import Loaded
+from harness.runs.loaded import Loaded
 from harness.runs.records import RunRecord, is_dry
 
 NAME = "self-evaluation-harness"

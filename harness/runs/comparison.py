@@ -2,81 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any
 
-from harness.arms import ArmedExperiment
-from harness.config import Job, flat, make_job
+import numpy as np
+
+from harness.config import Job
 from harness.errors import HarnessError, nearest
-from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
-from harness.outcomes import Table
-from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
+from harness.runs.loaded import Loaded, differing, value_of
+from harness.runs.records import is_dry
+from harness.runs.sides import Pair, Side, along, factors
 from harness.statistics.alignment import aligned
+from harness.statistics.few_groups import DOUBTFUL_GROUPS
 from harness.statistics.pairs import Contrast, contrast, holm
-from harness.statistics.rows import Sample, levels, levels_with_points, sample
+from harness.statistics.rows import Sample, sample
 from harness.tasks.run import RunTask
 
-ARM = "arm"
-"""The outcome column that tells the arms of a run apart."""
-
-AXES: Mapping[str, str] = {
-    "model": "model.name",
-    "task": "task.name",
-    "experiment": "experiment",
-    "seed": "seed",
-    "engine": "engine._target_",
-    "dtype": "engine.dtype",
-}
-"""Short names of settings that runs can be grouped by; any other dotted key of the config will do."""
-
-_BESIDES = frozenset(
-    {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
-)
-"""Settings that change no outcome."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A run with its outcomes and the metrics that apply to them.
-
-    Attributes:
-        table: the outcomes. Where the run asked about the outcomes of another (task=run), "item" is the item of the
-            first run, by which its rows are paired with those of other runs.
-    """
-
-    record: RunRecord
-    table: Table
-    job: Job
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All settings that can change an outcome, by dotted key."""
-        settings = dict(flat({k: v for k, v in self.record.manifest["config"].items() if k not in _BESIDES}))
-        return {**settings, "experiment": str(self.record.manifest["experiment"])}
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Runs that are compared as one: a single one, or several that differ in the seed.
-
-    Attributes:
-        label: its label among the sides.
-        column: the outcome column that tells the sides of one run apart, whose value is then `label`; None where sides
-            are different runs.
-    """
-
-    label: str
-    runs: tuple[Loaded, ...]
-    column: str | None = None
-
-    def levels(self, metric: Metric) -> list[dict[str, str]]:
-        """The levels of a metric that all runs of this side have."""
-        there = [levels_with_points(metric, run.table) for run in self.runs]
-        own = [one for one in there[0] if self.column is None or one.get(self.column) == self.label]
-        return [level for level in own if all(level in others for others in there)]
+ALPHA = 0.05
+"""Adjusted p below which a difference is called real."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +38,13 @@ class Comparison:
     """The second side against the first.
 
     Attributes:
+        about: experiment and task.
         warnings: why the two may not be comparable, each with the keys that differ.
         differ: settings that differ without a warning, because they are being compared.
         changes: of single runs, items whose label changed.
     """
 
+    about: str
     first: Side
     second: Side
     warnings: tuple[str, ...]
@@ -106,140 +52,60 @@ class Comparison:
     contrasts: tuple[Contrast, ...]
     changes: tuple[Change, ...]
 
+    @property
+    def sentence(self) -> str:
+        """Which differences are real, which may be luck, and of which nothing can be said."""
+        judged = [c for c in self.contrasts if c.low is not None and not c.doubt]
+        real = [c for c in judged if c.p_holm is not None and c.p_holm < ALPHA]
+        luck = len(judged) - len(real)
+        undefined = sum(c.value is None for c in self.contrasts)
+        doubted = len(self.contrasts) - len(real) - luck - undefined
+        named = ", ".join(f"{c.label} {c.value:+.4f}" for c in real)
+        parts = [
+            f"real (p Holm below {ALPHA:g}): {named}" if real else "no difference is shown to be real",
+            f"{luck} may be luck" if luck else "",
+            f"{doubted} cannot be judged" if doubted else "",
+            f"{undefined} undefined" if undefined else "",
+        ]
+        return "; ".join(filter(None, parts))
 
-def load_run(path: Path) -> Loaded:
-    """Reads a run directory with its outcomes.
+
+def compare_all(
+    wanted: Sequence[Pair], metrics: Sequence[str], *, replicates: int, seed: int = 0
+) -> tuple[list[Comparison], list[str]]:
+    """The comparisons of pairs, with p-values adjusted over all of them, and why a pair cannot be compared.
 
     Raises:
-        HarnessError: it is incomplete, damaged, or from another version; the message names the file.
+        HarnessError: an unknown metric, or no pair that can be compared.
     """
-    record = load_record(path)
-    try:
-        job = make_job(stored_config(record), str(record.manifest["experiment"]), {})
-    except HarnessError as error:
-        raise HarnessError(f"{path / 'manifest.json'}: {error}; it is of another version: run it again") from error
-    return Loaded(record, by_first_item(record, load_table(record, job.all_metrics)), job)
+    found: list[Comparison] = []
+    left_out: list[str] = []
+    for pair in wanted:
+        _check_names(pair.first.runs[0].job, metrics)
+        try:
+            found.append(compare(pair, metrics, replicates=replicates, seed=seed))
+        except HarnessError as error:
+            left_out.append(f"{pair.about}: {pair.second.label} against {pair.first.label}: {error}")
+    if not found:
+        raise HarnessError("; ".join(["nothing to compare", *left_out]))
+    return adjusted(found), left_out
 
 
-def sides(runs: Sequence[Loaded], group_by: str | None) -> list[Side]:
-    """The sides: every run by itself, or one for each value of a setting or of an outcome column.
-
-    A column is one by which metrics are estimated (the arm, a turn), or a factor of the arms.
-
-    Raises:
-        HarnessError: fewer than two sides, an unknown setting, or runs of one side that differ in more than the seed.
-    """
-    if group_by is None:
-        labels = _labels(runs)
-        return _two([Side(label, (run,)) for label, run in zip(labels, runs, strict=True)])
-    key = AXES.get(group_by, group_by)
-    if all(key not in run.settings for run in runs):
-        return _within(runs, group_by)
-    found: dict[str, list[Loaded]] = {}
-    names = _model_names(runs) if key == "model.name" else {}
-    for run in runs:
-        if key not in run.settings:
-            raise HarnessError(f"--group-by {group_by}: {run.record.path} has no setting {key}")
-        value = names.get(_model(run), run.settings[key])
-        found.setdefault(level_text(value) if isinstance(value, LevelValue) else str(value), []).append(run)
-    for value, those in found.items():
-        check_seeds(f"--group-by {group_by}: the {len(those)} runs of {value}", those)
-    return _two([Side(value, tuple(those)) for value, those in found.items()])
-
-
-def _model(run: Loaded) -> tuple[str, str]:
-    """The name of a run's model, and what was loaded."""
-    parts = [str(run.settings.get(f"model.{key}") or "") for key in ("source", "revision", "adapter")]
-    return str(run.settings.get("model.name")), "@".join(parts)
-
-
-def named_models(runs: Sequence[Loaded]) -> dict[int, str]:
-    """What to call the model of each run, by the run's `id`: see `_model_names`."""
-    names = _model_names(runs)
-    return {id(run): names[_model(run)] for run in runs}
-
-
-def _model_names(runs: Sequence[Loaded]) -> dict[tuple[str, str], str]:
-    """A name for each run's model: its own, with the end of its source if several share it."""
-    models = list(dict.fromkeys(_model(run) for run in runs))
-    called: dict[tuple[str, str], str] = {}
-    for name, source in models:
-        others = [other for same, other in models if same == name and other != source]
-        called[name, source] = f"{name} ({_end(source, others)})" if others else name
-    return called
-
-
-def _end(source: str, others: Sequence[str]) -> str:
-    """The shortest end of a source, in whole parts of its path, that no other source has."""
-    whole = source.rstrip("@").rstrip("/")
-    parts = whole.split("/")
-    ends = ["/".join(parts[-n:]) for n in range(1, len(parts) + 1)]
-    rest = [other.rstrip("@").rstrip("/") for other in others]
-    return next((end for end in ends if not any(f"/{other}".endswith(f"/{end}") for other in rest)), whole)
-
-
-def _within(runs: Sequence[Loaded], column: str) -> list[Side]:
-    """The values of an outcome column as sides of the same runs."""
-    factors = _factors(runs[0])
-    known = dict.fromkeys([*(by for metric in runs[0].job.all_metrics for by in metric.by), *factors])
-    if column not in known:
-        raise HarnessError(
-            f"--group-by {column}: neither a setting of the runs nor a column of their outcomes by which they are told "
-            f"apart{nearest(column, known)}"
-        )
-    check_seeds(f"--group-by {column}: the {len(runs)} runs", runs)
-    told = [metric for metric in runs[0].job.all_metrics if column in {*metric.by, *_along(metric, factors).by}]
-    alike = [replace(metric, by=(column,)) for metric in told]
-    names = dict.fromkeys(level[column] for metric in alike for run in runs for level in levels(metric, run.table))
-    return _two([Side(name, tuple(runs), column) for name in names])
-
-
-def _factors(run: Loaded) -> tuple[str, ...]:
-    """The factors of the arms of a run's experiment."""
-    experiment = run.job.experiment
-    return tuple(experiment.factor_kinds()) if isinstance(experiment, ArmedExperiment) else ()
-
-
-def _along(metric: Metric, factors: Sequence[str]) -> Metric:
-    """The metric at every combination of factors, not at every arm: arms that differ in one factor are then pairs."""
-    by = [column for one in metric.by for column in (factors if one == ARM and factors else (one,))]
-    return replace(metric, by=tuple(dict.fromkeys(by)))
-
-
-def check_seeds(what: str, runs: Sequence[Loaded]) -> None:
-    """Raises HarnessError, beginning with `what`, for runs that are not several seeds of one run."""
-    others = _differing(runs, besides=("seed",))
-    seeds = [run.settings["seed"] for run in runs]
-    if others or len(set(seeds)) < len(seeds):
-        differ = f"in {', '.join(others)}, too" if others else "in nothing"
-        raise HarnessError(f"{what} differ {differ}; one side may hold several seeds of one run only: name fewer runs")
-
-
-def _two(found: list[Side]) -> list[Side]:
-    if len(found) < 2:
-        raise HarnessError("nothing to compare: give at least two runs, or a --group-by in which they differ")
-    return found
-
-
-def compare(
-    first: Side, second: Side, metrics: Sequence[str], *, replicates: int, seed: int, besides: Sequence[str] = ()
-) -> Comparison:
+def compare(pair: Pair, metrics: Sequence[str], *, replicates: int, seed: int) -> Comparison:
     """Every named metric at every level that both sides have; without names those that claims are about, or all.
-
-    Args:
-        besides: settings whose difference is the point (the axis of the grouping).
 
     Raises:
         HarnessError: an unknown metric, nothing that both have, or no shared item.
     """
+    first, second = _on_shared_items(pair.first, pair.second)
     one, two = first.runs[0], second.runs[0]
     contrasts: list[Contrast] = []
     changes: list[Change] = []
     tables = [run.table for run in first.runs], [run.table for run in second.runs]
     chosen, otherwise = _chosen(one.job, two.job, metrics)
-    factors = _factors(one)
+    kinds = factors(one)
     for bound in chosen:
-        metric = _along(bound, factors) if second.column in factors else bound
+        metric = along(bound, kinds) if second.column in kinds else bound
         there = second.levels(metric)
         for level in first.levels(metric):
             column = second.column
@@ -254,8 +120,28 @@ def compare(
                 changes += _changes(found, *aligned(both).sides)
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
-    warnings, differ = _all_reasons(first, second, besides)
-    return Comparison(first, second, (*warnings, *otherwise), differ, tuple(contrasts), tuple(changes))
+    warnings, differ = _all_reasons(pair.first, pair.second, pair.axis)
+    told = (*warnings, *_few(contrasts), *otherwise)
+    return Comparison(pair.about, pair.first, pair.second, told, differ, tuple(contrasts), tuple(changes))
+
+
+def _on_shared_items(first: Side, second: Side) -> tuple[Side, Side]:
+    """The sides with the items alone that every run asked about, so that none counts as lost which nobody asked about.
+
+    Raises:
+        HarnessError: there is no such item.
+    """
+    tables = [run.table for side in (first, second) for run in side.runs]
+    shared = set.intersection(*(set(table.columns["item"].tolist()) for table in tables))
+    if not shared:
+        raise HarnessError("the runs share no item")
+
+    def kept(run: Loaded) -> Loaded:
+        there = np.array([item in shared for item in run.table.columns["item"]], dtype=bool)
+        return run if there.all() else replace(run, table=run.table.where(there))
+
+    one, two = (replace(side, runs=tuple(kept(run) for run in side.runs)) for side in (first, second))
+    return one, two
 
 
 def of_earlier_run(run: Loaded) -> bool:
@@ -292,8 +178,8 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
         "roles": "another judge or other role",
         "metrics": "another metric of one's own",
     }
-    for key in _differing([one, two]):
-        told = f"{key}: {_value(one, key)} against {_value(two, key)}"
+    for key in differing([one, two]):
+        told = f"{key}: {value_of(one, key)} against {value_of(two, key)}"
         kind = kinds.get(key.partition(".")[0])
         if key in besides or kind is None or key in ("limit", "seed"):
             differ.append(told)
@@ -304,18 +190,30 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
     versions = [(run.get("git") or {}).get("commit") for run in (a, b)]
     if versions[0] != versions[1]:
         differ.append(f"version of the harness: {_short(versions[0])} against {_short(versions[1])}")
-    for run in (one, two):
-        if run.record.manifest.get("status") != "finished":
-            warnings.append(f"{run.record.path.name} is {run.record.manifest.get('status')}, and not finished")
+    if any(is_dry(manifest) for manifest in (a, b)):
+        warnings.append("dry run: no model was asked, so that these numbers mean nothing")
     return warnings, differ
+
+
+def _few(contrasts: Sequence[Contrast]) -> list[str]:
+    groups = min(c.n_groups for c in contrasts)
+    if groups >= DOUBTFUL_GROUPS:
+        return []
+    return [
+        f"only {groups} groups of items: below {DOUBTFUL_GROUPS} the intervals are rough, and small p are seen by luck"
+    ]
+
+
+def _check_names(job: Job, names: Sequence[str]) -> None:
+    known = [metric.name for metric in job.all_metrics if metric.measure.interval]
+    for name in names:
+        if name != "all" and name not in known:
+            raise HarnessError(f"there is no metric {name!r}{nearest(name, known)}")
 
 
 def _chosen(one: Job, two: Job, names: Sequence[str]) -> tuple[list[Metric], list[str]]:
     """The metrics to compare, and why others cannot be."""
     known = {metric.name: metric for metric in one.all_metrics if metric.measure.interval}
-    for name in names:
-        if name != "all" and name not in known:
-            raise HarnessError(f"--metric {name}: there is none of that name (there are: {', '.join(known)})")
     if "all" in names:
         names = list(known)
     names = names or [name for name in known if name in {claim.metric for claim in one.claims}] or list(known)
@@ -341,30 +239,6 @@ def _changes(found: Contrast, one: Sample, two: Sample) -> list[Change]:
         for item in sorted(first)
         if first[item] != second[item]
     ]
-
-
-def _labels(runs: Sequence[Loaded]) -> list[str]:
-    """Labels that tell runs apart: their names if these differ in one setting, else the folder."""
-    differing = _differing(runs)
-    keys = [key for key in ("experiment", "task.name", "model.name", "seed") if key in differing]
-    labels = [" ".join(_value(run, key, name=key == "seed") for key in keys) for run in runs]
-    if len(set(labels)) < len(labels) or not all(labels):
-        labels = [run.record.path.name for run in runs]
-    if len(set(labels)) < len(labels):
-        labels = [str(run.record.path) for run in runs]
-    return labels
-
-
-def _value(run: Loaded, key: str, *, name: bool = False) -> str:
-    value = str(run.settings.get(key, "not set"))
-    return f"{key} {value}" if name else value
-
-
-def _differing(runs: Sequence[Loaded], besides: Iterable[str] = ()) -> list[str]:
-    """Dotted keys of settings that are not the same in all runs."""
-    settings = [run.settings for run in runs]
-    keys = dict.fromkeys(key for one in settings for key in one)
-    return [key for key in keys if key not in besides and len({repr(one.get(key)) for one in settings}) > 1]
 
 
 def _short(commit: str | None) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
-from harness.runs.comparison import AXES, Loaded, check_seeds, named_models, reasons
+from harness.runs.comparison import reasons
+from harness.runs.loaded import Loaded
+from harness.runs.sides import AXES, check_seeds, named_models
 from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
 from harness.statistics.pairs import contrast

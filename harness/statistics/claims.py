@@ -26,9 +26,11 @@ VerdictKind = Literal[
     "compatible",
     "incompatible",
     "too few items to tell",
+    "undefined",
     "not comparable",
 ]
-"""Of claims the first three, of published numbers the next three, of either the last."""
+"""Of claims the first three, of published numbers the next three, of either the last two: a number that the run has no
+value of, and one that it does not have or that was measured in another way."""
 
 LEVEL = 0.05
 """Chance of a false verdict on one claim."""
@@ -120,6 +122,18 @@ class Verdict:
         return f"{self.kind} ({self.kind_holm} in the family)" if other else self.kind
 
 
+def of_dry_run(verdict: Verdict) -> Verdict:
+    """The verdict of a dry run in place of one that its numbers would have: they are drawn, and no model's.
+
+    One that says why there is no number stays.
+    """
+    if verdict.kind in ("not comparable", "undefined"):
+        return verdict
+    reason = "dry run: no model was asked"
+    in_family: VerdictKind | None = None if verdict.kind_holm is None else "undecided"
+    return replace(verdict, kind="undecided", kind_holm=in_family, reason=reason, p=None, p_holm=None)
+
+
 def check_claims(claims: Iterable[Claim], metrics: Sequence[Metric]) -> None:
     """Checks, before a run, everything about claims that does not need one.
 
@@ -172,7 +186,7 @@ def judge_claim(
     Supported when the whole interval lies on the claimed side, contradicted when it lies wholly on the other, else
     undecided. A comparison of numbers goes by their paired difference, one with several levels by each of them, see
     `_of_all`. A p-value has no interval: below the claimed value it supports the claim, otherwise it decides nothing.
-    Not comparable when a level does not occur in the run or the number is undefined.
+    Undefined when a number of it is, not comparable when a level does not occur in the run.
 
     Undecided, too, whatever the interval, when the verdict is held back: by a gate, by `Estimate.doubt`, or because
     rows without a value could turn it round (see `left_out`).
@@ -264,7 +278,7 @@ def _of_all(claim: Claim, found: Sequence[Ruling]) -> Ruling:
     multiplied by k (Bonferroni). The p of the claim is the largest of those in its favour, or k times the least of
     those against it, whichever is smaller.
     """
-    lost = next((one for one in found if one.kind == "not comparable"), None)
+    lost = next((one for one in found if one.kind == "undefined"), None)
     if lost is not None or len(found) == 1:
         return lost or found[0]
     k, sign = len(found), 1 if claim.relation == "above" else -1
@@ -295,7 +309,7 @@ def against_bound(measured: Estimate, relation: Relation, value: float | None = 
     bound = 0.0 if value is None else value
     name = "a difference of 0" if value is None else f"{bound:g}"
     if measured.value is None:
-        return "not comparable", f"the number is undefined: {measured.note}"
+        return "undefined", f"the number is undefined: {measured.note}"
     numbers = numbers_of(measured, " pairs" if value is None else "")
     if measured.doubt:
         return "undecided", f"held back, {measured.doubt}: {numbers}"
@@ -309,7 +323,7 @@ def against_bound(measured: Estimate, relation: Relation, value: float | None = 
 
 def _p_value(claim: Claim, measured: Estimate) -> tuple[VerdictKind, str]:
     if measured.value is None or claim.value is None:
-        return "not comparable", f"the number is undefined: {measured.note}"
+        return "undefined", f"the number is undefined: {measured.note}"
     if measured.doubt:
         return "undecided", f"held back, {measured.doubt}: {numbers_of(measured)}"
     if measured.value < claim.value:

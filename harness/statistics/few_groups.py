@@ -17,6 +17,9 @@ FEW = 40
 FEWEST_GROUPS = 10
 """Groups below which no verdict is given, because no interval keeps its level then."""
 
+DOUBTFUL_GROUPS = 20
+"""Groups below which whoever compares two runs is warned."""
+
 POWER = 2.8016
 """z(0.975) + z(0.80): a difference of so many standard errors is found in 80 of 100 experiments at the 5 % level."""
 

@@ -37,6 +37,7 @@ class Contrast(Estimate):
         n_items: items of the matched rows.
         spread: standard deviation of the metric between the seeds of either side; None for a single run.
         gained, lost: of a share with one row an item, items whose label is true only on the second (first) side.
+        ends: of a mean of numbers with two ends, the least and the largest difference that can be; None of others.
     """
 
     first: float | None
@@ -48,6 +49,13 @@ class Contrast(Estimate):
     spread: tuple[float | None, float | None]
     gained: int | None
     lost: int | None
+    ends: tuple[float, float] | None
+
+    @property
+    def label(self) -> str:
+        """Metric and level in words."""
+        level = ", ".join(self.level.values())
+        return f"{self.metric} ({level})" if level else self.metric
 
     @property
     def estimate(self) -> Estimate:
@@ -158,7 +166,13 @@ def _contrast(first: _Side, second: _Side, replicates: int, seed: int) -> Contra
         spread=(_spread(values[0]), _spread(values[1])),
         gained=None if counts is None else counts[0],
         lost=None if counts is None else counts[1],
+        ends=_ends_of_mean(second[0], first[0]),
     )
+
+
+def _ends_of_mean(one: Metric, two: Metric) -> tuple[float, float] | None:
+    of = of_difference(one.measure, two.measure)
+    return None if not of.average or of.low is None or of.high is None else (of.low, of.high)
 
 
 def level_of_difference(first: Mapping[str, LevelValue], second: Mapping[str, LevelValue]) -> dict[str, str]:

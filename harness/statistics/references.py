@@ -111,8 +111,8 @@ def judge_reference(
     Both are samples, and the verdict is that of the 95 % interval of their difference, see `equivalence`. Compatible:
     it lies within the tolerance, so that the data exclude a larger difference. Incompatible: else, if it excludes 0.
     Too few items to tell: else; the reason says how many would be enough, or that no number is, as the published number
-    errs too much itself. Not comparable: model, task or a required setting is another, the number is from memory, the
-    run lacks it or has no interval of it, or there is no tolerance.
+    errs too much itself. Undefined: the run's number is. Not comparable: model, task or a required setting is another,
+    the number is from memory, the run lacks it or has no interval of it, or there is no tolerance.
 
     The error of a share of n independent items is Wilson's, of the published one and of the run's. Other published
     numbers have the run's own error, as it would be with n rows in place of its own. Where n is not known only the
@@ -156,7 +156,7 @@ def _judged(reference: Reference, measured: Estimate, metric: Metric, others: Se
     if others:
         return _not_comparable(others)
     if measured.value is None:
-        return _not_comparable([f"the number is undefined: {measured.note}"])
+        return "undefined", f"the number is undefined: {measured.note}"
     if not metric.measure.interval:
         return _not_comparable([f"{metric.name} has no interval: {measured.note or 'it is a p-value'}"])
     if tolerance is None:

@@ -13,8 +13,8 @@ from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.session import Session
 from harness.processes import signals
-from harness.runs.comparison import Loaded, load_run
-from harness.statistics.claims import Verdict
+from harness.runs.loaded import Loaded, load_run
+from harness.statistics.claims import Verdict, of_dry_run
 from harness.statistics.family import in_family
 from harness.store.opened import OpenStore
 from harness.study.planning import Plan
@@ -118,7 +118,8 @@ def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
             except HarnessError as error:  # nothing to compare in it
                 missing[one.name] = f"cannot be compared: {error}"
     replicates = max(job.replicates for job in plan.jobs.values())
-    return in_family([judge(claim, plan.jobs, runs, missing, replicates) for claim in plan.study.claims])
+    judged = in_family([judge(claim, plan.jobs, runs, missing, replicates) for claim in plan.study.claims])
+    return [of_dry_run(verdict) for verdict in judged] if any(job.model.dry for job in plan.jobs.values()) else judged
 
 
 def exit_code(ended: Sequence[Ended]) -> int:

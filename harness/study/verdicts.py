@@ -9,7 +9,7 @@ from harness.config import Job
 from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
-from harness.runs.comparison import Loaded
+from harness.runs.loaded import Loaded
 from harness.statistics.claims import Relation, Verdict, absent, check_level, find, rule
 from harness.statistics.estimates import Estimate
 from harness.statistics.gates import held_back

@@ -14,6 +14,8 @@ from harness.cli.main import main
 from harness.outcomes import Table
 
 BASE = ["experiment=pTrue", "experiment.arms=[zero-shot]", "experiment.draws=2", "engine=fake", "tracker=none"]
+FEW = "only 12 groups of items: below 20 the intervals are rough, and small p are seen by luck"
+DRY = "dry run: no model was asked, so that these numbers mean nothing"
 HOSTILE = "<script>document.title='ran'</script></textarea><img src=x onerror=alert(1)>\u202e\x00"
 
 
@@ -72,7 +74,7 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
     assert one["value"] == pytest.approx(2 / 12)
     assert (one["gained"], one["lost"], one["p_exact"]) == (2, 0, 0.5)
     assert one["p_holm"] == one["p"]
-    assert found["warnings"] == []
+    assert found["warnings"] == [DRY, FEW]
     assert "model.name: fake:smollm2 against fake:other" in found["differ"]
     assert [c["gained"] for c in found["changes"]] == [True, True]
     out = told([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
@@ -81,17 +83,20 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
     assert "2 items gained: " in out
 
 
-def test_the_baseline_and_the_family_of_tests(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    words = [runs["a0"], runs["a1"], runs["b0"], "--metric", "accuracy", "--metric", "brier"]
+def test_the_baseline_and_the_family_of_tests(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    third = edited(runs["b0"], tmp_path / "third", model={"name": "fake:third"})
+    words = [runs["a0"], third, runs["b0"], "--metric", "accuracy", "--metric", "brier"]
     found = as_json(words, capsys)
-    assert [one["first"]["label"] for one in found] == ["fake:smollm2 seed 0"] * 2
+    assert [one["first"]["label"] for one in found] == ["fake:smollm2"] * 2
     p = [c["p"] for one in found for c in one["contrasts"]]
     adjusted = [c["p_holm"] for one in found for c in one["contrasts"]]
     assert len(p) == 4
     known = [(x, y) for x, y in zip(p, adjusted, strict=True) if x is not None]
     assert min(y for _, y in known) == pytest.approx(min(1.0, len(known) * min(x for x, _ in known)))
     found = as_json([*words, "--baseline", runs["b0"]], capsys)
-    assert {one["first"]["label"] for one in found} == {"fake:other seed 0"}
+    assert {one["first"]["label"] for one in found} == {"fake:other"}
     assert "no side is called that" in told([*words, "--baseline", "nobody"], capsys, 2)
 
 
@@ -108,38 +113,89 @@ def test_too_few_replicates_for_so_many_tests_are_said(
         assert (f"of {tests} tests: no p Holm can be below {2 * tests / 21:.2g}" in captured.err) is told_so
 
 
-def test_seeds_of_a_model_are_one_side(runs: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("grouped", [[], ["--group-by", "model"]], ids=["ungrouped", "grouped"])
+def test_seeds_of_a_model_are_one_side(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str], grouped: list[str]
+) -> None:
     four = [runs[name] for name in ("a0", "a1", "b0", "b1")]
-    (found,) = as_json([*four, "--group-by", "model", "--metric", "accuracy"], capsys)
+    (found,) = as_json([*four, *grouped, "--metric", "accuracy"], capsys)
     (one,) = found["contrasts"]
     assert (one["first"], one["second"]) == (pytest.approx(4.5 / 12), pytest.approx(6.5 / 12))
     assert one["spread"] == [pytest.approx((0.5**0.5) / 12)] * 2
     assert [side["label"] for side in (found["first"], found["second"])] == ["fake:smollm2", "fake:other"]
-    assert found["warnings"] == []
+    assert found["warnings"] == [DRY, FEW]
     assert not any("seed" in text for text in found["differ"])
-    mixed = [*four, runs["draws"], "--group-by", "model"]
-    assert "differ in experiment.draws, too" in told(mixed, capsys, 2)
     assert "neither a setting of the runs nor a column" in told([*four, "--group-by", "model.colour"], capsys, 2)
     assert "nothing to compare" in told([*four[:2], "--group-by", "model"], capsys, 2)
 
 
-def test_every_run_of_a_side_is_looked_at(
+def test_runs_of_a_value_that_differ_in_more_than_the_seed_are_sides_of_their_own(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [runs["draws"], *(runs[name] for name in ("a0", "a1", "b0", "b1")), "--metric", "accuracy"]
+    (found,) = as_json([*words, "--group-by", "model"], capsys)
+    # The other model is compared with the runs that have as many draws.
+    assert (found["first"]["label"], found["second"]["label"]) == ("fake:smollm2 draws 2", "fake:other draws 2")
+    assert [len(found[side]["runs"]) for side in ("first", "second")] == [2, 2]
+    assert found["contrasts"][0]["value"] == pytest.approx(2 / 12)
+
+
+def test_seeds_are_compared_where_there_is_nothing_else(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (found,) = as_json([runs["a0"], runs["a1"], "--metric", "accuracy"], capsys)
+    assert [found[side]["label"] for side in ("first", "second")] == ["seed 0", "seed 1"]
+
+
+def test_runs_of_another_experiment_or_task_are_compared_among_themselves(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = [edited(runs[name], tmp_path / name, task={"name": "mine"}) for name in ("b0", "a0")]
+    lonely = edited(runs["a0"], tmp_path / "lonely", task={"name": "lonely"})
+    words = [runs["a0"], runs["b0"], *mine, lonely, "--metric", "accuracy"]
+    found = as_json(words, capsys)
+    assert [(one["about"], one["contrasts"][0]["value"]) for one in found] == [
+        ("pTrue on facts", pytest.approx(2 / 12)),
+        ("pTrue on mine", pytest.approx(-2 / 12)),
+    ]
+    capsys.readouterr()
+    assert main(["compare", *map(str, words), "--replicates", "50"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("left out: pTrue on lonely: nothing to compare") == 1
+    assert "pTrue on mine: fake:smollm2 against fake:other" in captured.out
+    err = told([runs["a0"], lonely], capsys, 2)
+    assert "runs of different tasks are compared with --group-by task" in err
+    (found,) = as_json([runs["a0"], lonely, "--group-by", "task", "--metric", "accuracy"], capsys)
+    assert found["second"]["label"] == "lonely"
+
+
+def test_a_star_of_the_shell_names_what_cannot_be_used(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stopped = edited(runs["b1"], tmp_path / "stopped")
     manifest = json.loads((stopped / "manifest.json").read_text())
     (stopped / "manifest.json").write_text(json.dumps({**manifest, "status": "stopped"}))
-    words = [runs["a0"], runs["b0"], stopped, "--group-by", "model", "--metric", "accuracy"]
-    (found,) = as_json(words, capsys)
-    assert found["warnings"] == ["stopped is stopped, and not finished"]
+    (tmp_path / "report.html").write_text("")
+    (tmp_path / "empty").mkdir()
+    words = [runs["a0"], runs["b0"], stopped, tmp_path / "report.html", tmp_path / "empty", "--metric", "accuracy"]
+    capsys.readouterr()
+    assert main(["compare", *map(str, words), "--replicates", "50"]) == 0
+    captured = capsys.readouterr()
+    for text in ("stopped: the run is stopped, and not finished", "report.html is a file", "empty is empty"):
+        assert captured.err.count(text) == 1
+    assert len(captured.err.splitlines()) == 3
+    assert "fake:other against fake:smollm2" in captured.out
+    assert "there is no such run" in told([runs["a0"], runs["b0"], tmp_path / "typo"], capsys, 2)
 
 
 def test_what_is_not_comparable_is_said_with_the_reason(
     runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (found,) = as_json([runs["a0"], runs["fewer"], "--metric", "accuracy"], capsys)
-    assert found["warnings"] == ["other items: the runs have 12 and 8, and share 8; only these are compared"]
+    assert "other items: the runs have 12 and 8, and share 8; only these are compared" in found["warnings"]
+    assert FEW.replace("12", "8") in found["warnings"]
     assert found["contrasts"][0]["n_items"] == 8
+    assert found["contrasts"][0]["n_unmatched"] == 0  # four items that one run never asked about are not lost
     (found,) = as_json([runs["a0"], runs["draws"], "--metric", "accuracy"], capsys)
     assert "another protocol: experiment.draws: 2 against 3" in found["warnings"]
     assert "WARNING another protocol" in told([runs["a0"], runs["draws"]], capsys)
@@ -171,7 +227,7 @@ def test_arms_of_a_run_are_sides(runs: dict[str, Path], tmp_path: Path, capsys: 
     (c,) = found["contrasts"]
     assert (c["level"], c["first"], c["second"]) == ({"arm": "shots - plain"}, 4 / 12, 9 / 12)
     assert (c["gained"], c["lost"], c["p_exact"]) == (5, 0, pytest.approx(2 / 32))
-    assert (found["warnings"], found["differ"]) == ([], [])
+    assert (found["warnings"], found["differ"]) == ([DRY, FEW], [])
     page = tmp_path / "arms.html"
     told([both, "--group-by", "arm", "--metric", "accuracy", "--html", page], capsys)
     assert page.read_text().count('<details class="item">') == 5
@@ -239,7 +295,8 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
         spoil()
         err = told([runs["a0"], broken], capsys, 2)
         assert words in err
-        assert len(err.splitlines()) == 1
+        assert len(err.splitlines()) == 2
+        assert "nothing to compare" in err.splitlines()[1]
     both = tmp_path / "both"
     for name in ("a0", "b0"):
         shutil.copytree(runs[name], both / name)
@@ -251,7 +308,7 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
     assert captured.err.startswith(f"harness: left out: {both / 'broken' / 'manifest.json'} is damaged")
     assert "fake:other against fake:smollm2" in captured.out
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
-    assert "--metric nothing" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
+    assert "there is no metric 'nothing'" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
     assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
 
 
@@ -300,3 +357,65 @@ def test_models_of_one_name_are_told_apart_and_dry_runs_are_no_results(
     assert "a dry run, in which no model was asked" in capsys.readouterr().out
     assert main(["report", *map(str, made.glob("[1-4d]*")), "--out", str(tmp_path / "all.html")]) == 0
     assert "a dry run" not in capsys.readouterr().out
+
+
+def gate(words: list[Any], capsys: pytest.CaptureFixture[str], *margins: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a comparison with margins."""
+    capsys.readouterr()
+    flags = [flag for margin in margins for flag in ("--fail-if", margin)]
+    code = main(["compare", *map(str, words), "--replicates", "200", *flags])
+    return code, *capsys.readouterr()
+
+
+def test_a_gate_passes_fails_or_says_how_many_items_it_needs(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = runs["a0"], runs["b0"]  # 4 and 6 of 12 right
+    code, out, _ = gate([a, b], capsys, "accuracy < -0.5")
+    assert code == 0
+    assert out.endswith("pass: --fail-if accuracy < -0.5 (exit code 0)\n")
+    assert gate([a, b], capsys, "accuracy[arm=zero-shot] > -0.5")[0] == 3
+    code, out, _ = gate([a, b], capsys, "accuracy < -0.02")
+    assert code == 4
+    assert "items would tell in 80 of 100 cases, given no true difference" in out
+    # One that fails decides, whatever the others are; one that is inconclusive keeps the others from passing.
+    assert gate([a, b], capsys, "accuracy < -0.02", "accuracy > -0.5")[0] == 3
+    assert gate([a, b], capsys, "accuracy < -0.5", "accuracy < -0.02")[0] == 4
+    assert gate([a, b], capsys, "accuracy < -0.5", "accuracy > 0.9")[0] == 0
+    # A run that could not be compared may be the one that got worse.
+    stopped = edited(b, tmp_path / "stopped")
+    manifest = json.loads((stopped / "manifest.json").read_text())
+    (stopped / "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
+    code, out, _ = gate([a, b, stopped], capsys, "accuracy < -0.5")
+    assert code == 4
+    assert f"inconclusive: not compared: {stopped}: the run is interrupted" in out
+    # JSON on standard output stays JSON.
+    code, out, err = gate([a, b, "--json", "-"], capsys, "accuracy < -0.5")
+    assert (code, json.loads(out)[0]["contrasts"][0]["metric"]) == (0, "accuracy")
+    assert "pass: --fail-if" in err
+
+
+@pytest.mark.parametrize(
+    ("margin", "message"),
+    [
+        ("acuracy < -0.02", "there is no metric 'acuracy', did you mean 'accuracy'?"),
+        ("accuracy[arm=few] < -0.02", "there is no such level (there are: arm=zero-shot)"),
+        ("accuracy", "is not understood"),
+    ],
+    ids=["metric", "level", "words"],
+)
+def test_a_gate_that_is_not_understood_is_bad_input(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str], margin: str, message: str
+) -> None:
+    code, _, err = gate([runs["a0"], runs["b0"]], capsys, margin)
+    assert code == 2
+    assert message in err
+
+
+def test_one_sentence_says_which_differences_are_real(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = told([runs["a0"], runs["b0"], "--metric", "accuracy", "--metric", "brier"], capsys)
+    assert "no difference is shown to be real; " in out
+    (found,) = as_json([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
+    assert found["sentence"] == "no difference is shown to be real; 1 may be luck"

@@ -209,9 +209,7 @@ def test_pictures_of_a_page_over_several_runs_are_inert(runs: Path) -> None:
     assert any(b"alert" in base64.b64decode(image) for image in images)
 
 
-def test_runs_that_cannot_be_read_are_left_out_by_name_when_found_and_refused_when_given(
-    runs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_runs_that_cannot_be_read_are_left_out_by_name(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (runs / "other/x/estimates.json").unlink()
     config = {"config": {"shard": "1/2"}}
     manifest = json.loads((runs / "pTrue/big/manifest.json").read_text())
@@ -223,7 +221,9 @@ def test_runs_that_cannot_be_read_are_left_out_by_name_when_found_and_refused_wh
     assert f"left out: {runs}/pTrue/big: a shard" in out
     html = (runs / "report.html").read_text()
     assert "other/x: the run has no results" in html
-    assert run(runs / "other/x", runs / "pTrue/big") == 2
+    assert run(runs / "other/x", runs / "pTrue/big") == 0
+    assert "left out: " in capsys.readouterr().out
+    assert run(runs / "other/x") == 2
     assert "other/x: the run has no results" in capsys.readouterr().err
     assert run(runs / "other") == 2  # one run was found, and it cannot be shown
 

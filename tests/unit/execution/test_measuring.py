@@ -10,6 +10,7 @@ import pytest
 
 from experiments.calibration.p_true.p_true import PTrue
 from harness.cli.main import main
+from harness.execution import measuring
 from harness.statistics.gates import Gate, option_mass
 
 CLAIMS = (
@@ -39,6 +40,22 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def judged_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claims are judged as if a model had been asked."""
+    monkeypatch.setattr(measuring, "of_dry_run", lambda verdict: verdict)
+
+
+def test_claims_of_a_dry_run_are_not_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    verdicts = ran()
+    assert len(verdicts) >= 5
+    assert {(v["kind"], v["reason"], v["p"]) for v in verdicts.values()} == {
+        ("undecided", "dry run: no model was asked", None)
+    }
+    assert any(v["measured"] is not None for v in verdicts.values())
+
+
+@pytest.mark.usefixtures("judged_all_the_same")
 def test_the_claims_of_a_run_are_one_family(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +79,7 @@ def test_the_claims_of_a_run_are_one_family(
     assert all(f"{v['kind_holm']}, p {v['p_holm']:.3f}</td>" in text for v in claims if v["p"] is not None)
 
 
+@pytest.mark.usefixtures("judged_all_the_same")
 def test_a_gate_holds_back_what_reads_its_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,7 +105,7 @@ def runs(mine: Path, finished: Path) -> Path:
     return mine
 
 
-@pytest.mark.parametrize("page", ["first-ten-minutes", "reproduce", "own-experiment", "statistics", "studies"])
+@pytest.mark.parametrize("page", ["reproduce", "own-experiment", "statistics", "studies"])
 def test_the_commands_of_a_page_run(page: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = sorted(path.name for path in (runs / "runs/pTrue").iterdir())
     commands = [

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.report.latex import escaped
 from harness.report.tables import write_table
-from harness.runs.comparison import Loaded, load_run
+from harness.runs.loaded import Loaded, load_run
 from harness.runs.tables import axes, make_grid
 from tests.unit.cli.test_compare import edited, ran
 

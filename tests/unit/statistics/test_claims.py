@@ -133,7 +133,7 @@ def test_what_a_run_lacks_is_not_comparable() -> None:
     other = judge_claim(claim(value=None, than={"arm": "ten"}), estimates, METRICS, NO_TABLE)
     assert (other.kind, other.measured) == ("not comparable", None)
     undefined = judge_claim(claim(level={"arm": "none"}), estimates, METRICS, NO_TABLE)
-    assert (undefined.kind, undefined.reason) == ("not comparable", "the number is undefined: no rows")
+    assert (undefined.kind, undefined.reason) == ("undefined", "the number is undefined: no rows")
 
 
 def test_no_interval_decides_nothing() -> None:

@@ -155,7 +155,7 @@ def test_what_has_no_interval_is_not_judged() -> None:
     assert "fewer than 2 groups" in verdict.reason
     undefined = measured(None, None, None, note="no rows")
     verdict = judge_reference(reference(), [undefined], METRICS, SETTINGS)
-    assert (verdict.kind, verdict.reason) == ("not comparable", "the number is undefined: no rows")
+    assert (verdict.kind, verdict.reason) == ("undefined", "the number is undefined: no rows")
     p = judge_reference(
         reference(metric="mcnemar_p", value=0.03), [measured(0.03, None, None, metric="mcnemar_p")], METRICS, SETTINGS
     )

@@ -19,7 +19,9 @@ from harness.errors import HarnessError
 from harness.execution.execute import execute
 from harness.execution.session import Session
 from harness.models.model import Model
-from harness.runs.comparison import compare, load_run, sides
+from harness.runs.comparison import compare
+from harness.runs.loaded import load_run
+from harness.runs.sides import pairs
 from harness.study.definition import read_study
 from harness.study.planning import make_plan
 from harness.tasks.facts import Facts
@@ -141,8 +143,8 @@ def test_a_verdict_is_what_compare_says_of_the_two_runs(tmp_path: Path, write: A
     write("\n".join(["runs:", *lines, "claims:", *(f"- {claim}" for claim in claims)]))
     assert run() == 0
     content, _ = left(tmp_path)
-    none, few = sides([load_run(Path(one["folder"])) for one in content["runs"]], None)
-    found = compare(none, few, ["auroc", "brier"], replicates=50, seed=0)
+    (pair,), _ = pairs([load_run(Path(one["folder"])) for one in content["runs"]])
+    found = compare(pair, ["auroc", "brier"], replicates=50, seed=0)
     measured = [verdict["measured"] for verdict in content["verdicts"]]
     assert [(m["value"], m["low"], m["high"], m["n"]) for m in measured] == [
         (c.value, c.low, c.high, c.n) for c in found.contrasts

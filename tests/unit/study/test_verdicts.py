@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.outcomes import ItemResult, Outcome, Probability, Score, Table
-from harness.runs.comparison import Loaded
+from harness.runs.loaded import Loaded
 from harness.runs.records import RunRecord
 from harness.statistics.claims import Verdict
 from harness.statistics.estimates import estimate_all

@@ -13,7 +13,7 @@ from harness.cli.main import main
 from harness.errors import HarnessError
 from harness.items import SOLUTION, Grade, Item
 from harness.outcomes import Table
-from harness.runs.comparison import load_run
+from harness.runs.loaded import load_run
 from harness.runs.records import by_first_item, load_record
 from harness.tasks.base import split
 from harness.tasks.facts import Facts
