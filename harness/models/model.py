@@ -22,6 +22,7 @@ from harness.models.checkpoint import WEIGHTS_INDEX, find_checkpoint
 from harness.models.descriptions import check_descriptions
 from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download
+from harness.models.packaged import packaged_gguf
 from harness.models.snapshot import Snapshot
 from harness.prompting.rendering import Bos, Renderer, Style
 from harness.prompting.templates import DATE, System
@@ -225,7 +226,7 @@ class Model:
     def _gguf(self) -> Path | None:
         """The file that the model is converted from; None where it is a folder."""
         if self.source.startswith("package:"):
-            return _packaged_gguf(self.source.removeprefix("package:"))
+            return packaged_gguf(self.source.removeprefix("package:"), cache_folder() / "packages")
         path = user_path(self.source)
         return path.resolve() if path.is_file() and path.suffix == ".gguf" else None
 
@@ -265,19 +266,6 @@ def cache_folder() -> Path:
         return user_path(own)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "self-evaluation-harness"
-
-
-def _packaged_gguf(package: str) -> Path:
-    from importlib.util import find_spec
-
-    # find_spec does not run a top-level package: importing this one would need packages that are left out.
-    spec = find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        raise HarnessError(f"model.source=package:{package}: no such Python package is installed; run scripts/setup")
-    found = [file for place in spec.submodule_search_locations for file in Path(place).glob("*.gguf")]
-    if len(found) != 1:
-        raise HarnessError(f"model.source=package:{package}: the package holds {len(found)} .gguf files, not one")
-    return found[0].resolve()
 
 
 def _descriptions(folder: Path) -> list[Path]:

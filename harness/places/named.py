@@ -6,6 +6,7 @@ import importlib
 import sys
 import sysconfig
 import traceback
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from harness.places.folders import EXPERIMENTS, open_experiments
 MAIN = "__main__"
 """The script or notebook that is running; what it defines has no other module."""
 
+DISTRIBUTION = "self-evaluation-harness"
 INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -24,8 +26,8 @@ def named(target: str, path: str) -> Any:
     """The object at a dotted path.
 
     A config is code: it may name whatever the harness, `experiments` and packages of the user's own hold, in the
-    working directory or elsewhere on PYTHONPATH. It may not name the standard library or installed packages, whose
-    modules are not imported, because importing one runs it.
+    working directory or elsewhere on PYTHONPATH, and installed packages that depend on the harness. It may not name the
+    standard library or other installed packages, whose modules are not imported, because importing one runs it.
 
     Args:
         path: the setting that names it, for messages.
@@ -70,11 +72,29 @@ def _refuse_foreign(package: str, target: str, path: str) -> None:
             "holds it, or set PYTHONPATH to that folder"
         )
     places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
-    if package in sys.stdlib_module_names or not places or any(map(_is_foreign, places)):
+    standard = package in sys.stdlib_module_names or not places
+    if standard or (any(map(_is_foreign, places)) and not _is_plugin(package)):
         raise HarnessError(
             f"{path}: {target!r} is neither of the harness nor of the user's own files; only these are imported "
-            "(a package of your own: run in its folder, set PYTHONPATH to it, or install it with pip install -e)"
+            f"(a package of your own: run in its folder, set PYTHONPATH to it, or let it depend on {DISTRIBUTION})"
         )
+
+
+def _is_plugin(package: str) -> bool:
+    """Whether every distribution that installed this module says that it needs the harness, not only in an extra."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    def is_harness(requirement: str) -> bool:
+        try:
+            need = Requirement(requirement)
+        except InvalidRequirement:
+            return False
+        applies = need.marker is None or need.marker.evaluate({"extra": ""})
+        return applies and canonicalize_name(need.name) == DISTRIBUTION
+
+    owners = set(metadata.packages_distributions().get(package, ()))
+    return bool(owners) and all(any(map(is_harness, metadata.requires(name) or ())) for name in owners)
 
 
 def _is_foreign(place: str) -> bool:

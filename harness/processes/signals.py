@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals that end a run."""
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
+ENDING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
+"""Signals that end a run; Windows knows only the first two."""
 
 _heard: list[int] = []
 

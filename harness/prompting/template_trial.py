@@ -6,8 +6,8 @@ more time.
 """
 
 import json
-import resource
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
 TOO_MUCH = 3
@@ -17,11 +17,20 @@ def _refuse(message: str) -> None:
     raise ValueError(message)
 
 
+def _limit(seconds: int, size: int) -> None:
+    """Limits this process, as far as the system can: Windows has no such limits, and macOS none of the memory."""
+    with suppress(ImportError):
+        import resource
+
+        for kind, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, size)):
+            with suppress(ValueError, OSError):
+                resource.setrlimit(kind, (most, most))
+
+
 def main() -> int:
     """Renders the template."""
     asked = json.load(sys.stdin)
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"]))
-    resource.setrlimit(resource.RLIMIT_AS, (asked["bytes"], asked["bytes"]))
+    _limit(asked["seconds"], asked["bytes"])
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     # As transformers sets it up.

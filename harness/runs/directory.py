@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import orjson
 from harness.errors import HarnessError
 from harness.files import refused, write_whole
 from harness.outcomes import Table
+from harness.processes.cores import usable_cores
 from harness.redaction import without_secrets
 from harness.runs.finished import Finished
 from harness.runs.fitted import fitted_fingerprint
@@ -179,7 +179,7 @@ def provenance() -> dict[str, Any]:
         "host": {
             "name": platform.node(),
             "system": platform.platform(),
-            "cpus": len(os.sched_getaffinity(0)),
+            "cpus": usable_cores(),
             "gpus": _gpus(),
         },
         "command": ["python", "-m", "harness", *without_secrets(sys.argv[1:])],

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import socket
+import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
@@ -221,8 +222,8 @@ def _whole(sweep: Sweep, index: int, job: str) -> int | None:
 
 def _die_with_parent() -> None:
     """Lets the kernel kill this process when the one that started it dies: nobody would notice what became of it."""
-    # PR_SET_PDEATHSIG of linux/prctl.h; Python has no name for it.
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if sys.platform == "linux":  # PR_SET_PDEATHSIG of linux/prctl.h; Python has no name for it
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     # These signals are for the job. Not "ignore", which programs started from here would inherit.
     for number in signals.ENDING[1:]:  # all but Ctrl-C
         signal.signal(number, lambda *_: None)

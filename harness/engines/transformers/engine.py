@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness.calls.calls import EVERYTHING, Capability
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
+from harness.engines.needs import check_installed
 from harness.engines.phases import phase
 from harness.errors import BaseHarnessError, HarnessError, nearest
 from harness.models.model import LocalModel, Model
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from harness.engines.transformers.keys_values import Layout
     from harness.engines.transformers.planning import Limits
 
+
+NEEDS = "transformers", ("torch", "accelerate"), ("transformers",)
+"""The engine, the packages that it needs and the extras that bring them."""
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 ATTENTION = ("auto", "sdpa", "eager")
@@ -89,14 +93,16 @@ class Transformers:
 
     def tokenizer(self, model: Model) -> Tokenizer:
         """The model's own."""
+        check_installed(*NEEDS)
         return model.tokenizer()
 
     def load(self, model: Model) -> Engine:
         """Loads the model, and its adapter where it has one.
 
         Raises:
-            HarnessError: an argument is unknown, or the model or its adapter cannot be loaded.
+            HarnessError: torch is not installed, an argument is unknown, or the model or its adapter cannot be loaded.
         """
+        check_installed(*NEEDS)
         _environment()
         phase("imports")
         with LARGE:

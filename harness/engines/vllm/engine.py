@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, cast
 from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
+from harness.engines.needs import check_installed
 from harness.engines.phases import phase
 from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
 from harness.engines.vllm.invariance import check_device, switch
@@ -23,6 +24,7 @@ from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.models.adapters import adapter_rank
 from harness.models.model import LocalModel, Model
+from harness.processes.cores import usable_cores
 from harness.processes.imports import LARGE
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
@@ -30,6 +32,9 @@ CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 
 GIVEN, FORCED = "harness_given", "harness.engines.vllm.forced:Forced"
 """Key of a request's `extra_args` for the forced tokens, and the processor that forces them."""
+
+NEEDS = "vllm", ("vllm", "torch"), ("gpu", "cpu")
+"""The engine, the packages that it needs and the extras that bring them."""
 
 MOST_NAMED_TOKENS = 128
 """vLLM's limit on `logprob_token_ids`."""
@@ -87,15 +92,17 @@ class VLLM:
 
     def tokenizer(self, model: Model) -> Tokenizer:
         """The model's own."""
+        check_installed(*NEEDS)
         return model.tokenizer()
 
     def load(self, model: Model) -> Engine:
         """Loads the model, and its adapter where it has one.
 
         Raises:
-            HarnessError: vLLM is not installed, an argument is unknown or cannot be set, or the model or its adapter
-                cannot be loaded.
+            HarnessError: vLLM is not installed or broken, an argument is unknown or cannot be set, or the model or its
+                adapter cannot be loaded.
         """
+        check_installed(*NEEDS)
         environment()
         switch(self.batch_invariant)
         phase("imports")
@@ -107,7 +114,9 @@ class VLLM:
                 from vllm.usage.usage_lib import UsageContext
                 from vllm.v1.engine.llm_engine import LLMEngine
         except ImportError as error:
-            raise HarnessError(f"vLLM cannot be imported ({error}); install it with scripts/setup") from error
+            raise HarnessError(
+                f"vLLM is installed but cannot be imported ({error}); install it anew in an environment of its own"
+            ) from error
         cuda = torch.cuda.is_available()
         check_device(self.batch_invariant, cuda)
         args = check_args(self.args, EngineArgs)
@@ -193,7 +202,7 @@ def environment() -> None:
     # A busy wait would take the cores from whatever else runs here; a passive one costs nothing measurable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not os.path.exists("/dev/nvidiactl"):
-        os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
         # Saves a 20-second compilation of one small function at the first log-probability.
         os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
         keep_freed_memory()
