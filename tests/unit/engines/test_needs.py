@@ -19,7 +19,7 @@ from harness.models.model import Model
     [
         (
             VLLM(),
-            r"engine=vllm needs vllm and torch: pip install 'self-evaluation-harness\[gpu\]' or .*\[cpu\]'",
+            r"engine=vllm needs vllm and torch: pip install '.*\[gpu\]' or .*\[cpu\]'",
         ),
         (
             Transformers(),

