@@ -73,6 +73,8 @@ def recall(settings: EngineSettings, model: Model) -> Facts | None:
 
     None also where the model cannot be had: the error is left to the load.
     """
+    if installed("torch") is None:  # no engine was loaded here, and a model need not be fetched to find that out
+        return None
     try:
         return Facts(**json.loads(_note(settings, model).read_text(encoding="utf-8")))
     except (HarnessError, OSError, ValueError, TypeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -145,6 +146,8 @@ class HFTokenizer:
         Raises:
             HarnessError: there is none that can be read.
         """
+        # Where torch is not installed, transformers would say so; a tokenizer needs none.
+        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         try:
             if kind:
                 module, _, name = kind.partition(":")

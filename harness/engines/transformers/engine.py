@@ -93,7 +93,6 @@ class Transformers:
 
     def tokenizer(self, model: Model) -> Tokenizer:
         """The model's own."""
-        check_installed(*NEEDS)
         return model.tokenizer()
 
     def load(self, model: Model) -> Engine:

@@ -92,7 +92,6 @@ class VLLM:
 
     def tokenizer(self, model: Model) -> Tokenizer:
         """The model's own."""
-        check_installed(*NEEDS)
         return model.tokenizer()
 
     def load(self, model: Model) -> Engine:

@@ -28,9 +28,8 @@ from harness.models.model import Model
     ],
     ids=["vllm", "transformers"],
 )
-@pytest.mark.parametrize("act", ["tokenizer", "load"])
 def test_a_missing_engine_names_the_extra(
-    settings: EngineSettings, message: str, act: str, monkeypatch: pytest.MonkeyPatch
+    settings: EngineSettings, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = importlib.util.find_spec
 
@@ -39,4 +38,4 @@ def test_a_missing_engine_names_the_extra(
 
     monkeypatch.setattr("harness.engines.needs.find_spec", find_spec)
     with pytest.raises(HarnessError, match=message):
-        getattr(settings, act)(Model(source="/no/such/folder"))
+        settings.load(Model(source="/no/such/folder"))
