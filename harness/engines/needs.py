@@ -21,6 +21,6 @@ def check_installed(engine: str, packages: tuple[str, ...], extras: tuple[str, .
     if missing:
         commands = " or ".join(f"pip install 'self-evaluation-harness[{extra}]'" for extra in extras)
         raise HarnessError(
-            f"engine={engine} needs {' and '.join(missing)}: {commands}, or scripts/setup in a checkout; without them "
-            "engine=server asks a server, and engine=fake answers at random"
+            f"engine={engine} needs {' and '.join(missing)}: {commands}, or scripts/setup in a checkout; engine=auto "
+            "takes an engine that is installed, engine=server asks a server, engine=fake answers at random"
         )

@@ -23,7 +23,7 @@ from harness.models.model import Model
         ),
         (
             Transformers(),
-            r"engine=transformers needs torch and accelerate: pip install 'self-evaluation-harness\[transformers\]', or",
+            r"engine=transformers needs torch and accelerate: pip install 'self.*\[transformers\]', or",
         ),
     ],
     ids=["vllm", "transformers"],
