@@ -98,10 +98,8 @@ class VLLM:
         """Loads the model, and its adapter where it has one.
 
         Raises:
-            HarnessError: vLLM is not installed or broken, an argument is unknown or cannot be set, or the model or its
-                adapter cannot be loaded.
+            HarnessError: vLLM is missing or broken, an argument is refused, or the model or adapter cannot be loaded.
         """
-        check_installed(*NEEDS)
         environment()
         switch(self.batch_invariant)
         phase("imports")
@@ -113,9 +111,7 @@ class VLLM:
                 from vllm.usage.usage_lib import UsageContext
                 from vllm.v1.engine.llm_engine import LLMEngine
         except ImportError as error:
-            raise HarnessError(
-                f"vLLM is installed but cannot be imported ({error}); install it anew in an environment of its own"
-            ) from error
+            raise HarnessError(f"vLLM is installed but cannot be imported ({error}); reinstall it") from error
         cuda = torch.cuda.is_available()
         check_device(self.batch_invariant, cuda)
         args = check_args(self.args, EngineArgs)
@@ -190,7 +186,12 @@ class VLLM:
 
 
 def environment() -> None:
-    """Sets the variables that must stand before torch and vLLM are imported; a value of the user's own wins."""
+    """Sets the variables that must stand before torch and vLLM are imported; a value of the user's own wins.
+
+    Raises:
+        HarnessError: they are not installed.
+    """
+    check_installed(*NEEDS)
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "CRITICAL")
