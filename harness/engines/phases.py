@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import chain, repeat
 from types import TracebackType
 from typing import Self
 
 from harness.console import log
 from harness.errors import HarnessError
 
-EVERY = 5.0
-"""Seconds between two lines."""
+WAITS = (5.0, 10.0, 15.0, 30.0)
+"""Seconds before each line; the last one again and again. A short load tells soon, a long one does not fill a log."""
 
 _here = threading.local()
 
@@ -66,6 +67,7 @@ class Load:
         self._ended.set()
 
     def _tell(self) -> None:
-        while not self._ended.wait(EVERY):
+        waits = chain(WAITS, repeat(WAITS[-1]))
+        while not self._ended.wait(next(waits)):
             given_up = ", given up, ends with this phase" if self._given_up.is_set() else ""
             log(f"loading {self._model}: {self}{given_up}")
