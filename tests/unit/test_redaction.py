@@ -141,7 +141,9 @@ def test_a_config_without_credentials_is_written_as_it_is(experiment: str) -> No
 
 def test_the_pages_and_settings_of_the_repository_hold_none() -> None:
     files = [*ROOT.glob("docs/*.md"), *ROOT.glob("conf/**/*.yaml"), *ROOT.glob("experiments/**/*.py")]
-    changed = [
-        f"{path.name}: {line}" for path in files for line in path.read_text().splitlines() if struck(line) != line
+    # SkyPilot's flag takes the name of a variable; a value would be struck there.
+    lines = [
+        (path.name, line.replace(" --secret HF_TOKEN", "")) for path in files for line in path.read_text().splitlines()
     ]
+    changed = [f"{name}: {line}" for name, line in lines if struck(line) != line]
     assert [line for line in changed if "=..." not in line] == []
