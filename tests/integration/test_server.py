@@ -20,7 +20,7 @@ import pytest
 from harness.calls.calls import Call, Choose, Generate, Logprobs, Reply, Sampling, Score, Text, call_key
 from harness.engines.base import Engine
 from harness.engines.server.engine import Server
-from harness.errors import EngineDied, ItemError
+from harness.errors import EngineDied, HarnessError, ItemError
 from harness.models.model import LocalModel, Model
 from harness.prompting.prompts import Prompt
 from harness.prompting.rendering import Renderer
@@ -264,7 +264,11 @@ def test_killed_in_the_middle_it_costs_nothing_that_was_answered(
     assert 20 <= kept < 40
     assert sum(isinstance(reply, EngineDied) for reply in replies) == 60 - kept
     served.start()
-    second = Server(url=served.url, wait=180.0).load(model)  # waits until it has started
+    try:
+        second = Server(url=served.url, wait=180.0).load(model)  # waits until it has started
+    except HarnessError as error:
+        error.add_note(served.log.read_text()[-3000:])
+        raise
     replies, after = go(second, calls)
     asked = second.usage.calls
     second.close()
