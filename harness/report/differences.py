@@ -49,6 +49,7 @@ def render_differences(found: Sequence[Comparison]) -> str:
         environment()
         .get_template("differences.html.j2")
         .render(
+            label=_label,
             found=[(one, _forest(one), list(_changed(one)), _left(one)) for one in found],
             style=style(),
             script=code,

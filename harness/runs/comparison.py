@@ -121,7 +121,7 @@ def compare(pair: Pair, metrics: Sequence[str], *, replicates: int, seed: int) -
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
     warnings, differ = _all_reasons(pair.first, pair.second, pair.axis)
-    told = (*warnings, *_few(contrasts), *otherwise)
+    told = (*warnings, *_dry((pair.first, pair.second)), *_few(contrasts), *otherwise)
     return Comparison(pair.about, pair.first, pair.second, told, differ, tuple(contrasts), tuple(changes))
 
 
@@ -190,9 +190,12 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
     versions = [(run.get("git") or {}).get("commit") for run in (a, b)]
     if versions[0] != versions[1]:
         differ.append(f"version of the harness: {_short(versions[0])} against {_short(versions[1])}")
-    if any(is_dry(manifest) for manifest in (a, b)):
-        warnings.append("dry run: no model was asked, so that these numbers mean nothing")
     return warnings, differ
+
+
+def _dry(sides: Sequence[Side]) -> list[str]:
+    dry = any(is_dry(run.record.manifest) for side in sides for run in side.runs)
+    return ["dry run: no model was asked, so that these numbers mean nothing"] if dry else []
 
 
 def _few(contrasts: Sequence[Contrast]) -> list[str]:
