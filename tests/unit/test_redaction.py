@@ -100,12 +100,12 @@ def test_numbers_count_tokens_but_may_be_passwords() -> None:
 
 def test_the_environments_credentials_are_struck_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "MY_SERVICE_PASSWORD": "horse-battery", "A_TOKEN": "EMPTY", "B_KEY": "prompt", "PWD": "/work/here",
+        "MY_SERVICE_PASSWORD": "horse-battery", "A_TOKEN": "EMPTY", "B_KEY": "prompt", "PWD": "/home/ann",
         "SSH_KEY": str(ROOT), "C_SECRET": "4815 1623 42", "D_TOKEN": "first-line-99\nsecond-line-99",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    text = f"EMPTY prompt /work/here {ROOT}: horse-battery, 4815 1623 42! second-line-99; horse-batteryless"
-    left = f"EMPTY prompt /work/here {ROOT}: ***, ***! ***; horse-batteryless"
+    text = f"EMPTY prompt /home/ann {ROOT}: horse-battery, 4815 1623 42! second-line-99; horse-batteryless"
+    left = f"EMPTY prompt /home/ann {ROOT}: ***, ***! ***; horse-batteryless"
     assert struck(text) == known_struck(text) == left
     assert without_secrets({"x": "a horse-battery"}) == {"x": "a ***"}
 
