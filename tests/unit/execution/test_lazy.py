@@ -241,7 +241,7 @@ def test_bad_items_are_told_while_the_model_loads(tmp_path: Path) -> None:
 def test_a_load_is_never_silent_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(phases, "EVERY", 0.05)
+    monkeypatch.setattr(phases, "WAITS", (0.05,))
     SLOW.set()
     threading.Timer(1.0, SLOW.clear).start()
     execute(job(tmp_path, judge=False))
