@@ -11,14 +11,10 @@ from harness.config import flat
 from harness.metrics.labels import metric_label
 from harness.report.results import claims_of
 from harness.report.text import level_text
+from harness.runs.loaded import BESIDES
 from harness.runs.records import RunRecord
 from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
-
-_BESIDES = frozenset(
-    {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
-)
-"""Settings that change no outcome."""
 
 _SHOWN = frozenset({"experiment", "seed", "model", "task"})
 """Parts of the config that a label tells in words of their own."""
@@ -95,7 +91,7 @@ class Pool:
 def settings_of(run: RunRecord) -> dict[str, Any]:
     """The settings of a run that can change an outcome, by dotted key."""
     config = run.manifest.get("config")
-    return dict(flat({k: v for k, v in config.items() if k not in _BESIDES})) if isinstance(config, Mapping) else {}
+    return dict(flat({k: v for k, v in config.items() if k not in BESIDES})) if isinstance(config, Mapping) else {}
 
 
 def pools(runs: Sequence[RunRecord]) -> list[Pool]:

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
 
-_BESIDES = frozenset(
+BESIDES = frozenset(
     {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
 )
 """Settings that change no outcome."""
@@ -34,7 +34,7 @@ class Loaded:
     @property
     def settings(self) -> dict[str, Any]:
         """All settings that can change an outcome, by dotted key."""
-        settings = dict(flat({k: v for k, v in self.record.manifest["config"].items() if k not in _BESIDES}))
+        settings = dict(flat({k: v for k, v in self.record.manifest["config"].items() if k not in BESIDES}))
         return {**settings, "experiment": str(self.record.manifest["experiment"])}
 
 
