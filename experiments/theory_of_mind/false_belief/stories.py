@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.theory_of_mind.false_belief.world import (
+from experiments.theory_of_mind.world import (
     Distract,
     Enter,
     Event,

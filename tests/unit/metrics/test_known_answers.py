@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.theory_of_mind.false_belief.world import Enter, Exit, Move, World
+from experiments.theory_of_mind.world import Enter, Exit, Move, World
 from harness.engines.fake.simulated import Traits
 from harness.engines.fake.simulation import draw
 from harness.metrics.calibration import ece_equal_width

@@ -14,7 +14,7 @@ import pytest
 from experiments.theory_of_mind.false_belief.questions import right_place
 from experiments.theory_of_mind.false_belief.stories import PHRASES, PUTS, Cast, Condition, script, tell_story
 from experiments.theory_of_mind.false_belief.task import FalseBeliefStories
-from experiments.theory_of_mind.false_belief.world import (
+from experiments.theory_of_mind.world import (
     Distract,
     Enter,
     Event,
