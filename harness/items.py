@@ -84,6 +84,7 @@ class Item:
         grader: the function that judges a model's text against this item.
         group: the cluster for the statistics (story, template, document); "" means the item stands alone.
         form: how much room an answer gets. It is no part of the item's id.
+        released: the grader of the set's own release, where its rules differ from ours. It is no part of the item's id.
     """
 
     fields: Mapping[str, Any]
@@ -91,6 +92,7 @@ class Item:
     grader: Grader = field(repr=False, compare=False)
     group: str = ""
     form: AnswerForm = field(default=SHORT, repr=False, compare=False)
+    released: Grader | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def id(self) -> str:

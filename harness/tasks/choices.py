@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.items import Item
+from harness.items import Grader, Item
 from harness.tasks.graders import letter_choice
 from harness.tasks.rows import BrokenRow
 from harness.tasks.texts import normalise
@@ -20,13 +20,21 @@ def lettered(stem: str, choices: Sequence[str]) -> str:
 
 
 def multiple_choice(
-    stem: str, choices: Sequence[str], right: int, where: str, *, group: str = "", more: Mapping[str, Any] | None = None
+    stem: str,
+    choices: Sequence[str],
+    right: int,
+    where: str,
+    *,
+    group: str = "",
+    more: Mapping[str, Any] | None = None,
+    released: Grader | None = None,
 ) -> Item:
     """An item with lettered options. Fields: "question" (stem and options), "stem", "choices", and `more`.
 
     Args:
         right: index of the right option.
         where: file and row, for messages.
+        released: the grader of the set's own release, see `Item`.
 
     Raises:
         BrokenRow: fewer than two options, more than 26, empty or equal ones, or no right one.
@@ -40,4 +48,5 @@ def multiple_choice(
     if len(set(choices)) < len(choices):
         raise BrokenRow(f"{where}: equal choices in {list(choices)}; remove one")
     fields = {"question": lettered(stem, choices), "stem": stem, "choices": list(choices), **(more or {})}
-    return Item(fields=fields, gold=f"({LETTERS[right]}) {choices[right]}", grader=letter_choice, group=group)
+    gold = f"({LETTERS[right]}) {choices[right]}"
+    return Item(fields=fields, gold=gold, grader=letter_choice, group=group, released=released)

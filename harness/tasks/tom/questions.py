@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.items import Item
+from harness.items import Grader, Item
 from harness.tasks.choices import multiple_choice
 
 
@@ -21,6 +21,7 @@ def about_story(
     order: int | None = None,
     unit: str = "",
     places: Sequence[str] = (),
+    released: Grader | None = None,
 ) -> Item:
     """An item with lettered options about a story, graded by letter.
 
@@ -37,6 +38,7 @@ def about_story(
         unit: the questions that must be right together for a joint score; "" where the set has no joint score.
         places: for questions about where a thing is: the options in which it has been, in order, the last is where it
             is now. Rules that know nothing of minds answer by them.
+        released: the grader of the set's own release, see `Item`.
 
     Raises:
         BrokenRow: as `multiple_choice`.
@@ -50,4 +52,4 @@ def about_story(
         "unit": unit,
         "places": list(places),
     }
-    return multiple_choice(f"{story}\n\n{asked}", choices, right, where, group=group, more=more)
+    return multiple_choice(f"{story}\n\n{asked}", choices, right, where, group=group, more=more, released=released)

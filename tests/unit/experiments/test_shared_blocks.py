@@ -20,7 +20,7 @@ def test_a_preference_for_the_first_place_favours_no_option() -> None:
 
     read = asyncio.run(in_all_rotations(["a", "b", "c", "d"], first))
     assert read.p == pytest.approx(dict.fromkeys("abcd", 0.25))
-    assert (read.listed_first, read.agreement, read.mass) == (1, 0.25, pytest.approx(0.8))
+    assert [read.listed_first, read.agreement, read.mass] == pytest.approx([1, 0.25, 0.8])
 
 
 def test_a_preference_for_an_option_is_kept_whatever_its_place() -> None:
@@ -28,7 +28,8 @@ def test_a_preference_for_an_option_is_kept_whatever_its_place() -> None:
         return choice({option: 0.7 if option == "c" else 0.15 for option in order})
 
     read = asyncio.run(in_all_rotations(["a", "b", "c"], always_c))
-    assert (read.best, read.agreement, read.p["c"]) == ("c", 1, pytest.approx(0.7))
+    assert read.best == "c"
+    assert [read.agreement, read.p["c"]] == pytest.approx([1, 0.7])
     assert read.listed_first == pytest.approx(1 / 3)
 
 
@@ -53,5 +54,5 @@ def test_a_judge_of_positions_and_one_that_cannot_be_read() -> None:
         return None
 
     found = asyncio.run(reliability(CASES, by_position))
-    assert (found.gold, found.repeats, found.orders) == (1, 1, 0)
-    assert set(asyncio.run(reliability(CASES, silent)).columns.values()) == {0}
+    assert list(found.columns.values()) == pytest.approx([1, 1, 0])
+    assert list(asyncio.run(reliability(CASES, silent)).columns.values()) == pytest.approx([0, 0, 0])

@@ -1,11 +1,13 @@
 """The common form of questions about stories."""
 
+from typing import Any
+
 import pytest
 
 from harness.tasks.rows import BrokenRow
 from harness.tasks.tom.questions import about_story
 
-STORY = {"story": "Ann put the ball in the box.", "asked": "Where is the ball?", "group": "story 1"}
+STORY: dict[str, Any] = {"story": "Ann put the ball in the box.", "asked": "Where is the ball?", "group": "story 1"}
 
 
 def test_the_question_shows_story_and_lettered_options() -> None:
