@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from harness.api import frames, view
 from harness.config import Job
-from harness.console import in_notebook, log
+from harness.console import in_notebook
 from harness.errors import HarnessError, nearest
 from harness.runs.records import RunRecord, by_first_item, is_dry, load_record, load_table
 from harness.statistics.estimates import Estimate
@@ -225,22 +225,9 @@ def load_runs(*places: str | PathLike[str]) -> Runs:
     Raises:
         HarnessError: a place that holds no run, or a named run that cannot be read.
     """
-    from harness.cli.report import find_runs, results
+    from harness.cli.report import read_all
 
-    kept, left_out = results(find_runs([str(place) for place in places]))
-    runs = []
-    for found in kept:
-        try:
-            runs.append(load_run(found.path))
-        except HarnessError as error:
-            if found.named:
-                raise
-            left_out.append(str(error))
-    for reason in left_out:
-        log(f"left out: {reason}")
-    if not runs:
-        raise HarnessError(f"no run of {', '.join(map(str, places))} has results")
-    return Runs(runs)
+    return Runs([run for _, run in read_all(map(str, places), load_run)])
 
 
 def _of(run: Run) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.console import log
 from harness.errors import HarnessError
@@ -17,6 +17,8 @@ from harness.files import user_path, write_whole
 if TYPE_CHECKING:
     from harness.runs.records import RunRecord
 
+
+T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds to wait at most for another process that writes a run's results or its page."""
@@ -101,6 +103,31 @@ def results(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
 
     kept, left_out = without_dry_runs([run.path for run in found], [run.path for run in found if run.named])
     return [run for run in found if run.path in kept], left_out
+
+
+def read_all(words: Iterable[str], load: Callable[[Path], T]) -> list[tuple[Found, T]]:
+    """The runs that words mean, each with what `load` makes of its directory.
+
+    One that was found in a folder or by a pattern and cannot be used is left out, with a line that says why.
+
+    Raises:
+        HarnessError: a run that was named and cannot be read, or none that can.
+    """
+    words = list(words)
+    kept, left_out = results(find_runs(words))
+    read: list[tuple[Found, T]] = []
+    for found in kept:
+        try:
+            read.append((found, load(found.path)))
+        except HarnessError as error:
+            if found.named:
+                raise
+            left_out.append(str(error))
+    for reason in left_out:
+        log(f"left out: {reason}")
+    if not read:
+        raise HarnessError(f"no run of {', '.join(words)} has results that can be read")
+    return read
 
 
 def _meant(word: str) -> list[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def table_command(options: argparse.Namespace) -> int:
         raise HarnessError(f"--replicates {options.replicates}: give 2 or more")
     levels = dict(_pair(word) for word in options.level)
     form: Format = options.format or _form_of(options.output)
-    runs = load_runs(options.runs)
+    runs = load_runs(options.runs, [axis for axis in (options.rows, options.columns) if axis])
     grid = make_grid(runs, options.rows, options.columns, options.metric, levels, replicates=options.replicates)
     for doubt in grid.doubts:
         log(f"not compared: {doubt}")
@@ -64,30 +65,39 @@ def table_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def load_runs(words: list[str]) -> list[Loaded]:
-    """The runs that words of the command line mean. One that was found in a folder and cannot be used is left out,
-    which is told.
+def load_runs(words: list[str], axes: Collection[str] = ()) -> list[Loaded]:
+    """The runs that words of the command line mean.
+
+    Of the runs of a folder or a pattern, those that differ from the newest one of the same model, experiment and task
+    in more than the seed (in their arms, in their limit) are left out, with a line that says in what.
+
+    Args:
+        axes: the axes of a table, along which runs may differ.
 
     Raises:
         HarnessError: a run that was named and cannot be read, or none that can.
     """
-    from harness.cli.report import find_runs, results
-    from harness.runs.loaded import load_run
+    from harness.cli.report import read_all
+    from harness.runs.loaded import differing, load_run
+    from harness.runs.sides import AXES, named_models
 
-    kept, left_out = results(find_runs(words))
-    runs = []
-    for found in kept:
-        try:
-            runs.append(load_run(found.path))
-        except HarnessError as error:
-            if found.named:
-                raise
-            left_out.append(str(error))
-    for reason in left_out:
-        log(f"left out: {reason}")
-    if not runs:
-        raise HarnessError("none of the runs can be read")
-    return runs
+    read = read_all(words, load_run)
+    models = named_models([run for _, run in read])
+    newest: dict[tuple[str, ...], Loaded] = {}
+    kept: dict[int, Loaded] = {}
+    besides = {"seed", *(AXES.get(axis, axis) for axis in axes)}
+    for found, run in sorted(read, key=lambda one: (one[0].named, one[1].record.manifest["started"]), reverse=True):
+        kind = (models[id(run)], str(run.record.manifest["experiment"]), str(run.settings.get("task.name")))
+        first = newest.setdefault(kind, run)
+        others = [] if found.named else differing([first, run], besides)
+        if others:
+            log(
+                f"left out: {found.path} differs from {first.record.path} in {', '.join(others)}; name the runs that "
+                "belong together"
+            )
+        else:
+            kept[id(run)] = run
+    return [kept[id(run)] for _, run in read if id(run) in kept]
 
 
 def _pair(word: str) -> tuple[str, str]:

@@ -131,3 +131,19 @@ def test_cite_takes_runs_and_experiments_and_each_paper_once(runs: Path, capsys:
     assert "@article{kumar2024training," in out
     assert "@misc{self_evaluation_harness," in out
     assert "did you mean 'pTrue'" in told(capsys, "cite", "pTru", code=2)
+
+
+def test_runs_of_a_folder_that_do_not_belong_together_are_left_out_by_name(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = edited(runs / "a", tmp_path / "all" / "other", experiment={"draws": 3})
+    for name in ("a", "b"):
+        edited(runs / name, tmp_path / "all" / name, seed=int(name == "b"))
+    capsys.readouterr()
+    assert main(["table", str(tmp_path / "all"), "--metric", "accuracy"]) == 0
+    captured = capsys.readouterr()
+    assert "the mean of 2 seeds (0 and 1)" in captured.out
+    assert f"left out: {other} differs from " in captured.err
+    assert "in experiment.draws; name the runs" in captured.err
+    named = told(capsys, "table", tmp_path / "all/a", other, "--metric", "accuracy", code=2)
+    assert "differ in experiment.draws" in named
