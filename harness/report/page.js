@@ -50,6 +50,52 @@ function sort(table, head) {
   table.tBodies[0].append(...valued, ...rows.filter((row) => key(row) === ""));
 }
 
+// A table as text for a paper: each row that is shown, each cell as it is seen, without what is folded away.
+for (const table of document.querySelectorAll("table[data-copy]")) {
+  const line = document.createElement("p");
+  line.className = "script";
+  const told = document.createElement("output");
+  told.setAttribute("aria-live", "polite");
+  for (const [name, write] of [["Markdown", markdown], ["LaTeX", latex]]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `copy as ${name}`;
+    button.addEventListener("click", () =>
+      navigator.clipboard.writeText(write(cells(table))).then(
+        () => (told.textContent = "copied"),
+        () => (told.textContent = "the browser does not let the page copy"),
+      ),
+    );
+    line.append(button, " ");
+  }
+  line.append(told);
+  table.parentElement.after(line);
+}
+
+function cells(table) {
+  const seen = (cell) => {
+    const copy = cell.cloneNode(true);
+    for (const folded of copy.querySelectorAll("details > :not(summary), sup")) folded.remove();
+    for (const small of copy.querySelectorAll("small")) small.before(" ");
+    return copy.textContent.trim().replace(/\s+/g, " ");
+  };
+  const rows = [...table.rows].filter((row) => !row.hidden);
+  return rows.map((row) => [...row.cells].map(seen));
+}
+
+function markdown([head, ...rows]) {
+  const line = (row) => `| ${row.map((text) => text.replace(/([\\`*_{}[\]<>#|~])/g, "\\$1")).join(" | ")} |`;
+  return [line(head), `|${" --- |".repeat(head.length)}`, ...rows.map(line)].join("\n");
+}
+
+function latex([head, ...rows]) {
+  const signs = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--", "−": "$-$" };
+  const line = (row) =>
+    `${row.map((text) => text.replace(/[\\~^–−&%$#_{}]/g, (sign) => signs[sign] || `\\${sign}`)).join(" & ")} \\\\`;
+  const body = [line(head), "\\midrule", ...rows.map(line)].join("\n");
+  return `\\begin{tabular}{l${"r".repeat(head.length - 1)}}\n\\toprule\n${body}\n\\bottomrule\n\\end{tabular}`;
+}
+
 const list = document.getElementById("item-list");
 if (list) {
   const all = document.getElementById("all");

@@ -119,6 +119,23 @@ def test_numbers_of_claims_are_seen_and_a_filter_looks_through_the_rest(browser:
     assert "a correct row has a higher score" in browser.run("document.querySelector('.meaning').innerText").lower()
 
 
+def test_a_table_is_copied_as_it_is_seen(browser: Browser, run: Path) -> None:
+    browser.open(run / "report.html")
+    browser.run("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve() }")
+    click(browser, ".wide + p.script button")
+    head, rule, *rows = browser.run("window.copied").splitlines()
+    assert head.startswith("| Metric | ")
+    assert rule.startswith("| --- | ")
+    assert any("0.700" in row and "\n" not in row for row in rows)
+    wait(browser, "document.querySelector('.wide + p.script output').textContent === 'copied'")
+    click(browser, ".wide + p.script button + button")
+    text = browser.run("window.copied")
+    assert text.startswith("\\begin{tabular}{l")
+    assert text.count(" \\\\\n") == len(rows) + 1
+    assert "$-$0.250" in text
+    assert "a correct row has a higher score" not in text.lower()  # what is folded away stays behind
+
+
 def test_items_are_ordered_as_one_likes(browser: Browser, run: Path) -> None:
     browser.open(run / "report.html")
     first = browser.run(SHOWN)
