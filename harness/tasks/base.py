@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from harness.errors import HarnessError
@@ -88,11 +88,14 @@ class Split:
 def split(task: Task, limit: int | None, n_train: int) -> Split:
     """Takes the first `limit` items in an order fixed by their ids, and `n_train` others for `prepare`.
 
-    The order depends on nothing but the items, so that every model and seed meets the same ones, and a run of
-    40 contains the run of 20. Training items come from the task's own training split when it has one, else from
-    the far end of the same order. None of them shares an id, a cluster or its fields (a question with another
-    answer) with a test item; fields are equal that differ only in capitals, spaces, kinds of quotation marks and final
-    punctuation.
+    The order depends on nothing but the items, so that every model and seed meets the same ones. Training items come
+    from the task's own training split when it has one, else from the far end of the same order. None of them shares an
+    id, a cluster or its fields (a question with another answer) with a test item; fields are equal that differ only in
+    capitals, spaces, kinds of quotation marks and final punctuation.
+
+    Those from the far end are taken first, and test items that share something with them are passed over. So a run of
+    40 contains the run of 20, and has the same training items and thus the same few-shot prompts: a run that is
+    extended asks about its new items only.
 
     A small set is used whole: a limit above its size takes all items, and where it has no room for `limit` test items
     and `n_train` training items, at most a quarter of it is for training. `Split.fitted` tells.
@@ -112,16 +115,16 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
     if not pool:
         raise HarnessError(f"task {task.name!r} has no items; check its path, split and filters")
     own = task.load_train() if n_train else None
-    others = pool[::-1] if own is None else _ordered(_unique(own, task))
-    small = limit is None or limit + n_train > len(pool)
-    if n_train and own is None and small:
-        most = min(n_train, max(1, len(pool) // 4))
-        taken = _marks(pool[-most:])
+    if own is None:
+        small = limit is None or limit + n_train > len(pool)
+        most = min(n_train, max(1, len(pool) // 4)) if small else n_train
+        train = _far_end(pool, most)
+        taken = _marks(train)
         test = [item for item in pool if taken.isdisjoint(_marks([item]))][:limit]
     else:
-        most, test = n_train, pool[:limit]
-    met = _marks(test)
-    train = list(islice((item for item in others if met.isdisjoint(_marks([item]))), most))
+        test = pool[:limit]
+        met = _marks(test)
+        train = [item for item in _ordered(_unique(own, task)) if met.isdisjoint(_marks([item]))][:n_train]
     if not test or (n_train and not train):
         source = "its training split" if own is not None else "the items"
         raise NoTraining(
@@ -146,6 +149,23 @@ def _fitted(name: str, size: int, limit: int | None, n_train: int, taken: tuple[
         yield f"limit={limit}, but task {name!r} has {size} items: {n_test} are tested"
     if trained < n_train:
         yield f"{n_train} training items are wanted; the set has room for {trained} beside {n_test} test items"
+
+
+def _far_end(pool: Sequence[Item], most: int) -> list[Item]:
+    """Up to `most` items from the end of the pool, of a bounded number of clusters.
+
+    The bound is a quarter of the clusters, or as many as hold `most` items on average. Without it a few large clusters
+    would all be for training.
+    """
+    n = len({item.cluster for item in pool})
+    room = max(n // 4, math.ceil(most * n / len(pool)))
+    clusters: set[str] = set()
+    taken: list[Item] = []
+    for item in reversed(pool):
+        if len(taken) < most and (item.cluster in clusters or len(clusters) < room):
+            clusters.add(item.cluster)
+            taken.append(item)
+    return taken
 
 
 def _marks(items: Sequence[Item]) -> set[str]:

@@ -78,6 +78,22 @@ def test_clusters_are_never_split(limit: int | None) -> None:
         assert len(parts.test) == 60 - 2 * len(trained)  # each of the 30 clusters has two items
 
 
+@pytest.mark.parametrize("groups", [0, 30, 6])
+def test_a_longer_run_has_the_same_training_items(groups: int) -> None:
+    task = Listed(pool=made(120, groups=groups))
+    short, long = split(task, 20, 15), split(task, 60, 15)
+    assert short.train == long.train
+    assert long.test[:20] == short.test
+    assert_disjoint(long)
+
+
+def test_few_large_clusters_are_not_all_for_training() -> None:
+    parts = split(Listed(pool=made(120, groups=12)), 50, 20)
+    assert len(parts.train) == 20
+    assert len({item.group for item in parts.train}) == 3
+    assert len({item.group for item in parts.test}) == 9
+
+
 def test_without_a_limit_only_what_training_touches_is_left_out() -> None:
     assert len(split(Listed(pool=made(60, groups=30)), None, 0).test) == 60
 
