@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
+from experiments.correction.chains import STANDING, Revision, Speaker, State, pooled, revision, total
 from experiments.correction.self_correction.arms import ARMS, Revising, Way
-from experiments.correction.self_correction.chains import STANDING, Revision, Speaker, State, pooled, revision, total
 from experiments.correction.self_correction.prompts import SECOND_TURNS, TEXTS
 from experiments.shared.thoughts import ThoughtArm
 from harness import Bars, HarnessError, Item, Prompt, Subject, Transitions, metrics

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.correction.self_correction.chains import (
+from experiments.correction.chains import (
     Cost,
     State,
     oracle,

@@ -1,0 +1,56 @@
+"""Asks a judge which of two answers is better, in both orders, so that the place of an answer decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from harness import Message, Probability, Score, Subject, letter, together
+
+
+@dataclass(frozen=True, slots=True)
+class PairVerdict:
+    """A judge's preference between two answers, `one` and `other`, read in both orders.
+
+    Attributes:
+        p: probability that it prefers `one`, the mean over both orders, in [0, 1].
+        win: 1 if it prefers `one` in both orders, 0 if `other` in both, 0.5 if the orders disagree.
+        first_bias: probability of the answer that is shown first, the mean over both orders, less 1/2, in [-0.5, 0.5].
+            0 without an effect of position; a judge that always takes the first has 0.5, and p = 0.5.
+        orders_agree: whether both orders prefer the same answer.
+        mass: probability that either letter is said at all, the mean over both orders.
+    """
+
+    p: Probability
+    win: Score
+    first_bias: Score
+    orders_agree: bool
+    mass: Probability
+
+
+async def pair_verdict(
+    judge: Subject, ask: Callable[[str, str], Sequence[Message]], one: str, other: str, *, lead: str
+) -> PairVerdict:
+    """The judge's verdict, from the exact probabilities of the letters A and B.
+
+    Args:
+        ask: the turns that show two answers, the first as (A) and the second as (B), and end in the question.
+        lead: the first words of the judge's turn: "The better answer is:".
+
+    Raises:
+        ItemError: a prompt cannot be rendered, or does not fit.
+    """
+    letters = {"A": "A", "B": "B"}
+    forward, backward = await together(
+        letter(judge, ask(*shown), lead, letters) for shown in ((one, other), (other, one))
+    )
+    p = forward.p["A"], backward.p["B"]
+    wins = [value > 0.5 for value in p]
+    return PairVerdict(
+        p=Probability(fmean(p)),
+        win=Score(fmean(wins)),
+        first_bias=Score(fmean((forward.p["A"], backward.p["A"])) - 0.5),
+        orders_agree=wins[0] == wins[1],
+        mass=Probability(fmean((forward.mass, backward.mass))),
+    )

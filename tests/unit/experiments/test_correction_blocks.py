@@ -1,0 +1,79 @@
+"""Verdicts on pairs, critiques and worked sums, against replies that are known."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from experiments.shared.critique import critique, says_wrong
+from experiments.shared.pairs import PairVerdict, pair_verdict
+from experiments.shared.worked_sums import worked_sum
+from harness import Message, Prompt
+from harness.testing import fake_subject
+
+
+def judged(reply: Callable[[str], dict[str, float]]) -> PairVerdict:
+    def ask(first: str, second: str) -> list[Message]:
+        return [Message("user", f"(A) {first}\n(B) {second}")]
+
+    return asyncio.run(pair_verdict(fake_subject(reply), ask, "one", "other", lead="Better:"))
+
+
+def test_a_judge_that_takes_the_first_answer_prefers_neither() -> None:
+    verdict = judged(lambda prompt: {"A": 0.8, "B": 0.2})
+    assert [verdict.p, verdict.win, verdict.first_bias] == pytest.approx([0.5, 0.5, 0.3])
+    assert not verdict.orders_agree
+
+
+def test_a_preference_for_an_answer_shows_in_both_orders() -> None:
+    def one(prompt: str) -> dict[str, float]:
+        return {"A": 0.6, "B": 0.2, "x": 0.2} if "(A) one" in prompt else {"A": 0.1, "B": 0.7, "x": 0.2}
+
+    verdict = judged(one)
+    assert [verdict.p, verdict.win, verdict.mass] == pytest.approx([(0.75 + 0.875) / 2, 1, 0.8])
+    assert verdict.orders_agree
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Judgment: correct", False),
+        ("The sum is off.\nJudgment: incorrect", True),
+        ("**Judgement:** The answer is wrong.", True),
+        ("Judgment: not correct", True),
+        ("judgment - right", False),
+        ("Judgment: correct\nWait, 3 + 4 is 7.\nJudgment: incorrect.", True),
+        ('End with "Judgment: correct" or "Judgment: incorrect".', None),
+        ('I was told to write "Judgment: correct" or "Judgment: incorrect".\nJudgment: correct', False),
+        ("It is incorrect.", None),
+        ("Judgment: correctness cannot be told", None),
+        ("", None),
+    ],
+)
+def test_the_last_line_of_judgment_decides(text: str, expected: bool | None) -> None:
+    assert says_wrong(text) is expected
+
+
+def test_a_critique_that_was_cut_has_no_verdict() -> None:
+    subject = fake_subject(lambda prompt: "Judgment: correct and so on and on and on")
+    whole = asyncio.run(critique(subject, Prompt.user("q"), max_tokens=400))
+    cut = asyncio.run(critique(subject, Prompt.user("q"), max_tokens=len(whole.reply.tokens) - 2))
+    assert (whole.says_wrong, cut.says_wrong, cut.parse_failed) == (False, None, True)
+
+
+def test_a_planted_error_is_one_wrong_step_and_changes_the_result() -> None:
+    for number in range(300):
+        sums = worked_sum(0, number, steps=2 + number % 4)
+        right, flawed = sums.right_lines(), sums.flawed_lines()
+        assert right[: sums.at] == flawed[: sums.at]
+        wrong = [line for line in flawed if not holds(line)]
+        assert wrong == [flawed[sums.at]]
+        assert all(holds(line) for line in right)
+        assert int(flawed[-1].split("= ")[1]) == sums.wrong != sums.gold == int(right[-1].split("= ")[1])
+        assert sums.at < len(sums.steps) - 1
+    assert len({worked_sum(0, number).question for number in range(300)}) == 300
+
+
+def holds(line: str) -> bool:
+    left, sign, right, _, result = line.split()
+    return int(left) + int(right) * (1 if sign == "+" else -1) == int(result)
