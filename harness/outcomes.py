@@ -28,6 +28,9 @@ Probability = NewType("Probability", float)
 Score = NewType("Score", float)
 """A number that only ranks (a log-probability, an entropy): ranking metrics take it, calibration metrics do not."""
 
+ADDED = ("item", "group", "error")
+"""Columns that every table has beside those of its outcome."""
+
 Kind = Literal["label", "probability", "score", "number", "text"]
 
 _KINDS: dict[Any, Kind] = {
@@ -103,11 +106,13 @@ def column_kinds(outcome: type) -> dict[str, Kind]:
     """The kind of every column of an outcome type, or of every factor of an arm type; a Literal is of its values' kind.
 
     Raises:
-        TypeError: a field has a type that is no column type.
+        TypeError: a field has a type that is no column type, or the name of a column that every table has.
     """
     hints = typing.get_type_hints(outcome)
     kinds: dict[str, Kind] = {}
     for f in fields(outcome):
+        if f.name in ADDED:
+            raise TypeError(f"{outcome.__name__}.{f.name}: every table has a column {f.name!r} of its own; rename it")
         hint = hints[f.name]
         if typing.get_origin(hint) in (typing.Union, types.UnionType):
             hint = next(a for a in typing.get_args(hint) if a is not type(None))
@@ -219,7 +224,7 @@ class Table:
             HarnessError: a Probability outside [0, 1].
         """
         own = column_kinds(outcome)
-        kinds: dict[str, Kind] = {"item": "text", "group": "text", "error": "text", **own, **factor_kinds}
+        kinds: dict[str, Kind] = {**dict.fromkeys(ADDED, "text"), **own, **factor_kinds}
         fates = dict.fromkeys(fate_columns(kinds), "error")
         rows: list[dict[str, Any]] = []
         for r in sorted(results, key=lambda r: r.item):
