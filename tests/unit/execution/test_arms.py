@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 from harness import Grade, Item, Prompt, Subject
 from harness.arms import Arm, ArmedExperiment, Shared, together
 from harness.errors import HarnessError, ItemError
-from harness.outcomes import JudgedAnswer
+from harness.outcomes import JudgedAnswer, Outcome, column_kinds
 from harness.testing import simulate
 
 
@@ -165,3 +165,13 @@ def test_a_factor_may_not_have_the_name_of_an_outcome_column() -> None:
 
     with pytest.raises(TypeError, match="factor and outcome column have the same name: answer"):
         Wrong().table([])
+
+
+@pytest.mark.parametrize("name", ["item", "group", "error"])
+def test_a_column_may_not_have_the_name_of_one_that_every_table_has(name: str) -> None:
+    """A column "error" with numbers would turn every row into one that failed."""
+    row = make_dataclass("Row", [(name, str, "")], bases=(Outcome,), frozen=True, kw_only=True)
+    factor = make_dataclass("Factor", [(name, str, "")], bases=(Arm,), frozen=True, kw_only=True)
+    for kind in (row, factor):
+        with pytest.raises(TypeError, match=f"{kind.__name__}.{name}: every table has a column '{name}' of its own"):
+            column_kinds(kind)
