@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.tasks.base import Task as Task
     from harness.tasks.fates import Graded as Graded
     from harness.tasks.fates import graded as graded
+    from harness.worlds import Illegal as Illegal
     from harness.worlds import Turn as Turn
     from harness.worlds import World as World
     from harness.worlds import play as play
@@ -89,7 +90,7 @@ PUBLIC = {
     "subject.subject": ("Subject",),
     "tasks.base": ("Task",),
     "tasks.fates": ("Graded", "graded"),
-    "worlds": ("Turn", "World", "play"),
+    "worlds": ("Illegal", "Turn", "World", "play"),
 }
 """Every public name, by the module that defines it."""
 

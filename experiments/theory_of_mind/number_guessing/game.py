@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from harness import Item, World, fill
-from harness.worlds import Illegal
+from harness import Illegal, Item, World, fill
 
 LOWEST, HIGHEST, FIRST = 1, 100, 50
 """The range of the numbers, and the number that every opponent begins with."""
