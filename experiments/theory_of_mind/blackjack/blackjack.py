@@ -55,8 +55,8 @@ class Blackjack(ArmedExperiment[Asked, None]):
         "The dealer draws up to 16, stands on 17 or more, and has no blackjack. You may only hit or stand.",
         "hand": "You hold $cards. The dealer shows $up.",
         "decision": "Do you $first or $second?",
-        "own bust": "If you took one more card, would your hand go above 21? Answer $first or $second.",
-        "dealer bust": "Will the dealer's hand end above 21? Answer $first or $second.",
+        "own_bust": "If you took one more card, would your hand go above 21? Answer $first or $second.",
+        "dealer_bust": "Will the dealer's hand end above 21? Answer $first or $second.",
         "lead": "Answer:",
     }
     papers: ClassVar = ("hou2024egosocialarena",)
@@ -67,12 +67,15 @@ class Blackjack(ArmedExperiment[Asked, None]):
         *metrics.means("loss", where=DECISIONS),
         *metrics.each(("correct",), metrics.accuracy, suffix="_by_softness", by=("arm", "soft"), where=DECISIONS),
         *metrics.means("p_gold", where={**DECISIONS, **READ}),
-        *metrics.each(("p", "chance"), metrics.spearman, where={"about": "own bust"}, prefix="own_bust_"),
-        *metrics.each(("p", "chance"), metrics.spearman, where={"about": "dealer bust"}, prefix="dealer_bust_"),
+        *metrics.each(("p", "chance"), metrics.spearman, where={"about": "own_bust"}, prefix="own_bust_"),
+        *metrics.each(("p", "chance"), metrics.spearman, where={"about": "dealer_bust"}, prefix="dealer_bust_"),
         *metrics.means("listed_first", option_mass="mass", where=READ),
     )
     gates: ClassVar = (option_mass("correct", "loss", "p", "p_gold", "listed_first"),)
-    figures: ClassVar = (Bars("correct", by="up", where=DECISIONS), Bars("correct", by="soft", where=DECISIONS))
+    figures: ClassVar = (
+        Bars("correct", by="up", where={**DECISIONS, **READ}),
+        Bars("correct", by="soft", where=DECISIONS),
+    )
 
     def capabilities(self) -> frozenset[Capability]:
         asked = [arm for arm in self.chosen.values() if arm.rule == "none"]
@@ -116,7 +119,7 @@ def read(arm: Asked, item: Item, choice: Rotated) -> Played:
     )
     if arm.about == "decision":
         return replace(row, p_gold=Probability(choice.p[item.gold]))
-    own = arm.about == "own bust"
+    own = arm.about == "own_bust"
     chance = own_bust(hand_of(item.fields["cards"])) if own else dealer_bust(CARDS[item.fields["up"]])
     gold = "yes" if chance > 0.5 else "no"
     return replace(row, gold=gold, correct=choice.best == gold, loss=None, chance=Probability(chance))

@@ -13,13 +13,13 @@ class Asked(Arm):
     """What is asked, and how the answer is read.
 
     Attributes:
-        about: the decision, the chance to go above 21 with one more card, or that of the dealer.
+        about: the decision, or whether one more card takes the hand, or the dealer's end, above 21.
         exact: read as exact probabilities of both options, and not from a short text.
         shows: the item's own hand, none, or that of another item.
         rule: a rule of `rules.RULES` that decides in the model's place; "none" asks the model.
     """
 
-    about: Literal["decision", "own bust", "dealer bust"] = "decision"
+    about: Literal["decision", "own_bust", "dealer_bust"] = "decision"
     exact: bool = True
     shows: Literal["own", "none", "other"] = "own"
     rule: str = "none"
@@ -30,10 +30,9 @@ ARMS = {
     "free": Asked(exact=False),
     "no story": Asked(shows="none"),
     "shuffled story": Asked(shows="other"),
-    "own bust": Asked(about="own bust"),
-    "dealer bust": Asked(about="dealer bust"),
+    "own bust": Asked(about="own_bust"),
+    "dealer bust": Asked(about="dealer_bust"),
 }
-DECIDED = ("options", "free", "no story", "shuffled story")
 
 
 @dataclass(frozen=True, kw_only=True)

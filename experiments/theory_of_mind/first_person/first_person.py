@@ -56,7 +56,7 @@ class FirstPerson(ArmedExperiment[Telling, None]):
     all_arms: ClassVar = {**ARMS, **{f"rule: {rule}": Telling(rule=rule) for rule in RULES}}
     texts: ClassVar = {
         "question": "$story\n\n$question\nAnswer with one of these: $options.",
-        "no story": "$question\nAnswer with one of these: $options.",
+        "no_story": "$question\nAnswer with one of these: $options.",
     }
     papers: ClassVar = ("hou2024egosocialarena",)
     outcome: ClassVar = Answered
@@ -106,7 +106,7 @@ class FirstPerson(ArmedExperiment[Telling, None]):
 
         async def ask(order: Sequence[str]) -> Choice:
             values = {"question": fields["question"], "options": listing(order, "or")}
-            text = self.text("question", story=told, **values) if told else self.text("no story", **values)
+            text = self.text("question", story=told, **values) if told else self.text("no_story", **values)
             return await subject.choose(Prompt.user(text, fields["stem"]), forms)
 
         read = await in_all_rotations(fields["options"], ask)

@@ -37,7 +37,8 @@ class GuessingGames(Task):
     """Tellings of the number guessing game: the opponent's name and the wording of the rules differ.
 
     The opponents follow fixed rules, and a model without chance plays the same game again where the words are the same.
-    So the words are what varies from game to game. Fields: "opponent", "rules".
+    So the words are what varies from game to game. Games whose rules have the same words, and only the opponent another
+    name, are one group: there are 27 groups. Fields: "opponent", "rules".
 
     Attributes:
         games: how many items, at most 540.
@@ -56,7 +57,7 @@ class GuessingGames(Task):
             raise HarnessError(f"task {self.name!r}: games={self.games}; give 1 to {len(tellings)}")
         random.Random(f"number_guessing/{self.seed}").shuffle(tellings)
         return [
-            Item({"opponent": name, "rules": " ".join(parts).format(name=name)}, "", no_answer)
+            Item({"opponent": name, "rules": " ".join(parts).format(name=name)}, "", no_answer, group=" ".join(parts))
             for name, *parts in tellings[: self.games]
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -247,6 +248,7 @@ def test_the_conversation_tells_both_numbers_and_never_the_target() -> None:
 def test_tellings_are_different_and_as_many_as_there_are() -> None:
     items = GuessingGames(games=540, seed=3).load()
     assert len({item.id for item in items}) == 540
+    assert set(Counter(item.group for item in items).values()) == {20}
     assert GuessingGames(games=20).load()[:12] == GAMES
     with pytest.raises(HarnessError, match="games=541; give 1 to 540"):
         GuessingGames(games=541).load()
