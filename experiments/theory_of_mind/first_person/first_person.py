@@ -38,8 +38,9 @@ class FirstPerson(ArmedExperiment[Telling, None]):
     [...]", "Where will you look for the ring?".
 
     Arms at equal order, in which nothing but a pronoun differs: third; first ("you" are asked about); bystander you
-    ("you" are Kai, and Ariel is asked about); arithmetic third and arithmetic you (sums about one person, no mind). The
-    person effect is D = accuracy(this person) - accuracy(third), paired by story and question.
+    ("you" are Kai, and Ariel is asked about). Without minds, by name and as "you": facts (where one person put a thing
+    first or last, in the words of the stories) and arithmetic (sums in words). The person effect is
+    D = accuracy(this person) - accuracy(third), paired by story and question.
     The arm "paper's conversion" makes the outer mind of a second-order question "you" ("Where does Wren think Ariel
     will look?" becomes "Where do you think Ariel will look?"). It lowers the order, so that its gain
     (conversion_gain) is no effect of the person.

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.theory_of_mind.first_person.arithmetic import Sum
+from experiments.theory_of_mind.first_person.facts import Fact
 from experiments.theory_of_mind.first_person.stories import Cast, Condition, Person, capitalised, tell_story
 
 
 class Probe(NamedTuple):
     """One question: `fields` as JSON values, and the right option.
 
-    Fields: domain ("belief" or "arithmetic"), person (who is "you"), condition, order (minds deep, as asked),
+    Fields: domain ("belief", "facts" or "arithmetic"), person (who is "you"), condition, order (minds deep, as asked),
     from_order (of the question in the third person that it was made of), story, question, stem (the beginning of the
     answer, which an option completes), options, agent (who is asked about, or "you"), places (of the thing, in order;
     none for a sum).
@@ -63,9 +64,29 @@ def about_numbers(sum_: Sum, name: str, person: Person) -> Probe:
         "from_order": 0,
         "story": capitalised(sum_.text.format(a=a)),
         "question": f"How many {sum_.thing} {'do you' if you else f'does {a}'} have now?",
-        "stem": f"Now {a} {'have' if you else 'has'}",
+        "stem": f"The number of {sum_.thing} that {a} now {'have' if you else 'has'} is",
         "options": list(sum_.options),
         "agent": a,
         "places": [],
     }
     return Probe(fields, sum_.right)
+
+
+def about_places(fact: Fact, name: str, person: Person, options: Sequence[str]) -> Probe:
+    """The question of a fact about somebody by name (third person) or about "you" (first person)."""
+    a = "you" if person == "first" else name
+    first, *others = fact.text.format(a=a).split(". ", 1)
+    fields = {
+        "domain": "facts",
+        "person": person,
+        "condition": fact.kind,
+        "order": 0,
+        "from_order": 0,
+        "story": ". ".join([first, *(capitalised(other) for other in others)]),
+        "question": fact.question.format(a=a),
+        "stem": capitalised(fact.stem.format(a=a)),
+        "options": list(options),
+        "agent": a,
+        "places": list(fact.places),
+    }
+    return Probe(fields, fact.right)

@@ -15,7 +15,7 @@ class Telling(Arm):
 
     Attributes:
         person: who is "you".
-        domain: "belief" or "arithmetic".
+        domain: beliefs, or what needs no mind to be read: facts about places, and sums.
         shows: the story before the question: its own, none, or that of another family.
         against: "third person" sets each answer against that to the same question in the third person, at equal order;
             "second order" sets the paper's conversion against the second-order question that it was made of.
@@ -23,7 +23,7 @@ class Telling(Arm):
     """
 
     person: Person = "third"
-    domain: Literal["belief", "arithmetic"] = "belief"
+    domain: Literal["belief", "facts", "arithmetic"] = "belief"
     shows: Literal["own", "none", "other"] = "own"
     against: Literal["nothing", "third person", "second order"] = "nothing"
     rule: str = "none"
@@ -34,6 +34,8 @@ ARMS = {
     "first": Telling(person="first", against="third person"),
     "bystander you": Telling(person="bystander", against="third person"),
     "paper's conversion": Telling(person="converted", against="second order"),
+    "facts third": Telling(domain="facts"),
+    "facts you": Telling(domain="facts", person="first", against="third person"),
     "arithmetic third": Telling(domain="arithmetic"),
     "arithmetic you": Telling(domain="arithmetic", person="first", against="third person"),
     "no story": Telling(shows="none"),
@@ -47,7 +49,7 @@ class Answered(GradedAnswer):
     """One answer to one question.
 
     Attributes:
-        condition: of the story, see `stories`; the kind of a sum.
+        condition: of the story, see `stories`; the kind of a fact or a sum.
         order: how many minds deep the question goes as it is asked, 0 to 2; from_order: that of the question in the
             third person that it was made of. They differ in the paper's conversion alone.
         gold: the right option.

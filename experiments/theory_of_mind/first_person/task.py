@@ -1,4 +1,4 @@
-"""The task: one item is one family of stories in all persons, with its sums."""
+"""The task: one item is one family of stories in all persons, with its facts and sums."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
-from experiments.theory_of_mind.first_person import arithmetic
-from experiments.theory_of_mind.first_person.questions import Probe, about_beliefs, about_numbers
+from experiments.theory_of_mind.first_person import arithmetic, facts
+from experiments.theory_of_mind.first_person.questions import Probe, about_beliefs, about_numbers, about_places
 from experiments.theory_of_mind.first_person.stories import CONDITIONS, Cast, Person, tell_story
 from harness.errors import HarnessError
 from harness.items import Grade, Item, grader
@@ -16,7 +16,7 @@ from harness.tasks.base import Task
 
 @dataclass(frozen=True, kw_only=True)
 class FirstPersonStories(Task):
-    """Generated false-belief stories, each told in four persons, and sums told by name and as "you".
+    """Generated false-belief stories, each told in four persons; facts and sums, told by name and as "you".
 
     An item's fields are {"probes": [probe, ...], "other_story": a story of another family}, see `questions.Probe`; its
     gold holds the right option of each probe, in the same order. Chance is 1/3 for every probe.
@@ -48,9 +48,12 @@ class FirstPersonStories(Task):
         for person in get_args(Person):
             for condition in CONDITIONS:
                 probes += about_beliefs(cast, person, condition, options)
+        for place in facts.KINDS:
+            fact = facts.draw(place, cast, rng)
+            probes += [about_places(fact, cast.asked, person, options) for person in ("third", "first")]
         for kind in arithmetic.KINDS:
             told = arithmetic.draw(kind, rng)
-            probes += [about_numbers(told, cast.asked, "third"), about_numbers(told, cast.asked, "first")]
+            probes += [about_numbers(told, cast.asked, person) for person in ("third", "first")]
         return Item(
             fields={"probes": [dict(probe.fields) for probe in probes], "other_story": self._other_story(number)},
             gold=[probe.right for probe in probes],

@@ -26,7 +26,7 @@ from harness.testing import Simulated, simulate
 FAMILIES = 12
 Answer = Callable[[Mapping[str, Any], str], str]
 CLAIMS = load_job(["experiment=firstPerson", "engine=fake", "tracker=none"]).claims
-FIRST_ORDER, SECOND_ORDER, LARGER, CONVERSION, BEYOND_ORDER, SKILL = CLAIMS
+FIRST_ORDER, SECOND_ORDER, LARGER, BEYOND_SUMS, CONVERSION, BEYOND_ORDER, SKILL = CLAIMS
 
 
 def families(n: int = FAMILIES) -> list[Item]:
@@ -123,6 +123,17 @@ def test_sums_are_right_and_equal_in_both_persons() -> None:
             assert gold == NUMBERS[total]
 
 
+def test_facts_are_about_the_first_or_the_last_place_of_one_person() -> None:
+    for item in families():
+        third, first = (probes(item, domain="facts", person=person) for person in ("third", "first"))
+        for (fields, gold), (told, same) in zip(third, first, strict=True):
+            named = re.findall(r"(?:in|into) the (\w+)\.", fields["story"])
+            assert named == fields["places"]
+            assert gold == same == named[0 if "first" in fields["question"] else -1]
+            assert fields["story"].lower().replace(fields["agent"].lower(), "you") == told["story"].lower()
+            assert fields["options"] == told["options"] == third[0][0]["options"]
+
+
 def test_families_are_different_and_functions_of_seed_and_number() -> None:
     items = families(200)
     assert len({item.id for item in items}) == 200
@@ -145,7 +156,8 @@ def test_a_reader_of_minds_is_right_in_every_person_and_has_no_person_effect() -
     table = run(lambda _fields, gold: gold).table
     assert set(table.columns["error"]) == {None}
     accuracy = values(table, "accuracy")
-    told = ("third", "first", "bystander you", "paper's conversion", "arithmetic third", "arithmetic you")
+    told = ("third", "first", "bystander you", "paper's conversion", "facts third", "facts you")
+    assert {accuracy[arm,] for arm in ("arithmetic third", "arithmetic you")} == {1.0}
     assert {accuracy[arm,] for arm in told} == {1.0}
     effects = values(table, "person_effect")
     assert {level for level in effects if level[0] != "no story first"} == {
@@ -154,6 +166,7 @@ def test_a_reader_of_minds_is_right_in_every_person_and_has_no_person_effect() -
         ("bystander you", "1"),
         ("bystander you", "2"),
         ("arithmetic you", "0"),
+        ("facts you", "0"),
     }
     assert set(effects.values()) == {0.0}
     assert values(table, "conversion_gain") == {("paper's conversion", "1"): 0.0}
@@ -173,15 +186,15 @@ def test_rules_reach_their_known_shares_on_both_orders() -> None:
 
 def test_who_reads_only_the_own_mind_has_a_person_effect_beyond_any_pronoun() -> None:
     def only_own(fields: Mapping[str, Any], gold: str) -> str:
-        own = fields["domain"] == "arithmetic" or fields["person"] == "first"
+        own = fields["domain"] != "belief" or fields["person"] == "first"
         return gold if own else wrong(fields, gold)
 
     table = run(only_own).table
     effects = values(table, "person_effect")
     assert effects["first", "1"] == effects["first", "2"] == 1.0
-    assert effects["bystander you", "1"] == effects["arithmetic you", "0"] == 0.0
+    assert effects["bystander you", "1"] == effects["arithmetic you", "0"] == effects["facts you", "0"] == 0.0
     judged = verdicts(table)
-    assert [judged[claim.text] for claim in (FIRST_ORDER, SECOND_ORDER, LARGER)] == ["supported"] * 3
+    assert [judged[claim.text] for claim in (FIRST_ORDER, SECOND_ORDER, LARGER, BEYOND_SUMS)] == ["supported"] * 4
 
 
 def test_who_is_woken_up_by_the_word_you_has_no_person_effect_of_its_own() -> None:
@@ -192,7 +205,7 @@ def test_who_is_woken_up_by_the_word_you_has_no_person_effect_of_its_own() -> No
     assert set(values(table, "person_effect").values()) - {0.0} == {1.0}
     judged = verdicts(table)
     assert judged[FIRST_ORDER.text] == "supported"
-    assert judged[LARGER.text] == "undecided"
+    assert judged[LARGER.text] == judged[BEYOND_SUMS.text] == "undecided"
 
 
 def test_who_only_fails_at_second_order_gains_by_the_conversion_and_not_by_the_person() -> None:
