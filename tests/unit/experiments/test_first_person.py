@@ -26,7 +26,7 @@ from harness.testing import Simulated, simulate
 FAMILIES = 12
 Answer = Callable[[Mapping[str, Any], str], str]
 CLAIMS = load_job(["experiment=firstPerson", "engine=fake", "tracker=none"]).claims
-FIRST_ORDER, SECOND_ORDER, LARGER, BEYOND_SUMS, CONVERSION, BEYOND_ORDER, SKILL = CLAIMS
+FIRST_ORDER, SECOND_ORDER, LARGER, BEYOND_SUMS, CONVERSION, BEYOND_ORDER, SKILL, STORY = CLAIMS
 
 
 def families(n: int = FAMILIES) -> list[Item]:
@@ -170,7 +170,7 @@ def test_a_reader_of_minds_is_right_in_every_person_and_has_no_person_effect() -
     }
     assert set(effects.values()) == {0.0}
     assert values(table, "conversion_gain") == {("paper's conversion", "1"): 0.0}
-    assert verdicts(table)[SKILL.text] == "supported"
+    assert verdicts(table)[SKILL.text] == verdicts(table)[STORY.text] == "supported"
 
 
 def test_rules_reach_their_known_shares_on_both_orders() -> None:
