@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
-from harness.tasks.rows import broken_rows, revision_of
+from harness.tasks.rows import broken_rows, mended_rows, revision_of
 from harness.tasks.texts import typed
 
 BROKEN = 5
-"""Broken rows that are named; of more, the number is told."""
+"""Faulty rows that are named; of more, the number is told."""
 
 
 class NoTraining(HarnessError):
@@ -64,6 +64,7 @@ class Split:
         broken: a message for each row of the task's files that gave no item.
         fitted: what was made smaller to fit a small set, a sentence each.
         revision: the commit of a set on the hub that was read; "" for other sources.
+        mended: a message for each row that is used without a faulty part of it (one of two equal options).
     """
 
     test: tuple[Item, ...]
@@ -72,17 +73,24 @@ class Split:
     broken: tuple[str, ...] = ()
     fitted: tuple[str, ...] = ()
     revision: str = ""
+    mended: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
-        """Notes on the split: the fit to a small set, the number of broken rows, and the first of them."""
-        return [*self.fitted, *self._broken()]
+        """Notes on the split: the fit to a small set, the numbers of faulty rows, and the first of them."""
+        return [
+            *self.fitted,
+            *_named("broken rows are left out", self.broken),
+            *_named("rows are used without a part of them", self.mended),
+        ]
 
-    def _broken(self) -> list[str]:
-        if not self.broken:
-            return []
-        more = len(self.broken) - BROKEN
-        shown = [f"  {message}" for message in self.broken[:BROKEN]] + ([f"  and {more} more"] if more > 0 else [])
-        return [f"{len(self.broken)} broken rows are left out:", *shown]
+
+def _named(what: str, messages: Sequence[str]) -> list[str]:
+    """The number of faulty rows and the first of them."""
+    if not messages:
+        return []
+    more = len(messages) - BROKEN
+    shown = [f"  {message}" for message in messages[:BROKEN]] + ([f"  and {more} more"] if more > 0 else [])
+    return [f"{len(messages)} {what}:", *shown]
 
 
 def split(task: Task, limit: int | None, n_train: int) -> Split:
@@ -139,6 +147,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         (*broken_rows(loaded), *broken_rows(own or [])),
         tuple(_fitted(task.name, len(pool), limit, n_train, (len(test), len(train)))),
         revision_of(loaded),
+        (*mended_rows(loaded), *mended_rows(own or [])),
     )
 
 

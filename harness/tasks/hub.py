@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
-from harness.items import Item
+from harness.errors import HarnessError
 from harness.tasks.base import Task
-from harness.tasks.hub_sets import licence, read_hub
-from harness.tasks.rows import ReadItems, Row, Rows, make_items, read_file
+from harness.tasks.hub_sets import UNKNOWN, licence, read_hub
+from harness.tasks.rows import Made, ReadItems, Row, Rows, files_in, make_items, read_file
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubTask(Task):
     """A task over rows. A subclass says in `item` how a row becomes an item.
 
+    Class attributes of a subclass, where it knows them: `release` (where the authors' files are), `licence` (of the
+    data, as the release names it) and `files` (patterns of the files to read in a folder that `path` names).
+
     Attributes:
-        hub: id of the set on the hub, or a local folder in the hub's layout (test.jsonl, data/train-00000.parquet).
+        hub: id of the set on the hub, or a local folder in the hub's layout (test.jsonl, data/train-00000.parquet);
+            "" for a set that is not on the hub.
         config: its configuration (subset), if it has several.
         split: the split under test.
         train_split: the split of the training items; None takes them from the pool.
@@ -27,6 +34,9 @@ class HubTask(Task):
             let pass in a set of any size, with 0 none.
     """
 
+    release: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    files: ClassVar[Sequence[str]] = ()
     hub: str
     config: str | None = None
     split: str = "test"
@@ -37,8 +47,8 @@ class HubTask(Task):
     max_broken: float = 0.05
 
     @abstractmethod
-    def item(self, row: Row) -> Item | None:
-        """The item of a row, None to pass the row over.
+    def item(self, row: Row) -> Made:
+        """The item of a row, several of a row with several questions, None to pass the row over.
 
         Raises:
             HarnessError: a column is missing.
@@ -53,20 +63,32 @@ class HubTask(Task):
         """
         return make_items(rows, self.item, self.max_broken)
 
+    def read(self, path: Path) -> Rows:
+        """The rows of a local file."""
+        return read_file(path)
+
     def load(self) -> ReadItems:
         if self.path:
-            return self.items(read_file(self.path))
+            return self._local(self.path)
+        if not self.hub:
+            where = f", a copy of {self.release}" if self.release else ""
+            raise HarnessError(f"task {self.name!r}: give task.path=FILE{where}; it is not known to be on the hub")
         return self.items(read_hub(self.hub, self.config, self.split, self.revision))
+
+    def _local(self, path: str) -> ReadItems:
+        return ReadItems.joined([self.items(self.read(file)) for file in files_in(path, self.files)])
 
     def load_train(self) -> ReadItems | None:
         # A local test file is not mixed with the hub's training split: they may be of different editions.
         if self.train_path:
-            return self.items(read_file(self.train_path))
+            return self._local(self.train_path)
         if self.path or not self.train_split:
             return None
         return self.items(read_hub(self.hub, self.config, self.train_split, self.revision))
 
     def source(self) -> str:
-        if self.path:
-            return f"file {self.path}"
-        return f"data set {self.hub}, licence {licence(self.hub, self.revision)}"
+        if not self.path and self.hub:
+            named = licence(self.hub, self.revision)
+            return f"data set {self.hub}, licence {self.licence if named == UNKNOWN and self.licence else named}"
+        known = [f"licence {self.licence}" * bool(self.licence), f"published at {self.release}" * bool(self.release)]
+        return ", ".join(filter(None, [f"file {self.path}" if self.path else "a file of yours (task.path)", *known]))

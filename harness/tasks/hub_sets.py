@@ -11,6 +11,9 @@ from harness.errors import HarnessError
 from harness.processes.imports import LARGE
 from harness.tasks.rows import Rows
 
+UNKNOWN = "not known here"
+"""The licence of a set without a card on this machine."""
+
 _COMMIT = re.compile(r"@([0-9a-f]{40})/")
 
 
@@ -60,7 +63,7 @@ def licence(hub: str, revision: str | None) -> str:
     except Exception:  # no connection, no card, a card that is no YAML: the licence is not known, and nothing stops
         named = None
     names = named if isinstance(named, list) else [named] if named else []
-    return ", ".join(map(str, names)) or "not known here"
+    return ", ".join(map(str, names)) or UNKNOWN
 
 
 def _place(hub: str) -> str:

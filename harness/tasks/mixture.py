@@ -9,7 +9,7 @@ from typing import ClassVar
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.base import Task
-from harness.tasks.rows import ReadItems, broken_rows
+from harness.tasks.rows import ReadItems, broken_rows, mended_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,12 @@ class Mixture(Task):
         return self._mixed(loaded) if len(loaded) == len(own) else None
 
     def _mixed(self, loaded: Mapping[str, Sequence[Item]]) -> ReadItems:
-        items = [item for name, part in loaded.items() for item in self._taken(name, part)]
-        return ReadItems(items, [message for part in loaded.values() for message in broken_rows(part)])
+        return ReadItems.joined(
+            [
+                ReadItems(self._taken(name, part), broken_rows(part), mended=mended_rows(part))
+                for name, part in loaded.items()
+            ]
+        )
 
     def _taken(self, name: str, items: Sequence[Item]) -> list[Item]:
         # Groups of different parts are different even where they have the same name.

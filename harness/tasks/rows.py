@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from harness.errors import HarnessError, nearest
 from harness.files import user_path
 from harness.items import Item
 from harness.tasks.cells import unfolded, written
+from harness.tasks.csv_files import check_names, csv_rows
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -35,6 +34,7 @@ class Rows:
         table: a `pyarrow.Table`, or the rows of a small file.
         flaws: faults of the rows that could not be read at all, by row (from 0).
         revision: the commit of a set on the hub that was read; "" for a file, and where it is not known.
+        mended: messages about rows that are used without a faulty part (`Row.mended`).
     """
 
     origin: str
@@ -43,6 +43,7 @@ class Rows:
     table: Any
     flaws: Mapping[int, str] = field(default_factory=dict)
     revision: str = ""
+    mended: list[str] = field(default_factory=list, compare=False)
     _columns: dict[str, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -149,6 +150,10 @@ class Row:
         kind = "line" if self.rows.origin.endswith(".jsonl") else "row"
         return f"{self.rows.origin}, {kind} {self.rows.numbers[self.at]}"
 
+    def mended(self, how: str) -> None:
+        """Notes that this row gives an item without a faulty part of it."""
+        self.rows.mended.append(f"{self.where}: {how}")
+
     def broken(self, why: str) -> BrokenRow:
         """The error that says that this row gives no item."""
         return BrokenRow(f"{self.where}: {why}")
@@ -168,17 +173,31 @@ def _shown(value: Any) -> str:
 
 
 class ReadItems(list[Item]):
-    """The items of a set, and the rows that gave none.
+    """The items of a set, the rows that gave none, and those that gave one without a part of them.
 
     Attributes:
-        broken: a message for each of those rows, with its place and its fault.
+        broken: a message for each row that gave none, with its place and its fault.
         revision: as that of the rows.
+        mended: a message for each row of which a faulty part was left out.
     """
 
-    def __init__(self, items: Iterable[Item] = (), broken: Iterable[str] = (), revision: str = "") -> None:
+    def __init__(
+        self, items: Iterable[Item] = (), broken: Iterable[str] = (), revision: str = "", mended: Iterable[str] = ()
+    ) -> None:
         super().__init__(items)
         self.broken = tuple(broken)
         self.revision = revision
+        self.mended = tuple(mended)
+
+    @classmethod
+    def joined(cls, parts: Sequence[ReadItems]) -> ReadItems:
+        """The items of several files of one set, in their order."""
+        return cls(
+            (item for part in parts for item in part),
+            (message for part in parts for message in part.broken),
+            next((part.revision for part in parts if part.revision), ""),
+            (message for part in parts for message in part.mended),
+        )
 
 
 def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
@@ -186,20 +205,29 @@ def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
     return items.broken if isinstance(items, ReadItems) else ()
 
 
+def mended_rows(items: Sequence[Item]) -> tuple[str, ...]:
+    """The messages of the rows that are used without a faulty part; none for items that were not read from rows."""
+    return items.mended if isinstance(items, ReadItems) else ()
+
+
 def revision_of(items: Sequence[Item]) -> str:
     """The commit of the set on the hub that items were read from; "" for others."""
     return items.revision if isinstance(items, ReadItems) else ""
 
 
-def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float) -> ReadItems:
-    """An item of each row, in their order; broken rows are left out.
+Made = Item | Sequence[Item] | None
+"""The item of a row, the items of a row that holds several questions, or None for a row that is passed over."""
+
+
+def make_items(rows: Rows, make: Callable[[Row], Made], max_broken: float) -> ReadItems:
+    """The items of each row, in their order; broken rows are left out.
 
     A set of thousands of rows is not lost for one of them, nor is a mistake about the whole set (a column that holds
     something else) taken for a few flaws: one broken row is always let pass where `max_broken` is not 0, more than
     that share of the rows never.
 
     Args:
-        make: the item of a row; None passes the row over, BrokenRow says that it is broken.
+        make: what a row gives; BrokenRow says that it is broken.
         max_broken: share of the rows in [0, 1].
 
     Raises:
@@ -213,22 +241,45 @@ def make_items(rows: Rows, make: Callable[[Row], Item | None], max_broken: float
         try:
             if row.at in rows.flaws:
                 raise row.broken(rows.flaws[row.at])
-            item = make(row)
+            made = make(row)
         except BrokenRow as error:
             broken.append(str(error))
         else:
-            items += [] if item is None else [item]
+            items += [made] if isinstance(made, Item) else made or ()
     allowed = max(1, int(max_broken * len(rows))) if max_broken else 0
     if len(broken) > allowed or (broken and not items):
         more = (
             f" (the first of {len(broken)} broken rows of {len(rows)}; task.max_broken={max_broken} allows {allowed})"
         )
         raise HarnessError(f"{broken[0]}{more if len(rows) > 1 else ''}")
-    return ReadItems(items, broken, rows.revision)
+    return ReadItems(items, broken, rows.revision, rows.mended)
 
 
-def read_file(path: str | Path) -> Rows:
+def files_in(path: str | Path, patterns: Sequence[str]) -> list[Path]:
+    """The file itself, or the files of a folder that match the first pattern that any file matches, sorted by name.
+
+    Args:
+        patterns: as "*.jsonl" or "data/*.jsonl"; with none of them, a folder is refused when it is read.
+
+    Raises:
+        HarnessError: no file of the folder matches.
+    """
+    place = user_path(path)
+    if not patterns or not place.is_dir():
+        return [place]
+    found = ([file for file in sorted(place.glob(pattern)) if file.is_file()] for pattern in patterns)
+    files = next(filter(None, found), [])
+    if not files:
+        raise HarnessError(f"{place}: no {' or '.join(patterns)} in this folder (task.path)")
+    return files
+
+
+def read_file(path: str | Path, *, columns: Sequence[str] = (), separator: str = "") -> Rows:
     """Reads JSONL, JSON (a list of objects, or an object with one such list), CSV, TSV (with header) or Parquet; UTF-8.
+
+    Args:
+        columns: the names of the columns of a CSV or TSV without a header.
+        separator: between the values of a CSV or TSV, where it is neither comma nor tab.
 
     Raises:
         HarnessError: no such file, unknown suffix, malformed (with the line), or empty.
@@ -237,7 +288,7 @@ def read_file(path: str | Path) -> Rows:
     suffix = path.suffix.lower()
     try:
         _check_file(path)
-        rows = _read_parquet(path) if suffix == ".parquet" else _read_text(path, suffix)
+        rows = _read_parquet(path) if suffix == ".parquet" else _read_text(path, suffix, columns, separator)
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}, line {_not_utf8(path)}: not UTF-8; convert the file to UTF-8") from error
     except OSError as error:
@@ -275,17 +326,17 @@ def _read_parquet(path: Path) -> Rows:
             table = pq.ParquetFile(file).read()
     except Exception as error:  # flipped bytes raise OSError, ArrowException, MemoryError and more
         raise HarnessError(f"{path}: no Parquet file, or a damaged one ({one_line(error)})") from error
-    _check_names(path, table.column_names)
+    check_names(path, table.column_names)
     return Rows(str(path), tuple(table.column_names), range(1, table.num_rows + 1), table)
 
 
-def _read_text(path: Path, suffix: str) -> Rows:
+def _read_text(path: Path, suffix: str, columns: Sequence[str], separator: str) -> Rows:
     if suffix == ".jsonl":
         found = list(_json_lines(path))
     elif suffix == ".json":
         found = list(enumerate(_json_rows(path), 1))
     else:
-        found = list(enumerate(_csv_rows(path, "\t" if suffix == ".tsv" else ","), 1))
+        found = list(enumerate(csv_rows(path, separator or ("\t" if suffix == ".tsv" else ","), columns), 1))
     table = [{} if isinstance(row, str) else row for _, row in found]
     names = tuple(dict.fromkeys(name for row in table for name in row))
     flaws = {at: row for at, (_, row) in enumerate(found) if isinstance(row, str)}
@@ -342,43 +393,3 @@ def _unreadable(text: str) -> str:
     except (ValueError, RecursionError):
         return f", row {row} (line {text.count(chr(10), 0, at) + 1})"
     return ""
-
-
-def _csv_rows(path: Path, delimiter: str) -> list[dict[str, Any] | str]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a long document in a cell is no flaw
-    found: list[dict[str, Any] | str] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        try:
-            names = next(reader, [])
-            _check_names(path, names)
-            for values in filter(None, reader):
-                if len(values) == len(names):
-                    found.append(dict(zip(names, values, strict=True)))
-                else:
-                    found.append(
-                        f"{len(values)} values, {len(names)} columns (line {reader.line_num}); quote values that hold "
-                        "the separator"
-                    )
-        except csv.Error as error:
-            raise HarnessError(f"{path}, line {reader.line_num}: malformed CSV ({error})") from error
-    _without_point_zero([row for row in found if isinstance(row, dict)], names)
-    return found
-
-
-def _check_names(path: Path, names: Sequence[str]) -> None:
-    if len(set(names)) < len(names):
-        raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)[:300]}")
-
-
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-
-
-def _without_point_zero(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
-    """Writes 1912.0 as 1912 in columns that hold nothing but numbers "N.0": whole numbers that were saved as floats
-    because one of them was missing."""
-    for name in names:
-        cells = [row[name] for row in rows if row[name].strip()]
-        if cells and all(_NUMBER.fullmatch(cell) and cell.endswith(".0") for cell in cells):
-            for row in rows:
-                row[name] = row[name].removesuffix(".0")
