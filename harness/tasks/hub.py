@@ -71,8 +71,8 @@ class HubTask(Task):
         if self.path:
             return self._local(self.path)
         if not self.hub:
-            where = f", a copy of {self.release}" if self.release else ""
-            raise HarnessError(f"task {self.name!r}: give task.path=FILE{where}; it is not known to be on the hub")
+            where = f" ({self._published()})" if self.release else ""
+            raise HarnessError(f"task {self.name!r}: give task.path=FILE or task.hub=ORG/NAME{where}")
         return self.items(read_hub(self.hub, self.config, self.split, self.revision))
 
     def _local(self, path: str) -> ReadItems:
@@ -90,5 +90,8 @@ class HubTask(Task):
         if not self.path and self.hub:
             named = licence(self.hub, self.revision)
             return f"data set {self.hub}, licence {self.licence if named == UNKNOWN and self.licence else named}"
-        known = [f"licence {self.licence}" * bool(self.licence), f"published at {self.release}" * bool(self.release)]
-        return ", ".join(filter(None, [f"file {self.path}" if self.path else "a file of yours (task.path)", *known]))
+        place = f"file {self.path}" if self.path else "a file of yours (task.path)"
+        return f"{place}; {self._published()}" if self.release else place
+
+    def _published(self) -> str:
+        return f"the set is published at {self.release}, licence {self.licence or UNKNOWN}"
