@@ -79,8 +79,8 @@ _DENIED_AFTER = re.compile(
     re.VERBOSE,
 )
 _JOIN = re.compile(
-    r"[)*]{0,3}\s{0,2}(?:,? ?(?:or|and|nor|y|o|und|oder|et|ou)\b|[/,&]|\u548c|\u6216)\s{0,2}"
-    r"(?:option |choice )?[(*]{0,3}",
+    r"[)\]*]{0,3}\s{0,2}(?:,? ?(?:or|and|nor|y|o|und|oder|et|ou)\b|[/,&]|\u548c|\u6216)\s{0,2}"
+    r"(?:option |choice )?[(\[*]{0,3}",
     re.IGNORECASE,
 )
 _ANOTHER = re.compile(_JOIN.pattern + r"([A-Z])(?![A-Za-z'])")
