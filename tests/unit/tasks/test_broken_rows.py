@@ -14,7 +14,7 @@ from harness.tasks.base import Task, split
 from harness.tasks.graders import short_answer
 from harness.tasks.gsm8k import Gsm8k
 from harness.tasks.mixture import Mixture
-from harness.tasks.rows import broken_rows, read_file
+from harness.tasks.rows import Row, broken_rows, read_file
 from harness.tasks.table import TableTask
 from harness.tasks.triviaqa import TriviaQA
 
@@ -267,3 +267,25 @@ def test_a_text_of_one_line_of_bytes_that_are_not_utf8_is_an_error_of_the_file(t
     path.write_bytes(b'{"question": "q", "answer": "a"}\n{"question": "caf\xe9", "answer": "a"}')
     with pytest.raises(HarnessError, match="not UTF-8"):
         read_file(path)
+
+
+class Two(TableTask):
+    """Two items a row, of a question that is cut short where it is long."""
+
+    def item(self, row: Row) -> list[Item]:  # type: ignore[override]
+        question = row.text("question")
+        if len(question) > 3:
+            row.mended("the question is cut")
+        return [Item(fields={"question": f"{question[:3]} {n}"}, gold="a", grader=short_answer) for n in (1, 2)]
+
+
+def test_a_row_gives_several_items_and_may_be_used_without_a_part_of_it(tmp_path: Path) -> None:
+    task = Two(path=lines(tmp_path, '{"question": "too long", "answer": "a"}', "{", good=9))
+    parts = split(task, None, 0)
+    assert len(parts.test) == 20
+    assert parts.mended == (f"{task.path}, line 1: the question is cut",)
+    assert [note for note in parts.notes() if not note.startswith("  ")] == [
+        "1 broken rows are left out:",
+        "1 rows are used without a part of them:",
+    ]
+    assert len(split(Mixture(name="m", parts={"a": task, "b": task}), None, 1).mended) == 2

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.tasks.base import split
-from harness.tasks.rows import read_file
+from harness.tasks.rows import files_in, read_file
 from harness.tasks.table import TableTask
 
 ROWS: list[dict[str, Any]] = [
@@ -273,3 +273,24 @@ def test_a_dotted_column_takes_values_out_of_objects(tmp_path: Path, suffix: str
     read = read_file(write(tmp_path, suffix, rows))
     assert read.column("answer.aliases") == [["a"], ["b", "c"]]
     assert read.column("x.y") == [1, 2]
+
+
+def test_a_file_without_a_header_and_with_a_separator_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('one, two;3\nfour;"5;6"\nseven\n')
+    read = read_file(path, columns=("word", "number"), separator=";")
+    assert read.column("word")[:2] == ["one, two", "four"]
+    assert read.column("number")[:2] == ["3", "5;6"]
+    assert read.flaws[2].startswith("1 values, 2 columns (line 3)")
+
+
+def test_the_files_of_a_folder(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl", "c.txt", "deep/d.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [file.name for file in files_in(tmp_path, ("*.jsonl",))] == ["a.jsonl", "b.jsonl"]
+    assert [file.name for file in files_in(tmp_path, ("*.csv", "*/*.jsonl"))] == ["d.jsonl"]
+    assert files_in(tmp_path / "c.txt", ("*.jsonl",)) == [tmp_path / "c.txt"]
+    assert files_in(tmp_path, ()) == [tmp_path], "refused when it is read"
+    with pytest.raises(HarnessError, match=r"no \*\.csv in this folder \(task\.path\)"):
+        files_in(tmp_path, ("*.csv",))
