@@ -147,6 +147,7 @@ class Session:
         known = {"name": self.job.task.name, "fingerprint": items.fingerprint, "items": len(items.test)}
         known |= {"revision": items.revision} if items.revision else {}
         known |= {"fitted": list(items.fitted)} if items.fitted else {}
+        known |= {"passed_over": list(items.passed)} if items.passed else {}
         return known | ({"broken_rows": len(broken), "first_broken_rows": list(broken[:BROKEN])} if broken else {})
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
-from harness.tasks.rows import broken_rows, mended_rows, revision_of
+from harness.tasks.rows import broken_rows, mended_rows, passed_over, revision_of
 from harness.tasks.texts import typed
 
 BROKEN = 5
@@ -65,6 +65,7 @@ class Split:
         fitted: what was made smaller to fit a small set, a sentence each.
         revision: the commit of a set on the hub that was read; "" for other sources.
         mended: a message for each row that is used without a faulty part of it (one of two equal options).
+        passed: how many rows or questions of the task's files are none for it, a sentence for each reason.
     """
 
     test: tuple[Item, ...]
@@ -74,11 +75,13 @@ class Split:
     fitted: tuple[str, ...] = ()
     revision: str = ""
     mended: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
-        """Notes on the split: the fit to a small set, the numbers of faulty rows, and the first of them."""
+        """Notes on the split: the fit to a small set, rows passed over, and the faulty rows: how many, and the first."""
         return [
             *self.fitted,
+            *self.passed,
             *_named("broken rows are left out", self.broken),
             *_named("rows are used without a part of them", self.mended),
         ]
@@ -148,6 +151,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         tuple(_fitted(task.name, len(pool), limit, n_train, (len(test), len(train)))),
         revision_of(loaded),
         (*mended_rows(loaded), *mended_rows(own or [])),
+        tuple(f"{n} passed over: {why}" for why, n in (passed_over(loaded) + passed_over(own or [])).items()),
     )
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.base import Task
-from harness.tasks.rows import ReadItems, broken_rows, mended_rows
+from harness.tasks.rows import ReadItems, broken_rows, mended_rows, passed_over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Mixture(Task):
     def _mixed(self, loaded: Mapping[str, Sequence[Item]]) -> ReadItems:
         return ReadItems.joined(
             [
-                ReadItems(self._taken(name, part), broken_rows(part), mended=mended_rows(part))
+                ReadItems(self._taken(name, part), broken_rows(part), "", mended_rows(part), passed_over(part))
                 for name, part in loaded.items()
             ]
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.errors import HarnessError, nearest
@@ -14,6 +14,7 @@ from harness.files import user_path
 from harness.items import Item
 from harness.tasks.cells import unfolded, written
 from harness.tasks.csv_files import check_names, csv_rows
+from harness.tasks.json_files import json_lines, json_rows
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -35,6 +36,7 @@ class Rows:
         flaws: faults of the rows that could not be read at all, by row (from 0).
         revision: the commit of a set on the hub that was read; "" for a file, and where it is not known.
         mended: messages about rows that are used without a faulty part (`Row.mended`).
+        passed: how many rows are no questions for the task, by the reason (`Row.pass_over`).
     """
 
     origin: str
@@ -44,6 +46,7 @@ class Rows:
     flaws: Mapping[int, str] = field(default_factory=dict)
     revision: str = ""
     mended: list[str] = field(default_factory=list, compare=False)
+    passed: Counter[str] = field(default_factory=Counter, compare=False)
     _columns: dict[str, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -154,6 +157,10 @@ class Row:
         """Notes that this row gives an item without a faulty part of it."""
         self.rows.mended.append(f"{self.where}: {how}")
 
+    def pass_over(self, why: str) -> None:
+        """Counts this row, or one of its questions, as none for this task; it is no fault of the row."""
+        self.rows.passed[why] += 1
+
     def broken(self, why: str) -> BrokenRow:
         """The error that says that this row gives no item."""
         return BrokenRow(f"{self.where}: {why}")
@@ -179,15 +186,22 @@ class ReadItems(list[Item]):
         broken: a message for each row that gave none, with its place and its fault.
         revision: as that of the rows.
         mended: a message for each row of which a faulty part was left out.
+        passed: how many rows or questions are none for the task, by the reason.
     """
 
     def __init__(
-        self, items: Iterable[Item] = (), broken: Iterable[str] = (), revision: str = "", mended: Iterable[str] = ()
+        self,
+        items: Iterable[Item] = (),
+        broken: Iterable[str] = (),
+        revision: str = "",
+        mended: Iterable[str] = (),
+        passed: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(items)
         self.broken = tuple(broken)
         self.revision = revision
         self.mended = tuple(mended)
+        self.passed = Counter(passed)
 
     @classmethod
     def joined(cls, parts: Sequence[ReadItems]) -> ReadItems:
@@ -197,6 +211,7 @@ class ReadItems(list[Item]):
             (message for part in parts for message in part.broken),
             next((part.revision for part in parts if part.revision), ""),
             (message for part in parts for message in part.mended),
+            sum((part.passed for part in parts), Counter()),
         )
 
 
@@ -208,6 +223,11 @@ def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
 def mended_rows(items: Sequence[Item]) -> tuple[str, ...]:
     """The messages of the rows that are used without a faulty part; none for items that were not read from rows."""
     return items.mended if isinstance(items, ReadItems) else ()
+
+
+def passed_over(items: Sequence[Item]) -> Counter[str]:
+    """How many rows or questions were passed over, by the reason; none for items that were not read from rows."""
+    return items.passed if isinstance(items, ReadItems) else Counter()
 
 
 def revision_of(items: Sequence[Item]) -> str:
@@ -252,7 +272,7 @@ def make_items(rows: Rows, make: Callable[[Row], Made], max_broken: float) -> Re
             f" (the first of {len(broken)} broken rows of {len(rows)}; task.max_broken={max_broken} allows {allowed})"
         )
         raise HarnessError(f"{broken[0]}{more if len(rows) > 1 else ''}")
-    return ReadItems(items, broken, rows.revision, rows.mended)
+    return ReadItems(items, broken, rows.revision, rows.mended, rows.passed)
 
 
 def files_in(path: str | Path, patterns: Sequence[str]) -> list[Path]:
@@ -332,64 +352,12 @@ def _read_parquet(path: Path) -> Rows:
 
 def _read_text(path: Path, suffix: str, columns: Sequence[str], separator: str) -> Rows:
     if suffix == ".jsonl":
-        found = list(_json_lines(path))
+        found = list(json_lines(path))
     elif suffix == ".json":
-        found = list(enumerate(_json_rows(path), 1))
+        found = list(enumerate(json_rows(path), 1))
     else:
         found = list(enumerate(csv_rows(path, separator or ("\t" if suffix == ".tsv" else ","), columns), 1))
     table = [{} if isinstance(row, str) else row for _, row in found]
     names = tuple(dict.fromkeys(name for row in table for name in row))
     flaws = {at: row for at, (_, row) in enumerate(found) if isinstance(row, str)}
     return Rows(str(path), names, [number for number, _ in found], table, flaws)
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """The number and the object of each line, or the fault of the line."""
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    yield number, _object(json.loads(line))
-                except json.JSONDecodeError as error:
-                    yield number, f"malformed JSON ({error.msg})"
-                except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
-                    yield number, f"JSON that cannot be read ({error})"
-
-
-def _object(row: Any) -> dict[str, Any] | str:
-    return row if isinstance(row, dict) else f"a JSON object is wanted, not {type(row).__name__}"
-
-
-def _json_rows(path: Path) -> list[dict[str, Any] | str]:
-    text = path.read_text(encoding="utf-8-sig") or "[]"
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise HarnessError(f"{path}, line {error.lineno}: malformed JSON ({error.msg})") from error
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
-        raise HarnessError(f"{path}{_unreadable(text)}: JSON that cannot be read ({error})") from error
-    if isinstance(content, dict):
-        found = (value for value in content.values() if isinstance(value, list))
-        lists = [value for value in found if any(isinstance(row, dict) for row in value)]
-        content = lists[0] if len(lists) == 1 else None
-    if not isinstance(content, list):
-        raise HarnessError(f"{path}: a list of objects is wanted, or an object with exactly one such list")
-    return [_object(row) for row in content]
-
-
-_BETWEEN = re.compile(r"[\s,]*")
-
-
-def _unreadable(text: str) -> str:
-    """The list element at which the parser fails, for a message; "" if it is no list."""
-    decoder, at, row = json.JSONDecoder(), text.find("[") + 1, 1
-    if text[:at].strip() != "[":
-        return ""
-    try:
-        while text[at] != "]":
-            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
-            at = _BETWEEN.match(text, decoder.raw_decode(text, at)[1]).end()  # type: ignore[union-attr]
-            row += 1
-    except (ValueError, RecursionError):
-        return f", row {row} (line {text.count(chr(10), 0, at) + 1})"
-    return ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.items import Item
 from harness.tasks.base import Task, split
 from harness.tasks.graders import short_answer
 from harness.tasks.gsm8k import Gsm8k
+from harness.tasks.hub import HubTask
 from harness.tasks.mixture import Mixture
 from harness.tasks.rows import Row, broken_rows, read_file
 from harness.tasks.table import TableTask
@@ -269,23 +271,28 @@ def test_a_text_of_one_line_of_bytes_that_are_not_utf8_is_an_error_of_the_file(t
         read_file(path)
 
 
-class Two(TableTask):
-    """Two items a row, of a question that is cut short where it is long."""
+@dataclass(frozen=True, kw_only=True)
+class Pairs(HubTask):
+    """Two questions a row; "skip" marks rows that are no questions."""
 
-    def item(self, row: Row) -> list[Item]:  # type: ignore[override]
-        question = row.text("question")
-        if len(question) > 3:
-            row.mended("the question is cut")
-        return [Item(fields={"question": f"{question[:3]} {n}"}, gold="a", grader=short_answer) for n in (1, 2)]
+    version: ClassVar[str] = "1"
+    licence: ClassVar[str] = "CC0"
+    name: str = "pairs"
+    hub: str = "nobody/pairs"
+
+    def item(self, row: Row) -> list[Item] | None:
+        if row.value("answer") == "skip":
+            row.pass_over("an answer to skip")
+            return None
+        answer = row.text("answer")
+        return [Item({"question": f"{row.text('question')} {n}"}, answer, short_answer) for n in (1, 2)]
 
 
-def test_a_row_gives_several_items_and_may_be_used_without_a_part_of_it(tmp_path: Path) -> None:
-    task = Two(path=lines(tmp_path, '{"question": "too long", "answer": "a"}', "{", good=9))
-    parts = split(task, None, 0)
-    assert len(parts.test) == 20
-    assert parts.mended == (f"{task.path}, line 1: the question is cut",)
-    assert [note for note in parts.notes() if not note.startswith("  ")] == [
-        "1 broken rows are left out:",
-        "1 rows are used without a part of them:",
-    ]
-    assert len(split(Mixture(name="m", parts={"a": task, "b": task}), None, 1).mended) == 2
+def test_a_row_may_give_several_items_or_be_passed_over_for_a_reason_that_is_counted(tmp_path: Path) -> None:
+    path = lines(tmp_path, '{"question": "x", "answer": "skip"}', '{"question": "y"}', good=3)
+    parts = split(Pairs(path=path), None, 0)
+    assert sorted(item.fields["question"] for item in parts.test) == [f"q{i} {n}" for i in range(3) for n in (1, 2)]
+    assert parts.passed == ("1 passed over: an answer to skip",)
+    assert parts.notes()[:2] == ["1 passed over: an answer to skip", "1 broken rows are left out:"]
+    mixed = split(Mixture(parts={"a": Pairs(path=path), "b": Pairs(path=path)}), None, 0)
+    assert mixed.passed == ("2 passed over: an answer to skip",)
