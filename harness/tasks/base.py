@@ -78,7 +78,7 @@ class Split:
     passed: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
-        """Notes on the split: the fit to a small set, rows passed over, and the faulty rows: how many, and the first."""
+        """Notes on the split: the fit to a small set, rows passed over, how many are faulty, and the first of these."""
         return [
             *self.fitted,
             *self.passed,
