@@ -69,6 +69,7 @@ class HiToM(HubTask):
 
     def item(self, row: Row) -> Item | None:
         if row.text("prompting_type") == "VP":
+            row.pass_over("the prompting type VP, of which some right answers are wrong")
             return None
         # Six stories end in a line "***".
         told = [line for line in row.text("story").splitlines() if line.strip(" *")]

@@ -86,6 +86,12 @@ def test_hi_tom_loads_whole(hi_tom: list[Item]) -> None:
     assert not [item for item in hi_tom if "*" in item.fields["story"] or not item.fields["places"]]
 
 
+def test_the_rows_of_hi_tom_with_conflicting_keys_are_counted() -> None:
+    parts = split(HiToM(path=str(REAL / "hi_tom")), None, 0)
+    assert len(parts.test) == 600
+    assert parts.notes() == ["600 passed over: the prompting type VP, of which some right answers are wrong"]
+
+
 def test_the_positional_rule_on_hi_tom(hi_tom: list[Item]) -> None:
     hits: dict[int, list[bool]] = defaultdict(list)
     for item in hi_tom:
