@@ -59,6 +59,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
+def one_line_name(name: str) -> str:
+    """A name for a message of one line: line breaks and control characters are escaped. Columns may have such names."""
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
 def nearest(word: str, known: Iterable[str], most: int = 40) -> str:
     """The end of a message about an unknown word: ", did you mean 'x'?" for the nearest known one, else all of them.
 
@@ -68,6 +73,6 @@ def nearest(word: str, known: Iterable[str], most: int = 40) -> str:
     known = list(known)
     if close := closest(word, known):
         return f", did you mean {close!r}?"
-    names = sorted(known)
+    names = sorted(map(one_line_name, known))
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f" (there are: {', '.join(names[:most]) or 'none'}{more})"

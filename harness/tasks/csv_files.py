@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, one_line_name
 
 
 def csv_rows(path: Path, delimiter: str, columns: Sequence[str]) -> list[dict[str, Any] | str]:
@@ -49,7 +49,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
         HarnessError: two columns have the same name.
     """
     if len(set(names)) < len(names):
-        raise HarnessError(f"{path}: two columns have the same name: {', '.join(names)[:300]}")
+        raise HarnessError(f"{path}: two columns have the same name: {', '.join(map(one_line_name, names))[:300]}")
 
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")

@@ -294,3 +294,12 @@ def test_the_files_of_a_folder(tmp_path: Path) -> None:
     assert files_in(tmp_path, ()) == [tmp_path], "refused when it is read"
     with pytest.raises(HarnessError, match=r"no \*\.csv in this folder \(task\.path\)"):
         files_in(tmp_path, ("*.csv",))
+
+
+def test_names_of_columns_with_line_breaks_stay_on_one_line(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"no column 'answer' \(there are: a\\nb, c\)$"):
+        read_file(write(tmp_path, ".jsonl", [{"a\nb": 1, "c": 2}])).column("answer")
+    path = tmp_path / "rows.csv"
+    path.write_text('"a\nb","a\nb"\n1,2\n')
+    with pytest.raises(HarnessError, match=r"two columns have the same name: a\\nb, a\\nb$"):
+        read_file(path)

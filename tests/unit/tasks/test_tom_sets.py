@@ -128,6 +128,14 @@ def test_tombench_reads_a_folder_and_a_file(tmp_path: Path) -> None:
     assert alone.id == other.id
 
 
+def test_tombench_from_a_folder_in_the_layout_of_the_hub(tmp_path: Path) -> None:
+    jsonl(tmp_path / "mirror" / "test.jsonl", tombench(), tombench(QUESTION="And who else?"))
+    (tmp_path / "mirror" / "README.md").write_text("---\nlicense: cc0-1.0\n---\n")
+    task = ToMBench(hub=str(tmp_path / "mirror"))
+    assert [item.fields["choices"] for item in task.load()] == [["Xiao Hong", "A friend"]] * 2
+    assert task.source() == f"data set {tmp_path / 'mirror'}, licence cc0-1.0"
+
+
 def test_tombench_in_chinese_has_no_letters_in_its_options(tmp_path: Path) -> None:
     path = str(jsonl(tmp_path / "T.jsonl", tombench()))
     (item,) = configured("tombench", path=path, language="zh").load()
@@ -325,7 +333,7 @@ def only(folder: Path, task: type[HubTask], row: Any) -> Task:
         (ToMBench, tombench(**{"OPTION-D": "Late"}), "the option C is missing"),
         (ToMBench, tombench(**{"OPTION-B": "Xiao Hong"}), "1 choices; give 2"),
         (ToMBench, tombench(**{"OPTION-A": "A. ", "OPTION-B": "B. x"}), "'OPTION-A' is"),
-        (ToMBench, {"STORY": "x", "QUESTION": "y"}, "no column"),
+        (ToMBench, {"STORY": "x", ABILITY: "y"}, r"no column '答案\\nANSWER' \(there are: STORY, 能力\\nABILITY\)"),
         (HiToM, hi_tom(answer="attic"), "the answer 'attic' is none of the options"),
         (HiToM, hi_tom(choices="red_box, bag"), "'choices' has 'red_box, bag' where option A is wanted"),
         (HiToM, hi_tom(choices="A. tin, C. bag"), "'choices' has 'C. bag' where option B is wanted"),
