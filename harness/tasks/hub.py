@@ -28,7 +28,7 @@ class HubTask(Task):
         split: the split under test.
         train_split: the split of the training items; None takes them from the pool.
         revision: commit, tag or branch on the hub; None is the newest. The manifest names the commit that was read.
-        path: a local file instead of the hub (JSONL, JSON, CSV, TSV, Parquet); for a set of several files, their folder.
+        path: a local file instead of the hub (JSONL, JSON, CSV, TSV, Parquet); the folder of a set of several files.
         train_path: a local file of training items.
         max_broken: share of broken rows that are left out; with more of them the set is refused. One broken row is
             let pass in a set of any size, with 0 none.
