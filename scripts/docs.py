@@ -48,6 +48,7 @@ COLUMNS = {
     "Units": "text: one value a unit",
     "Folds": "text: one value a fold",
     "Fates": "text: fate of the answer",
+    "Classes": "text: name of a class",
 }
 """The column types of metrics in a reader's words."""
 MADE = "<!-- Written by scripts/docs.py. Change its sources, not this file. -->\n"

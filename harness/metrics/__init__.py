@@ -32,9 +32,11 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.calibration import rmsce_equal_count as rmsce_equal_count
     from harness.metrics.calibration import rmsce_equal_width as rmsce_equal_width
     from harness.metrics.classification import f1 as f1
+    from harness.metrics.classification import macro_f1 as macro_f1
     from harness.metrics.classification import precision as precision
     from harness.metrics.classification import recall as recall
     from harness.metrics.classification import specificity as specificity
+    from harness.metrics.columns import Classes as Classes
     from harness.metrics.columns import Fates as Fates
     from harness.metrics.columns import Floats as Floats
     from harness.metrics.columns import Folds as Folds
@@ -111,10 +113,10 @@ PUBLIC = {
         "ece_equal_count", "ece_equal_width", "ece_unweighted", "mce", "overconfidence", "rmsce_equal_count",
         "rmsce_equal_width",
     ),
-    "classification": ("f1", "precision", "recall", "specificity"),
+    "classification": ("f1", "macro_f1", "precision", "recall", "specificity"),
     "columns": (
-        "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units", "Weights",
-        "Wins",
+        "Classes", "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units",
+        "Weights", "Wins",
     ),
     "correlation": ("kendall", "slope", "spearman"),
     "curves": ("accuracy_by_coverage", "best_of", "pass_at"),

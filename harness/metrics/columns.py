@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from zlib import crc32
 
 import numpy as np
@@ -99,6 +100,21 @@ class Folds:
     def of(cls, name: str) -> int:
         """The fold of a name."""
         return crc32(name.encode()) % FOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Classes of classes, shape [n], as integers: the same name has the same number in every column.
+
+    Made from a text column. So what was said can be compared with what is true.
+    """
+
+    values: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, name: str) -> int:
+        """The number of a name: 64 bits of its hash."""
+        return int.from_bytes(blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest(), signed=True)
 
 
 @dataclass(frozen=True, slots=True)

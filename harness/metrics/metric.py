@@ -14,6 +14,7 @@ import numpy as np
 from harness.errors import HarnessError, nearest
 from harness.metrics.bins import Binned
 from harness.metrics.columns import (
+    Classes,
     Fates,
     Floats,
     Folds,
@@ -44,6 +45,7 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
     Ordered: ("label", "probability", "score", "number"),
     Units: ("text",),
     Folds: ("text",),
+    Classes: ("text",),
     Fates: ("text",),
 }
 

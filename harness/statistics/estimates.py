@@ -16,7 +16,7 @@ from itertools import repeat
 
 import numpy as np
 
-from harness.metrics.columns import Fates, Floats, Folds, Units
+from harness.metrics.columns import Classes, Fates, Floats, Folds, Units
 from harness.metrics.levels import LevelValue, level_texts
 from harness.metrics.metric import Metric
 from harness.metrics.weighted import ratio
@@ -142,7 +142,7 @@ def estimate_all(
     occurring: dict[Hashable, list[dict[str, str]]] = {}
     for i, metric in enumerate(metrics):
         where = tuple(sorted(level_texts(metric.where).items()))
-        coded = tuple(p if p in (Folds, Units, Fates) else None for p in metric.measure.parameters)
+        coded = tuple(p if p in (Folds, Classes, Units, Fates) else None for p in metric.measure.parameters)
         if (metric.by, where) not in occurring:
             occurring[metric.by, where] = levels(metric, table)
         for j, level in enumerate(occurring[metric.by, where]):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.columns import Fates, Floats, Folds, Labels, Units
+from harness.metrics.columns import Classes, Fates, Floats, Folds, Labels, Units
 from harness.statistics.rows import Sample
 
 Codes = NDArray[np.int64]
@@ -59,9 +59,9 @@ def merged_rows(sample: Sample) -> MergedRows:
     if Units in parameters:
         return _merged_units(sample.values, parameters.index(Units))
     exact = _merged(sample.values, 0)
-    if len(exact) <= MOST or sample.metric.measure.exact:
+    is_few = [p in (Labels, Folds, Fates, Classes) for p in parameters]
+    if len(exact) <= MOST or sample.metric.measure.exact or all(is_few):
         return exact
-    is_few = [p in (Labels, Folds, Fates) for p in parameters]
     few = tuple(v for v, is_so in zip(exact.values, is_few, strict=True) if is_so)
     kinds = len(_merged(few, 0)) if few else 1
     steps = min(FINEST, max(2, int((MOST / kinds) ** (1 / (len(is_few) - len(few))))))

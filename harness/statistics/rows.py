@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.metrics.bins import Binned
-from harness.metrics.columns import Fates, Floats, Folds, Units, Weights
+from harness.metrics.columns import Classes, Fates, Floats, Folds, Units, Weights
 from harness.metrics.levels import LevelValue, Mask, chosen, level_texts, missing, shown
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
@@ -246,9 +246,9 @@ def _reasons(table: Table, rows: Mask) -> str:
 
 
 def _coded(values: np.ndarray, parameter: type) -> np.ndarray:
-    # Text as numbers: which fold, whether answered, or which of the different names.
-    if parameter is Folds:
-        return np.fromiter(map(Folds.of, values), dtype=np.int64, count=len(values))
+    # Text as numbers: which fold, which class, whether answered, or which of the different names.
+    if parameter is Folds or parameter is Classes:
+        return np.fromiter(map(parameter.of, values), dtype=np.int64, count=len(values))
     if parameter is Fates:
         return np.fromiter(map(Fates.of, values), dtype=np.float64, count=len(values))
     return factorize(values)[1] if values.dtype == object else values

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.cli.listing import measures
 from harness.metrics.columns import (
     FOLDS,
+    Classes,
     Fates,
     Floats,
     Folds,
@@ -64,6 +65,7 @@ _MAKE: dict[type, Callable[[Floats, Floats], Any]] = {
     Ordered: lambda x, _: Ordered(x),
     Fates: lambda x, _: Fates((x > 0.3).astype(np.float64)),
     Folds: lambda x, _: Folds((100 * x).astype(np.int64) % FOLDS),
+    Classes: lambda x, _: Classes((10 * x).astype(np.int64) // 3),
 }
 
 
@@ -80,6 +82,8 @@ def columns(measure: Measure, x: Floats, y: Floats) -> list[Any]:
         made[1] = Labels((x > 0.4).astype(float))
     if measure.parameters == (Ordered, Ordered):
         made[1] = Ordered(y + (x * 7) % 2)
+    if measure.parameters == (Classes, Classes):
+        made[1] = Classes(y.astype(np.int64) + (x > 0.8))
     return made
 
 

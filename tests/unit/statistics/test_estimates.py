@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.metrics.calibration import brier, ece_debiased, ece_equal_count, ece_equal_width
+from harness.metrics.classification import macro_f1
 from harness.metrics.columns import Floats, Labels, Weights
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.likelihood import nll
@@ -387,3 +388,25 @@ def test_what_a_measure_remarks_on_is_in_the_note() -> None:
     rows = Table({**base.kinds, "p": "probability"}, {**base.columns, "p": np.array([0.5, 1.0, 0.6, 0.2])})
     e = one(estimate(Metric("nll", nll, ("p", "correct")), rows, replicates=20))
     assert e.note == "1 wrong rows with p of exactly 0 or 1: their infinite loss counts as 36.04"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named(Outcome):
+    said: str
+    gold: str
+    right: bool
+
+
+def test_texts_of_two_columns_are_the_same_class_where_they_are_equal() -> None:
+    # Of each column alone, the names have other numbers: "no" is the first of two, and the second of three.
+    gold = ["no", "yes", "yes", "yes"] * 30
+    said = ["no", "yes", "maybe", ""] * 30
+    results = [
+        ItemResult(f"i{i}", f"i{i}", (Named(arm="a", said=s, gold=g, right=s == g),))
+        for i, (s, g) in enumerate(zip(said, gold, strict=True))
+    ]
+    found = one(estimate(Metric("macro_f1", macro_f1, ("said", "gold")), Table.build(Named, results)))
+    assert found.value == pytest.approx((1 + 2 / 4) / 2)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0.75 < found.high < 1
