@@ -10,7 +10,6 @@ from typing import ClassVar, Literal
 from harness.items import Grade, Item, grader
 from harness.tasks.hub import HubTask
 from harness.tasks.rows import ReadItems, Row, Rows, make_items
-from harness.tasks.texts import own_text
 from harness.tasks.tom.questions import about_story, shuffled, story_name
 
 _SENTENCE = re.compile(r"(?<=\.)\s+")
@@ -23,7 +22,8 @@ _INTO_ROOM = re.compile(
 )
 _IN_ROOM = re.compile(r"(?:.+? (?:entered|left)|[^ ]+ is in) the (?P<room>.+)\.")
 _ASKED = re.compile(
-    r"In which (?P<kind>container|room) (?:.+ search for|was|is) the (?P<thing>.+?)(?: at the beginning| now| before .+)?\?"
+    r"In which (?P<kind>container|room) (?:.+ search for|was|is) the (?P<thing>.+?)"
+    r"(?: at the beginning| now| before .+)?\?"
 )
 _CLOSED = {
     "Answer yes or no.": ("yes", "no"),
@@ -83,10 +83,8 @@ class ExploreToM(HubTask):
         order = _ORDERS.get(row.text("qprop=nth_order"))
         if order is None:
             raise row.broken(f"'qprop=nth_order' is {row.value('qprop=nth_order')!r}; want -1, 1 or 2")
-        ability, options, places = "knowledge", next((o for end, o in _CLOSED.items() if end in asked), ()), []
-        if found := _ASKED.fullmatch(asked):
-            ability = found["kind"]
-            options, places = options_of(structure, ability, found["thing"])
+        found = _ASKED.fullmatch(asked)
+        options, places = options_of(structure, found["kind"], found["thing"]) if found else (offered(asked), [])
         if len(options) < 2:
             row.pass_over(f"a question with {len(options)} options in its story")
             return None
@@ -94,9 +92,8 @@ class ExploreToM(HubTask):
             row.pass_over("a question whose answer is no option in its story")
             return None
         group = story_name(structure)
-        choices, right = (
-            shuffled(options, options.index(answer), group) if found else ([*options], options.index(answer))
-        )
+        right = options.index(answer)
+        choices, right = shuffled(options, right, group) if found else (options, right)
         belief = _BELIEF.search(str(row.value("qprop=params") or ""))
         return about_story(
             row.where,
@@ -105,7 +102,7 @@ class ExploreToM(HubTask):
             choices=choices,
             right=right,
             group=group,
-            ability=ability,
+            ability=found["kind"] if found else "knowledge",
             condition=_CONDITIONS[belief[1]] if belief else "",
             order=order,
             places=places,
@@ -121,9 +118,14 @@ def contains_exploretom(text: str, item: Item) -> Grade:
     So a reply that names all places is right, and "no" is in "I do not know". The answer here is the first option that
     the reply holds. Gold: letter and text of the right option, "(B) red box".
     """
-    reply = own_text(text).lower()
+    reply = text.lower()
     found = next((option for option in item.fields["choices"] if option in reply), "")
     return Grade(found, str(item.gold)[4:] in reply) if reply.strip() else Grade("", None)
+
+
+def offered(asked: str) -> list[str]:
+    """The answers that a question itself offers; none where it offers none."""
+    return next(([*answers] for end, answers in _CLOSED.items() if end in asked), [])
 
 
 def options_of(structure: str, kind: str, thing: str) -> tuple[list[str], list[str]]:
