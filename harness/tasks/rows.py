@@ -150,7 +150,7 @@ class Row:
     @property
     def where(self) -> str:
         """Its place, for messages."""
-        kind = "line" if self.rows.origin.endswith(".jsonl") else "row"
+        kind = "line" if self.rows.origin.endswith((".jsonl", ".txt")) else "row"
         return f"{self.rows.origin}, {kind} {self.rows.numbers[self.at]}"
 
     def mended(self, how: str) -> None:
