@@ -258,12 +258,15 @@ def make_items(rows: Rows, make: Callable[[Row], Made], max_broken: float) -> Re
     items: list[Item] = []
     broken: list[str] = []
     for row in rows:
+        before = Counter(rows.passed)
         try:
             if row.at in rows.flaws:
                 raise row.broken(rows.flaws[row.at])
             made = make(row)
         except BrokenRow as error:
             broken.append(str(error))
+            rows.passed.clear()  # what it counted before it was found to be broken
+            rows.passed.update(before)
         else:
             items += [made] if isinstance(made, Item) else made or ()
     allowed = max(1, int(max_broken * len(rows))) if max_broken else 0

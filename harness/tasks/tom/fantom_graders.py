@@ -46,7 +46,7 @@ def letter_fantom(text: str, item: Item) -> Grade:
     """
     answer = _after_label(text).lower()
     letters = [letter for letter in "ab" if _marks(letter, answer)]
-    found = " or ".join(letters).upper()
+    found = " or ".join(map(str.upper, letters))
     return Grade(found, str(item.gold)[1].lower() in letters) if letters else Grade("", None)
 
 
