@@ -138,6 +138,7 @@ def _show_part(kind: str, name: str, overrides: Sequence[str], config_dir: Path 
             if overrides:
                 raise
             print(f"\nits items cannot be shown: {error}")
+            _show_source(job)
     elif kind == "tasks":
         print(f"\nto be given: {', '.join(f'task.{key}=...' for key in missing)}")
     target = node.get(group, node).get("_target_")
@@ -204,10 +205,14 @@ def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer, most: in
 
 def _show_items(job: Job, items: Sequence[Item]) -> None:
     print(f"\n{job.task.name} (version {job.task.version}), {len(items)} items\n\n{inspect.getdoc(job.task)}")
-    if source := job.task.source():
-        print(f"\nsource: {visible(source)}")
+    _show_source(job)
     print_settings(job, ("task",))
     print()
     for item in items[:3]:
         print(f"{visible(json.dumps(dict(item.fields), ensure_ascii=False))[:1000]}")
         print(f"  gold {visible(str(item.gold))[:300]}\n")
+
+
+def _show_source(job: Job) -> None:
+    if source := job.task.source():
+        print(f"\nsource: {visible(source)}")

@@ -12,6 +12,7 @@ from typing import Any
 from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score, Text
 from harness.store.segments import Origin
 from tests.fuzz.mutation import hostile, mutated, twisted
+from tests.fuzz.tom_sets import read_sets, write_sets
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,7 @@ def nothing(folder: Path) -> None:
 
 TARGETS = {
     "rows": Target(write_rows, read_rows, 1500),
+    "sets": Target(write_sets, read_sets, 400),
     "models": Target(write_model, read_model, 60),
     "replies": Target(nothing, read_reply, 1000),
     "store": Target(write_store, read_store, 400),

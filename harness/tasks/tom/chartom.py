@@ -23,8 +23,8 @@ class CharToM(HubTask):
     `path` names a copy of the hub's data.parquet. Licence: Apache-2.0. The rows are English, though the card on the
     hub says English and Chinese. Models have read the novels: compare with masked names and without the passage.
 
-    The options come in an order that depends on the texts; the set has the right one first. The right one is often the
-    longest, so show the rule that takes the longest option beside every number.
+    The options come in an order that depends on the texts; the set has the right one apart. It differs from the others
+    in length and style, so show the rule that takes the longest option beside every number.
 
     "ability" is belief, intention, emotion or desire. Further fields: "contexts" (the passage with 0, 1000 and 2000
     tokens of the book before it, by "0", "1000", "2000"), "elsewhere" (the longest context of another question on the

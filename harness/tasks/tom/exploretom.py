@@ -50,8 +50,8 @@ class ExploreToM(HubTask):
 
     "ability" is container, room or knowledge (of a fact or of a thing's state); "order" is 0 for questions about the
     facts; "condition" says whether the belief that is asked for is true ("true belief", "false belief"), where the set
-    says so. Field "distinct": whether people of the story differ in this belief (the release tests those, and all of
-    order 0). Group: the story.
+    says so. Field "distinct": whether people of the story differ in this belief, by the set's column
+    "qprop=non_unique_mental_state", which is true for all of order 0. Group: the story.
 
     Attributes:
         story: the telling that is shown: "story_structure" (a sentence an event) or "infilled_story" (prose).

@@ -26,7 +26,7 @@ class Fantom(HubTask):
     """Questions on conversations that people join and leave, in sets about one fact that was told meanwhile.
 
     `path` names fantom_v1.json, or the folder that the release's `task/dataset_loader.py` unpacks. Licence: MIT for the
-    code; the data come by download and are not to be trained on.
+    code; the data come by download.
 
     A row is a set. It gives the questions on the fact (order 0), the beliefs about it (orders 1 and 2), whether each
     person can answer the question about it (answerability) and has the information (accessibility). Beliefs and the

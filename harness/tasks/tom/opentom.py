@@ -43,8 +43,8 @@ class OpenToM(HubTask):
 
     The labels are unbalanced, so that a constant answer has a high accuracy: use macro F1 (`metrics.macro_f1`) by
     ability and order. Field "labels": the label of each option, by which classes are counted. It is the option itself,
-    and for fine locations "initial" or "new", because no place is the answer of two stories. The release leaves out
-    replies that it cannot read; here they are misses. Group: the story. The set has no joint score.
+    and for fine locations "initial" or "new", because places differ between stories. The release leaves out replies
+    that it cannot read; here they are misses. Group: the story. The set has no joint score.
 
     A right answer of two labels ("more accessible|equally accessible") is "equally accessible", as in the release.
     """

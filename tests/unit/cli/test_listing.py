@@ -71,6 +71,8 @@ def test_show_knows_what_list_lists(capsys: pytest.CaptureFixture[str]) -> None:
         ("selfaware", "to be given: task.path=..."),
         ("table", "its items cannot be shown: task 'table': give task.path=FILE for a file or task.hub=ORG/NAME"),
         ("table", "task.question "),
+        ("opentom", "licence CC-BY-NC-4.0 (no commercial use"),
+        ("tomi", "to be given: task.path=..."),
         ("facts", "686 items"),
         ("auroc", "Hanley and McNeil"),
     ):

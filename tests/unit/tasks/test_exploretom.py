@@ -127,7 +127,7 @@ def test_where_a_thing_was() -> None:
 
 
 def test_what_is_not_closed_is_passed_over_with_a_count(tmp_path: Path) -> None:
-    one_box = {"story_structure": "Ann moved the pen to the box, which is also located in the hall."}
+    one_box: dict[str, Any] = {"story_structure": "Ann moved the pen to the box, which is also located in the hall."}
     rows = [
         *ROWS,
         a_row("How would Bob describe the pen?", "wet"),
