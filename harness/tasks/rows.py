@@ -31,7 +31,7 @@ class Rows:
     Attributes:
         origin: the file, or the set with its config and split, for messages.
         names: the columns.
-        numbers: the number of each row as its file counts: lines of JSONL (from 1), else rows of data (from 1).
+        numbers: the number of each row as its file counts: lines of JSONL and text, else rows of data (both from 1).
         table: a `pyarrow.Table`, or the rows of a small file.
         flaws: faults of the rows that could not be read at all, by row (from 0).
         revision: the commit of a set on the hub that was read; "" for a file, and where it is not known.

@@ -32,7 +32,7 @@ class CharToM(HubTask):
     a free answer should contain) for a judge. Group: the book.
 
     Attributes:
-        context: which of the contexts is the story.
+        context: which of the contexts is the story, by the tokens before the passage.
     """
 
     version: ClassVar[str] = "1"
@@ -43,7 +43,7 @@ class CharToM(HubTask):
     duplicates: Literal["error", "drop"] = "drop"
     hub: str = "ZeroXeno/CharToM-QA"
     config: str | None = "chartom-qa"
-    context: Literal["0", "1000", "2000"] = "0"
+    context: Literal[0, 1000, 2000] = 0
 
     def item(self, row: Row) -> Item:
         asked, answer, book = row.text("question"), row.text("answer"), row.text("book_name")
@@ -51,7 +51,7 @@ class CharToM(HubTask):
         choices, right = shuffled([answer, *_texts(row, "misleading_choices")], 0, asked)
         return about_story(
             row.where,
-            story=contexts[self.context],
+            story=contexts[str(self.context)],
             asked=asked,
             choices=choices,
             right=right,

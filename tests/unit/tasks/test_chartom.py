@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.config import load_job
 from harness.errors import HarnessError
 from harness.tasks.tom.chartom import CharToM
 from tests.unit.tasks.test_sets import configured
@@ -69,7 +70,7 @@ def test_fields_of_a_question(tmp_path: Path, way: str) -> None:
 
 def test_the_story_is_the_context_of_the_setting_and_the_options_stay(tmp_path: Path) -> None:
     place = parquet(tmp_path / "c", a_row(0))
-    short, long = (CharToM(path=place, context=context).load()[0] for context in ("0", "2000"))
+    short, long = CharToM(path=place).load()[0], CharToM(path=place, context=2000).load()[0]
     assert long.fields["story"] == short.fields["contexts"]["2000"]
     assert long.fields["choices"] == short.fields["choices"]
 
@@ -89,6 +90,15 @@ def test_elsewhere_is_the_next_other_passage_of_the_same_book_in_a_circle(tmp_pa
     items = CharToM(path=parquet(tmp_path / "c", *rows)).load()
     passages = [item.fields["contexts"]["2000"] for item in items]
     assert [item.fields["elsewhere"] for item in items] == [passages[2], "", passages[4], passages[4], passages[0]]
+
+
+def test_the_context_is_a_number_on_the_command_line(tmp_path: Path) -> None:
+    place = parquet(tmp_path / "c", a_row(0))
+    words = ["experiment=mcCalibration", "task=chartom", f"task.path={place}", "task.context=2000", "engine=fake"]
+    (item,) = load_job(words).task.load()
+    assert item.fields["story"].startswith("long before")
+    with pytest.raises(HarnessError, match="context=500: 0, 1000 or 2000 is needed"):
+        load_job([*words, "task.context=500"])
 
 
 @pytest.mark.parametrize(
