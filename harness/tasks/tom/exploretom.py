@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar, Literal
 
 from harness.items import Grade, Item, grader
@@ -131,7 +132,7 @@ def offered(asked: str) -> list[str]:
 def options_of(structure: str, kind: str, thing: str) -> tuple[list[str], list[str]]:
     """All containers or rooms that a story's structure names, in order, and those in which a thing was, in order.
 
-    The last of these is where the thing is now; there are none for a thing that was taken out of its container.
+    The last of these is where the thing is now; there are none for a thing that is in no container now.
     """
     containers: list[str] = []
     rooms: list[str] = []
@@ -146,11 +147,7 @@ def options_of(structure: str, kind: str, thing: str) -> tuple[list[str], list[s
         containers += [container] if container else []
         rooms += [room] if room else []
         if moved and moved["thing"] == thing:
-            place = container if kind == "container" else room
-            places = [*places, place] if place else []
+            places.append((container if kind == "container" else room) or "")
     options = containers if kind == "container" else rooms
-    return list(dict.fromkeys(options)), _without_repeats(places)
-
-
-def _without_repeats(places: Sequence[str]) -> list[str]:
-    return [place for at, place in enumerate(places) if at == 0 or place != places[at - 1]]
+    there = places[-1:] != [""]
+    return list(dict.fromkeys(options)), [place for place, _ in groupby(filter(None, places))] if there else []

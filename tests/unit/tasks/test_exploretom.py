@@ -119,6 +119,8 @@ def test_where_a_thing_was() -> None:
     assert options_of(STORY, "room", "vase")[1] == ["loft"]
     taken_out = f"{STORY} Ann moved the red pen to the attic, leaving the paper bag in its original location."
     assert options_of(taken_out, "container", "red pen")[1] == []
+    back = f"{taken_out} Bob moved the red pen to the crate, which is also located in the attic."
+    assert options_of(back, "container", "red pen")[1] == ["tin box", "paper bag", "crate"]
     assert options_of(taken_out, "room", "red pen") == (
         ["hall", "north wing", "cellar", "loft", "attic"],
         ["hall", "attic"],
