@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.calibration import rmsce_equal_count as rmsce_equal_count
     from harness.metrics.calibration import rmsce_equal_width as rmsce_equal_width
     from harness.metrics.classification import f1 as f1
-    from harness.metrics.classification import macro_f1 as macro_f1
     from harness.metrics.classification import precision as precision
     from harness.metrics.classification import recall as recall
     from harness.metrics.classification import specificity as specificity
@@ -67,6 +66,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.metric import Metric as Metric
     from harness.metrics.metric import curve as curve
     from harness.metrics.metric import measure as measure
+    from harness.metrics.multiclass import macro_f1 as macro_f1
     from harness.metrics.preference import dbg as dbg
     from harness.metrics.preference import own_win_rate as own_win_rate
     from harness.metrics.ranking import auprc as auprc
@@ -113,7 +113,7 @@ PUBLIC = {
         "ece_equal_count", "ece_equal_width", "ece_unweighted", "mce", "overconfidence", "rmsce_equal_count",
         "rmsce_equal_width",
     ),
-    "classification": ("f1", "macro_f1", "precision", "recall", "specificity"),
+    "classification": ("f1", "precision", "recall", "specificity"),
     "columns": (
         "Classes", "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units",
         "Weights", "Wins",
@@ -125,6 +125,7 @@ PUBLIC = {
     "likelihood": ("infinite_losses", "nll"),
     "metacognition": ("criterion", "d_prime", "m_ratio", "meta_d", "type2_auroc"),
     "metric": ("Measure", "Metric", "curve", "measure"),
+    "multiclass": ("macro_f1",),
     "preference": ("dbg", "own_win_rate"),
     "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "excess_aurc", "prr", "prr_retained"),
     "recalibration": (

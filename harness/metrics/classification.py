@@ -1,4 +1,4 @@
-"""Decisions against the truth: of two classes, of which 1 is the positive one, and of any number (`macro_f1`).
+"""Yes-or-no decisions against the truth: `said` and `is` of each row are 1 for the positive class, else 0.
 
 Precision and F1 move with the share of positives: saying "positive" of everything has precision pi, recall 1 and
 F1 = 2 pi/(1 + pi) at a share pi of them. Show them beside that row.
@@ -6,9 +6,7 @@ F1 = 2 pi/(1 + pi) at a share pi of them. Show them beside that row.
 
 from __future__ import annotations
 
-import numpy as np
-
-from harness.metrics.columns import Classes, Floats, Labels, Weights
+from harness.metrics.columns import Floats, Labels, Weights
 from harness.metrics.metric import measure
 from harness.metrics.weighted import ratio, totals
 
@@ -42,21 +40,3 @@ def f1(said: Labels, positive: Labels, *, w: Weights) -> Floats:
     """
     hits, named, there = totals(w, said.values * positive.values, said.values, positive.values)
     return ratio(2 * hits, named + there)
-
-
-@measure(label="macro F1", low=0, high=1, better="higher")
-def macro_f1(said: Classes, gold: Classes, *, w: Weights) -> Floats:
-    """Mean over the classes of their F1, 2 TP/(2 TP + FP + FN), in [0, 1] (Opitz and Burst 2019, the averaged F1).
-
-    Every class that is the truth of some row counts alike, so that always saying the largest of k classes has at most
-    1/k. A row without an answer is a miss of its class: give it a name that no class has, as "". In scikit-learn:
-    `f1_score(gold, said, labels=unique(gold), average="macro")`.
-    """
-    sums, there = np.zeros(len(w)), np.zeros(len(w))
-    for name in np.unique(gold.values):
-        is_said, is_gold = (said.values == name).astype(float), (gold.values == name).astype(float)
-        hits, named, gold_weight = totals(w, is_said * is_gold, is_said, is_gold)
-        occurs = gold_weight > 0
-        sums += np.where(occurs, ratio(2 * hits, named + gold_weight), 0.0)
-        there += occurs
-    return ratio(sums, there)

@@ -10,11 +10,11 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.metrics.calibration import brier, ece_debiased, ece_equal_count, ece_equal_width
-from harness.metrics.classification import macro_f1
 from harness.metrics.columns import Floats, Labels, Weights
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.likelihood import nll
 from harness.metrics.metric import Metric, measure
+from harness.metrics.multiclass import macro_f1
 from harness.metrics.ranking import auroc
 from harness.metrics.revisions import delta, mcnemar_p
 from harness.metrics.shares import accuracy, mean, selective_accuracy

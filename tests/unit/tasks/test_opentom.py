@@ -12,8 +12,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.items import Grade
-from harness.metrics.classification import macro_f1
 from harness.metrics.columns import Classes
+from harness.metrics.multiclass import macro_f1
 from harness.tasks.base import split
 from harness.tasks.tom.opentom import OpenToM
 from harness.tasks.tom.opentom_grader import label_opentom
