@@ -3,6 +3,9 @@
 All containers stand in one room; an agent is in it or outside. A physical event is kept with two sets of witnesses:
 `actual`, who did see it, and `apparent`, who seems to have seen it. They differ for an agent who watches in secret
 (actual only) and for one who is in the room but notices nothing (apparent only).
+
+A story may also be about one container and what is in it. Then the container is the thing, and its contents are the
+place: "the bag is at the key" stands for "the key is in the bag".
 """
 
 from __future__ import annotations
@@ -67,13 +70,30 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """A label on the thing, a container, says what is in it. Everybody in the room reads and believes it."""
+
+    thing: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The agent, who is in the room and attentive, opens the thing, and everybody there sees what is in it."""
+
+    agent: str
+    thing: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noise:
     """Something that has no bearing on anybody's knowledge."""
 
     agent: str
 
 
-Event = Move | Exit | Enter | Stay | Peek | Distract | Tell | Noise
+Event = Move | Exit | Enter | Stay | Peek | Distract | Tell | Label | Open | Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +147,7 @@ class World:
             ValueError: it cannot happen (an absent or distracted agent moves a thing, one inside enters, ...).
         """
         match event:
-            case Move(agent, thing, place):
+            case Move(agent, thing, place) | Open(agent, thing, place):
                 self._require(agent in self.inside - self.distracted, event)
                 self._places.setdefault(thing, []).append(place)
                 self._see(thing, self._onlookers(), self.inside)
@@ -152,6 +172,9 @@ class World:
             case Tell(speaker, hearer, thing, place):
                 self._require(speaker != hearer and {speaker, hearer} <= set(self.agents), event)
                 self._known.setdefault(thing, []).append(Claim(place, speaker, hearer))
+            case Label(thing, place):
+                readers = frozenset(self.inside)
+                self._known.setdefault(thing, []).append(Sight(place, readers, readers))
             case Stay(agent):
                 self._require(agent in self.inside, event)
             case Noise(agent):
@@ -176,6 +199,11 @@ class World:
             return self.places(thing)[-1] if self.places(thing) else None
         seen = [known.place for known in self._known.get(thing, ()) if known.reaches(path)]
         return seen[-1] if seen else None
+
+    def knows(self, agent: str, thing: str) -> bool:
+        """Whether the agent has a belief of where the thing is, and a true one."""
+        place = self.belief((agent,), thing)
+        return place is not None and place == self.belief((), thing)
 
     def _onlookers(self) -> set[str]:
         return (self.inside - self.distracted) | self.peeking

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.calibration import overconfidence as overconfidence
     from harness.metrics.calibration import rmsce_equal_count as rmsce_equal_count
     from harness.metrics.calibration import rmsce_equal_width as rmsce_equal_width
+    from harness.metrics.classification import balanced_accuracy as balanced_accuracy
     from harness.metrics.classification import f1 as f1
     from harness.metrics.classification import precision as precision
     from harness.metrics.classification import recall as recall
@@ -113,7 +114,7 @@ PUBLIC = {
         "ece_equal_count", "ece_equal_width", "ece_unweighted", "mce", "overconfidence", "rmsce_equal_count",
         "rmsce_equal_width",
     ),
-    "classification": ("f1", "precision", "recall", "specificity"),
+    "classification": ("balanced_accuracy", "f1", "precision", "recall", "specificity"),
     "columns": (
         "Classes", "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units",
         "Weights", "Wins",

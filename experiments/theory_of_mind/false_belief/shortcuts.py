@@ -1,15 +1,26 @@
-"""Rules that answer questions about a story without any idea of minds: baselines for every score."""
+"""Rules that answer questions about a story without any idea of minds: baselines for every score.
+
+Each rule names a place. Asked whether somebody knows of a move, or where the thing is, it says yes if that is the place
+where the thing is. In stories about a label, the place of a container is what is in it, and before that what its label
+says.
+
+The rates are expected shares of right answers where all questions are asked about all conditions but those with "you"
+(task.whole=true), in percent, by the order of the belief; the tests count them out.
+
+TABLE
+"""
 
 from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Probe = Mapping[str, Any]
 Rule = Callable[[Probe, random.Random], str]
-"""Takes a probe (`questions.probe`) and random numbers; gives a container."""
+"""Takes a probe (`questions.probe`) and random numbers; gives a place."""
 
 
 def first_place(probe: Probe, rng: random.Random) -> str:
@@ -18,7 +29,7 @@ def first_place(probe: Probe, rng: random.Random) -> str:
 
 
 def last_place(probe: Probe, rng: random.Random) -> str:
-    """The present place of the thing."""
+    """The present place of the thing. It says yes to everything."""
     return str(probe["places"][-1])
 
 
@@ -33,9 +44,15 @@ def last_mention(probe: Probe, rng: random.Random) -> str:
 
 
 def near_agent(probe: Probe, rng: random.Random) -> str:
-    """The container that was named last when the story speaks of the agent for the last time."""
+    """The place that was named last when the story speaks of the agent for the last time."""
     *_, last = re.finditer(rf"\b{probe['agent']}\b", probe["story"], re.IGNORECASE)
     return _named(probe, r"\b(%s)\b", probe["story"][: last.start()])
+
+
+def most_frequent(probe: Probe, rng: random.Random) -> str:
+    """The place that the story names most often; of equals, the one that it names first."""
+    named = Counter(re.findall(rf"\b(?:{'|'.join(probe['containers'])})\b", probe["story"]))
+    return str(named.most_common(1)[0][0])
 
 
 def last_two_places(probe: Probe, rng: random.Random) -> str:
@@ -45,13 +62,40 @@ def last_two_places(probe: Probe, rng: random.Random) -> str:
     right in a quarter of the families. No rule that answers them alike can do better: when p is the chance to name the
     old place, both are right with p (1 - p).
     """
+    return _fact(probe) or str(rng.choice(probe["places"][-2:]))
+
+
+def any_place(probe: Probe, rng: random.Random) -> str:
+    """Any place in which the thing has been, at random; reality and the beginning are known."""
+    return _fact(probe) or str(rng.choice(sorted(set(probe["places"]))))
+
+
+def who_left(probe: Probe, rng: random.Random) -> str:
+    """The place before the last move if the agent leaves the room at any time, else the present one; reality and the
+    beginning are known.
+
+    It answers a single word of the story, and is right on FB and on TB, at any order: that is why neither of them alone
+    nor both together show a reader of minds, and why agents come back, peek, are told and notice nothing.
+    """
+    gone = re.search(rf"\b{probe['agent']} (?:left the room|went out|walked out)", probe["story"], re.IGNORECASE)
+    return _fact(probe) or str(probe["places"][-2:][0] if gone else probe["places"][-1])
+
+
+def longest_option(probe: Probe, rng: random.Random) -> str:
+    """The place with the longest name; of equals, the one that is listed first."""
+    return str(max(probe["containers"], key=len))
+
+
+def _fact(probe: Probe) -> str:
+    """The answer to a question about facts; "" to others."""
     places: Sequence[str] = probe["places"]
-    return rng.choice({"reality": places[-1:], "memory": places[:1]}.get(probe["kind"], places[-2:]))
+    return {"reality": places[-1], "memory": places[0]}.get(probe["kind"], "")
 
 
 def _named(probe: Probe, pattern: str, text: str) -> str:
-    """The container in the last match of a pattern that has %s in the place of its name."""
-    return str(re.findall(pattern % "|".join(probe["options"]), text)[-1])
+    """The place in the last match of a pattern that has %s in the stead of its name; the first listed without one."""
+    found = re.findall(pattern % "|".join(probe["containers"]), text)
+    return str(found[-1] if found else probe["containers"][0])
 
 
 RULES: Mapping[str, Rule] = {
@@ -60,5 +104,15 @@ RULES: Mapping[str, Rule] = {
     "place before": place_before,
     "last mention": last_mention,
     "near agent": near_agent,
+    "most frequent place": most_frequent,
     "last two places": last_two_places,
+    "any place held": any_place,
+    "who left": who_left,
+    "longest option": longest_option,
 }
+
+
+def by_rule(name: str, probe: Probe, rng: random.Random) -> str:
+    """The answer of a rule: a place, or yes or no."""
+    place = RULES[name](probe, rng)
+    return place if not probe["claimed"] else "yes" if place == probe["claimed"] else "no"

@@ -14,6 +14,11 @@ The conditions (first-order answer; A is the agent asked about, B moves the thin
     DOUBLE       A sees the move to new, leaves, B moves it once more        new
     SELF         A moves it, then leaves                                     new
     PEEK         as FB, A watches in secret                                  new (B about A: old)
+    FB_YOU       as FB, A is "you"                                           old
+    TB_YOU       as TB, A is "you"                                           new
+    LABEL        a container bears a label, A leaves, B opens it: it holds
+                 something else (unexpected contents)                        what the label says
+    LABEL_SEEN   as LABEL, A stays and sees the contents                     what is in it
 
 Half of the families are *long*: the thing begins in the spare place and goes to old in everybody's sight. There old
 is neither the first nor the last place of the thing, so that "first place" fails wherever "last place" fails.
@@ -21,19 +26,21 @@ is neither the first nor the last place of the thing, so that "first place" fail
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from experiments.theory_of_mind.false_belief.cast import Cast
 from experiments.theory_of_mind.world import (
     Distract,
     Enter,
     Event,
     Exit,
+    Label,
     Move,
     Noise,
+    Open,
     Peek,
     Stay,
     Tell,
@@ -41,19 +48,26 @@ from experiments.theory_of_mind.world import (
 )
 
 Condition = Literal[
-    "FB", "TB", "NM", "DIST", "BACK_CLOSED", "BACK_OPEN", "TRANS", "LIED", "TOLD", "DOUBLE", "SELF", "PEEK"
+    "FB",
+    "TB",
+    "NM",
+    "DIST",
+    "BACK_CLOSED",
+    "BACK_OPEN",
+    "TRANS",
+    "LIED",
+    "TOLD",
+    "DOUBLE",
+    "SELF",
+    "PEEK",
+    "FB_YOU",
+    "TB_YOU",
+    "LABEL",
+    "LABEL_SEEN",
 ]
-
-NAMES = (
-    *("Alex", "Avery", "Blair", "Casey", "Devon", "Emery", "Finley", "Harper", "Jamie", "Jordan", "Kendall"),
-    *("Logan", "Morgan", "Parker", "Quinn", "Reese", "Riley", "Rowan", "Sage", "Taylor"),
-)
-"""Names that tell no gender; stories repeat them and use no pronouns."""
-CONTAINERS = ("box", "basket", "bag", "jar", "drawer", "bucket", "chest", "barrel", "trunk")
-"""Of one token, after a space, in common vocabularies: no length bias, and one call a question."""
-THINGS = ("key", "coin", "letter", "ticket", "photo", "ball", "phone", "pen", "candle", "book")
-OTHERS = ("spoon", "scarf", "glove", "hat", "towel", "brush")
-ROOMS = ("kitchen", "office", "studio", "workshop", "library", "classroom")
+TWINS: dict[Condition, Condition] = {"FB": "TB", "FB_YOU": "TB_YOU", "LABEL": "LABEL_SEEN"}
+"""Stories of a false belief, each with the story of a true one from which it differs in one sentence."""
+LABELLED: frozenset[Condition] = frozenset({"LABEL", "LABEL_SEEN"})
 
 VISIBILITY = {
     "closed": "The containers were closed and opaque, so nobody could tell by looking what was inside.",
@@ -95,6 +109,11 @@ PHRASES: dict[type, tuple[str, ...]] = {
         '{a} sent {b} a private message, "The {o} is in the {c} now", and {b} trusted {a} fully, as {a} knew.',
         '{a} called {b} in private and said, "The {o} is in the {c} now", and {b} took it for true, as {a} knew.',
     ),
+    Open: (
+        "{a} opened the {o}, showed everybody in the room that there was a {c} in it, and closed it again.",
+        "{a} looked into the {o}, found a {c} there, let everybody in the room see it, and closed the {o} again.",
+        "{a} opened the {o}, held up the {c} from inside for everybody in the room to see, and put it back.",
+    ),
     Noise: ("{a} hummed a tune.", "{a} looked at the clock.", "{a} stretched and yawned.", "{a} thought about lunch."),
 }
 """Wordings of every event. A family uses the same wording of an event in all its stories."""
@@ -102,93 +121,51 @@ PUTS = ("{a} put the {o} in the {c}.", "{a} placed the {o} in the {c}.", "At fir
 
 
 @dataclass(frozen=True)
-class Cast:
-    """The parts that all stories of one family share.
+class Story:
+    """A text and the world that it describes.
 
     Attributes:
-        asked, mover, bystander: the three agents; `asked` is "you" in the first person.
-        introduced: the agents in the order in which the story names them.
-        thing, other: the object of the story, and the object that is moved instead in NM.
-        listed: the three containers in the order in which the story names them.
-        beside: the container next to which `other` lies. Naming a random one once more keeps "the container named
-            most often" from being right.
-        old, new, spare: the container before the critical move, after it, and the third one.
-        long: whether the thing begins in `spare` and comes to `old` in everybody's sight.
-        hands: who puts the thing into its first place, and (long) who brings it to `old`.
-        early: whether the bystander leaves before the critical events.
-        idle: whether a sentence without bearing stands before the critical events, else after them.
-        wording: which of its wordings the first event of every kind takes; later ones take the next.
+        cast: who and what the text is about, as this condition has them.
+        moved: the last thing that was moved, and the place that it was moved into.
     """
-
-    asked: str
-    mover: str
-    bystander: str
-    introduced: tuple[str, ...]
-    room: str
-    thing: str
-    other: str
-    listed: tuple[str, ...]
-    beside: str
-    old: str
-    new: str
-    spare: str
-    long: bool
-    hands: tuple[str, str]
-    early: bool
-    idle: bool
-    wording: int
-
-    @classmethod
-    def draw(cls, rng: random.Random, *, long: bool, first_person: bool) -> Cast:
-        """Draws a family; in the first person the agent asked about is "you"."""
-        names = rng.sample(NAMES, 3)
-        if first_person:
-            names[0] = "you"
-        containers = rng.sample(CONTAINERS, 3)
-        return cls(
-            asked=names[0],
-            mover=names[1],
-            bystander=names[2],
-            introduced=tuple(rng.sample(names, 3)),
-            room=rng.choice(ROOMS),
-            thing=rng.choice(THINGS),
-            other=rng.choice(OTHERS),
-            listed=tuple(rng.sample(containers, 3)),
-            beside=rng.choice(containers),
-            old=containers[0],
-            new=containers[1],
-            spare=containers[2],
-            long=long,
-            hands=(rng.choice(names), rng.choice(names)),
-            early=rng.random() < 0.5,
-            idle=rng.random() < 0.5,
-            wording=rng.randrange(12),
-        )
-
-
-@dataclass(frozen=True)
-class Story:
-    """A text and the world that it describes."""
 
     condition: Condition
     text: str
     world: World
+    cast: Cast
+    moved: Move | Open
+
+    @property
+    def about_contents(self) -> bool:
+        """Whether it is about what is in a container, and not about where a thing is."""
+        return self.condition in LABELLED
+
+    def places(self, thing: str) -> list[str]:
+        """Where a thing has been, in order; of a container with a label, what the label says and what is in it."""
+        label = [self.cast.old] if self.about_contents else []
+        return [*label, *self.world.places(thing)]
 
 
 def tell_story(cast: Cast, condition: Condition) -> Story:
     """Lets the events of a condition happen to a cast and tells them."""
+    cast = cast.in_first_person() if condition in ("FB_YOU", "TB_YOU") else cast
+    cast = cast.labelled() if condition in LABELLED else cast
     contents = {"BACK_OPEN": "open", "TRANS": "glass"}.get(condition, "closed")
     world = World(cast.introduced, visible=contents != "closed")
+    if condition in LABELLED:
+        world.happen(Label(cast.thing, cast.old))
     events = script(cast, condition)
     for event in events:
         world.happen(event)
-    return Story(condition, f"{_opening(cast, contents)}\n{narrate(events, cast)}", world)
+    opening = _labelled_opening(cast) if condition in LABELLED else _opening(cast, contents)
+    *_, moved = (event for event in events if isinstance(event, (Move, Open)))
+    return Story(condition, f"{opening}\n{narrate(events, cast)}", world, cast, moved)
 
 
 def script(cast: Cast, condition: Condition) -> list[Event]:
     """The events of a condition, in order."""
     a, b, thing = cast.asked, cast.mover, cast.thing
-    leaves, moves = Exit(a), Move(b, thing, cast.new)
+    leaves, moves, opens = Exit(a), Move(b, thing, cast.new), Open(b, thing, cast.new)
     critical: dict[Condition, list[Event]] = {
         "FB": [leaves, moves],
         "TB": [Stay(a), moves],
@@ -202,15 +179,24 @@ def script(cast: Cast, condition: Condition) -> list[Event]:
         "DOUBLE": [moves, leaves, Move(b, thing, cast.spare)],
         "SELF": [Move(a, thing, cast.new), leaves],
         "PEEK": [leaves, Peek(a), moves],
+        "FB_YOU": [leaves, moves],
+        "TB_YOU": [Stay(a), moves],
+        "LABEL": [leaves, opens],
+        "LABEL_SEEN": [Stay(a), opens],
     }
-    first, second = cast.hands
-    begin: list[Event] = [Move(first, thing, cast.spare if cast.long else cast.old)]
-    if cast.long:
-        begin.append(Move(second, thing, cast.old))
-    if cast.early:
-        begin.append(Exit(cast.bystander))
+    events = [*_beginning(cast, condition), *([Exit(cast.bystander)] if cast.early else [])]
     noise: list[Event] = [Noise(b)]
-    return [*begin, *noise, *critical[condition]] if cast.idle else [*begin, *critical[condition], *noise]
+    return [*events, *noise, *critical[condition]] if cast.idle else [*events, *critical[condition], *noise]
+
+
+def _beginning(cast: Cast, condition: Condition) -> list[Event]:
+    """How the thing came to its old place; nobody knows that of what is in a container with a label."""
+    if condition in LABELLED:
+        return []
+    first, second = cast.hands
+    if cast.long:
+        return [Move(first, cast.thing, cast.spare), Move(second, cast.thing, cast.old)]
+    return [Move(first, cast.thing, cast.old)]
 
 
 def narrate(events: list[Event], cast: Cast) -> str:
@@ -218,14 +204,17 @@ def narrate(events: list[Event], cast: Cast) -> str:
     told: Counter[type] = Counter()
     sentences = []
     for i, event in enumerate(events):
-        phrases = PUTS if i == 0 else PHRASES[type(event)]
+        puts = i == 0 and isinstance(event, Move)
+        phrases = PUTS if puts else PHRASES[type(event)]
         sentence = phrases[(cast.wording + told[type(event)]) % len(phrases)]
-        told[type(event)] += i > 0
+        told[type(event)] += not puts
         match event:
             case Tell(speaker, hearer, thing, place):
                 sentence = sentence.format(a=speaker, b=hearer, o=thing, c=place)
-            case Move(agent, thing, place):
+            case Move(agent, thing, place) | Open(agent, thing, place):
                 sentence = sentence.format(a=agent, o=thing, c=place)
+            case Label():
+                raise ValueError("the opening of a story tells of its label")
             case _:
                 sentence = sentence.format(a=event.agent)
         sentences.append(capitalised(sentence))
@@ -248,4 +237,15 @@ def _opening(cast: Cast, contents: str) -> str:
         f"{capitalised(listing(cast.introduced))} were in the {cast.room}, "
         f"where there were three containers: {containers}. {VISIBILITY[contents]} {RULE} "
         f"A {cast.other} lay next to the {cast.beside}."
+    )
+
+
+def _labelled_opening(cast: Cast) -> str:
+    things = listing([f"a {thing}" for thing in cast.listed], "or")
+    return (
+        f"{capitalised(listing(cast.introduced))} were in the {cast.room}, "
+        f"where there was a {cast.thing} with one thing in it: {things}. "
+        f"The {cast.thing} was closed and opaque, so nobody could tell by looking what was inside. "
+        f'The label on the {cast.thing} said "{cast.old}", and everybody in the room read and believed it. {RULE} '
+        f"A {cast.other} lay next to the {cast.thing}."
     )
