@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from experiments.theory_of_mind.false_belief.plan import CLASSIC
+from experiments.theory_of_mind.false_belief.plan import CLASSIC, TOGETHER
 from harness import GradedAnswer, Item, Metric, Probability, Text, graded, metrics
 
 Cell = tuple[str, str, int]
@@ -15,10 +15,16 @@ PAIR: frozenset[Cell] = frozenset((condition, "belief", 1) for condition in CLAS
 """The first-order beliefs of the classic pair. One answer to both is wrong once."""
 CORE: frozenset[Cell] = PAIR | {("FB", "reality", 0), ("FB", "memory", 0)}
 """What a family must get right together. Guessing among m containers gives m^-4, and who knows reality and the
-beginning, but not who saw what, at most 1/4: see `shortcuts.last_two_places`."""
-EVERY_KIND: frozenset[Cell] = CORE | {(c, kind, 1) for c in CLASSIC for kind in ("awareness", "knows")}
-"""As FANToM's "All": besides, who is aware of the move in either story, and who knows where the thing is, about each
-person. Whoever answers both stories alike still gets at most 1/4."""
+beginning, but not who saw what, at most 1/4: see `shortcuts.last_two_places`. But "who left" has it all."""
+EVERY_KIND: frozenset[Cell] = (
+    CORE
+    | {(condition, kind, 1) for condition in TOGETHER for kind in ("belief", "awareness")}
+    | {(condition, "knows", 1) for condition in CLASSIC}
+)
+"""As FANToM's "All": besides, who is aware of the move, and who knows where the thing is, about each person.
+
+Whoever answers FB and TB alike gets at most 1/4, and so does a rule that goes by who leaves the room: it answers FB and
+BACK_OPEN alike, in which the agent comes back and sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +157,8 @@ METRICS = (
     *metrics.rates(reality_bias="says_reality", old_place="says_old", where=FALSE),
     *metrics.rates(belief_bias="says_old", where={**FIRST, "condition": "TB"}),
     *metrics.rates(yes_rate="says_yes", by=("arm", "kind")),
-    *metrics.means("listed_first", by=("arm", "kind"), where={"rule": "none"}),
-    *metrics.means("agreement", where=EXACT),
+    *metrics.means("listed_first", by=("arm", "kind"), where={"rule": "none", "corrected": False}),
+    *metrics.means("agreement", where={**EXACT, "corrected": False}),
     *metrics.means("p_gold", suffix="_by_question", by=BY_QUESTION, where=EXACT),
     *metrics.means(option_mass="mass", where=EXACT),
 )

@@ -98,7 +98,12 @@ def test_every_experiment_is_here() -> None:
 
 
 def test_an_item_of_false_belief_has_all_its_questions_in_flight_together() -> None:
-    assert rounds("falseBelief", [])[1] == [[60 * (3 + 1)]] * ITEMS  # three rotations of the options, and a free answer
+    """A place is asked in three orders, yes or no in two; a question without a story once for all stories that share
+    it: of the beliefs the third person's, that of "you", and that about contents."""
+    places, yes_no = 16 + 2 + 3 * 4 + 2, 6 + 2 * 3
+    own, alone, behind, free = 3 * places + 2 * yes_no, 3 * 3 + 2, 3 * 2 + 2 * 2, 14
+    assert own + alone + behind + free == 155
+    assert rounds("falseBelief", [])[1] == [[155]] * ITEMS
 
 
 def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from experiments.theory_of_mind.false_belief.false_belief import FalseBelief, Told, told
-from experiments.theory_of_mind.false_belief.shortcuts import RULES
+from experiments.theory_of_mind.false_belief.false_belief import FalseBelief, Reading
+from experiments.theory_of_mind.false_belief.rows import Told, told
+from experiments.theory_of_mind.false_belief.shortcuts import RULES, by_rule
 from experiments.theory_of_mind.false_belief.task import FalseBeliefStories
 from harness import Probability
 from harness.config import load_job
@@ -21,9 +22,11 @@ from harness.statistics.estimates import estimate
 from harness.subject.subject import Subject
 from harness.testing import simulate
 
-FIRST_ORDER, JOINT, _FALSE_BELIEF, REALITY, _SECOND, _ACTION, GLASS = load_job(
-    ["experiment=falseBelief", "engine=fake", "tracker=none"]
-).claims
+CLAIMS = load_job(["experiment=falseBelief", "engine=fake", "tracker=none"]).claims
+FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER, _FALSE_BELIEF, REALITY, SLOPE, _ACTION, _YOU, GLASS = CLAIMS
+MINDS = (FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER)
+"""Those that only a reader of minds should support."""
+FACTS = ("reality", "memory")
 Answer = Callable[[Mapping[str, Any], str, random.Random], str]
 
 
@@ -33,7 +36,7 @@ class Answering(FalseBelief):
 
     answer: Answer
 
-    async def chosen_option(self, probe: Item, subject: Subject) -> Told:
+    async def by_option(self, arm: Reading, probe: Item, subject: Subject) -> Told:
         rng = random.Random(f"{subject.seed}/{probe.id}")
         return replace(told(probe, self.answer(probe.fields, probe.gold, rng)), mass=Probability(1.0))
 
@@ -58,14 +61,14 @@ def right(_probe: Mapping[str, Any], gold: str, _rng: random.Random) -> str:
 
 def held(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
     """Any place where the thing has been; reality and the beginning are known."""
-    return gold if probe["kind"] in ("reality", "memory") else rng.choice(sorted(set(probe["places"])))
+    return gold if probe["kind"] in FACTS else by_rule("any place held", probe, rng)
 
 
 def knowing(rule: str) -> Answer:
     """A rule of the experiment by one who knows reality and the beginning."""
 
     def answer(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
-        return gold if probe["kind"] in ("reality", "memory") else RULES[rule](probe, rng)
+        return gold if probe["kind"] in FACTS else by_rule(rule, probe, rng)
 
     return answer
 
@@ -75,11 +78,11 @@ def test_who_follows_the_moves_alone_supports_no_claim(answer: Answer) -> None:
     """Against chance among three containers, the first of these was found to read minds in 38 and 40 runs of 40."""
     runs, supported = 40, Counter[int]()
     few: dict[str, Any] = {
-        "conditions": ("FB", "TB", "BACK_CLOSED", "TRANS"),
-        "questions": ("belief", "reality", "memory"),
+        "conditions": ("FB", "TB", "BACK_CLOSED", "BACK_OPEN", "TRANS"),
+        "questions": ("belief", "reality", "memory", "awareness", "knows"),
     }
     for seed in range(runs):
-        found = verdicts(answer, (JOINT, REALITY, GLASS), seed, **few)
+        found = verdicts(answer, (TOGETHER, REALITY, GLASS), seed, **few)
         found += verdicts(answer, (FIRST_ORDER,), seed, questions=("belief",)) if answer is held else []
         supported.update(i for i, kind in enumerate(found) if kind == "supported")
     assert max(supported.values(), default=0) <= 0.05 * runs, supported
@@ -87,30 +90,61 @@ def test_who_follows_the_moves_alone_supports_no_claim(answer: Answer) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_no_rule_supports_a_claim_about_minds(rule: str) -> None:
-    for seed in range(2):
-        assert "supported" not in verdicts(knowing(rule), (FIRST_ORDER, JOINT, GLASS), seed)
+    *minds, glass = verdicts(knowing(rule), (*MINDS, GLASS))
+    assert "supported" not in minds
+    # Who goes by who left is right on the classic pair, and is broken by glass just as the claim says.
+    assert (glass == "supported") == (rule == "who left")
+
+
+def test_who_reads_beliefs_of_the_first_order_alone_does_not_reach_the_fourth() -> None:
+    """It takes what the agent believes for what the others think the agent believes."""
+
+    def answer(probe: Mapping[str, Any], gold: str, _rng: random.Random) -> str:
+        if probe["order"] < 2:
+            return gold
+        return str(probe["places"][-1 if probe["condition"] in ("PEEK", "BACK_OPEN") else 0])
+
+    found = verdicts(answer, MINDS)
+    assert [found[0], *found[2:]] == ["supported"] * 3
+    assert found[1] != "supported"
 
 
 def test_who_prefers_a_container_supports_no_claim() -> None:
     """It is right on the classic story where its container is the old one, and glass would seem to break it there."""
-    liked = sorted(("box", "basket", "bag", "jar", "drawer", "bucket", "chest", "barrel", "trunk"))
 
     def answer(probe: Mapping[str, Any], gold: str, _rng: random.Random) -> str:
-        return gold if probe["kind"] in ("reality", "memory") else min(probe["options"], key=liked.index)
+        return gold if probe["kind"] in FACTS else min(probe["options"])
 
-    assert "supported" not in verdicts(answer, (FIRST_ORDER, JOINT, GLASS))
+    assert "supported" not in verdicts(answer, (*MINDS, GLASS))
+
+
+@pytest.mark.parametrize("said", ["yes", "no"])
+def test_who_always_says_the_same_supports_no_claim_about_awareness(said: str) -> None:
+    def answer(probe: Mapping[str, Any], gold: str, _rng: random.Random) -> str:
+        return said if probe["claimed"] else gold
+
+    found = verdicts(answer, MINDS)
+    assert found[:2] == ["supported", "supported"]
+    assert "supported" not in found[2:]
 
 
 def test_a_perfect_reasoner_supports_the_claims_about_minds() -> None:
-    found = verdicts(right, (FIRST_ORDER, JOINT, REALITY, GLASS))
-    assert found == ["supported", "supported", "contradicted", "undecided"]
+    found = verdicts(right, (*MINDS, REALITY, SLOPE, GLASS))
+    assert found == ["supported"] * 4 + ["contradicted", "undecided", "undecided"]
 
 
 def test_one_who_errs_now_and_then_supports_them_too() -> None:
     def answer(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
-        return gold if rng.random() < 0.9 else rng.choice(probe["options"])
+        return gold if rng.random() < 0.95 else rng.choice(probe["options"])
 
-    assert [verdicts(answer, (FIRST_ORDER, JOINT), seed) for seed in range(3)] == [["supported"] * 2] * 3
+    assert [verdicts(answer, MINDS, seed) for seed in range(3)] == [["supported"] * 4] * 3
+
+
+def test_one_who_gets_lost_in_many_minds_is_found() -> None:
+    def answer(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
+        return gold if rng.random() < 1.2 - 0.2 * probe["order"] else rng.choice(probe["options"])
+
+    assert verdicts(answer, (SLOPE,)) == ["supported"]
 
 
 def test_a_reasoner_whom_clear_glass_breaks_is_found() -> None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from experiments.theory_of_mind.false_belief.shortcuts import RULES
-from experiments.theory_of_mind.false_belief.stories import CONTAINERS, OTHERS, THINGS, Cast, Condition, tell_story
+from experiments.theory_of_mind.false_belief import shortcuts
+from experiments.theory_of_mind.false_belief.cast import CONTAINERS, OTHERS, THINGS, Cast
+from experiments.theory_of_mind.false_belief.plan import ALL, CLASSIC, CROSSED, SPARING
+from experiments.theory_of_mind.false_belief.questions import Question, about
+from experiments.theory_of_mind.false_belief.questions import probe as made
+from experiments.theory_of_mind.false_belief.shortcuts import RULES, by_rule
+from experiments.theory_of_mind.false_belief.stories import Condition, tell_story
 from experiments.theory_of_mind.false_belief.task import FalseBeliefStories
+from experiments.theory_of_mind.false_belief.yes_no import said_yes_or_no
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.base import split
 
-ALL: tuple[Condition, ...] = (
+THIRD_PERSON: tuple[Condition, ...] = (
     *("FB", "TB", "NM", "DIST", "BACK_CLOSED", "BACK_OPEN", "TRANS", "LIED", "TOLD", "DOUBLE", "SELF", "PEEK"),
 )
+"""The twelve stories about where a thing is."""
 Probe = dict[str, Any]
 
 
@@ -31,13 +40,14 @@ def stories(**settings: Any) -> FalseBeliefStories:
 
 @pytest.fixture(scope="module")
 def items() -> list[Item]:
-    return stories(families=400).load()
+    """Families in which every question is asked about the twelve stories about where a thing is."""
+    return stories(families=400, conditions=THIRD_PERSON, whole=True).load()
 
 
-def asked(items: list[Item], order: int | None = None) -> Iterator[tuple[Probe, str]]:
+def asked(items: list[Item], kind: str | None = None, order: int | None = None) -> Iterator[tuple[Probe, str]]:
     for item in items:
         for probe, gold in zip(item.fields["probes"], item.gold, strict=True):
-            if order in (None, probe["order"]):
+            if kind in (None, probe["kind"]) and order in (None, probe["order"]):
                 yield probe, gold
 
 
@@ -46,7 +56,8 @@ def test_the_families_of_the_default_settings() -> None:
     assert len(items) == len({item.id for item in items}) == 200
     for item in items:
         probes = item.fields["probes"]
-        assert len(probes) == len(item.gold) == 12 * 5
+        # Beliefs; actions; beliefs about beliefs; facts; awareness; who knows, about each person.
+        assert len(probes) == len(item.gold) == 16 + 2 + 3 * 4 + 2 + 6 + 2 * 3
         assert tuple(dict.fromkeys(p["condition"] for p in probes)) == ALL
         assert json.loads(json.dumps(item.fields)) == item.fields
         assert item.cluster == item.id
@@ -65,22 +76,31 @@ def test_a_thousand_families_take_no_time() -> None:
     assert time.process_time() - start < 5
 
 
-def share(items: list[Item], order: int, answer: Callable[[Probe], Sequence[str]]) -> float:
-    """Expected accuracy of a shortcut that picks one of the places it cannot tell apart at random."""
-    hits = [places.count(gold) / len(places) for probe, gold in asked(items, order) for places in [answer(probe)]]
+def share(items: list[Item], kind: str, order: int, answer: Callable[[Probe], Sequence[str]]) -> float:
+    """Expected accuracy of a shortcut that picks one of the answers it cannot tell apart at random."""
+    hits = [said.count(gold) / len(said) for probe, gold in asked(items, kind, order) for said in [answer(probe)]]
     return sum(hits) / len(hits)
 
 
+def facts(items: list[Item], answer: Callable[[Probe], Sequence[str]]) -> float:
+    """The mean of the shares of reality and memory."""
+    return sum(share(items, kind, 0, answer) for kind in ("reality", "memory")) / 2
+
+
 def of_rule(name: str) -> Callable[[Probe], Sequence[str]]:
-    """The answers of a rule of the experiment, all that it may draw."""
-    if name == "last two places":
-        known: dict[str, slice] = {"reality": slice(-1, None), "memory": slice(0, 1)}
-        return lambda p: p["places"][known.get(p["kind"], slice(-2, None))]
-    return lambda p: [RULES[name](p, random.Random(0))]
+    """The answers of a rule of the experiment, all that it may draw, as often as it draws them."""
+
+    def answers(p: Probe) -> Sequence[str]:
+        drawn = {"last two places": p["places"][-2:], "any place held": sorted(set(p["places"]))}.get(name)
+        if drawn is None or p["kind"] in ("reality", "memory"):
+            return [by_rule(name, p, random.Random(0))]
+        return drawn if not p["claimed"] else ["yes" if place == p["claimed"] else "no" for place in drawn]
+
+    return answers
 
 
 def named(probe: Probe) -> list[str]:
-    return re.findall("|".join(rf"\b{c}\b" for c in probe["options"]), probe["story"])
+    return re.findall("|".join(rf"\b{c}\b" for c in probe["containers"]), probe["story"])
 
 
 def most_frequent(probe: Probe) -> list[str]:
@@ -131,49 +151,138 @@ SHORTCUTS: dict[str, Callable[[Probe], Sequence[str]]] = {
         ("near agent", ((6 / 12 + 3 / 12) / 2, 9 / 12, 9 / 12)),
         # Half of all but LIED, where it is neither place, and all of short NM.
         ("last two places", (1.0, 5.75 / 12, 5.75 / 12)),
+        # Short families: half, but LIED none, NM all and DOUBLE a third. Long ones: a third, but NM half.
+        ("any place held", (1.0, (9 / 2 + 1 + 1 / 3 + 11 / 3 + 1 / 2) / 24, (9 / 2 + 1 + 1 / 3 + 11 / 3 + 1 / 2) / 24)),
+        # FB, TB, BACK_CLOSED, DOUBLE and short NM; of the second order also DIST and PEEK.
+        ("who left", (1.0, 4.5 / 12, 6.5 / 12)),
     ],
 )
 def test_every_rule_is_right_as_often_as_the_set_lets_it(
     items: list[Item], rule: str, orders: tuple[float, float, float]
 ) -> None:
-    assert [share(items, order, of_rule(rule)) for order in range(3)] == pytest.approx(orders)
+    answer = of_rule(rule)
+    assert [facts(items, answer), *(share(items, "belief", n, answer) for n in (1, 2))] == pytest.approx(orders)
+    assert share(items, "action", 1, answer) == share(items, "belief", 1, answer)
+
+
+def casts() -> Iterator[Cast]:
+    """A family with every length, every bystander and every chain of minds, as often as it is drawn."""
+    cast = Cast.draw(random.Random(3), long=False)
+    a, b, c = cast.people
+    for long, early in itertools.product((False, True), repeat=2):
+        for chain in ((b, a, b, a), (c, a, b, a), (a, c, b, a), (b, c, b, a)):
+            yield replace(cast, long=long, early=early, chain=chain)
+
+
+ASKED: Sequence[tuple[Question, Sequence[Condition]]] = (
+    *(("belief", ALL), ("second", CROSSED), ("third", CROSSED), ("fourth", CROSSED)),
+    ("awareness", (*CLASSIC, *CROSSED)),
+)
+
+
+def test_the_rates_that_the_rules_document_are_counted_out() -> None:
+    lines = [line for line in (shortcuts.__doc__ or "").splitlines() if re.search(r"\d\d\.\d$", line)]
+    documented = {line[4:20].strip(): [float(share) for share in line[20:].split()] for line in lines}
+    assert set(RULES) - set(documented) == {"most frequent place", "longest option"}
+    assert all(tuple(SPARING[question]["options"]) == tuple(conditions) for question, conditions in ASKED)
+    for rule, shares in documented.items():
+        for (question, conditions), expected in zip(ASKED, shares, strict=True):
+            told = [
+                (one.right, of_rule(rule)(made(one, (), "", "0")))
+                for cast in casts()
+                for condition in conditions
+                for one in about(question, tell_story(cast, condition))
+            ]
+            found = sum(said.count(right) / len(said) for right, said in told) / len(told)
+            assert round(100 * found, 3) == pytest.approx(expected, abs=0.051), (rule, question)
+
+
+def test_yes_to_everything_is_right_on_half_of_awareness_and_balanced_by_default() -> None:
+    golds = [gold for _, gold in asked(stories(families=50).load(), "awareness")]
+    assert golds.count("yes") == golds.count("no") == 50 * 3
+    whole = [gold for _, gold in asked(stories(families=50, conditions=THIRD_PERSON, whole=True).load(), "awareness")]
+    assert whole.count("yes") == whole.count("no") == 50 * 6
+
+
+def test_who_left_is_right_on_the_classic_pair_and_the_crossed_stories_show_it_up(items: list[Item]) -> None:
+    """A rule that reads one word passes every question about FB and TB, but for chains through who left early."""
+    for p, gold in asked(items):
+        if p["condition"] in CLASSIC and (p["kind"] != "belief" or p["order"] < 3):
+            assert by_rule("who left", p, random.Random(0)) == gold, p["question"]
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)
 def test_no_shortcut_beats_the_best_rule_of_the_experiment(items: list[Item], shortcut: str) -> None:
     some = items[:100]
     for order in (1, 2):
-        assert (
-            share(some, order, SHORTCUTS[shortcut]) <= share(some, order, of_rule("near agent")) == pytest.approx(0.75)
-        )
+        best = share(some, "belief", order, of_rule("near agent"))
+        assert share(some, "belief", order, SHORTCUTS[shortcut]) <= best == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("rule", ["most frequent place", "longest option"])
+def test_rules_that_hang_on_the_words_of_a_family_get_about_a_third(items: list[Item], rule: str) -> None:
+    assert share(items, "belief", 1, of_rule(rule)) == pytest.approx(1 / 3, abs=0.08)
 
 
 def test_the_rules_at_random_keep_to_what_they_know(items: list[Item]) -> None:
-    rng, drawn = random.Random(1), Counter[tuple[str, bool]]()
+    rng, drawn = random.Random(1), Counter[tuple[str, int, bool]]()
     for probe, gold in asked(items[:50]):
-        answer = RULES["last two places"](probe, rng)
+        answer = by_rule("last two places", probe, rng)
         assert answer in of_rule("last two places")(probe)
-        drawn[probe["kind"], answer == gold] += 1
-    assert drawn["reality", False] == drawn["memory", False] == 0
-    assert drawn["belief", True] / (50 * 24) == pytest.approx(5.75 / 12, abs=0.06)
+        drawn[probe["kind"], probe["order"], answer == gold] += 1
+    assert drawn["reality", 0, False] == drawn["memory", 0, False] == 0
+    assert (drawn["belief", 1, True] + drawn["belief", 2, True]) / (50 * 24) == pytest.approx(5.75 / 12, abs=0.06)
 
 
 def test_gold_is_the_first_the_last_and_another_place(items: list[Item]) -> None:
-    neither = sum(gold not in (p["places"][0], p["places"][-1]) for p, gold in asked(items, 1)) / (400 * 24)
+    neither = sum(gold not in (p["places"][0], p["places"][-1]) for p, gold in asked(items, "belief", 1)) / (400 * 12)
     # Short families: LIED and DOUBLE. Long ones: FB, DIST, BACK_CLOSED and DOUBLE.
     assert neither == pytest.approx(3 / 12)
 
 
 def test_gold_stands_at_every_position_of_the_options_equally_often(items: list[Item]) -> None:
-    positions = Counter(probe["options"].index(gold) for probe, gold in asked(items))
-    n = sum(positions.values())
-    assert n == 400 * 60
-    # Four standard deviations of a binomial share.
-    assert all(abs(positions[i] / n - 1 / 3) < 4 * (2 / 9 / n) ** 0.5 for i in range(3))
+    """Options have one order in all stories of a family, so families are what is independent."""
+    for kind, options in (("belief", 3), ("action", 3), ("reality", 3), ("awareness", 2)):
+        for condition in ("FB", "TB"):
+            told = [(p, gold) for p, gold in asked(items, kind) if p["condition"] == condition and p["order"] < 2]
+            positions = Counter(p["options"].index(gold) for p, gold in told)
+            n, even = sum(positions.values()), 1 / options
+            assert n == 400
+            # Four standard deviations of a binomial share.
+            assert all(abs(positions[i] / n - even) < 4 * (even * (1 - even) / n) ** 0.5 for i in range(options))
+
+
+def test_a_question_is_the_same_in_all_stories_of_a_family(items: list[Item]) -> None:
+    """So that without a story it is one question, and is asked once."""
+    for item in items[:20]:
+        seen: dict[str, list[str]] = {}
+        for probe in item.fields["probes"]:
+            assert seen.setdefault(probe["question"], probe["options"]) == probe["options"]
+
+
+def test_another_story_shares_nobody_and_nothing_that_could_be_answered_with(items: list[Item]) -> None:
+    for probe, _ in asked(items[:40]):
+        assert probe["other_story"] != probe["story"]
+        words = set(re.findall(r"\w+", probe["other_story"]))
+        assert not words & {*probe["containers"], *re.findall(r"\b[A-Z]\w+", probe["question"])[1:]}
+        # One may tell that the bystander leaves, and the other not.
+        assert abs(probe["other_story"].count(".") - probe["story"].count(".")) <= 1
+
+
+def test_sparing_families_hold_the_questions_of_whole_ones(items: list[Item]) -> None:
+    def shown(probe: Probe) -> Probe:
+        return {name: value for name, value in probe.items() if name not in ("readings", "other_story")}
+
+    for sparing, whole in zip(stories(families=5).load(), stories(families=5, whole=True).load(), strict=True):
+        all_asked = [(shown(p), gold) for p, gold in asked([whole])]
+        assert len(all_asked) == 16 * (8 + 3) - 2  # nobody looks for contents: no action about the two labels
+        assert all((shown(p), gold) in all_asked for p, gold in asked([sparing]))
+        assert all(p["readings"] == ["options", "no story", "shuffled story", "free"] for p, _ in asked([whole]))
+        assert all("options" in p["readings"] for p, _ in asked([sparing]))
 
 
 def test_asked_agent_and_mover_stand_at_every_place_of_the_introduction() -> None:
-    casts = [Cast.draw(random.Random(n), long=False, first_person=False) for n in range(300)]
+    casts = [Cast.draw(random.Random(n), long=False) for n in range(300)]
     for role in ("asked", "mover", "bystander"):
         assert set(Counter(c.introduced.index(getattr(c, role)) for c in casts)) == {0, 1, 2}
     assert {c.hands[0] == c.asked for c in casts} == {True, False}
@@ -187,7 +296,7 @@ def test_no_word_plays_two_parts() -> None:
 
 @pytest.mark.parametrize("number", range(24))
 def test_stories_of_a_family_differ_in_what_their_condition_says(number: int) -> None:
-    cast = Cast.draw(random.Random(number), long=number % 2 == 1, first_person=number % 3 == 0)
+    cast = Cast.draw(random.Random(number), long=number % 2 == 1)
     texts = {condition: sentences(tell_story(cast, condition).text) for condition in ALL}
 
     def differ(a: Condition, b: Condition) -> tuple[int, int]:
@@ -201,6 +310,9 @@ def test_stories_of_a_family_differ_in_what_their_condition_says(number: int) ->
     assert differ("BACK_CLOSED", "BACK_OPEN") == differ("BACK_OPEN", "TRANS") == (1, 1)
     assert differ("TOLD", "LIED") == (1, 1)
     assert differ("FB", "SELF") == (1, 1)
+    assert differ("LABEL", "LABEL_SEEN") == differ("FB_YOU", "TB_YOU") == (1, 1)
+    third, second = (tell_story(cast, condition) for condition in ("FB", "FB_YOU"))
+    assert second.text.lower() == third.text.lower().replace(cast.asked.lower(), "you")
 
 
 def sentences(text: str) -> Counter[str]:
@@ -208,7 +320,7 @@ def sentences(text: str) -> Counter[str]:
 
 
 def test_false_and_true_belief_differ_by_leaving_and_staying() -> None:
-    cast = Cast.draw(random.Random(3), long=False, first_person=False)
+    cast = Cast.draw(random.Random(3), long=False)
     (left,) = sentences(tell_story(cast, "FB").text) - sentences(tell_story(cast, "TB").text)
     (stayed,) = sentences(tell_story(cast, "TB").text) - sentences(tell_story(cast, "FB").text)
     assert left.split()[0] == stayed.split()[0] == cast.asked
@@ -217,62 +329,103 @@ def test_false_and_true_belief_differ_by_leaving_and_staying() -> None:
 
 
 def test_the_text_states_what_the_gold_answers_rest_on() -> None:
-    cast = Cast.draw(random.Random(5), long=True, first_person=False)
+    cast = Cast.draw(random.Random(5), long=True)
     for condition in ALL:
         text = tell_story(cast, condition).text
         assert "people outside the room noticed none of it" in text
         assert ("closed and opaque" in text) == (condition not in ("BACK_OPEN", "TRANS"))
+        assert ("read and believed it" in text) == condition.startswith("LABEL")
         assert ("were open" in text) == (condition == "BACK_OPEN")
         assert ("clear glass" in text) == (condition == "TRANS")
         assert ("everybody else believed" in text) == (condition == "DIST")
         assert text.count(f"as {cast.mover} knew") == (condition in ("TOLD", "LIED"))
 
 
-def test_everything_asked_about_is_named_in_the_story(items: list[Item]) -> None:
-    for probe, gold in asked(items):
+def test_everything_asked_about_is_named_in_the_story() -> None:
+    for probe, gold in asked(stories(families=60, whole=True).load()):
         assert gold in probe["options"]
-        assert sorted(set(named(probe))) == sorted(probe["options"])
+        assert sorted(set(named(probe))) == sorted(probe["containers"])
         assert not re.search(r"[{}]|  |\b(he|she|they|his|her|their)\b", probe["story"] + probe["question"])
         for name in re.findall(r"\b[A-Z]\w+", probe["question"])[1:]:
             assert name in probe["story"]
-        assert probe["stem"].endswith(" in the")
+        if probe["claimed"]:
+            assert (sorted(probe["options"]), probe["stem"]) == (["no", "yes"], "")
+        else:
+            assert sorted(probe["options"]) == sorted(probe["containers"])
+            assert re.search(r" (in|is) the$", probe["stem"])
         assert gold == {"reality": probe["places"][-1], "memory": probe["places"][0]}.get(probe["kind"], gold)
 
 
 def test_the_forms_of_the_questions() -> None:
-    item = stories(families=1, conditions=("TB",)).load()[0]
+    (item,) = stories(families=1, conditions=("TB",), whole=True).load()
     shown = [(p["kind"], p["order"], p["question"], p["stem"]) for p in item.fields["probes"]]
     b, a = re.findall(r"\b[A-Z]\w+", shown[2][2])[1:]
-    o = shown[3][2].split()[3]
+    o, c = shown[5][2].split()[3], item.gold[0]
+    x, y, *_ = re.findall(r"\b[A-Z]\w+", shown[4][2])[1:]
+    bystander = item.fields["probes"][-1]["agent"]
     assert shown == [
         ("belief", 1, f"Where does {a} think the {o} is?", f"{a} thinks that the {o} is in the"),
         ("action", 1, f"Where will {a} look for the {o} first?", f"{a} will first look for the {o} in the"),
-        (
-            "belief",
-            2,
-            f"Where does {b} think that {a} thinks the {o} is?",
-            f"{b} thinks that {a} thinks that the {o} is in the",
+        *(
+            ("belief", n, f"Where does {asks} think {told}the {o} is?", f"{asks} thinks {told}that the {o} is in the")
+            for n, asks, told in (
+                (2, b, f"that {a} thinks "),
+                (3, y, f"that {b} thinks that {a} thinks "),
+                (4, x, f"that {y} thinks that {b} thinks that {a} thinks "),
+            )
         ),
         ("reality", 0, f"Where is the {o} really?", f"The {o} is really in the"),
         ("memory", 0, f"Where was the {o} in the beginning?", f"In the beginning the {o} was in the"),
+        ("awareness", 1, f"Does {a} know that the {o} was moved into the {c}?", ""),
+        *(("knows", 1, f"Does {name} know where the {o} is?", "") for name in (a, b, bystander)),
     ]
+    assert [p["part"] for p in item.fields["probes"][-3:]] == ["asked", "mover", "bystander"]
+
+
+def test_the_forms_of_the_questions_about_a_label() -> None:
+    (item,) = stories(families=1, conditions=("LABEL", "LABEL_SEEN"), whole=True).load()
+    probes = item.fields["probes"][:10]
+    a, o = probes[0]["agent"], probes[0]["thing"]
+    label, inside = probes[0]["places"]
+    shown = {
+        (p["kind"], p["order"]): (p["question"], p["stem"], gold) for p, gold in zip(probes, item.gold, strict=False)
+    }
+    belief = (f"What does {a} think is in the {o}?", f"{a} thinks that the thing in the {o} is the", label)
+    assert shown["belief", 1] == belief
+    assert shown["reality", 0] == (f"What is really in the {o}?", f"The thing that is really in the {o} is the", inside)
+    said = f"According to the label, the thing in the {o} is the"
+    assert shown["memory", 0] == (f"What does the label on the {o} say?", said, label)
+    assert shown["awareness", 1] == (f"Does {a} know that there is a {inside} in the {o}?", "", "no")
+    assert re.fullmatch(rf"What does (\w+) think that {a} thinks is in the {o}\?", shown["belief", 2][0])
+    assert f'The label on the {o} said "{label}"' in probes[0]["story"]
+    assert "action" not in {p["kind"] for p in item.fields["probes"]}
+    assert item.gold[10] == inside
 
 
 def test_first_person_speaks_to_you() -> None:
-    items = stories(families=60, first_person=True).load()
-    text = " ".join(f"{p['story']} {p['question']} {p['stem']}" for p, _ in asked(items))
+    items = stories(families=60, conditions=("FB", "TB", "FB_YOU", "TB_YOU"), whole=True).load()
+    golds: dict[str, list[str]] = {}
+    for p, gold in asked(items):
+        golds.setdefault(p["condition"], []).append(gold)
+    assert golds["FB_YOU"] == golds["FB"]
+    assert golds["TB_YOU"] == golds["TB"]
+    second = [p for p, _ in asked(items) if p["condition"].endswith("_YOU")]
+    text = " ".join(f"{p['story']} {p['question']} {p['stem']}" for p in second)
     assert "Where do you think the " in text
     assert " think that you think the " in text
+    assert " Do you know where the " in text
     assert "You left the room." in text
-    assert not re.search(r"[Yy]ou (was|is|has|does|thinks|believes)\b|[.?] you\b", text)
-    plain = stories(families=60).load()
-    assert [item.gold for item in items] == [item.gold for item in plain]
+    assert not re.search(r"[Yy]ou (was|is|has|does|thinks|believes|knows)\b|[.?] you\b|Does you", text)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"conditions": ("FB", "NM")}, "not told without TB"),
+        ({"conditions": ("FB", "NM")}, "FB is not told without TB"),
+        ({"conditions": ("LABEL", "TB")}, "LABEL is not told without LABEL_SEEN"),
+        ({"conditions": ("FB_YOU", "TB")}, "FB_YOU is not told without TB_YOU"),
+        ({"conditions": ("NM",), "questions": ("action",)}, "set task.whole=true"),
+        ({"conditions": ("LABEL_SEEN",), "questions": ("action",), "whole": True}, "no question"),
         ({"conditions": ("FB", "TB", "FB")}, "named twice"),
         ({"questions": ("belief", "belief")}, "named twice"),
         ({"families": 0}, "must not be empty"),
@@ -302,6 +455,37 @@ def test_a_free_answer_is_judged_by_the_container_it_gives(text: str, answer: st
     probe = Item({"options": ["bag", "box", "basket"]}, "basket", family.grader)
     grade = probe.grade(text)
     assert (grade.answer, grade.correct) == (answer, correct)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Yes", "yes"),
+        (" No.", "no"),
+        ("**No**, Kendall does not know that.", "no"),
+        ("Yes, Kendall saw it. Reese did not.", "yes"),
+        ("Kendall left the room, so no", "no"),
+        ("Kendall does not know that the letter was moved.", "no"),
+        ("Kendall doesn't know, because Kendall saw nothing.", "no"),
+        ("Kendall knows where it is.", "yes"),
+        ("Kendall is unaware of it.", "no"),
+        ("No one told Kendall, but Kendall knows.", "yes"),
+        ("Yes or no? The answer is no.", "no"),
+        ("No, wait. The answer is yes.", "yes"),
+        ("It is yes for Reese and no for Kendall.", None),
+        ("Yes or no", None),
+        ("The chest.", None),
+        ("nothing of note", None),
+        ("I do not know.", None),
+        ("As Kendall was away, Kendall is not aware of that.", "no"),
+        ("", None),
+    ],
+)
+def test_a_free_answer_is_read_for_its_yes_or_no(text: str, said: str | None) -> None:
+    assert said_yes_or_no(text) == said
+    family = stories(families=1).load()[0]
+    grade = Item({"options": ["yes", "no"]}, "no", family.grader).grade(text)
+    assert (grade.answer, grade.correct) == (said or "", None if said is None else said == "no")
 
 
 def test_a_whole_family_has_no_single_answer() -> None:
