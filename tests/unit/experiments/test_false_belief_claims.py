@@ -22,7 +22,8 @@ from harness.statistics.estimates import estimate
 from harness.subject.subject import Subject
 from harness.testing import simulate
 
-CLAIMS = load_job(["experiment=falseBelief", "engine=fake", "tracker=none"]).claims
+JOB = load_job(["experiment=falseBelief", "engine=fake", "tracker=none"])
+CLAIMS, LIMIT = JOB.claims, JOB.limit or 0
 FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER, _FALSE_BELIEF, REALITY, SLOPE, _ACTION, _YOU, GLASS = CLAIMS
 MINDS = (FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER)
 """Those that only a reader of minds should support."""
@@ -41,7 +42,7 @@ class Answering(FalseBelief):
         return replace(told(probe, self.answer(probe.fields, probe.gold, rng)), mass=Probability(1.0))
 
 
-def verdicts(answer: Answer, claims: tuple[Claim, ...], seed: int = 0, n: int = 30, **settings: Any) -> list[str]:
+def verdicts(answer: Answer, claims: tuple[Claim, ...], seed: int = 0, n: int = LIMIT, **settings: Any) -> list[str]:
     """The verdicts on claims after one run of as many families as the experiment asks about, in the arms they name."""
     items = FalseBeliefStories(name="false_belief", families=n, seed=seed, **settings).load()
     sides = [side for claim in claims for side in claim.sides]
@@ -137,7 +138,7 @@ def test_one_who_errs_now_and_then_supports_them_too() -> None:
     def answer(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
         return gold if rng.random() < 0.95 else rng.choice(probe["options"])
 
-    assert [verdicts(answer, MINDS, seed) for seed in range(3)] == [["supported"] * 4] * 3
+    assert [verdicts(answer, MINDS, seed, n=30) for seed in range(3)] == [["supported"] * 4] * 3
 
 
 def test_one_who_gets_lost_in_many_minds_is_found() -> None:
