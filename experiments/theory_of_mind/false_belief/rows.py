@@ -42,7 +42,8 @@ class Told(GradedAnswer):
         agreement: share of the orders of the options whose most probable option is the answer, in (0, 1].
         says_reality: whether the answer is where the thing is now; says_old: where it was before the critical move.
             Neither for yes or no.
-        is_yes, says_yes: whether yes is right, and is said; None for other questions, and `says_yes` without an answer.
+        yes_no: whether it is a question for yes or no; is_yes, says_yes: whether yes is right, and is said. None for
+            other questions, and `says_yes` without an answer.
         classic: whether the story is FB or TB.
         core, every_kind: whether it is a question of the joint accuracy, and of the one with awareness, in a family
             that has all of them.
@@ -61,6 +62,7 @@ class Told(GradedAnswer):
     agreement: float | None = None
     says_reality: bool
     says_old: bool
+    yes_no: bool
     is_yes: bool | None = None
     says_yes: bool | None = None
     classic: bool
@@ -87,6 +89,7 @@ def told(probe: Item, reply: Text | str) -> Told:
         fate=given.fate,
         says_reality=not yes_no and given.answer == fields["places"][-1],
         says_old=not yes_no and given.answer == fields["old_place"],
+        yes_no=yes_no,
         is_yes=probe.gold == "yes" if yes_no else None,
         says_yes=given.answer == "yes" if yes_no and given.answer else None,
         classic=fields["condition"] in CLASSIC,
@@ -144,7 +147,7 @@ METRICS = (
     *metrics.each(("correct",), metrics.accuracy, suffix="_on_classic", by=BY_QUESTION, where={"classic": True}),
     *metrics.each(("correct",), metrics.accuracy, suffix="_in_same_stories", by=BY_ORDER, where={"each_order": True}),
     Metric("order_slope", metrics.slope, ("order", "correct"), ("arm",), {"each_order": True}),
-    *metrics.each(("correct", "is_yes"), metrics.balanced_accuracy, by=("arm", "kind")),
+    *metrics.each(("correct", "is_yes"), metrics.balanced_accuracy, by=("arm", "kind"), where={"yes_no": True}),
     Metric("belief_accuracy", metrics.accuracy, ("correct",), BY_CONDITION, FIRST),
     Metric("second_order_accuracy", metrics.accuracy, ("correct",), BY_CONDITION, {"kind": "belief", "order": 2}),
     Metric(
@@ -156,7 +159,7 @@ METRICS = (
     ),
     *metrics.rates(reality_bias="says_reality", old_place="says_old", where=FALSE),
     *metrics.rates(belief_bias="says_old", where={**FIRST, "condition": "TB"}),
-    *metrics.rates(yes_rate="says_yes", by=("arm", "kind")),
+    *metrics.rates(yes_rate="says_yes", by=("arm", "kind"), where={"yes_no": True}),
     *metrics.means("listed_first", by=("arm", "kind"), where={"rule": "none", "corrected": False}),
     *metrics.means("agreement", where={**EXACT, "corrected": False}),
     *metrics.means("p_gold", suffix="_by_question", by=BY_QUESTION, where=EXACT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from harness.testing import fake_subject, simulate
 FAMILIES = 10
 """As many long families as short ones."""
 ASKED = ("options", "free")
+EXACT_ARMS = ("options", "options corrected", "no story", "shuffled story")
 TWELVE = ("FB", "TB", "NM", "DIST", "BACK_CLOSED", "BACK_OPEN", "TRANS", "LIED", "TOLD", "DOUBLE", "SELF", "PEEK")
 FIRST = ("belief", "action", "second", "reality", "memory")
 """The questions about where a thing is, of few minds."""
@@ -171,7 +173,8 @@ def test_who_answers_where_the_thing_is_fails_every_false_belief() -> None:
         assert values(table, "second_order_accuracy")[arm, "DIST"] == 1.0
         assert values(table, "second_order_accuracy")[arm, "PEEK"] == 0.0
         # The beginning is right only where nothing ever moved (NM, short) or it moved back (DOUBLE, long).
-        assert (by_question[arm, "reality", "0"], by_question[arm, "memory", "0"]) == (1.0, pytest.approx(1 / 12))
+        assert by_question[arm, "reality", "0"] == 1.0
+        assert by_question[arm, "memory", "0"] == pytest.approx(1 / 12)
         assert values(table, "joint_accuracy")[(arm,)] == 0.0
         assert values(table, "reality_bias")[(arm,)] == 1.0
         assert values(table, "old_place")[(arm,)] == values(table, "belief_bias")[(arm,)] == 0.0
@@ -497,3 +500,28 @@ def test_the_words_around_a_story_can_be_replaced() -> None:
     prompts = {exchange.prompt for exchange in finished[0].transcript}
     assert {asked + probe["stem"], asked + "I say:"} <= prompts
     assert f"<user> {probe['question']}? {b}, {c} or {a}\n<assistant> {probe['stem']}" in prompts
+
+
+def test_every_number_of_a_default_run_is_there_and_finite() -> None:
+    """A model that is right more often than not, and whose probabilities all differ."""
+    items = families(12)
+    golds = {p["story"] + p["question"]: g for i in items for p, g in zip(i.fields["probes"], i.gold, strict=True)}
+
+    def replies(prompt: str) -> dict[str, float]:
+        rng, options = random.Random(prompt), listed_in(prompt)
+        told = golds.get(prompt.removeprefix("<user> ").split("\nAnswer with")[0].replace("\n\n", ""))
+        weight = {option: rng.random() + (option == told) for option in options}
+        return {f" {option}": 0.95 * w / sum(weight.values()) for option, w in weight.items()} | {" well": 0.05}
+
+    table, finished = simulate(FalseBelief(), items, replies)
+    assert not [f.result.errors for f in finished if f.result.errors]
+    for metric in FalseBelief.metrics:
+        found = estimate(metric, table, replicates=20)
+        assert found, metric.name
+        for one in found:
+            assert np.isfinite(np.nan if one.value is None else one.value), one
+            assert one.n_failed == 0, one
+    assert values(table, "option_mass") == {(arm,): pytest.approx(0.95) for arm in EXACT_ARMS}
+    by_question = values(table, "accuracy_by_question")
+    assert (by_question["options", "belief", "1"] or 0) > 0.6
+    assert by_question["no story", "belief", "1"] == pytest.approx(1 / 3, abs=0.15)

@@ -10,7 +10,7 @@ import sklearn.metrics
 from statsmodels.stats.inter_rater import fleiss_kappa as theirs_kappa
 
 from harness.metrics.agreement import conger_kappa, fleiss_kappa
-from harness.metrics.classification import f1, precision, recall, specificity
+from harness.metrics.classification import balanced_accuracy, f1, precision, recall, specificity
 from harness.metrics.columns import Floats, Labels, Probabilities
 from harness.metrics.metric import Measure
 
@@ -147,3 +147,21 @@ def test_congers_kappa_tells_a_liking_for_no_from_inconsistency() -> None:
     assert np.isnan(conger(np.ones((20, 8))))
     with pytest.raises(ValueError, match="two judgements of a kind"):
         conger([[1, 0]])
+
+
+def test_always_saying_the_same_is_half_right_when_balanced() -> None:
+    positive = np.repeat([1, 0], [7, 93])
+    for said in (np.ones(100), np.zeros(100)):
+        assert value(balanced_accuracy, said == positive, positive) == 1 / 2
+    # An answer that is neither is wrong: 3 of 7 and 31 of 93 are right.
+    correct = np.concatenate([np.arange(7) < 3, np.arange(93) < 31])
+    assert value(balanced_accuracy, correct, positive) == pytest.approx((3 / 7 + 1 / 3) / 2)
+    assert np.isnan(value(balanced_accuracy, [1, 0], [1, 1]))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_balanced_accuracy_is_that_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    positive, said, w = rng.random(300) < 0.2, rng.random(300) < 0.4, rng.integers(0, 4, 300)
+    theirs = sklearn.metrics.balanced_accuracy_score(positive, said, sample_weight=w)
+    assert value(balanced_accuracy, said == positive, positive, w) == pytest.approx(theirs, abs=1e-12)
