@@ -39,6 +39,8 @@ def run_study(name: str, overrides: Sequence[str], config_dir: Path | None, *, v
     verdicts = judge_all(plan, ended)
     page = write_study(plan, ended, verdicts)
     _print(ended, verdicts)
+    if plan.study.tables:
+        print(f"tables: {page.with_name('tables.csv')}")
     print(f"report: {page}")
     return exit_code(ended)
 

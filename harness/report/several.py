@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, short
 from harness.report.pooling import pools
+from harness.report.study_tables import StudyTable
 from harness.report.templates import environment, script, style
 from harness.runs.records import RunRecord, is_dry
 from harness.statistics.estimates import Estimate
@@ -68,10 +69,11 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands on top of a study's page: its runs, and the verdicts on the claims between them."""
+    """What stands on top of a study's page: its runs, the verdicts on the claims between them, and its tables."""
 
     runs: Sequence[Member]
     between: Sequence[Between]
+    tables: Sequence[StudyTable] = ()
 
 
 def shared_metrics(runs: Sequence[RunRecord]) -> list[str]:

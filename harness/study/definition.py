@@ -1,4 +1,4 @@
-"""Reads a study as it is written down: conf/study/NAME.yaml, with named runs and claims between them."""
+"""Reads a study as it is written down: conf/study/NAME.yaml, with named runs, claims between them, and tables."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config import build
+from harness.config.build import build, construct
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError, nearest
+from harness.metrics.metric import refuse_twins
 from harness.places.folders import config_files
 from harness.study.order import check_references, references
+from harness.study.tables import Cell, Column, Row, Table
 from harness.study.verdicts import RunClaim, Side
 
-SHAPE = "a study has the keys `runs`, lines like `answers: experiment=pTrue limit=50` by name, and `claims`, a list"
+KEYS = ("runs", "claims", "tables")
+SHAPE = (
+    "a study has the keys `runs`, lines like `answers: experiment=pTrue limit=50` by name, `claims`, a list, and "
+    "`tables`, a list"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Named runs and claims between them.
+    """Named runs, claims between them, and tables of their numbers.
 
     Attributes:
         runs: the overrides of every run by its name.
@@ -30,6 +36,7 @@ class Study:
     name: str
     runs: Mapping[str, Sequence[str]]
     claims: tuple[RunClaim, ...]
+    tables: tuple[Table, ...] = ()
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -49,7 +56,9 @@ def read_study(name: str, config_dir: Path | None) -> Study:
     try:
         runs = {run: _words(run, line) for run, line in content["runs"].items()}
         claims = tuple(_claim(node, f"claims[{i}]") for i, node in enumerate(content.get("claims") or ()))
-        study = Study(name=name, runs=runs, claims=claims)
+        tables = tuple(_table(node, f"tables[{i}]") for i, node in enumerate(content.get("tables") or ()))
+        refuse_twins("tables", (table.title for table in tables), "give one of them another title")
+        study = Study(name=name, runs=runs, claims=claims, tables=tables)
         check_references(study.needs)
     except HarnessError as error:
         raise HarnessError(f"{file}: {error}") from error
@@ -68,10 +77,11 @@ def _content(file: Path) -> dict[str, Any]:
     if not isinstance(content.get("runs"), dict) or not content["runs"]:
         raise HarnessError(f"{file}: {SHAPE}")
     for key in content:
-        if key not in ("runs", "claims"):
-            raise HarnessError(f"{file}: there is no key {key!r}{nearest(str(key), ('runs', 'claims'))}; {SHAPE}")
-    if not isinstance(content.get("claims") or [], list):
-        raise HarnessError(f"{file}: `claims` is no list; {SHAPE}")
+        if key not in KEYS:
+            raise HarnessError(f"{file}: there is no key {key!r}{nearest(str(key), KEYS)}; {SHAPE}")
+    for key in ("claims", "tables"):
+        if not isinstance(content.get(key) or [], list):
+            raise HarnessError(f"{file}: `{key}` is no list; {SHAPE}")
     return content
 
 
@@ -90,6 +100,50 @@ def _claim(node: Any, path: str) -> RunClaim:
         raise HarnessError(f"{path} is {node!r}; a claim has the keys text, metric, first, second and relation")
     parts = {key: _target(value, Side) if key in ("first", "second") else value for key, value in node.items()}
     return build(_target(parts, RunClaim), path, RunClaim)
+
+
+def _table(node: Any, path: str) -> Table:
+    if not isinstance(node, dict):
+        raise HarnessError(f"{path} is {node!r}; a table has the keys title, columns and rows")
+    columns = [_column(one, f"{path}.columns[{i}]") for i, one in enumerate(_list(node, "columns", path))]
+    rows = [_row(one, f"{path}.rows[{i}]") for i, one in enumerate(_list(node, "rows", path))]
+    return build(_target({**node, "columns": columns, "rows": rows}, Table), path, Table)
+
+
+def _list(node: dict[str, Any], key: str, path: str) -> list[Any]:
+    found = node.get(key) or []
+    if not isinstance(found, list):
+        raise HarnessError(f"{path}.{key} is {found!r}; give a list")
+    return found
+
+
+def _column(node: Any, path: str) -> Any:
+    """A column; the keys besides its text are those of its cell."""
+    if not isinstance(node, dict):
+        raise HarnessError(f"{path} is {node!r}; a column has the key text, and those of its cell: metric, level, ...")
+    cell = {key: value for key, value in node.items() if key != "text"}
+    text = {"text": node["text"]} if "text" in node else {}
+    return _target({**text, "cell": _cell(cell, path) if cell else None}, Column)
+
+
+def _row(node: Any, path: str) -> Any:
+    if not isinstance(node, dict) or not isinstance(node.get("cells") or {}, dict):
+        raise HarnessError(f"{path} is {node!r}; a row has the keys text, run, level and cells, a cell by column")
+    cells = {name: _cell(cell, f"{path}.cells.{name}") for name, cell in (node.get("cells") or {}).items()}
+    return _target({**node, "cells": cells}, Row)
+
+
+def _cell(node: Any, path: str) -> Cell | None:
+    if node is None:
+        return None
+    if not isinstance(node, dict):
+        raise HarnessError(f"{path} is {node!r}; a cell has the keys metric, level and best_of, or value and source")
+    try:
+        return construct(Cell, node, path)
+    except HarnessError as error:
+        if path in str(error):
+            raise
+        raise HarnessError(f"{path}: {error}") from error
 
 
 def _target(node: Any, cls: type) -> Any:

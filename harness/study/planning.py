@@ -17,6 +17,7 @@ from harness.files import user_path
 from harness.runs.directory import config_digest
 from harness.study.definition import Study
 from harness.study.order import in_order, resolve
+from harness.study.tables import check_table
 from harness.study.verdicts import check
 from harness.tasks.run import RunTask
 
@@ -51,11 +52,11 @@ def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -
 
     Of a run about the outcomes of another (task=run) all is checked but what only these outcomes tell: whether the
     texts of task.where occur, and how many items there are; of one that uses the fit of another (experiment.fitted),
-    all but that fit; of a claim, all but whether its levels occur.
+    all but that fit; of a claim or a table, all but whether its levels occur.
 
     Raises:
         HarnessError: as `load_job` and `prepare_items`, naming the run; an override that cannot be meant for all runs;
-            two runs that are the same; or a claim that names something unknown.
+            two runs that are the same; or a claim or a table that names something unknown.
     """
     _check_overrides(study, overrides)
     jobs: dict[str, Job] = {}
@@ -72,11 +73,13 @@ def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -
             if taken == folder:
                 raise HarnessError(f"study {study.name!r}: runs {other!r} and {name!r} have the same settings")
         jobs[name], folders[name] = job, folder
-    for claim in study.claims:
-        try:
+    try:
+        for claim in study.claims:
             check(claim, jobs)
-        except HarnessError as error:
-            raise HarnessError(f"study {study.name!r}: {error}") from error
+        for table in study.tables:
+            check_table(table, jobs)
+    except HarnessError as error:
+        raise HarnessError(f"study {study.name!r}: {error}") from error
     order = in_order(study.needs, lambda one, two: models(jobs[one]) == models(jobs[two]))
     return Plan(study=study, jobs={name: jobs[name] for name in order})
 
