@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from harness.arms import ArmedExperiment
 from harness.config import Job
@@ -27,7 +28,8 @@ class Cell:
         metric: its name in the run; or
         value: a constant, as it is known from elsewhere.
         level: the values of the metric's `by` columns.
-        best_of: levels of which the best one is shown, each added to `level`: the arms of several rules.
+        best_of: levels of which the best one is shown, each added to `level`: the arms of several rules. In an arm, `*`
+            stands for any letters: "rule: *" are all arms of the run that begin so.
         source: paper and place of a constant, or how it follows from the items.
 
     Raises:
@@ -51,9 +53,21 @@ class Cell:
         if (self.value is None) == bool(self.source):
             raise HarnessError("a constant ('value') needs its 'source', and a number of a run has none")
 
-    def levels(self, row: Mapping[str, LevelValue]) -> list[dict[str, str]]:
-        """The levels to look up, as text, each with those of the row: one, or those of which the best is shown."""
-        return [level_texts({**row, **self.level, **one}) for one in self.best_of or ({},)]
+    def levels(self, row: Mapping[str, LevelValue], arms: Sequence[str]) -> list[dict[str, str]]:
+        """The levels to look up, as text, each with those of the row: one, or those of which the best is shown.
+
+        Args:
+            arms: those of the run, among which a `*` is looked up; one that fits none stays as it is.
+        """
+        levels = [level_texts({**row, **self.level, **one}) for one in self.best_of or ({},)]
+        return [found for level in levels for found in _each_arm(level, arms)] if self.best_of else levels
+
+
+def _each_arm(level: dict[str, str], arms: Sequence[str]) -> list[dict[str, str]]:
+    """A level at each arm that its pattern fits; itself where its arm is no pattern, or fits none."""
+    pattern = level.get("arm", "")
+    fitting = [arm for arm in arms if fnmatchcase(arm, pattern)] if "*" in pattern else []
+    return [{**level, "arm": arm} for arm in fitting] or [level]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,16 +174,21 @@ def _check_cell(cell: Cell, row: Row, added: Mapping[str, LevelValue], jobs: Map
     experiment = jobs[row.run].experiment
     metric = _metric(cell, jobs[row.run])
     seen: list[dict[str, str]] = []
-    for level in cell.levels(added):
+    for level in cell.levels(added, _arms(jobs[row.run])):
         check_level(f"run {row.run!r}", level, metric)
         check_where(f"run {row.run!r}", {name: level[name] for name in metric.by}, experiment.columns())
         if level in seen:
             raise HarnessError(f"best_of names the level {level} twice")
         seen.append(level)
-        if isinstance(experiment, ArmedExperiment) and "arm" in level and level["arm"] not in experiment.arms:
-            raise HarnessError(f"run {row.run!r} has no arm {level['arm']!r}{nearest(level['arm'], experiment.arms)}")
+        if (arms := _arms(jobs[row.run])) and "arm" in level and level["arm"] not in arms:
+            raise HarnessError(f"run {row.run!r} has no arm {level['arm']!r}{nearest(level['arm'], arms)}")
     if len(seen) > 1 and metric.measure.better == "neither":
         raise HarnessError(f"best_of: neither high nor low values of {metric.name!r} are better")
+
+
+def _arms(job: Job) -> Sequence[str]:
+    """The arms that a run will have; () of an experiment that does not say."""
+    return job.experiment.arms if isinstance(job.experiment, ArmedExperiment) else ()
 
 
 def _metric(cell: Cell, job: Job) -> Metric:
@@ -207,9 +226,11 @@ def _filled(  # noqa: PLR0917
     if row.run not in records:
         return Filled(note=unfinished)
     metric, estimates = _metric(cell, jobs[row.run]), records[row.run].estimates
-    levels = cell.levels(added)
+    levels = cell.levels(added, _arms(jobs[row.run]))
     found = [one for level in levels if (one := find(estimates, cell.metric, level)) is not None]
-    lost = [absent(estimates, cell.metric, level) for level in levels if find(estimates, cell.metric, level) is None]
+    # A rule that a pattern finds need not have every level, as one that is named must.
+    wanted = [level for level in cell.levels(added, ()) if not found or "*" not in level.get("arm", "")]
+    lost = [absent(estimates, cell.metric, level) for level in wanted if find(estimates, cell.metric, level) is None]
     known = [one for one in found if one.value is not None]
     if not known:
         undefined = [f"undefined: {one.note}" for one in found]

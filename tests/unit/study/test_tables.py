@@ -75,6 +75,18 @@ def test_the_best_of_what_there_is_says_what_is_missing(jobs: dict[str, Job]) ->
     assert cell.note == "the run has no auroc[arm=zero-shot] (it has: [arm=fixed])"
 
 
+def test_a_star_stands_for_all_arms_of_the_run_that_fit(jobs: dict[str, Job]) -> None:
+    cell = Cell(metric="auroc", best_of=({"arm": "*shot"},))  # zero-shot and few-shot
+    zero, few, fixed = (number("auroc", p, arm=arm) for arm, p in (("zero-shot", 0.6), ("few-shot", 0.7), ("fixed", 1)))
+    assert one_cell(cell, jobs, zero, few, fixed) == Filled(few, None, "few-shot")
+    assert one_cell(cell, jobs, zero, fixed) == Filled(zero, None, "zero-shot")
+    assert one_cell(cell, jobs, fixed).note == "the run has no auroc[arm=*shot] (it has: [arm=fixed])"
+    with pytest.raises(HarnessError, match=r"run 'a' has no arm 'rule: \*'"):
+        one_cell(Cell(metric="auroc", best_of=({"arm": "rule: *"},)), jobs)
+    with pytest.raises(HarnessError, match=r"best_of names the level {'arm': 'few-shot'} twice"):
+        one_cell(Cell(metric="auroc", best_of=({"arm": "*shot"}, {"arm": "few-shot"})), jobs)
+
+
 def test_a_number_that_there_is_not_leaves_the_reason(jobs: dict[str, Job]) -> None:
     cell = Cell(metric="auroc", level={"arm": "fixed"})
     assert one_cell(cell, jobs) == Filled(note="the run has no auroc[arm=fixed] (it has: none)")
