@@ -87,6 +87,7 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 EXPERIMENTS = {
     "confidenceAlongThought": {"accuracy": "correct"},
     "falseBelief": {"accuracy": "correct"},
+    "influence": {},
     "mcCalibration": {"accuracy": "right"},
     "pIK": {"accuracy": "correct"},
     "pIKContexts": {},
@@ -96,6 +97,7 @@ EXPERIMENTS = {
     "selfCritiqueConfidence": {"accuracy": "correct", "accuracy_before": "before", "accuracy_after": "after"},
     "selfFamiliarity": {"accuracy": "right"},
     "selfKnowledge": {"agreement": "agrees", "answerable_accuracy": "correct"},
+    "selfRecognition": {},
     "semanticEntropy": {"accuracy": "correct"},
     "verbalizedConfidence": {"accuracy": "correct"},
 }
