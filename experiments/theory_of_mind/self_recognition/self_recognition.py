@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
+from experiments.theory_of_mind.self_recognition.measures import picked
 from experiments.theory_of_mind.self_recognition.prompts import TEXTS, Writer
 from experiments.theory_of_mind.self_recognition.rows import BAG, READERS, Reader, Recognised
 from experiments.theory_of_mind.self_recognition.rules import fit, length, pick, rule_score
@@ -77,7 +78,7 @@ class SelfRecognition(ArmedExperiment[Reader, Mapping[str, float]]):
     outcome: ClassVar = Recognised
     metrics: ClassVar = (
         Metric("auroc", metrics.auroc, ("score", "is_own"), where={"copy": False}),
-        Metric("picks_own", metrics.own_win_rate, ("picks",), where=OWN),
+        Metric("picks_own", picked, ("picks",), where=OWN),
         *metrics.means("p_pick_own", "listed_first", "pick_mass", where=OF_TWO),
         *metrics.means("hits_less_false_alarms", where=COPIED),
         *metrics.means("p_yes", by=("arm", "shown"), where={"by": "question"}),
