@@ -161,9 +161,9 @@ class SelfRecognition(ArmedExperiment[Reader, Mapping[str, float]]):
             said, *alarms = (p > 0.5 for p in yes)
             return [replace(found[0], hits_less_false_alarms=said - fmean(alarms)), *found[1:]]
         two = await writer.which(reader, *texts)
-        p, picked = Probability(two.p["own"]), pick(two.p["own"], two.p["foreign"])
+        p, choice = Probability(two.p["own"]), pick(two.p["own"], two.p["foreign"])
         mass = Probability(two.mass)
-        first = replace(found[0], p_pick_own=p, pick_mass=mass, listed_first=two.listed_first, picks=picked)
+        first = replace(found[0], p_pick_own=p, pick_mass=mass, listed_first=two.listed_first, picks=choice)
         return [first, *found[1:]]
 
 

@@ -213,3 +213,12 @@ def test_lines_by_rule_need_no_rival_and_are_about_the_topic() -> None:
     assert estimates(done)["auroc", "self"].value == 0.5
     assert all(item.fields["topic"] in item.fields["line"] for item in ITEMS)
     assert len({item.fields["line"] for item in ITEMS}) > 250
+
+
+def test_nothing_is_said_of_a_mind() -> None:
+    """Telling one's own text from another is no evidence of more, so no output may say more."""
+    experiments = [load_job([f"experiment={name}", "engine=fake"]) for name in ("selfRecognition", "influence")]
+    for job in experiments:
+        claims = [claim.text for claim in job.claims]
+        texts = [type(job.experiment).__doc__ or "", *job.experiment.wording.values(), *claims]
+        assert not [text for text in texts if re.search(r"conscious|self-aware|sentien", text, re.IGNORECASE)]
