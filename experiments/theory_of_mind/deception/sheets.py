@@ -13,8 +13,8 @@ from harness import HarnessError, Item, Task, fill
 from harness.items import AnswerForm
 
 NAMES = ("Alex", "Avery", "Blair", "Casey", "Devon", "Emery", "Finley", "Harper", "Jamie", "Jordan", "Kendall", "Logan")
-ROOM = AnswerForm(128, ())
-"""Room for a reply of two sentences; small models write more."""
+ROOM = AnswerForm(96, ())
+"""Room for a reply of two sentences. A reply that goes on for longer is cut."""
 
 
 MOST = 3 * len(NAMES)
