@@ -3,71 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.shared.rotations import Rotated, in_all_rotations
+from experiments.shared.rotations import in_all_rotations
 from experiments.theory_of_mind.identity import prompts
 from experiments.theory_of_mind.identity.people import padded
-from harness import Bars, Choice, Item, Outcome, Probability, Score, Subject, letter, metrics, option_mass, yes_no
-from harness import together
-from harness.arms import Arm, ArmedExperiment
+from experiments.theory_of_mind.identity.rows import VIEWS, Identity, View
+from experiments.theory_of_mind.identity.rules import RULES
+from harness import (
+    Bars,
+    Choice,
+    Item,
+    Probability,
+    Prompt,
+    Score,
+    Subject,
+    letter,
+    metrics,
+    option_mass,
+    together,
+    yes_no,
+)
+from harness.arms import ArmedExperiment
 from harness.calls.calls import Capability
 from harness.tasks.choices import LETTERS
 
-PARTS = ("S", "P", "C", "SP", "SC", "PC", "SPC")
 ASKED: metrics.Where = {"task": "verify"}
+CHOSEN: metrics.Where = {"task": "choose"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class View(Arm):
-    """The task, and what is shown of whom.
-
-    Attributes:
-        task: "verify" asks of each statement whether it is true of the person; "identify" which of four people says
-            five statements; "job" which of four jobs the person has.
-        parts: parts of the profile that are shown.
-        whose: whose profile is shown in "verify"; who writes the statements in "identify".
-        rule: a rule that answers in the model's place; "none" asks the model.
-    """
-
-    task: Literal["verify", "identify", "job"]
-    parts: str
-    whose: str = "own"
-    rule: str = "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity(Outcome):
-    """One statement that is verified, or one choice of a person or a job.
-
-    Attributes:
-        statement: the text, of "verify"; part, wording: its part, and whether it is "contained" or "implied".
-        own: whether it is the person's, and not the other one's; p_yes: probability of Yes; accepted: whether that is
-            above a half.
-        overlap: share of the statement's content words in the profile that is shown.
-        identified: of a choice, whether it is right; p_true: probability of the right option.
-        statements: statements that a choice of a person rests on. Without any it is wrong.
-        mass: probability that an option is said at all.
-    """
-
-    statement: str = ""
-    part: str | None = None
-    wording: str | None = None
-    own: bool | None = None
-    p_yes: Probability | None = None
-    accepted: bool | None = None
-    overlap: Score | None = None
-    identified: bool | None = None
-    p_true: Probability | None = None
-    statements: int | None = None
-    mass: Probability | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spectrum(ArmedExperiment[View, None]):
+class PersonaIdentity(ArmedExperiment[View, None]):
     """A persona prompt carries an identity: its daily life (C) alone about as well as all of it.
 
     After Lee et al. 2025, "SPeCtrum", arXiv 2502.08599, on synthetic people and not on characters of known shows, of
@@ -90,24 +59,10 @@ class Spectrum(ArmedExperiment[View, None]):
         max_tokens: cap on the five statements that the model writes.
     """
 
-    arms: Sequence[str] = (
-        *(*PARTS, "C padded", "other person", "no profile"),
-        *(f"identify {parts}" for parts in ("S", "P", "C", "SPC")),
-        *("identify own words", "job from C", "rule: shared words", "rule: longest profile"),
-    )
+    arms: Sequence[str] = tuple(VIEWS)
     max_tokens: Annotated[int, Ge(1)] = 160
 
-    all_arms: ClassVar = {
-        **{parts: View(task="verify", parts=parts) for parts in PARTS},
-        "C padded": View(task="verify", parts="C", whose="own padded"),
-        "other person": View(task="verify", parts="SPC", whose="other"),
-        "no profile": View(task="verify", parts=""),
-        **{f"identify {parts}": View(task="identify", parts=parts) for parts in ("S", "P", "C", "SPC")},
-        "identify own words": View(task="identify", parts="SPC", whose="model"),
-        "job from C": View(task="job", parts="C"),
-        "rule: shared words": View(task="identify", parts="SPC", rule="shared words"),
-        "rule: longest profile": View(task="identify", parts="SPC", rule="longest profile"),
-    }
+    all_arms: ClassVar = VIEWS
     texts: ClassVar = prompts.TEXTS
     papers: ClassVar = ("lee2025spectrum",)
     outcome: ClassVar = Identity
@@ -126,11 +81,80 @@ class Spectrum(ArmedExperiment[View, None]):
         ),
         *metrics.each(("p_yes", "own"), metrics.auroc, suffix="_by_part", by=("arm", "part"), where=ASKED),
         *metrics.rates(acceptance="accepted", by=("arm", "own"), where=ASKED),
-        *metrics.rates(identification="identified"),
-        *metrics.means("p_true", "statements", option_mass="mass"),
+        *metrics.rates(identification="identified", where=CHOSEN),
+        *metrics.means("p_true", where={**CHOSEN, "rule": "none"}),
+        *metrics.means("statements", where={"wanted": "person"}),
+        *metrics.means(option_mass="mass", where={"rule": "none"}),
     )
     gates: ClassVar = (option_mass("p_yes", "accepted", "identified", "p_true"),)
-    figures: ClassVar = (Bars("accepted", by="arm", hue="own", where=ASKED), Bars("identified", by="task"))
+    figures: ClassVar = (
+        Bars("accepted", by="arm", hue="own", where=ASKED),
+        Bars("identified", by="arm", hue="wanted", where=CHOSEN),
+    )
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate", "choose"})
+
+    async def ask(
+        self, arm: View, common: None, item: Item, subject: Subject, fitted: None
+    ) -> Identity | list[Identity]:
+        fields = item.fields
+        if arm.task == "verify":
+            shown = self.shown(arm, item, subject)
+            asked = zip(fields["statements"], item.gold["own"], strict=True)
+            return await together(self.verify(statement, own, shown, subject) for statement, own in asked)
+        if arm.wanted == "job":
+            of_job = {"profile": prompts.of(fields["profile"], arm.parts)}
+            return await self.choose(subject, "job", fields["jobs"], true=item.gold["job"], shown=of_job)
+        lineup = [prompts.of(parts, arm.parts) for parts in fields["lineup"]]
+        statements = await self.write(item, subject) if arm.whose == "model" else fields["introduction"]
+        true = lineup[item.gold["profile"]]
+        if arm.rule != "none" or not statements:
+            said = RULES[arm.rule](statements, lineup) if statements else None
+            return Identity(identified=said == true, statements=len(statements))
+        of_person = {"statements": "\n".join(f"- {statement}" for statement in statements)}
+        row = await self.choose(subject, "identify", lineup, true=true, shown=of_person)
+        return replace(row, statements=len(statements))
+
+    def shown(self, arm: View, item: Item, subject: Subject) -> str:
+        """The profile that is shown in a question about a statement; "" for none."""
+        fields = item.fields
+        text = prompts.of(fields["other" if arm.whose == "other" else "profile"], arm.parts)
+        if arm.whose != "own padded":
+            return text
+        length = len(prompts.of(fields["profile"], "SPC").split())
+        return padded(text, length, subject.random("padding"))
+
+    async def verify(self, statement: Mapping[str, str], own: bool, shown: str, subject: Subject) -> Identity:
+        """Whether a statement is true of the person who is shown."""
+        values = {"person": prompts.person(self.wording, shown), "statement": statement["text"]}
+        choice = await yes_no(subject, prompts.choice(self.wording, "verify", values))
+        return Identity(
+            statement=statement["text"],
+            part=statement["part"],
+            wording=statement["wording"],
+            own=own,
+            p_yes=Probability(choice.p["yes"]),
+            accepted=choice.p["yes"] > 0.5,
+            overlap=Score(prompts.shared_words(statement["text"], shown)),
+            mass=Probability(choice.mass),
+        )
+
+    async def write(self, item: Item, subject: Subject) -> list[str]:
+        """Statements about itself by the model, as the person."""
+        profile = prompts.person(self.wording, prompts.of(item.fields["profile"], "SPC"))
+        prompt = Prompt.user(self.text("write", person=profile))
+        return prompts.written(await subject.generate(prompt, max_tokens=self.max_tokens))
+
+    async def choose(
+        self, subject: Subject, name: str, options: Sequence[str], *, true: str, shown: Mapping[str, str]
+    ) -> Identity:
+        """A choice among lettered options in all rotations; `shown` fills the rest of the text of that name."""
+
+        async def asked(order: Sequence[str]) -> Choice:
+            prompt = prompts.choice(self.wording, name, {**shown, "options": prompts.lettered(order)})
+            return await letter(subject, prompt.messages, prompt.prefill, dict(zip(order, LETTERS, strict=False)))
+
+        rotated = await in_all_rotations(options, asked)
+        p, mass = Probability(rotated.p[true]), Probability(rotated.mass)
+        return Identity(identified=rotated.best == true, p_true=p, mass=mass)

@@ -14,9 +14,9 @@ TEXTS: Mapping[str, str] = {
     "verify": '${person}Is this true of you? "$statement"\nSay Yes or No.',
     "write": '${person}Write five different sentences that answer the question "Who am I?", each on a line of its own. '
     "Say I, and do not copy the lines above.",
-    "identify": "Here are the profiles of four people.\n\n$profiles\n\nOne of them says:\n$statements\n"
+    "identify": "Here are the profiles of four people.\n\n$options\n\nOne of them says:\n$statements\n"
     "Which of the four is it? Reply with the letter.",
-    "job": "A person's daily life:\n$profile\n\nWhich job does this person have?\n$jobs\nReply with the letter.",
+    "job": "A person's daily life:\n$profile\n\nWhich job does this person have?\n$options\nReply with the letter.",
     "lead": "Answer:",
 }
 
@@ -26,7 +26,7 @@ WRITTEN = 5
 _MARK = re.compile(r"^\s*(?:[-*\u2022]+|\(?\d{1,2}[.):]|\"|')\s*")
 _STOP = word_set(
     "i am my me myself is are be have has do does of to in on at and or with for as from by it its that this than not "
-    "no when who what would will can more most very all"
+    "no when who what would will can more most very all weekday weekend others"
 )
 
 
@@ -45,12 +45,11 @@ def choice(wording: Mapping[str, str], name: str, shown: Mapping[str, object]) -
     return Prompt.user(fill(wording[name], shown), wording["lead"])
 
 
-def lettered(texts: Sequence[str], between: str) -> str:
-    """Texts behind the letters of their places."""
-    return between.join(
-        f"({letter}){'' if between == chr(10) else chr(10)} {text}"
-        for letter, text in zip(LETTERS, texts, strict=False)
-    )
+def lettered(texts: Sequence[str]) -> str:
+    """Texts behind the letters of their places; those of several lines stand below their letters, apart."""
+    long = any("\n" in text for text in texts)
+    shown = (f"({letter}){chr(10) if long else ' '}{text}" for letter, text in zip(LETTERS, texts, strict=False))
+    return ("\n\n" if long else "\n").join(shown)
 
 
 def written(reply: Text) -> list[str]:

@@ -31,13 +31,13 @@ class Job(NamedTuple):
 
 JOBS: Sequence[Job] = (
     Job(
-        Trait("baker", "I work as a baker.", "Bread and rolls are my trade."),
+        Trait("baker", "I work as a baker.", "Bread and rolls are my craft."),
         "apprenticeship",
         "modest",
         Trait(
             "opens the shop at five and kneads dough until noon",
             "On a weekday I knead dough until noon.",
-            "My hands are covered in flour all morning.",
+            "My hands are covered in flour before lunch.",
         ),
     ),
     Job(
@@ -97,11 +97,11 @@ JOBS: Sequence[Job] = (
         Trait(
             "sails out at dawn and hauls in the nets",
             "On a weekday I haul in the nets.",
-            "I spend my mornings in a boat.",
+            "I spend half the day in a boat.",
         ),
     ),
     Job(
-        Trait("primary teacher", "I work as a primary teacher.", "I show small children how to read and write."),
+        Trait("primary teacher", "I work as a primary teacher.", "I show pupils how to read and write."),
         "teacher training",
         "average",
         Trait(
@@ -131,17 +131,17 @@ HOMES: Sequence[Trait] = (
     Trait("village by the sea", "I live in a village by the sea.", "I hear the waves from my bed."),
     Trait("flat in a tower block", "I live in a flat in a tower block.", "I take the lift to my front door."),
     Trait("farm in the hills", "I live on a farm in the hills.", "There are cows outside my kitchen."),
-    Trait("houseboat on a canal", "I live on a houseboat on a canal.", "My home floats."),
+    Trait("houseboat on a canal", "I live on a houseboat on a canal.", "The place where I sleep floats."),
     Trait("house in a suburb", "I live in a house in a suburb.", "I commute to the centre from a quiet street."),
 )
 HOUSEHOLDS: Sequence[Trait] = (
     Trait("alone", "I live alone.", "Nobody shares my breakfast table."),
-    Trait("with a wife and three children", "I live with a wife and three children.", "I am a married parent."),
+    Trait("with a wife and three children", "I live with a wife and three children.", "I am married and a parent."),
     Trait("with two flatmates", "I live with two flatmates.", "I split the rent with friends."),
-    Trait("with an elderly mother", "I live with an elderly mother.", "I care for a parent at home."),
+    Trait("with an elderly mother", "I live with an elderly mother.", "I care for an old parent."),
 )
 MEMBERSHIPS: Sequence[Trait] = (
-    Trait("church choir", "I am a member of the church choir.", "I sing hymns with others."),
+    Trait("church choir", "I am a member of the church choir.", "I sing hymns on feast days."),
     Trait("chess club", "I am a member of the chess club.", "I own several boards with kings and queens."),
     Trait("trade union", "I am a member of the trade union.", "I would go on strike for higher wages."),
     Trait("fire brigade", "I am a member of the fire brigade.", "I put out burning houses as a volunteer."),
@@ -150,7 +150,7 @@ MEMBERSHIPS: Sequence[Trait] = (
 PERSONALITY: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "extraversion": {
         "high": ("My extraversion is high.", "I love to meet strangers at big parties."),
-        "low": ("My extraversion is low.", "I would rather stay at home than meet strangers."),
+        "low": ("My extraversion is low.", "I would rather stay in than meet strangers."),
     },
     "agreeableness": {
         "high": ("My agreeableness is high.", "I forgive people easily."),

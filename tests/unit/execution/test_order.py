@@ -49,6 +49,8 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=mcCalibration", "experiment.tuning=4", "experiment.arms=[few-shot,few-shot cyclic]"],
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=falseBelief"],
+        ["experiment=deception"],
+        ["experiment=identity"],
         ["experiment=semanticEntropy"],
         [
             "experiment=verbalizedConfidence",

@@ -54,6 +54,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("selfCorrection", [], 0, 3),  # the answer; a critique and a revision
     ("selfCorrection", ["experiment.turns=3", "experiment.chains=2"], 0, 5),
     ("falseBelief", [], 0, 1),
+    ("deception", [], 0, 5),  # the outright questions; three further turns; the reply, and what is scored beside it
+    ("identity", [], 0, 2),  # the statements that the model writes; whom they are taken for
 ]
 
 

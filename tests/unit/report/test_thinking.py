@@ -86,8 +86,10 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 
 EXPERIMENTS = {
     "confidenceAlongThought": {"accuracy": "correct"},
+    "deception": {},
     "falseBelief": {"accuracy": "correct"},
     "influence": {},
+    "identity": {},
     "mcCalibration": {"accuracy": "right"},
     "pIK": {"accuracy": "correct"},
     "pIKContexts": {},
