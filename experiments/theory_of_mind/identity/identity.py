@@ -11,7 +11,7 @@ from annotated_types import Ge
 from experiments.shared.rotations import in_all_rotations
 from experiments.theory_of_mind.identity import prompts
 from experiments.theory_of_mind.identity.people import padded
-from experiments.theory_of_mind.identity.rows import VIEWS, Identity, View
+from experiments.theory_of_mind.identity.rows import VIEWS, Answer, View
 from experiments.theory_of_mind.identity.rules import RULES
 from harness import (
     Bars,
@@ -36,7 +36,7 @@ CHOSEN: metrics.Where = {"task": "choose"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PersonaIdentity(ArmedExperiment[View, None]):
+class Identity(ArmedExperiment[View, None]):
     """A persona prompt carries an identity: its daily life (C) alone about as well as all of it.
 
     After Lee et al. 2025, "SPeCtrum", arXiv 2502.08599, on synthetic people and not on characters of known shows, of
@@ -65,7 +65,7 @@ class PersonaIdentity(ArmedExperiment[View, None]):
     all_arms: ClassVar = VIEWS
     texts: ClassVar = prompts.TEXTS
     papers: ClassVar = ("lee2025spectrum",)
-    outcome: ClassVar = Identity
+    outcome: ClassVar = Answer
     item_fields: ClassVar = ("profile", "other", "statements", "lineup", "introduction", "jobs")
     metrics: ClassVar = (
         *metrics.each(("p_yes", "own"), metrics.auroc, where=ASKED),
@@ -95,9 +95,7 @@ class PersonaIdentity(ArmedExperiment[View, None]):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate", "choose"})
 
-    async def ask(
-        self, arm: View, common: None, item: Item, subject: Subject, fitted: None
-    ) -> Identity | list[Identity]:
+    async def ask(self, arm: View, common: None, item: Item, subject: Subject, fitted: None) -> Answer | list[Answer]:
         fields = item.fields
         if arm.task == "verify":
             shown = self.shown(arm, item, subject)
@@ -111,7 +109,7 @@ class PersonaIdentity(ArmedExperiment[View, None]):
         true = lineup[item.gold["profile"]]
         if arm.rule != "none" or not statements:
             said = RULES[arm.rule](statements, lineup) if statements else None
-            return Identity(identified=said == true, statements=len(statements))
+            return Answer(identified=said == true, statements=len(statements))
         of_person = {"statements": "\n".join(f"- {statement}" for statement in statements)}
         row = await self.choose(subject, "identify", lineup, true=true, shown=of_person)
         return replace(row, statements=len(statements))
@@ -125,11 +123,11 @@ class PersonaIdentity(ArmedExperiment[View, None]):
         length = len(prompts.of(fields["profile"], "SPC").split())
         return padded(text, length, subject.random("padding"))
 
-    async def verify(self, statement: Mapping[str, str], own: bool, shown: str, subject: Subject) -> Identity:
+    async def verify(self, statement: Mapping[str, str], own: bool, shown: str, subject: Subject) -> Answer:
         """Whether a statement is true of the person who is shown."""
         values = {"person": prompts.person(self.wording, shown), "statement": statement["text"]}
         choice = await yes_no(subject, prompts.choice(self.wording, "verify", values))
-        return Identity(
+        return Answer(
             statement=statement["text"],
             part=statement["part"],
             wording=statement["wording"],
@@ -148,7 +146,7 @@ class PersonaIdentity(ArmedExperiment[View, None]):
 
     async def choose(
         self, subject: Subject, name: str, options: Sequence[str], *, true: str, shown: Mapping[str, str]
-    ) -> Identity:
+    ) -> Answer:
         """A choice among lettered options in all rotations; `shown` fills the rest of the text of that name."""
 
         async def asked(order: Sequence[str]) -> Choice:
@@ -157,4 +155,4 @@ class PersonaIdentity(ArmedExperiment[View, None]):
 
         rotated = await in_all_rotations(options, asked)
         p, mass = Probability(rotated.p[true]), Probability(rotated.mass)
-        return Identity(identified=rotated.best == true, p_true=p, mass=mass)
+        return Answer(identified=rotated.best == true, p_true=p, mass=mass)

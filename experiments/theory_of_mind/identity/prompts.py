@@ -60,7 +60,7 @@ def written(reply: Text) -> list[str]:
     lines = own_text(reply.text).splitlines()
     lines = lines[:-1] if reply.finish == "length" else lines
     found = [_MARK.sub("", line).strip(" \"'") for line in lines]
-    return list(dict.fromkeys(line for line in found if len(words(line)) > 1))[:WRITTEN]
+    return list(dict.fromkeys(line for line in found if words(line)))[:WRITTEN]
 
 
 def shared_words(text: str, profile: str) -> float:

@@ -31,7 +31,7 @@ class View(Arm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity(Outcome):
+class Answer(Outcome):
     """One statement that is verified, or one choice of a person or a job.
 
     Attributes:

@@ -50,6 +50,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=falseBelief"],
         ["experiment=deception"],
+        ["experiment=deceptionBench"],
         ["experiment=identity"],
         ["experiment=semanticEntropy"],
         [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from experiments.theory_of_mind.identity.identity import PersonaIdentity
+from experiments.theory_of_mind.identity.identity import Identity
 from experiments.theory_of_mind.identity.people import padded
 from experiments.theory_of_mind.identity.prompts import of, shared_words, written
 from experiments.theory_of_mind.identity.rows import PARTS, VIEWS
@@ -26,7 +26,7 @@ def people(n: int = 8, **settings: Any) -> list[Item]:
 
 
 def estimates(simulated: Simulated, name: str) -> dict[tuple[str, ...], float]:
-    (metric,) = (m for m in PersonaIdentity.metrics if m.name == name)
+    (metric,) = (m for m in Identity.metrics if m.name == name)
     found = estimate_all([metric], simulated.table, replicates=20)
     return {tuple(e.level.values()): float("nan") if e.value is None else e.value for e in found}
 
@@ -81,7 +81,7 @@ def test_no_people_are_refused() -> None:
 
 def test_padding_makes_a_profile_as_long_as_another_and_tells_nothing_of_the_person() -> None:
     (item,) = people(1)
-    simulated = simulate(PersonaIdentity(arms=["C padded", "SPC"]), [item], lambda _prompt: "Yes")
+    simulated = simulate(Identity(arms=["C padded", "SPC"]), [item], lambda _prompt: "Yes")
     prompts = [exchange.prompt for exchange in simulated.finished[0].transcript]
     shown = [prompt.partition("You are this person:\n")[2].partition("\n\nIs this")[0] for prompt in prompts if prompt]
     lengths = {len(text.split()) for text in shown if text}
@@ -117,7 +117,7 @@ def reader(items: list[Item], believes: Callable[[str, str, bool], float]) -> Ca
 
 def test_who_says_yes_to_everything_accepts_all_and_tells_nothing_apart() -> None:
     items = people()
-    simulated = simulate(PersonaIdentity(), items, reader(items, lambda *_: 1.0))
+    simulated = simulate(Identity(), items, reader(items, lambda *_: 1.0))
     assert not [row["error"] for row in simulated.rows if row["error"]]
     assert set(estimates(simulated, "auroc").values()) == {0.5}
     assert set(estimates(simulated, "acceptance").values()) == {1.0}
@@ -131,7 +131,7 @@ def test_who_knows_the_person_tells_all_apart_and_with_another_profile_the_other
     def believes(profile: str, _statement: str, own: bool) -> float:
         return 0.5 if not profile else 0.2 + 0.6 * (own if profile not in others else False)
 
-    simulated = simulate(PersonaIdentity(arms=["SPC", "no profile"]), items, reader(items, believes))
+    simulated = simulate(Identity(arms=["SPC", "no profile"]), items, reader(items, believes))
     assert estimates(simulated, "auroc") == {("SPC",): 1.0, ("no profile",): 0.5}
     assert estimates(simulated, "acceptance") == {
         ("SPC", "true"): 1.0, ("SPC", "false"): 0.0, ("no profile", "true"): 0.0, ("no profile", "false"): 0.0,
@@ -141,7 +141,7 @@ def test_who_knows_the_person_tells_all_apart_and_with_another_profile_the_other
 def test_who_counts_shared_words_has_the_auc_of_shared_words_in_every_view() -> None:
     items = people(12)
     simulated = simulate(
-        PersonaIdentity(arms=VERIFY), items, reader(items, lambda profile, said, _own: shared_words(said, profile))
+        Identity(arms=VERIFY), items, reader(items, lambda profile, said, _own: shared_words(said, profile))
     )
     ours, words = (estimates(simulated, name) for name in ("auroc", "overlap_auroc"))
     assert ours == pytest.approx(words)
@@ -151,10 +151,10 @@ def test_who_counts_shared_words_has_the_auc_of_shared_words_in_every_view() -> 
     by_wording = estimates(simulated, "overlap_auroc_by_wording")
     assert by_wording["SPC", "contained"] > 0.7
     assert by_wording["SPC", "implied"] == pytest.approx(0.5, abs=0.05)
-    # A part that is not shown cannot be told by its words, but by chance.
+    # The words "high" and "low" stand in everybody's P, and so tell nothing.
     by_part = estimates(simulated, "auroc_by_part")
-    for part in "SPC":
-        assert by_part[part, part] > 0.55
+    for part in "SC":
+        assert by_part[part, part] > 0.6
 
 
 def test_a_profile_that_contains_the_statement_has_an_auc_of_one_by_overlap() -> None:
@@ -166,14 +166,14 @@ def test_a_profile_that_contains_the_statement_has_an_auc_of_one_by_overlap() ->
         "statements": [{"text": text, "part": "S", "wording": "contained"} for text, _ in texts],
     }
     made = Item(fields, {**item.gold, "own": [own for _, own in texts]}, item.grader)
-    simulated = simulate(PersonaIdentity(arms=["S"]), [made], lambda _prompt: yes(0.5))
+    simulated = simulate(Identity(arms=["S"]), [made], lambda _prompt: yes(0.5))
     assert estimates(simulated, "overlap_auroc") == {("S",): 1.0}
     assert estimates(simulated, "auroc") == {("S",): 0.5}
 
 
 def test_who_always_names_the_same_letter_identifies_by_chance_in_four_rotations() -> None:
     items = people()
-    simulated = simulate(PersonaIdentity(), items, reader(items, lambda *_: 0.5))
+    simulated = simulate(Identity(), items, reader(items, lambda *_: 0.5))
     chosen = [row for row in simulated.rows if row["task"] != "verify" and row["rule"] == "none"]
     assert {row["p_true"] for row in chosen} == {0.25}
     assert {row["mass"] for row in chosen} == {1.0}
@@ -191,7 +191,7 @@ def test_who_finds_the_words_of_the_statements_identifies_the_person() -> None:
         right = [letter for letter, text in profiles if text == of(item.fields["profile"], "SPC")]
         return {right[0]: 1.0}
 
-    simulated = simulate(PersonaIdentity(arms=["identify SPC", "rule: longest profile"]), items, answer)
+    simulated = simulate(Identity(arms=["identify SPC", "rule: longest profile"]), items, answer)
     assert estimates(simulated, "identification")["identify SPC",] == 1.0
     longest = sum(
         max(i.fields["lineup"], key=lambda parts: len(of(parts, "SPC"))) == i.fields["profile"] for i in items
@@ -216,13 +216,13 @@ def test_written_statements_are_lines_without_numbers(text: str, finish: Any, st
 
 def test_a_model_that_writes_nothing_is_not_identified() -> None:
     items = people(2)
-    simulated = simulate(PersonaIdentity(arms=["identify own words"]), items, lambda _prompt: "...")
+    simulated = simulate(Identity(arms=["identify own words"]), items, lambda _prompt: "...")
     assert [(row["identified"], row["statements"], row["p_true"]) for row in simulated.rows] == [(False, 0, None)] * 2
 
 
 def test_every_number_is_finite() -> None:
     items = people()
-    table = simulate(PersonaIdentity(), items, reader(items, lambda *_: 0.4)).table
-    for found in estimate_all(list(PersonaIdentity.metrics), table, replicates=20):
+    table = simulate(Identity(), items, reader(items, lambda *_: 0.4)).table
+    for found in estimate_all(list(Identity.metrics), table, replicates=20):
         assert found.value is not None, found
     assert {"SPC", *PARTS} <= set(table.columns["arm"])

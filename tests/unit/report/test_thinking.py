@@ -87,6 +87,7 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 EXPERIMENTS = {
     "confidenceAlongThought": {"accuracy": "correct"},
     "deception": {},
+    "deceptionBench": {},
     "falseBelief": {"accuracy": "correct"},
     "influence": {},
     "identity": {},
