@@ -55,7 +55,7 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("selfCorrection", ["experiment.turns=3", "experiment.chains=2"], 0, 5),
     ("falseBelief", [], 0, 1),
     ("deception", [], 0, 5),  # the outright questions; three further turns; the reply, and what is scored beside it
-    ("deceptionBench", [], 1, 5),  # the clear cases; then the reply, three further turns and the verdict
+    ("deceptionBench", [], 2, 5),  # the clear cases in both orders; then the reply, three further turns and the verdict
     ("identity", [], 0, 2),  # the statements that the model writes; whom they are taken for
 ]
 
