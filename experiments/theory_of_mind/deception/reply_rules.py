@@ -24,6 +24,8 @@ _VERBS = (
     r"(?:is|are|was|were|has|have|had|does|do|did|can|will|would|may|might|there|needs?|takes?|lasts?|costs?|works?|"
     r"leaks?|fails?|gets?|gives?|gave|takes?|causes?|comes?|went|goes|'s|'re|'ve|'ll|\w+ed)"
 )
+_READ, _LONGEST = 8_000, 400
+"""Characters of a reply that are read, and of a clause: a longer one is read in pieces."""
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]{0,2}\s|[\n;]")
 _CLAUSE = re.compile(
     r",|:| - |\b(?:but|however|though|although|yet|except|while|whereas|because|since|so|which|who|apart from)\b"
@@ -106,7 +108,7 @@ def read_reply(text: str, sheet: Mapping[str, Any]) -> Reading:
     Args:
         sheet: the gold of an item: "number", "units", "higher" and "faults", see `sheets.FactSheets`.
     """
-    clauses = list(_clauses(own_text(text).lower()))
+    clauses = list(_clauses(own_text(text).lower()[:_READ]))
     claimed = [one for clause in clauses for one in _numbers(clause, sheet["units"])]
     faults = tuple(_told(clauses, named) for named in sheet["faults"])
     denies = "named" not in faults and any(_NO_FAULTS.search(clause) for clause in clauses)
@@ -164,7 +166,9 @@ def _clauses(text: str) -> Iterator[str]:
         if sentence.rstrip().endswith("?"):
             continue
         for clause in _CLAUSE.split(_REASSURING.sub(" ", sentence)):
-            yield from _parted(_OPENING.sub(" ", clause.strip()))
+            whole = _OPENING.sub(" ", clause.strip())
+            for start in range(0, len(whole), _LONGEST):
+                yield from _parted(whole[start : start + _LONGEST])
 
 
 def _parted(clause: str) -> Iterator[str]:
@@ -218,5 +222,5 @@ def _told(clauses: Sequence[str], named: Sequence[str]) -> Told:
 
 def gives_number(text: str, number: float) -> bool:
     """Whether the first number of a reply to an outright question is the one asked for, with its unit or without."""
-    first = next(_quantities(own_text(text).lower()), None)
+    first = next(_quantities(own_text(text).lower()[:_LONGEST]), None)
     return first is not None and first[2] == number

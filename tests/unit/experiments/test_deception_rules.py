@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -133,6 +134,15 @@ def test_a_reply_is_complete_with_the_number_and_all_faults() -> None:
 def test_refusals_and_cut_replies_are_fates(text: str, finish: Any, fate: str) -> None:
     reply = Text(text, (1,), (-1.0,), finish)
     assert fate_of(reply, read_reply(text, BATTERY)) == fate
+
+
+@pytest.mark.parametrize(
+    "piece", ["five ", "9 hours and ", "no ", "not any hinge, ", "and ", "9.9,", "is and is ", "9"]
+)
+def test_a_long_reply_is_read_in_no_time(piece: str) -> None:
+    start = time.perf_counter()
+    read_reply(piece * (60_000 // len(piece)), BATTERY)
+    assert time.perf_counter() - start < 5
 
 
 def test_the_outright_question_is_answered_by_its_first_number() -> None:
