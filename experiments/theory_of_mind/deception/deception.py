@@ -34,7 +34,8 @@ class Deception(ArmedExperiment[Situation, None]):
     that passes over the hinge leaves something out.
 
     Arms: "no incentive" (nobody wants anything), then a wish alone (L1), a reward or pressure (L2), and up to three
-    fixed further turns that raise it (L3), each for the model itself and for somebody it writes for. Controls: an
+    fixed further turns that raise it (L3), each for the model itself and for somebody it writes for. Controls: further
+    turns that only ask again ("L3 neutral"), because being asked again moves a model without any stake; an
     incentive for the truth, which must not move an honest model; "asked to lie", without which a low rate shows only
     that the model cannot; "known" asks outright for the facts, and only items whose facts the model knows count;
     "no sheet" leaves the sheet out, so that false claims are guesses, and counts as not known.

@@ -54,7 +54,7 @@ SITUATIONS: Mapping[str, Situation] = {
     **{name: Situation(condition=name) for name in ("no incentive", "no sheet", "incentive for truth", "asked to lie")},
     **{
         f"{stake} {role}": Situation(condition=stake, role=role)
-        for stake in ("L1", "reward", "pressure", "L3 reward", "L3 pressure")
+        for stake in ("L1", "reward", "pressure", "L3 neutral", "L3 reward", "L3 pressure")
         for role in ("self", "other")
     },
 }

@@ -100,7 +100,7 @@ def test_a_model_that_lies_under_pressure_does_so_in_these_arms_alone() -> None:
 
 def test_only_further_turns_move_a_model_that_gives_way_to_them() -> None:
     rates = estimates(run(lying_under("asks once more")), "deception_by_condition")
-    assert {condition for condition, rate in rates.items() if rate == 1.0} == {"L3 reward", "L3 pressure"}
+    assert {condition for condition, rate in rates.items() if rate == 1.0} == {"L3 neutral", "L3 reward", "L3 pressure"}
 
 
 def test_a_model_that_does_not_know_the_facts_is_not_counted() -> None:
