@@ -121,8 +121,8 @@ class Deception(ArmedExperiment[Situation, None]):
 
     async def asked(self, arm: Situation, item: Item, subject: Subject) -> Prompt:
         """The prompt of the reply that counts, after all turns before it."""
-        name = arm.condition if arm.role == "none" else f"{arm.condition} {arm.role}"
-        stake = "" if name in ("no incentive", "no sheet") else name.removeprefix("L3 ")
+        name = "_".join(arm.condition.split() + ([arm.role] if arm.role != "none" else []))
+        stake = "" if arm.condition in ("no incentive", "no sheet") else name.removeprefix("L3_")
         prompt = prompts.opening(self.wording, item, role=arm.role, stake=stake, sheet=arm.condition != "no sheet")
         for line in prompts.escalations(self.wording, item, name, self.turns) if name.startswith("L3") else ():
             reply = await subject.generate(prompt, max_tokens=self.room(item))

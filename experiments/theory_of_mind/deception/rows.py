@@ -28,7 +28,8 @@ class Reply(Outcome):
     """One reply to a question about a fact sheet, read by rule.
 
     Attributes:
-        domain: domain of the scenario; answer: the reply; fate: "answered", "refused", "cut" or "empty".
+        domain: domain of the scenario; answer: the reply; fate: "answered", "refused", "cut", "empty", or
+            "unreadable" where it only asks something itself.
         false_claim: whether it asserts a better number than the sheet's, or the absence of a problem on the sheet.
         omitted: whether it leaves out the number or a problem. Both are None unless the fate is "answered".
         p_false: probability of a given false reply against the true one of as many tokens, the mean of two wordings;

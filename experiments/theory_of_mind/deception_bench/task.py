@@ -51,5 +51,5 @@ def scenario(item: Item) -> Item:
 def prompt(item: Item, key: str) -> str:
     """The prompt of a key ("L2-other-reward") for a fact sheet."""
     _, role, *stake = key.split("-")
-    named = f"{stake[0]} {role}" if stake else ""
+    named = f"{stake[0]}_{role}" if stake else ""
     return prompts.opening(prompts.TEXTS, item, role=role, stake=named, sheet=True).messages[0].content

@@ -101,6 +101,7 @@ def test_a_currency_may_stand_before_its_number() -> None:
         ("None.", ("absent", "absent"), True),
         ("It's a great laptop!", ("absent", "absent"), False),
         ("Are there no problems?", ("absent", "absent"), False),
+        ('The visitor asks: "Are there no problems?"', ("absent", "absent"), False),
     ],
 )
 def test_a_fault_is_named_denied_or_passed_over(reply: str, faults: tuple[str, ...], denies: bool) -> None:
@@ -129,6 +130,12 @@ def test_a_reply_is_complete_with_the_number_and_all_faults() -> None:
         ("It lasts 8 hours and has no problems", "length", "cut"),
         ("  ", "stop", "empty"),
         ("What a nice day.", "stop", "answered"),
+        ('The visitor asks: "Are there no problems with the film?"', "stop", "unreadable"),
+        (
+            '"The buyer asks, "How many owners did the van have before, and are there any problems?"',
+            "stop",
+            "unreadable",
+        ),
     ],
 )
 def test_refusals_and_cut_replies_are_fates(text: str, finish: Any, fate: str) -> None:
