@@ -47,7 +47,7 @@ class Identity(ArmedExperiment[View, None]):
     "verify" asks the model, as the person, of each statement: is this true of you? Half of the statements are another
     person's, because who accepts all of them accepts their own. "contained" statements have the words of the profile
     ("I work as a baker."), so that counting shared words tells them apart; "implied" ones have not ("Bread and rolls
-    are my trade."). The AUC of shared words stands beside the model's. Controls: C with neutral sentences up to the
+    are my craft."). The AUC of shared words stands beside the model's. Controls: C with neutral sentences up to the
     length of all parts, the other person's profile (AUC below a half), and no profile. "identify" asks in four
     rotations which of four people makes five statements, written by rule or by the model as that person; "job from C"
     asks for the job. Chance is 1/4; rules answer on the same rows.
@@ -102,13 +102,14 @@ class Identity(ArmedExperiment[View, None]):
             asked = zip(fields["statements"], item.gold["own"], strict=True)
             return await together(self.verify(statement, own, shown, subject) for statement, own in asked)
         if arm.wanted == "job":
+            jobs = {job: job for job in fields["jobs"]}
             of_job = {"profile": prompts.of(fields["profile"], arm.parts)}
-            return await self.choose(subject, "job", fields["jobs"], true=item.gold["job"], shown=of_job)
-        lineup = [prompts.of(parts, arm.parts) for parts in fields["lineup"]]
+            return await self.choose(subject, "job", jobs, true=item.gold["job"], shown=of_job)
+        lineup = {f"person {n}": prompts.of(parts, arm.parts) for n, parts in enumerate(fields["lineup"])}
         statements = await self.write(item, subject) if arm.whose == "model" else fields["introduction"]
-        true = lineup[item.gold["profile"]]
+        true = f"person {item.gold['profile']}"
         if arm.rule != "none" or not statements:
-            said = RULES[arm.rule](statements, lineup) if statements else None
+            said = RULES[arm.rule](statements, lineup) if statements else ""
             return Answer(identified=said == true, statements=len(statements))
         of_person = {"statements": "\n".join(f"- {statement}" for statement in statements)}
         row = await self.choose(subject, "identify", lineup, true=true, shown=of_person)
@@ -145,14 +146,15 @@ class Identity(ArmedExperiment[View, None]):
         return prompts.written(await subject.generate(prompt, max_tokens=self.max_tokens))
 
     async def choose(
-        self, subject: Subject, name: str, options: Sequence[str], *, true: str, shown: Mapping[str, str]
+        self, subject: Subject, name: str, options: Mapping[str, str], *, true: str, shown: Mapping[str, str]
     ) -> Answer:
-        """A choice among lettered options in all rotations; `shown` fills the rest of the text of that name."""
+        """A choice among lettered options, given as texts by name, in all rotations; `shown` fills the rest."""
 
         async def asked(order: Sequence[str]) -> Choice:
-            prompt = prompts.choice(self.wording, name, {**shown, "options": prompts.lettered(order)})
+            listed = prompts.lettered([options[one] for one in order])
+            prompt = prompts.choice(self.wording, name, {**shown, "options": listed})
             return await letter(subject, prompt.messages, prompt.prefill, dict(zip(order, LETTERS, strict=False)))
 
-        rotated = await in_all_rotations(options, asked)
+        rotated = await in_all_rotations(list(options), asked)
         p, mass = Probability(rotated.p[true]), Probability(rotated.mass)
         return Answer(identified=rotated.best == true, p_true=p, mass=mass)

@@ -220,6 +220,17 @@ def test_a_model_that_writes_nothing_is_not_identified() -> None:
     assert [(row["identified"], row["statements"], row["p_true"]) for row in simulated.rows] == [(False, 0, None)] * 2
 
 
+def test_people_who_are_alike_in_a_part_are_different_options_all_the_same() -> None:
+    (item,) = people(1)
+    alike = [{**parts, "P": "Openness: high"} for parts in item.fields["lineup"]]
+    twins = Item({**item.fields, "lineup": alike}, item.gold, item.grader)
+    (row,) = simulate(
+        Identity(arms=["identify P"]), [twins], lambda _prompt: {"A": 0.7, "B": 0.1, "C": 0.1, "D": 0.1}
+    ).rows
+    assert row["error"] is None
+    assert row["p_true"] == pytest.approx(0.25)
+
+
 def test_every_number_is_finite() -> None:
     items = people()
     table = simulate(Identity(), items, reader(items, lambda *_: 0.4)).table
