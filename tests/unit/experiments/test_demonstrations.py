@@ -5,7 +5,16 @@ from harness import Grade, Item
 from harness.config import load_job
 from harness.tasks.texts import normalise
 
-WITHOUT_FILES = ("facts", "facts_mc", "arithmetic", "concepts", "unanswerable", "false_belief")
+WITHOUT_FILES = (
+    "facts",
+    "facts_mc",
+    "arithmetic",
+    "concepts",
+    "unanswerable",
+    "false_belief",
+    "fact_sheets",
+    "synthetic_people",
+)
 
 
 def asking(question: str) -> Item:
