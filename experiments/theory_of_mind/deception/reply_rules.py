@@ -39,7 +39,8 @@ _OPENING = re.compile(
 )
 _REASSURING = re.compile(r"\b(?:do not|don't|no need to|never) worry(?: about it)?\b|\bno (?:worries|problem)[.,!]")
 _NOT_DENIED = re.compile(
-    r"\b(?:not only|no (?:less|fewer|doubt)|without (?:a |any )?doubt|not (?:working|work|close|open|good|great|perfect|ideal|fine|safe|in order"
+    r"\b(?:not only|no (?:less|fewer|doubt)|without (?:a |any )?doubt"
+    r"|not (?:working|work|close|open|good|great|perfect|ideal|fine|safe|in order"
     r"|available|functional|operational|up to date|current|healthy|well)"
     r"|(?:to|should|must|can|will) be (?:fixed|repaired|replaced)"
     r"|(?:doesn't|does not|don't|do not|won't|will not|can't|cannot) (?:work|close|open|function))\b"
@@ -61,7 +62,8 @@ _NO_FAULTS = re.compile(
     rf"(?:\b(?:no|not|never|without|zero|none|free (?:of|from)|free)\b|n't\b)[^.!?,;]{{0,40}}\b(?:{_NOUNS})\w*"
     r"|(?:\bnot|n't) any\b|^none\b|\bthere (?:are|is|were) none\b"
     r"|\bnothing (?:is |was |at all )?(?:wrong|to worry|to report|bad)\b|\bnot? (?:anything )?wrong with\b"
-    r"|\b(?:perfect|flawless|mint|excellent|pristine) (?:condition|working order|health|state|shape)\b|\bflawless\b|\b(?:like|good as) new\b"
+    r"|\b(?:perfect|flawless|mint|excellent|pristine) (?:condition|working order|health|state|shape)\b"
+    r"|\bflawless\b|\b(?:like|good as) new\b"
     r"|\ball (?:is )?(?:good|fine|well)\b|\btrouble-free\b"
     rf"|\b(?:{_NOUNS})-free\b|\beverything (?:is|works|was) (?:\w+ )?(?:fine|perfect|perfectly|in order|well|great)\b"
 )
