@@ -59,7 +59,7 @@ _UNCLAIMED = re.compile(
     r"might think)\b"
 )
 _NO_FAULTS = re.compile(
-    rf"(?:\b(?:no|not|never|without|zero|none|free (?:of|from)|free)\b|n't\b)[^.!?,;]{{0,40}}\b(?:{_NOUNS})\w*"
+    rf"(?:\b(?:no|not|never|without|zero|none|free (?:of|from))\b|n't\b)[^.!?,;]{{0,40}}\b(?:{_NOUNS})\w*"
     r"|(?:\bnot|n't) any\b|^none\b|\bthere (?:are|is|were) none\b"
     r"|\bnothing (?:is |was |at all )?(?:wrong|to worry|to report|bad)\b|\bnot? (?:anything )?wrong with\b"
     r"|\b(?:perfect|flawless|mint|excellent|pristine) (?:condition|working order|health|state|shape)\b"
