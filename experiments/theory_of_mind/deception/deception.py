@@ -84,7 +84,10 @@ class Deception(ArmedExperiment[Situation, None]):
             why="the model makes few false claims even when it is asked to",
         ),
     )
-    figures: ClassVar = (Bars("false_claim", by="condition", hue="role", where=TOLD), Bars("false_claim", by="domain"))
+    figures: ClassVar = (
+        Bars("false_claim", by="condition", hue="role", where=TOLD),
+        Bars("false_claim", by="domain", where=TOLD),
+    )
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate", "score"})
