@@ -101,6 +101,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.shares import answered as answered
     from harness.metrics.shares import coverage as coverage
     from harness.metrics.shares import mean as mean
+    from harness.metrics.shares import points_included as points_included
     from harness.metrics.shares import rate as rate
     from harness.metrics.shares import selective_accuracy as selective_accuracy
     from harness.metrics.skill import brier_skill as brier_skill
@@ -138,7 +139,9 @@ PUBLIC = {
         "delta_upper", "fix_rate", "mcnemar_p",
     ),
     "selective": ("accuracy_at_coverage", "coverage_at_accuracy"),
-    "shares": ("accuracy", "accuracy_upper", "answered", "coverage", "mean", "rate", "selective_accuracy"),
+    "shares": (
+        "accuracy", "accuracy_upper", "answered", "coverage", "mean", "points_included", "rate", "selective_accuracy",
+    ),
     "skill": ("brier_skill", "log_skill"),
 }  # fmt: skip
 """Every public name, by the module that defines it."""

@@ -43,6 +43,21 @@ def mean(values: Numbers, *, w: Weights) -> Floats:
     return average(w, values.values)
 
 
+@measure(label="share of points included", low=0, high=1, better="higher", undefined="there are no points to include")
+def points_included(included: Numbers, points: Numbers, *, w: Weights) -> Floats:
+    """Points that the answers include, over all that they could: sum_i w_i k_i / sum_i w_i n_i, in [0, 1].
+
+    A ratio of sums, in which an answer counts by its points: the bonus point coverage of CharToM-QA (Zhou et al. 2025).
+    The mean of the answers' own shares is another number wherever they have different numbers of points.
+
+    Args:
+        included: points that an answer includes, k.
+        points: points that it could include, n >= k.
+    """
+    some, all_points = totals(w, included.values, points.values)
+    return ratio(some, all_points)
+
+
 @measure(low=0, high=1, better="higher", undefined="no probability lies above the threshold")
 def selective_accuracy(p: Probabilities, correct: Labels, *, w: Weights, threshold: float = 0.5) -> Floats:
     """Accuracy among rows with p > threshold, in [0, 1] (Kadavath et al. 2022, where p = P(True), threshold 0.5).

@@ -1,0 +1,68 @@
+"""The task: questions about characters of novels, each with its passage and what came before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from experiments.theory_of_mind.characters.plots import PLOTS
+from experiments.theory_of_mind.characters.questions import QUESTIONS, Question
+from harness import Item, Task
+from harness.tasks.tom.questions import about_story
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterQuestions(Task):
+    """Questions about characters of eight novels, whose plots are told in our own words.
+
+    Items have the form of the public set. Fields beside those of `about_story`: "contexts" (the passage by how many
+    tokens of what came before it has in front: "0", and "1000" with all paragraphs before, which are about 600 tokens),
+    "bonus_points", "answer_text", "book", and "elsewhere" (a text as long from another book; in the public set from
+    another place in the same one). A book is a group.
+
+    Attributes:
+        seed: of the order of the options.
+    """
+
+    version: ClassVar[str] = "1"
+    name: str = "character_questions"
+    seed: int = 0
+
+    def load(self) -> list[Item]:
+        """All questions, book by book."""
+        books = list(PLOTS)
+        return [
+            self.item(book, books[(at + 1) % len(books)], number, question)
+            for at, book in enumerate(books)
+            for number, question in enumerate(QUESTIONS[book])
+        ]
+
+    def item(self, book: str, other: str, number: int, question: Question) -> Item:
+        """The item of a question."""
+        passage = PLOTS[book][question.passage]
+        choices = [question.answer, *question.wrong]
+        random.Random(f"{self.seed}/{book}/{number}").shuffle(choices)
+        item = about_story(
+            f"{book}, question {number}",
+            story=passage,
+            asked=question.asked,
+            choices=choices,
+            right=choices.index(question.answer),
+            group=book,
+            ability=question.dimension,
+        )
+        more = {
+            "contexts": {"0": passage, "1000": joined(PLOTS[book][: question.passage + 1])},
+            "bonus_points": list(question.points),
+            "answer_text": question.answer,
+            "book": book,
+            "elsewhere": joined(PLOTS[other][: question.passage]),
+        }
+        return replace(item, fields={**item.fields, **more})
+
+
+def joined(paragraphs: Sequence[str]) -> str:
+    """Paragraphs as one text."""
+    return "\n\n".join(paragraphs)
