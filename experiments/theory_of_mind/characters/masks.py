@@ -16,8 +16,8 @@ MASKS = word_list(
 """Names that none of the novels has."""
 
 _KEPT = word_set(
-    "mr mrs miss ms dr sir madam lady lord count countess duke duchess prince princess captain colonel general "
-    "father mother brother sister uncle aunt i god christmas easter monday tuesday wednesday thursday friday saturday "
+    "st mr mrs miss ms dr sir madam lady lord count countess duke duchess prince princess captain colonel general "
+    "bishop father mother brother sister uncle aunt i god christmas easter monday tuesday wednesday thursday friday saturday "
     "sunday january february march april may june july august september october november december"
 )
 _CAPITAL = re.compile(r"\b[A-Z][a-z\u00df-\u00ff]+\b")

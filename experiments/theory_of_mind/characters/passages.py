@@ -10,6 +10,9 @@ from experiments.theory_of_mind.characters.masks import masked, masks_for
 from experiments.theory_of_mind.characters.rows import Reading
 from harness import Item, ItemError
 
+NEARLY = 0.9
+"""The share of the words of a context that a text from elsewhere must have to stand for it."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -39,7 +42,7 @@ def shown(arm: Reading, item: Item, rng: Random) -> list[Shown]:
         rng: for the choice of other names.
 
     Raises:
-        ItemError: the set has no longer context, or no text from elsewhere, that the arm could show.
+        ItemError: the set has no longer context, or no text from elsewhere that is long enough.
     """
     contexts = dict(sorted(item.fields["contexts"].items(), key=lambda pair: int(pair[0])))
     if arm.passage == "masked":
@@ -57,7 +60,11 @@ def _elsewhere(arm: Reading, item: Item, own: list[str]) -> str:
     sizes = [len(text.split()) for text in own]
     words = sizes[0] if arm.passage == "other" else sizes[-1] - sizes[0]
     elsewhere = str(item.fields.get("elsewhere", "")).split()
-    if not elsewhere or words <= 0:
-        raise ItemError("the set has no text from elsewhere, or no longer context in whose place it could be shown")
+    if words <= 0:
+        raise ItemError("the set has no longer context, in whose place a text from elsewhere could be shown")
+    if len(elsewhere) < NEARLY * words:
+        raise ItemError(
+            f"the set has no text from elsewhere of that length: {len(elsewhere)} words, {words} are wanted"
+        )
     after = [] if arm.passage == "other" else [own[0]]
     return "\n\n".join([" ".join(elsewhere[:words]), *after])

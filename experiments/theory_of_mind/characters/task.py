@@ -19,8 +19,8 @@ class CharacterQuestions(Task):
 
     Items have the form of the public set. Fields beside those of `about_story`: "contexts" (the passage by how many
     tokens of what came before it has in front: "0", and "1000" with all paragraphs before, which are about 600 tokens),
-    "bonus_points", "answer_text", "book", and "elsewhere" (a text as long from another book; in the public set from
-    another place in the same one). A book is a group.
+    "bonus_points", "answer_text", "book", and "elsewhere" (the plot of another book; in the public set, a text
+    from another place in the same one). A book is a group.
 
     Attributes:
         seed: of the order of the options.
@@ -58,7 +58,7 @@ class CharacterQuestions(Task):
             "bonus_points": list(question.points),
             "answer_text": question.answer,
             "book": book,
-            "elsewhere": joined(PLOTS[other][: question.passage]),
+            "elsewhere": joined(PLOTS[other]),
         }
         return replace(item, fields={**item.fields, **more})
 

@@ -28,6 +28,7 @@ from harness.metrics.columns import (
 )
 from harness.metrics.joint import joint_accuracy
 from harness.metrics.metric import Measure
+from harness.metrics.shares import points_included
 
 # Every measure there is: a new one is tested without being named here.
 MEASURES = [m for _, m in sorted(measures().items()) if Units not in m.parameters]
@@ -202,6 +203,15 @@ def test_joint_accuracy_counts_a_repeated_unit_as_so_many_units() -> None:
     )
     np.testing.assert_array_equal(values, [repeated[0], 2 / 3, np.nan])
     assert repeated[0] == 0.75
+
+
+def test_points_included_are_a_ratio_of_sums() -> None:
+    """Answers count by their points: 1 of 4, 2 of 2 and 0 of 3 are 3 of 9, not the mean of their shares."""
+    included, points = Numbers(np.array([1.0, 2, 0])), Numbers(np.array([4.0, 2, 3]))
+    w = np.array([[1.0, 1, 1], [0, 1, 0], [2, 0, 1], [0, 0, 0]])
+    assert points_included(included, points, w=w)[:3] == pytest.approx([3 / 9, 1, 2 / 11])
+    assert np.isnan(points_included(included, points, w=w)[3])
+    assert np.isnan(points_included(Numbers(np.zeros(2)), Numbers(np.zeros(2)), w=np.ones((1, 2))))[0]
 
 
 def test_joint_accuracy_by_guessing_is_the_product() -> None:
