@@ -100,7 +100,7 @@ class Characters(ArmedExperiment[Reading, JudgeReliability | None]):
         self, arm: Reading, common: None, item: Item, subject: Subject, fitted: JudgeReliability | None
     ) -> list[Read]:
         if arm.rule != "none":
-            return [row_of(item, "", RULES[arm.rule](item.fields["choices"]))]
+            return [row_of(item, "none", RULES[arm.rule](item.fields["choices"]))]
         views = shown(arm, item, subject.random("masks"))
         read = self.chosen_option if arm.choice else self.written
         first, *longer = await together(read(item, subject, view) for view in views)

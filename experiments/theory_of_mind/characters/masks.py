@@ -17,8 +17,8 @@ MASKS = word_list(
 
 _KEPT = word_set(
     "st mr mrs miss ms dr sir madam lady lord count countess duke duchess prince princess captain colonel general "
-    "bishop father mother brother sister uncle aunt i god christmas easter monday tuesday wednesday thursday friday saturday "
-    "sunday january february march april may june july august september october november december"
+    "bishop father mother brother sister uncle aunt i god christmas easter monday tuesday wednesday thursday friday "
+    "saturday sunday january february march april may june july august september october november december"
 )
 _CAPITAL = re.compile(r"\b[A-Z][a-z\u00df-\u00ff]+\b")
 _WORD = re.compile(r"\b[a-z\u00df-\u00ff]+\b")

@@ -49,9 +49,9 @@ def shown(arm: Reading, item: Item, rng: Random) -> list[Shown]:
         masks = masks_for([*contexts.values(), item.fields["asked"], *item.fields["choices"]], rng)
         return [Shown(context, masked(text, masks), "", masks) for context, text in contexts.items()]
     if arm.passage == "none":
-        contexts = {"": ""}
+        contexts = {"none": ""}
     elif arm.passage != "own":
-        contexts = {"": _elsewhere(arm, item, [*contexts.values()])}
+        contexts = {"elsewhere": _elsewhere(arm, item, [*contexts.values()])}
     return [Shown(context, text, item.fields["book"], {}) for context, text in contexts.items()]
 
 

@@ -53,8 +53,8 @@ class Read(ByJudge):
 
     Attributes:
         dimension: "belief", "intention", "emotion" or "desire".
-        context: tokens of what came before the passage, as the set names them ("0", "1000", "2000"); "" where that is
-            not shown.
+        context: tokens of what came before the passage, as the set names them ("0", "1000", "2000"); "elsewhere" where
+            a text from elsewhere is shown, "none" where nothing is.
         answer: the letter chosen, or the text as it was judged; fate: its fate.
         correct: whether the option is right; None of a written answer, which has points.
         longer: whether the passage has more before it than in the shortest context.

@@ -190,7 +190,7 @@ def test_a_reader_who_needs_the_background_gains_by_it_and_not_by_length() -> No
     found = values(table, "accuracy_by_context")
     assert found["options", "0"] == 0
     assert found["options", "1000"] == 1
-    assert found["other passage", ""] == found["no story", ""] == found["shuffled story", ""] == 0
+    assert found["other passage", "elsewhere"] == found["shuffled story", "elsewhere"] == found["no story", "none"] == 0
     assert values(table, "context_gain") == {("options", "1000"): 1}
 
 
