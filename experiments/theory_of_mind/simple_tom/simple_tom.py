@@ -53,8 +53,9 @@ class SimpleTom(ArmedExperiment[Asking, None]):
     shows whether it is followed. Texts are read by our grader and by the release's parser, side by side.
 
     Differs from the paper: sentences of the prompts are our own, those of the system prompts and of the starred form
-    too; no system prompt in the plain arms. The arms "cot", "cot star" and "remind own, cot star" (the paper's best
-    remedy) run when they are named, as they write up to 500 tokens an answer.
+    too; no system prompt in the plain arms; a short answer ends with its first line. The arms "cot", "cot star" and
+    "remind own, cot star" (the paper's best remedy) run when they are named, as they write up to 500 tokens an answer.
+
     The public set: task=simpletom_stories. It has no twins, so that numbers over twins have no rows there.
 
     Attributes:
@@ -115,8 +116,8 @@ class SimpleTom(ArmedExperiment[Asking, None]):
         if arm.exact:
             return await self.chosen_option(arm, question, item, subject, reminder)
         shown = turned(question) if arm.swapped else question
-        cap = self.max_tokens_reasoned if arm.reasoned else self.max_tokens
-        reply = await subject.generate(Prompt(self.turns(arm, shown, item, reminder)), max_tokens=cap)
+        cap, stop = (self.max_tokens_reasoned, ()) if arm.reasoned else (self.max_tokens, ("\n",))
+        reply = await subject.generate(Prompt(self.turns(arm, shown, item, reminder)), max_tokens=cap, stop=stop)
         row, read = row_of(shown, graded(shown, reply), item), released_letter(reply.text, reasoned=arm.reasoned)
         return replace(
             row,
