@@ -35,7 +35,7 @@ LETTERS = "AB"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimpleTom(ArmedExperiment[Asking, None]):
+class SimpleToM(ArmedExperiment[Asking, None]):
     """Models say what a person knows, and still fail to predict from it what the person does, or to judge that.
 
     Gu et al. 2024 (SimpleToM). Item: a story in four tellings, among them "The sealed carton of milk at the front of

@@ -13,7 +13,7 @@ import pytest
 
 from experiments.theory_of_mind.simple_tom.arms import ARMS
 from experiments.theory_of_mind.simple_tom.rows import gap
-from experiments.theory_of_mind.simple_tom.simple_tom import SimpleTom
+from experiments.theory_of_mind.simple_tom.simple_tom import SimpleToM
 from experiments.theory_of_mind.simple_tom.task import KINDS, AwarenessStories, Stories
 from harness import HarnessError, Item, Task
 from harness.metrics.columns import Labels
@@ -53,13 +53,13 @@ def answering(items: Sequence[Item], says: Says) -> Callable[[str], str]:
 
 
 def run(items: Sequence[Item], says: Says, arms: Sequence[str] = ASKED) -> Table:
-    table, finished = simulate(SimpleTom(arms=arms), items, answering(items, says))
+    table, finished = simulate(SimpleToM(arms=arms), items, answering(items, says))
     assert not [one.result.errors for one in finished if one.result.errors]
     return table
 
 
 def values(table: Table, name: str) -> dict[tuple[str, ...], float | None]:
-    (metric,) = (m for m in SimpleTom.metrics if m.name == name)
+    (metric,) = (m for m in SimpleToM.metrics if m.name == name)
     return {tuple(e.level[c] for c in metric.keys): e.value for e in estimate(metric, table, replicates=2) if e.n}
 
 
@@ -82,9 +82,9 @@ def only_mental_states(fields: Mapping[str, object], gold: str) -> str:
     return gold if fields["ability"] == KINDS[0] else next(c for c in choices if c != unaware(fields, gold))
 
 
-@pytest.mark.parametrize("metric", SimpleTom.metrics, ids=lambda m: m.name)
+@pytest.mark.parametrize("metric", SimpleToM.metrics, ids=lambda m: m.name)
 def test_metrics_fit_the_columns(metric: Metric) -> None:
-    metric.check(SimpleTom.columns())
+    metric.check(SimpleToM.columns())
 
 
 def test_the_default_stories_are_many_and_all_different() -> None:
@@ -165,7 +165,7 @@ def test_one_who_knows_and_does_not_use_it_has_a_gap() -> None:
 
 def test_rules_without_minds_are_near_half_over_twins() -> None:
     rules = [name for name in ARMS if name.startswith("rule:")]
-    table, _ = simulate(SimpleTom(arms=rules), AwarenessStories().load(), lambda _: "A")
+    table, _ = simulate(SimpleToM(arms=rules), AwarenessStories().load(), lambda _: "A")
     for (arm, kind), value in values(table, "accuracy_over_twins").items():
         assert value == pytest.approx(0.5, abs=0.2 if arm == "rule: least in story" else 1e-9), (arm, kind)
 
@@ -182,7 +182,7 @@ def test_a_reminder_shows_the_answer_that_its_arm_names(arm: str, shown: set[str
         for q, gold in zip(item.fields["questions"], item.gold, strict=True)
     }
     reply = answering(items, lambda fields, gold: "Yes" if fields["ability"] == KINDS[0] else gold)
-    table, finished = simulate(SimpleTom(arms=[arm]), items, reply)
+    table, finished = simulate(SimpleToM(arms=[arm]), items, reply)
     prompts = [e.prompt for one in finished for e in one.transcript if e.prompt.count("Question: ") == 2]
     found = set()
     for prompt in prompts:
@@ -204,7 +204,7 @@ def test_a_reminder_shows_the_answer_that_its_arm_names(arm: str, shown: set[str
 
 def test_without_the_story_nothing_tells_the_twins_apart() -> None:
     items = stories(4)
-    table, finished = simulate(SimpleTom(arms=["no story", "shuffled story"]), items, answering(items, right))
+    table, finished = simulate(SimpleToM(arms=["no story", "shuffled story"]), items, answering(items, right))
     assert {value for (_, _), value in values(table, "accuracy_over_twins").items()} == {0.5}
     own = [question["story"] for item in items for question in item.fields["questions"]]
     assert not any(story in e.prompt for one in finished for e in one.transcript for story in own)
@@ -213,7 +213,7 @@ def test_without_the_story_nothing_tells_the_twins_apart() -> None:
 def test_the_release_finds_an_answer_in_a_reply_that_was_cut() -> None:
     items = stories(2)
     table, _ = simulate(
-        SimpleTom(arms=["cot"], max_tokens_reasoned=6), items, lambda _: "(B) no, (A) no, or else (B) ..."
+        SimpleToM(arms=["cot"], max_tokens_reasoned=6), items, lambda _: "(B) no, (A) no, or else (B) ..."
     )
     assert set(table.columns["fate"]) == {"cut"}
     assert (table.columns["correct"] == 0).all()
@@ -296,9 +296,9 @@ def test_the_gap_is_the_difference_of_two_accuracies() -> None:
 
 def test_every_arm_runs_and_every_estimate_is_finite() -> None:
     items = stories(10)
-    table, finished = simulate(SimpleTom(arms=tuple(ARMS)), items, answering(items, right))
+    table, finished = simulate(SimpleToM(arms=tuple(ARMS)), items, answering(items, right))
     assert not [one.result.errors for one in finished if one.result.errors]
-    for metric in SimpleTom.metrics:
+    for metric in SimpleToM.metrics:
         found = estimate(metric, table, replicates=20)
         assert found
         assert all(one.value is not None and math.isfinite(one.value) for one in found), metric.name
