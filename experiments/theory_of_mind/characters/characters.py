@@ -51,7 +51,7 @@ class Characters(ArmedExperiment[Reading, JudgeReliability | None]):
     points. The judge first reads answers made of known points (`judging.CLEAR`). Where it finds fewer than 0.8 of these
     rightly, verdicts that rest on it are held back.
 
-    Differs from the paper: the judge is greedy; prompts in our words; the default task has 16 questions of our own,
+    Differs from the paper: the judge is greedy; prompts in our words; the default task has 24 questions of our own,
     whose background is about 600 tokens and not 1,000 or 2,000; no comparison with people.
     The public set: task=chartom.
 

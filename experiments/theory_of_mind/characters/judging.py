@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.shared.judge_reliability import JudgeReliability, reliability
-from experiments.theory_of_mind.characters.questions import QUESTIONS, Question
+from experiments.theory_of_mind.characters.question import Question
+from experiments.theory_of_mind.characters.questions import QUESTIONS
 from harness import Prompt, Subject, Text, fill
 
 TEXTS: Mapping[str, str] = {

@@ -1,8 +1,10 @@
-"""Parts of the plots of eight novels in the public domain, told in our own words, in the order of events."""
+"""Parts of the plots of twelve novels in the public domain, told in our own words, in the order of events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from experiments.theory_of_mind.characters.further_novels import FURTHER_PLOTS
 
 PLOTS: Mapping[str, Sequence[str]] = {
     "Pride and Prejudice": (
@@ -252,5 +254,6 @@ PLOTS: Mapping[str, Sequence[str]] = {
         "he is free, gives him the address at which he lives, and fires into the air. Javert goes off slowly, turns "
         "round and shouts: you annoy me, kill me rather.",
     ),
+    **FURTHER_PLOTS,
 }
-"""Eight books, seven paragraphs each. Questions are about the last two; those before are their background."""
+"""Twelve books, seven paragraphs each. Questions are about the last two; those before are their background."""

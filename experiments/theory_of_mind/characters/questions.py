@@ -1,31 +1,11 @@
-"""Questions about the minds of characters in `plots.PLOTS`, with what a full answer holds."""
+"""Questions about the minds of characters in `plots.PLOTS`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-Dimension = Literal["belief", "intention", "emotion", "desire"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question about the mind of a character.
-
-    Attributes:
-        passage: the paragraph of the book that it is about, counted from 0; those before are its background.
-        answer: the right option; wrong: the three others.
-        points: what a full free answer holds, a sentence each (the bonus points of CharToM-QA).
-    """
-
-    passage: int
-    dimension: Dimension
-    asked: str
-    answer: str
-    wrong: tuple[str, str, str]
-    points: tuple[str, ...]
-
+from experiments.theory_of_mind.characters.further_novels import FURTHER_QUESTIONS
+from experiments.theory_of_mind.characters.question import Question
 
 QUESTIONS: Mapping[str, Sequence[Question]] = {
     "Pride and Prejudice": (
@@ -300,4 +280,5 @@ QUESTIONS: Mapping[str, Sequence[Question]] = {
             ),
         ),
     ),
+    **FURTHER_QUESTIONS,
 }

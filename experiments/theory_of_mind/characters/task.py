@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from experiments.theory_of_mind.characters.plots import PLOTS
-from experiments.theory_of_mind.characters.questions import QUESTIONS, Question
+from experiments.theory_of_mind.characters.question import Question
+from experiments.theory_of_mind.characters.questions import QUESTIONS
 from harness import Item, Task
 from harness.tasks.tom.questions import about_story
 
 
 @dataclass(frozen=True, kw_only=True)
 class CharacterQuestions(Task):
-    """Questions about characters of eight novels, whose plots are told in our own words.
+    """Questions about characters of twelve novels, whose plots are told in our own words.
 
     Items have the form of the public set. Fields beside those of `about_story`: "contexts" (the passage by how many
     tokens of what came before it has in front: "0", and "1000" with all paragraphs before, which are about 600 tokens),

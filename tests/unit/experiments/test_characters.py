@@ -64,7 +64,8 @@ def test_metrics_fit_the_columns(metric: Metric) -> None:
 
 
 def test_every_question_has_a_passage_a_background_and_points() -> None:
-    assert len(ITEMS) == len({item.id for item in ITEMS}) == 16
+    assert len(ITEMS) == len({item.id for item in ITEMS}) == 24
+    assert len({item.group for item in ITEMS}) == 12
     assert {item.fields["ability"] for item in ITEMS} == {"belief", "intention", "emotion", "desire"}
     for item in ITEMS:
         short, long = item.fields["contexts"]["0"], item.fields["contexts"]["1000"]
@@ -80,7 +81,7 @@ def test_every_question_has_a_passage_a_background_and_points() -> None:
 
 def test_the_right_option_has_no_favoured_length() -> None:
     ranks = [sorted((q.answer, *q.wrong), key=len).index(q.answer) for some in QUESTIONS.values() for q in some]
-    assert max(ranks.count(rank) for rank in range(4)) <= 5
+    assert max(ranks.count(rank) for rank in range(4)) <= len(ranks) / 3
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_points_of_a_line_count_over_all_points_and_a_broken_line_is_no_point() 
 
     table = run(items, ["written"], reply)
     assert values(table, "points_included") == {("0",): 0.5, ("1000",): 0.5}
-    assert values(table, "judge_failed") == {(): 0.25}
+    assert values(table, "judge_failed") == {(): 4 / 24}
     assert values(table, "penalty_rate") == {("0",): 1, ("1000",): 1}
     assert np.isnan(table.columns["included"]).sum() == 8
     assert np.isnan(table.columns["correct"]).all()
@@ -164,11 +165,11 @@ def test_an_empty_answer_includes_nothing_and_is_no_failure_of_the_judge() -> No
 def test_a_judge_that_reads_well_is_found_reliable_and_one_that_names_all_is_not() -> None:
     assert sum(gold for _, gold in CLEAR) == len(CLEAR) / 2 == 9
     good = asyncio.run(check(TEXTS, fake_subject(answering(ITEMS))))
-    assert list(good.columns.values()) == [1, 1, 1]
+    assert list(good.columns.values()) == pytest.approx([1, 1, 1])
     every = asyncio.run(check(TEXTS, fake_subject(lambda _: "[Included Bonus Points]: 1,2,3")))
-    assert list(every.columns.values()) == [0.5, 1, 1]
+    assert list(every.columns.values()) == pytest.approx([0.5, 1, 1])
     silent = asyncio.run(check(TEXTS, fake_subject(lambda _: "Null")))
-    assert list(silent.columns.values()) == [0, 0, 0]
+    assert list(silent.columns.values()) == pytest.approx([0, 0, 0])
 
 
 def test_the_judge_is_asked_only_where_an_answer_is_written() -> None:
@@ -228,7 +229,7 @@ def test_where_the_right_option_is_always_the_longest_the_rule_finds_it() -> Non
 
     table = run([longest(item) for item in ITEMS], ["rule: longest option", "rule: first option"], lambda _: "A")
     assert values(table, "accuracy")["rule: longest option",] == 1
-    assert values(table, "accuracy")["rule: first option",] == 6 / 16
+    assert values(table, "accuracy")["rule: first option",] == [item.gold[1] for item in ITEMS].count("A") / 24
 
 
 def test_who_goes_by_the_place_in_the_list_is_found_out() -> None:
