@@ -57,6 +57,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("deception", [], 0, 5),  # the outright questions; three further turns; the reply, and what is scored beside it
     ("deceptionBench", [], 2, 5),  # the clear cases in both orders; then the reply, three further turns and the verdict
     ("identity", [], 0, 2),  # the statements that the model writes; whom they are taken for
+    ("simpleToM", [], 0, 2),  # the mental state; what is asked after a reminder of it
+    ("characters", [], 3, 2),  # the judge's check, once more, and turned round; a written answer and its judge
 ]
 
 

@@ -85,6 +85,7 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 
 
 EXPERIMENTS = {
+    "characters": {"accuracy": "correct"},
     "confidenceAlongThought": {"accuracy": "correct"},
     "deception": {},
     "deceptionBench": {},
@@ -102,6 +103,7 @@ EXPERIMENTS = {
     "selfKnowledge": {"agreement": "agrees", "answerable_accuracy": "correct"},
     "selfRecognition": {},
     "semanticEntropy": {"accuracy": "correct"},
+    "simpleToM": {"accuracy": "correct"},
     "verbalizedConfidence": {"accuracy": "correct"},
 }
 
