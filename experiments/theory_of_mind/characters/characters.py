@@ -137,7 +137,7 @@ class Characters(ArmedExperiment[Reading, JudgeReliability | None]):
             dimension=fields["ability"], context=view.context, answer=answer, fate="answered", points=len(points)
         )
         if not answer:
-            return replace(row, fate="empty", included=0, judge_failed=False)
+            return replace(row, fate="cut" if reply.finish == "length" else "empty", included=0, judge_failed=False)
         about = {"asked": asked, "reference": fields["answer_text"]}
         found, faulty = await asyncio.gather(
             judging.included(self.wording, judge, {**about, "points": points}, answer),

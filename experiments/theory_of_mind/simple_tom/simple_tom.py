@@ -80,8 +80,8 @@ class SimpleToM(ArmedExperiment[Asking, None]):
 
     def capabilities(self) -> frozenset[Capability]:
         asked = [arm for arm in self.chosen.values() if arm.rule == "none"]
-        own = any(arm.reminder == "own" for arm in asked)
-        return frozenset({"choose" if arm.exact else "generate" for arm in asked} | ({"choose"} if own else set()))
+        reminded = {"choose" for arm in asked if arm.reminder != "none"}  # the own answer, whatever is shown
+        return frozenset({"choose" if arm.exact else "generate" for arm in asked} | reminded)
 
     async def ask(self, arm: Asking, common: None, item: Item, subject: Subject, fitted: None) -> list[Answered]:
         questions = [
@@ -123,7 +123,7 @@ class SimpleToM(ArmedExperiment[Asking, None]):
             row,
             listed_first=float(row.answer == LETTERS[0]) if row.answer else None,
             released=read == str(shown.gold)[1],
-            unread_released=read not in (*LETTERS,),
+            unread_released=read not in {*LETTERS},
         )
 
     async def chosen_option(self, arm: Asking, question: Item, item: Item, subject: Subject, reminder: str) -> Answered:

@@ -294,6 +294,15 @@ def test_the_gap_is_the_difference_of_two_accuracies() -> None:
     assert math.isnan(gap(explicit, applied, w=w)[2])
 
 
+def test_an_arm_needs_only_what_it_asks() -> None:
+    assert SimpleToM(arms=["free"]).capabilities() == {"generate"}
+    assert SimpleToM(arms=["options", "no story"]).capabilities() == {"choose"}
+    assert SimpleToM(arms=["rule: never aware"]).capabilities() == set()
+    # The model's own answer is carried along after any reminder.
+    assert SimpleToM(arms=["remind own, cot star"]).capabilities() == {"choose", "generate"}
+    assert SimpleToM(arms=["remind gold"]).capabilities() == {"choose"}
+
+
 def test_every_arm_runs_and_every_estimate_is_finite() -> None:
     items = stories(10)
     table, finished = simulate(SimpleToM(arms=tuple(ARMS)), items, answering(items, right))
