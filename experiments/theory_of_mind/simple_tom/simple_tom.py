@@ -80,8 +80,12 @@ class SimpleToM(ArmedExperiment[Asking, None]):
 
     def capabilities(self) -> frozenset[Capability]:
         asked = [arm for arm in self.chosen.values() if arm.rule == "none"]
-        reminded = {"choose" for arm in asked if arm.reminder != "none"}  # the own answer, whatever is shown
-        return frozenset({"choose" if arm.exact else "generate" for arm in asked} | reminded)
+        # After a reminder the model's own answer is carried along, whatever answer is shown.
+        needs: dict[Capability, bool] = {
+            "choose": any(arm.exact or arm.reminder != "none" for arm in asked),
+            "generate": not all(arm.exact for arm in asked),
+        }
+        return frozenset(name for name, needed in needs.items() if needed)
 
     async def ask(self, arm: Asking, common: None, item: Item, subject: Subject, fitted: None) -> list[Answered]:
         questions = [
