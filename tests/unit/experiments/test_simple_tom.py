@@ -16,9 +16,11 @@ from experiments.theory_of_mind.simple_tom.rows import gap
 from experiments.theory_of_mind.simple_tom.simple_tom import SimpleToM
 from experiments.theory_of_mind.simple_tom.task import KINDS, AwarenessStories, Stories
 from harness import HarnessError, Item, Task
+from harness.config import load_job
 from harness.metrics.columns import Labels
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.tasks.base import split
 from harness.tasks.rows import broken_rows
@@ -292,6 +294,31 @@ def test_the_gap_is_the_difference_of_two_accuracies() -> None:
     w = np.array([[1.0, 1, 1, 1], [2, 0, 0, 2], [0, 0, 0, 0]])
     assert gap(explicit, applied, w=w)[:2] == pytest.approx([3 / 4 - 2 / 4, 1 / 2])
     assert math.isnan(gap(explicit, applied, w=w)[2])
+
+
+@pytest.mark.parametrize(
+    ("says", "kinds"),
+    [
+        # The constant answer: no gap, no skill; with its own reminder it does as without.
+        (unaware, ["undecided"] * 8),
+        # A reader of minds: no gap, and better than all rules; it does not follow a reminder against the story.
+        (right, ["undecided"] * 2 + ["supported"] * 3 + ["undecided"] * 3),
+        # Knows and does not use it: wrong on behavior and judgment wherever nobody knows.
+        (only_mental_states, ["supported", "undecided", "supported"] + ["undecided"] * 5),
+    ],
+    ids=["constant", "reader", "knows only"],
+)
+def test_the_claims_about_models_of_known_behaviour(says: Says, kinds: list[str]) -> None:
+    job = load_job(["experiment=simpleToM", "engine=fake", "tracker=none"])
+    items = stories(12)
+    table, _ = simulate(SimpleToM(), items, answering(items, says))
+    named = {name for claim in job.claims for name, _ in claim.sides} | {"option_mass"}
+    wanted = [metric for metric in SimpleToM.metrics if metric.name in named]
+    estimates = [one for metric in wanted for one in estimate(metric, table, replicates=200)]
+    verdicts = [
+        judge_claim(claim, estimates, wanted, table, replicates=200, gates=SimpleToM.gates) for claim in job.claims
+    ]
+    assert [verdict.kind for verdict in verdicts] == kinds, [verdict.reason for verdict in verdicts]
 
 
 def test_an_arm_needs_only_what_it_asks() -> None:
