@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from experiments.theory_of_mind.simple_tom.task import KINDS
 from harness import GradedAnswer, Item, Metric, Probability, metrics
 from harness.metrics import Floats, Labels, Weights, measure
 from harness.metrics.weighted import average
 from harness.tasks.fates import Graded
+from harness.tasks.tom.simpletom import KINDS
 
 PAIRED = frozenset({"unaware", "aware"})
 """The tellings of the balanced pair. They differ in one sentence: the person is told of the flaw."""

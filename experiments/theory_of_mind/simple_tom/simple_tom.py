@@ -11,7 +11,6 @@ from annotated_types import Ge
 from experiments.shared.rotations import in_all_rotations
 from experiments.theory_of_mind.simple_tom.arms import ARMS, RULES, TEXTS, Asking
 from experiments.theory_of_mind.simple_tom.rows import METRICS, Answered, row_of, together_by_story
-from experiments.theory_of_mind.simple_tom.task import KINDS
 from harness import (
     ArmedExperiment,
     Bars,
@@ -29,6 +28,7 @@ from harness import (
     together,
 )
 from harness.tasks.graders import letter_choice
+from harness.tasks.tom.simpletom import KINDS
 from harness.tasks.tom.simpletom_released import released_letter
 
 LETTERS = "AB"

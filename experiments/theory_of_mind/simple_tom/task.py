@@ -21,12 +21,11 @@ from experiments.theory_of_mind.simple_tom.scenarios import (
 )
 from harness import HarnessError, Item, Task
 from harness.tasks.graders import letter_choice
-from harness.tasks.rows import ReadItems, broken_rows, revision_of
+from harness.tasks.rows import ReadItems
 from harness.tasks.tom.questions import about_story
+from harness.tasks.tom.simpletom import KINDS, Kind
 
 Twin = Literal["unaware", "aware", "seen", "irrelevant"]
-KINDS = ("mental-state", "behavior", "judgment")
-"""The three questions, as the public set calls them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +111,7 @@ class Telling:
         questions = [self.question(twin, kind, at, group) for twin in twins for kind in KINDS]
         return grouped(questions, group, {"other": other, "scenario": scenario, "severity": SEVERITIES[at]})
 
-    def question(self, twin: Twin, kind: str, at: int, group: str) -> Item:
+    def question(self, twin: Twin, kind: Kind, at: int, group: str) -> Item:
         """One question; its options stand in the same order in all twins of a story."""
         thing = self.thing
         words = {"x": self.x, "fact": capital(self.fact(twin, at)), "ordinary": thing.ordinary}
@@ -156,9 +155,10 @@ class Stories(Task):
 
     def load(self) -> ReadItems:
         loaded = self.of.load()
+        read = loaded if isinstance(loaded, ReadItems) else ReadItems(loaded)
         stories: dict[tuple[str, str], list[Item]] = {}
-        broken = [*broken_rows(loaded)]
-        for item in loaded:
+        broken = [*read.broken]
+        for item in read:
             if not item.fields.get("unit") or item.fields.get("ability") not in KINDS:
                 raise HarnessError(
                     f"task {self.name!r}: task.of={self.of.name!r} has an item without a story (field 'unit') or "
@@ -177,7 +177,7 @@ class Stories(Task):
             other = next((one.fields["story"] for (elsewhere, _), one in later if elsewhere != group), "")
             asked = [with_fields(one, unaware="AB".index(str(one.gold)[1])) for one in questions]
             items.append(grouped(asked, group or unit, {"other": other, **more}))
-        return ReadItems(items, broken, revision_of(loaded))
+        return ReadItems(items, broken, read.revision, read.mended, read.passed)
 
     def source(self) -> str:
         return self.of.source()

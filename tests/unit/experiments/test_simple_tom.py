@@ -14,7 +14,7 @@ import pytest
 from experiments.theory_of_mind.simple_tom.arms import ARMS
 from experiments.theory_of_mind.simple_tom.rows import gap
 from experiments.theory_of_mind.simple_tom.simple_tom import SimpleToM
-from experiments.theory_of_mind.simple_tom.task import KINDS, AwarenessStories, Stories
+from experiments.theory_of_mind.simple_tom.task import AwarenessStories, Stories
 from harness import HarnessError, Item, Task
 from harness.config import load_job
 from harness.metrics.columns import Labels
@@ -25,6 +25,7 @@ from harness.statistics.estimates import estimate
 from harness.tasks.base import split
 from harness.tasks.rows import broken_rows
 from harness.tasks.tom.questions import about_story
+from harness.tasks.tom.simpletom import KINDS
 from harness.testing import simulate
 
 ASKED = ("options", "free", "swapped options")
