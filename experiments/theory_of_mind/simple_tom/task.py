@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, ClassVar, Literal, get_args
 
@@ -23,7 +23,7 @@ from harness import HarnessError, Item, Task
 from harness.tasks.graders import letter_choice
 from harness.tasks.rows import ReadItems
 from harness.tasks.tom.questions import about_story
-from harness.tasks.tom.simpletom import KINDS, Kind
+from harness.tasks.tom.simpletom import KINDS, Kind, SimpleToM
 
 Twin = Literal["unaware", "aware", "seen", "irrelevant"]
 
@@ -149,9 +149,9 @@ class Stories(Task):
         HarnessError: an item without these fields.
     """
 
-    name: str = "stories"
     version: ClassVar[str] = "1"
-    of: Task
+    name: str = "simpletom_stories"
+    of: Task = field(default_factory=SimpleToM)
 
     def load(self) -> ReadItems:
         loaded = self.of.load()
