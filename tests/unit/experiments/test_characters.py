@@ -8,8 +8,11 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from experiments.theory_of_mind.characters.characters import Characters
@@ -20,6 +23,8 @@ from experiments.theory_of_mind.characters.questions import QUESTIONS
 from experiments.theory_of_mind.characters.rows import ARMS
 from experiments.theory_of_mind.characters.task import CharacterQuestions
 from harness import Item
+from harness.config import load_job
+from harness.execution.checks import read_items
 from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.statistics.estimates import estimate
@@ -217,6 +222,32 @@ def test_contexts_of_the_public_set_are_asked_in_the_order_of_their_length() -> 
     table = run([replace(item, fields={**item.fields, "contexts": contexts})], ["options"], answering([item]))
     assert list(table.columns["context"]) == ["0", "1000", "2000"]
     assert list(table.columns["longer"]) == [0, 1, 1]
+
+
+def test_a_file_of_the_public_set_is_asked_in_every_arm(tmp_path: Path) -> None:
+    def row(n: int) -> dict[str, object]:
+        passage = f"Then Anna told Boris of door number {n}. " * 6
+        return {
+            "book_name": f"Book {n % 2}",
+            "tom_dimension": ("belief", "desire")[n % 2],
+            "context_0": passage,
+            "context_1000": f"Before {n}. " * 40 + passage,
+            "context_2000": f"Before {n}. " * 80 + passage,
+            "question": f"What does Anna want at door {n}?",
+            "answer": "To go home",
+            "bonus_points": ["She wants to leave."] * (1 + n),
+            "misleading_choices": ["To stay", "To sing", "To eat something"],
+        }
+
+    pq.write_table(pa.Table.from_pylist([row(n) for n in range(4)]), tmp_path / "data.parquet")
+    words = ["experiment=characters", "engine=fake", "tracker=none", "task=chartom", "limit=null"]
+    items = read_items(load_job([*words, f"task.path={tmp_path / 'data.parquet'}"])).test
+    table = run(items, tuple(ARMS), answering(items))
+    found = values(table, "accuracy_by_context")
+    assert [found["options", context] for context in ("0", "1000", "2000")] == [1, 1, 1]
+    assert found["other passage", "elsewhere"] == 1
+    written = table.where(table.columns["arm"] == "written")
+    assert sorted(written.columns["points"]) == sorted([1, 2, 3, 4] * 3)
 
 
 def test_where_the_right_option_is_always_the_longest_the_rule_finds_it() -> None:
