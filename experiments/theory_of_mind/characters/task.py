@@ -40,11 +40,17 @@ class CharacterQuestions(Task):
             for number, question in enumerate(QUESTIONS[book])
         ]
 
+    def _place(self, book: str, number: int) -> int:
+        """Where the right option stands: in each place equally often, so that no rule of place beats chance."""
+        asked = [(one, at) for one, questions in QUESTIONS.items() for at in range(len(questions))]
+        random.Random(f"{self.seed}/places").shuffle(asked)
+        return asked.index((book, number)) % 4
+
     def item(self, book: str, other: str, number: int, question: Question) -> Item:
         """The item of a question."""
         passage = PLOTS[book][question.passage]
-        choices = [question.answer, *question.wrong]
-        random.Random(f"{self.seed}/{book}/{number}").shuffle(choices)
+        choices = random.Random(f"{self.seed}/{book}/{number}").sample(question.wrong, 3)
+        choices.insert(self._place(book, number), question.answer)
         item = about_story(
             f"{book}, question {number}",
             story=passage,

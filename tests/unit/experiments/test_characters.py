@@ -82,6 +82,9 @@ def test_every_question_has_a_passage_a_background_and_points() -> None:
         assert len(item.fields["bonus_points"]) == 3
         assert item.fields["elsewhere"] not in long
     assert set(PLOTS) == set(QUESTIONS)
+    for seed in (0, 1):
+        places = [item.gold[1] for item in CharacterQuestions(seed=seed).load()]
+        assert [places.count(letter) for letter in "ABCD"] == [6, 6, 6, 6]
 
 
 def test_the_right_option_has_no_favoured_length() -> None:
