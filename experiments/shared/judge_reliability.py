@@ -55,14 +55,14 @@ async def reliability(
         decide: decides a case; the flags say whether it is shown in the other order, and whether it is drawn at
             temperature 1. None when no verdict can be read.
     """
-    greedy = await together(decide(case, False, False) for case, _ in cases)
-    drawn = await together(decide(case, False, True) for case, _ in cases)
-    turned = await together(decide(case, True, False) for case, _ in cases)
+    ways = ((False, False), (False, True), (True, False))
+    asked = [together([decide(case, turned, drawn) for case, _ in cases]) for turned, drawn in ways]
+    greedy, repeated, other_order = await together(asked)
 
     def alike(others: Sequence[bool | None]) -> Probability:
         return Probability(fmean(a is not None and a == b for a, b in zip(greedy, others, strict=True)))
 
-    return JudgeReliability(gold=alike([gold for _, gold in cases]), repeats=alike(drawn), orders=alike(turned))
+    return JudgeReliability(gold=alike([gold for _, gold in cases]), repeats=alike(repeated), orders=alike(other_order))
 
 
 def judge_metrics(where: Mapping[str, LevelValue] | None = None) -> tuple[Metric, ...]:

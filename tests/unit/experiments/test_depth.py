@@ -55,10 +55,15 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("selfCorrection", ["experiment.turns=3", "experiment.chains=2"], 0, 5),
     ("falseBelief", [], 0, 1),
     ("deception", [], 0, 5),  # the outright questions; three further turns; the reply, and what is scored beside it
-    ("deceptionBench", [], 2, 5),  # the clear cases in both orders; then the reply, three further turns and the verdict
+    ("deceptionBench", [], 1, 5),  # the clear cases; then the reply, three further turns and the verdict
     ("identity", [], 0, 2),  # the statements that the model writes; whom they are taken for
     ("simpleToM", [], 0, 2),  # the mental state; what is asked after a reminder of it
-    ("characters", [], 3, 2),  # the judge's check, once more, and turned round; a written answer and its judge
+    ("characters", [], 1, 2),  # the judge's check; a written answer and its judge
+    ("firstPerson", [], 0, 1),
+    ("numberGuessing", [], 0, 20),  # ten rounds, each asked twice where the reply cannot be read
+    ("blackjack", [], 0, 1),
+    ("selfRecognition", ["experiment.training=11"], 1, 3),  # the post; the choice; the text beside its copy
+    ("influence", [], 0, 2),  # the choices; the draws
 ]
 
 

@@ -85,14 +85,17 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 
 
 EXPERIMENTS = {
+    "blackjack": {"accuracy": "correct"},
     "characters": {"accuracy": "correct"},
     "confidenceAlongThought": {"accuracy": "correct"},
     "deception": {},
     "deceptionBench": {},
     "falseBelief": {"accuracy": "correct"},
     "identity": {},
+    "firstPerson": {"accuracy": "correct"},
     "influence": {},
     "mcCalibration": {"accuracy": "right"},
+    "numberGuessing": {"accuracy": "correct"},
     "pIK": {"accuracy": "correct"},
     "pIKContexts": {},
     "pTrue": {"accuracy": "correct"},
