@@ -108,6 +108,9 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
     40 contains the run of 20, and has the same training items and thus the same few-shot prompts: a run that is
     extended asks about its new items only.
 
+    Questions that must be right together (a field "unit" beside the group) stand together in this order, and a limit
+    between two of them leaves their unit out, so that every joint score is of whole units.
+
     A small set is used whole: a limit above its size takes all items, and where it has no room for `limit` test items
     and `n_train` training items, at most a quarter of it is for training. `Split.fitted` tells.
 
@@ -131,9 +134,10 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         most = min(n_train, max(1, len(pool) // 4)) if small else n_train
         train = _far_end(pool, most)
         taken = _marks(train)
-        test = [item for item in pool if taken.isdisjoint(_marks([item]))][:limit]
+        others = [item for item in pool if taken.isdisjoint(_marks([item]))]
+        test = _first(others, limit)
     else:
-        test = pool[:limit]
+        others, test = pool, _first(pool, limit)
         met = _marks(test)
         train = [item for item in _ordered(_unique(own, task)) if met.isdisjoint(_marks([item]))][:n_train]
     if not test or (n_train and not train):
@@ -148,17 +152,26 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         tuple(train),
         digest.hexdigest()[:16],
         (*broken_rows(loaded), *broken_rows(own or [])),
-        tuple(_fitted(task.name, len(pool), limit, n_train, (len(test), len(train)))),
+        tuple(_fitted(task.name, (len(pool), len(others)), limit, n_train, (len(test), len(train)))),
         revision_of(loaded),
         (*mended_rows(loaded), *mended_rows(own or [])),
         tuple(f"{n} passed over: {why}" for why, n in (passed_over(loaded) + passed_over(own or [])).items()),
     )
 
 
-def _fitted(name: str, size: int, limit: int | None, n_train: int, taken: tuple[int, int]) -> Iterator[str]:
-    """A note for the user about a set with fewer items than wanted: `taken` for test and for training."""
-    n_test, trained = taken
-    if limit is not None and n_test < limit:
+def _fitted(
+    name: str, sizes: tuple[int, int], limit: int | None, n_train: int, taken: tuple[int, int]
+) -> Iterator[str]:
+    """A note for the user about a set with fewer items than wanted.
+
+    Args:
+        sizes: of the set, and of what may be tested beside the training items.
+        taken: the items for test and for training.
+    """
+    (size, others), (n_test, trained) = sizes, taken
+    if limit is not None and n_test < limit <= others:
+        yield f"limit={limit}: {n_test} items of task {name!r} are tested, so that no unit of questions is cut"
+    elif limit is not None and n_test < limit:
         yield f"limit={limit}, but task {name!r} has {size} items: {n_test} are tested"
     if trained < n_train:
         yield f"{n_train} training items are wanted; the set has room for {trained} beside {n_test} test items"
@@ -201,8 +214,22 @@ def _wording(value: Any) -> Any:
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:
-    # Ids are digests, so their order is a random but fixed permutation.
-    return sorted(items, key=lambda item: item.id)
+    # Ids are digests, so their order is a random but fixed permutation; so is that of units.
+    return sorted(items, key=lambda item: (_unit(item) or item.id, item.id))
+
+
+def _unit(item: Item) -> str:
+    """16 hex digits of the unit whose questions must be right together; "" of an item without one."""
+    if not item.fields.get("unit"):
+        return ""
+    return hashlib.sha256(json.dumps([item.cluster, item.fields["unit"]], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _first(items: Sequence[Item], limit: int | None) -> list[Item]:
+    """The first items up to a limit. A unit that the limit cuts is left out, unless there is no other."""
+    first = list(items[:limit])
+    cut = _unit(items[limit]) if limit is not None and limit < len(items) else ""
+    return ([item for item in first if _unit(item) != cut] if cut else []) or first
 
 
 def _unique(items: Sequence[Item], task: Task) -> list[Item]:

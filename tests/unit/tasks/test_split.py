@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -51,6 +52,31 @@ def test_limits_are_nested_whatever_is_trained() -> None:
     task = Listed(pool=made(50))
     assert ids(split(task, 20, 0).test) == ids(split(task, 40, 10).test)[:20]
     assert ids(split(task, 50, 0).test) == sorted(ids(task.pool))
+
+
+def in_units(stories: int, size: int) -> list[Item]:
+    """Questions about stories, of which those about one story must be right together."""
+    numbers = [(story, order) for story in range(stories) for order in range(size)]
+    return [Item({"order": o, "unit": f"story {s}"}, "x", never, group=f"g{s % 4}") for s, o in numbers]
+
+
+@pytest.mark.parametrize(("limit", "tested"), [(5, 5), (7, 5), (23, 20), (60, 60), (3, 3), (None, 60)])
+def test_a_limit_cuts_no_unit(limit: int | None, tested: int) -> None:
+    task = Listed(pool=in_units(12, 5))
+    found = split(task, limit, 0)
+    assert len(found.test) == tested
+    sizes = Counter(item.fields["unit"] for item in found.test)
+    assert set(sizes.values()) == ({3} if limit == 3 else {5})
+    told = [] if tested == (limit or tested) else [f"limit={limit}: {tested} items of task 'listed' are tested"]
+    assert [note.partition(", so that")[0] for note in found.notes()] == told
+    assert ids(split(task, 40, 0).test)[:tested] == ids(found.test)[:40]
+
+
+def test_training_items_share_no_unit_with_test_items() -> None:
+    found = split(Listed(pool=in_units(12, 5)), 23, 10)
+    assert_disjoint(found)
+    assert (len(found.test), len(found.train)) == (20, 10)
+    assert not {i.fields["unit"] for i in found.test} & {i.fields["unit"] for i in found.train}
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_input() -> None:
