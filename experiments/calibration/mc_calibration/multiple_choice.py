@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from experiments.shared import demonstrations
+from experiments.shared.rotations import movable
 from experiments.shared.thoughts import ThoughtArm
 from harness import Item, Message, Prompt, Subject, fill, letter, together
 from harness.tasks.choices import LETTERS, lettered
@@ -22,14 +22,6 @@ TEXTS: Mapping[str, str] = {
     "nota": "none of the above",
     **{name: demonstrations.TEXTS[name] for name in ("judgement", "judgement_lead")},
 }
-
-_PLACES = re.compile(
-    r"\bof the (?:above|other options|other choices)\b"
-    r"|\b(?:all|none|both|neither|any) of (?:these|those|them|the others)\b"
-    r"|\b(?:all|none|both|neither) (?:the )?above\b"
-    r"|^(?:both |either |neither |only )?\(?[A-F]\)?(?: and | or | nor |, | & )\(?[A-F]\)?(?: only)?\.?$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,13 +107,13 @@ def layout(item: Item, rng: random.Random, *, shuffle: bool) -> Layout:
     """Options in an order of their own; those whose order matters keep it. It draws the same numbers in any case."""
     choices = [str(choice) for choice in item.fields["choices"]]
     right = LETTERS.index(str(item.gold)[1])
-    movable = not any(_PLACES.search(choice) for choice in choices)
     order = rng.sample(range(len(choices)), len(choices))
     wrong = rng.choice([at for at in range(len(choices)) if at != right])
-    if not (shuffle and movable):
+    fixed = not movable(choices)
+    if fixed or not shuffle:
         order = list(range(len(choices)))
     texts = tuple(choices[at] for at in order)
-    return Layout(str(item.fields["stem"]), texts, order.index(right), order.index(wrong), movable)
+    return Layout(str(item.fields["stem"]), texts, order.index(right), order.index(wrong), not fixed)
 
 
 def questions(form: Form, shown: Layout, wording: Mapping[str, str] = TEXTS) -> list[Question]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from experiments.shared.judge_reliability import reliability
-from experiments.shared.rotations import in_all_rotations
+from experiments.shared.rotations import in_all_rotations, movable
 from harness import Choice
 
 
@@ -31,6 +31,26 @@ def test_a_preference_for_an_option_is_kept_whatever_its_place() -> None:
     assert read.best == "c"
     assert [read.agreement, read.p["c"]] == pytest.approx([1, 0.7])
     assert read.listed_first == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("most", "firsts"), [(None, "abcdefg"), (3, "ace"), (1, "a"), (9, "abcdefg")])
+def test_fewer_rotations_are_spread_evenly(most: int | None, firsts: str) -> None:
+    asked: list[str] = []
+
+    async def noted(order: Sequence[str]) -> Choice:
+        asked.append(order[0])
+        assert "".join(order) in "abcdefg" * 2
+        return choice(dict.fromkeys(order, 1 / 7))
+
+    asyncio.run(in_all_rotations("abcdefg", noted, most))
+    assert "".join(asked) == firsts
+
+
+@pytest.mark.parametrize(
+    ("options", "free"), [(["box", "bag"], True), (["x", "None of the above"], False), (["y", "A and B"], False)]
+)
+def test_options_that_speak_of_others_keep_their_place(options: list[str], free: bool) -> None:
+    assert movable(options) is free
 
 
 CASES = [(f"case {n}", n % 2 == 0) for n in range(10)]
