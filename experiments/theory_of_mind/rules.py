@@ -1,0 +1,87 @@
+"""Rules that answer questions about stories without any idea of minds: baselines, each an arm on the same rows.
+
+They read the fields of items in the form of `harness.tasks.tom.questions.about_story`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Fields = Mapping[str, Any]
+Rule = Callable[[Fields, random.Random], str | None]
+"""Takes an item's fields and random numbers; gives an option, or None where it does not apply: a rule of places where
+the item has none of them."""
+
+
+def longest_option(fields: Fields, rng: random.Random) -> str:
+    """The option of most characters; the first of equals."""
+    return str(max(fields["choices"], key=len))
+
+
+def shortest_option(fields: Fields, rng: random.Random) -> str:
+    """The option of fewest characters; the first of equals."""
+    return str(min(fields["choices"], key=len))
+
+
+def first_option(fields: Fields, rng: random.Random) -> str:
+    """The option that is listed first."""
+    return str(fields["choices"][0])
+
+
+def first_place(fields: Fields, rng: random.Random) -> str | None:
+    """The first place of the thing."""
+    return _at(fields, 0)
+
+
+def last_place(fields: Fields, rng: random.Random) -> str | None:
+    """The present place of the thing."""
+    return _at(fields, -1)
+
+
+def place_before(fields: Fields, rng: random.Random) -> str | None:
+    """The place of the thing before its last move; its only place where it was never moved."""
+    return _at(fields, max(-2, -len(fields["places"])))
+
+
+def has_been_there(fields: Fields, rng: random.Random) -> str | None:
+    """One of the places of the thing, drawn at random."""
+    return rng.choice(list(dict.fromkeys(_known(fields)))) if _known(fields) else None
+
+
+def paper_rule(fields: Fields, rng: random.Random) -> str | None:
+    """The last place for questions of orders 0 and 1, the first place for those of higher orders.
+
+    On the half of Hi-ToM with prompts for chains of thought it is right on 59.8 %, which is more than several models.
+    """
+    order = fields["order"]
+    return None if order is None else _at(fields, -1 if order <= 1 else 0)
+
+
+def _at(fields: Fields, place: int) -> str | None:
+    known = _known(fields)
+    return known[place] if known and known[place] in fields["choices"] else None
+
+
+def _known(fields: Fields) -> Sequence[str]:
+    return [str(place) for place in fields["places"]]
+
+
+ANY: Mapping[str, Rule] = {
+    "longest option": longest_option,
+    "shortest option": shortest_option,
+    "first option": first_option,
+}
+"""Rules for any question with options."""
+
+OF_PLACES: Mapping[str, Rule] = {
+    "first place": first_place,
+    "last place": last_place,
+    "place before": place_before,
+    "has been there": has_been_there,
+    "paper": paper_rule,
+}
+"""Rules for questions about where a thing is, was, or is thought to be."""
+
+RULES: Mapping[str, Rule] = {**ANY, **OF_PLACES}
