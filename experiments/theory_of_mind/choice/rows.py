@@ -24,6 +24,8 @@ class Chosen(GradedAnswer):
         p_gold: probability of the right option among the options; mass: probability that any is said.
         listed_first: how often the answer is the option that is listed first, in [0, 1]; None where none was given.
         agreement: share of the rotations whose most probable option is the answer.
+        label, gold_label: the class of the answer ("" without one) and of the right option, in sets whose options have
+            classes (a field "labels", one an option); has_labels: whether the set has them.
         released: whether the set's release has a grader of its own; correct_released: whether that finds it right.
     """
 
@@ -38,6 +40,9 @@ class Chosen(GradedAnswer):
     mass: Probability | None = None
     listed_first: float | None = None
     agreement: float | None = None
+    label: str | None = None
+    gold_label: str | None = None
+    has_labels: bool = False
     released: bool = False
     correct_released: bool | None = None
 
@@ -54,6 +59,7 @@ def chosen(item: Item, answer: str, *, fate: Fate = "answered") -> Chosen:
         answer: the option; "" where none was given, which is wrong.
     """
     fields, gold = item.fields, right_option(item)
+    labels = dict(zip(fields["choices"], fields.get("labels", ()), strict=False))
     return Chosen(
         answer=answer,
         correct=answer == gold,
@@ -65,6 +71,9 @@ def chosen(item: Item, answer: str, *, fate: Fate = "answered") -> Chosen:
         unit=f"{item.cluster}/{fields['unit']}",
         in_unit=bool(fields["unit"]),
         chance=Probability(1 / len(fields["choices"])),
+        label=labels.get(answer, "") if labels else None,
+        gold_label=labels.get(gold),
+        has_labels=bool(labels),
     )
 
 
@@ -75,6 +84,7 @@ METRICS = (
     *metrics.each(("correct",), metrics.accuracy, suffix="_by_condition", by=("arm", "condition")),
     Metric("joint_accuracy", metrics.joint_accuracy, ("correct", "unit"), where={"in_unit": True}),
     *metrics.rates(accuracy_released="correct_released", where={"exact": False, "released": True}),
+    Metric("macro_f1", metrics.macro_f1, ("label", "gold_label"), ("arm", "ability"), {"has_labels": True}),
     *metrics.means("chance", by=()),
     *metrics.means("p_gold", "agreement", where=EXACT),
     *metrics.means("p_gold", suffix="_by_order", by=("arm", "order"), where=EXACT),

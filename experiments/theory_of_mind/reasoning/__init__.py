@@ -1,0 +1,1 @@
+"""Does a model's own reasoning about a story carry its answer?"""
