@@ -89,12 +89,12 @@ _OPENERS = word_set(
 def people(story: str) -> Sequence[str]:
     """The names in a story, in alphabetical order: capitalised words that it never writes small.
 
-    A word that only opens sentences is a name where it does so twice and is no usual opener ("Then"). Names of places
-    and days count as well.
+    A word that only opens sentences is a name where it does so twice or stands in a list of names ("Ann, Bob and Cleo
+    met."), and is no usual opener ("Then"). Names of places and days count as well.
     """
     words = re.findall(r"[A-Za-z]+", story)
     small = {word for word in words if word.islower()}
-    inside = set(re.findall(r"(?<=[a-z,;] )[A-Z][a-z]+", story))
+    inside = set(re.findall(r"(?<=[a-z,;] )[A-Z][a-z]+|[A-Z][a-z]+(?=(?:,| and|, and) [A-Z])", story))
     names = {word for word in words if re.fullmatch(r"[A-Z][a-z]+", word) and word.lower() not in small | _OPENERS}
     return sorted(name for name in names if name in inside or words.count(name) > 1)
 
