@@ -10,8 +10,8 @@ import pytest
 
 from experiments.theory_of_mind.belief_orders.stories import Story, tell_story
 from experiments.theory_of_mind.belief_orders.task import BeliefOrders
-from experiments.theory_of_mind.choice.rows import right_option
 from experiments.theory_of_mind.rules import RULES
+from experiments.theory_of_mind.tom_choice.rows import right_option
 from harness import HarnessError, Item
 
 MANY = BeliefOrders(families=480).load()

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from experiments.theory_of_mind.belief_orders.task import BeliefOrders
-from experiments.theory_of_mind.choice.choice import TomChoice
-from experiments.theory_of_mind.choice.rows import right_option
 from experiments.theory_of_mind.rules import OF_PLACES, RULES
+from experiments.theory_of_mind.tom_choice.rows import right_option
+from experiments.theory_of_mind.tom_choice.tom_choice import TomChoice
 from harness import Grade, Item, Metric
 from harness.execution.runner import ask_all
 from harness.outcomes import Table

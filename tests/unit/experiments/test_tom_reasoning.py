@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from experiments.theory_of_mind.belief_orders.task import BeliefOrders
-from experiments.theory_of_mind.choice.rows import right_option
-from experiments.theory_of_mind.reasoning.prompts import in_form, last_answer, loosely, named, people, strictly
-from experiments.theory_of_mind.reasoning.reasoning import Others, TomReasoning
 from experiments.theory_of_mind.rules import OF_PLACES
+from experiments.theory_of_mind.tom_choice.rows import right_option
+from experiments.theory_of_mind.tom_reasoning.prompts import in_form, last_answer, loosely, named, people, strictly
+from experiments.theory_of_mind.tom_reasoning.tom_reasoning import Others, TomReasoning
 from harness import Item, Metric
 from harness.execution.runner import ask_all
 from harness.outcomes import Table

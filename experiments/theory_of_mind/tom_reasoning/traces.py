@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from experiments.theory_of_mind.reasoning.prompts import Asked
+from experiments.theory_of_mind.tom_reasoning.prompts import Asked
 from harness import Prompt, Subject, Text, Thought
 
 OPEN, CLOSE, ANSWER = "<think>", "</think>", "<answer>"

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
-from experiments.theory_of_mind.reasoning.prompts import TEXTS, asked
-from experiments.theory_of_mind.reasoning.rows import METRICS, REPLY, Reasoned, of_choice, of_option, of_reply
-from experiments.theory_of_mind.reasoning.traces import ANSWER, Trace, Whole, after, emptied, halved, reasoned
 from experiments.theory_of_mind.rules import OF_PLACES
+from experiments.theory_of_mind.tom_reasoning.prompts import TEXTS, asked
+from experiments.theory_of_mind.tom_reasoning.rows import METRICS, REPLY, Reasoned, of_choice, of_option, of_reply
+from experiments.theory_of_mind.tom_reasoning.traces import ANSWER, Trace, Whole, after, emptied, halved, reasoned
 from harness import Arm, ArmedExperiment, Bars, Capability, Item, ItemError, Subject, option_mass, together
 from harness.arms import Shared
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from experiments.theory_of_mind.choice.rows import right_option
-from experiments.theory_of_mind.reasoning.prompts import in_form, last_answer, loosely, named, strictly
-from experiments.theory_of_mind.reasoning.traces import Whole
+from experiments.theory_of_mind.tom_choice.rows import right_option
+from experiments.theory_of_mind.tom_reasoning.prompts import in_form, last_answer, loosely, named, strictly
+from experiments.theory_of_mind.tom_reasoning.traces import Whole
 from harness import Choice, Fate, GradedAnswer, Item, Probability, metrics
 from harness.tasks.fates import ungraded
 

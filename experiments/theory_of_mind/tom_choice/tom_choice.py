@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 
 from experiments.shared.rotations import in_all_rotations, movable
-from experiments.theory_of_mind.choice.rows import METRICS, Chosen, chosen, right_option
 from experiments.theory_of_mind.rules import RULES
+from experiments.theory_of_mind.tom_choice.rows import METRICS, Chosen, chosen, right_option
 from harness import (
     Arm,
     ArmedExperiment,
