@@ -28,11 +28,11 @@ class BeliefOrders(Task):
 
     At orders 0, 3 and 4 the answer is the first place of the thing, a middle one, and its present one in a third of the
     items each. At orders 1 and 2 each of these is right in 7/24, and a container in which it never was in 1/8, because
-    somebody said so. So "first place" and "last place" get 1/3 or 7/24, at every order, and so does the rule of card
-    64 ("paper"). "Place before" gets 1/4 or 7/32, because half of the stories have two middle places, and "has been
-    there", which draws one of the places, as much as the mean over their numbers, 7/24 or a little less. Chance is 1/5.
-    Who keeps track of what everybody saw, but answers for one person of the chain alone, is right where nothing was
-    told in about 2/3, 5/9 and 1/2 of the items of orders 2, 3 and 4: so much of a score is no nesting of minds.
+    somebody said so. So the rules "first place", "last place" and "paper" (see `rules.py`) get 1/3 or 7/24. "Place
+    before" gets 1/4 or 7/32, because half of the stories have two middle places. "Has been there" draws one of the
+    places, and gets 7/24 or a little less. Chance is 1/5. Who keeps track of what everybody saw, but answers for one
+    person of the chain alone, is right where nothing was told in about 2/3, 5/9 and 1/2 of the items of orders 2, 3 and
+    4: so much of a score is no nesting of minds.
 
     Order 0 asks where the thing is, was at first, or was when somebody left. Chains of beliefs have no person twice.
 

@@ -57,9 +57,9 @@ class TomChoice(ArmedExperiment[Asked, tuple[str, ...]]):
     Arms: options reads the letters' exact probabilities in rotations of the list, and takes the mean. free is a short
     text, with the options as the set lists them; the grader of the set's release grades it beside ours. In no story the
     question stands alone, in shuffled story after the story of a training item, in swapped options the list is turned
-    round before it is rotated. Rules answer the same rows: by length of option, by its place in the list, by the places
-    in which a thing has been (where the set gives them), and the rule of card 64, "paper": the last place for orders 0
-    and 1, the first place for higher ones.
+    round before it is rotated. Rules answer the same rows: by the length of an option, by its place in the list, and,
+    where the set gives them, by the places in which a thing has been. The rule "paper" takes the last of these for
+    orders 0 and 1 and the first for higher ones, which on Hi-ToM beats many models.
 
     A free answer that is cut, refused or unreadable is wrong. An option such as "none of the above" keeps its place:
     such a question is read once, and not with swapped options. A story that does not fit the context is an error of its

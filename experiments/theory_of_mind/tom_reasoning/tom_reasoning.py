@@ -11,7 +11,7 @@ from annotated_types import Ge
 from experiments.theory_of_mind.rules import OF_PLACES
 from experiments.theory_of_mind.tom_reasoning.prompts import TEXTS, asked
 from experiments.theory_of_mind.tom_reasoning.rows import METRICS, REPLY, Reasoned, of_choice, of_option, of_reply
-from experiments.theory_of_mind.tom_reasoning.traces import ANSWER, Trace, Whole, after, emptied, halved, reasoned
+from experiments.theory_of_mind.tom_reasoning.traces import Trace, Whole, after, chosen, emptied, halved, reasoned
 from harness import Arm, ArmedExperiment, Bars, Capability, Item, ItemError, Subject, option_mass, together
 from harness.arms import Shared
 
@@ -135,9 +135,8 @@ class TomReasoning(ArmedExperiment[After, Others]):
         trace = self.trace(arm, whole.trace, subject, fitted)
         told = {"own": item.fields["story"], "none": None}
         story = subject.random("story").choice(fitted.stories) if arm.told == "other" else told[arm.told]
-        prompt = after(asked(self.wording, item, story, listed=self.listed), trace, ANSWER)
-        options = {str(option): (str(option),) for option in item.fields["choices"]}
-        return [of_choice(item, await subject.choose(prompt, options), trace.tokens)]
+        prompt = after(asked(self.wording, item, story, listed=self.listed), trace)
+        return [of_choice(item, await chosen(subject, prompt, item.fields["choices"]), trace.tokens)]
 
     @staticmethod
     def trace(arm: After, own: Trace, subject: Subject, fitted: Others) -> Trace:

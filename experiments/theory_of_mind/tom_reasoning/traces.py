@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from experiments.theory_of_mind.tom_reasoning.prompts import Asked
-from harness import Prompt, Subject, Text, Thought
+from harness import Choice, ItemError, Prompt, Subject, Text, Thought
 
 OPEN, CLOSE, ANSWER = "<think>", "</think>", "<answer>"
 
@@ -63,13 +64,33 @@ async def reasoned(subject: Subject, asked: Asked, order: int | None, max_tokens
     return Whole(_of_words(order, text, subject), replace(reply, text=behind), bool(closed))
 
 
-def after(asked: Asked, trace: Trace, prefill: str) -> Prompt:
+def after(asked: Asked, trace: Trace) -> Prompt:
     """The prompt in which a trace is closed and the answer begun."""
     if trace.thought is not None:
         thought = trace.thought if trace.thought.tokens else ""
-        return replace(asked.thinker, prefill=prefill, thought=thought)
+        return replace(asked.thinker, prefill=ANSWER, thought=thought)
     inner = f"{trace.text}\n" if trace.text else ""
-    return replace(asked.other, prefill=f"{OPEN}\n{inner}{CLOSE}\n{prefill}")
+    return replace(asked.other, prefill=f"{OPEN}\n{inner}{CLOSE}\n{ANSWER}")
+
+
+async def chosen(subject: Subject, prompt: Prompt, options: Sequence[str]) -> Choice:
+    """Exact probabilities of the options after <answer>, with and without a space before them.
+
+    Where one option begins another, the closing mark is read with each. A tokenizer that joins the mark with a word is
+    asked for the words with a space alone; the run notes that.
+
+    Raises:
+        ItemError: the prompt cannot be rendered, or does not fit the context.
+    """
+    begins = any(one != other and other.startswith(one) for one in options for other in options)
+    ends = {option: option + ("</answer>" if begins else "") for option in options}
+    spaced = {option: (f" {text}",) for option, text in ends.items()}
+    try:
+        return await subject.choose(prompt, {option: (text, *spaced[option]) for option, text in ends.items()})
+    except ItemError:  # a prompt that cannot be asked at all fails again
+        choice = await subject.choose(prompt, spaced)
+    subject.renderer.note('the tokenizer joins "<answer>" with a word behind it: options are read behind a space')
+    return choice
 
 
 def emptied(trace: Trace) -> Trace:

@@ -260,6 +260,19 @@ def test_a_model_that_thinks_by_itself_is_read_after_its_own_thought(family: str
     assert not any("between <think>" in e.prompt for one in finished for e in one.transcript)
 
 
+def test_an_option_may_begin_another_one() -> None:
+    item = about_story("row", story="Ann put it away.", asked="Where?", choices=["box", "box lid"], right=1, group="x")
+
+    def answer(prompt: str) -> Mapping[str, float]:
+        if prompt.endswith("<think>\n"):
+            return {"Hm.</think><answer>box lid</answer>": 1.0}
+        return {"box lid</answer>": 0.5, " box lid</answer>": 0.25, "box</answer>": 0.15, "boxes</answer>": 0.1}
+
+    table, _ = table_of(answer, [item], arms=["own trace"])
+    assert list(table.columns["p_gold"]) == pytest.approx([0.75 / 0.9])
+    assert list(table.columns["mass"]) == pytest.approx([0.9])
+
+
 def test_the_paper_drops_the_options() -> None:
     def unlisted(prompt: str) -> Mapping[str, float]:
         assert "one of these" not in prompt
