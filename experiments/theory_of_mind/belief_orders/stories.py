@@ -106,7 +106,8 @@ def tell_story(rng: random.Random, condition: Condition) -> Story:
     for stage, place in enumerate(places):
         inside = [person for person in people if leaves.get(person, stage) >= stage]
         events.append(Move(rng.choice(inside if stage == 0 else stay), thing, place))
-        events += _beside(rng, stay, other, containers)
+        aside = [event.place for event in events if isinstance(event, Move) and event.thing == other]
+        events += _beside(rng, stay, "".join(aside[-1:]), other, containers)
         events += [Exit(person) for person in rng.sample(people, 6) if leaves.get(person) == stage]
     events += [Exit(person) for person in rng.sample(stay, rng.randrange(3))]
     told: tuple[str, str] | tuple[()] = ()
@@ -122,11 +123,18 @@ def tell_story(rng: random.Random, condition: Condition) -> Story:
     return Story(text, world, condition, thing, containers, (early, second), places[middle], told)
 
 
-def _beside(rng: random.Random, stay: Sequence[str], other: str, containers: Sequence[str]) -> list[Event]:
-    """What has no bearing on where the thing is: another thing is moved, somebody yawns, or nothing."""
+def _beside(rng: random.Random, stay: Sequence[str], last: str, other: str, containers: Sequence[str]) -> list[Event]:
+    """An event with no bearing on where the thing is, or none: another thing is moved, somebody yawns.
+
+    Args:
+        last: the container of the other thing; "" where it lies in none.
+    """
     drawn = rng.random()
     if drawn < 0.4:
-        return [Move(rng.choice(stay), other, rng.choice(containers))]
+        mover, place = rng.choice(stay), rng.choice(containers)
+        if place == last:
+            place = containers[containers.index(place) - 1]
+        return [Move(mover, other, place)]
     return [Noise(rng.choice(stay))] if drawn < 0.7 else []
 
 

@@ -100,11 +100,15 @@ def test_answers_are_those_of_a_second_reading_of_the_text(number: int) -> None:
             assert right_option(item) == min(seen, key=item.fields["places"].index)
 
 
-def test_nobody_moves_a_thing_who_has_left() -> None:
+def test_every_move_is_to_another_container() -> None:
     for seed, condition in itertools.product(range(40), ("no tell", "true tell", "false tell")):
         story: Story = tell_story(random.Random(seed), condition)  # type: ignore[arg-type]
         assert bool(story.told) == (condition != "no tell")
         assert len(set(story.containers)) == 5
+        moves = re.findall(r"the (\w+) (?:in|to|and put it in|and placed it in) the (\w+)\.", story.text)
+        for thing in {thing for thing, _ in moves}:
+            places = [place for moved, place in moves if moved == thing]
+            assert all(a != b for a, b in itertools.pairwise(places))
         assert story.middle in story.world.places(story.thing)[1:-1]
 
 
