@@ -57,7 +57,7 @@ TELLS = (
     'That evening {a} called {b} and said, "The {o} is in the {c}." {b} trusted {a}, and {a} knew that.',
     'Afterwards {a} wrote to {b}: "The {o} is in the {c}." {b} took it for true, and {a} knew that.',
 )
-SECRET = " Nobody else ever learned of this."
+PRIVATELY = " Nobody else ever learned of this."
 NOISES = (
     "{a} yawned.",
     "{a} looked out of the window.",
@@ -148,7 +148,7 @@ def narrate(events: Sequence[Event], room: str, rng: random.Random) -> str:
                 sentence = form.format(a=agent, o=thing, c=place)
                 met.add(thing)
             case Tell(speaker, hearer, thing, place):
-                sentence = rng.choice(TELLS).format(a=speaker, b=hearer, o=thing, c=place) + SECRET
+                sentence = rng.choice(TELLS).format(a=speaker, b=hearer, o=thing, c=place) + PRIVATELY
             case Exit(agent):
                 sentence = rng.choice(EXITS).format(a=agent, room=room)
             case _:

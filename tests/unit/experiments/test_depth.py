@@ -64,6 +64,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("blackjack", [], 0, 1),
     ("selfRecognition", ["experiment.training=11"], 1, 3),  # the post; the choice; the text beside its copy
     ("influence", [], 0, 2),  # the choices; the draws
+    ("tomChoice", [], 0, 1),
+    ("tomReasoning", ["experiment.max_tokens=32"], 1, 2),  # the trace; every option after it
 ]
 
 

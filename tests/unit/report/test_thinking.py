@@ -107,6 +107,8 @@ EXPERIMENTS = {
     "selfRecognition": {},
     "semanticEntropy": {"accuracy": "correct"},
     "simpleToM": {"accuracy": "correct"},
+    "tomChoice": {"accuracy": "correct"},
+    "tomReasoning": {"accuracy": "correct"},
     "verbalizedConfidence": {"accuracy": "correct"},
 }
 
