@@ -139,7 +139,11 @@ def _beside(rng: random.Random, stay: Sequence[str], last: str, other: str, cont
 
 
 def narrate(events: Sequence[Event], room: str, rng: random.Random) -> str:
-    """The events in sentences, each in one of several wordings."""
+    """The events in sentences, each in one of several wordings.
+
+    Raises:
+        ValueError: an event that does not occur in these stories.
+    """
     sentences, met = [], set[str]()
     for event in events:
         match event:
@@ -151,7 +155,9 @@ def narrate(events: Sequence[Event], room: str, rng: random.Random) -> str:
                 sentence = rng.choice(TELLS).format(a=speaker, b=hearer, o=thing, c=place) + PRIVATELY
             case Exit(agent):
                 sentence = rng.choice(EXITS).format(a=agent, room=room)
+            case Noise(agent):
+                sentence = rng.choice(NOISES).format(a=agent)
             case _:
-                sentence = rng.choice(NOISES).format(a=event.agent)
+                raise ValueError(f"these stories have no words for {event}")
         sentences.append(capitalised(sentence))
     return " ".join(sentences)
