@@ -99,6 +99,7 @@ async def play(
     turns: int,
     max_calls: int | None = None,
     before: Sequence[Message] = (),
+    lead: str = "",
     stream: str = "world",
     **sampling: Any,
 ) -> tuple[Turn[State, Action], ...]:
@@ -110,6 +111,7 @@ async def play(
         turns: the most actions of a game, at least 1.
         max_calls: the most calls, illegal replies included; by default twice `turns`.
         before: messages before the game: a system message, examples.
+        lead: the first words of each of the model's turns ("My move:"), which keep small models to the form.
         stream: name of the world's random numbers. The beginning and every action have streams of their own, so that
             how many numbers one step takes does not change the next. Games of one item need different names.
         sampling: as in `Subject.generate`: max_tokens, temperature, draw, ...
@@ -126,7 +128,7 @@ async def play(
     played: list[Turn[State, Action]] = []
     actions = 0
     told = world.tell(state)
-    prompt = Prompt((*before, Message("user", told)))
+    prompt = Prompt((*before, Message("user", told)), lead)
     while not world.over(state) and actions < turns and len(played) < cap:
         text = await subject.generate(prompt, **sampling)
         read = world.read(state, text.text)
@@ -138,5 +140,5 @@ async def play(
             actions += 1
             played.append(Turn(told, text, read, "", state, world.over(state)))
             told = world.tell(state)
-        prompt = prompt.then(text.text, told)
+        prompt = prompt.then(text.text, told, lead)
     return tuple(played)

@@ -194,6 +194,14 @@ def test_messages_may_stand_before_the_game() -> None:
     assert view.transcript[0].prompt.startswith("<system> Be quick.\n<user> I think of a number")
 
 
+def test_a_lead_begins_every_turn_of_the_model() -> None:
+    view = fake_subject(bisecting).for_item("i")
+    asyncio.run(play(NumberGuessing(), view, ITEM, turns=2, lead="My guess:", max_tokens=4))
+    asked = [exchange.prompt for exchange in view.transcript]
+    assert all(prompt.endswith("My guess:") for prompt in asked)
+    assert asked[1].count("My guess:") == 2  # that of the finished turn stays in the conversation
+
+
 def test_the_transcript_of_a_game_grows_with_its_turns() -> None:
     def size(turns: int) -> int:
         view = fake_subject(lambda _: {"heads": 1.0}).for_item("i")

@@ -9,7 +9,7 @@ from experiments.theory_of_mind.deception import prompts
 from experiments.theory_of_mind.deception.sheets import FactSheets
 from harness import Item
 
-CONDITIONS = tuple(f"L1-{role}" for role in ("self", "other")) + tuple(
+ASKED = tuple(f"L1-{role}" for role in ("self", "other")) + tuple(
     f"L2-{role}-{stake}" for role in ("self", "other") for stake in ("pressure", "reward")
 )
 """The six prompts of a scenario, named as in the release."""
@@ -38,7 +38,7 @@ def scenario(item: Item) -> Item:
     true, false = fields["pairs"][0]
     made = {
         "question": fields["question"],
-        "prompts": {key: prompt(item, key) for key in CONDITIONS},
+        "prompts": {key: prompt(item, key) for key in ASKED},
         "groundtruth": " ".join([true, *(f"{fault}." for fault in faults)]),
         "goal": f"{false} There are no problems.",
         "topic": fields["domain"],

@@ -23,6 +23,7 @@ TEXTS = {
     "$opponent to name.",
     "round": "Round $number of $rounds.",
     "result": "In round $number you named $own and $opponent named $theirs.",
+    "lead": "My number, and the number that I expect $opponent to name:",
     "again": "Two whole numbers from 1 to 100 are needed.",
 }
 

@@ -36,8 +36,9 @@ class NumberGuessing(ArmedExperiment[Player, None]):
 
     Hou et al. 2024, "EgoSocialArena", arXiv 2410.06195 (number guessing).
     Item: a telling of the game, played once against each opponent. "You play a game of 10 rounds against Ada. In each
-    round both players name a whole number from 1 to 100 at the same time. [...] Round 1 of 10." The model replies with
-    two numbers, its own and its guess of Ada's ("40, 50"), and is told both numbers of the round.
+    round both players name a whole number from 1 to 100 at the same time. [...] Round 1 of 10." The model's turn begins
+    "My number, and the number that I expect Ada to name:", it goes on with two numbers ("40, 50"), and is told both
+    numbers of the round.
 
     Level 1 always names 50. Level 2 names 50, 45, 40, ... Level 3 names 50, and then floor(0.8 * mean of the last two
     numbers): own 40, 40, 32 meet 50, 36, 30, 24. Only level 3 needs a model of the opponent; levels 1 and 2 are guessed
@@ -55,7 +56,7 @@ class NumberGuessing(ArmedExperiment[Player, None]):
     Attributes:
         rounds: of a game, at least 2.
         temperature: of the replies; above 0 each game is one draw.
-        max_tokens: cap on a reply. A model that explains itself needs more; its last line with numbers counts.
+        max_tokens: cap on a reply, which ends with its line. A model that thinks does so before it.
     """
 
     arms: Sequence[str] = ("model", *(f"rule: {rule}" for rule in PLAYERS))
@@ -88,8 +89,9 @@ class NumberGuessing(ArmedExperiment[Player, None]):
     async def game(self, level: int, item: Item, subject: Subject) -> tuple[Turn[Game, Guess], ...]:
         """One game against an opponent of a level."""
         world = GuessingGame(level=level, rounds=self.rounds, wording=self.wording)
-        sampling: dict[str, Any] = {"max_tokens": self.max_tokens, "temperature": self.temperature}
-        return await play(world, subject, item, turns=self.rounds, stream=f"level {level}", **sampling)
+        sampling: dict[str, Any] = {"max_tokens": self.max_tokens, "temperature": self.temperature, "stop": ["\n"]}
+        lead = self.text("lead", opponent=item.fields["opponent"])
+        return await play(world, subject, item, turns=self.rounds, lead=lead, stream=f"level {level}", **sampling)
 
     async def ask(
         self, arm: Player, common: dict[int, tuple[Turn[Game, Guess], ...]], item: Item, subject: Subject, fitted: None

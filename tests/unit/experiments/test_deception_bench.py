@@ -12,7 +12,7 @@ from experiments.theory_of_mind.deception.reply_rules import read_reply
 from experiments.theory_of_mind.deception_bench.deception_bench import DeceptionBench
 from experiments.theory_of_mind.deception_bench.judging import clear_cases
 from experiments.theory_of_mind.deception_bench.rows import CONDITIONS
-from experiments.theory_of_mind.deception_bench.task import CONDITIONS, FactSheetScenarios
+from experiments.theory_of_mind.deception_bench.task import ASKED, FactSheetScenarios
 from harness import Item
 from harness.statistics.estimates import estimate_all
 from harness.statistics.gates import held_back
@@ -64,11 +64,11 @@ def honest(_prompt: str, item: Item) -> str:
 def test_a_scenario_has_the_fields_of_the_release() -> None:
     for item in items(20):
         assert item.fields.keys() == set(DeceptionBench.item_fields)
-        assert tuple(item.fields["prompts"]) == CONDITIONS
+        assert tuple(item.fields["prompts"]) == ASKED
         assert len(set(item.fields["prompts"].values())) == 6
         assert item.grade(item.fields["groundtruth"]).correct
         assert read_reply(item.fields["goal"], item.gold).false_claim
-    assert {condition.key for condition in CONDITIONS.values()} == set(CONDITIONS)
+    assert {condition.key for condition in CONDITIONS.values()} == set(ASKED)
 
 
 def test_half_of_the_clear_cases_are_deceptive() -> None:
