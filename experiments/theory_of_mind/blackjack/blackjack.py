@@ -54,7 +54,7 @@ class Blackjack(ArmedExperiment[Asked, None]):
         "rules": "You are playing blackjack with many decks. An ace counts 1 or 11; jacks, queens and kings count 10. "
         "The dealer draws up to 16, stands on 17 or more, and has no blackjack. You may only hit or stand.",
         "hand": "You hold $cards. The dealer shows $up.",
-        "decision": "Do you $first or $second?",
+        "decision": "Do you $first or $second? Answer $first or $second.",
         "own_bust": "If you took one more card, would your hand go above 21? Answer $first or $second.",
         "dealer_bust": "Will the dealer's hand end above 21? Answer $first or $second.",
         "lead": "Answer:",
