@@ -101,6 +101,9 @@ def _painted(figure: Figure, table: Table, estimates: Sequence[Estimate], look: 
         painted = replace(painted, notes=tuple(filter(None, painted.notes)))
         if painted.notes and look.remarks:
             told = look.wrapped(look.width * 1.1, *painted.notes)
+            if look.height is None:  # two lines have room in every picture; more would leave none for the bars
+                width, height = painted.figure.get_size_inches()
+                painted.figure.set_size_inches(width, height + 1.3 * look.em * max(0, told.count("\n") - 1))
             painted.figure.supxlabel(told, fontsize=look.small, x=0.01, ha="left")
         yield painted
 
