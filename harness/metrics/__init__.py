@@ -106,6 +106,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.shares import selective_accuracy as selective_accuracy
     from harness.metrics.skill import brier_skill as brier_skill
     from harness.metrics.skill import log_skill as log_skill
+    from harness.metrics.voices import blind_spot as blind_spot
 
 PUBLIC = {
     "agreement": ("conger_kappa", "fleiss_kappa"),
@@ -143,6 +144,7 @@ PUBLIC = {
         "accuracy", "accuracy_upper", "answered", "coverage", "mean", "points_included", "rate", "selective_accuracy",
     ),
     "skill": ("brier_skill", "log_skill"),
+    "voices": ("blind_spot",),
 }  # fmt: skip
 """Every public name, by the module that defines it."""
 

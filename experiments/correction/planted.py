@@ -1,0 +1,110 @@
+"""Arms, rows and rules of experiments that plant an error in the model's own words, or in the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal, NamedTuple, TypeVar
+
+from harness import Arm, GradedAnswer, Metric, metrics, together
+
+Marker = Literal["none", "wait", "filler"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planting(Arm):
+    """What is planted, in whose words, and what stands after it.
+
+    Attributes:
+        voice: whose words it is in: the model's own turn, which is left open, or the user's; "none" plants nothing.
+        planted: whether it is wrong or right.
+        marker: put after the words in the model's turn: none, "Wait", or a word of equal length that hints at nothing.
+        rule: a rule of `RULES` that answers in the model's place; "none" asks the model.
+    """
+
+    voice: Literal["model", "user", "none"] = "model"
+    planted: Literal["wrong", "right", "none"] = "wrong"
+    marker: Marker = "none"
+    rule: str = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planted(GradedAnswer):
+    """One answer after something was planted, or after the question alone.
+
+    Attributes:
+        correct: whether the answer that stands in the end is right. After something wrong that is a recovery.
+        kept: whether it is the one that was planted, or that follows from it; None after the question alone.
+        correct_user: whether the answer is right where the user says the same; None unless the model says something
+            wrong.
+        false_alarm: whether the answer is not right after the same with the right value in place of the wrong one;
+            None unless something wrong is planted.
+        tokens: written in the reply.
+    """
+
+    kept: bool | None = None
+    correct_user: bool | None = None
+    false_alarm: bool | None = None
+    tokens: int = 0
+
+
+R = TypeVar("R", bound=Planted)
+
+
+async def set_against(arm: Planting, answer: Callable[[Planting], Awaitable[R]]) -> R:
+    """The row of an arm; one with something wrong is set against the same of the user, and against the right value.
+
+    Args:
+        answer: gives the row of an arm by itself; `harness.arms.Shared.get` asks each once.
+    """
+    if arm.planted != "wrong":
+        return await answer(arm)
+    row, clean = await together(answer(one) for one in (arm, replace(arm, planted="right")))
+    row = replace(row, false_alarm=not clean.correct)
+    if arm.voice == "user" or arm.rule != "none":
+        return row
+    user = await answer(replace(arm, voice="user", marker="none"))
+    return replace(row, correct_user=user.correct)
+
+
+class Stated(NamedTuple):
+    """What an answerer without a model sees: the answer that was planted, and others near it."""
+
+    answer: str
+    near: Sequence[str]
+
+
+def _keep(stated: Stated, rng: Random) -> str:
+    return stated.answer
+
+
+def _always_wrong(stated: Stated, rng: Random) -> str:
+    return rng.choice(stated.near)
+
+
+def _coin(stated: Stated, rng: Random) -> str:
+    return rng.choice((_keep, _always_wrong))(stated, rng)
+
+
+RULES: Mapping[str, Callable[[Stated, Random], str]] = {"keep": _keep, "always wrong": _always_wrong, "coin": _coin}
+"""keep lets everything stand, "always wrong" takes everything for wrong and changes it a little, coin does either."""
+
+CONTROLS: Mapping[str, Planting] = {
+    "question alone": Planting(voice="none", planted="none"),
+    **{f"rule: {rule}": Planting(rule=rule) for rule in RULES},
+}
+"""Arms that every such experiment has: what the model can do, and the rules."""
+
+WRONG: metrics.Where = {"planted": "wrong"}
+OWN: metrics.Where = {**WRONG, "voice": "model", "rule": "none"}
+
+METRICS: tuple[Metric, ...] = (
+    *metrics.graded(),
+    *metrics.each(("correct_user", "correct"), metrics.blind_spot, where=OWN),
+    Metric("voice_gap", metrics.delta, ("correct", "correct_user"), where=OWN),
+    *metrics.rates("kept", recovery="correct", false_alarms="false_alarm", where=WRONG),
+    Metric("net_recovery", metrics.delta, ("false_alarm", "correct"), where=WRONG),
+    *metrics.means(mean_tokens="tokens", where={"rule": "none"}),
+)
+"""net_recovery is recovery less false alarms, on the same items: 0 of a rule that is blind to errors or keeps all."""
