@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge
@@ -13,6 +14,7 @@ from experiments.correction.step_correction.markers import MARKERS, first_marker
 from harness import ArmedExperiment, Bars, Graded, Item, ItemError, Prompt, Subject, Text, Transitions, graded, metrics
 from harness.arms import Shared
 from harness.calls.calls import Capability
+from harness.tasks.numbers import write_number
 
 ARMS = {
     "injected": Planting(),
@@ -125,11 +127,12 @@ class StepCorrection(ArmedExperiment[Planting, None]):
         fields = item.fields
         if arm.planted != "none" and "wrong_steps" not in fields:
             raise ItemError(
-                "the item has no first steps; take task=planted_steps, or experiment.arms='[question alone]'"
+                "the item has no first steps; take task=planted_steps or task=gsm8k_steps, or "
+                "experiment.arms='[question alone]'"
             )
         led_to = {"wrong": fields.get("carried", ""), "right": item.gold, "none": ""}[arm.planted]
         if arm.rule != "none":
-            near = [str(int(led_to) + slip) for slip in SLIPS]
+            near = [write_number(Fraction(led_to) + slip) for slip in SLIPS]
             said = RULES[arm.rule](Stated(led_to, near), subject.random(f"{arm.rule} {arm.planted}"))
             return self.row(item, graded(item, said), led_to)
         prompt = self.prompt(arm, item)
