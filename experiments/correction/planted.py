@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from random import Random
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
-from harness import Arm, GradedAnswer, Metric, metrics, together
+from harness import Arm, Graded, GradedAnswer, Metric, Subject, metrics, together
 
 Marker = Literal["none", "wait", "filler"]
 
@@ -19,7 +18,7 @@ class Planting(Arm):
     Attributes:
         voice: whose words it is in: the model's own turn, which is left open, or the user's; "none" plants nothing.
         planted: whether it is wrong or right.
-        marker: put after the words in the model's turn: none, "Wait", or a word of equal length that hints at nothing.
+        marker: put after the words in the model's turn: none, "Wait", or a word that hints at nothing.
         rule: a rule of `RULES` that answers in the model's place; "none" asks the model.
     """
 
@@ -68,27 +67,21 @@ async def set_against(arm: Planting, answer: Callable[[Planting], Awaitable[R]])
     return replace(row, correct_user=user.correct)
 
 
-class Stated(NamedTuple):
-    """What an answerer without a model sees: the answer that was planted, and others near it."""
-
-    answer: str
-    near: Sequence[str]
+RULES: Mapping[str, float] = {"keep": 0.0, "always wrong": 1.0, "coin": 0.5}
+"""How often each takes what is planted for wrong, whatever it is, and changes it a little."""
 
 
-def _keep(stated: Stated, rng: Random) -> str:
-    return stated.answer
+def by_rule(arm: Planting, planted: str, near: Sequence[str], subject: Subject) -> str:
+    """The answer of a rule that sees the planted answer alone, and others near it."""
+    rng = subject.random(f"{arm.rule} {arm.planted}")
+    return rng.choice(near) if rng.random() < RULES[arm.rule] else planted
 
 
-def _always_wrong(stated: Stated, rng: Random) -> str:
-    return rng.choice(stated.near)
+def told(given: Graded, planted: str) -> dict[str, Any]:
+    """The columns of an answer that stands after something was planted; "" is nothing."""
+    kept = given.answer == planted if planted else None
+    return {"answer": given.answer, "correct": given.correct, "fate": given.fate, "kept": kept}
 
-
-def _coin(stated: Stated, rng: Random) -> str:
-    return rng.choice((_keep, _always_wrong))(stated, rng)
-
-
-RULES: Mapping[str, Callable[[Stated, Random], str]] = {"keep": _keep, "always wrong": _always_wrong, "coin": _coin}
-"""keep lets everything stand, "always wrong" takes everything for wrong and changes it a little, coin does either."""
 
 CONTROLS: Mapping[str, Planting] = {
     "question alone": Planting(voice="none", planted="none"),
@@ -107,4 +100,4 @@ METRICS: tuple[Metric, ...] = (
     Metric("net_recovery", metrics.delta, ("false_alarm", "correct"), where=WRONG),
     *metrics.means(mean_tokens="tokens", where={"rule": "none"}),
 )
-"""net_recovery is recovery less false alarms, on the same items: 0 of a rule that is blind to errors or keeps all."""
+"""net_recovery is recovery less false alarms, on the same items: never above 0 of whoever cannot tell errors."""

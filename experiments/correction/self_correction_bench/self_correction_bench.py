@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.correction.planted import CONTROLS, METRICS, RULES, WRONG, Planted, Planting, Stated, set_against
+from experiments.correction.planted import CONTROLS, METRICS, WRONG, Planted, Planting, by_rule, set_against, told
 from experiments.correction.self_correction_bench.reading import standing
 from experiments.correction.self_correction_bench.stimuli import near
 from harness import (
@@ -127,8 +127,7 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
         if values["wrong"] == values["right"]:
             raise ItemError(f"the wrong answer is the right one, {item.gold!r}; give the item another 'wrong'")
         if arm.rule != "none":
-            said = RULES[arm.rule](Stated(planted, near(kind, planted)), subject.random(f"{arm.rule} {arm.planted}"))
-            return self.row(item, graded(item, said), planted)
+            return self.row(item, graded(item, by_rule(arm, planted, near(kind, planted), subject)), planted)
         prompt, read = self.prompts(arm, item, self.words(arm, item, planted))
         forms = {value: [f" {value}"] for value in (item.gold, item.fields["wrong"])}
         reply, choice = await asyncio.gather(
@@ -159,10 +158,4 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
 
     def row(self, item: Item, given: Graded, planted: str) -> Bench:
         """The row of a graded answer."""
-        return Bench(
-            **{name: item.fields[name] for name in ("kind", "committed")},
-            answer=given.answer,
-            correct=given.correct,
-            fate=given.fate,
-            kept=given.answer == planted if planted else None,
-        )
+        return Bench(**told(given, planted), kind=item.fields["kind"], committed=item.fields["committed"])

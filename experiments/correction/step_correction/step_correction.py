@@ -9,50 +9,15 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.correction.planted import CONTROLS, METRICS, RULES, WRONG, Planted, Planting, Stated, set_against
+from experiments.correction.planted import METRICS, WRONG, Planting, by_rule, set_against, told
 from experiments.correction.step_correction.markers import MARKERS, first_marker
+from experiments.correction.step_correction.rows import ARMS, SLIPS, Stepped
 from harness import ArmedExperiment, Bars, Graded, Item, ItemError, Prompt, Subject, Text, Transitions, graded, metrics
 from harness.arms import Shared
 from harness.calls.calls import Capability
 from harness.tasks.numbers import write_number
 
-ARMS = {
-    "injected": Planting(),
-    "clean": Planting(planted="right"),
-    "flagged": Planting(marker="wait"),
-    "flagged clean": Planting(planted="right", marker="wait"),
-    "filler": Planting(marker="filler"),
-    "filler clean": Planting(planted="right", marker="filler"),
-    "other voice": Planting(voice="user"),
-    "other voice clean": Planting(voice="user", planted="right"),
-    **CONTROLS,
-}
-SLIPS = (1, -1, 10, -10)
 CHANGE, MARKED = ("before", "correct"), {"marked": True}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stepped(Planted):
-    """One solution, gone on with after the first steps or written alone.
-
-    Attributes:
-        step: number of the step that is wrong or right; None where the task gives no steps.
-        flaw: the digit of the wrong step that is off by one.
-        marked: whether the model itself writes a marker, such as "Wait"; None of rules.
-        before: whether the answer that it held before its first marker is right, read by stopping it there; the answer
-            after it is that of the whole reply. None without a marker.
-        answer_before: that answer as parsed.
-        changed: whether the answer in the end is another one; None without a marker.
-        missed: whether the answer is wrong, and no marker stands in the reply.
-    """
-
-    step: int | None = None
-    flaw: str = ""
-    marked: bool | None = None
-    before: bool | None = None
-    answer_before: str = ""
-    changed: bool | None = None
-    missed: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +98,7 @@ class StepCorrection(ArmedExperiment[Planting, None]):
         led_to = {"wrong": fields.get("carried", ""), "right": item.gold, "none": ""}[arm.planted]
         if arm.rule != "none":
             near = [write_number(Fraction(led_to) + slip) for slip in SLIPS]
-            said = RULES[arm.rule](Stated(led_to, near), subject.random(f"{arm.rule} {arm.planted}"))
-            return self.row(item, graded(item, said), led_to)
+            return self.row(item, graded(item, by_rule(arm, led_to, near, subject)), led_to)
         prompt = self.prompt(arm, item)
         reply = await subject.generate(prompt, max_tokens=self.max_tokens)
         row = replace(self.row(item, graded(item, reply), led_to), tokens=reply.new_tokens, marked=False)
@@ -165,11 +129,4 @@ class StepCorrection(ArmedExperiment[Planting, None]):
 
     def row(self, item: Item, given: Graded, led_to: str) -> Stepped:
         """The row of a graded answer."""
-        return Stepped(
-            answer=given.answer,
-            correct=given.correct,
-            fate=given.fate,
-            kept=given.answer == led_to if led_to else None,
-            step=item.fields.get("step"),
-            flaw=item.fields.get("flaw", ""),
-        )
+        return Stepped(**told(given, led_to), step=item.fields.get("step"), flaw=item.fields.get("flaw", ""))
