@@ -105,6 +105,8 @@ class StepCorrection(ArmedExperiment[Planting, None]):
         at = first_marker(reply.text, self.markers, known=fields["question"] if arm.voice == "none" else None)
         if at is None:
             return replace(row, missed=not row.correct)
+        if reply.thought and reply.thought.again:  # nothing can be put behind a part of such a reply
+            return replace(row, marked=True, missed=False)
         held = await self.held(prompt, reply, at, item, subject)
         changed = held.answer != row.answer
         return replace(row, marked=True, missed=False, before=held.correct, answer_before=held.answer, changed=changed)
