@@ -94,10 +94,9 @@ OWN: metrics.Where = {**WRONG, "voice": "model", "rule": "none"}
 
 METRICS: tuple[Metric, ...] = (
     *metrics.graded(),
-    *metrics.each(("correct_user", "correct"), metrics.blind_spot, where=OWN),
-    Metric("voice_gap", metrics.delta, ("correct", "correct_user"), where=OWN),
+    *metrics.each(("correct_user", "correct"), metrics.blind_spot, metrics.voice_gap, where=OWN),
     *metrics.rates("kept", recovery="correct", false_alarms="false_alarm", where=WRONG),
-    Metric("net_recovery", metrics.delta, ("false_alarm", "correct"), where=WRONG),
+    *metrics.each(("correct", "false_alarm"), metrics.net_recovery, where=WRONG),
     *metrics.means(mean_tokens="tokens", where={"rule": "none"}),
 )
-"""net_recovery is recovery less false alarms, on the same items: never above 0 of whoever cannot tell errors."""
+"""Whether errors are mended, against the user's words, and against false alarms, on the same items."""

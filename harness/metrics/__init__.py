@@ -107,6 +107,8 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.skill import brier_skill as brier_skill
     from harness.metrics.skill import log_skill as log_skill
     from harness.metrics.voices import blind_spot as blind_spot
+    from harness.metrics.voices import net_recovery as net_recovery
+    from harness.metrics.voices import voice_gap as voice_gap
 
 PUBLIC = {
     "agreement": ("conger_kappa", "fleiss_kappa"),
@@ -144,7 +146,7 @@ PUBLIC = {
         "accuracy", "accuracy_upper", "answered", "coverage", "mean", "points_included", "rate", "selective_accuracy",
     ),
     "skill": ("brier_skill", "log_skill"),
-    "voices": ("blind_spot",),
+    "voices": ("blind_spot", "net_recovery", "voice_gap"),
 }  # fmt: skip
 """Every public name, by the module that defines it."""
 

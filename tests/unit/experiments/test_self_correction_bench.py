@@ -18,7 +18,7 @@ from harness.config import load_job
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.metrics.columns import Labels
-from harness.metrics.voices import blind_spot
+from harness.metrics.voices import blind_spot, net_recovery, voice_gap
 from harness.outcomes import Table
 from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import Estimate, estimate, estimate_all
@@ -160,6 +160,8 @@ def test_the_blind_spot_in_closed_form() -> None:
     assert np.isnan(blind_spot(Labels(np.zeros(8)), model, w=w, least=0.0)).all()
     weights = np.array([[0.0, 2, 2, 0, 1, 1, 0, 0], [5.0, 0, 0, 0, 1, 0, 0, 0]])
     assert blind_spot(user, model, w=weights) == pytest.approx([1.0, 0.0])
+    assert voice_gap(user, model, w=weights) == pytest.approx([4 / 6, 0.0])
+    assert net_recovery(user, model, w=w) == pytest.approx([4 / 8 - 1 / 8])
 
 
 def test_a_model_that_keeps_every_error_has_no_blind_spot_that_is_defined() -> None:
