@@ -14,6 +14,9 @@ _STATED = (
     r"(?:\b(?:is|be|are|was|answer|say|mean|comes|follows|precedes)\b|'s|[:=])(?: the (?:letter|day|month))?\W{0,4}$"
 )
 _DENIED = r"(?:\bnot|n't|\bnever|\brather than|\binstead of)(?: (?:the|letter|day|month|be))*\W{0,4}$"
+_DENIED_AFTER = re.compile(r"\W{0,3}\s?(?:(?:is|was) (?:not|wrong|incorrect|a mistake)|isn't|wasn't)\b", re.IGNORECASE)
+_AMBIGUOUS = ("March", "May")
+"""In small letters they are other words, as any letter is."""
 _AGREES = re.compile(
     r"\W*(?:yes|correct|right|exactly|indeed|(?:(?:that|this|it|your answer|the answer)(?: is|'s)|you(?: are|'re)) "
     r"(?:indeed |absolutely |exactly )?(?:correct|right|true))\b",
@@ -42,16 +45,16 @@ def stated_value(text: str, item: Item) -> Grade:
         answer = _word(text, words, asked)
     else:
         read = number(text, item)
-        answer = read.answer if read.answer != asked else _other_number(text, asked)
+        answer = _other_number(text, asked) if asked and read.answer == asked else read.answer
     return Grade(answer, answer == str(item.gold)) if answer else NOTHING
 
 
 def _word(text: str, words: Sequence[str], asked: str) -> str:
     """The word of a list that a text gives as its answer; "" for none."""
-    # Letters are capitals: in small ones they are parts of words, or words ("a").
-    flags = re.NOFLAG if len(asked) == 1 else re.IGNORECASE
-    found = re.finditer(rf"(?<![A-Za-z])({'|'.join(words)})(?![A-Za-z]|'[a-z])", text, flags)
-    named = [(text[: match.start()], match[1].capitalize()) for match in found if match[1].capitalize() != asked]
+    small = [word.lower() for word in words if len(word) > 1 and word not in _AMBIGUOUS]
+    found = re.finditer(rf"(?<![A-Za-z])({'|'.join([*words, *small])})(?![A-Za-z]|'[a-z])", text)
+    kept = (match for match in found if not _DENIED_AFTER.match(text, match.end()))
+    named = [(text[: match.start()], match[1].capitalize()) for match in kept if match[1].capitalize() != asked]
     named = [(before, word) for before, word in named if not re.search(_DENIED, before[-40:], re.IGNORECASE)]
     stated = [word for before, word in named if re.search(_STATED, before[-40:], re.IGNORECASE)]
     if stated:
