@@ -59,12 +59,11 @@ async def set_against(arm: Planting, answer: Callable[[Planting], Awaitable[R]])
     """
     if arm.planted != "wrong":
         return await answer(arm)
-    row, clean = await together(answer(one) for one in (arm, replace(arm, planted="right")))
-    row = replace(row, false_alarm=not clean.correct)
-    if arm.voice == "user" or arm.rule != "none":
-        return row
-    user = await answer(replace(arm, voice="user", marker="none"))
-    return replace(row, correct_user=user.correct)
+    asked = [arm, replace(arm, planted="right")]
+    if arm.voice == "model" and arm.rule == "none":
+        asked.append(replace(arm, voice="user", marker="none"))
+    row, clean, *user = await together(answer(one) for one in asked)
+    return replace(row, false_alarm=not clean.correct, correct_user=user[0].correct if user else None)
 
 
 RULES: Mapping[str, float] = {"keep": 0.0, "always wrong": 1.0, "coin": 0.5}

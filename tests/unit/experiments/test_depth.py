@@ -60,6 +60,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("simpleToM", [], 0, 2),  # the mental state; what is asked after a reminder of it
     ("characters", [], 1, 2),  # the judge's check; a written answer and its judge
     ("firstPerson", [], 0, 1),
+    ("selfCorrectionBench", [], 0, 1),
+    ("stepCorrection", [], 0, 1),  # see below for a reply with a marker
     ("numberGuessing", [], 0, 20),  # ten rounds, each asked twice where the reply cannot be read
     ("blackjack", [], 0, 1),
     ("selfRecognition", ["experiment.training=11"], 1, 3),  # the post; the choice; the text beside its copy
@@ -124,6 +126,12 @@ def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence()
 
     words = [*UNBEGUN, "experiment.judge=true"]
     assert rounds("verbalizedConfidence", words, replies)[1] == [[1, 2]] * ITEMS
+
+
+def test_the_answers_held_before_markers_are_asked_together() -> None:
+    # Of the wrong step, the right one, and the user's.
+    asked = rounds("stepCorrection", ["experiment.arms=[injected]"], lambda prompt: {"Wait": 1.0})[1]
+    assert asked == [[3, 3]] * ITEMS
 
 
 def test_rounds_are_what_depends_on_each_other() -> None:
