@@ -217,7 +217,7 @@ def test_a_model_that_always_corrects_has_a_blind_spot_of_0() -> None:
 def test_wait_that_turns_every_answer_over_is_no_correction() -> None:
     def doubts(item: Item, prompt: str) -> str:
         if not prompt.endswith(" Wait"):
-            return ""
+            return f"It is {item.gold}." if in_user(prompt) else ""
         return f"it is {item.fields['wrong'] if f'answer is {item.gold}.' in prompt else item.gold}."
 
     table = run(doubts).table
@@ -227,15 +227,19 @@ def test_wait_that_turns_every_answer_over_is_no_correction() -> None:
     committed = np.mean([item.fields["committed"] == "after" for item in ITEMS])
     assert alarms == pytest.approx(committed)
     assert values(table, "net_recovery")["wait"] == pytest.approx(1 - committed)
-    assert verdicts(table)[WAIT.text] == "supported"
+    assert verdicts(table)[BEYOND.text] != "supported"
 
 
 def test_wait_that_mends_errors_alone_supports_its_claims() -> None:
     def mends(item: Item, prompt: str) -> str:
-        return f"the answer is {item.gold}." if prompt.endswith(" Wait") else ""
+        if in_user(prompt) or (prompt.endswith(" Wait") and item.id < "c"):
+            return f"the answer is {item.gold}."
+        return ""
 
     table = run(mends).table
-    assert values(table, "net_recovery")["wait"] == 1.0
+    share = np.mean([item.id < "c" for item in ITEMS])
+    assert values(table, "net_recovery")["wait"] == pytest.approx(share)
+    assert values(table, "blind_spot")["wait"] == pytest.approx(1 - share)
     assert values(table, "net_recovery")["filler"] == 0.0
     found = verdicts(table)
     assert {found[claim.text] for claim in (WAIT, BEYOND, RULES)} == {"supported"}
