@@ -37,8 +37,8 @@ def stated_value(text: str, item: Item) -> Grade:
     """The last answer that a text states. Needs the fields "kind" and "asked".
 
     Words are looked for in the list of the kind. Where none is introduced as the answer ("is", ":"), the only one that
-    is named counts. One that the text denies ("not Tuesday") is none, nor is a list of them. The thing that is asked about
-    ("Tuesday comes after Monday") counts only where it is introduced as the answer, and no other one is.
+    is named counts. One that the text denies ("not Tuesday") is none, nor is a list of them. The thing that is asked
+    about ("Tuesday comes after Monday") counts only where it is introduced as the answer, and no other one is.
 
     Gold: the answer as a text.
     """
