@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from harness import Arm, Graded, GradedAnswer, Metric, Subject, metrics, together
+from harness import Arm, Gate, Graded, GradedAnswer, Metric, Subject, metrics, together
 
 Marker = Literal["none", "wait", "filler"]
 
@@ -39,12 +39,14 @@ class Planted(GradedAnswer):
             wrong.
         false_alarm: whether the answer is not right after the same with the right value in place of the wrong one;
             None unless something wrong is planted.
+        able: whether the answer is right after that right value where no marker follows; None as before, and of rules.
         tokens: written in the reply.
     """
 
     kept: bool | None = None
     correct_user: bool | None = None
     false_alarm: bool | None = None
+    able: bool | None = None
     tokens: int = 0
 
 
@@ -59,11 +61,14 @@ async def set_against(arm: Planting, answer: Callable[[Planting], Awaitable[R]])
     """
     if arm.planted != "wrong":
         return await answer(arm)
-    asked = [arm, replace(arm, planted="right")]
-    if arm.voice == "model" and arm.rule == "none":
-        asked.append(replace(arm, voice="user", marker="none"))
-    row, clean, *user = await together(answer(one) for one in asked)
-    return replace(row, false_alarm=not clean.correct, correct_user=user[0].correct if user else None)
+    clean = replace(arm, planted="right")
+    if arm.rule != "none":
+        row, kept = await together(answer(one) for one in (arm, clean))
+        return replace(row, false_alarm=not kept.correct)
+    unmarked, user = replace(clean, marker="none"), replace(arm, voice="user", marker="none")
+    row, kept, able, told = await together(answer(one) for one in (arm, clean, unmarked, user))
+    by_user = told.correct if arm.voice == "model" else None
+    return replace(row, false_alarm=not kept.correct, able=able.correct, correct_user=by_user)
 
 
 RULES: Mapping[str, float] = {"keep": 0.0, "always wrong": 1.0, "coin": 0.5}
@@ -95,7 +100,16 @@ METRICS: tuple[Metric, ...] = (
     *metrics.graded(),
     *metrics.each(("correct_user", "correct"), metrics.blind_spot, metrics.voice_gap, where=OWN),
     *metrics.rates("kept", recovery="correct", false_alarms="false_alarm", where=WRONG),
+    *metrics.rates("able", where={**WRONG, "rule": "none"}),
     *metrics.each(("correct", "false_alarm"), metrics.net_recovery, where=WRONG),
     *metrics.means(mean_tokens="tokens", where={"rule": "none"}),
 )
 """Whether errors are mended, against the user's words, and against false alarms, on the same items."""
+
+GATE = Gate(
+    metric="able",
+    least=0.1,
+    columns=("false_alarm", "correct_user"),
+    why="the model hardly gets to the right answer from the right beginning",
+)
+"""Says nothing about mending where the model cannot do the task at all."""

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.correction.planted import METRICS, WRONG, Planting, by_rule, set_against, told
+from experiments.correction.planted import GATE, METRICS, WRONG, Planting, by_rule, set_against, told
 from experiments.correction.step_correction.markers import MARKERS, first_marker
 from experiments.correction.step_correction.rows import ARMS, SLIPS, Stepped
 from harness import ArmedExperiment, Bars, Graded, Item, ItemError, Prompt, Subject, Text, Transitions, graded, metrics
@@ -71,6 +71,7 @@ class StepCorrection(ArmedExperiment[Planting, None]):
         *metrics.rates(marked_change_rate="changed", where=MARKED),
         *metrics.transitions(*CHANGE, fates=False, prefix="marked_", where=MARKED),
     )
+    gates: ClassVar = (GATE,)
     figures: ClassVar = (
         Bars("correct", by="step", where={**WRONG, "rule": "none"}),
         Transitions(*CHANGE, where=MARKED),

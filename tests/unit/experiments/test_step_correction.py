@@ -145,6 +145,19 @@ def test_a_flag_that_turns_every_step_over_has_no_net_recovery() -> None:
     assert verdicts(table)[FLAG.text] != "supported"
 
 
+def test_a_model_that_cannot_solve_the_problems_gives_no_verdict_on_mending() -> None:
+    table = run(lambda item, prompt: "The answer is 7.").table
+    estimates = estimate_all(StepCorrection.metrics, table, replicates=200)
+    assert values(table, "false_alarms")["injected"] == 1.0
+    assert values(table, "able")["flagged"] == 0.0
+    for claim in (SKILL, FLAG, VOICE):
+        verdict = judge_claim(
+            claim, estimates, StepCorrection.metrics, table, replicates=200, gates=StepCorrection.gates
+        )
+        assert verdict.kind == "undecided"
+        assert "hardly gets to the right answer" in verdict.reason
+
+
 def test_a_marker_is_no_correction_by_itself() -> None:
     def repeats(item: Item, prompt: str) -> str:
         if prompt.endswith("The answer is"):
