@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from harness.metrics.columns import Floats, Labels, Weights
@@ -9,11 +11,27 @@ from harness.metrics.metric import measure
 from harness.metrics.weighted import average, ratio, totals
 
 
+def _enough(user: Labels, model: Labels, *, w: Weights, least: float = 0.1) -> Callable[[Weights], Floats]:
+    """`blind_spot` as a function of weights [B, n]; undefined for all of them where data of weights w [n] have too few.
+
+    Whether there is a ratio is asked of the data once. Replicates that happen to hold less make its interval wide.
+    """
+    if average(w[None, :], user.values)[0] < least - 1e-9:
+        return lambda weights: np.full(len(weights), np.nan)
+
+    def value(weights: Weights) -> Floats:
+        by_user, by_model = totals(weights, user.values, model.values)
+        return ratio(by_user - by_model, by_user)
+
+    return value
+
+
 @measure(
     label="blind spot",
     low=None,
     high=1,
     better="lower",
+    fitted=_enough,
     undefined="hardly any error is corrected in the user's words (option `least`), where the ratio explodes",
 )
 def blind_spot(user: Labels, model: Labels, *, w: Weights, least: float = 0.1) -> Floats:
@@ -27,9 +45,7 @@ def blind_spot(user: Labels, model: Labels, *, w: Weights, least: float = 0.1) -
         user: whether the answer is right where the error stands in the user's turn.
         model: the same where it stands in the model's own turn.
     """
-    by_user, by_model, all_rows = totals(w, user.values, model.values, np.ones(len(user.values)))
-    enough = by_user >= least * all_rows - 1e-9
-    return np.where(enough, ratio(by_user - by_model, by_user), np.nan)
+    return np.concatenate([_enough(user, model, w=row, least=least)(row[None, :]) for row in w])
 
 
 @measure(label="voice gap", low=-1, high=1, better="lower", average=True)

@@ -17,8 +17,6 @@ from harness.calls.calls import Text
 from harness.config import load_job
 from harness.errors import HarnessError
 from harness.items import Item
-from harness.metrics.columns import Labels
-from harness.metrics.voices import blind_spot, net_recovery, voice_gap
 from harness.outcomes import Table
 from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import Estimate, estimate, estimate_all
@@ -164,20 +162,18 @@ def test_a_planted_answer_stands_until_it_is_taken_back(
     assert (given.answer, given.fate) == (answer, fate)
 
 
-def test_the_blind_spot_in_closed_form() -> None:
-    user = Labels(np.array([1.0, 1, 1, 1, 0, 0, 0, 0]))
-    model = Labels(np.array([1.0, 0, 0, 0, 0, 0, 0, 0]))
-    w = np.ones((1, 8))
-    assert blind_spot(user, model, w=w) == pytest.approx([0.75])
-    assert blind_spot(user, user, w=w) == pytest.approx([0.0])
-    assert blind_spot(model, user, w=w) == pytest.approx([-3.0])
-    # One in eight corrected by the user is enough by default; not where a fifth is asked for, and none never is.
-    assert np.isnan(blind_spot(model, user, w=w, least=0.2)).all()
-    assert np.isnan(blind_spot(Labels(np.zeros(8)), model, w=w, least=0.0)).all()
-    weights = np.array([[0.0, 2, 2, 0, 1, 1, 0, 0], [5.0, 0, 0, 0, 1, 0, 0, 0]])
-    assert blind_spot(user, model, w=weights) == pytest.approx([1.0, 0.0])
-    assert voice_gap(user, model, w=weights) == pytest.approx([4 / 6, 0.0])
-    assert net_recovery(user, model, w=w) == pytest.approx([4 / 8 - 1 / 8])
+def test_the_interval_of_a_blind_spot_holds_replicates_with_few_corrections() -> None:
+    def told(item: Item, prompt: str) -> str:
+        wanted = item.id < ("3" if in_user(prompt) else "1")
+        return f"The answer is {item.gold}." if wanted else "" if not in_user(prompt) else item.fields["wrong"]
+
+    table = run(told).table
+    (metric,) = (m for m in SelfCorrectionBench.metrics if m.name == "blind_spot")
+    one = next(e for e in estimate(metric, table, replicates=500) if e.level["arm"] == "error in model")
+    assert 0.1 < np.mean([item.id < "3" for item in ITEMS]) < 0.25
+    assert one.value is not None
+    assert one.low is not None
+    assert one.low < one.value < (one.high or 0) <= 1
 
 
 def test_a_model_that_keeps_every_error_has_no_blind_spot_that_is_defined() -> None:
