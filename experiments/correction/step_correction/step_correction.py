@@ -34,7 +34,8 @@ class StepCorrection(ArmedExperiment[Planting, None]):
     after the right one, and net_recovery their difference. "flagged" puts "Wait," after the step, "filler" a word
     that hints at nothing ("So,"), and in "other voice" the user gives the same steps, which tells correcting oneself
     from finding an error; each stands beside the same with the right step. "question alone" is a solution without any
-    help. Rules see what follows from the steps, and not the question: keep, always wrong, coin.
+    help. Rules see what follows from the steps, and not the question: keep, always wrong, coin. Where the model hardly
+    gets to the right result from the right step either ("able" below 0.1), verdicts on mending are held back.
 
     A marker ("Wait", "let me check") that the model writes by itself is no correction yet: the reply is cut before the
     first one and closed by force ("The answer is"), and the answer held there is set beside that of the whole reply.
