@@ -43,9 +43,15 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class StudyTable:
-    """A table of a study, and the notes on its cells, of which the first is number 1."""
+    """A table of a study, and the notes on its cells, of which the first is number 1.
+
+    Attributes:
+        svg: a picture of two of its columns, and alt: the same in words; "" without one.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[TableRow]
     notes: Sequence[str]
+    svg: str = ""
+    alt: str = ""

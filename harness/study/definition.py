@@ -14,7 +14,7 @@ from harness.errors import HarnessError, nearest
 from harness.metrics.metric import refuse_twins
 from harness.places.folders import config_files
 from harness.study.order import check_references, references
-from harness.study.tables import Cell, Column, Row, Table
+from harness.study.tables import Cell, Column, Row, Scatter, Table
 from harness.study.verdicts import RunClaim, Side
 
 KEYS = ("runs", "claims", "tables")
@@ -107,7 +107,11 @@ def _table(node: Any, path: str) -> Table:
         raise HarnessError(f"{path} is {node!r}; a table has the keys title, columns and rows")
     columns = [_column(one, f"{path}.columns[{i}]") for i, one in enumerate(_list(node, "columns", path))]
     rows = [_row(one, f"{path}.rows[{i}]") for i, one in enumerate(_list(node, "rows", path))]
-    return build(_target({**node, "columns": columns, "rows": rows}, Table), path, Table)
+    axes = node.get("scatter")
+    if axes is not None and not isinstance(axes, dict):
+        raise HarnessError(f"{path}.scatter is {axes!r}; give the columns of both axes: {{x: tokens, y: accuracy}}")
+    scatter = None if axes is None else construct(Scatter, axes, f"{path}.scatter")
+    return build(_target({**node, "columns": columns, "rows": rows, "scatter": scatter}, Table), path, Table)
 
 
 def _list(node: dict[str, Any], key: str, path: str) -> list[Any]:

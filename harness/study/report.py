@@ -91,7 +91,15 @@ def _shown(table: Table, filled: Sequence[Sequence[Filled]], records: Mapping[st
         TableRow(row.text, records.get(row.run or ""), [cell(one) for one in line])
         for row, line in zip(table.rows, filled, strict=True)
     ]
-    return StudyTable(table.title, [column.text for column in table.columns], rows, notes.texts)
+    columns = [column.text for column in table.columns]
+    svg = alt = ""
+    if table.scatter is not None:
+        from harness.report.scatter import scatter
+
+        x, y = columns.index(table.scatter.x), columns.index(table.scatter.y)
+        points = [(row.text, row.cells[x], row.cells[y]) for row in rows]
+        svg, alt = scatter(table.scatter.x, table.scatter.y, points)
+    return StudyTable(table.title, columns, rows, notes.texts, svg, alt)
 
 
 def _run(one: Ended) -> Mapping[str, Any]:

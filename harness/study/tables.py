@@ -101,16 +101,33 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scatter:
+    """A picture of a table: a point for each row, at the numbers of two columns.
+
+    Attributes:
+        x, y: texts of the columns along both axes.
+    """
+
+    x: str
+    y: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table of a study.
 
+    Attributes:
+        scatter: also draws the rows as points; None draws nothing.
+
     Raises:
-        HarnessError: no rows or columns, two of one text, or a cell of a row for a column that there is not.
+        HarnessError: no rows or columns, two of one text, or a cell of a row, or an axis, for a column that there is
+            not.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    scatter: Scatter | None = None
 
     def __post_init__(self) -> None:
         if not self.columns or not self.rows:
@@ -122,6 +139,9 @@ class Table:
             for name in row.cells:
                 if name not in texts:
                     raise HarnessError(f"{_place(self, row, name)}: there is no such column{nearest(name, texts)}")
+        for axis in () if self.scatter is None else (self.scatter.x, self.scatter.y):
+            if axis not in texts:
+                raise HarnessError(f"table {self.title!r}, scatter: there is no column {axis!r}{nearest(axis, texts)}")
 
 
 @dataclass(frozen=True)

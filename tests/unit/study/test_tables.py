@@ -190,6 +190,9 @@ PLACE = "table 'T', row 'r', column 'c': "
         (BEST.replace("zero-shot", "fixed"), "best_of names the level {'arm': 'fixed'} twice"),
         (BEST.replace("auroc", "accuracy_upper").replace("zero-shot", "few-shot"), "run 'a' has no arm 'few-shot'"),
         (GOOD.replace("run: a", "run: a, cells: {c: 0.5}"), "tables[0].rows[0].cells.c is 0.5; a cell has the keys"),
+        (GOOD.replace("title: T", "title: T, scatter: {x: c, y: d}"), "scatter: there is no column 'd'"),
+        (GOOD.replace("title: T", "title: T, scatter: c"), "tables[0].scatter is 'c'; give the columns of both axes"),
+        (GOOD.replace("title: T", "title: T, scatter: {x: c}"), "tables[0].scatter.y: not set"),
         ("nothing", "tables[0] is 'nothing'; a table has the keys title, columns and rows"),
         (GOOD.replace("{text: r, run: a}", "r"), "tables[0].rows[0] is 'r'; a row has the keys"),
         (GOOD.replace("{text: c, metric: auroc, level: {arm: fixed}}", "c"), "tables[0].columns[0] is 'c'; a column"),
@@ -212,6 +215,7 @@ def test_the_page_and_the_file_have_the_tables_and_nothing_of_a_text_is_run(
     attack = "<script>alert(1)</script>"
     table = f"""
   - title: "{attack}"
+    scatter: {{x: best rule, y: "model {attack}"}}
     columns:
       - {{text: "model {attack}", metric: accuracy, level: {{arm: fixed}}}}
       - {{text: best rule, metric: brier, best_of: [{{arm: fixed}}, {{arm: zero-shot}}]}}
@@ -235,6 +239,8 @@ def test_the_page_and_the_file_have_the_tables_and_nothing_of_a_text_is_run(
     assert f"{float(lines[0]['value']):.3f}" in section
     assert "0.870<sup>" in section
     assert f"{lines[1]['best']}</small>" in section
+    assert section.count("<svg") == 1
+    assert f"row {attack}: {float(lines[0]['value']):.3f}" in section
     out = capsys.readouterr().out
     assert "tables.csv" in out
 

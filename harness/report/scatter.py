@@ -1,0 +1,55 @@
+"""Draws two columns of a study's table against each other: a point for each row, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.console import visible
+from harness.report.look import PAGE
+from harness.report.painting import PALETTE, canvas_for, in_brackets, legend, legend_height, rendered, styled
+from harness.report.study_tables import TableCell
+from harness.report.text import cut, number
+
+MARKERS = "osD^v<>Ph*"
+
+
+def scatter(x: str, y: str, points: Sequence[tuple[str, TableCell, TableCell]]) -> tuple[str, str]:
+    """The picture as SVG, and the same in words.
+
+    Args:
+        x, y: names of the axes.
+        points: the name of each row, with its number along both axes; rows without one of them are left out.
+    """
+    known = [(name, a, b) for name, a, b in points if a.value is not None and b.value is not None]
+    with styled(PAGE):
+        names = [PAGE.value(name) for name, *_ in known]
+        canvas = canvas_for(PAGE, 26 * PAGE.em + legend_height(PAGE, names))
+        axes = canvas.add_subplot()
+        drawn, words = [], []
+        for i, (name, a, b) in enumerate(known):
+            look = {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[i % len(MARKERS)]}
+            drawn += axes.plot(a.value, b.value, ls="", ms=6, **look)
+            for cell, error in ((a, "xerr"), (b, "yerr")):
+                if (spread := _spread(cell)) is not None:
+                    axes.errorbar(a.value, b.value, color=look["color"], lw=1, capsize=2, **{error: spread})
+            words.append(f"{name}: {_told(b)} at {_told(a)}.")
+        axes.set(xlabel=PAGE.column(x), ylabel=PAGE.column(y))
+        if names:
+            legend(PAGE, canvas, list(zip(names, drawn, strict=True)))
+        title = f"{y} against {x}"
+        alt = visible(cut(f"{title}. {' '.join(words)} Lines: 95 % intervals.", 4000))
+        svg = rendered(canvas, "svg", {"Date": None, "Title": title, "Description": alt}).decode()
+    return svg, alt
+
+
+def _spread(cell: TableCell) -> list[list[float]] | None:
+    """The distances from a number to both ends of its interval, as matplotlib takes them; None without an interval."""
+    e = cell.estimate
+    if e is None or e.value is None or e.low is None or e.high is None:
+        return None
+    return [[max(0.0, e.value - e.low)], [max(0.0, e.high - e.value)]]
+
+
+def _told(cell: TableCell) -> str:
+    e = cell.estimate
+    return number(cell.value) + ("" if e is None else in_brackets(e.low, e.high))
