@@ -83,6 +83,7 @@ class Speaker:
     Attributes:
         before: the model's thought before each turn.
         draw: which of the independent samples, in every turn of a chain.
+        stop: texts that end an answer.
     """
 
     subject: Subject
@@ -91,12 +92,13 @@ class Speaker:
     max_tokens: int
     temperature: float
     draw: int
+    stop: tuple[str, ...] = ()
 
     async def answer(self, prompt: Prompt, spent: Cost | None = None) -> State:
         """The answer to a prompt; its cost comes on top of what was spent before."""
         sampling: Mapping[str, Any] = {"temperature": self.temperature, "draw": self.draw}
         prompt = await self.before.after(self.subject, prompt, **sampling)
-        text = await self.subject.generate(prompt, max_tokens=self.max_tokens, **sampling)
+        text = await self.subject.generate(prompt, max_tokens=self.max_tokens, stop=self.stop, **sampling)
         cost = Cost(1, self.subject.prompt_tokens(prompt), text.new_tokens)
         return State(text, graded(self.item, text), cost + spent if spent else cost)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness import Prompt, Subject, Text
@@ -15,6 +16,10 @@ _JUDGMENT = re.compile(
     r"(?P<not>not\ )?(?P<word>incorrect|correct|wrong|right)\b",
     re.IGNORECASE | re.VERBOSE,
 )
+_OPEN = re.compile(
+    r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b)", re.IGNORECASE
+)
+"""What follows a word that decides nothing: "correct or incorrect", "[Correct/Wrong]", "correct?"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +42,51 @@ class Critique:
         return self.says_wrong is None
 
 
-def says_wrong(text: str) -> bool | None:
-    """Whether a critique's last line of judgment says that the answer is wrong; None without such a line.
+Reader = Callable[[str], bool | None]
+"""Reads whether a critique says that the answer is wrong; None when it has no verdict."""
+
+
+def last_verdict(pattern: re.Pattern[str], text: str) -> bool | None:
+    """Whether the last line with a verdict says that the answer is wrong; None without such a line.
 
     The last one counts, because critiques quote the instruction and weigh both verdicts before they decide. A line that
-    quotes both ("Judgment: correct" or "Judgment: incorrect") is the instruction, and no verdict.
+    holds both verdicts is the instruction ("Judgment: correct" or "Judgment: incorrect"), and neither of them; so is
+    "Judgment: correct/incorrect".
+
+    Args:
+        pattern: finds a verdict, with its "word" (correct, right, incorrect, wrong) and a "not" before it.
     """
     for line in reversed(text.splitlines()):
-        found = list(_JUDGMENT.finditer(line))
+        found = (match for match in pattern.finditer(line) if not _OPEN.match(line, match.end()))
         verdicts = {(match["word"].lower() in ("incorrect", "wrong")) != bool(match["not"]) for match in found}
         if len(verdicts) == 1:
             return verdicts.pop()
     return None
 
 
+def says_wrong(text: str) -> bool | None:
+    """Whether a critique in `FORM` says that the answer is wrong, see `last_verdict`."""
+    return last_verdict(_JUDGMENT, text)
+
+
 async def critique(
-    critic: Subject, prompt: Prompt, *, max_tokens: int, temperature: float = 0.0, draw: int = 0
+    critic: Subject,
+    prompt: Prompt,
+    *,
+    max_tokens: int,
+    temperature: float = 0.0,
+    draw: int = 0,
+    stop: Sequence[str] = (),
+    read: Reader = says_wrong,
 ) -> Critique:
-    """Asks for a critique and reads its verdict. The prompt asks for `FORM`.
+    """Asks for a critique and reads its verdict.
+
+    Args:
+        prompt: asks for a verdict in the form that `read` understands; by default `FORM`.
 
     Raises:
         ItemError: the prompt cannot be rendered, or does not fit.
     """
-    reply = await critic.generate(prompt, max_tokens=max_tokens, temperature=temperature, draw=draw)
-    verdict = None if reply.finish == "length" else says_wrong(reply.text)
+    reply = await critic.generate(prompt, max_tokens=max_tokens, temperature=temperature, draw=draw, stop=stop)
+    verdict = None if reply.finish == "length" else read(reply.text)
     return Critique(reply.text.strip(), verdict, reply)

@@ -1,0 +1,140 @@
+"""Solutions of one item, the feedback on them, and what the actor makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from experiments.correction.chains import Cost, Speaker, State
+from experiments.correction.critic_role.rows import Refining
+from experiments.correction.critic_role.steps import final_wrong, first_wrong_step, names_gold
+from experiments.shared.critique import Critique, critique
+from experiments.shared.other_critiques import Other, pick
+from experiments.shared.thoughts import ThoughtArm
+from harness import Graded, Item, Message, Prompt, Subject, Text, fill
+
+NOTHING = Cost(0, 0, 0)
+
+
+class Solution(NamedTuple):
+    """A solution that is refined; `first_error` is the number of its first wrong step where that is known."""
+
+    state: State
+    first_error: int | None = None
+
+    @property
+    def text(self) -> str:
+        return self.state.grade.text
+
+    @property
+    def wrong(self) -> bool:
+        return not self.state.grade.correct
+
+
+def given(item: Item) -> list[Solution]:
+    """The solutions that came with an item, with the labels that they came with; none where it has none."""
+    solutions = []
+    for response in item.fields.get("responses", ()):
+        text = str(response["text"])
+        grade = Graded(text, "", bool(response["right"]), "answered")
+        solutions.append(Solution(State(Text(text, (), (), "stop"), grade, NOTHING), response.get("first_error")))
+    return solutions
+
+
+class Feedback(NamedTuple):
+    """What the actor is told about a solution.
+
+    Attributes:
+        text: None for nothing.
+        written: whether a critic wrote it: of the verdict alone, nothing is to be found out.
+        cost: of the calls that it took; tokens: its length.
+        same_verdict: of the critique of another item, whether its verdict is the critic's own one on this solution.
+    """
+
+    text: str | None
+    says_wrong: bool | None = None
+    written: bool = False
+    cost: Cost = NOTHING
+    tokens: int | None = None
+    same_verdict: bool | None = None
+
+    def columns(self, item: Item, solution: Solution) -> dict[str, Any]:
+        """The columns of the feedback on a solution."""
+        if self.text is None or not self.written:
+            return {"says_wrong": self.says_wrong}
+        hit = None
+        if solution.first_error is not None:
+            hit = first_wrong_step(self.text, solution.text.splitlines()) == solution.first_error
+        return {
+            "says_wrong": self.says_wrong,
+            "parse_failed": self.says_wrong is None,
+            "first_error_hit": hit,
+            "leak": names_gold(self.text, item, solution.text) if solution.wrong else None,
+            "critique_tokens": self.tokens,
+            "same_verdict": self.same_verdict,
+        }
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Actor and critic at one item.
+
+    Attributes:
+        wording: the experiment's texts, see `prompts.TEXTS`.
+        max_tokens, critique_tokens: caps on a solution and on a critique.
+        temperature: of sampled answers.
+    """
+
+    actor: Subject
+    critic: Subject
+    item: Item
+    wording: Mapping[str, str]
+    max_tokens: int
+    critique_tokens: int
+    temperature: float
+
+    @property
+    def asked(self) -> str:
+        """The question as the actor is asked it."""
+        return fill(self.wording["answer"], {"question": self.item.fields["question"]})
+
+    async def own(self, draw: int | None) -> Solution:
+        """The actor's own solution, greedy for None."""
+        temperature = 0.0 if draw is None else self.temperature
+        return Solution(await self._speaker(temperature, draw or 0).answer(Prompt.user(self.asked)))
+
+    async def critique(self, critic: Subject, solution: str) -> Feedback:
+        """The greedy critique of a solution."""
+        shown = {"question": self.item.fields["question"], "solution": solution}
+        asked = Prompt.user(fill(self.wording["critique"], shown))
+        made: Critique = await critique(critic, asked, max_tokens=self.critique_tokens, read=final_wrong)
+        cost = Cost(1, critic.prompt_tokens(asked), made.reply.new_tokens)
+        return Feedback(made.text, made.says_wrong, True, cost, len(made.reply.tokens))
+
+    async def feedback(self, arm: Refining, solution: Solution, others: Sequence[Other]) -> Feedback:
+        """The feedback of an arm; `others` are critiques of other items."""
+        if arm.feedback == "none":
+            return Feedback(None)
+        if arm.feedback in ("gold", "wrong"):
+            says = solution.wrong or arm.feedback == "wrong"
+            return Feedback(fill(self.wording["verdict"], {"verdict": "Wrong" if says else "Correct"}), says)
+        critic = self.actor if arm.feedback == "self" else self.critic
+        real = await self.critique(critic, solution.text)
+        if arm.feedback != "other":
+            return real
+        other, same = pick(others, real.says_wrong, self.actor.random(f"other critique of {solution.text}"))
+        return real._replace(text=other.text, says_wrong=other.says_wrong, tokens=other.tokens, same_verdict=same)
+
+    async def refine(self, solution: Solution, told: Feedback) -> State:
+        """The solution that the actor writes after the feedback."""
+        name, shown = ("again", {}) if told.text is None else ("refine", {"critique": told.text})
+        turns = (
+            Message("user", self.asked),
+            Message("assistant", solution.text),
+            Message("user", fill(self.wording[name], shown)),
+        )
+        return await self._speaker(0.0, 0).answer(Prompt(turns), solution.state.cost + told.cost)
+
+    def _speaker(self, temperature: float, draw: int) -> Speaker:
+        return Speaker(self.actor, self.item, ThoughtArm(), self.max_tokens, temperature, draw)

@@ -1,0 +1,63 @@
+"""Reads a critique that goes through a solution step by step, and looks for the right answer in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from experiments.shared.critique import last_verdict
+from harness import Item
+from harness.tasks.graders import gold_text
+from harness.tasks.numbers import exact
+from harness.tasks.texts import normalise
+
+_WORD = r"\W{0,6}(?:is\W{1,4})?(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\b"
+_FINAL = re.compile(rf"final answer{_WORD}", re.IGNORECASE)
+_STEP = re.compile(rf"correctness of the step{_WORD}", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])-?[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?")
+_LETTER = re.compile(r"^\([A-Z]\) ")
+
+
+def final_wrong(text: str) -> bool | None:
+    """Whether a critique says that the final answer is wrong; None without a verdict on it, see `last_verdict`."""
+    return last_verdict(_FINAL, text)
+
+
+def first_wrong_step(text: str, steps: Sequence[str]) -> int | None:
+    """The number of the first step that a critique calls wrong, from 1 on; None when it calls none wrong.
+
+    A step is the line of the solution that the critique repeats before its verdict. Where it repeats none, the step has
+    the number of the verdict: the third verdict is on the third step.
+
+    Args:
+        steps: the lines of the solution.
+    """
+    repeated: list[str] = []
+    number = 0
+    for line in text.splitlines():
+        verdict = last_verdict(_STEP, line)
+        if verdict is None:
+            repeated.append(line)
+            continue
+        number += 1
+        if verdict:
+            shown = " ".join(" ".join(repeated).split())
+            named = [at for at, step in enumerate(steps, 1) if step.strip() and " ".join(step.split()) in shown]
+            return named[-1] if named else number
+        repeated.clear()
+    return None
+
+
+def names_gold(text: str, item: Item, solution: str) -> bool:
+    """Whether a critique gives the right answer away: it names it, and neither question nor solution does.
+
+    A number counts however it is written (1,234 and 1234.0), any other answer as whole words.
+    """
+    gold = gold_text(item)
+    known = f"{item.fields['question']}\n{solution}"
+    value = exact(gold)
+    if value is not None:
+        said, seen = ({exact(match[0]) for match in _NUMBER.finditer(part)} for part in (text, known))
+        return value in said - seen
+    words = f" {normalise(_LETTER.sub('', gold))} "
+    return bool(words.strip()) and words in f" {normalise(text)} " and words not in f" {normalise(known)} "
