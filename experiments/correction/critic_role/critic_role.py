@@ -49,9 +49,8 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
     itself, as in self, unless +model@roles.critic.model=... names another model.
 
     Look at `false_alarm_rate`, the share of right solutions that are said to be wrong, before any accuracy. `leak_rate`
-    is the share of critiques of wrong solutions that name the right answer; `fix_rate_without_leak` leaves them out. The
-    critiques of other items (shuffled) show how often that, and `first_error_hit`, happen by chance; their verdicts are
-    those of the real ones.
+    is the share of critiques of wrong solutions that name the right answer; `fix_rate_without_leak` leaves them out.
+    Critiques of other items (shuffled) show how often that, and a hit of the first error, happen by chance.
 
     Differs: a chat prompt without "Human" and "Assistant" as stop words, which cut word problems; votes over parsed
     answers and not over strings; one grader for everything; short answers for small models (the paper: 1,024 and 1,536
@@ -138,7 +137,9 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
         """The row of one solution."""
         stage, told, after = common.stage, Feedback(None), solution.state
         if arm.feedback == "vote":
-            after = pooled([one.state for one in await together(map(common.own.get, range(CALLS)))])
+            # Not the draws behind the difficulty: in the bin of those all wrong, a vote over these is never right.
+            drawn = range(self.draws, self.draws + CALLS)
+            after = pooled([one.state for one in await together(map(common.own.get, drawn))])
         elif solution.wrong or not arm.routed:
             told = await stage.feedback(arm, solution, fitted)
             after = await stage.refine(solution, told)

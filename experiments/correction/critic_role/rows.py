@@ -68,7 +68,7 @@ class Refined(Revision):
             solution; None of right ones, and without a critique.
         critique_tokens: length of the critique, in tokens of its writer.
         same_verdict: whether the critique of another item has the verdict of the critic's own one on this solution.
-        difficulty: share of the actor's sampled answers that are right: "0", "(0, .25]", ... "(.75, 1]"; "" before these are counted.
+        difficulty: share of the actor's sampled answers that are right: "0", "(0, .25]", ... "(.75, 1]".
     """
 
     wrong: bool
