@@ -26,9 +26,9 @@ _KEY = re.compile(r"\(?([A-Za-z])\)?")
 class CriticBench(HubTask):
     """Answers to questions of 15 sets, each labelled right or wrong, of which 13 need no execution of code.
 
-    On the hub: llm-agents/CriticBench, one configuration, split "test". Licence: MIT. `path` names a file of it. Rows of
-    HumanEval and MBPP are passed over, and counted: a correction of them is right when it passes tests. So scores over
-    all rows are not the paper's.
+    On the hub: llm-agents/CriticBench, one configuration, split "test". Licence: MIT. `path` names a file of it. Rows
+    of HumanEval and MBPP are passed over, and counted: a correction of them is right when it passes tests. So scores
+    over all rows are not the paper's.
 
     Two other sets have this name: the one of Luo et al. 2023 (arXiv 2310.04815), which was not released, and that of
     Lan et al. 2024, now CriticEval (opencompass/CriticBench on the hub), whose test labels are withheld.

@@ -1,14 +1,18 @@
 """Verdicts on pairs, critiques and worked sums, against replies that are known."""
 
 import asyncio
+import random
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from experiments.shared.critique import critique, says_wrong
+from experiments.shared.other_critiques import Other, pick
 from experiments.shared.pairs import PairVerdict, pair_verdict
+from experiments.shared.twin_solutions import TwinSolutions
 from experiments.shared.worked_sums import worked_sum
-from harness import Message, Prompt
+from harness import HarnessError, Message, Prompt
 from harness.testing import fake_subject
 
 
@@ -47,6 +51,12 @@ def test_a_preference_for_an_answer_shows_in_both_orders() -> None:
         ('I was told to write "Judgment: correct" or "Judgment: incorrect".\nJudgment: correct', False),
         ("It is incorrect.", None),
         ("Judgment: correctness cannot be told", None),
+        ("Judgment: correct/incorrect", None),
+        ("Judgment: correct or incorrect", None),
+        ('Judgment: "correct" | "incorrect"', None),
+        ("Judgment: correct? It is not.", None),
+        ("Judgment: correct/incorrect\nJudgment: incorrect", True),
+        ("Judgment: wrong, as the correct sum is 7", True),
         ("", None),
     ],
 )
@@ -77,3 +87,38 @@ def test_a_planted_error_is_one_wrong_step_and_changes_the_result() -> None:
 def holds(line: str) -> bool:
     left, sign, right, _, result = line.split()
     return int(left) + int(right) * (1 if sign == "+" else -1) == int(result)
+
+
+def test_twins_differ_in_one_step_and_its_consequences_and_balance_the_labels() -> None:
+    items = TwinSolutions(size=200).load()
+    assert len({item.id for item in items}) == len({item.fields["question"] for item in items}) == 200
+    for item in items:
+        right, wrong = item.fields["responses"]
+        assert (right["right"], wrong["right"]) == (True, False)
+        lines, flawed = right["text"].splitlines(), wrong["text"].splitlines()
+        assert len(lines) == len(flawed) == item.fields["difficulty"] + 1
+        assert [holds(line) for line in flawed[:-1]].index(False) + 1 == wrong["first_error"] < len(flawed) - 1
+        assert sum(not holds(line) for line in flawed[:-1]) == 1
+        assert all(holds(line) for line in lines[:-1])
+        assert item.grade(right["text"]).correct is True
+        assert item.grade(wrong["text"]).correct is False
+    assert Counter(item.fields["difficulty"] for item in items) == {2.0: 67, 3.0: 67, 4.0: 66}
+    assert items[:5] == TwinSolutions(size=5).load()
+    assert TwinSolutions(seed=1, size=5).load() != items[:5]
+
+
+@pytest.mark.parametrize("settings", [{"size": 0}, {"steps": []}, {"steps": [1, 2]}], ids=["size", "none", "short"])
+def test_twins_need_a_problem_and_two_steps(settings: dict[str, object]) -> None:
+    with pytest.raises(HarnessError, match="2 steps or more"):
+        TwinSolutions(**settings)  # type: ignore[arg-type]
+
+
+def test_another_items_critique_has_the_same_verdict_where_there_is_one() -> None:
+    others = [Other("a", True, 1), Other("b", None, 1), Other("c", True, 1)]
+    rng = random.Random(0)
+    assert {pick(others, True, rng)[0].text for _ in range(40)} == {"a", "c"}
+    assert pick(others, None, rng) == (others[1], True)
+    other, same = pick(others, False, rng)
+    assert (other in others, same) == (True, False)
+    with pytest.raises(HarnessError, match=r"experiment\.others"):
+        pick([], True, rng)

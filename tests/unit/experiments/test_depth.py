@@ -68,6 +68,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("influence", [], 0, 2),  # the choices; the draws
     ("tomChoice", [], 0, 1),
     ("tomReasoning", ["experiment.max_tokens=32"], 1, 2),  # the trace; every option after it
+    ("critique", [], 1, 3),  # critiques of given answers; the answer, its critique and its correction
+    ("criticRole", [], 2, 3),  # the solutions and their critiques; the solution, its critique and the refined one
 ]
 
 

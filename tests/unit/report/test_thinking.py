@@ -90,6 +90,8 @@ EXPERIMENTS = {
     "confidenceAlongThought": {"accuracy": "correct"},
     "deception": {},
     "deceptionBench": {},
+    "criticRole": {"accuracy_before": "before", "accuracy_after": "after"},
+    "critique": {"accuracy_before": "before", "accuracy_after": "after", "verdict_accuracy": "verdict_right"},
     "falseBelief": {"accuracy": "correct"},
     "identity": {},
     "firstPerson": {"accuracy": "correct"},
