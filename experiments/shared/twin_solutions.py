@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +23,8 @@ class TwinSolutions(Task):
     """Generated word problems about sums, each with two solutions: a right one, and one with a planted slip.
 
     The two solutions of a problem stand in one item, so that half of all solutions are wrong, whatever the limit. They
-    have as many steps and end in the same words: nothing but the arithmetic tells them apart.
+    have as many steps and end in the same words: nothing but the arithmetic tells them apart. Neither result stands in
+    the question or in the other solution, so that none can be copied.
 
     Fields: "question"; "responses", a list of {"text", "right", "first_error"}, where first_error is the number of the
     first wrong step from 1 on, None in a right solution; "kind", the decimal place of the slip (ones, tens);
@@ -47,24 +50,39 @@ class TwinSolutions(Task):
             )
 
     def load(self) -> list[Item]:
-        """All problems, in the order of their numbers."""
-        return [self.problem(number) for number in range(self.size)]
+        """The first problems in the order of their numbers, without those in which a result stands elsewhere."""
+        found: list[Item] = []
+        numbers = itertools.count()
+        while len(found) < self.size:
+            sums = worked_sum(self.seed, next(numbers), self.steps[len(found) % len(self.steps)])
+            if not _repeated(sums):
+                found.append(_item(sums))
+        return found
 
-    def problem(self, at: int) -> Item:
-        """The problem of a number: a function of (seed, number, steps) alone."""
-        sums = worked_sum(self.seed, at, self.steps[at % len(self.steps)])
-        return Item(
-            fields={
-                "question": sums.question,
-                "responses": [_response(sums, right=right) for right in (True, False)],
-                "kind": _PLACES[sums.flaw[0]],
-                "difficulty": float(len(sums.steps)),
-                "source": "worked sums",
-            },
-            gold=str(sums.gold),
-            grader=number,
-            form=_ROOM,
-        )
+
+def _repeated(sums: WorkedSum) -> bool:
+    """Whether either result stands in the question, or in the other solution: it could be copied from there."""
+    gold, wrong = str(sums.gold), str(sums.wrong)
+    asked, right, flawed = (
+        set(re.findall("[0-9]+", text))
+        for text in (sums.question, "\n".join(sums.right_lines()), "\n".join(sums.flawed_lines()))
+    )
+    return bool({gold, wrong} & asked) or gold in flawed or wrong in right
+
+
+def _item(sums: WorkedSum) -> Item:
+    return Item(
+        fields={
+            "question": sums.question,
+            "responses": [_response(sums, right=right) for right in (True, False)],
+            "kind": _PLACES[sums.flaw[0]],
+            "difficulty": float(len(sums.steps)),
+            "source": "worked sums",
+        },
+        gold=str(sums.gold),
+        grader=number,
+        form=_ROOM,
+    )
 
 
 def _response(sums: WorkedSum, *, right: bool) -> dict[str, object]:

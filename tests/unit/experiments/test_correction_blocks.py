@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -100,6 +101,9 @@ def test_twins_differ_in_one_step_and_its_consequences_and_balance_the_labels() 
         assert [holds(line) for line in flawed[:-1]].index(False) + 1 == wrong["first_error"] < len(flawed) - 1
         assert sum(not holds(line) for line in flawed[:-1]) == 1
         assert all(holds(line) for line in lines[:-1])
+        results = [re.findall("[0-9]+", text)[-1] for text in (right["text"], wrong["text"])]
+        elsewhere = [item.fields["question"] + other["text"] for other in (wrong, right)]
+        assert not [one for one, text in zip(results, elsewhere, strict=True) if one in re.findall("[0-9]+", text)]
         assert item.grade(right["text"]).correct is True
         assert item.grade(wrong["text"]).correct is False
     assert Counter(item.fields["difficulty"] for item in items) == {2.0: 67, 3.0: 67, 4.0: 66}
