@@ -1,4 +1,4 @@
-"""CriticBench: answers of language models with labels, to be judged and corrected (Lin et al. 2024, arXiv 2402.14809)."""
+"""CriticBench: answers of language models with labels, to be judged and corrected (Lin et al. 2024, 2402.14809)."""
 
 from __future__ import annotations
 
