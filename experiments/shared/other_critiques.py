@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness import HarnessError
+from experiments.shared.critique import Critique
+from harness import ItemError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,19 @@ class Other:
     tokens: int
 
 
+async def collected(asked: Iterable[Awaitable[Sequence[Critique]]]) -> tuple[Other, ...]:
+    """The critiques of training items, which are asked for at once; an item that cannot be asked about gives none."""
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    others: list[Other] = []
+    for made in found:
+        if isinstance(made, BaseException):
+            if not isinstance(made, ItemError):
+                raise made
+            continue
+        others += [Other(one.text, one.says_wrong, len(one.reply.tokens)) for one in made]
+    return tuple(others)
+
+
 def pick(others: Sequence[Other], says_wrong: bool | None, rng: random.Random) -> tuple[Other, bool]:
     """One of the critiques with the same verdict, by chance, so that it differs in its content alone.
 
@@ -25,9 +40,9 @@ def pick(others: Sequence[Other], says_wrong: bool | None, rng: random.Random) -
         The critique, and whether there was one with that verdict; if not, it is any of them.
 
     Raises:
-        HarnessError: there are none at all.
+        ItemError: there are none at all.
     """
     if not others:
-        raise HarnessError("there are no critiques of other items; set experiment.others to 1 or more")
+        raise ItemError("no training item could be criticised, so that there is no critique of another item to show")
     alike = [other for other in others if other.says_wrong is says_wrong]
     return rng.choice(alike or list(others)), bool(alike)

@@ -10,10 +10,11 @@ from typing import Annotated, ClassVar, NamedTuple
 from annotated_types import Ge, Gt
 
 from experiments.correction.chains import pooled, revision
-from experiments.correction.critic_role.feedback import Feedback, Solution, Stage, given
+from experiments.correction.critic_role.feedback import Feedback, Solution, Stage, given_with
 from experiments.correction.critic_role.prompts import TEXTS
 from experiments.correction.critic_role.rows import ARMS, Refined, Refining
-from experiments.shared.other_critiques import Other
+from experiments.shared.critique import Critique
+from experiments.shared.other_critiques import Other, collected
 from harness import ArmedExperiment, Bars, Capability, Item, Part, Subject, Transitions, metrics
 from harness.arms import Shared, together
 
@@ -54,7 +55,7 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
 
     Differs: a chat prompt without "Human" and "Assistant" as stop words, which cut word problems; votes over parsed
     answers and not over strings; one grader for everything; short answers for small models (the paper: 1,024 and 1,536
-    tokens); difficulty from 4 draws (ours; 16 in larger runs). Left out: sequences of several critiques, training.
+    tokens); difficulty from 4 draws. Left out: sequences of several critiques, training.
 
     Attributes:
         draws: sampled answers behind the difficulty of an item.
@@ -102,13 +103,12 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> tuple[Other, ...]:
         """The critic's critiques of the actor's own solutions of training items, and of those given with them."""
-        stages = [self.stage(item, subject) for item in train]
-        solutions = await together(stage.own(None) for stage in stages)
-        shown = [
-            (stage, one) for stage, own in zip(stages, solutions, strict=True) for one in (own, *given(stage.item))
-        ]
-        made = await together(stage.critique(stage.critic, one.text) for stage, one in shown)
-        return tuple(Other(one.text or "", one.says_wrong, one.tokens or 0) for one in made)
+
+        async def criticised(stage: Stage) -> list[Critique]:
+            shown = [await stage.own(None), *given_with(stage.item)]
+            return [made for made, _ in await together(stage.critique(stage.critic, one.text) for one in shown)]
+
+        return await collected(criticised(self.stage(item, subject)) for item in train)
 
     def stage(self, item: Item, subject: Subject) -> Stage:
         critic = subject.role("critic") if self.needed_parts() else subject
@@ -128,7 +128,7 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
     async def ask(
         self, arm: Refining, common: Asked, item: Item, subject: Subject, fitted: tuple[Other, ...]
     ) -> list[Refined]:
-        solutions = given(item) if arm.solutions == "given" else [await common.own.get(None)]
+        solutions = given_with(item) if arm.solutions == "given" else [await common.own.get(None)]
         asked = (self.refined(arm, solution, common, fitted) for solution in solutions)
         difficulty, rows = await asyncio.gather(common.difficulty.get(None), together(asked))
         return [replace(row, chain=at, difficulty=difficulty) for at, row in enumerate(rows)]

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from experiments.correction.chains import Cost, Speaker, State
 from experiments.correction.critic_role.rows import Refining
 from experiments.correction.critic_role.steps import final_wrong, first_wrong_step, names_gold
+from experiments.correction.given import NOTHING, given
 from experiments.shared.critique import Critique, critique
 from experiments.shared.other_critiques import Other, pick
 from experiments.shared.thoughts import ThoughtArm
-from harness import Graded, Item, Message, Prompt, Subject, Text, fill
-
-NOTHING = Cost(0, 0, 0)
+from harness import Item, Message, Prompt, Subject, fill
 
 
 class Solution(NamedTuple):
@@ -32,14 +31,10 @@ class Solution(NamedTuple):
         return not self.state.grade.correct
 
 
-def given(item: Item) -> list[Solution]:
-    """The solutions that came with an item, with the labels that they came with; none where it has none."""
-    solutions = []
-    for response in item.fields.get("responses", ()):
-        text = str(response["text"])
-        grade = Graded(text, "", bool(response["right"]), "answered")
-        solutions.append(Solution(State(Text(text, (), (), "stop"), grade, NOTHING), response.get("first_error")))
-    return solutions
+def given_with(item: Item) -> list[Solution]:
+    """The solutions that came with an item, with their first errors where these are known."""
+    firsts = [response.get("first_error") for response in item.fields.get("responses", ())]
+    return [Solution(state, first) for state, first in zip(given(item), firsts, strict=True)]
 
 
 class Feedback(NamedTuple):
@@ -104,13 +99,12 @@ class Stage:
         temperature = 0.0 if draw is None else self.temperature
         return Solution(await self._speaker(temperature, draw or 0).answer(Prompt.user(self.asked)))
 
-    async def critique(self, critic: Subject, solution: str) -> Feedback:
-        """The greedy critique of a solution."""
+    async def critique(self, critic: Subject, solution: str) -> tuple[Critique, Cost]:
+        """The greedy critique of a solution, and its cost."""
         shown = {"question": self.item.fields["question"], "solution": solution}
         asked = Prompt.user(fill(self.wording["critique"], shown))
-        made: Critique = await critique(critic, asked, max_tokens=self.critique_tokens, read=final_wrong)
-        cost = Cost(1, critic.prompt_tokens(asked), made.reply.new_tokens)
-        return Feedback(made.text, made.says_wrong, True, cost, len(made.reply.tokens))
+        made = await critique(critic, asked, max_tokens=self.critique_tokens, read=final_wrong)
+        return made, Cost(1, critic.prompt_tokens(asked), made.reply.new_tokens)
 
     async def feedback(self, arm: Refining, solution: Solution, others: Sequence[Other]) -> Feedback:
         """The feedback of an arm; `others` are critiques of other items."""
@@ -120,11 +114,11 @@ class Stage:
             says = solution.wrong or arm.feedback == "wrong"
             return Feedback(fill(self.wording["verdict"], {"verdict": "Wrong" if says else "Correct"}), says)
         critic = self.actor if arm.feedback == "self" else self.critic
-        real = await self.critique(critic, solution.text)
+        real, cost = await self.critique(critic, solution.text)
         if arm.feedback != "other":
-            return real
+            return Feedback(real.text, real.says_wrong, True, cost, len(real.reply.tokens))
         other, same = pick(others, real.says_wrong, self.actor.random(f"other critique of {solution.text}"))
-        return real._replace(text=other.text, says_wrong=other.says_wrong, tokens=other.tokens, same_verdict=same)
+        return Feedback(other.text, other.says_wrong, True, cost, other.tokens, same)
 
     async def refine(self, solution: Solution, told: Feedback) -> State:
         """The solution that the actor writes after the feedback."""

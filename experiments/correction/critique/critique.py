@@ -12,10 +12,12 @@ from annotated_types import Ge, Gt
 from experiments.correction.chains import State, pooled, revision, total, vote
 from experiments.correction.critique.certainty import certainty, certainty_correlation
 from experiments.correction.critique.prompts import TEXTS
-from experiments.correction.critique.reviewing import GREEDY, Answer, Desk, Review, given, shown_to
+from experiments.correction.critique.reviewing import GREEDY, Answer, Desk, Review, shown_to
 from experiments.correction.critique.rows import ARMS, CORRECTED, SAMPLED, Critic, Critiqued, Words
 from experiments.correction.critique.verdicts import released_label
-from experiments.shared.other_critiques import Other
+from experiments.correction.given import given
+from experiments.shared.critique import Critique as Written
+from experiments.shared.other_critiques import Other, collected
 from harness import ArmedExperiment, Bars, HarnessError, Item, Metric, Subject, Transitions, metrics, option_mass
 from harness import Probability as P
 from harness.arms import Shared, together
@@ -111,10 +113,12 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> tuple[Other, ...]:
         """The critiques of the answers that were given to training items."""
-        shown = ((self.desk(item, subject), given(one)) for item in train for one in item.fields["responses"])
-        reviews = await together(desk.review("previous", answer.text) for desk, answer in shown)
-        written = [review.critique for review in reviews]
-        return tuple(Other(one.text, one.says_wrong, len(one.reply.tokens)) for one in written)
+
+        async def reviewed(desk: Desk) -> list[Written]:
+            reviews = await together(desk.review("previous", state.grade.text) for state in given(desk.item))
+            return [review.critique for review in reviews]
+
+        return await collected(reviewed(self.desk(item, subject)) for item in train)
 
     def desk(self, item: Item, subject: Subject) -> Desk:
         sizes = {"max_tokens": self.max_tokens, "critique_tokens": self.critique_tokens}
@@ -130,7 +134,7 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
         if arm.answers == "votes":
             return [await self.voted(arm, common)]
         if arm.answers == "given":
-            answers = [given(response) for response in item.fields["responses"]]
+            answers = [Answer(state) for state in given(item)]
         else:
             answers = await together(map(common.own.get, range(self.samples) if arm.answers == "drawn" else [GREEDY]))
         sure = certainty([answer.state for answer in answers]) if arm.answers == "drawn" else None

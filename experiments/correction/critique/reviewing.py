@@ -12,12 +12,12 @@ from experiments.correction.chains import Cost, Speaker, State
 from experiments.correction.critique import few_shot
 from experiments.correction.critique.rows import Critic, Words
 from experiments.correction.critique.verdicts import marked_wrong
+from experiments.correction.given import NOTHING
 from experiments.shared.critique import Critique, critique
 from experiments.shared.other_critiques import Other, pick
 from experiments.shared.thoughts import ThoughtArm
-from harness import Choice, Graded, Item, Probability, Prompt, Subject, Text, fill
+from harness import Choice, Item, Probability, Prompt, Subject, fill
 
-NOTHING = Cost(0, 0, 0)
 GREEDY = -1
 """In place of the number of a draw: an answer that is greedy, or given."""
 
@@ -53,13 +53,6 @@ class Review(NamedTuple):
     @property
     def cost(self) -> Cost:
         return Cost(1, self.prompt_tokens, self.critique.reply.new_tokens)
-
-
-def given(response: Mapping[str, object]) -> Answer:
-    """A response that came with the item, with the label that it came with."""
-    text = str(response["text"])
-    grade = Graded(text, "", bool(response["right"]), "answered")
-    return Answer(State(Text(text, (), (), "stop"), grade, NOTHING))
 
 
 class Shown(NamedTuple):

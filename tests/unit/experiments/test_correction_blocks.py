@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from experiments.shared.critique import critique, says_wrong
-from experiments.shared.other_critiques import Other, pick
+from experiments.shared.critique import Critique, critique, says_wrong
+from experiments.shared.other_critiques import Other, collected, pick
 from experiments.shared.pairs import PairVerdict, pair_verdict
 from experiments.shared.twin_solutions import TwinSolutions
 from experiments.shared.worked_sums import worked_sum
-from harness import HarnessError, Message, Prompt
+from harness import HarnessError, ItemError, Message, Prompt, Text
 from harness.testing import fake_subject
 
 
@@ -124,5 +124,21 @@ def test_another_items_critique_has_the_same_verdict_where_there_is_one() -> Non
     assert pick(others, None, rng) == (others[1], True)
     other, same = pick(others, False, rng)
     assert (other in others, same) == (True, False)
-    with pytest.raises(HarnessError, match=r"experiment\.others"):
+    with pytest.raises(ItemError, match="no training item could be criticised"):
         pick([], True, rng)
+
+
+def test_training_items_that_cannot_be_asked_about_give_no_critique() -> None:
+    async def made(text: str) -> list[Critique]:
+        if text == "too long":
+            raise ItemError("the prompt does not fit")
+        if text == "fault":
+            raise KeyError(text)
+        return [Critique(text, None, Text(text, (1, 2), (), "stop"))]
+
+    async def collect(*texts: str) -> tuple[Other, ...]:
+        return await collected(made(text) for text in texts)
+
+    assert asyncio.run(collect("a", "too long", "b")) == (Other("a", None, 2), Other("b", None, 2))
+    with pytest.raises(KeyError):
+        asyncio.run(collect("a", "fault"))
