@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,10 @@ from harness import Choice, Item, Probability, Prompt, Subject, fill
 
 GREEDY = -1
 """In place of the number of a draw: an answer that is greedy, or given."""
+
+
+FORMS = {"wrong": ("wrong", "Wrong", "incorrect", "Incorrect"), "correct": ("correct", "Correct")}
+"""The verdicts as they may continue "[["."""
 
 
 class Answer(NamedTuple):
@@ -147,13 +152,14 @@ class Desk:
         asked = Prompt.user(text, lead)
         written, verdict = await asyncio.gather(
             self.written(asked),
-            self.subject.choose(Prompt.user(text, f"{lead} [["), {"wrong": ["wrong"], "correct": ["correct"]}),
+            self.subject.choose(Prompt.user(text, f"{lead} [["), FORMS),
         )
         return Review(written, self.subject.prompt_tokens(asked), verdict)
 
     async def written(self, asked: Prompt, stop: Sequence[str] = ()) -> Critique:
-        """The critique that a prompt asks for."""
-        return await critique(self.subject, asked, max_tokens=self.critique_tokens, stop=stop, read=marked_wrong)
+        """The critique that a prompt asks for; the prompt has begun it ("Verdict:"), or ends so."""
+        read = partial(_read, self.wording["verdict_lead"])
+        return await critique(self.subject, asked, max_tokens=self.critique_tokens, stop=stop, read=read)
 
     async def correct(self, answer: Answer, written: str | None, words: Words, spent: Cost) -> State:
         """The answer after a critique, None shows none; the cost comes on top of what was spent before."""
@@ -178,3 +184,7 @@ class Desk:
     def folder(self) -> Path:
         assert self.prompts is not None, "the experiment refuses its few-shot arm without this folder"
         return self.prompts
+
+
+def _read(lead: str, reply: str) -> bool | None:
+    return marked_wrong(f"{lead} {reply.strip()}")

@@ -11,8 +11,9 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(
-    r"\bverdict\W{0,6}(?:is\W{1,4})?(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\b",
-    re.IGNORECASE,
+    r"\bverdict\W{0,6}(?:is\W{1,4})?(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\b"
+    r"(?=[\]\"'*)\s]{0,6}(?:[.;:!,?/|]|or\b|$))",  # not "verdict: correct steps, but a wrong sum"
+    re.IGNORECASE | re.MULTILINE,
 )
 _ALONE = re.compile(
     r"\A\W{0,6}(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\W{0,6}\Z",
@@ -26,6 +27,9 @@ def marked_wrong(text: str) -> bool | None:
     The last line with a mark counts ("[[wrong]]"), see `last_verdict`; without any mark, the last line with "verdict:
     wrong"; else the verdict of a reply that is nothing but a word. A critique that merely uses the words "correct" or
     "wrong" has no verdict.
+
+    Args:
+        text: the model's whole turn, with the "Verdict:" that was put before its reply.
     """
     for pattern in (_MARK, _PLAIN):
         if pattern.search(text):

@@ -48,6 +48,8 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=pIKContexts", "experiment.train=15", "experiment.folds=2", "experiment.depths=[1.0]"],
         ["experiment=mcCalibration", "experiment.tuning=4", "experiment.arms=[few-shot,few-shot cyclic]"],
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
+        ["experiment=critique"],
+        ["experiment=criticRole"],
         ["experiment=falseBelief"],
         ["experiment=deception"],
         ["experiment=deceptionBench"],

@@ -51,6 +51,10 @@ WRONG, RIGHT = "[[wrong]]", "[[correct]]"
         ("[[incorrect]]", True, True),
         ("Verdict: wrong", True, True),
         ("Verdict: correct or wrong", None, True),
+        ("Verdict: [wrong]\n\nThe correct answer is: [correct]", True, True),
+        ("Verdict: correct steps, but a wrong sum", None, True),
+        ("Verdict: correct?", None, False),
+        ("Verdict: [wro", None, None),
         ("correct", False, False),
         ("Wrong.", True, True),
         ("Nothing is wrong with it.", None, True),
@@ -64,6 +68,12 @@ def test_a_verdict_is_read_by_our_rule_and_by_the_released_one(
 ) -> None:
     assert marked_wrong(text) is ours
     assert released_wrong(text) is released
+
+
+def test_the_words_that_begin_the_reply_are_read_with_it() -> None:
+    for reply, expected in (("[Wrong]\nThe correct answer is 3.", True), ("correct", False), ("Wrong steps.", None)):
+        rows = run(Model(judge=lambda answer, reply=reply: reply, lead=""), problems(1), arms=("critique",)).rows  # type: ignore[misc]
+        assert {row["says_wrong"] for row in rows} == {expected}
 
 
 def test_the_release_counts_an_unreadable_verdict_as_the_mistaken_one() -> None:
@@ -92,15 +102,17 @@ class Model:
         judge: Callable[[str], str] = lambda answer: WRONG,
         correct: Callable[[str, str], str] = lambda answer, critique: answer,
         answer: Callable[[str], str | Mapping[str, float]] = lambda prompt: "The answer is 5.",
+        lead: str = "Checked: ",
     ) -> None:
-        self.judge, self.correct, self.answer = judge, correct, answer
+        # Without a lead, the verdict after "[[" would be the beginning of the critique.
+        self.judge, self.correct, self.answer, self.lead = judge, correct, answer, lead
 
     def __call__(self, prompt: str) -> str | Mapping[str, float]:
         shown = ANSWER.findall(prompt)
         if prompt.endswith("[["):
             return {"wrong": 0.6, "correct": 0.2, "x": 0.2} if WRONG in self.judge(shown[-1]) else {"correct": 1.0}
         if "Review" in prompt:
-            return f"Checked: {self.judge(shown[-1])}"  # else the verdict would be the beginning of this reply
+            return f"{self.lead}{self.judge(shown[-1])}"
         if "Please reiterate" in prompt:
             (critique,) = re.findall(r"\nVerdict: (.*)\nBased on", prompt, re.DOTALL) or [""]
             return self.correct(shown[-1], critique)
