@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
 
         if shuffle is not None:
             subject.engine.answer = late  # type: ignore[method-assign]
+        subject = replace(subject, players=dict.fromkeys(["judge", *job.experiment.needed_parts()], (subject,)))
         done: list[Finished] = []
         fitted = await job.experiment.prepare(items.train, subject.for_item("prepare"))
         await run_protocols(job.experiment, items.test, subject, fitted, window=4, done=done.append)
