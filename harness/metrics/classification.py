@@ -32,13 +32,6 @@ def specificity(said: Labels, positive: Labels, *, w: Weights) -> Floats:
     return ratio(passed, there)
 
 
-@measure(low=0, high=1, better="higher", undefined="all rows are positive, or none is")
-def balanced_accuracy(said: Labels, positive: Labels, *, w: Weights) -> Floats:
-    """Mean of recall and specificity, in [0, 1]: 1/2 for a constant answer, whatever the share of positives."""
-    value: Floats = (recall(said, positive, w=w) + specificity(said, positive, w=w)) / 2
-    return value
-
-
 @measure(label="F1", low=0, high=1, better="higher", undefined="no row is positive, and none was said to be")
 def f1(said: Labels, positive: Labels, *, w: Weights) -> Floats:
     """Harmonic mean of precision and recall, 2 TP/(2 TP + FP + FN), in [0, 1] (van Rijsbergen 1979).

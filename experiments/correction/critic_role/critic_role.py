@@ -19,7 +19,7 @@ from harness import ArmedExperiment, Bars, Capability, Item, Part, Subject, Tran
 from harness.arms import Shared, together
 
 JUDGED, WRITTEN = {"judged": True}, {"written": True}
-PAIR, SAID = ("before", "after"), ("says_wrong", "wrong")
+PAIR, SAID, RIGHT = ("before", "after"), ("says_wrong", "wrong"), ("verdict_right", "wrong")
 BY_DIFFICULTY = ("arm", "difficulty")
 CALLS = 3
 """Of the arm real: the solution, its critique and the refined solution."""
@@ -77,7 +77,8 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
     papers: ClassVar = ("xi2024enhancing",)
     outcome: ClassVar = Refined
     metrics: ClassVar = (
-        *metrics.each(SAID, metrics.f1, metrics.balanced_accuracy, where=JUDGED),
+        *metrics.each(SAID, metrics.f1, where=JUDGED),
+        *metrics.each(RIGHT, metrics.balanced_accuracy, where=JUDGED),
         *metrics.rates(false_alarm_rate="says_wrong", where={**JUDGED, "wrong": False}),
         *metrics.rates("parse_failed", suffix="_rate", where=JUDGED),
         *metrics.rates("first_error_hit", suffix="_rate", where={**WRITTEN, "solutions": "given"}),

@@ -64,6 +64,7 @@ class Feedback(NamedTuple):
         return {
             "says_wrong": self.says_wrong,
             "parse_failed": self.says_wrong is None,
+            "verdict_right": self.says_wrong is solution.wrong,
             "first_error_hit": hit,
             "leak": names_gold(self.text, item, solution.text) if solution.wrong else None,
             "critique_tokens": self.tokens,

@@ -62,6 +62,7 @@ class Refined(Revision):
         says_wrong: the critique's verdict on the final answer; None when there is none that can be read, and in arms
             without a critique.
         parse_failed: whether the critique has no verdict that can be read.
+        verdict_right: whether its verdict is right; one that cannot be read is not.
         first_error_hit: whether the first step that is called wrong is the first wrong one; False when none is called
             wrong. Only of wrong solutions whose first wrong step is known.
         leak: whether the critique of a wrong solution names the right answer, which stands in neither question nor
@@ -74,6 +75,7 @@ class Refined(Revision):
     wrong: bool
     says_wrong: bool | None = None
     parse_failed: bool | None = None
+    verdict_right: bool | None = None
     first_error_hit: bool | None = None
     leak: bool | None = None
     critique_tokens: int | None = None

@@ -23,7 +23,7 @@ from harness import Probability as P
 from harness.arms import Shared, together
 
 JUDGED, EXACT = {"judged": True}, {"exact": True}
-SAID, RELEASED = ("says_wrong", "wrong"), ("released", "wrong")
+SAID, RELEASED, RIGHT = ("says_wrong", "wrong"), ("released", "wrong"), ("verdict_right", "wrong")
 CERTAIN = ("certainty", "verdict_right", "wrong")
 CALLS = 3
 """Of the arm own: the answer, its critique and its correction."""
@@ -55,7 +55,8 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
 
     F1 is on the answers that are wrong. `f1_released` reads verdicts as B's release does: one that cannot be read
     counts as the mistaken one. `f1` leaves these rows out, and their number is told. F1 rewards harsh judges: the arm
-    "always wrong" has 2p/(1 + p) at a share p of wrong answers. Rows of all sets are pooled, as in B.
+    "always wrong" has 2p/(1 + p) at a share p of wrong answers. Rows of all sets are pooled, as in B. In
+    `balanced_accuracy` a verdict that cannot be read is mistaken; `balanced_accuracy_readable` leaves it out.
 
     Differs: a chat prompt, greedy (A: few-shot; B: raw completion with examples, the arm few-shot with
     experiment.prompts, after which no exact verdict is read); short answers for small models (B: 512 tokens). Left out:
@@ -87,8 +88,10 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
     outcome: ClassVar = Critiqued
     item_fields: ClassVar = ("question", "responses")
     metrics: ClassVar = (
-        *metrics.each(RELEASED, metrics.f1, metrics.balanced_accuracy, suffix="_released", where=JUDGED),
-        *metrics.each(SAID, metrics.f1, metrics.balanced_accuracy, where=JUDGED),
+        *metrics.each(RELEASED, metrics.f1, suffix="_released", where=JUDGED),
+        *metrics.each(SAID, metrics.f1, where=JUDGED),
+        *metrics.each(RIGHT, metrics.balanced_accuracy, where=JUDGED),
+        *metrics.each(RIGHT, metrics.balanced_accuracy, suffix="_readable", where={**JUDGED, "parse_failed": False}),
         *metrics.each(RELEASED, metrics.f1, suffix="_released_by_source", by=("arm", "source"), where=JUDGED),
         Metric("verdict_accuracy", metrics.accuracy, ("verdict_right",), where=JUDGED),
         *metrics.rates("wrong", "says_wrong", "parse_failed", suffix="_rate", where=JUDGED),

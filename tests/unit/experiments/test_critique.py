@@ -150,7 +150,8 @@ def test_a_constant_judge_gets_the_f1_of_the_share_of_wrong_answers() -> None:
 def test_unreadable_verdicts_are_misses_as_released_and_apart_in_ours() -> None:
     table = run(Model(judge=lambda answer: "I cannot tell."), arms=("critique",)).table
     assert estimates(table, "f1_released")["critique"].value == 0
-    assert estimates(table, "balanced_accuracy_released")["critique"].value == 0
+    assert estimates(table, "balanced_accuracy")["critique"].value == 0
+    assert "critique" not in estimates(table, "balanced_accuracy_readable")
     ours = estimates(table, "f1")["critique"]
     assert (ours.value, ours.n, ours.n_failed) == (None, 0, 12)
     assert estimates(table, "verdict_accuracy")["critique"].value == 0
