@@ -93,6 +93,7 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
         *metrics.each(RIGHT, metrics.balanced_accuracy, where=JUDGED),
         *metrics.each(RIGHT, metrics.balanced_accuracy, suffix="_readable", where={**JUDGED, "parse_failed": False}),
         *metrics.each(RELEASED, metrics.f1, suffix="_released_by_source", by=("arm", "source"), where=JUDGED),
+        *metrics.each(RELEASED, metrics.f1, suffix="_released_by_kind", by=("arm", "kind"), where=JUDGED),
         Metric("verdict_accuracy", metrics.accuracy, ("verdict_right",), where=JUDGED),
         *metrics.rates("wrong", "says_wrong", "parse_failed", suffix="_rate", where=JUDGED),
         *metrics.each(("p_wrong", "wrong"), metrics.auroc, metrics.ece_equal_width, suffix="_wrong", where=EXACT),
