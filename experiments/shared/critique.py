@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness import Prompt, Subject, Text
+from harness import Gate, Prompt, Subject, Text
 
 FORM = 'End with one line: "Judgment: correct" or "Judgment: incorrect".'
 """The request for a verdict that `says_wrong` can read."""
@@ -41,6 +41,14 @@ class Critique:
         """Whether no verdict can be read."""
         return self.says_wrong is None
 
+
+READABLE = Gate(
+    metric="parse_failed_rate",
+    most=0.5,
+    columns=("says_wrong", "verdict_right"),
+    why="most critiques have no verdict that can be read",
+)
+"""Holds back verdicts on a critic that hardly gives any, of rows with the columns that it names."""
 
 Reader = Callable[[str], bool | None]
 """Reads whether a critique says that the answer is wrong; None when it has no verdict."""

@@ -13,7 +13,7 @@ from experiments.correction.chains import pooled, revision
 from experiments.correction.critic_role.feedback import Feedback, Solution, Stage, given_with
 from experiments.correction.critic_role.prompts import TEXTS
 from experiments.correction.critic_role.rows import ARMS, Refined, Refining
-from experiments.shared.critique import Critique
+from experiments.shared.critique import READABLE, Critique
 from experiments.shared.other_critiques import Other, collected
 from harness import ArmedExperiment, Bars, Capability, Item, Part, Subject, Transitions, metrics
 from harness.arms import Shared, together
@@ -90,6 +90,7 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
         *metrics.means("calls", "prompt_tokens", "new_tokens", "similarity", prefix="mean_"),
         *metrics.means("critique_tokens", prefix="mean_", where=WRITTEN),
     )
+    gates: ClassVar = (READABLE,)
     figures: ClassVar = (Transitions("before", "after"), Bars("after", by="difficulty"))
 
     def capabilities(self) -> frozenset[Capability]:

@@ -16,6 +16,7 @@ from experiments.correction.critique.reviewing import GREEDY, Answer, Desk, Revi
 from experiments.correction.critique.rows import ARMS, CORRECTED, SAMPLED, Critic, Critiqued, Words
 from experiments.correction.critique.verdicts import released_label
 from experiments.correction.given import given
+from experiments.shared.critique import READABLE
 from experiments.shared.critique import Critique as Written
 from experiments.shared.other_critiques import Other, collected
 from harness import ArmedExperiment, Bars, HarnessError, Item, Metric, Subject, Transitions, metrics, option_mass
@@ -104,7 +105,7 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
         *metrics.rates("same_verdict", suffix="_rate", where={"critique": "other"}),
         *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_"),
     )
-    gates: ClassVar = (option_mass("p_wrong"),)
+    gates: ClassVar = (option_mass("p_wrong"), READABLE)
     figures: ClassVar = (Transitions("before", "after"), Bars("verdict_right", by="source", where=JUDGED))
 
     def __post_init__(self) -> None:
