@@ -75,6 +75,8 @@ class WorkedSum:
 def worked_sum(seed: int, number: int, steps: int = 3) -> WorkedSum:
     """The problem of a number: a function of (seed, number, steps), with totals of two or three digits above 10.
 
+    Neither the right result nor the wrong one stands in the question.
+
     Args:
         steps: at least 2, so that the error can stand before the last one.
     """
@@ -87,7 +89,9 @@ def worked_sum(seed: int, number: int, steps: int = 3) -> WorkedSum:
             done.append(Step(done[-1].after if done else total, change))
         flaw = rng.choice((0, 1)), rng.choice((1, -1))
         slip = flaw[1] * 10 ** flaw[0]
-        if min(step.after + min(slip, 0) for step in done) > 10:
+        told = {total, *(abs(step.change) for step in done)}
+        copied = {done[-1].after, done[-1].after + slip} & told  # an answer that stands in the question can be copied
+        if min(step.after + min(slip, 0) for step in done) > 10 and not copied:
             break
     return WorkedSum(_problem(rng, total, done), tuple(done), flaw, rng.randrange(steps - 1))
 

@@ -1,6 +1,7 @@
 """Verdicts on pairs, critiques and worked sums, against replies that are known."""
 
 import asyncio
+import re
 import random
 import re
 from collections import Counter
@@ -82,6 +83,7 @@ def test_a_planted_error_is_one_wrong_step_and_changes_the_result() -> None:
         assert all(holds(line) for line in right)
         assert int(flawed[-1].split("= ")[1]) == sums.wrong != sums.gold == int(right[-1].split("= ")[1])
         assert sums.at < len(sums.steps) - 1
+        assert {str(sums.gold), str(sums.wrong)}.isdisjoint(re.findall(r"\d+", sums.question))
     assert len({worked_sum(0, number).question for number in range(300)}) == 300
 
 
