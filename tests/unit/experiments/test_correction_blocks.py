@@ -1,7 +1,6 @@
 """Verdicts on pairs, critiques and worked sums, against replies that are known."""
 
 import asyncio
-import re
 import random
 import re
 from collections import Counter
