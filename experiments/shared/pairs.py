@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness import Message, Probability, Score, Subject, letter, together
+from experiments.shared.thoughts import Before, thought_before
+from harness import Choice, Message, Probability, Prompt, Score, Subject, letter, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,31 @@ class PairVerdict:
 
 
 async def pair_verdict(
-    judge: Subject, ask: Callable[[str, str], Sequence[Message]], one: str, other: str, *, lead: str
+    judge: Subject,
+    ask: Callable[[str, str], Sequence[Message]],
+    one: str,
+    other: str,
+    *,
+    lead: str,
+    thought: Before = "as set",
 ) -> PairVerdict:
     """The judge's verdict, from the exact probabilities of the letters A and B.
 
     Args:
         ask: the turns that show two answers, the first as (A) and the second as (B), and end in the question.
         lead: the first words of the judge's turn: "The better answer is:".
+        thought: the thought before the verdict; each order has its own.
 
     Raises:
-        ItemError: a prompt cannot be rendered, or does not fit.
+        ItemError: a prompt cannot be rendered, or does not fit; the judge is to think and does not.
     """
-    letters = {"A": "A", "B": "B"}
-    forward, backward = await together(
-        letter(judge, ask(*shown), lead, letters) for shown in ((one, other), (other, one))
-    )
+
+    async def read(first: str, second: str) -> Choice:
+        turns = tuple(ask(first, second))
+        before = await thought_before(judge, Prompt(turns), thought)
+        return await letter(judge, turns, lead, {"A": "A", "B": "B"}, thought=before)
+
+    forward, backward = await together(read(*shown) for shown in ((one, other), (other, one)))
     p = forward.p["A"], backward.p["B"]
     wins = [value > 0.5 for value in p]
     return PairVerdict(

@@ -39,9 +39,19 @@ class ThoughtArm(Arm):
         Raises:
             ItemError: as `own_thought`.
         """
-        if self.thought == "own":
-            return prompt.thinking(await own_thought(subject, prompt, **sampling))
-        return prompt.thinking("") if self.thought == "none" else prompt
+        thought = await thought_before(subject, prompt, self.thought, **sampling)
+        return prompt if thought is None else prompt.thinking(thought)
+
+
+async def thought_before(subject: Subject, prompt: Prompt, before: Before, **sampling: Any) -> Thought | str | None:
+    """What to pass as `thought` for an answer after the thought that `before` names; None leaves it to the settings.
+
+    Raises:
+        ItemError: as `own_thought`.
+    """
+    if before == "own":
+        return await own_thought(subject, prompt, **sampling)
+    return "" if before == "none" else None
 
 
 async def own_thought(subject: Subject, prompt: Prompt, **sampling: Any) -> Thought:

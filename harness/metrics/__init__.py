@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.columns import Weights as Weights
     from harness.metrics.columns import Wins as Wins
     from harness.metrics.correlation import kendall as kendall
+    from harness.metrics.correlation import pearson as pearson
     from harness.metrics.correlation import slope as slope
     from harness.metrics.correlation import spearman as spearman
     from harness.metrics.curves import accuracy_by_coverage as accuracy_by_coverage
@@ -69,7 +70,10 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.metric import measure as measure
     from harness.metrics.multiclass import macro_f1 as macro_f1
     from harness.metrics.preference import dbg as dbg
+    from harness.metrics.preference import excess_dbg as excess_dbg
     from harness.metrics.preference import own_win_rate as own_win_rate
+    from harness.metrics.preference import win_rate_at_equal_length as win_rate_at_equal_length
+    from harness.metrics.preference import wrong_vote_gap as wrong_vote_gap
     from harness.metrics.ranking import auprc as auprc
     from harness.metrics.ranking import auprc_wrong as auprc_wrong
     from harness.metrics.ranking import aurc as aurc
@@ -94,6 +98,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.revisions import delta_upper as delta_upper
     from harness.metrics.revisions import fix_rate as fix_rate
     from harness.metrics.revisions import mcnemar_p as mcnemar_p
+    from harness.metrics.sections import section_mean as section_mean
     from harness.metrics.selective import accuracy_at_coverage as accuracy_at_coverage
     from harness.metrics.selective import coverage_at_accuracy as coverage_at_accuracy
     from harness.metrics.shares import accuracy as accuracy
@@ -106,6 +111,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.shares import selective_accuracy as selective_accuracy
     from harness.metrics.skill import brier_skill as brier_skill
     from harness.metrics.skill import log_skill as log_skill
+    from harness.metrics.spread import answer_entropy as answer_entropy
     from harness.metrics.voices import blind_spot as blind_spot
     from harness.metrics.voices import net_recovery as net_recovery
     from harness.metrics.voices import voice_gap as voice_gap
@@ -123,7 +129,7 @@ PUBLIC = {
         "Classes", "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units",
         "Weights", "Wins",
     ),
-    "correlation": ("kendall", "slope", "spearman"),
+    "correlation": ("kendall", "pearson", "slope", "spearman"),
     "curves": ("accuracy_by_coverage", "best_of", "pass_at"),
     "joint": ("joint_accuracy",),
     "levels": ("Where",),
@@ -131,7 +137,7 @@ PUBLIC = {
     "metacognition": ("criterion", "d_prime", "m_ratio", "meta_d", "type2_auroc"),
     "metric": ("Measure", "Metric", "curve", "measure"),
     "multiclass": ("macro_f1",),
-    "preference": ("dbg", "own_win_rate"),
+    "preference": ("dbg", "excess_dbg", "own_win_rate", "win_rate_at_equal_length", "wrong_vote_gap"),
     "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "excess_aurc", "prr", "prr_retained"),
     "recalibration": (
         "brier_after_temperature", "calibration_in_the_large", "calibration_intercept", "calibration_slope",
@@ -141,12 +147,14 @@ PUBLIC = {
         "accuracy_after", "accuracy_before", "break_rate", "delta", "delta_c2i", "delta_i2c", "delta_lower",
         "delta_upper", "fix_rate", "mcnemar_p",
     ),
+    "sections": ("section_mean",),
     "selective": ("accuracy_at_coverage", "coverage_at_accuracy"),
     "shares": (
         "accuracy", "accuracy_upper", "answered", "coverage", "mean", "points_included", "rate", "selective_accuracy",
     ),
     "skill": ("brier_skill", "log_skill"),
     "voices": ("blind_spot", "net_recovery", "voice_gap"),
+    "spread": ("answer_entropy",),
 }  # fmt: skip
 """Every public name, by the module that defines it."""
 

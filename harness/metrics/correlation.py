@@ -1,4 +1,4 @@
-"""How two columns move together: Spearman's rho and Kendall's tau-b, with ties and weights, and a line's slope."""
+"""How two columns move together: Pearson's r, Spearman's rho and Kendall's tau-b, with ties, and a line's slope."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ def spearman(x: Ordered, y: Ordered, *, w: Weights) -> Floats:
     # Ranks run from -1/2 to 1/2: where all are tied, rounding leaves squares of nothing.
     varied = np.minimum(square_x, square_y) > 1e-12 * w.sum(axis=1)
     return ratio(cross, np.where(varied, np.sqrt(square_x * square_y), 0.0))
+
+
+@measure(label="Pearson correlation", low=-1, high=1, better="neither", undefined=_CONSTANT)
+def pearson(x: Numbers, y: Numbers, *, w: Weights) -> Floats:
+    """Pearson's correlation: the covariance over the product of the standard deviations, in [-1, 1]."""
+    if not len(x.values):
+        return np.full(len(w), np.nan)
+    # About their plain means first, so that the products of large numbers lose no digits.
+    a, b = x.values - x.values.mean(), y.values - y.values.mean()
+    mean_a, mean_b = average(w, a), average(w, b)
+    spreads = average(w, a**2) - mean_a**2, average(w, b**2) - mean_b**2
+    # Where all values are one, rounding leaves a spread of nothing.
+    varied = (spreads[0] > 1e-12 * (a**2).max()) & (spreads[1] > 1e-12 * (b**2).max())
+    root = np.sqrt(np.where(varied, spreads[0] * spreads[1], 0.0))
+    return np.clip(ratio(average(w, a * b) - mean_a * mean_b, root), -1, 1)
 
 
 @measure(label="Kendall correlation", low=-1, high=1, better="neither", undefined=_CONSTANT)

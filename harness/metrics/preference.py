@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from harness.metrics.columns import Floats, Weights, Wins
+import numpy as np
+
+from harness.metrics.columns import Floats, Labels, Numbers, Weights, Wins
+from harness.metrics.logistic import sigmoid, slope_fit
 from harness.metrics.metric import measure
-from harness.metrics.weighted import average
+from harness.metrics.weighted import Ties, average, ratio, totals
 
 
 @measure(low=0, high=1, better="neither", average=True)
@@ -30,3 +33,56 @@ def dbg(judge: Wins, gold: Wins, *, w: Weights) -> Floats:
         gold: the same of the majority of gold judges.
     """
     return average(w, judge.values - gold.values)
+
+
+@measure(label="excess DBG", low=-1, high=1, better="neither", average=True)
+def excess_dbg(judge: Wins, third: Wins, *, w: Weights) -> Floats:
+    """The judge's win rate of its own answers less that of another judge of the same pairs, in [-1, 1].
+
+    It is the judge's DBG less the other judge's, because the gold win rate cancels. Two judges without preferences
+    have 0, whatever the quality of the answers. Where the other judge wrote the other answers, it is also the
+    interaction of judge and author: how much more often each prefers its own answers than the other one does.
+
+    Args:
+        judge: as in `own_win_rate`.
+        third: the same of the other judge, about the same answer.
+    """
+    return average(w, judge.values - third.values)
+
+
+@measure(low=-1, high=1, better="neither", undefined="there are no pairs in which only one of the two answers is right")
+def wrong_vote_gap(win: Wins, own_right: Labels, other_right: Labels, *, w: Weights) -> Floats:
+    """How much more often a judge votes for a wrong answer over a right one where the wrong one is its own: [-1, 1].
+
+    Its win rate of own wrong answers against right ones, less its rate of votes for others' wrong answers against right
+    ones of its own (after Roytburg et al. 2026, arXiv 2601.22548). A judge that only errs has 0; one that prefers its
+    own answers has more. The two kinds of pairs are of different questions, which may differ in difficulty.
+
+    Args:
+        win: as in `own_win_rate`.
+        own_right, other_right: whether the judge's own answer and the other one are right.
+    """
+    own_wrong = (1 - own_right.values) * other_right.values
+    other_wrong = own_right.values * (1 - other_right.values)
+    votes, pairs, against, others = totals(
+        w, own_wrong * win.values, own_wrong, other_wrong * (1 - win.values), other_wrong
+    )
+    return ratio(votes, pairs) - ratio(against, others)
+
+
+@measure(low=0, high=1, better="neither", undefined="the longer answer always wins, always loses, or never differs")
+def win_rate_at_equal_length(win: Wins, longer: Numbers, *, w: Weights) -> Floats:
+    """The win rate of own answers if they were as long as the others, in [0, 1], by a logistic fit.
+
+    P(win) = sigmoid(a + b z), with z = 1 where the own answer is the longer one, -1 where the other one is, and 0 at
+    equal length. The value is sigmoid(a). A tie is half a win.
+
+    Args:
+        win: as in `own_win_rate`.
+        longer: z of each pair.
+    """
+    if not len(win.values):
+        return np.full(len(w), np.nan)
+    ties = Ties.of(longer.values)
+    intercept, _ = slope_fit(longer.values[ties.distinct], ties.sums(w), ties.sums(w, win.values))
+    return sigmoid(intercept)

@@ -1,0 +1,47 @@
+"""Reads the score at the end of a judgement."""
+
+from __future__ import annotations
+
+import re
+
+from experiments.judging.judge.rows import Scored
+from harness import Text
+from harness.tasks.fates import ungraded
+
+SCORES = ("1", "2", "3", "4", "5")
+MARK = "[RESULT]"
+
+_TAIL = 120
+"""Characters at the end of a text in which its score is looked for."""
+_SCORE = re.compile(
+    r"(?:\[(?:result|score)\]|\b(?:result|score))[*:\s]{0,4}(?:(?:of|is)\s)?[*(\[\s]{0,4}(?P<marked>\d{1,3})[*)\]\s]{0,4}"
+    r"(?:(?:/|out\sof)\s?5)?[\s.!*)\]\"']{0,8}$"
+    r"|(?<![\d.])(?P<shared>\d{1,3})\s?(?:/|out\sof)\s?5[\s.!*)\]\"']{0,8}$",
+    re.IGNORECASE,
+)
+
+
+def read_score(text: str) -> int | None:
+    """The score from 1 to 5 with which a judgement ends; None where it does not end with one.
+
+    It stands after the mark "[RESULT]" or "[SCORE]", or the word "score", or before "/5"; brackets and emphasis do not
+    matter. A score that the judgement quotes before its end never counts, whatever follows it.
+    """
+    found = _SCORE.search(text.rstrip()[-_TAIL:])
+    if not found:
+        return None
+    score = found["marked"] or found["shared"]
+    return int(score) if score in SCORES else None
+
+
+def rationale_of(text: str) -> str:
+    """The words of a judgement before its last mark; all of it without one."""
+    before, mark, _ = text.rpartition(MARK)
+    return (before if mark else text).strip()
+
+
+def scored_text(reply: Text) -> Scored:
+    """The score of a written judgement; none, with the reason, where it was cut or has no score at its end."""
+    score = read_score(reply.text) if reply.finish != "length" else None
+    fate = "answered" if score is not None else ungraded(reply).fate
+    return Scored(None if score is None else float(score), fate=fate, tokens=reply.new_tokens)
