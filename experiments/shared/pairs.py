@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isclose
 from statistics import fmean
 
 from experiments.shared.thoughts import Before, thought_before
@@ -16,7 +17,8 @@ class PairVerdict:
 
     Attributes:
         p: probability that it prefers `one`, the mean over both orders, in [0, 1].
-        win: 1 if it prefers `one` in both orders, 0 if `other` in both, 0.5 if the orders disagree.
+        win: 1 if it prefers `one` in both orders, 0 if `other` in both, 0.5 if the orders disagree: its votes in both
+            orders, in which equal probabilities are half a vote.
         first_bias: probability of the answer that is shown first, the mean over both orders, less 1/2, in [-0.5, 0.5].
             0 without an effect of position; a judge that always takes the first has 0.5, and p = 0.5.
         orders_agree: whether both orders prefer the same answer.
@@ -57,11 +59,16 @@ async def pair_verdict(
 
     forward, backward = await together(read(*shown) for shown in ((one, other), (other, one)))
     p = forward.p["A"], backward.p["B"]
-    wins = [value > 0.5 for value in p]
+    votes = [vote(value) for value in p]
     return PairVerdict(
         p=Probability(fmean(p)),
-        win=Score(fmean(wins)),
+        win=Score(fmean(votes)),
         first_bias=Score(fmean((forward.p["A"], backward.p["A"])) - 0.5),
-        orders_agree=wins[0] == wins[1],
+        orders_agree=votes[0] == votes[1] != 0.5,
         mass=Probability(fmean((forward.mass, backward.mass))),
     )
+
+
+def vote(p: float) -> float:
+    """The vote of a probability: 1 above 1/2, 0 below it, 1/2 where it is 1/2 but for rounding."""
+    return 0.5 if isclose(p, 0.5, abs_tol=1e-9) else float(p > 0.5)

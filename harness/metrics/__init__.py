@@ -72,6 +72,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.preference import dbg as dbg
     from harness.metrics.preference import excess_dbg as excess_dbg
     from harness.metrics.preference import own_win_rate as own_win_rate
+    from harness.metrics.preference import win_rate as win_rate
     from harness.metrics.preference import win_rate_at_equal_length as win_rate_at_equal_length
     from harness.metrics.preference import wrong_vote_gap as wrong_vote_gap
     from harness.metrics.ranking import auprc as auprc
@@ -137,7 +138,9 @@ PUBLIC = {
     "metacognition": ("criterion", "d_prime", "m_ratio", "meta_d", "type2_auroc"),
     "metric": ("Measure", "Metric", "curve", "measure"),
     "multiclass": ("macro_f1",),
-    "preference": ("dbg", "excess_dbg", "own_win_rate", "win_rate_at_equal_length", "wrong_vote_gap"),
+    "preference": (
+        "dbg", "excess_dbg", "own_win_rate", "win_rate", "win_rate_at_equal_length", "wrong_vote_gap",
+    ),
     "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "excess_aurc", "prr", "prr_retained"),
     "recalibration": (
         "brier_after_temperature", "calibration_in_the_large", "calibration_intercept", "calibration_slope",

@@ -1,4 +1,4 @@
-"""Self-preference: does a judge prefer its own answers more often than gold judges do (Chen et al. 2025)?"""
+"""Comparisons by judges, and self-preference: do they prefer their own answers beyond gold (Chen et al. 2025)?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from harness.metrics.columns import Floats, Labels, Numbers, Weights, Wins
 from harness.metrics.logistic import sigmoid, slope_fit
 from harness.metrics.metric import measure
 from harness.metrics.weighted import Ties, average, ratio, totals
+
+
+@measure(low=0, high=1, better="higher", average=True)
+def win_rate(win: Wins, *, w: Weights) -> Floats:
+    """Share of comparisons that are won, in [0, 1]; a tie counts as the share that the column gives it."""
+    return average(w, win.values)
 
 
 @measure(low=0, high=1, better="neither", average=True)

@@ -90,7 +90,7 @@ class Judge(ArmedExperiment[Way, None]):
         *metrics.each(PAIR, metrics.pearson, metrics.spearman, metrics.kendall),
         *metrics.rates(exact="correct", within_one="near"),
         *metrics.means(mean_absolute_error="off"),
-        *metrics.means("wins", "wins_strict", where=HEAD),
+        *(Metric(wins, metrics.win_rate, (wins,), where=HEAD) for wins in ("wins", "wins_strict")),
         Metric("rewardbench", metrics.section_mean, ("wins", *SECTIONS), where=HEAD),
         Metric("rewardbench_strict", metrics.section_mean, ("wins_strict", *SECTIONS), where=HEAD),
         Metric("section_score", metrics.section_mean, ("wins", *SECTIONS), BY_SECTION, HEAD),

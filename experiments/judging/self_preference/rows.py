@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from experiments.shared.judge_reliability import ByJudge
-from experiments.shared.pairs import PairVerdict
+from experiments.shared.judge_reliability import ByJudge, JudgeReliability
+from experiments.shared.pairs import PairVerdict, vote
 from experiments.shared.thoughts import THOUGHTS, ThoughtArm
 from harness import Fate, Item, Probability
 
@@ -37,6 +37,7 @@ class Preference(ByJudge):
             rates.
         p_own: probability that the own answer is preferred, the mean over both orders.
         own_win: 1 where it is preferred in both orders, 0 where the other one is, 1/2 where the orders disagree.
+        own_win_mean: the same by `p_own`, as in the released code: 1 above 1/2, 0 below.
         gold_win: the same by the key (1/2 where both are right or both wrong), or by the majority of the judges.
         third_win: the rival's verdict on the same pair, in the arms in which the model judges it as given; None where
             the rival is the model itself.
@@ -52,6 +53,7 @@ class Preference(ByJudge):
     equal: bool
     p_own: Probability | None = None
     own_win: float | None = None
+    own_win_mean: float | None = None
     gold_win: float | None = None
     third_win: float | None = None
     agrees: bool | None = None
@@ -77,11 +79,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two answers to a question, and by the key or by judges how often the own one should win."""
+    """The two answers to a question.
+
+    Attributes:
+        gold_win: by the key or by judges, as the column.
+        relied: how far these judges can be relied on; None where the key decides.
+    """
 
     own: Answer
     other: Answer
     gold_win: float | None = None
+    relied: JudgeReliability | None = None
+
+    @property
+    def key_win(self) -> float:
+        """How the key decides: 1 for the own answer, 0 for the other one, 1/2 where both are right or both wrong."""
+        return 0.5 + (bool(self.own.right) - bool(self.other.right)) / 2
 
     @property
     def cell(self) -> str:
@@ -93,9 +106,14 @@ class Pair:
         return "both right" if self.own.right else "both wrong"
 
     @property
+    def texts(self) -> tuple[str, str]:
+        """Both texts, the own one first."""
+        return self.own.text, self.other.text
+
+    @property
     def equal(self) -> bool:
         """Whether both have the same words."""
-        own, other = (" ".join(text.casefold().split()) for text in (self.own.text, self.other.text))
+        own, other = (" ".join(text.casefold().split()) for text in self.texts)
         return own == other
 
     def row(self, one: str, other: str) -> Preference:
@@ -109,11 +127,14 @@ class Pair:
             longer=float((len(one) > len(other)) - (len(one) < len(other))),
             fate_own=self.own.fate,
             fate_other=self.other.fate,
+            judge_gold=self.relied.gold if self.relied else None,
+            judge_repeats=self.relied.repeats if self.relied else None,
+            judge_orders=self.relied.orders if self.relied else None,
         )
 
     def by_rule(self, judge: str) -> Preference:
         """The row of a judge that reads nothing: a coin wins half of the time, the longer answer always."""
-        row = self.row(self.own.text, self.other.text)
+        row = self.row(*self.texts)
         return won(row, 0.5 if judge == "coin" else (row.longer + 1) / 2)
 
 
@@ -130,16 +151,12 @@ def judged(row: Preference, verdict: PairVerdict, third: PairVerdict | None) -> 
     return replace(
         won(row, float(verdict.win)),
         p_own=verdict.p,
+        own_win_mean=vote(verdict.p),
         third_win=None if third is None else float(third.win),
         first_bias=float(verdict.first_bias),
         orders_agree=verdict.orders_agree,
         mass=verdict.mass,
     )
-
-
-def key_win(own: Answer, other: Answer) -> float:
-    """How the key decides: 1 for the own answer, 0 for the other one, 1/2 where both are right or both wrong."""
-    return 0.5 + (bool(own.right) - bool(other.right)) / 2
 
 
 def cut_alike(one: str, other: str) -> tuple[str, str]:

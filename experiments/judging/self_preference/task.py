@@ -28,8 +28,8 @@ STRATA = ("easy", "medium", "hard")
 SAID = (
     "{a} has {n} {o}.",
     "The answer is {n} {o}.",
-    "There are {n} {o}, which one finds by adding up what is said.",
-    "That makes {n} {o} for {a} in the end.",
+    "That makes {n} {o}.",
+    "So there are {n} {o} in the end.",
 )
 
 

@@ -39,6 +39,12 @@ def test_a_preference_for_an_answer_shows_in_both_orders() -> None:
     assert verdict.orders_agree
 
 
+def test_a_judge_without_any_preference_gives_half_a_vote_in_each_order() -> None:
+    verdict = judged(lambda prompt: {"A": 0.3, "B": 0.3, "x": 0.4})
+    assert [verdict.p, verdict.win, verdict.first_bias] == pytest.approx([0.5, 0.5, 0.0])
+    assert not verdict.orders_agree
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
