@@ -42,7 +42,7 @@ async def answer(
     item: Item, author: Subject, prompt: Prompt, *, keyed: bool, max_tokens: int, temperature: float = 0.0
 ) -> Answer:
     """An author's answer, graded by the key where that decides; greedy, or one draw at a temperature above 0."""
-    reply = await author.generate(prompt, max_tokens=max_tokens, temperature=temperature)
+    reply = await author.generate(prompt, max_tokens=max_tokens, temperature=temperature, stop=item.form.stop)
     if keyed:
         grade = graded(item, reply)
         return Answer(grade.text, grade.correct, grade.fate)
@@ -77,7 +77,8 @@ async def paraphrases(
 
     async def paraphrase(text: str) -> str:
         asked = fill(wording["paraphrase"], {"question": item.fields["question"], "answer": text})
-        reply = await writer.generate(Prompt.user(asked, wording["paraphrase_lead"]), max_tokens=max_tokens)
+        prompt = Prompt.user(asked, wording["paraphrase_lead"])
+        reply = await writer.generate(prompt, max_tokens=max_tokens, stop=item.form.stop)
         return reply.text.strip()
 
     own, other = await together(map(paraphrase, pair.texts))

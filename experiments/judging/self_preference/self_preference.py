@@ -42,7 +42,6 @@ HARMFUL: metrics.Where = {**DIFFERENT, "cell": "other right"}
 LEGITIMATE: metrics.Where = {**DIFFERENT, "cell": "own right"}
 OWN: metrics.Where = {**DIFFERENT, "judge": "subject", "shown": "as given"}
 ASKED = Part(capabilities=frozenset({"generate", "choose"}))
-NO_THIRD = "the rival is the model itself at another temperature, so that no third party judges the pairs: name another"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ class SelfPreference(ArmedExperiment[Judging, JudgeReliability | None]):
     gold: Literal["key", "judges"] = "key"
     words: Annotated[int, Ge(1)] = 30
     max_tokens: Annotated[int, Ge(1)] = 80
-    rival_temperature: Annotated[float, Gt(0)] = 1.2
+    rival_temperature: Annotated[float, Gt(0)] = 0.7
 
     all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
@@ -134,8 +133,6 @@ class SelfPreference(ArmedExperiment[Judging, JudgeReliability | None]):
             return [common.by_rule(arm.judge)]
         rival, shown, kept = subject.role("rival"), common.texts, None
         alone = same(rival, subject)
-        if alone:
-            subject.renderer.note(NO_THIRD)
         if arm.judge == "rival" and alone:
             return []
         if arm.shown == "stand-in":

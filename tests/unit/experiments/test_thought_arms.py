@@ -13,13 +13,16 @@ from experiments.calibration.mc_calibration.mc_calibration import McCalibration
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from experiments.correction.self_correction.self_correction import SelfCorrection
-from harness import Experiment, Grade, Item
+from experiments.judging.judge.judge import Judge
+from experiments.shared.pairs import pair_verdict
+from harness import Experiment, Grade, Item, Message
 from harness.execution.runner import ask_all
 from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.tasks.base import Split
 from harness.tasks.choices import multiple_choice
 from harness.tasks.graders import number
+from harness.tasks.responses import responses_item
 from harness.testing import simulate
 from tests.support.thinking_models import FAMILIES, Family, Thinker, thinking_subject
 
@@ -206,6 +209,43 @@ def test_the_own_thought_of_a_model_without_one_is_an_arm_that_fails_alone(exper
     assert set(table.columns["arm"][table.columns["error"] != None]) == {  # noqa: E711
         name for name in experiment.arms if name.endswith("own thought")
     }
+
+
+def rated(prompt: str, thought: bool) -> Mapping[str, float]:
+    """Right with a thought: 5 for a good response and 1 for a bad one; 3 for both without."""
+    if not prompt.endswith("("):
+        return {"x": 1.0}
+    if "better response" in prompt:
+        return {"A" if "(A):\ngood" in prompt else "B": 1.0} if thought else {"A": 1.0}
+    return {("5" if ":\ngood" in prompt else "1") if thought else "3": 1.0}
+
+
+@pytest.mark.parametrize(("mode", "by_itself"), [("own", 1.0), ("off", 0.5)])
+def test_scores_and_comparisons_are_read_after_each_thought(mode: str, by_itself: float) -> None:
+    ends = {"": by_itself, " no thought": 0.5, " own thought": 1.0}
+    names = ("score only", "expectation", "pair letters")
+    told: dict[str, Any] = {"section": "Chat", "subset": "easy", "weight": 1.0, "row": "1"}
+    item = responses_item("row", instruction="Say it.", right=["good"], wrong=["bad"], **told)
+    experiment = Judge(arms=[f"{name}{end}" for name in names for end in ends])
+    table, _ = ask(experiment, rated, [item], mode=mode)
+    for name in names:
+        for end, wins in ends.items():
+            assert of(table, f"{name}{end}", "wins")[0] == wins
+    assert Counter(table.columns["thought"]) == {"as set": 5, "none": 5, "own": 5}
+
+
+@pytest.mark.parametrize(("thought", "win"), [("own", 1.0), ("none", 0.5), ("as set", 1.0)])
+def test_a_verdict_on_a_pair_has_its_thought_in_each_order(thought: Any, win: float) -> None:
+    def preferred(prompt: str, thought: bool) -> Mapping[str, float]:
+        return {"A" if "(A) good" in prompt or not thought else "B": 1.0} if prompt.endswith("(") else {"x": 1.0}
+
+    def asked(first: str, second: str) -> list[Message]:
+        return [Message("user", f"Which?\n(A) {first}\n(B) {second}")]
+
+    subject = thinking_subject(Solver(FAMILIES["qwen3"], preferred))
+    verdict = asyncio.run(pair_verdict(subject, asked, "good", "bad", lead="Better:", thought=thought))
+    assert (verdict.win, verdict.orders_agree) == (win, win == 1.0)
+    assert sum(e.thought is not None for e in subject.transcript) == (0 if thought == "none" else 2)
 
 
 def test_a_training_item_without_a_thought_is_left_out_of_the_temperature() -> None:
