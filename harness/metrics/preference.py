@@ -90,5 +90,10 @@ def win_rate_at_equal_length(win: Wins, longer: Numbers, *, w: Weights) -> Float
     if not len(win.values):
         return np.full(len(w), np.nan)
     ties = Ties.of(longer.values)
-    intercept, _ = slope_fit(longer.values[ties.distinct], ties.sums(w), ties.sums(w, win.values))
-    return sigmoid(intercept)
+    z, weights, won = longer.values[ties.distinct], ties.sums(w), ties.sums(w, win.values)
+    there = weights > 0
+    # Where z has one value only there is no slope, and no need of one where that is 0.
+    rate = np.where(there[:, z != 0].any(axis=1), np.nan, average(w, win.values))
+    varied = there.sum(axis=1) > 1
+    rate[varied] = sigmoid(slope_fit(z, weights[varied], won[varied])[0])
+    return rate

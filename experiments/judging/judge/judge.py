@@ -49,7 +49,7 @@ class Judge(ArmedExperiment[Way, None]):
     """Claim: a judge that writes its reasons before its score scores better than one that gives the score alone.
 
     Trivedi et al. 2024, arXiv 2410.05495, without its training: "the paper's table without its trained row". Scores
-    from 1 to 5 by a rubric, as in Prometheus (Kim et al. 2024); comparisons as in RewardBench (Lambert et al. 2024).
+    from 1 to 5 by a rubric, as in Prometheus (Kim et al. 2023); comparisons as in RewardBench (Lambert et al. 2024).
     Item: "Describe the ferry called Larkspur. Say how many cars it takes, [...]." The reference answer says "It takes
     47 cars. [...]", a response "There is room for forty-seven cars on board. [...]". Two responses give k of the five
     facts rightly, so that the right score is k by rule. They have equally many letters and share no number with the
@@ -83,7 +83,7 @@ class Judge(ArmedExperiment[Way, None]):
 
     all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
-    papers: ClassVar = ("trivedi2024self", "kim2024prometheus", "lambert2024rewardbench")
+    papers: ClassVar = ("trivedi2024self", "kim2023prometheus", "lambert2024rewardbench")
     outcome: ClassVar = Judgement
     item_fields: ClassVar = ("question", "responses", "reference", "other_reference", "rubric", "section", "subset")
     metrics: ClassVar = (

@@ -1,4 +1,4 @@
-"""Words of the judge: the form of Prometheus (Kim et al. 2024), and that of a comparison, in our words."""
+"""Words of the judge: the form of Prometheus (Kim et al. 2023), and that of a comparison, in our words."""
 
 from __future__ import annotations
 

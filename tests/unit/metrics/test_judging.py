@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.metrics.columns import Classes, Labels, Numbers, Units, Wins
+from harness.metrics.columns import Classes, Labels, Numbers, Wins
 from harness.metrics.correlation import pearson
 from harness.metrics.preference import dbg, excess_dbg, win_rate_at_equal_length, wrong_vote_gap
 from harness.metrics.sections import section_mean
@@ -83,16 +83,22 @@ def test_a_judge_that_goes_by_length_alone_has_no_preference_at_equal_length() -
     # A preference of log-odds ln 3 beside no effect of length.
     own = wins(*([1, 1, 1, 0] * 4))
     assert win_rate_at_equal_length(own, Numbers(longer), w=ones(16)) == pytest.approx([0.75], abs=1e-6)
+    level = numbers(*[0.0] * 16)
+    assert win_rate_at_equal_length(own, level, w=ones(16)) == pytest.approx([0.75])
+    assert np.isnan(win_rate_at_equal_length(own, numbers(*[1.0] * 16), w=ones(16))).all()
     always = wins(*((longer + 1) / 2))
     assert np.isnan(win_rate_at_equal_length(always, Numbers(longer), w=ones(16))).all()
 
 
+def names(*texts: str) -> Classes:
+    return Classes(np.array([Classes.of(text) for text in texts]))
+
+
 def sections(weights: dict[str, float], rows: list[tuple[str, str, float]]) -> float:
-    of = [[row[0] for row in rows], [row[1] for row in rows]]
-    codes = [np.unique(names, return_inverse=True)[1] for names in of]
-    weight = Numbers(np.array([weights[subset] for _, subset, _ in rows]))
+    weight = numbers(*(weights[subset] for _, subset, _ in rows))
+    won = wins(*(row[2] for row in rows))
     (value,) = section_mean(
-        wins(*(row[2] for row in rows)), weight, Units(codes[1]), Units(codes[0]), w=ones(len(rows))
+        won, weight, names(*(row[1] for row in rows)), names(*(row[0] for row in rows)), w=ones(len(rows))
     )
     return float(value)
 
@@ -107,22 +113,15 @@ def test_sections_count_alike_and_subsets_by_their_released_weights() -> None:
 
 def test_a_subset_without_weight_in_a_replicate_is_left_out() -> None:
     win, weight = wins(1, 0, 1), Numbers(np.array([9.0, 1.0, 1.0]))
-    subset, section = Units(np.array([0, 1, 2])), Units(np.array([0, 0, 1]))
+    subset, section = names("a", "b", "c"), names("R", "R", "C")
     w = np.array([[1.0, 1, 1], [0, 1, 1], [0, 1, 0], [0, 0, 0]])
     assert section_mean(win, weight, subset, section, w=w) == pytest.approx(
         [(0.9 + 1) / 2, 0.5, 0.0, np.nan], nan_ok=True
     )
 
 
-def test_rows_of_a_subset_have_one_weight() -> None:
-    with pytest.raises(ValueError, match="rows of one subset have different weights"):
-        section_mean(
-            wins(1, 0), Numbers(np.array([1.0, 2.0])), Units(np.array([0, 0])), Units(np.array([0, 0])), w=ones(2)
-        )
-
-
 def test_entropy_of_scores() -> None:
-    said = Classes(np.array([Classes.of(text) for text in "1123"]))
+    said = names(*"1123")
     q = np.array([0.5, 0.25, 0.25])
     assert answer_entropy(said, w=ones(4)) == pytest.approx([-(q * np.log(q)).sum()])
     assert answer_entropy(said, w=np.array([[1.0, 1, 0, 0], [0, 0, 0, 0]])) == pytest.approx([0.0, np.nan], nan_ok=True)

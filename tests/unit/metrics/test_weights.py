@@ -72,7 +72,7 @@ _MAKE: dict[type, Callable[[Floats, Floats], Any]] = {
 
 def close(measure: Measure) -> float:
     """How near two computations of a measure must come to each other."""
-    fits = ("calibration_", "temperature", "_temperature", "meta_d", "m_ratio")
+    fits = ("calibration_", "temperature", "_temperature", "meta_d", "m_ratio", "at_equal_length")
     return FITTED if any(part in measure.function.__name__ for part in fits) else 1e-12
 
 
