@@ -85,7 +85,7 @@ class Judge(ArmedExperiment[Way, None]):
     texts: ClassVar = TEXTS
     papers: ClassVar = ("trivedi2024self", "kim2023prometheus", "lambert2024rewardbench")
     outcome: ClassVar = Judgement
-    item_fields: ClassVar = ("question", "responses", "reference", "other_reference", "rubric", "section", "subset")
+    item_fields: ClassVar = ("question", "responses", "reference", "other_reference", "rubric", *SECTIONS)
     metrics: ClassVar = (
         *metrics.each(PAIR, metrics.pearson, metrics.spearman, metrics.kendall),
         *metrics.rates(exact="correct", within_one="near"),
@@ -145,7 +145,8 @@ class Judge(ArmedExperiment[Way, None]):
             reply = await subject.generate(prompt, max_tokens=self.max_tokens)
             if arm.reads == "text":
                 return scored_text(reply)
-            lead, tokens = f"{rationale_of(reply.text)}\n", reply.new_tokens
+            reasons, tokens = rationale_of(reply.text), reply.new_tokens
+            lead = f"{reasons}\n" if reasons else ""
         digits = await letter(subject, turns, f"{lead}{MARK}", {n: n for n in SCORES}, thought=prompt.thought)
         if arm.reads == "mode":
             return Scored(float(digits.best), p_mode=digits.p[digits.best], mass=digits.mass, tokens=tokens)

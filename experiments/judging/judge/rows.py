@@ -152,14 +152,16 @@ def rounded(score: float) -> int:
 def vote(judgements: Sequence[Scored], *, mean: bool) -> Scored:
     """One score of several judgements: the most frequent one, the first of equals, or the mean of those readable.
 
-    `p_mode` is the share of the most frequent score among all of them, unreadable ones included.
+    `p_mode` is the share of the most frequent score among all of them, unreadable ones included; a mean has none.
     """
     tokens = sum(one.tokens for one in judgements)
     scores = [one.score for one in judgements if one.score is not None]
     if not scores:
         return Scored(None, fate=judgements[0].fate, tokens=tokens)
     most, count = Counter(scores).most_common(1)[0]
-    return Scored(fmean(scores) if mean else most, p_mode=count / len(judgements), tokens=tokens)
+    if mean:
+        return Scored(fmean(scores), tokens=tokens)
+    return Scored(most, p_mode=count / len(judgements), tokens=tokens)
 
 
 Rule = Callable[[Item, random.Random], Sequence[float]]

@@ -312,6 +312,21 @@ def test_open_questions_without_judges_are_named_and_stop_nothing() -> None:
     assert errors == ["the question has no answer key; let other models judge: experiment.gold=judges"]
 
 
+def test_several_judges_can_be_named_for_open_questions() -> None:
+    job = load_job(
+        [
+            "experiment=selfPreference",
+            "task=alpaca_eval",
+            "experiment.gold=judges",
+            "+model@roles.judge.one.model=smollm2",
+            "+model@roles.judge.two.model=smollm2",
+            "engine=fake",
+            "tracker=none",
+        ]
+    )
+    assert sorted(job.roles) == ["judge.one", "judge.two"]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
