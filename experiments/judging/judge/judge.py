@@ -88,7 +88,8 @@ class Judge(ArmedExperiment[Way, None]):
     item_fields: ClassVar = ("question", "responses", "reference", "other_reference", "rubric", *SECTIONS)
     metrics: ClassVar = (
         *metrics.each(PAIR, metrics.pearson, metrics.spearman, metrics.kendall),
-        *metrics.rates(exact="correct", within_one="near"),
+        Metric("exact", metrics.accuracy, ("correct",)),
+        *metrics.rates(within_one="near"),
         *metrics.means(mean_absolute_error="off"),
         *(Metric(wins, metrics.win_rate, (wins,), where=HEAD) for wins in ("wins", "wins_strict")),
         Metric("rewardbench", metrics.section_mean, ("wins", *SECTIONS), where=HEAD),

@@ -189,7 +189,7 @@ def test_a_judge_equal_to_the_key_has_no_dbg_no_harm_and_no_gap() -> None:
     assert value(table, "harmful", arm="judge own") == 0
     assert value(table, "legitimate", arm="judge own") == 1
     assert value(table, "wrong_vote_gap", arm="judge own") == 0
-    assert value(table, "agrees", arm="judge own") == 1
+    assert value(table, "agreement", arm="judge own") == 1
     assert value(table, "own_win_rate", arm="stand-in") == pytest.approx(0.5)
     assert value(table, "paraphrase_kept", arm="blind") == 1
 
