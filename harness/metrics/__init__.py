@@ -79,6 +79,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.ranking import auprc_wrong as auprc_wrong
     from harness.metrics.ranking import aurc as aurc
     from harness.metrics.ranking import auroc as auroc
+    from harness.metrics.ranking import auroc_within as auroc_within
     from harness.metrics.ranking import excess_aurc as excess_aurc
     from harness.metrics.ranking import prr as prr
     from harness.metrics.ranking import prr_retained as prr_retained
@@ -99,6 +100,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.revisions import delta_upper as delta_upper
     from harness.metrics.revisions import fix_rate as fix_rate
     from harness.metrics.revisions import mcnemar_p as mcnemar_p
+    from harness.metrics.revisions import relative_lift as relative_lift
     from harness.metrics.sections import section_mean as section_mean
     from harness.metrics.selective import accuracy_at_coverage as accuracy_at_coverage
     from harness.metrics.selective import coverage_at_accuracy as coverage_at_accuracy
@@ -107,6 +109,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.shares import answered as answered
     from harness.metrics.shares import coverage as coverage
     from harness.metrics.shares import mean as mean
+    from harness.metrics.shares import mean_probability as mean_probability
     from harness.metrics.shares import points_included as points_included
     from harness.metrics.shares import rate as rate
     from harness.metrics.shares import selective_accuracy as selective_accuracy
@@ -142,18 +145,21 @@ PUBLIC = {
         "dbg", "excess_dbg", "own_win_rate", "win_rate", "win_rate_at_equal_length", "wrong_vote_gap",
     ),
     "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "excess_aurc", "prr", "prr_retained"),
+    "preference": ("dbg", "own_win_rate"),
+    "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "auroc_within", "excess_aurc", "prr", "prr_retained"),
     "recalibration": (
         "brier_after_temperature", "calibration_in_the_large", "calibration_intercept", "calibration_slope",
         "ece_after_temperature", "nll_after_temperature", "temperature",
     ),
     "revisions": (
         "accuracy_after", "accuracy_before", "break_rate", "delta", "delta_c2i", "delta_i2c", "delta_lower",
-        "delta_upper", "fix_rate", "mcnemar_p",
+        "delta_upper", "fix_rate", "mcnemar_p", "relative_lift",
     ),
     "sections": ("section_mean",),
     "selective": ("accuracy_at_coverage", "coverage_at_accuracy"),
     "shares": (
-        "accuracy", "accuracy_upper", "answered", "coverage", "mean", "points_included", "rate", "selective_accuracy",
+        "accuracy", "accuracy_upper", "answered", "coverage", "mean", "mean_probability", "points_included", "rate",
+        "selective_accuracy",
     ),
     "skill": ("brier_skill", "log_skill"),
     "voices": ("blind_spot", "net_recovery", "voice_gap"),

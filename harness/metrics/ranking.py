@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.metrics.columns import Floats, Labels, Scores, Weights
+from harness.metrics.columns import Floats, Labels, Scores, Units, Weights
 from harness.metrics.metric import measure
-from harness.metrics.weighted import Ties, average, ratio, steps
+from harness.metrics.weighted import Ties, average, ratio, steps, unit_weights
 
 _ONE_KIND = "all rows are correct, or all are wrong"
 
@@ -30,6 +30,25 @@ def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     pairs = right[:, -1] * wrong[:, -1]
     wrong[:, 1:] += wrong[:, :-1].copy()
     return ratio(np.einsum("bm,bm->b", steps(right), wrong) / 2, pairs)
+
+
+@measure(label="AUROC within units", low=0, high=1, better="higher", undefined="no unit has right and wrong rows")
+def auroc_within(score: Scores, correct: Labels, unit: Units, *, w: Weights) -> Floats:
+    """`auroc` among the rows of one unit (the samples of one question), the mean over units, in [0, 1].
+
+    An AUROC over all rows rises where easy questions have high scores, though the score tells no right answer from a
+    wrong one to the same question. This one compares rows of the same unit only. Units whose rows are all right or all
+    wrong do not count, the others count alike.
+
+    Raises:
+        ValueError: rows of one unit have different weights.
+    """
+    if not len(score.values):
+        return np.full(len(w), np.nan)
+    weights, codes = unit_weights(unit, w)
+    values = np.array([_one_auroc(score.values[codes == u], correct.values[codes == u]) for u in range(codes.max() + 1)])
+    mixed = ~np.isnan(values)
+    return average(weights[:, mixed], values[mixed])
 
 
 @measure(label="AUPRC", low=0, high=1, better="higher", undefined="no row is correct")
@@ -111,6 +130,12 @@ def prr_retained(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     room = errors - _best_aurc(correct, w)
     # Rounding leaves about 1e-17 of room where there is none.
     return ratio(errors - aurc(score, correct, w=w), np.where(room > 1e-12, room, 0.0))
+
+
+def _one_auroc(score: Floats, correct: Floats) -> float:
+    right, wrong = score[correct == 1][:, None], score[correct == 0][None, :]
+    won = (right > wrong) + (right == wrong) / 2
+    return float(won.mean()) if won.size else float("nan")
 
 
 def _average_precision(score: Floats, positive: Floats, w: Weights) -> Floats:

@@ -34,6 +34,16 @@ def delta(before: Labels, after: Labels, *, w: Weights) -> Floats:
     return average(w, after.values - before.values)
 
 
+@measure(label="relative change in accuracy", low=-1, high=None, better="higher", undefined="no row was correct before")
+def relative_lift(before: Labels, after: Labels, *, w: Weights) -> Floats:
+    """(Acc@t2 - Acc@t1) / Acc@t1, from -1 up (Huang et al. 2024, arXiv 2412.01951, who give 100 times that).
+
+    Where few rows are right before, a small change is a large ratio: read it beside `delta`, never alone.
+    """
+    gained, right = totals(w, after.values - before.values, before.values)
+    return ratio(gained, right)
+
+
 @measure(label="change in accuracy, lower bound", low=-1, high=1, better="higher", average=True)
 def delta_lower(before: Labels, fate_before: Fates, after: Labels, fate_after: Fates, *, w: Weights) -> Floats:
     """`delta` if every answer before that could not be graded were right, and every such one after wrong, in [-1, 1].

@@ -58,6 +58,12 @@ def points_included(included: Numbers, points: Numbers, *, w: Weights) -> Floats
     return ratio(some, all_points)
 
 
+@measure(label="mean probability", low=0, high=1, better="neither", average=True)
+def mean_probability(p: Probabilities, *, w: Weights) -> Floats:
+    """Mean of probabilities, or of shares of a row, in [0, 1]: sum_i w_i p_i / sum_i w_i."""
+    return average(w, p.values)
+
+
 @measure(low=0, high=1, better="higher", undefined="no probability lies above the threshold")
 def selective_accuracy(p: Probabilities, correct: Labels, *, w: Weights, threshold: float = 0.5) -> Floats:
     """Accuracy among rows with p > threshold, in [0, 1] (Kadavath et al. 2022, where p = P(True), threshold 0.5).

@@ -16,6 +16,7 @@ from experiments.calibration.semantic_entropy.methods import ENTAILMENT, METHODS
 from experiments.calibration.semantic_entropy.rows import Certainty, Sampled
 from experiments.shared import answers, demonstrations, stated_confidence
 from experiments.shared.demonstrations import judgement
+from experiments.shared.log_likelihood import log_likelihood
 from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, begun
 from harness import (
     ArmedExperiment,
@@ -140,7 +141,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
         value: float | None
         match arm.quantity:
             case "likelihood":
-                value = uncertainty.log_likelihood(common.greedy, per_token=arm.per_token)
+                value = log_likelihood(common.greedy, per_token=arm.per_token)
             case "word entropy":
                 value = uncertainty.mean_log_likelihood(draws, per_token=arm.per_token)
             case "similarity":

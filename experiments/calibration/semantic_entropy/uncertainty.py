@@ -11,20 +11,9 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from itertools import combinations
 
+from experiments.shared.log_likelihood import log_likelihood
 from harness import Text
 from harness.tasks.texts import words
-
-
-def log_likelihood(text: Text, *, per_token: bool = False) -> float:
-    """log p(s), at most 0, or with `per_token` the mean over its tokens. 0 for a text of no token, which was certain.
-
-    Raises:
-        ValueError: a token has no finite log-probability; no text that was generated holds one.
-    """
-    if not all(math.isfinite(logprob) for logprob in text.logprobs):
-        raise ValueError(f"the text {text.text[:40]!r} holds a token of probability 0")
-    total = math.fsum(text.logprobs)
-    return total / max(1, len(text.logprobs)) if per_token else total
 
 
 def mean_log_likelihood(texts: Sequence[Text], *, per_token: bool = False) -> float:

@@ -8,12 +8,12 @@ import pytest
 
 from experiments.calibration.semantic_entropy.uncertainty import (
     lexical_similarity,
-    log_likelihood,
     mean_log_likelihood,
     minus_entropy,
     minus_weighted_entropy,
     rouge_l,
 )
+from experiments.shared.log_likelihood import log_likelihood
 from harness import Text
 
 
