@@ -46,7 +46,9 @@ def auroc_within(score: Scores, correct: Labels, unit: Units, *, w: Weights) -> 
     if not len(score.values):
         return np.full(len(w), np.nan)
     weights, codes = unit_weights(unit, w)
-    values = np.array([_one_auroc(score.values[codes == u], correct.values[codes == u]) for u in range(codes.max() + 1)])
+    values = np.array(
+        [_one_auroc(score.values[codes == u], correct.values[codes == u]) for u in range(codes.max() + 1)]
+    )
     mixed = ~np.isnan(values)
     return average(weights[:, mixed], values[mixed])
 

@@ -105,7 +105,9 @@ class BestOfN(ArmedExperiment[Pick, None]):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.ns or list(self.ns) != sorted(set(self.ns)):
-            raise HarnessError(f"experiment.ns={list(self.ns)}; give different numbers of samples, ascending, from 1 on")
+            raise HarnessError(
+                f"experiment.ns={list(self.ns)}; give different numbers of samples, ascending, from 1 on"
+            )
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})

@@ -35,7 +35,7 @@ def picks(samples: list[State]) -> dict[str, str]:
     return {rule: pick(rule, samples, Random(0)).text.text for rule in rules}
 
 
-def values(experiment: BestOfN, replies: Replies, n: int = 20) -> dict[tuple[str, ...], float | None]:
+def values(experiment: BestOfN, replies: Replies, n: int = 20) -> dict[tuple[str, ...], Any]:
     table = simulate(experiment, items(n), replies).table
     found = [e for m in experiment.metrics for e in estimate(m, table, replicates=2)]
     return {(e.metric, *e.level.values()): e.value for e in found}
@@ -133,7 +133,8 @@ def test_cut_samples_are_counted_and_hold_verdicts_back() -> None:
 def test_no_stop_strings_and_one_worked_example() -> None:
     finished = simulate(BestOfN(ns=(1,)), items(1), by_row).finished
     prompt = finished[0].transcript[0].prompt
-    assert prompt.count("<user>") == 2 and prompt.index("38 + 25") < prompt.index("row 0")
+    assert prompt.count("<user>") == 2
+    assert prompt.index("38 + 25") < prompt.index("row 0")
     assert len(one_shot(TEXTS, "q").messages) == 3
 
 
