@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from math import fsum
 from operator import itemgetter
 from typing import Any
 
@@ -119,18 +119,23 @@ def total(states: Sequence[State]) -> Cost:
     return sum((s.cost for s in states), Cost(0, 0, 0))
 
 
-def vote(states: Sequence[State], cost: Cost) -> State:
-    """Majority of the parsed answers (self-consistency, Wang et al., 2203.11171).
+def vote(states: Sequence[State], cost: Cost, weights: Sequence[float] | None = None) -> State:
+    """Majority of the parsed answers (self-consistency, Wang et al., 2203.11171), or the answer of the largest weight.
 
     Answers that could not be graded abstain, ties go to the first seen; where all abstain the first state stands.
+
+    Args:
+        weights: of each state; None counts each once. A constant weight gives the same answer.
     """
-    voters = [s for s in states if s.grade.fate == "answered"]
-    if not voters:
+    given: dict[str, list[float]] = {}
+    for state, weight in zip(states, [1.0] * len(states) if weights is None else weights, strict=True):
+        if state.grade.fate == "answered":
+            given.setdefault(state.grade.answer, []).append(weight)
+    if not given:
         return replace(states[0], cost=cost)
-    # Counter keeps the order of first appearance, and max takes the first of equals.
-    counts = Counter(s.grade.answer for s in voters)
-    answer = max(counts, key=counts.__getitem__)
-    return replace(next(s for s in voters if s.grade.answer == answer), cost=cost)
+    # The dictionary keeps the order of first appearance, and max takes the first of equals.
+    answer = max(given, key=lambda one: fsum(given[one]))
+    return replace(next(s for s in states if s.grade.answer == answer), cost=cost)
 
 
 def pooled(states: Sequence[State]) -> State:

@@ -13,7 +13,7 @@ from experiments.correction.exploration.rewards import ARMS, Monitor, Rewards, T
 from experiments.correction.exploration.rows import Monitored, exploited, explored
 from experiments.correction.one_shot import TEXTS, one_shot
 from experiments.shared.thoughts import ThoughtArm
-from harness import ArmedExperiment, Curve, Gate, HarnessError, Item, Metric, Part, Probability, Subject, metrics
+from harness import ArmedExperiment, Curve, Gate, HarnessError, Item, Metric, Part, Subject, metrics
 from harness.arms import Shared, together
 from harness.calls.calls import Capability
 

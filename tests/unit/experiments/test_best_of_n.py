@@ -112,7 +112,7 @@ def test_lift_is_given_as_a_difference_and_relative_to_the_greedy_answer() -> No
     """Greedy is right on rows 0 to 3 of 20; of many samples the vote is right on rows 0 to 5."""
 
     def replies(prompt: str) -> Mapping[str, float]:
-        row = int(prompt.rsplit("row ", 1)[1].split("?")[0])
+        row = int(prompt.rsplit("row ", 1)[1].split("?", maxsplit=1)[0])
         if row < 4:
             return {RIGHT: 1.0}
         return {WRONG: 0.4, RIGHT: 0.3, "So it is 7.": 0.3} if row < 6 else {WRONG: 1.0}

@@ -73,7 +73,8 @@ def test_best_of_k_by_the_answer_is_pass_at_k() -> None:
     values = rewards(states, Random(0))["answer"]
     row = exploited(states, values, 1.0, 1.0, k=2, s=2, wanted=2)
     assert row.best_k == explored(states, 1.0, 2, 2).pass_k == pytest.approx(1 - 3 / 10)
-    assert (row.selected, row.balance) == (2, 1)
+    assert row.selected == 2
+    assert row.balance == pytest.approx(1)
 
 
 def test_near_copies_are_one_text() -> None:
@@ -146,7 +147,7 @@ def test_a_fit_without_the_temperature_is_refused() -> None:
         async def prepare(self, train: Any, subject: Any) -> Any:
             return ()
 
-    with pytest.raises(HarnessError, match="no threshold of 'likelihood' at temperature 0.5"):
+    with pytest.raises(HarnessError, match=r"no threshold of 'likelihood' at temperature 0\.5"):
         simulate(Unfitted(), items(1), lambda prompt: {RIGHT: 1.0})
 
 

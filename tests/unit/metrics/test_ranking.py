@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from harness.metrics.columns import Floats, Labels, Probabilities, Scores
+from harness.metrics.columns import Floats, Labels, Probabilities, Scores, Units
 from harness.metrics.metric import Measure
-from harness.metrics.ranking import auprc, auprc_wrong, aurc, auroc, excess_aurc, prr, prr_retained
+from harness.metrics.ranking import auprc, auprc_wrong, aurc, auroc, auroc_within, excess_aurc, prr, prr_retained
 
 
 def value(measure: Measure, score: Floats, y: Floats, w: Floats | None = None) -> float:
@@ -35,6 +35,30 @@ def test_auroc_ties_count_one_half() -> None:
 def test_auroc_of_infinite_scores_and_of_probabilities() -> None:
     assert value(auroc, np.array([-np.inf, -np.inf, 0.0]), np.array([0.0, 1, 1])) == 0.75
     assert auroc(Probabilities(np.array([0.1, 0.9])), Labels(np.array([0.0, 1.0])), w=np.ones((1, 2)))[0] == 1
+
+
+def within(score: list[float], y: list[float], unit: list[int], w: list[float]) -> float:
+    columns = Scores(np.array(score)), Labels(np.array(y)), Units(np.array(unit))
+    return float(auroc_within(*columns, w=np.array([w]))[0])
+
+
+def test_auroc_within_units_is_the_mean_over_units_that_have_both_kinds() -> None:
+    # Unit 0: 1 of 2 pairs won. Unit 1: one pair, tied. Unit 2 has right rows only.
+    score, y, unit = [3.0, 2, 1, 9, 9, 5], [0.0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 2]
+    assert within(score, y, unit, [1.0] * 6) == pytest.approx((0.5 + 0.5) / 2)
+    score[3] = 10.0
+    assert within(score, y, unit, [1.0] * 6) == pytest.approx((0.5 + 1) / 2)
+    assert within(score, y, unit, [3.0] * 3 + [1.0] * 2 + [7.0]) == pytest.approx((3 * 0.5 + 1) / 4)
+
+
+def test_auroc_within_units_knows_nothing_of_easy_questions() -> None:
+    """Scores tell units of right rows from units of wrong ones, and nothing within a unit."""
+    score, y, unit = [2.0, 2, 2, 1, 1, 1], [1.0, 1, 0, 0, 0, 1], [0, 0, 0, 1, 1, 1]
+    assert value(auroc, np.array(score), np.array(y)) > 0.6
+    assert within(score, y, unit, [1.0] * 6) == 0.5
+    assert np.isnan(within([1.0, 2.0], [1.0, 1.0], [0, 0], [1.0, 1.0]))
+    with pytest.raises(ValueError, match="different weights"):
+        within([1.0, 2.0], [1.0, 0.0], [0, 0], [1.0, 2.0])
 
 
 def test_auroc_of_one_class_is_undefined() -> None:

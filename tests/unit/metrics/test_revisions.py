@@ -19,6 +19,7 @@ from harness.metrics.revisions import (
     delta_i2c,
     fix_rate,
     mcnemar_p,
+    relative_lift,
 )
 
 
@@ -91,3 +92,12 @@ def test_mcnemar_closed_form() -> None:
     before, after = rows(5, 0, 1, 1)
     assert value(mcnemar_p, before, after) == pytest.approx(2 / 32, abs=1e-15)
     assert not mcnemar_p.interval
+
+
+def test_relative_lift_is_the_change_over_the_accuracy_before() -> None:
+    before, after = rows(fixed=6, broken=2, kept=8, wrong=24)
+    w = np.ones((1, len(before)))
+    assert relative_lift(Labels(before), Labels(after), w=w)[0] == pytest.approx(4 / 10)
+    assert delta(Labels(before), Labels(after), w=w)[0] == pytest.approx(4 / 40)
+    nothing = Labels(np.zeros(3))
+    assert np.isnan(relative_lift(nothing, Labels(np.ones(3)), w=np.ones((1, 3)))[0])
