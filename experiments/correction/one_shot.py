@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from harness import Message, Prompt, fill
 
 TEXTS: Mapping[str, str] = {
-    "question": '$question\nThink briefly, and end with "The final answer is X."',
-    "example_question": "What is 38 + 25 - 10?",
-    "example_answer": "38 + 25 = 63, and 63 - 10 = 53. The final answer is 53.",
+    "question": "$question\nWork it out briefly, and end with the final answer.",
+    "example_question": "What is 84 / 7?",
+    "example_answer": "84 / 7 = 12. The final answer is 12.",
 }
-"""The example has two steps, so that it is no item of the task arithmetic. Of another task, give an example of its own:
+"""The example divides, so that it is no item of the task arithmetic. Of another task, give an example of its own:
 experiment.wording.example_question=... experiment.wording.example_answer=..."""
 
 

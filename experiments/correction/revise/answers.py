@@ -13,7 +13,7 @@ from harness.arms import Shared
 TEXTS: Mapping[str, str] = {
     "verify": "Is the proposed answer correct?\n(A) $first\n(B) $second",
     "verify_lead": "Answer:",
-    "revise": 'The answer above may be wrong. Solve the problem again, and end with "The final answer is X."',
+    "revise": "The answer above may be wrong. Solve the problem again, and end with the final answer.",
 }
 
 

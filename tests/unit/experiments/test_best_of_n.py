@@ -134,7 +134,7 @@ def test_no_stop_strings_and_one_worked_example() -> None:
     finished = simulate(BestOfN(ns=(1,)), items(1), by_row).finished
     prompt = finished[0].transcript[0].prompt
     assert prompt.count("<user>") == 2
-    assert prompt.index("38 + 25") < prompt.index("row 0")
+    assert prompt.index("84 / 7") < prompt.index("row 0")
     assert len(one_shot(TEXTS, "q").messages) == 3
 
 
@@ -146,5 +146,7 @@ def test_numbers_of_samples_ascend(ns: tuple[int, ...]) -> None:
 
 def test_the_config_is_whole() -> None:
     job = load_job(["experiment=bestOfN"])
+    assert len(job.task.load()) == 400
+    assert load_job(["experiment=bestOfN", "task=gsm8k"]).task.name == "gsm8k"
     assert isinstance(job.experiment, BestOfN)
     assert {claim.level["n"] for claim in job.claims if "n" in claim.level} == {str(max(job.experiment.ns))}

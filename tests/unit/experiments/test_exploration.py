@@ -153,5 +153,7 @@ def test_a_fit_without_the_temperature_is_refused() -> None:
 
 def test_the_config_is_whole() -> None:
     job = load_job(["experiment=exploration"])
+    assert len(job.task.load()) == 400
+    assert load_job(["experiment=exploration", "task=gsm8k"]).task.name == "gsm8k"
     assert isinstance(job.experiment, Exploration)
     assert job.claims

@@ -168,5 +168,7 @@ def test_the_fit_needs_training_items_only_where_a_threshold_is_used() -> None:
 
 def test_the_config_is_whole() -> None:
     job = load_job(["experiment=revise"])
+    assert len(job.task.load()) == 400
+    assert load_job(["experiment=revise", "task=gsm8k"]).task.name == "gsm8k"
     assert isinstance(job.experiment, Revise)
     assert job.claims

@@ -15,7 +15,7 @@ from harness.metrics.joint import joint_accuracy
 from harness.metrics.levels import Where
 from harness.metrics.metric import Metric, check_metrics
 from harness.metrics.ranking import auroc
-from harness.metrics.shares import accuracy, coverage, mean, rate, selective_accuracy
+from harness.metrics.shares import accuracy, coverage, mean, mean_probability, rate, selective_accuracy
 from harness.outcomes import Kind, Outcome, Probability, Score, column_kinds
 
 
@@ -37,6 +37,12 @@ def test_accuracy_rate_and_mean() -> None:
     assert accuracy(labels, w=ONE)[0] == rate(labels, w=ONE)[0] == 0.75
     assert accuracy(labels, w=np.array([[0.0, 3, 1, 0]]))[0] == 0.25
     assert mean(Numbers(np.array([1.0, -2, 3, 8])), w=ONE)[0] == 2.5
+
+
+def test_a_mean_of_probabilities_is_bounded() -> None:
+    p = Probabilities(np.array([0.25, 0.75, 1.0]))
+    assert mean_probability(p, w=np.array([[1.0, 1, 2]]))[0] == pytest.approx(0.75)
+    assert (mean_probability.low, mean_probability.high, mean_probability.average) == (0, 1, True)
 
 
 def test_selective_accuracy_is_strictly_above_the_threshold() -> None:
