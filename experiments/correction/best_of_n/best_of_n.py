@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
-from experiments.correction.best_of_n.picks import Pick, pick
+from experiments.correction.best_of_n.picks import ARMS, Pick, pick
 from experiments.correction.best_of_n.rows import Picked, picked
 from experiments.correction.chains import Speaker, State
 from experiments.correction.one_shot import TEXTS, one_shot
@@ -40,7 +40,7 @@ class BestOfN(ArmedExperiment[Pick, None]):
 
     Arms, all on the same samples: likeliest (sum of log p over the tokens, the end token included); mean (log p per
     token); majority (the vote at equal cost); skyline (any right one: uses the gold answer, never set it beside the
-    others). Controls: random, from the same candidates; shortest, because short answers are likely ones; greedy; and
+    others). Controls: random, from the same candidates; rule: shortest, as short answers are likely ones; greedy; and
     samples, in which each sample is a row of its own. An N takes the first N draws, so that a larger N only adds to a
     smaller one. With N = 1 all arms but greedy are the same.
 
@@ -66,15 +66,12 @@ class BestOfN(ArmedExperiment[Pick, None]):
         HarnessError: numbers of samples that are not ascending from 1 on.
     """
 
-    arms: Sequence[str] = ("greedy", "samples", "likeliest", "mean", "majority", "random", "shortest", "skyline")
+    arms: Sequence[str] = tuple(ARMS)
     ns: Sequence[Annotated[int, Ge(1)]] = (1, 2, 5, 10, 20)
     temperature: Annotated[float, Gt(0)] = 1.0
     max_tokens: Annotated[int, Ge(1)] | None = None
 
-    all_arms: ClassVar = {
-        name: Pick(reward=name)
-        for name in ("greedy", "samples", "likeliest", "mean", "majority", "random", "shortest", "skyline")
-    }
+    all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
     papers: ClassVar = ("huang2024self", "wang2022self")
     outcome: ClassVar = Picked

@@ -23,6 +23,14 @@ class Pick(Arm):
     reward: str
 
 
+ARMS: Mapping[str, Pick] = {
+    **{name: Pick(reward=name) for name in ("greedy", "samples", "likeliest", "mean", "majority", "random")},
+    "rule: shortest": Pick(reward="shortest"),
+    "skyline": Pick(reward="skyline"),
+}
+"""All arms by name."""
+
+
 def ended(state: State) -> bool:
     """Whether an answer ended by itself: the log-probability of one that was cut lacks the end token."""
     return state.text.finish == "stop"

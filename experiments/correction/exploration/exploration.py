@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Gt
 
 from experiments.correction.chains import Speaker, State
-from experiments.correction.exploration.rewards import ARMS, Monitor, Rewards, Threshold, fit_threshold, rewards
+from experiments.correction.exploration.rewards import ARMS, NAMES, Monitor, Rewards, Threshold, fit_threshold, rewards
 from experiments.correction.exploration.rows import Monitored, exploited, explored
 from experiments.correction.one_shot import TEXTS, one_shot
 from experiments.shared.thoughts import ThoughtArm
@@ -37,9 +37,9 @@ class Exploration(ArmedExperiment[Monitor, Sequence[Threshold]]):
     K is below n, as Pass@K from exactly K draws is one set and no mean.
 
     The reward is the model's own mean log p of a token. Controls: permuted (the same numbers, each with another draw of
-    the question), shortest, and answer, which is an oracle: its best of K is Pass@K, and it selects right draws only.
-    The threshold of a reward is the one with the best balance on training items (the paper searches on 600 of them),
-    kept in the run's fit.
+    the question); rule: shortest; and answer, which is an oracle: its best of K is Pass@K, and all that it selects is
+    right. The threshold of a reward is the one with the best balance on training items (the paper searches on 600 of
+    them), kept in the run's fit.
 
     Two checkpoints of one family (base and tuned, before and after self-training) are compared on the same items in one
     run: experiment.arms='[draws,likelihood,draws checkpoint,likelihood checkpoint]'
@@ -62,7 +62,7 @@ class Exploration(ArmedExperiment[Monitor, Sequence[Threshold]]):
         HarnessError: as many draws as K, or fewer; S above K; a temperature that is named twice.
     """
 
-    arms: Sequence[str] = ("draws", "likelihood", "permuted", "shortest", "answer")
+    arms: Sequence[str] = tuple(NAMES)
     draws: Annotated[int, Ge(2)] = 16
     temperatures: Sequence[Annotated[float, Gt(0)]] = (0.5, 0.7, 0.9, 1.1)
     k: Annotated[int, Ge(1)] = 8

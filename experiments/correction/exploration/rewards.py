@@ -35,10 +35,19 @@ class Monitor(Arm):
     who: str
 
 
+NAMES = {
+    "draws": "none",
+    "likelihood": "likelihood",
+    "permuted": "permuted",
+    "rule: shortest": "shortest",
+    "answer": "answer",
+}
+"""The reward of each arm of the subject."""
+
 ARMS: Mapping[str, Monitor] = {
     f"{name}{end}": Monitor(reward=reward, picks=reward != "none", who=who)
     for who, end in {"subject": "", "checkpoint": " checkpoint"}.items()
-    for name, reward in {"draws": "none", **dict(zip(REWARDS, REWARDS, strict=True))}.items()
+    for name, reward in NAMES.items()
 }
 """All arms by name."""
 

@@ -53,6 +53,10 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("semanticEntropy", ["experiment.draws=3"], 1, 1 + 3 * 2),
     ("selfCorrection", [], 0, 3),  # the answer; a critique and a revision
     ("selfCorrection", ["experiment.turns=3", "experiment.chains=2"], 0, 5),
+    ("bestOfN", [], 0, 1),
+    ("exploration", [], 1, 1),
+    # The answers; their verification. Then the revisions, their verification, and a vote over as many calls.
+    ("revise", [], 2, 5),
     ("falseBelief", [], 0, 1),
     ("deception", [], 0, 5),  # the outright questions; three further turns; the reply, and what is scored beside it
     ("deceptionBench", [], 1, 5),  # the clear cases; then the reply, three further turns and the verdict

@@ -85,6 +85,7 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 
 
 EXPERIMENTS = {
+    "bestOfN": {"accuracy": "correct"},
     "blackjack": {"accuracy": "correct"},
     "characters": {"accuracy": "correct"},
     "confidenceAlongThought": {"accuracy": "correct"},
@@ -92,6 +93,7 @@ EXPERIMENTS = {
     "deceptionBench": {},
     "criticRole": {"accuracy_before": "before", "accuracy_after": "after"},
     "critique": {"accuracy_before": "before", "accuracy_after": "after", "verdict_accuracy": "verdict_right"},
+    "exploration": {},
     "falseBelief": {"accuracy": "correct"},
     "identity": {},
     "firstPerson": {"accuracy": "correct"},
@@ -102,6 +104,7 @@ EXPERIMENTS = {
     "pIK": {"accuracy": "correct"},
     "pIKContexts": {},
     "pTrue": {"accuracy": "correct"},
+    "revise": {"accuracy": "correct"},
     "secondOpinion": {"accuracy": "correct"},
     "selfCorrection": {"accuracy_before": "before", "accuracy_after": "after"},
     "selfCorrectionBench": {"accuracy": "correct"},
