@@ -144,8 +144,6 @@ PUBLIC = {
     "preference": (
         "dbg", "excess_dbg", "own_win_rate", "win_rate", "win_rate_at_equal_length", "wrong_vote_gap",
     ),
-    "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "excess_aurc", "prr", "prr_retained"),
-    "preference": ("dbg", "own_win_rate"),
     "ranking": ("auprc", "auprc_wrong", "aurc", "auroc", "auroc_within", "excess_aurc", "prr", "prr_retained"),
     "recalibration": (
         "brier_after_temperature", "calibration_in_the_large", "calibration_intercept", "calibration_slope",
