@@ -181,7 +181,9 @@ class Writer:
     async def closed(self, turn: Turn, prompt: Prompt) -> Stage:
         """The answer that the model states when its turn is closed here."""
         reply = await self.subject.generate(prompt, max_tokens=self.close_tokens, stop=SENTENCE)
-        grade = graded(self.item, f"{self.close.strip()}{reply.text}", cut=reply.finish == "length")
+        # Some tokenizers leave out the space before a reply's first word.
+        said = f"{self.close.strip()} {reply.text.strip()}" if reply.text.strip() else ""
+        grade = graded(self.item, said, cut=reply.finish == "length")
         cost = Cost(1, self.subject.prompt_tokens(prompt), reply.new_tokens)
         return Stage(turn, State(reply, grade, turn.spent + cost))
 
