@@ -1,20 +1,18 @@
 """One turn of the model written in segments, with words put between them, and the answer that stands at each budget.
 
-A segment goes on from the token ids of the one before it (`Prompt.after`). What has not been changed is therefore the
-same text, token by token, that one long call would give.
+A segment goes on from the token ids of the one before it (`Prompt.after`). Where nothing is put between them, each is
+drawn from the distribution that one long call would draw it from.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.correction.chains import Cost, State
 from experiments.correction.iterative_deepening.arms import Boundary
 from harness import Item, Prompt, Subject, Text, graded, together
-from harness.prompting.spelling import REPLACEMENT
-from harness.prompting.tokens import Tokenizer
 
 NO_COST = Cost(0, 0, 0)
 NOTHING = Text("", (), (), "length")
@@ -24,6 +22,8 @@ SENTENCE = ("\n", ". ")
 """Ends the answer after the closing words."""
 GRAM = 4
 """Words of the sequences that `repeat_share` counts."""
+
+Decode = Callable[[Sequence[int]], str]
 
 _OWN = re.compile(
     r"\b(?:wait|hmm|hold on|let me (?:re-?)?(?:check|think|consider|do)|(?:re-?)?check(?:ing)? again)\b", re.I
@@ -83,12 +83,12 @@ class Turn:
     logprob: float = 0.0
     scored: int = 0
 
-    def saying(self, text: Text, tokenizer: Tokenizer) -> Turn:
+    def saying(self, text: Text) -> Turn:
         """The turn with the words of a segment counted; its prompt is as before."""
         *done, last = self.parts
         return replace(
             self,
-            parts=(*done, last + tokenizer.decode(text.tokens)),
+            parts=(*done, last + text.text),
             logprob=self.logprob + sum(text.logprobs),
             scored=self.scored + len(text.tokens),
         )
@@ -142,15 +142,10 @@ class Writer:
             if not turn.ended and room > 0:
                 turn, reply = await self.segment(turn, room)
             if stop.asked:
-                words = kept(self.tokenizer, reply, "word").text
-                asked.append((turn.saying(words, self.tokenizer), turn.prompt.after(words, self.close)))
-            turn = self.on(turn, kept(self.tokenizer, reply, self.boundary if stop.put else None), stop.put)
+                words = kept(self.subject, reply, "word").text
+                asked.append((turn.saying(words), turn.prompt.after(words, self.close)))
+            turn = self.on(turn, kept(self.subject, reply, self.boundary if stop.put else None), stop.put)
         return await together(self.closed(*one) for one in asked)
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The model's tokenizer."""
-        return self.subject.renderer.tokenizer
 
     async def segment(self, turn: Turn, room: int) -> tuple[Turn, Text]:
         """What the model writes next, and the turn with its cost."""
@@ -164,7 +159,7 @@ class Writer:
         """The turn gone on with a segment, and with words behind it where they may be put."""
         ended = turn.ended or segment.ended
         text, prompt = segment.text, turn.prompt
-        plain = replace(turn.saying(text, self.tokenizer), prompt=prompt.after(text) if text.tokens else prompt)
+        plain = replace(turn.saying(text), prompt=prompt.after(text) if text.tokens else prompt)
         if not put or not (ended or segment.bounded):
             return replace(plain, ended=ended)
         behind = prompt.after(text, put)
@@ -188,42 +183,43 @@ class Writer:
         return Stage(turn, State(reply, grade, turn.spent + cost))
 
 
-def kept(tokenizer: Tokenizer, reply: Text, boundary: Boundary | None) -> Segment:
+def kept(subject: Subject, reply: Text, boundary: Boundary | None) -> Segment:
     """What stays of a reply: no end of turn, no stop string, and of a cut reply what ends at the boundary."""
+    tokenizer = subject.renderer.tokenizer
     special = [n for n, token in enumerate(reply.tokens) if tokenizer.decode([token]) in tokenizer.specials]
     ids = reply.tokens[: special[0]] if special else reply.tokens
     ended, bounded = reply.finish == "stop" or bool(special), True
     if ended:
-        ids = _without_stop(tokenizer, ids, reply.text.strip())
+        ids = _without_stop(tokenizer.decode, ids, reply.text.strip())
     elif boundary:
-        found = _cut_back(tokenizer, ids, boundary)
+        found = _cut_back(tokenizer.decode, ids, boundary)
         bounded, ids = found is not None, ids if found is None else found
     n = len(ids)
     return Segment(Text(tokenizer.decode(ids), ids, reply.logprobs[:n], "length", reply.thought), ended, bounded)
 
 
-def _without_stop(tokenizer: Tokenizer, ids: tuple[int, ...], text: str) -> tuple[int, ...]:
+def _without_stop(decode: Decode, ids: tuple[int, ...], text: str) -> tuple[int, ...]:
     """The fewest of the ids that spell a text, which lacks the stop string that ids hold."""
     n = len(ids)
-    while n and tokenizer.decode(ids[: n - 1]).strip().startswith(text):
+    while n and decode(ids[: n - 1]).strip().startswith(text):
         n -= 1
     return ids[:n]
 
 
-def _cut_back(tokenizer: Tokenizer, ids: tuple[int, ...], boundary: Boundary) -> tuple[int, ...] | None:
+def _cut_back(decode: Decode, ids: tuple[int, ...], boundary: Boundary) -> tuple[int, ...] | None:
     """The ids up to the last boundary. Without one, words may follow all of them, but neither lines nor turns."""
     if boundary == "turn":
         return None
-    whole = tokenizer.decode(ids)
+    whole = decode(ids)
     for n in range(len(ids), 0, -1):
-        head = tokenizer.decode(ids[:n])
+        head = decode(ids[:n])
         around = head[-1:] + whole[len(head) : len(head) + 1]
         if head.strip() and ("\n" in around if boundary == "line" else any(map(str.isspace, around))):
             return ids[:n]
     if boundary == "line":
         return None
     n = len(ids)
-    while n and tokenizer.decode(ids[:n]).endswith(REPLACEMENT):  # words could not follow half a character
+    while n and decode(ids[:n]).endswith("\ufffd"):  # words could not follow half a character
         n -= 1
     return ids[:n]
 

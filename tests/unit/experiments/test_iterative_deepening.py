@@ -39,6 +39,9 @@ def endless(prompt: str) -> str:
     return LONG
 
 
+SUBJECT = fake_subject(endless)
+
+
 def turn_of(prompt: str) -> str:
     return prompt.rsplit("<assistant> ", 1)[1]
 
@@ -122,17 +125,17 @@ def test_a_turn_that_the_model_ends_goes_on_behind_the_trigger_without_its_end()
 
 
 def test_the_end_token_is_stripped_from_the_ids() -> None:
-    tokenizer = fake_subject(endless).renderer.tokenizer
+    tokenizer = SUBJECT.renderer.tokenizer
     ids = tuple(tokenizer.encode("It is 7.<end>"))
-    segment = kept(tokenizer, Text("It is 7.", ids, (0.0,) * len(ids), "stop"), "word")
+    segment = kept(SUBJECT, Text("It is 7.", ids, (0.0,) * len(ids), "stop"), "word")
     assert (segment.text.text, segment.text.tokens, segment.ended) == ("It is 7.", ids[:-1], True)
     inside = tuple(tokenizer.encode("It is<end> 7 and"))
-    segment = kept(tokenizer, Text("It is 7 and", inside, (0.0,) * len(inside), "length"), "word")
+    segment = kept(SUBJECT, Text("It is 7 and", inside, (0.0,) * len(inside), "length"), "word")
     assert (segment.text.text, segment.ended) == ("It is", True)
     stopped = tuple(tokenizer.encode("So 7.\nQuestion:"))
-    segment = kept(tokenizer, Text("So 7.", stopped, (0.0,) * len(stopped), "stop"), None)
+    segment = kept(SUBJECT, Text("So 7.", stopped, (0.0,) * len(stopped), "stop"), None)
     assert (segment.text.text, segment.ended) == ("So 7.", True), "nor does a stop string stay"
-    assert kept(tokenizer, Text("", ids[-1:], (0.0,), "stop"), "word").text.tokens == ()
+    assert kept(SUBJECT, Text("", ids[-1:], (0.0,), "stop"), "word").text.tokens == ()
 
 
 @pytest.mark.parametrize(
@@ -148,9 +151,9 @@ def test_the_end_token_is_stripped_from_the_ids() -> None:
     ],
 )
 def test_a_cut_segment_goes_back_to_its_boundary(text: str, boundary: Any, stays: str | None) -> None:
-    tokenizer = fake_subject(endless).renderer.tokenizer
+    tokenizer = SUBJECT.renderer.tokenizer
     ids = tuple(tokenizer.encode(text))
-    segment = kept(tokenizer, Text(text, ids, (-0.5,) * len(ids), "length"), boundary)
+    segment = kept(SUBJECT, Text(text, ids, (-0.5,) * len(ids), "length"), boundary)
     assert segment.bounded == (stays is not None)
     assert segment.text.text == (text if stays is None else stays)
     assert segment.text.tokens == ids[: len(segment.text.tokens)]
