@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.cli.compare import add_compare
 from harness.cli.engines import add_engines
+from harness.cli.export import add_export
 from harness.cli.figures import add_figures
 from harness.cli.methods import add_methods
 from harness.cli.new import add_new
@@ -38,6 +39,7 @@ EPILOG = """examples:
   python -m harness compare runs/pTrue/*
   python -m harness rescore runs/pTrue/NAME --dry-run
   python -m harness table runs/pTrue --rows model --columns arm --metric auroc --format latex
+  python -m harness export runs/pTrue/NAME --format inspect
   python -m harness store
   python -m harness wandb sync runs/pTrue
 """
@@ -119,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     completion.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     for add in (add_new, add_engines, add_report, add_store, add_sweep, add_rescore, add_compare, add_wandb):
         add(commands)
-    for add in (add_table, add_figures, add_methods):
+    for add in (add_table, add_figures, add_methods, add_export):
         add(commands)
     return top
 

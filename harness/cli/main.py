@@ -10,6 +10,7 @@ from harness.cli.arguments import GREETING, read
 from harness.cli.compare import compare_command
 from harness.cli.crash import report_crash
 from harness.cli.engines import engines_command
+from harness.cli.export import export_command
 from harness.cli.figures import figures_command
 from harness.cli.methods import cite_command, methods_command
 from harness.cli.new import new_command
@@ -29,6 +30,7 @@ FLAGGED = {
     "cite": cite_command,
     "compare": compare_command,
     "engines": engines_command,
+    "export": export_command,
     "figures": figures_command,
     "methods": methods_command,
     "new": new_command,
