@@ -11,6 +11,7 @@ from harness.cli.compare import add_compare
 from harness.cli.engines import add_engines
 from harness.cli.export import add_export
 from harness.cli.figures import add_figures
+from harness.cli.imports import add_import
 from harness.cli.methods import add_methods
 from harness.cli.new import add_new
 from harness.cli.report import add_report
@@ -40,6 +41,7 @@ EPILOG = """examples:
   python -m harness rescore runs/pTrue/NAME --dry-run
   python -m harness table runs/pTrue --rows model --columns arm --metric auroc --format latex
   python -m harness export runs/pTrue/NAME --format inspect
+  python -m harness import samples_gsm8k_2026-11-28T12-22-06.833586.jsonl --like runs/selfCorrection/NAME
   python -m harness store
   python -m harness wandb sync runs/pTrue
 """
@@ -121,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
     completion.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     for add in (add_new, add_engines, add_report, add_store, add_sweep, add_rescore, add_compare, add_wandb):
         add(commands)
-    for add in (add_table, add_figures, add_methods, add_export):
+    for add in (add_table, add_figures, add_methods, add_export, add_import):
         add(commands)
     return top
 

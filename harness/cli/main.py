@@ -12,6 +12,7 @@ from harness.cli.crash import report_crash
 from harness.cli.engines import engines_command
 from harness.cli.export import export_command
 from harness.cli.figures import figures_command
+from harness.cli.imports import import_command
 from harness.cli.methods import cite_command, methods_command
 from harness.cli.new import new_command
 from harness.cli.report import report_command
@@ -32,6 +33,7 @@ FLAGGED = {
     "engines": engines_command,
     "export": export_command,
     "figures": figures_command,
+    "import": import_command,
     "methods": methods_command,
     "new": new_command,
     "report": report_command,

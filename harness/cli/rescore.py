@@ -161,13 +161,18 @@ def _scored(record: RunRecord, job: Job) -> Scores:
 
 
 def _replayed(record: RunRecord, job: Job, folder: Path) -> tuple[Scores, Path]:
-    """The whole run again on its stored calls, in another folder."""
+    """The whole run again on its stored calls, in another folder; of an imported run, its texts graded anew."""
     from harness.execution.execute import execute
     from harness.execution.loading import Known, recorded_facts
+    from harness.interop.imported import Imported
+    from harness.interop.regrading import regrade
     from harness.runs.records import load_record
     from harness.store.remote import address_of
     from harness.tracker import NoTracker
 
+    if isinstance(job.experiment, Imported):
+        made = regrade(record, job, folder)
+        return _scored(replace(record, path=made), job), made
     if not job.store.is_dir() and address_of(job.store) is None:
         raise HarnessError(f"there is no call store {job.store}; name the run's with store=FOLDER")
     why = "without a model only what was asked before can be repeated, so `run` the experiment"

@@ -167,9 +167,10 @@ def _all_reasons(first: Side, second: Side, besides: Sequence[str]) -> tuple[tup
 def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list[str], list[str]]:
     """Why two runs may not be comparable, and in what else they differ (`besides`: those told as the point)."""
     a, b = one.record.manifest, two.record.manifest
-    warnings, differ = [], []
-    if a["task"].get("fingerprint") != b["task"].get("fingerprint"):
-        items = [set(run.table.columns["item"]) for run in (one, two)]
+    imported = [_imported(run) for run in (one, two) if run.record.manifest.get("status") == "imported"]
+    warnings, differ = [*imported], []
+    items = [set(run.table.columns["item"]) for run in (one, two)]
+    if a["task"].get("fingerprint") != b["task"].get("fingerprint") and not (imported and items[0] == items[1]):
         both, sizes = len(items[0] & items[1]), " and ".join(str(len(i)) for i in items)
         warnings.append(f"other items: the runs have {sizes}, and share {both}; only these are compared")
     kinds = {
@@ -179,6 +180,8 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
         "metrics": "another metric of one's own",
     }
     for key in differing([one, two]):
+        if imported and key not in ("task.name", "model.name"):
+            continue  # the settings of another harness are in its own words
         told = f"{key}: {value_of(one, key)} against {value_of(two, key)}"
         kind = kinds.get(key.partition(".")[0])
         if key in besides or kind is None or key in ("limit", "seed"):
@@ -191,6 +194,15 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
     if versions[0] != versions[1]:
         differ.append(f"version of the harness: {_short(versions[0])} against {_short(versions[1])}")
     return warnings, differ
+
+
+def _imported(run: Loaded) -> str:
+    """The warning about a run of another harness."""
+    source = run.record.manifest.get("imported") or {}
+    return (
+        f"imported: {run.record.path.name} is of {source.get('format')} {source.get('version')}, whose prompts and "
+        "grading are its own"
+    )
 
 
 def _dry(sides: Sequence[Side]) -> list[str]:

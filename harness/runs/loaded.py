@@ -11,6 +11,7 @@ from harness.config import Job, flat, make_job
 from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
+from harness.tasks.run import COMPLETE
 
 BESIDES = frozenset(
     {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
@@ -60,7 +61,7 @@ def load_finished(path: Path) -> Loaded:
     """
     record = load_record(path)
     status, config = record.manifest.get("status"), record.manifest.get("config")
-    if status != "finished":
+    if status not in COMPLETE:
         raise HarnessError(f"{path}: the run is {status}, and not finished; its command goes on with it")
     if isinstance(config, Mapping) and config.get("shard"):
         raise HarnessError(f"{path}: a shard, which is only a part of a run")

@@ -20,6 +20,9 @@ from harness.outcomes import Kind, Table
 from harness.tasks.base import Task
 from harness.tasks.graders import grader_named
 
+COMPLETE = ("finished", "imported")
+"""The statuses of runs whose results are whole: ours, and those of other harnesses (`harness import`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunTask(Task):
@@ -131,7 +134,7 @@ def _check_finished(folder: Path) -> None:
         raise HarnessError(f"task.run={folder} is no run directory: {held}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise HarnessError(f"{folder / 'manifest.json'} is damaged: {error}; run its command again") from error
-    if status != "finished":
+    if status not in COMPLETE:
         raise HarnessError(f"task.run={folder}: this run is {status}, not finished; run its command again")
 
 
