@@ -104,7 +104,7 @@ def parsed(text: str, where: str) -> dict[str, Any]:
         raise HarnessError(f"{where} is damaged: {told}; copy the file again") from error
     if not isinstance(value, dict):
         raise HarnessError(f"{where} is damaged: it holds a {type(value).__name__}, and not an object")
-    return _whole_texts(value) if "\\ud" in text.lower() else value  # type: ignore[no-any-return]
+    return _whole_texts(value) if "\\ud" in text.lower() else value
 
 
 def _whole_texts(value: Any) -> Any:

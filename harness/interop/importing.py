@@ -47,7 +47,8 @@ class Check:
     @property
     def agrees(self) -> bool:
         """Whether ours is theirs."""
-        return self.ours is not None and self.ours.value is not None and abs(self.ours.value - self.theirs) <= SLACK
+        ours = None if self.ours is None else self.ours.value
+        return ours is not None and bool(abs(ours - self.theirs) <= SLACK)
 
 
 def with_arms(source: Source, names: Mapping[str, str]) -> Source:

@@ -40,6 +40,8 @@ def read_log(file: Path) -> Source:
 def _plain(file: Path) -> tuple[dict[str, Any], Iterator[tuple[str, dict[str, Any]]]]:
     log = parsed(file.read_text(encoding="utf-8"), str(file))
     samples = log.pop("samples", None) or []
+    if not isinstance(samples, list):
+        raise HarnessError(f"{file} is no log of Inspect that can be read: its samples are no list")
     return log, ((f"{file}, sample {i + 1}", one) for i, one in enumerate(samples))
 
 
@@ -78,16 +80,16 @@ def _source(file: Path, header: Mapping[str, Any], samples: Iterator[tuple[str, 
             answers.append(Answer(**one, draw=draw))
     if not answers:
         raise Unread(f"{file} holds no samples with scores (its status is {header.get('status')!r})")
-    packages = spec.get("packages")
+    packages, form = spec.get("packages"), f"(log format {header.get('version')})"
     return Source(
         format="Inspect",
-        version=str(packages.get("inspect_ai", "unknown")) if isinstance(packages, dict) else "unknown",
+        version=str(packages.get("inspect_ai", form)) if isinstance(packages, dict) else form,
         file=file,
         task=spec["task"],
         model=str(spec.get("model") or "unknown"),
         replies="texts",
         answers=answers,
-        theirs=_theirs(header.get("results")),
+        theirs=_theirs(file, header.get("results")),
         settings=without_secrets({key: spec[key] for key in ("task_args", "model_args", "config") if key in spec}),
         created=str(spec.get("created") or ""),
     )
@@ -177,12 +179,16 @@ def _text(content: Any, attached: Mapping[str, Any]) -> str:
     return "\n".join(_text(text, attached) for text in texts if isinstance(text, str))
 
 
-def _theirs(results: Any) -> dict[str, tuple[float, float | None]]:
+def _theirs(file: Path, results: Any) -> dict[str, tuple[float, float | None]]:
     """The mean of each scorer with its standard error, where the log has one of the metrics that are means."""
     found: dict[str, tuple[float, float | None]] = {}
-    for score in (results or {}).get("scores") or ():
-        metrics = {name: as_number(one.get("value")) for name, one in (score.get("metrics") or {}).items()}
-        mean = metrics.get("accuracy", metrics.get("mean"))
-        if mean is not None and score.get("reducer") in (None, "mean"):
-            found[str(score["name"])] = (mean, metrics.get("stderr"))
+    try:
+        for score in (results or {}).get("scores") or ():
+            metrics = {name: as_number(one.get("value")) for name, one in (score.get("metrics") or {}).items()}
+            mean = metrics.get("accuracy", metrics.get("mean"))
+            if mean is not None and score.get("reducer") in (None, "mean"):
+                found[str(score["name"])] = (mean, metrics.get("stderr"))
+    except (KeyError, TypeError, AttributeError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise HarnessError(f"{file}: the results are no results of Inspect that can be read ({told})") from error
     return found

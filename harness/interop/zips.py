@@ -31,18 +31,9 @@ def entry(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
                 content = file.read(LARGEST + 1)
         else:
             content = _zstandard(archive, info)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        struct.error,
-    ) as error:
-        raise HarnessError(f"{where} is damaged: {' '.join(str(error).split())[:200]}; copy the file again") from error
-    except Exception as error:  # zlib.error and its like have no common class
-        raise HarnessError(f"{where} is damaged: {type(error).__name__}; copy the file again") from error
+    except Exception as error:  # flipped bytes raise zlib.error, BadZipFile, OSError, NotImplementedError and more
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise HarnessError(f"{where} is damaged ({told}); copy the file again") from error
     if len(content) != info.file_size:
         raise HarnessError(f"{where} is damaged: it has not the length that it names; copy the file again")
     return content

@@ -188,7 +188,7 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
             differ.append(told)
         else:
             warnings.append(f"{kind}: {told}")
-    if a["model"]["name"] == b["model"]["name"] and a.get("prompts") != b.get("prompts"):
+    if not imported and a["model"]["name"] == b["model"]["name"] and a.get("prompts") != b.get("prompts"):
         warnings.append("prompts are written in another way: see `prompts` in both manifests")
     versions = [(run.get("git") or {}).get("commit") for run in (a, b)]
     if versions[0] != versions[1]:
