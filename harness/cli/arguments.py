@@ -52,7 +52,7 @@ GREETING = """Replicates self-evaluation experiments on language models. To begi
   python -m harness run experiment=pTrue  a run with its report
   python -m harness --help                all commands"""
 
-OVERRIDDEN = ("run", "validate", "show", "list")
+OVERRIDDEN = ("run", "validate", "show", "list", "rescore")
 """Commands that take overrides or names, with flags anywhere between them."""
 
 CONFIGS = ("job", "all", "hydra")

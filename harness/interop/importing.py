@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import metrics
 from harness.config import Job, make_job
 from harness.errors import HarnessError, nearest
 from harness.interop.answers import Answer, Source
 from harness.interop.imported import NAME, Imported, ImportedAnswer
 from harness.interop.metrics import binary_arms, metrics_for
 from harness.metrics.metric import Metric
+from harness.metrics.shares import accuracy, mean
 from harness.outcomes import Failed, ItemResult, Outcome, Table
 from harness.redaction import without_secrets
 from harness.runs.directory import RunDirectory, as_json, config_digest, provenance
@@ -178,9 +178,8 @@ def _written(metric: Metric) -> dict[str, Any]:
 
 def _checks(source: Source, table: Table, binary: Mapping[str, bool]) -> list[Check]:
     """The means of all scorers of which the log has one, too."""
-    mean = Metric("mean", metrics.mean, ("value",))
-    right = Metric("accuracy", metrics.accuracy, ("correct",))
-    estimates = estimate_all((mean, right), table, replicates=1000, seed=0)
+    means = Metric("mean", mean, ("value",)), Metric("accuracy", accuracy, ("correct",))
+    estimates = estimate_all(means, table, replicates=1000, seed=0)
     ours = {(e.metric, e.level.get("arm")): e for e in estimates}
     return [
         Check(arm, ours.get(("accuracy" if binary[arm] else "mean", arm)), theirs, error)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness import metrics
 from harness.errors import HarnessError
 from harness.interop.answers import Answer
 from harness.interop.imported import Imported
 from harness.metrics.bundles import each, graded
+from harness.metrics.calibration import brier, ece_equal_width
 from harness.metrics.metric import Metric, check_metrics
+from harness.metrics.ranking import auroc
+from harness.metrics.shares import mean
 
 
 def binary_arms(answers: Sequence[Answer]) -> dict[str, bool]:
@@ -30,10 +32,10 @@ def metrics_for(answers: Sequence[Answer], ours: Sequence[Metric]) -> list[Metri
     binary = binary_arms(answers)
     chosen = list(graded()) if any(binary.values()) else []
     if not all(binary.values()):
-        chosen += each(("value",), metrics.mean)
+        chosen += each(("value",), mean)
     sure = any(one.p is not None for one in answers)
     if sure:
-        chosen += each(("p", "correct"), metrics.auroc, metrics.ece_equal_width, metrics.brier)
+        chosen += each(("p", "correct"), auroc, ece_equal_width, brier)
     taken = {metric.name: metric for metric in ours if _readable(metric, sure)}
     return list({**{metric.name: metric for metric in chosen}, **taken}.values())
 

@@ -164,7 +164,7 @@ def test_a_folder_gives_a_run_for_each_log(place: Path, capsys: pytest.CaptureFi
 def test_a_new_grader_judges_the_texts(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = imported(place, str(GENERATED))
     for _ in range(2):  # the second time replaces the arm of the first
-        assert main(["rescore", str(run), "task.grader=short_answer", "--replay"]) == 0
+        assert main(["rescore", str(run), "--replay", "task.grader=short_answer"]) == 0
     found = estimates(run)
     assert found["graded by short_answer"].value == 0.75
     assert found["graded by short_answer"].n == 4

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import harness
-from harness.cli.arguments import parser
+from harness.cli.arguments import read
 from harness.cli.main import main
 from harness.config import load_job
 from harness.study.definition import read_study
@@ -55,7 +55,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_every_command_is_understood(page: str, command: str, mine: Path) -> None:
-    options = parser().parse_args(shlex.split(command))
+    options = read(shlex.split(command))
     words = list(getattr(options, "overrides", []))
     study = [word for word in words if word.startswith("study=")]
     if study:
