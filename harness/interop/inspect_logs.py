@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from harness.errors import HarnessError
 from harness.interop.answers import Answer, Source, Unread, as_number, make_item, parsed
@@ -116,16 +116,26 @@ def _answers(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _scored(name: str, score: Mapping[str, Any], fate: Fate) -> list[dict[str, Any]]:
     """A score as one row, or one of several values as several; one that we exported has the columns of our row."""
-    value, answer = score["value"], score.get("answer")
-    told: dict[str, Any] = {"answer": answer if isinstance(answer, str) else None}
-    if isinstance(value, dict) and isinstance(value.get("correct"), bool):
-        own = (score.get("metadata") or {}).get("fate")
-        p = as_number(value.get("p"))
-        told |= {"p": p if p is not None and 0 <= p <= 1 else None, "fate": own if isinstance(own, str) else fate}
-        return [{"arm": name, "value": float(value["correct"])} | told]
+    value, answer, told = score["value"], score.get("answer"), score.get("metadata") or {}
+    rows = [one for one in told.get("rows", [told]) if isinstance(one, dict) and isinstance(one.get("correct"), bool)]
+    if isinstance(value, dict) and "correct" in value and rows:
+        return [_own(name, one, fate) for one in rows]
+    read: dict[str, Any] = {"answer": answer if isinstance(answer, str) else None}
     if isinstance(value, dict):
-        return [_row(f"{name} {key}", one, fate) | told for key, one in value.items()]
-    return [_row(name, value, fate) | told]
+        return [_row(f"{name} {key}", one, fate) | read for key, one in value.items()]
+    return [_row(name, value, fate) | read]
+
+
+def _own(arm: str, row: Mapping[str, Any], fate: Fate) -> dict[str, Any]:
+    """One of our own rows, as `export` wrote it."""
+    p, own, answer = as_number(row.get("p")), row.get("fate"), row.get("answer")
+    return {
+        "arm": arm,
+        "value": float(row["correct"]),
+        "answer": answer if isinstance(answer, str) else None,
+        "p": p if p is not None and 0 <= p <= 1 else None,
+        "fate": own if own in get_args(Fate) else fate,
+    }
 
 
 def _row(arm: str, value: Any, fate: Fate) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,11 @@ from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.subject.transcript import Exchange, Transcript
 
+_MAIN = ("correct", "p")
+"""Columns that are a score's value."""
+
 _IN_SCORE = ("label", "probability")
-"""Kinds of columns that are a score's value; those of other kinds stand in its metadata."""
+"""Kinds of columns that are it where an experiment has none of these."""
 
 _NOT_SHOWN = ("item", "group", "error", "arm")
 
@@ -78,26 +82,33 @@ def summary_of(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scores_of(table: Table, rows: Sequence[int]) -> dict[str, dict[str, Any]]:
-    """A score for each row, named after its arm; of several rows of one arm the second is "ARM (2)"."""
-    scores: dict[str, dict[str, Any]] = {}
-    count: dict[str, int] = {}
+    """A score for each arm of an item, with whether it is right and how probable that is.
+
+    The metadata of a score have all columns of its row. Where an arm has several rows (draws, questions of a story),
+    the values are their means, and the metadata have all of them as "rows": hundreds of columns would hide the samples.
+    """
+    by_arm: dict[str, list[dict[str, Any]]] = {}
+    kinds = {name: kind for name, kind in table.kinds.items() if name not in _NOT_SHOWN}
     for row in rows:
-        if table.columns["error"][row] is not None:
-            continue
-        arm = score_name(table.columns["arm"][row])
-        count[arm] = count.get(arm, 0) + 1
-        value: dict[str, Any] = {}
-        rest: dict[str, Any] = {}
-        for name, kind in table.kinds.items():
-            if name not in _NOT_SHOWN:
-                (value if kind in _IN_SCORE else rest)[name] = _plain(table.columns[name][row], kind)
-        answer = rest.get("answer")
-        scores[arm if count[arm] == 1 else f"{arm} ({count[arm]})"] = {
-            "value": value,
-            "answer": answer if isinstance(answer, str) else None,
-            "metadata": rest,
-        }
-    return scores
+        if table.columns["error"][row] is None:
+            cells = {name: _plain(table.columns[name][row], kind) for name, kind in kinds.items()}
+            by_arm.setdefault(score_name(table.columns["arm"][row]), []).append(cells)
+    shown = [name for name in _MAIN if name in kinds] or [n for n, kind in kinds.items() if kind in _IN_SCORE]
+    return {arm: _score(cells, shown) for arm, cells in by_arm.items()}
+
+
+def _score(cells: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> dict[str, Any]:
+    if len(cells) == 1:
+        value, metadata = {name: cells[0][name] for name in shown}, dict(cells[0])
+    else:
+        value, metadata = {name: _mean([one[name] for one in cells]) for name in shown}, {"rows": list(cells)}
+    answers = dict.fromkeys(one["answer"] for one in cells if isinstance(one.get("answer"), str))
+    return {"value": value, "answer": "; ".join(answers) if answers else None, "metadata": metadata}
+
+
+def _mean(values: Sequence[Any]) -> float | None:
+    known = [float(value) for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
 
 
 def score_name(arm: str | None) -> str:

@@ -224,6 +224,17 @@ def test_an_exported_run_comes_back_with_its_items_and_numbers(place: Path) -> N
         assert estimates(back, metric)["zero-shot"].value == estimates(ours, metric)["zero-shot"].value
 
 
+def test_arms_of_several_rows_come_back_row_by_row(place: Path) -> None:
+    words = ["experiment=falseBelief", "engine=fake", "tracker=none", "replicates=20", "max_failed=1", "limit=2"]
+    assert main(["run", *words, "runs=ours", "store=store"]) == 0
+    (manifest,) = (place / "ours").rglob("manifest.json")
+    assert main(["export", str(manifest.parent), "--format", "inspect", "--output", "ours.eval"]) == 0
+    ours, back = (Table.load(run / "outcomes.parquet") for run in (manifest.parent, imported(place, "ours.eval")))
+    for arm in set(ours.columns["arm"]):
+        one, two = (t.columns["correct"][t.columns["arm"] == arm] for t in (ours, back))
+        assert (len(one), float(one.sum())) == (len(two), float(two.sum())), arm
+
+
 def test_another_number_than_the_logs_own_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = read_samples(GENERATED)
     wrong = replace(source, theirs={"exact_match strict-match": (0.5, None)})
