@@ -62,6 +62,7 @@ class InstantEngine:
         self.context = 1 << 20
         self.capacity = 256
         self.layers: int | None = None
+        self.heads: int | None = None
         self.parameters: int | None = None
         self.usage = Usage()
         self.snapshot = Snapshot()

@@ -53,7 +53,7 @@ class Engine(Protocol):
         can: the calls that it answers exactly; any other raises before it is asked.
         context: the longest prompt plus reply, in tokens.
         capacity: how many calls are worked on at once.
-        layers: blocks of the model; None where activations cannot be read.
+        layers, heads: blocks of the model, and attention heads (of queries) in each; None where its inside is closed.
         parameters: numbers in the weights that were loaded; None where there are none, or they cannot be counted.
         snapshot: the files that were loaded, as they were; without any where the model lies elsewhere.
         usage: running account.
@@ -65,6 +65,7 @@ class Engine(Protocol):
     context: int
     capacity: int
     layers: int | None
+    heads: int | None
     parameters: int | None
     snapshot: Snapshot
 

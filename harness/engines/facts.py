@@ -38,6 +38,7 @@ class Facts:
     context: int
     capacity: int = 256
     layers: int | None = None
+    heads: int | None = None
     parameters: int | None = None
 
     @classmethod
@@ -48,12 +49,15 @@ class Facts:
             context=engine.context,
             capacity=engine.capacity,
             layers=engine.layers,
+            heads=engine.heads,
             parameters=engine.parameters,
         )
 
     def differences(self, other: Facts) -> list[str]:
         """The facts that decide an answer and differ between the two."""
-        mine, theirs = ({**one.identity, "context": one.context, "layers": one.layers} for one in (self, other))
+        mine, theirs = (
+            {**one.identity, "context": one.context, "layers": one.layers, "heads": one.heads} for one in (self, other)
+        )
         names = sorted({*mine, *theirs})
         return [f"{n} {mine.get(n)} -> {theirs.get(n)}" for n in names if mine.get(n) != theirs.get(n)]
 

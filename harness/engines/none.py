@@ -24,6 +24,7 @@ class Nobody:
         self.context = 1 << 30
         self.capacity = 256
         self.layers: int | None = None
+        self.heads: int | None = None
         self.parameters: int | None = None
         self.snapshot = Snapshot()
         self.usage = Usage()

@@ -30,7 +30,7 @@ class Recorder:
         self.can = engine.can
         self.context = engine.context
         self.capacity = engine.capacity
-        self.layers = engine.layers
+        self.layers, self.heads = engine.layers, engine.heads
         self.parameters = engine.parameters
         self.snapshot = engine.snapshot
         self.usage = engine.usage

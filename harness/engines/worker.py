@@ -52,6 +52,7 @@ class Worker(ABC):
         self.context = context
         self.capacity = capacity
         self.layers: int | None = None
+        self.heads: int | None = None
         self.parameters: int | None = None
         self.snapshot = Snapshot()
         self.usage = Usage()

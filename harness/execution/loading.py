@@ -153,6 +153,7 @@ def recorded_facts(manifest: Mapping[str, Any]) -> dict[str, Facts]:
             identity=identity,
             context=int(limits.get(name, {}).get("context") or UNKNOWN),
             layers=limits.get(name, {}).get("layers"),
+            heads=limits.get(name, {}).get("heads"),
         )
         for name, identity in engines.items()
         if identity

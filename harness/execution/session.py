@@ -33,7 +33,7 @@ class Session:
         engine_choice: the engine that engine=auto took, and why.
         engine: identity of what answers; roles: those of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
-        limits: context in tokens and number of layers, of the subject and of each role.
+        limits: context in tokens, layers, and heads in each, of the subject and of each role.
         changed: names of a model's files that changed while the run went on, "subject" or the role before each.
         parameters: how many the model has, where its weights are on this machine.
         prompt_style: how prompts are written; role_styles: the same for each other model.
@@ -99,7 +99,9 @@ class Session:
         known = cast.known()
         self.engine, self.parameters = cast.engine.identity, cast.engine.parameters
         self.roles = {name: one.identity for name, one in known.items() if name != "subject"}
-        self.limits = {name: {"context": one.context, "layers": one.layers} for name, one in known.items()}
+        self.limits = {
+            name: {"context": one.context, "layers": one.layers, "heads": one.heads} for name, one in known.items()
+        }
         self.loads = cast.stage.loads if cast.stage.alone else ()
         self.changed = [f"{name}: {file}" for name, one in known.items() for file in one.snapshot.changed()]
 

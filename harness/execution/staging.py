@@ -146,6 +146,7 @@ class Actor:
     identity: dict[str, str]
     capacity: int
     layers: int | None
+    heads: int | None
     parameters: int | None
     snapshot: Snapshot
 
@@ -222,4 +223,4 @@ class Actor:
     def _learn(self, facts: Facts) -> None:
         self._facts, self.identity = facts, dict(facts.identity)
         self.context, self.capacity = facts.context, facts.capacity
-        self.layers, self.parameters = facts.layers, facts.parameters
+        self.layers, self.heads, self.parameters = facts.layers, facts.heads, facts.parameters

@@ -106,6 +106,17 @@ class Subject(Asking):
             raise HarnessError(f"depths {list(shares)}: each is a share of the model's layers, above 0 and at most 1")
         return sorted({max(round(share * layers), 1) - 1 for share in shares})
 
+    @property
+    def heads(self) -> int:
+        """The number of attention heads (of queries) in each layer, for `Ablate` and `Cut`.
+
+        Raises:
+            HarnessError: the engine cannot intervene.
+        """
+        if self.engine.heads is None:
+            raise HarnessError(f"{self.engine.identity['engine']} cannot intervene; use {WHO_CAN['intervene']}")
+        return self.engine.heads
+
     def positions(self, prompt: Prompt, text: str, nth: int = 0) -> range:
         """Positions of the prompt's tokens that cover a piece of its text, for `read` and interventions.
 

@@ -54,8 +54,8 @@ END = zlib.crc32(b"<end>")
 
 HEADER = "<assistant> "
 
-LAYERS, WIDTH = 4, 16
-"""Blocks and width of the activations that an engine has unless it is given others."""
+LAYERS, HEADS, WIDTH = 4, 4, 16
+"""Blocks, heads a block, and width of the activations that an engine has unless it is given others."""
 
 _WORD = re.compile(r"<end>| ?\w+| ?[^\w\s]|\s")
 
@@ -156,6 +156,7 @@ class FakeEngine:
         self.context = 1 << 20
         self.capacity = 256
         self.layers: int | None = LAYERS
+        self.heads: int | None = HEADS
         self.parameters: int | None = None
         self.snapshot = Snapshot()
         self.usage = Usage()

@@ -192,6 +192,7 @@ class ServerEngine:
     context: int
     capacity: int
     layers: int | None = None
+    heads: int | None = None
     parameters: int | None = None
     snapshot: Snapshot = field(default_factory=Snapshot)
 

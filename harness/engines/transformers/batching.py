@@ -64,7 +64,7 @@ class TransformersEngine(Worker):
         self._white: WhiteBox | HarnessError
         try:
             self._white = WhiteBox(model)
-            self.layers = self._white.layers
+            self.layers, self.heads = self._white.layers, self._white.heads
         except HarnessError as error:  # raised again when somebody wants to look inside
             self._white = error
         self._waiting: dict[tuple[Any, ...], Waiting] = {}
