@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
-from experiments.judging.internal_consistency.rows import DEPTHS, METRICS, STAGES, Layer, Spread, Stage, spread
+from experiments.judging.internal_consistency.digits import DIGITS, TEXTS, digits, keep_head, stream_behind
+from experiments.judging.internal_consistency.rows import DEPTHS, METRICS, NEEDS, STAGES, Layer, Spread, Stage, spread
 from experiments.judging.internal_consistency.spread import bits, expected_bits, mixture, shares, tempered
 from harness import (
     Ablate,
-    Array,
     ArmedExperiment,
     Bars,
     Capability,
@@ -23,13 +23,10 @@ from harness import (
     ItemError,
     Probability,
     Prompt,
-    Replace,
     Subject,
     option_mass,
     together,
 )
-
-DIGITS = "0123456789"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +40,17 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
     decoding: the exact probabilities of the ten digits as the next token. latent: the same with one head of one layer
     kept and the layer's other heads set to zero before the output projection; the mean over heads is the answer of a
     head taken at random. all heads zero: what the layer's loss alone does; later layers go on as they are, so that
-    little change late in the model is no convergence. lens: the stream behind a layer, read by the model's own last norm
-    and output matrix. response: texts with reasoning, after each of which a digit is drawn. response without reasoning:
-    the same after short replies, which tells the effect of reasoning from that of drawing.
+    little change late in the model is no convergence. lens: the stream behind a layer, read by the model's own last
+    norm and output matrix. response: texts with reasoning, after each of which a digit is drawn. response without
+    reasoning: the same after short replies, which tells the effect of reasoning from that of drawing.
 
-    All stages are at one temperature. The entropy of n drawn answers is too low on average, so that it is compared with
-    the mean entropy of n draws from the next token. Digits that together have less than `least_mass` are no answer: such
-    heads and texts are left out and counted (`defined`).
+    All stages are at one temperature. The entropy of n drawn answers is too low on average, so that it is compared
+    with the mean entropy of n draws from the next token. Digits that together have less than `least_mass` are no
+    answer: such heads and texts are left out and counted (`defined`).
 
     Differs from the survey: its code sets parts of the attention's output to zero behind the output projection, which
-    are no heads; its stages have several temperatures, and no controls. A digit follows "Answer: (". A response's answer
-    is drawn from the exact probabilities in a second turn, so that texts without a number and texts that were cut count.
+    are no heads; its stages have several temperatures, and no controls. A digit follows "Answer: (". A response's
+    answer is drawn from the exact probabilities in a second turn, so that texts without a number, or cut, count too.
 
     Attributes:
         layers: layers of the latent stages.
@@ -74,13 +71,7 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
     max_tokens: Annotated[int, Ge(1)] = 48
 
     all_arms: ClassVar = STAGES
-    texts: ClassVar = {
-        "question": "Answer the question with one digit in parentheses.\n\nQuestion: $question",
-        "reasoned": "Think step by step, in a few words. Then answer the question with one digit.\n\nQuestion: $question",
-        "brief": "Answer the question with one digit.\n\nQuestion: $question",
-        "read": "So what is the answer? One digit in parentheses.",
-        "lead": "Answer: (",
-    }
+    texts: ClassVar = TEXTS
     papers: ClassVar = ("liang2024internal",)
     outcome: ClassVar = Spread
     metrics: ClassVar = METRICS
@@ -93,14 +84,15 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
             raise HarnessError(f"experiment.layers={list(self.layers)}: name one or more of {', '.join(DEPTHS)}, once")
 
     def capabilities(self) -> frozenset[Capability]:
-        needed: dict[str, set[Capability]] = {"latent": {"intervene"}, "response": {"generate"}, "decoding": set()}
-        lens: set[Capability] = {"read"} if any(arm.how == "lens" for arm in self.chosen.values()) else set()
-        return frozenset({"choose"} | lens).union(*(needed[arm.stage] for arm in self.chosen.values()))
+        needed: set[Capability] = {"choose"}
+        for arm in self.chosen.values():
+            needed |= NEEDS[arm.how]
+        return frozenset(needed)
 
     async def begin(self, item: Item, subject: Subject, fitted: None) -> Choice:
         if self.gold(item) not in DIGITS:
             raise ItemError(f"the right answer is {self.gold(item)!r}; only questions with one digit can be asked")
-        return await self.digits(subject, self.asked(item))
+        return await digits(subject, self.asked(item))
 
     async def ask(self, arm: Stage, common: Choice, item: Item, subject: Subject, fitted: None) -> list[Spread]:
         if arm.stage == "response":
@@ -114,22 +106,21 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
         (layer,), prompt = subject.layers_at([DEPTHS[name]]), self.asked(item)
         where, heads = tuple(range(subject.prompt_tokens(prompt))), range(subject.heads)
         if arm.how == "lens":
-            stream = await subject.read(prompt, layers=[layer], positions=[-1])
-            (last,) = subject.layers_at([1.0])
-            inside = Replace(last, "resid_post", Array.of(stream.numpy()[0]), where[-1:])
-            return self.row([await self.digits(subject, prompt, inside)], item, plain, name)
-        zero = await self.digits(subject, prompt, Ablate(layer, "attn_heads", where))
+            lens = await digits(subject, prompt, await stream_behind(subject, prompt, layer))
+            return self.row([lens], item, plain, name)
+        zero = await digits(subject, prompt, Ablate(layer, "attn_heads", where))
         if arm.how == "zero":
             return self.row([zero], item, plain, name)
         kept = await together(
-            self.digits(subject, prompt, *keep_head(layer, head, heads=len(heads), positions=where)) for head in heads
+            digits(subject, prompt, *keep_head(layer, head, heads=len(heads), positions=where)) for head in heads
         )
         row = self.row(kept, item, plain, name)
         if row.entropy is None:
             return row
         answers = shares([choice.best for choice in kept if self.said(choice)])
+        above = row.entropy - bits(self.at(zero)) if self.said(zero) else None
         row = replace(row, set_plurality=Probability(max(answers.values())), set_entropy=bits(answers))
-        return replace(row, above_zeroed=row.entropy - bits(self.at(zero))) if self.said(zero) else row
+        return replace(row, above_zeroed=above)
 
     async def response(self, arm: Stage, plain: Choice, item: Item, subject: Subject) -> Spread:
         """The answers after texts of the model's own."""
@@ -137,7 +128,7 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
         room = self.max_tokens if arm.how == "reasoned" else 8
         texts = await subject.draws(asked, self.draws, max_tokens=room, temperature=self.temperature)
         after = (asked.then(text.text, self.text("read"), self.text("lead")) for text in texts)
-        read = await together(self.digits(subject, prompt) for prompt in after)
+        read = await together(digits(subject, prompt) for prompt in after)
         rng = subject.random(arm.how)
         drawn = [rng.choices(DIGITS, [self.at(choice)[d] for d in DIGITS])[0] for choice in read if self.said(choice)]
         row = self.row(read, item, plain, drawn=drawn)
@@ -165,13 +156,6 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
         least = bits(self.at(plain)) if drawn is None else expected_bits(self.at(plain), len(drawn))
         return replace(row, above_decoding=bits(p) - least, agrees=row.answer == plain.best)
 
-    async def digits(self, subject: Subject, prompt: Prompt, *inside: Ablate | Replace) -> Choice:
-        """The exact probability of each digit as the next token."""
-        choice = await subject.choose(prompt, {d: (d,) for d in DIGITS}, thought="", interventions=inside)
-        if choice.calls > 1:
-            raise ItemError("a digit is several tokens in this tokenizer; the stages are compared at one token")
-        return choice
-
     def asked(self, item: Item) -> Prompt:
         """The question, with the beginning of its answer."""
         return Prompt.user(self.text("question", question=item.fields["question"]), self.text("lead"))
@@ -187,9 +171,3 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
     def gold(self, item: Item) -> str:
         """The right answer as a text."""
         return str(item.gold[0] if isinstance(item.gold, list) else item.gold)
-
-
-def keep_head(layer: int, head: int, *, heads: int, positions: Sequence[int]) -> tuple[Ablate, ...]:
-    """The intervention that sets all heads of a layer but one to zero; none in a model of one head."""
-    others = tuple(other for other in range(heads) if other != head)
-    return (Ablate(layer, "attn_heads", tuple(positions), heads=others),) if others else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.judging.internal_consistency.spread import bits, consistency, variance
-from harness import Arm, Outcome, Probability, metrics
+from harness import Arm, Capability, Outcome, Probability, metrics
 
 Layer = Literal["first", "quarter", "middle", "three quarters", "last"]
 DEPTHS: Mapping[Layer, float] = {"first": 1e-9, "quarter": 0.25, "middle": 0.5, "three quarters": 0.75, "last": 1.0}
@@ -36,6 +36,15 @@ STAGES: Mapping[str, Stage] = {
     "response": Stage(stage="response", how="reasoned"),
     "response without reasoning": Stage(stage="response", how="brief"),
 }
+NEEDS: Mapping[str, frozenset[Capability]] = {
+    "next token": frozenset(),
+    "heads": frozenset({"intervene"}),
+    "zero": frozenset({"intervene"}),
+    "lens": frozenset({"intervene", "read"}),
+    "reasoned": frozenset({"generate"}),
+    "brief": frozenset({"generate"}),
+}
+"""What a stage asks of the engine, by `Stage.how`, besides the digits as the next token."""
 
 
 @dataclass(frozen=True, kw_only=True)

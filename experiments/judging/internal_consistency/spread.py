@@ -1,4 +1,4 @@
-"""How far a set or a distribution of answers spreads: entropy, variance, and the entropy that chance draws would show."""
+"""How far answers spread: entropy and variance, and the entropy that a number of draws shows on average."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""Reads the ten digits as the next token, of a model as it is and of one that is changed inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness import Ablate, Array, Choice, ItemError, Prompt, Replace, Subject
+
+DIGITS = "0123456789"
+TEXTS: Mapping[str, str] = {
+    "question": "Answer the question with one digit in parentheses.\n\nQuestion: $question",
+    "reasoned": "Think step by step, in a few words. Then answer the question with one digit.\n\nQuestion: $question",
+    "brief": "Answer the question with one digit.\n\nQuestion: $question",
+    "read": "So what is the answer? One digit in parentheses.",
+    "lead": "Answer: (",
+}
+
+
+async def digits(subject: Subject, prompt: Prompt, *inside: Ablate | Replace) -> Choice:
+    """The exact probability of each digit as the next token, without a thought before it.
+
+    Raises:
+        ItemError: a digit is several tokens, of which an intervention would change only the first.
+    """
+    choice = await subject.choose(prompt, {d: (d,) for d in DIGITS}, thought="", interventions=inside)
+    if choice.calls > 1:
+        raise ItemError("a digit is several tokens in this tokenizer; the stages are compared at one token")
+    return choice
+
+
+def keep_head(layer: int, head: int, *, heads: int, positions: Sequence[int]) -> tuple[Ablate, ...]:
+    """The intervention that sets all heads of a layer but one to zero; none in a model of one head.
+
+    Args:
+        positions: of the prompt, all of them as a rule.
+    """
+    others = tuple(other for other in range(heads) if other != head)
+    return (Ablate(layer, "attn_heads", tuple(positions), heads=others),) if others else ()
+
+
+async def stream_behind(subject: Subject, prompt: Prompt, layer: int) -> Replace:
+    """The intervention that has the stream behind a layer read as if it were the last one: the logit lens.
+
+    The last norm and the output matrix are the model's own. Of the last layer nothing changes, up to rounding.
+    """
+    stream = await subject.read(prompt, layers=[layer], positions=[-1])
+    (last,) = subject.layers_at([1.0])
+    return Replace(last, "resid_post", Array.of(stream.numpy()[0]), (subject.prompt_tokens(prompt) - 1,))
