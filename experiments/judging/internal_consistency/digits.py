@@ -28,13 +28,13 @@ async def digits(subject: Subject, prompt: Prompt, *inside: Ablate | Replace) ->
     return choice
 
 
-def keep_head(layer: int, head: int, *, heads: int, positions: Sequence[int]) -> tuple[Ablate, ...]:
-    """The intervention that sets all heads of a layer but one to zero; none in a model of one head.
+def keep_heads(layer: int, kept: Sequence[int], *, heads: int, positions: Sequence[int]) -> tuple[Ablate, ...]:
+    """The intervention that sets all heads of a layer but some to zero; none where all are kept.
 
     Args:
         positions: of the prompt, all of them as a rule.
     """
-    others = tuple(other for other in range(heads) if other != head)
+    others = tuple(other for other in range(heads) if other not in kept)
     return (Ablate(layer, "attn_heads", tuple(positions), heads=others),) if others else ()
 
 

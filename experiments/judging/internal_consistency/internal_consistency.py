@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
-from experiments.judging.internal_consistency.digits import DIGITS, TEXTS, digits, keep_head, stream_behind
+from experiments.judging.internal_consistency.digits import DIGITS, TEXTS, digits, keep_heads, stream_behind
 from experiments.judging.internal_consistency.rows import DEPTHS, METRICS, NEEDS, STAGES, Layer, Spread, Stage, spread
 from experiments.judging.internal_consistency.spread import bits, expected_bits, mixture, shares, tempered
 from harness import (
@@ -112,7 +112,7 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
         if arm.how == "zero":
             return self.row([zero], item, plain, name)
         kept = await together(
-            digits(subject, prompt, *keep_head(layer, head, heads=len(heads), positions=where)) for head in heads
+            digits(subject, prompt, *keep_heads(layer, (head,), heads=len(heads), positions=where)) for head in heads
         )
         row = self.row(kept, item, plain, name)
         if row.entropy is None:
