@@ -68,8 +68,8 @@ def flip_share(order: Sequence[int], at: Sequence[int], f: Callable[[Kept], floa
 
 
 def effects(words: int, f: Callable[[Kept], float]) -> list[float]:
-    """f(all) - f(all but word i) for each word: the scores of occlusion."""
-    return [f(without(words, ())) - f(without(words, (i,))) for i in range(words)]
+    """f(all) - f(all but word i) for each word: the scores of occlusion, to nine decimals."""
+    return [round(f(without(words, ())) - f(without(words, (i,))), 9) for i in range(words)]
 
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float | None:

@@ -116,12 +116,12 @@ class SelfExplanation(ArmedExperiment[Method, Others]):
             return await self.checked(arm, one, subject)
         n, whole = len(one.words), await one.whole()
         found = await self.ranked(arm, one, subject, fitted)
-        order, at = ranking(found.scores, subject.random(f"ties {arm}")), steps(n, self.points)
+        order, at = ranking(found.scores, subject.random(f"ties {arm.source} {arm.order}")), steps(n, self.points)
         alone = [without(n, (i,)) for i in range(n)]
         read = await one.p([without(n, ()), *alone, *needed(order, at)])
         f = {kept: choice.p[whole.best] for kept, choice in read.items()}.__getitem__
         single = effects(n, f)
-        occluded, k, sign = ranking(single, subject.random("ties")), top(n), SIGNS[whole.best]
+        occluded, k, sign = ranking(single, subject.random(f"ties occlusion {arm.order}")), top(n), SIGNS[whole.best]
         known = item.fields.get("weights")
         return Explained(
             label=whole.best,
