@@ -98,7 +98,8 @@ class SelfExplanation(ArmedExperiment[Method, Others]):
             found = await together(asked)
             return [one.scores for one in found if one.fate == "answered"] or [one.scores for one in found]
 
-        return {name: await scores(arm) for name, arm in self.shuffled().items()}
+        shuffled = self.shuffled()
+        return dict(zip(shuffled, await together(map(scores, shuffled.values())), strict=True))
 
     async def begin(self, item: Item, subject: Subject, fitted: Others) -> dict[Order, Classifier]:
         return {order: self.classifier(item, subject, order) for order in get_args(Order)}

@@ -71,6 +71,15 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("selfRecognition", ["experiment.training=11"], 1, 3),  # the post; the choice; the text beside its copy
     ("influence", [], 0, 2),  # the choices; the draws
     ("tomChoice", [], 0, 1),
+    (
+        "internalConsistency",
+        ["experiment.arms=[decoding,response]"],
+        0,
+        3,
+    ),  # the next token; texts; the digits after them
+    # The prediction; its explanation. An explanation and the prediction after it; both without each word; and both
+    # without the words that matter most.
+    ("selfExplanation", ["experiment.others=2"], 2, 6),
     ("tomReasoning", ["experiment.max_tokens=32"], 1, 2),  # the trace; every option after it
     ("critique", [], 1, 3),  # critiques of given answers; the answer, its critique and its correction
     ("criticRole", [], 2, 3),  # the solutions and their critiques; the solution, its critique and the refined one
