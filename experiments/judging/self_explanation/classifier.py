@@ -75,8 +75,7 @@ class Classifier:
         label = (await self.whole()).best
         asked = self._question("classify", LABELS, review=" ".join(self.words))
         asked = asked.then(f" {label}", self._text(f"{form}_after", count=count), self._text(form))
-        stop = ("\n",) if form == "words" else ("\n\n",)
-        found = read(await self._generate(asked, form, stop), self.words, form, count)
+        found = read(await self._generate(asked, form), self.words, form, count)
         sign = SIGNS[label] if form == "scores" else 1
         return replace(found, scores=tuple(sign * score for score in found.scores))
 
@@ -95,14 +94,15 @@ class Classifier:
         return await in_all_rotations(LABELS, ask)
 
     async def _before(self, review: str) -> Text:
-        return await self._generate(self._first(review), "words", ("\n",))
+        return await self._generate(self._first(review), "words")
 
     def _first(self, review: str) -> Prompt:
         count = top(len(review.split()))
         return Prompt.user(self._text("words_before", count=count, review=review), self._text("words"))
 
-    async def _generate(self, asked: Prompt, form: Form, stop: Sequence[str]) -> Text:
-        return await self.subject.generate(asked, max_tokens=self.room[form], stop=stop)
+    async def _generate(self, asked: Prompt, form: Form) -> Text:
+        # Not at a line break: models begin a list in a new line, or write a word a line.
+        return await self.subject.generate(asked, max_tokens=self.room[form], stop=("\n\n",))
 
     def _question(self, name: str, order: Sequence[str], **shown: str) -> Prompt:
         return Prompt.user(self._text(name, first=order[0], second=order[1], **shown), self._text("answer"))
