@@ -18,8 +18,9 @@ NO_COST = Cost(0, 0, 0)
 NOTHING = Text("", (), (), "length")
 NEXT_QUESTION = ("\nQuestion:",)
 """Ends the turn of a base model, which would go on with a question of its own."""
-SENTENCE = ("\n", ". ")
-"""Ends the answer after the closing words."""
+SENTENCE = (". ",)
+"""Ends the answer after the closing words, as a line break behind it does. A line break is no stop: small models often
+write one before the answer, and their answers would be empty in the arms that close in the middle of a turn."""
 GRAM = 4
 """Words of the sequences that `repeat_share` counts."""
 
@@ -176,9 +177,10 @@ class Writer:
     async def closed(self, turn: Turn, prompt: Prompt) -> Stage:
         """The answer that the model states when its turn is closed here."""
         reply = await self.subject.generate(prompt, max_tokens=self.close_tokens, stop=SENTENCE)
+        line, ended, _ = reply.text.strip().partition("\n")
         # Some tokenizers leave out the space before a reply's first word.
-        said = f"{self.close.strip()} {reply.text.strip()}" if reply.text.strip() else ""
-        grade = graded(self.item, said, cut=reply.finish == "length")
+        said = f"{self.close.strip()} {line.strip()}" if line else ""
+        grade = graded(self.item, said, cut=reply.finish == "length" and not ended)
         cost = Cost(1, self.subject.prompt_tokens(prompt), reply.new_tokens)
         return Stage(turn, State(reply, grade, turn.spent + cost))
 

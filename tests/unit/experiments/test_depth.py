@@ -80,6 +80,15 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     # The prediction; its explanation. An explanation and the prediction after it; both without each word; and both
     # without the words that matter most.
     ("selfExplanation", ["experiment.others=2"], 2, 6),
+    (
+        "iterativeDeepening",
+        [],
+        0,
+        6,
+    ),  # segments of up to three budgets, once more up to random places; the closed answer
+    ("selfGrid", [], 2, 4),  # the answer and its feedback; both, the refined answer, and the vote over as many calls
+    ("judge", [], 0, 2),  # the reasons; the score behind them
+    ("selfPreference", [], 0, 3),  # the answers; the verdicts, and a paraphrase; the verdict on it
     ("tomReasoning", ["experiment.max_tokens=32"], 1, 2),  # the trace; every option after it
     ("critique", [], 1, 3),  # critiques of given answers; the answer, its critique and its correction
     ("criticRole", [], 2, 3),  # the solutions and their critiques; the solution, its critique and the refined one
