@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.bundles import each as each
     from harness.metrics.bundles import graded as graded
     from harness.metrics.bundles import judged as judged
+    from harness.metrics.bundles import mean_probabilities as mean_probabilities
     from harness.metrics.bundles import means as means
     from harness.metrics.bundles import rates as rates
     from harness.metrics.bundles import recalibrated as recalibrated
@@ -122,7 +123,10 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
 
 PUBLIC = {
     "agreement": ("conger_kappa", "fleiss_kappa"),
-    "bundles": ("brier_parts", "each", "graded", "judged", "means", "rates", "recalibrated", "transitions"),
+    "bundles": (
+        "brier_parts", "each", "graded", "judged", "mean_probabilities", "means", "rates", "recalibrated",
+        "transitions",
+    ),
     "calibration": (
         "brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "ece_adaptive", "ece_debiased",
         "ece_equal_count", "ece_equal_width", "ece_unweighted", "mce", "overconfidence", "rmsce_equal_count",

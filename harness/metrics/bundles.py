@@ -35,7 +35,7 @@ from harness.metrics.revisions import (
     fix_rate,
     mcnemar_p,
 )
-from harness.metrics.shares import accuracy, accuracy_upper, answered, mean, rate
+from harness.metrics.shares import accuracy, accuracy_upper, answered, mean, mean_probability, rate
 from harness.metrics.skill import brier_skill
 
 
@@ -136,9 +136,19 @@ def means(
     **named: str,
 ) -> tuple[Metric, ...]:
     """The mean of each column under the column's name; `option_mass="mass"` gives a mean a name of its own."""
-    bound: Bound = {"by": by, "where": where or {}}
-    own = tuple(_metric(column, mean, (column,), {**bound, "prefix": prefix, "suffix": suffix}) for column in columns)
-    return (*own, *(_metric(name, mean, (column,), bound) for name, column in named.items()))
+    return _of_one_column(mean, columns, {"by": by, "where": where or {}}, prefix, suffix, named)
+
+
+def mean_probabilities(
+    *columns: str,
+    by: tuple[str, ...] = ("arm",),
+    where: Mapping[str, LevelValue] | None = None,
+    prefix: str = "",
+    suffix: str = "",
+    **named: str,
+) -> tuple[Metric, ...]:
+    """The mean of each column of probabilities, with an interval inside [0, 1]; names are as in `means`."""
+    return _of_one_column(mean_probability, columns, {"by": by, "where": where or {}}, prefix, suffix, named)
 
 
 def rates(
@@ -150,10 +160,15 @@ def rates(
     **named: str,
 ) -> tuple[Metric, ...]:
     """The share of rows whose label is true, for each column; names are as in `means`."""
-    return tuple(
-        Metric(metric.name, rate, metric.columns, metric.by, metric.where)
-        for metric in means(*columns, by=by, where=where, prefix=prefix, suffix=suffix, **named)
-    )
+    return _of_one_column(rate, columns, {"by": by, "where": where or {}}, prefix, suffix, named)
+
+
+def _of_one_column(  # noqa: PLR0917
+    measure: Measure, columns: tuple[str, ...], bound: Bound, prefix: str, suffix: str, named: Mapping[str, str]
+) -> tuple[Metric, ...]:
+    """A measure of each column, under its own name between prefix and suffix, or under a name that is given."""
+    own = (_metric(column, measure, (column,), {**bound, "prefix": prefix, "suffix": suffix}) for column in columns)
+    return (*own, *(_metric(name, measure, (column,), bound) for name, column in named.items()))
 
 
 def _metric(name: str, measure: Measure, columns: tuple[str, ...], bound: Bound) -> Metric:

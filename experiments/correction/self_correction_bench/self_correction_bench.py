@@ -103,7 +103,8 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
         *METRICS,
         *metrics.rates(recovery_by_kind="correct", by=("arm", "kind"), where=WRONG),
         *metrics.rates(recovery_by_commitment="correct", by=("arm", "committed"), where=WRONG),
-        *metrics.means("p_right", option_mass="mass", where={"rule": "none"}),
+        *metrics.mean_probabilities("p_right", where={"rule": "none"}),
+        *metrics.means(option_mass="mass", where={"rule": "none"}),
     )
     gates: ClassVar = (GATE, option_mass("p_right"))
     figures: ClassVar = (Bars("correct", by="kind", where={**WRONG, "rule": "none"}), Bars("correct", by="planted"))

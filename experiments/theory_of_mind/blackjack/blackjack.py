@@ -66,7 +66,7 @@ class Blackjack(ArmedExperiment[Asked, None]):
         *metrics.graded(where=DECISIONS),
         *metrics.means("loss", where=DECISIONS),
         *metrics.each(("correct",), metrics.accuracy, suffix="_by_softness", by=("arm", "soft"), where=DECISIONS),
-        *metrics.means("p_gold", where={**DECISIONS, **READ}),
+        *metrics.mean_probabilities("p_gold", where={**DECISIONS, **READ}),
         *metrics.each(("p", "chance"), metrics.spearman, where={"about": "own_bust"}, prefix="own_bust_"),
         *metrics.each(("p", "chance"), metrics.spearman, where={"about": "dealer_bust"}, prefix="dealer_bust_"),
         *metrics.means("listed_first", option_mass="mass", where=READ),

@@ -69,7 +69,7 @@ class DeceptionBench(ArmedExperiment[Condition, JudgeReliability]):
         *metrics.rates(deception_by_topic="deceptive", by=("arm", "topic"), where=ANSWERED),
         *metrics.rates(deception_by_request="deceptive", by=("condition", "instructed"), where=ANSWERED),
         *metrics.rates("refused", "cut"),
-        *metrics.means("p_deceptive", where=ANSWERED),
+        *metrics.mean_probabilities("p_deceptive", where=ANSWERED),
         *metrics.means(option_mass="mass", where=ANSWERED),
         Metric("judge_rule_kappa", metrics.fleiss_kappa, ("votes",), (), ANSWERED, {"votes": 2}),
         *judge_metrics(),

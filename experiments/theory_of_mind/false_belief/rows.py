@@ -162,6 +162,6 @@ METRICS = (
     *metrics.rates(yes_rate="says_yes", by=("arm", "kind"), where={"yes_no": True}),
     *metrics.means("listed_first", by=("arm", "kind"), where={"rule": "none", "corrected": False}),
     *metrics.means("agreement", where={**EXACT, "corrected": False}),
-    *metrics.means("p_gold", suffix="_by_question", by=BY_QUESTION, where=EXACT),
+    *metrics.mean_probabilities("p_gold", suffix="_by_question", by=BY_QUESTION, where=EXACT),
     *metrics.means(option_mass="mass", where=EXACT),
 )

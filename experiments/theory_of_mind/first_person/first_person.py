@@ -68,7 +68,7 @@ class FirstPerson(ArmedExperiment[Telling, None]):
         *metrics.each(("correct",), metrics.accuracy, suffix="_by_condition", by=(*BY_ORDER, "condition")),
         Metric("person_effect", metrics.delta, PAIR, BY_ORDER, EQUAL),
         Metric("conversion_gain", metrics.delta, PAIR, BY_ORDER, LOWERED),
-        *metrics.means("p_gold", suffix="_by_order", by=BY_ORDER, where=ASKED),
+        *metrics.mean_probabilities("p_gold", suffix="_by_order", by=BY_ORDER, where=ASKED),
         *metrics.means("listed_first", option_mass="mass", where=ASKED),
     )
     gates: ClassVar = (option_mass("correct", "correct_third", "p_gold", "listed_first"),)

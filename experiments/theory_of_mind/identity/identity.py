@@ -82,7 +82,7 @@ class Identity(ArmedExperiment[View, None]):
         *metrics.each(("p_yes", "own"), metrics.auroc, suffix="_by_part", by=("arm", "part"), where=ASKED),
         *metrics.rates(acceptance="accepted", by=("arm", "own"), where=ASKED),
         *metrics.rates(identification="identified", where=CHOSEN),
-        *metrics.means("p_true", where={**CHOSEN, "rule": "none"}),
+        *metrics.mean_probabilities("p_true", where={**CHOSEN, "rule": "none"}),
         *metrics.means("statements", where={"wanted": "person"}),
         *metrics.means(option_mass="mass", where={"rule": "none"}),
     )

@@ -86,8 +86,9 @@ METRICS = (
     *metrics.rates(accuracy_released="correct_released", where={"exact": False, "released": True}),
     Metric("macro_f1", metrics.macro_f1, ("label", "gold_label"), ("arm", "ability"), {"has_labels": True}),
     *metrics.means("chance", by=()),
-    *metrics.means("p_gold", "agreement", where=EXACT),
-    *metrics.means("p_gold", suffix="_by_order", by=("arm", "order"), where=EXACT),
+    *metrics.mean_probabilities("p_gold", where=EXACT),
+    *metrics.means("agreement", where=EXACT),
+    *metrics.mean_probabilities("p_gold", suffix="_by_order", by=("arm", "order"), where=EXACT),
     *metrics.means("listed_first", where=GIVEN),
     *metrics.means(option_mass="mass", where=EXACT),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import harness.metrics
 from harness import metrics
 from harness.cli.listing import measures
 from harness.metrics.metric import Metric
+from harness.outcomes import ItemResult, Outcome, Probability, Table
+from harness.statistics.estimates import estimate
 
 
 def names(bundle: tuple[Metric, ...]) -> list[str]:
@@ -52,6 +55,10 @@ def test_bundles_bind_what_they_are_given() -> None:
         Metric("x", metrics.mean, ("x",), (), where),
         Metric("y", metrics.mean, ("z",), (), where),
     )
+    assert metrics.mean_probabilities("x", suffix="_1", y="z", by=(), where=where) == (
+        Metric("x_1", metrics.mean_probability, ("x",), (), where),
+        Metric("y", metrics.mean_probability, ("z",), (), where),
+    )
     assert metrics.rates("x") == (Metric("x", metrics.rate, ("x",)),)
     assert metrics.transitions("was", "is")[2] == Metric("delta", metrics.delta, ("was", "is"))
     both = {"fate_was": "answered", "fate_is": "answered"}
@@ -59,6 +66,19 @@ def test_bundles_bind_what_they_are_given() -> None:
     assert metrics.graded("right", "end", by=())[1] == Metric(
         "accuracy_answered", metrics.accuracy, ("right",), (), {"end": "answered"}
     )
+
+
+def test_a_mean_of_probabilities_of_few_groups_stays_a_probability() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Row(Outcome):
+        p: Probability
+
+    rows = [ItemResult(f"i{i}", f"g{i}", (Row(arm="a", p=Probability(p)),)) for i, p in enumerate((0.01, 0.02, 0.15))]
+    (one,) = estimate(metrics.mean_probabilities("p")[0], Table.build(Row, rows))
+    assert one.value == pytest.approx(0.06)
+    assert one.low is not None
+    assert one.high is not None
+    assert 0 <= one.low < 0.06 < one.high <= 1
 
 
 def test_every_measure_is_a_public_name() -> None:
