@@ -93,7 +93,7 @@ class RewardBench2(HubTask):
 
     version: ClassVar[str] = "1"
     release: ClassVar[str] = "github.com/allenai/reward-bench"
-    licence: ClassVar[str] = "ODC-BY"
+    licence: ClassVar[str] = "ODC-BY as the first edition, not checked; see its card"
     name: str = "reward_bench_2"
     hub: str = "allenai/reward-bench-2"
 
