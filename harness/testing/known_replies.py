@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from harness.engines.fake.engine import AnswerTable, FakeEngine, Replies
+from harness.engines.fake.engine import Activate, AnswerTable, FakeEngine, Intervened, Replies
 from harness.execution.runner import ask_all
 from harness.experiment import Experiment
 from harness.items import Item
@@ -62,15 +62,25 @@ def item(question: str, *answers: str, **fields: Any) -> Item:
     return Item({"question": question, **fields}, list(answers), short_answer)
 
 
-def fake_subject(answer: Answer, *, seed: int = 0, folder: Path | None = None, judge: Subject | None = None) -> Subject:
+def fake_subject(
+    answer: Answer,
+    *,
+    seed: int = 0,
+    folder: Path | None = None,
+    judge: Subject | None = None,
+    activations: Activate | None = None,
+    intervened: Intervened | None = None,
+) -> Subject:
     """A subject whose replies are known.
 
     Args:
         seed: of sampled replies.
         folder: of its store; by default one that goes with the process.
         judge: who plays the part "judge"; the subject itself by default.
+        activations, intervened: what `read` finds, and what interventions do to the replies, see `FakeEngine`; without
+            `intervened` the subject cannot be intervened on.
     """
-    engine = FakeEngine(_replies(answer))
+    engine = FakeEngine(_replies(answer), activations=activations, intervened=intervened)
     store = Store(folder or Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     subject = Subject(engine, Renderer(engine.tokenizer, "auto", engine.context), store, seed)
     return replace(subject, players={"judge": (judge or subject,)})
@@ -84,19 +94,22 @@ def simulate(
     train: Sequence[Item] = (),
     roles: Mapping[str, Answer] = MappingProxyType({}),
     seed: int = 0,
+    activations: Activate | None = None,
+    intervened: Intervened | None = None,
 ) -> Simulated:
     """Runs `prepare` and the protocol of every item with known replies in place of a model; keeps nothing.
 
     Args:
         train: the items for `prepare`.
         roles: who plays the parts besides the subject, which plays those not named.
+        activations, intervened: of the subject, as in `fake_subject`.
 
     Raises:
         HarnessError: the protocol trips over every item at the same place.
     """
 
     def work(_: Callable[[], bool]) -> list[Finished]:
-        subject = fake_subject(answer, seed=seed)
+        subject = fake_subject(answer, seed=seed, activations=activations, intervened=intervened)
         parts = dict.fromkeys(experiment.needed_parts(), (subject,))
         named = {role: (replace(fake_subject(roles[role], seed=seed), name=role),) for role in roles}
         subject = replace(subject, players={**subject.players, **parts, **named})

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness import Experiment, HarnessError, Item, Outcome, Part, Prompt, Subject, metrics, yes_no
+from harness import Add, Array, Experiment, HarnessError, Item, Outcome, Part, Prompt, Subject, metrics, yes_no
 from harness.testing import Answer, item, simulate
 from tests.unit.api.own import Sure
 
@@ -74,3 +74,28 @@ def test_other_parts_have_replies_of_their_own() -> None:
     found = simulate(Judged(), [PARIS, OSLO], lambda _: "No", roles={"critic": lambda _: "Yes"})
     assert sorted(map(str, (row["agreed"] for row in found.rows))) == ["None", "True"]
     assert {one.role for one in found.finished[0].transcript} == {"critic"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steered(Experiment):
+    """A vector that is read from the model and added moves its answer."""
+
+    outcome: ClassVar = Agreed
+    metrics: ClassVar = metrics.rates("agreed")
+
+    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> Agreed:
+        prompt = Prompt.user(item.fields["question"], "Answer:")
+        found = await subject.read(prompt, layers=[0], positions=[-1])
+        added = Add(0, "resid_post", Array.of(found.numpy()[0, 0]), 1.0, (0,))
+        heard = await yes_no(subject, prompt, interventions=[added])
+        return Agreed(agreed=heard.p["yes"] > 0.5)
+
+
+def test_activations_and_the_effect_of_interventions_are_known() -> None:
+    def intervened(call: Any, odds: Any) -> dict[str, float]:
+        return {" Yes": float(call.interventions[0].vector.numpy()[0]), " No": 0.0}
+
+    known = simulate(Steered(), [PARIS], lambda _: "No", activations=lambda *_: [1.0, 0.0], intervened=intervened)
+    assert [row["agreed"] for row in known.rows] == [True]
+    with pytest.raises(HarnessError, match="intervened="):
+        simulate(Steered(), [PARIS], lambda _: "No")
