@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.calls.calls import Call, Choose, Generate, Read, Score
+from harness.calls.interventions import Cut
 from harness.engines.transformers.decoding import Draft
 from harness.engines.worker import Job
 
@@ -54,6 +55,15 @@ class Limits:
     prefix_bytes: int
 
 
+def touched(call: Call) -> list[int]:
+    """The positions from which on a call must be computed for itself: the first that each intervention, or a `Read`,
+    touches. Every token before all of them is computed as in any other call."""
+    first = [min(one.queries if isinstance(one, Cut) else one.positions, default=None) for one in call.interventions]
+    first += [len(call.prompt) for one in call.interventions if getattr(one, "decode", False)]
+    first += [call.positions[0]] if isinstance(call, Read) else []
+    return [position for position in first if position is not None]
+
+
 @dataclass(slots=True, eq=False)
 class Waiting:
     """A sequence of tokens that is to be read.
@@ -63,7 +73,7 @@ class Waiting:
         ids: all tokens: of a text begun before, also those generated.
         jobs: a single call, or the drafts of any number of draws.
         keys: names of the blocks that may be found in, and left to, the prefix cache: of all tokens before the first
-            whose logits are needed; none for a call that changes or reads what happens inside the model.
+            whose logits are needed, and before the first that the call changes or reads inside the model.
     """
 
     call: Call
@@ -76,8 +86,7 @@ class Waiting:
     def of(cls, call: Call, ids: tuple[int, ...]) -> Waiting:
         """A sequence nobody waits for yet."""
         waiting = cls(call, ids)
-        if not call.interventions and not isinstance(call, Read):
-            waiting.keys = block_keys(ids[: -waiting.scored - 1])
+        waiting.keys = block_keys(ids[: min([len(ids) - waiting.scored - 1, *touched(call)])])
         return waiting
 
     @property

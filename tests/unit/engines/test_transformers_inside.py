@@ -10,7 +10,7 @@ import pytest
 
 from harness.calls.arrays import Array
 from harness.calls.calls import Activations, Call, Choose, Generate, Logprobs, Read, Sampling, Score
-from harness.calls.interventions import Add, Cut
+from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace
 from harness.engines.transformers.batching import TransformersEngine
 from harness.errors import ItemError
 from tests.integration.engines import ask
@@ -68,7 +68,47 @@ def test_strength_zero_equals_the_control_and_steering_leaves_no_prefix_behind(e
     near(control, zero)
     assert first != control
     near(ask(engine, [steered])[0], first)
-    assert engine.usage.cached_tokens == 0
+    # Of 40 tokens, the block of 16 before the push at 19 is shared by all; the control's second block by nobody else.
+    assert engine.usage.cached_tokens == 3 * 16
+
+
+def touching() -> dict[str, tuple[Call, int]]:
+    """Calls about one prompt of 70 tokens, each with how many of these it computes as any other call does."""
+    prompt = prompts((70,))[0]
+    vector, rows = Array.of(np.random.default_rng(3).normal(size=32)), Array.of(np.ones((2, 32)))
+
+    def choose(*inside: Intervention) -> Call:
+        return Choose(prompt, (4, 5, 6), inside)
+
+    return {
+        "add": (choose(Add(1, "resid_post", vector, 4.0, (60, 50))), 50),
+        "add while decoding": (Generate(prompt, Sampling(5), interventions=(push(70, decode=True),)), 69),
+        "add while decoding only": (
+            Generate(prompt, Sampling(5), interventions=(Add(1, "resid_post", vector, 4.0, (), decode=True),)),
+            69,
+        ),
+        "replace": (choose(Replace(1, "resid_post", rows, (69, 33))), 33),
+        "ablate": (choose(Ablate(0, "attn_heads", tuple(range(40, 70)), heads=(1,))), 40),
+        "cut": (choose(Cut(2, (65, 52), tuple(range(1, 20)))), 52),
+        "the earliest of two": (choose(Cut(2, (60,), (3,)), Ablate(1, "mlp_out", (35, 69))), 35),
+        "read": (Read(prompt, (0, 2), (48, 69)), 48),
+        "read of a steered prompt": (Read(prompt, (0, 2), (50, 69), interventions=(push(30),)), 29),
+        "score": (Score(prompt, (7, 8), (Cut(0, (71,), (3,)),)), 69),
+        "the first token": (choose(Ablate(1, "mlp_out", (0,))), 0),
+    }
+
+
+@pytest.mark.parametrize("name", touching())
+def test_tokens_before_the_first_touched_one_are_shared(folder: Path, engine: TransformersEngine, name: str) -> None:
+    call, plain_tokens = touching()[name]
+    shared = plain_tokens - plain_tokens % 16
+    control = Choose(call.prompt, (4, 5, 6))
+    alone = ask(engine, [call])[0]
+    # What a changed call leaves behind is plain: the control finds it, and has the numbers of a plain forward pass.
+    agrees(control, ask(engine, [control])[0], table_of(plain(folder)))
+    assert engine.usage.cached_tokens == shared
+    near(ask(engine, [call])[0], alone)
+    assert engine.usage.cached_tokens == 2 * shared
 
 
 def test_numbers_that_overflow_fail_their_own_call(engine: TransformersEngine) -> None:
