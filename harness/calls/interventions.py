@@ -40,6 +40,11 @@ the last block it is final_norm.
 """
 
 
+def same_site(layer: int, site: Site) -> tuple[int, Site]:
+    """One name for each site: resid_pre is the resid_post of the block before, where there is one."""
+    return (layer - 1, "resid_post") if site == "resid_pre" and layer > 0 else (layer, site)
+
+
 @dataclass(frozen=True, slots=True)
 class Add:
     """h' = h + scale * v, at the chosen positions of one site.

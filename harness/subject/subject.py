@@ -8,30 +8,19 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, cast
 
-from harness.calls.arrays import Array
-from harness.calls.calls import (
-    Activations,
-    Choose,
-    Logprobs,
-    Pool,
-    Read,
-    Sampling,
-    Score,
-    Text,
-)
-from harness.calls.interventions import Intervention, Site
+from harness.calls.calls import Choose, Logprobs, Sampling, Score, Text
+from harness.calls.interventions import Intervention
 from harness.calls.thoughts import Thought
-from harness.engines.base import WHO_CAN
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
 from harness.prompting.splitting import CUT
-from harness.subject.asking import Asking
 from harness.subject.choices import Choice, Likelihood, Path, branches
+from harness.subject.inside import Inside
 from harness.subject.transcript import Log, Transcript
 
 
 @dataclass(frozen=True, eq=False)
-class Subject(Asking):
+class Subject(Inside):
     """A model under study: engine, chat template and call store.
 
     A protocol awaits nothing else, and takes its random numbers from nowhere else (`random`).
@@ -89,46 +78,6 @@ class Subject(Asking):
         own = isinstance(prompt.thought, Thought) or self.renderer.thoughts.awaited(prompt)
         rendered = self.renderer.before_thought(prompt) if own else self.renderer.render(prompt)
         return len(rendered.ids)
-
-    def layers_at(self, shares: Sequence[float]) -> list[int]:
-        """The layers at shares of the model's depth, ascending, for `read` and interventions; 1 is the last block.
-
-        Args:
-            shares: in (0, 1]; those that fall on one layer give it once.
-
-        Raises:
-            HarnessError: the engine cannot read activations, or a share lies outside of that range.
-        """
-        layers = self.engine.layers
-        if layers is None:
-            raise HarnessError(f"{self.engine.identity['engine']} cannot read activations; use {WHO_CAN['read']}")
-        if not all(0 < share <= 1 for share in shares):
-            raise HarnessError(f"depths {list(shares)}: each is a share of the model's layers, above 0 and at most 1")
-        return sorted({max(round(share * layers), 1) - 1 for share in shares})
-
-    @property
-    def heads(self) -> int:
-        """The number of attention heads (of queries) in each layer, for `Ablate` and `Cut`.
-
-        Raises:
-            HarnessError: the engine cannot intervene.
-        """
-        if self.engine.heads is None:
-            raise HarnessError(f"{self.engine.identity['engine']} cannot intervene; use {WHO_CAN['intervene']}")
-        return self.engine.heads
-
-    def positions(self, prompt: Prompt, text: str, nth: int = 0) -> range:
-        """Positions of the prompt's tokens that cover a piece of its text, for `read` and interventions.
-
-        Args:
-            text: as it stands in the rendered prompt.
-            nth: index of the occurrence, from 0 on; -1 is the last.
-
-        Raises:
-            ItemError: the prompt cannot be rendered, or does not hold the text.
-            HarnessError: the tokenizer cannot tell where its tokens lie.
-        """
-        return self.renderer.span(self.renderer.render(prompt), text, nth)
 
     async def generate(
         self,
@@ -327,41 +276,3 @@ class Subject(Asking):
         shown = f"log p = {likelihood.logprob:.4f} over {len(ids)} tokens: {text}"
         self._note(place, rendered, shown, [key], cached)
         return likelihood
-
-    async def read(
-        self,
-        prompt: Prompt,
-        *,
-        layers: Sequence[int],
-        positions: Sequence[int],
-        site: Site = "resid_post",
-        pool: Pool = "none",
-        interventions: Sequence[Intervention] = (),
-    ) -> Array:
-        """Activations while the model reads the prompt, shape [layers, positions, width of the site].
-
-        Args:
-            layers: blocks, counted from 0, ascending.
-            positions: positions of the prompt's tokens, ascending; -1 is the last, as in Python.
-            pool: "mean" gives the mean over the positions instead, shape [layers, 1, width].
-
-        Raises:
-            ItemError: a position beyond the prompt, or the prompt is too long.
-            HarnessError: the engine cannot read activations.
-        """
-        await self._there()
-        rendered = self.renderer.render(prompt)
-        self.renderer.check_length(rendered, 0)
-        n = len(rendered.ids)
-        counted = tuple(p + n if p < 0 else p for p in positions)
-        try:
-            call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions), pool)
-        except ValueError as error:
-            raise ItemError(str(error)) from error
-        place = self.log.ask(rendered.text)
-        reply, key, cached = await self._ask(call)
-        array = cast(Activations, reply).values
-        mean = "mean " if pool == "mean" else ""
-        shown = f"{mean}{site} of layers {list(layers)} at positions {list(counted)}: {array}"
-        self._note(place, rendered, shown, [key], cached)
-        return array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness import Ablate, Array, Choice, ItemError, Prompt, Replace, Subject
+from harness import Ablate, Choice, ItemError, Prompt, Subject
 
 DIGITS = "0123456789"
 TEXTS: Mapping[str, str] = {
@@ -16,7 +16,7 @@ TEXTS: Mapping[str, str] = {
 }
 
 
-async def digits(subject: Subject, prompt: Prompt, *inside: Ablate | Replace) -> Choice:
+async def digits(subject: Subject, prompt: Prompt, *inside: Ablate) -> Choice:
     """The exact probability of each digit as the next token, without a thought before it.
 
     Raises:
@@ -38,11 +38,7 @@ def keep_heads(layer: int, kept: Sequence[int], *, heads: int, positions: Sequen
     return (Ablate(layer, "attn_heads", tuple(positions), heads=others),) if others else ()
 
 
-async def stream_behind(subject: Subject, prompt: Prompt, layer: int) -> Replace:
-    """The intervention that has the stream behind a layer read as if it were the last one: the logit lens.
-
-    The last norm and the output matrix are the model's own. Of the last layer nothing changes, up to rounding.
-    """
-    stream = await subject.read(prompt, layers=[layer], positions=[-1])
-    (last,) = subject.layers_at([1.0])
-    return Replace(last, "resid_post", Array.of(stream.numpy()[0]), (subject.prompt_tokens(prompt) - 1,))
+async def digits_behind(subject: Subject, prompt: Prompt, layer: int) -> Choice:
+    """The exact probability of each digit if the model ended behind a layer: the logit lens, without a thought."""
+    (choice,) = await subject.lens(prompt, {d: (d,) for d in DIGITS}, [layer], thought="")
+    return choice

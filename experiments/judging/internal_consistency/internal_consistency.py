@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
-from experiments.judging.internal_consistency.digits import DIGITS, TEXTS, digits, keep_heads, stream_behind
+from experiments.judging.internal_consistency.digits import DIGITS, TEXTS, digits, digits_behind, keep_heads
 from experiments.judging.internal_consistency.rows import DEPTHS, METRICS, NEEDS, STAGES, Layer, Spread, Stage, spread
 from experiments.judging.internal_consistency.spread import bits, expected_bits, mixture, shares, tempered
 from harness import (
@@ -106,8 +106,7 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
         (layer,), prompt = subject.layers_at([DEPTHS[name]]), self.asked(item)
         where, heads = tuple(range(subject.prompt_tokens(prompt))), range(subject.heads)
         if arm.how == "lens":
-            lens = await digits(subject, prompt, await stream_behind(subject, prompt, layer))
-            return self.row([lens], item, plain, name)
+            return self.row([await digits_behind(subject, prompt, layer)], item, plain, name)
         zero = await digits(subject, prompt, Ablate(layer, "attn_heads", where))
         if arm.how == "zero":
             return self.row([zero], item, plain, name)

@@ -40,7 +40,7 @@ NEEDS: Mapping[str, frozenset[Capability]] = {
     "next token": frozenset(),
     "heads": frozenset({"intervene"}),
     "zero": frozenset({"intervene"}),
-    "lens": frozenset({"intervene", "read"}),
+    "lens": frozenset({"intervene"}),
     "reasoned": frozenset({"generate"}),
     "brief": frozenset({"generate"}),
 }

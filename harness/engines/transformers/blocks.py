@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.calls.interventions import Site
+from harness.calls.interventions import Site, same_site
 from harness.errors import HarnessError, ItemError
 
 
@@ -169,11 +169,6 @@ class Blocks:
                 "neurons common to all tokens; use mlp_out"
             )
         return _read_by(down)
-
-
-def same_site(layer: int, site: Site) -> tuple[int, Site]:
-    """One name for each site: resid_pre is the resid_post of the block before, where there is one."""
-    return (layer - 1, "resid_post") if site == "resid_pre" and layer > 0 else (layer, site)
 
 
 def _read_by(projection: Any) -> Place:

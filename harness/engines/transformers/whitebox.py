@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from harness.calls.arrays import Array
 from harness.calls.calls import Activations, Call, Read
-from harness.calls.interventions import Ablate, Add, Cut, Replace, Site
-from harness.engines.transformers.blocks import Blocks, Place, same_site
+from harness.calls.interventions import Ablate, Add, Cut, Replace, Site, same_site
+from harness.engines.transformers.blocks import Blocks, Place
 from harness.engines.transformers.edges import Extent, RowCut, check_cuts, cut_edges, mask_without, row_cut
 from harness.engines.transformers.edits import Edit, Editor, edit
 from harness.errors import HarnessError, ItemError

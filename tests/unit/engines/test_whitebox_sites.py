@@ -12,8 +12,7 @@ import pytest
 
 from harness.calls.arrays import Array
 from harness.calls.calls import Call, Choose, Read
-from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace, Site
-from harness.engines.transformers.blocks import same_site
+from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace, Site, same_site
 from harness.engines.transformers.whitebox import Row, WhiteBox
 from harness.errors import HarnessError, ItemError
 from tests.support.white_models import CONFIGS, HEADS, LAYERS, NEURONS, WIDTH, shared_model

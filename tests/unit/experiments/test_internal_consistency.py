@@ -201,7 +201,7 @@ def test_only_the_latent_stages_need_an_engine_that_intervenes() -> None:
     assert InternalConsistency(arms=ANY_ENGINE).capabilities() == {"choose", "generate"}
     assert InternalConsistency(arms=("decoding",)).capabilities() == {"choose"}
     assert InternalConsistency(arms=("latent", "all heads zero")).capabilities() == {"choose", "intervene"}
-    assert InternalConsistency(arms=("lens",)).capabilities() == {"choose", "intervene", "read"}
+    assert InternalConsistency(arms=("lens",)).capabilities() == {"choose", "intervene"}
 
 
 @pytest.mark.parametrize("layers", [(), ("first", "first")])

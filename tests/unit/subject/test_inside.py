@@ -1,0 +1,133 @@
+"""The inside of a model as a protocol sees it: the logit lens, and texts of a model's own that are read back."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.calls.arrays import Array
+from harness.calls.interventions import Ablate, Add, Cut, Intervention
+from harness.engines.fake.engine import FakeEngine
+from harness.engines.transformers.batching import TransformersEngine
+from harness.errors import HarnessError, ItemError
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
+from harness.store.store import Store
+from harness.subject.choices import Choice
+from harness.subject.subject import Subject
+from harness.testing import fake_subject
+from tests.support.tiny_engines import load, plain
+from tests.support.tiny_models import save_tiny
+
+KINDS = ("llama", "gpt2", "gemma2")
+ASK = Prompt.exact("What is 2 + 3? Answer: ")
+DIGITS = {digit: (digit,) for digit in "0123456789"}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {kind: save_tiny(tmp_path_factory.mktemp(kind), kind, scale=2.0) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def engines(folders: dict[str, Path]) -> Iterator[dict[str, TransformersEngine]]:
+    loaded = {kind: load(folder) for kind, folder in folders.items()}
+    yield loaded
+    for engine in loaded.values():
+        engine.close()
+
+
+def subject_on(engine: TransformersEngine, folder: Path) -> Subject:
+    return Subject(engine, Renderer(engine.tokenizer, "plain", engine.context), Store(folder), 0)
+
+
+def through_the_head(model: Any, stream: Any) -> Any:
+    """Log-probabilities [vocabulary] of a stream [width] by the model's own last norm and output matrix."""
+    import torch
+
+    decoder = model.get_decoder()
+    norm = decoder.ln_f if hasattr(decoder, "ln_f") else decoder.norm
+    with torch.inference_mode():
+        logits = model.get_output_embeddings()(norm(torch.tensor(stream)))
+        cap = getattr(model.config, "final_logit_softcapping", None)
+        logits = cap * torch.tanh(logits / cap) if cap else logits
+    return logits.log_softmax(-1).numpy()
+
+
+def logps(choices: Sequence[Choice]) -> list[list[float]]:
+    return [list(choice.logp.values()) for choice in choices]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_lens_is_the_stream_through_the_models_own_norm_and_head(
+    kind: str, folders: dict[str, Path], engines: dict[str, TransformersEngine], tmp_path: Path
+) -> None:
+    subject, model = subject_on(engines[kind], tmp_path), plain(folders[kind])
+    choices = asyncio.run(subject.lens(ASK, DIGITS, [2, 0, 1]))
+    streams = asyncio.run(subject.read(ASK, layers=[0, 1, 2], positions=[-1])).numpy()[:, 0]
+    named = [ids[0] for some in subject.renderer.options(subject.renderer.render(ASK), DIGITS).values() for ids in some]
+    direct = [through_the_head(model, streams[layer])[named] for layer in (2, 0, 1)]
+    np.testing.assert_allclose(logps(choices), direct, atol=1e-4)
+    assert np.ptp(logps(choices), axis=0).max() > 0.1, "the layers differ"
+    assert choices[0] == asyncio.run(subject.choose(ASK, DIGITS)), "the last layer is the model itself"
+    lens, chosen = (next(e for e in subject.transcript if e.reply.startswith(begin)) for begin in ("behind", "p(0)"))
+    assert [line[:15] for line in lens.reply.splitlines()] == [f"behind layer {i}:" for i in (2, 0, 1)]
+    assert lens.keys[0] == chosen.keys[0]
+
+
+def inside(width: int = 32) -> dict[int, list[Intervention]]:
+    """Interventions that hold behind each layer, and those of later layers that do not."""
+    push = Array.of(np.random.default_rng(0).normal(size=width) * 5)
+    return {
+        0: [Add(0, "resid_post", push, 1.0, (22,))],
+        1: [Add(1, "resid_pre", push, 1.0, (22,)), Cut(1, (22,), (3, 4))],
+        2: [Add(2, "resid_post", push, 1.0, (22,)), Add(2, "attn_out", push, 1.0, (22,))],
+    }
+
+
+def test_interventions_hold_up_to_the_layer_and_those_behind_it_have_no_part(
+    folders: dict[str, Path], engines: dict[str, TransformersEngine], tmp_path: Path
+) -> None:
+    subject, model = subject_on(engines["llama"], tmp_path), plain(folders["llama"])
+    steered = [one for some in inside().values() for one in some]
+    assert subject.prompt_tokens(ASK) == 23
+    choices = asyncio.run(subject.lens(ASK, DIGITS, [0, 1, 2], interventions=steered))
+    streams = asyncio.run(subject.read(ASK, layers=[0, 1, 2], positions=[-1], interventions=steered)).numpy()[:, 0]
+    named = [ids[0] for some in subject.renderer.options(subject.renderer.render(ASK), DIGITS).values() for ids in some]
+    np.testing.assert_allclose(logps(choices), [through_the_head(model, s)[named] for s in streams], atol=1e-4)
+    assert choices[2] == asyncio.run(subject.choose(ASK, DIGITS, interventions=steered))
+
+
+def test_a_fake_engine_sees_which_layer_is_the_last(tmp_path: Path) -> None:
+    def intervened(call: Any, odds: Any) -> dict[str, float]:
+        last = min(one.layer for one in call.interventions) - 1
+        assert all(isinstance(one, Ablate) and one.positions == (len(call.prompt) - 1,) for one in call.interventions)
+        return {" yes": last / 10, " no": 1 - last / 10}
+
+    subject = fake_subject(lambda _: {" yes": 0.9, " no": 0.1})
+    assert isinstance(subject.engine, FakeEngine)
+    subject.engine.intervened = intervened
+    subject.engine.can |= {"intervene"}
+    options = {"yes": [" yes"], "no": [" no"]}
+    choices = asyncio.run(subject.lens(Prompt.user("q", "Answer:"), options, [1, 2, 3]))
+    assert [choice.p["yes"] for choice in choices] == pytest.approx([0.1, 0.2, 0.9], abs=1e-12)
+
+
+def test_the_lens_names_what_cannot_be() -> None:
+    subject = fake_subject(lambda _: {" yes": 0.9, " no": 0.1})
+    ask, options = Prompt.user("q", "Answer:"), {"yes": [" yes"], "no": [" no"]}
+    with pytest.raises(ItemError, match="layer 4: the model has layers 0 to 3"):
+        asyncio.run(subject.lens(ask, options, [0, 4]))
+    with pytest.raises(ItemError, match="layer -1: the model has layers 0 to 3"):
+        asyncio.run(subject.lens(ask, options, [-1]))
+    with pytest.raises(ItemError, match="option 'maybe' is more than one token; the lens reads one"):
+        asyncio.run(subject.lens(ask, {"maybe": [" may be"], "no": [" no"]}, [0]))
+    with pytest.raises(HarnessError, match="can 'intervene', which fake cannot do exactly; use engine=transformers"):
+        asyncio.run(subject.lens(ask, options, [0]))
+    subject.engine.layers = None
+    with pytest.raises(HarnessError, match="fake cannot intervene; use engine=transformers"):
+        asyncio.run(subject.lens(ask, options, [0]))
+    assert subject.engine.usage.calls == 0
