@@ -206,6 +206,13 @@ class Renderer:
                 "only a model's own replies can be continued"
             )
 
+    def unended(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        """Token ids of a reply without the special tokens that end its turn."""
+        n = len(tokens)
+        while n and self._specials.without(self.tokenizer.decode(tokens[n - 1 : n])) == "":
+            n -= 1
+        return tuple(tokens[:n])
+
     def encode(self, text: str) -> Rendered:
         """Ids of a text that is already as the model is to see it, BOS audited as in `render`."""
         ids = self.tokenizer.encode(text)

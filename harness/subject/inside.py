@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from harness.calls.arrays import Array
-from harness.calls.calls import Activations, Capability, Choose, Logprobs, Pool, Read
+from harness.calls.calls import Activations, Capability, Choose, Logprobs, Pool, Read, Text
 from harness.calls.interventions import Ablate, Cut, Intervention, Site, same_site
 from harness.calls.thoughts import Thought
 from harness.engines.base import WHO_CAN
@@ -57,6 +58,37 @@ class Inside(Asking):
             HarnessError: the tokenizer cannot tell where its tokens lie.
         """
         return self.renderer.span(self.renderer.render(prompt), text, nth)
+
+    def after(self, prompt: Prompt, reply: Text) -> Prompt:
+        """The prompt with a reply to it behind, to read what went on inside the model while it wrote the reply.
+
+        The reply stands there as its own token ids: its text could be tokenised in another way, which would be another
+        text to the model. Left out is the token that ended its turn. See `reply_positions`.
+
+        Args:
+            reply: of this model, to this prompt; its thought stands before it.
+
+        Raises:
+            ItemError: the reply has no token besides its end, or cannot be the model's own.
+        """
+        own = self.renderer.unended(reply.tokens)
+        if not own:
+            raise ItemError(f"the reply is empty ({reply.finish}): it has no tokens that could be read")
+        whole = prompt.after(replace(reply, tokens=own))
+        self.renderer.check_length(self.renderer.render(whole), 0)
+        return whole
+
+    def reply_positions(self, prompt: Prompt) -> range:
+        """Positions of the tokens of the last reply that a prompt goes on from (`after`), for `read`.
+
+        Raises:
+            ItemError: the prompt goes on from no reply, or cannot be rendered.
+        """
+        if not prompt.said:
+            raise ItemError("the prompt goes on from no reply; Subject.after puts one behind it")
+        *before, last = prompt.said
+        begin = len(self.renderer.render(replace(prompt, said=tuple(before))).ids)
+        return range(begin, begin + len(last.tokens))
 
     async def read(
         self,

@@ -1,24 +1,29 @@
 """The inside of a model as a protocol sees it: the logit lens, and texts of a model's own that are read back."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from harness.calls.arrays import Array
+from harness.calls.calls import Text
 from harness.calls.interventions import Ablate, Add, Cut, Intervention
+from harness.calls.thoughts import Thought
 from harness.engines.fake.engine import FakeEngine
 from harness.engines.transformers.batching import TransformersEngine
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
 from harness.prompting.rendering import Renderer
+from harness.prompting.tokens import HFTokenizer
 from harness.store.store import Store
 from harness.subject.choices import Choice
 from harness.subject.subject import Subject
 from harness.testing import fake_subject
+from tests.support import tiny_tokenizers as tiny
 from tests.support.tiny_engines import load, plain
 from tests.support.tiny_models import save_tiny
 
@@ -131,3 +136,76 @@ def test_the_lens_names_what_cannot_be() -> None:
     with pytest.raises(HarnessError, match="fake cannot intervene; use engine=transformers"):
         asyncio.run(subject.lens(ask, options, [0]))
     assert subject.engine.usage.calls == 0
+
+
+FAMILIES = [tiny.chatml, tiny.qwen3, tiny.r1, tiny.llama3, tiny.gemma, tiny.mistral, lambda: tiny.base(bos=True)]
+MARBLE = Prompt.user("Where is the marble?", "Answer:")
+
+
+def rendering(make: Callable[[], HFTokenizer]) -> Subject:
+    subject = fake_subject({})
+    return replace(subject, renderer=Renderer(make(), "auto", 4096))
+
+
+def text(ids: Sequence[int], said: str, finish: Literal["stop", "length"] = "stop") -> Text:
+    return Text(said, tuple(ids), (0.0,) * len(ids), finish)
+
+
+@pytest.mark.parametrize("make", FAMILIES)
+def test_a_reply_is_read_back_as_its_own_tokens_without_the_end_of_its_turn(make: Callable[[], HFTokenizer]) -> None:
+    subject = rendering(make)
+    r, words = subject.renderer, subject.renderer.tokenizer
+    anchor = len(words.encode("a\n"))
+    ids = [token for piece in ("the a", "nswer", " is Pa", "ris") for token in words.encode("a\n" + piece)[anchor:]]
+    (end,) = words.encode(sorted(words.specials)[0])[-1:]
+    asked = r.render(MARBLE)
+    for reply in (text(ids, "the answer is Paris", "length"), text([*ids, end], "the answer is Paris")):
+        whole = subject.after(MARBLE, reply)
+        assert r.render(whole).ids == asked.ids + tuple(ids)
+        assert r.render(whole).ids != r.encode(r.render(whole).text).ids, "its text has other tokens"
+        assert subject.reply_positions(whole) == range(len(asked.ids), len(asked.ids) + len(ids))
+    further = subject.after(MARBLE, text(ids, "the answer is Paris")).after(text(ids[:1], "the"), " and")
+    assert subject.reply_positions(further) == range(len(asked.ids) + len(ids), len(asked.ids) + len(ids) + 1)
+
+
+def test_a_thought_stands_before_the_reply_that_followed_it() -> None:
+    subject = rendering(tiny.qwen3)
+    words = subject.renderer.tokenizer
+    ids = words.encode("box")
+    thought = Thought("the fox", tuple(words.encode("the fox")), ended="forced")
+    ask = Prompt.user("Where is the marble?")
+    whole = subject.after(ask, replace(text(ids, "box"), thought=thought))
+    assert subject.renderer.render(whole).ids == subject.renderer.render(ask.thinking(thought)).ids + tuple(ids)
+    assert subject.reply_positions(whole)[-1] == len(subject.renderer.render(whole).ids) - 1
+
+
+def test_what_is_read_of_a_reply_is_what_went_on_while_it_was_written(
+    engines: dict[str, TransformersEngine], tmp_path: Path
+) -> None:
+    """The read of a steered text under the same steering equals that of the same ids in one prompt."""
+    subject = subject_on(engines["llama"], tmp_path)
+    reply = asyncio.run(subject.generate(ASK, max_tokens=8, temperature=1.0))
+    whole = subject.after(ASK, reply)
+    where = subject.reply_positions(whole)
+    assert [*subject.renderer.render(whole).ids[where.start :]] == [*subject.renderer.unended(reply.tokens)]
+    each = asyncio.run(subject.read(whole, layers=[1], positions=where)).numpy()
+    mean = asyncio.run(subject.read(whole, layers=[1], positions=where, pool="mean")).numpy()
+    np.testing.assert_allclose(mean[0, 0], each[0].mean(0), atol=1e-6)
+
+
+def test_a_reply_that_cannot_be_read_is_named() -> None:
+    subject = rendering(tiny.chatml)
+    words = subject.renderer.tokenizer
+    (end,) = words.encode("<|im_end|>")
+    for ids in ((), (end,)):
+        with pytest.raises(ItemError, match=r"the reply is empty \(stop\)"):
+            subject.after(MARBLE, text(ids, ""))
+    with pytest.raises(ItemError, match="only a model's own replies can be continued"):
+        subject.after(MARBLE, text(words.encode("the fox"), "Paris"))
+    with pytest.raises(ItemError, match="special token"):
+        subject.after(MARBLE, text([*words.encode("the"), end, *words.encode("fox")], "the"))
+    with pytest.raises(ItemError, match="goes on from no reply"):
+        subject.reply_positions(MARBLE)
+    short = replace(subject, renderer=Renderer(tiny.chatml(), "auto", 60))
+    with pytest.raises(ItemError, match="does not fit the context of 60"):
+        short.after(MARBLE, text(words.encode("fox") * 50, "fox" * 50, "length"))
