@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from harness.calls.interventions import Site
 from harness.errors import HarnessError
 from harness.metrics.columns import Floats
 from harness.vectors.probes import fit_logistic
+
+Activity = NDArray[np.floating[Any]]
+"""Activations of any precision, as `Array.numpy` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,18 @@ class Direction:
     sd: float
     how: str
 
-    def project(self, x: Floats) -> Floats:
+    def project(self, x: Activity) -> Floats:
         """h . v / |v| of activations [..., width], shape [...]: lengths along the direction."""
         v = self.vector.numpy().astype(np.float64)
         return np.asarray(np.asarray(x, dtype=np.float64) @ (v / np.linalg.norm(v)))
 
-    def standardise(self, x: Floats) -> Floats:
+    def standardise(self, x: Activity) -> Floats:
         """(h . v / |v| - mean) / sd of activations [..., width], shape [...]; not finite where sd is 0."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((self.project(x) - self.mean) / np.float64(self.sd))
 
 
-def difference_of_means(positive: Floats, negative: Floats, *, layer: int, site: Site = "resid_post") -> Direction:
+def difference_of_means(positive: Activity, negative: Activity, *, layer: int, site: Site = "resid_post") -> Direction:
     """v = mean of the positive activations - mean of the negative ones, [width].
 
     Adding it moves the mean of the negative set onto that of the positive (contrastive activation addition, Rimsky et
@@ -67,7 +72,7 @@ def difference_of_means(positive: Floats, negative: Floats, *, layer: int, site:
     return _direction(a.mean(axis=0) - b.mean(axis=0), np.concatenate([a, b]), layer, site, "difference of means")
 
 
-def principal_components(x: Floats, count: int, *, layer: int, site: Site = "resid_post") -> list[Direction]:
+def principal_components(x: Activity, count: int, *, layer: int, site: Site = "resid_post") -> list[Direction]:
     """The unit directions in which activations vary most, the first most of all; each is orthogonal to the others.
 
     x - mean = U S V^T (singular value decomposition); the k-th is the k-th row of V^T, and its `sd` is S_k / sqrt(n).
@@ -96,7 +101,7 @@ def principal_components(x: Floats, count: int, *, layer: int, site: Site = "res
 
 
 def logistic_axis(
-    x: Floats, labels: Sequence[bool] | NDArray[np.bool_], *, strength: float, layer: int, site: Site = "resid_post"
+    x: Activity, labels: Sequence[bool] | NDArray[np.bool_], *, strength: float, layer: int, site: Site = "resid_post"
 ) -> Direction:
     """The weights of a logistic regression of the labels on the activations, [width].
 
@@ -121,7 +126,28 @@ def logistic_axis(
     return _direction(weights, rows, layer, site, f"logistic regression, penalty {strength:g}")
 
 
-def _rows(x: Floats) -> Floats:
+def random_direction(like: Direction, rng: Random, *, x: Activity | None = None) -> Direction:
+    """A direction drawn evenly from all, with layer, site and length |v| of another one.
+
+    It is the control of every push: without it an effect of any vector of that length is taken for the concept's.
+
+    Args:
+        rng: as `Subject.random` gives it; takes `width` normal draws from it.
+        x: activations [n, width] whose projections give `mean` and `sd`; without them both are 0.
+
+    Raises:
+        HarnessError: activations of another width, or numbers that are not finite.
+    """
+    width = len(like.vector.numpy())
+    drawn = np.array([rng.gauss() for _ in range(width)])
+    vector = drawn / np.linalg.norm(drawn) * np.linalg.norm(like.vector.numpy().astype(np.float64))
+    rows = np.zeros((1, width)) if x is None else _rows(x)
+    if rows.shape[1] != width:
+        raise HarnessError(f"activations of width {rows.shape[1]} have no projection on a vector of {width} numbers")
+    return _direction(vector, rows, like.layer, like.site, f"random, as long as: {like.how}")
+
+
+def _rows(x: Activity) -> Floats:
     rows = np.asarray(x, dtype=np.float64)
     if rows.ndim != 2 or not rows.size or not np.isfinite(rows).all():
         raise HarnessError(f"activations must be finite numbers [n, width], at least one row; got {rows.shape}")

@@ -1,13 +1,20 @@
 """Directions: closed forms, agreement with scikit-learn, and a fit that is kept."""
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 
 from harness.errors import HarnessError
 from harness.runs.fitted import load_fitted, save_fitted
-from harness.vectors.directions import Direction, difference_of_means, logistic_axis, principal_components
+from harness.vectors.directions import (
+    Direction,
+    difference_of_means,
+    logistic_axis,
+    principal_components,
+    random_direction,
+)
 
 
 def rows(n: int = 60, width: int = 5, seed: int = 0) -> np.ndarray:
@@ -73,11 +80,38 @@ def test_a_logistic_axis_is_that_of_scikit_learn(n: int, width: int) -> None:
     np.testing.assert_allclose(flipped.vector.numpy(), -found.vector.numpy(), atol=1e-6)
 
 
+def test_a_random_direction_has_the_length_of_another_and_no_other_likeness() -> None:
+    x = rows(50, 200)
+    like = difference_of_means(x[:20], x[20:], layer=3, site="mlp_out")
+    one, same, other = (random_direction(like, Random(seed), x=x) for seed in (1, 1, 2))
+    assert one == same != other
+    length = np.linalg.norm(like.vector.numpy())
+    for drawn in (one, other):
+        assert np.linalg.norm(drawn.vector.numpy()) == pytest.approx(length, rel=1e-6)
+        assert (drawn.layer, drawn.site, drawn.how) == (3, "mlp_out", "random, as long as: difference of means")
+        assert (drawn.mean, drawn.sd) == pytest.approx((drawn.project(x).mean(), drawn.project(x).std()), rel=1e-5)
+        assert abs(drawn.project(like.vector.numpy())) / length < 4 / np.sqrt(200)
+    assert (random_direction(like, Random(1)).mean, random_direction(like, Random(1)).sd) == (0, 0)
+    assert random_direction(like, Random(1)).vector == one.vector
+
+
+def test_random_directions_prefer_no_axis() -> None:
+    like = principal_components(rows(), 1, layer=0)[0]
+    drawn = np.array([random_direction(like, Random(seed)).vector.numpy() for seed in range(2000)])
+    # A coordinate of a unit vector in 5 dimensions: x^2 has mean 1/5 and x^4 3/35, so that x^2 has the sd .214.
+    np.testing.assert_allclose(drawn.mean(0), 0, atol=4 * np.sqrt(0.2 / 2000))
+    np.testing.assert_allclose((drawn**2).mean(0), 0.2, atol=4 * 0.214 / np.sqrt(2000))
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         (lambda: difference_of_means(rows(), rows(width=4), layer=0), "two widths, 5 and 4"),
         (lambda: difference_of_means(rows(), rows(), layer=0), "length zero has no direction"),
+        (
+            lambda: random_direction(principal_components(rows(), 1, layer=0)[0], Random(0), x=rows(width=4)),
+            "width 4 have no projection on a vector of 5 numbers",
+        ),
         (lambda: difference_of_means(rows()[0], rows(), layer=0), r"finite numbers \[n, width\].*\(5,\)"),
         (lambda: principal_components(rows() * np.nan, 1, layer=0), "finite numbers"),
         (lambda: principal_components(rows(), 6, layer=0), "6 principal components of 60 activations that vary in 5"),
