@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.experiment import Part as Part
     from harness.figures import Bars as Bars
     from harness.figures import Curve as Curve
+    from harness.figures import Grid as Grid
     from harness.figures import Reliability as Reliability
     from harness.figures import RiskCoverage as RiskCoverage
     from harness.figures import Transitions as Transitions
@@ -78,7 +79,7 @@ PUBLIC = {
     "engines.pool": ("EnginePool",),
     "errors": ("EngineDied", "HarnessError", "ItemError"),
     "experiment": ("Experiment", "Part"),
-    "figures": ("Bars", "Curve", "Reliability", "RiskCoverage", "Transitions"),
+    "figures": ("Bars", "Curve", "Grid", "Reliability", "RiskCoverage", "Transitions"),
     "items": ("AnswerForm", "Fate", "Grade", "Grader", "Item", "grader"),
     "metrics.metric": ("Metric",),
     "outcomes": ("GradedAnswer", "JudgedAnswer", "Outcome", "Probability", "Score"),

@@ -91,6 +91,23 @@ class Curve:
     x: str
 
 
+@dataclass(frozen=True)
+class Grid:
+    """The estimates of one metric against two keys of their level, as a heat map with the numbers in its cells.
+
+    There is a panel for each combination of the level's other keys, all on one scale of colours. The values along an
+    axis stand in rising order where all are numbers.
+
+    Attributes:
+        metric: the metric's name.
+        x, y: two different keys of its level: its `index`, or columns of its `by`.
+    """
+
+    metric: str
+    x: str
+    y: str
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """A drawn figure.
@@ -113,7 +130,10 @@ class Drawing:
 RowFigure = Reliability | RiskCoverage | Transitions | Bars
 """A figure of outcome rows."""
 
-Figure = RowFigure | Curve
+EstimateFigure = Curve | Grid
+"""A figure of estimates."""
+
+Figure = RowFigure | EstimateFigure
 
 
 def columns(figure: RowFigure) -> Mapping[str, tuple[Kind, ...]]:
@@ -136,6 +156,8 @@ def figure_name(figure: Figure) -> str:
     match figure:
         case Curve():
             return _slug([*words, figure.metric, figure.x])
+        case Grid():
+            return _slug([*words, figure.metric, figure.x, figure.y])
         case Reliability():
             words += [figure.probability, figure.label, figure.by, str(figure.bins)]
         case RiskCoverage():
@@ -161,8 +183,8 @@ def check_figures(figures: Sequence[Figure], kinds: Mapping[str, Kind], metrics:
     refuse_twins("figures", map(figure_name, figures), "leave one of them out")
     for figure in figures:
         what = f"figure {type(figure).__name__}"
-        if isinstance(figure, Curve):
-            _check_curve(what, figure, metrics)
+        if isinstance(figure, EstimateFigure):
+            _check_keys(what, figure, metrics)
             continue
         for column, wanted in columns(figure).items():
             if column not in kinds:
@@ -174,10 +196,14 @@ def check_figures(figures: Sequence[Figure], kinds: Mapping[str, Kind], metrics:
         check_where(what, figure.where, kinds)
 
 
-def _check_curve(what: str, figure: Curve, metrics: Sequence[Metric]) -> None:
+def _check_keys(what: str, figure: EstimateFigure, metrics: Sequence[Metric]) -> None:
     by_name = {metric.name: metric for metric in metrics}
     if figure.metric not in by_name:
         raise HarnessError(f"{what}: no metric {figure.metric!r}{nearest(figure.metric, by_name)}")
     keys = by_name[figure.metric].keys
-    if figure.x not in keys:
-        raise HarnessError(f"{what}: metric {figure.metric!r} has no level key {figure.x!r}{nearest(figure.x, keys)}")
+    axes = (figure.x, figure.y) if isinstance(figure, Grid) else (figure.x,)
+    for key in axes:
+        if key not in keys:
+            raise HarnessError(f"{what}: metric {figure.metric!r} has no level key {key!r}{nearest(key, keys)}")
+    if len(set(axes)) < len(axes):
+        raise HarnessError(f"{what}: x and y are both {figure.x!r}; draw a Curve, or give y another key of the level")

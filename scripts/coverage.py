@@ -21,6 +21,7 @@ import numpy as np
 from harness.metrics import (
     calibration,
     correlation,
+    effects,
     likelihood,
     metacognition,
     ranking,
@@ -61,7 +62,11 @@ CHOSEN: dict[Measure, float] = {
 PAIRED: dict[Measure, float] = {
     correlation.spearman: 6 / np.pi * np.arcsin(CORRELATION / 2),
     correlation.kendall: 2 / np.pi * np.arcsin(CORRELATION),
+    correlation.pearson: CORRELATION,
+    correlation.r_squared: CORRELATION**2,
+    correlation.slope: CORRELATION,
 }
+APART: dict[Measure, float] = {effects.cohens_d: SENSITIVITY}
 
 Law = Callable[[np.random.Generator, int, int], tuple[Floats, Floats]]
 """Draws so many groups of so many rows: what is said and the probability of being right, each [groups, rows]."""
@@ -152,6 +157,7 @@ def simulated(design: Design, rng: np.random.Generator) -> Table:
         "correct": ("label", (rng.random(rows) < right).astype(float)),
         "stimulus": ("label", stimulus),
         "response": ("label", (evidence > 0).astype(float)),
+        "evidence": ("number", evidence),
         "confidence": ("number", np.abs(evidence)),
         "first": ("number", first),
         "second": ("number", CORRELATION * first + np.sqrt(1 - CORRELATION**2) * rng.normal(size=rows)),
@@ -172,6 +178,7 @@ def bound() -> list[Metric]:
     for measure in CHOSEN:
         columns = ("stimulus", "response", "confidence")[: len(measure.parameters)]
         metrics.append(Metric(measure.function.__name__, measure, columns))
+    metrics += [Metric(m.function.__name__, m, ("evidence", "stimulus")) for m in APART]
     return metrics + [Metric(m.function.__name__, m, ("first", "second")) for m in PAIRED]
 
 
@@ -194,7 +201,7 @@ def exact(measure: Measure, p: Floats, right: Floats, share: Floats, options: Ma
 @cache
 def truth(law: str, metric: str) -> float:
     """The value of a metric under a law."""
-    known = {m.function.__name__: truth for m, truth in (CHOSEN | PAIRED).items()}
+    known = {m.function.__name__: truth for m, truth in (CHOSEN | APART | PAIRED).items()}
     if metric in known:
         return known[metric]
     measure = next(m for m in (*BINNED, *OTHERS) if m.function.__name__ == metric)

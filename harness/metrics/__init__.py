@@ -51,11 +51,13 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.columns import Wins as Wins
     from harness.metrics.correlation import kendall as kendall
     from harness.metrics.correlation import pearson as pearson
+    from harness.metrics.correlation import r_squared as r_squared
     from harness.metrics.correlation import slope as slope
     from harness.metrics.correlation import spearman as spearman
     from harness.metrics.curves import accuracy_by_coverage as accuracy_by_coverage
     from harness.metrics.curves import best_of as best_of
     from harness.metrics.curves import pass_at as pass_at
+    from harness.metrics.effects import cohens_d as cohens_d
     from harness.metrics.joint import joint_accuracy as joint_accuracy
     from harness.metrics.levels import Where as Where
     from harness.metrics.likelihood import infinite_losses as infinite_losses
@@ -137,8 +139,9 @@ PUBLIC = {
         "Classes", "Fates", "Floats", "Folds", "Labels", "Numbers", "Ordered", "Probabilities", "Scores", "Units",
         "Weights", "Wins",
     ),
-    "correlation": ("kendall", "pearson", "slope", "spearman"),
+    "correlation": ("kendall", "pearson", "r_squared", "slope", "spearman"),
     "curves": ("accuracy_by_coverage", "best_of", "pass_at"),
+    "effects": ("cohens_d",),
     "joint": ("joint_accuracy",),
     "levels": ("Where",),
     "likelihood": ("infinite_losses", "nll"),

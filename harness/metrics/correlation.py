@@ -1,4 +1,4 @@
-"""How two columns move together: Pearson's r, Spearman's rho and Kendall's tau-b, with ties, and a line's slope."""
+"""How two columns move together: Pearson's r and its square, Spearman's rho and Kendall's tau-b, a line's slope."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ def pearson(x: Numbers, y: Numbers, *, w: Weights) -> Floats:
     varied = (spreads[0] > 1e-12 * (a**2).max()) & (spreads[1] > 1e-12 * (b**2).max())
     root = np.sqrt(np.where(varied, spreads[0] * spreads[1], 0.0))
     return np.clip(ratio(average(w, a * b) - mean_a * mean_b, root), -1, 1)
+
+
+@measure(label="R squared", low=0, high=1, better="neither", root=pearson.function, undefined=_CONSTANT)
+def r_squared(x: Numbers, y: Numbers, *, w: Weights) -> Floats:
+    """Share of the variance of y that the straight line on x explains by least squares, in [0, 1].
+
+    That is the square of `pearson`, the same for y on x as for x on y. Chance alone makes it 1 / (n - 1) on average.
+    The interval is the square of the one of r, and begins at 0 where that one holds 0.
+    """
+    return np.square(pearson(x, y, w=w))
 
 
 @measure(label="Kendall correlation", low=-1, high=1, better="neither", undefined=_CONSTANT)

@@ -110,6 +110,8 @@ class Measure:
             a gap does not depend on the gap's true size. The interval relies on this: see `intervals.interval_of`.
         fitted: takes the arguments of the function with weights [n], fits parameters (a temperature) to these data, and
             returns the measure with this fit as a function of weights [B, n]; None if nothing is fitted.
+        root: where the value is a square (R squared), the signed number in [-1, 1] whose square it is. Squares of
+            replicates all lie above a true 0, so that the interval is made of signed numbers and squared.
         min_groups: the fewest groups for an interval: with fewer, simulated intervals hold the truth in less than 92 %
             of all runs.
         undefined: why the value may be undefined although there are rows; "" when it never is.
@@ -131,6 +133,7 @@ class Measure:
     debiased: bool
     gaps: Gaps | None
     fitted: Callable[..., Callable[[Weights], Floats]] | None
+    root: Callable[..., Floats] | None
     min_groups: int
     undefined: str
     remark: Callable[..., str] | None
@@ -147,8 +150,10 @@ class Measure:
         """The measure as a function of weights [B, n], with bins and fits made once, from data of weights w [n].
 
         Replicates then vary the rows and not the bins, so an interval is about the error in these bins and at this
-        temperature.
+        temperature. Those of a square have a sign: that of its root, seen from the sign of these data.
         """
+        if self.root is not None:
+            return _signed_squares(partial(self.root, *columns, **options), w)
         fitted = self.fitted if self.gaps is None else self.gaps.held
         if fitted is not None:
             return fitted(*columns, w=w, **options)
@@ -178,6 +183,17 @@ class Measure:
         return inspect.getdoc(self.function) or ""
 
 
+def _signed_squares(root: Callable[..., Floats], w: Weights) -> Callable[[Weights], Floats]:
+    """Squares of a signed number as a function of weights [B, n]: negative where its sign is not that with w [n]."""
+    sign = np.sign(root(w=w[None, :]))
+
+    def squares(weights: Weights) -> Floats:
+        signed = sign * root(w=weights)
+        return np.asarray(signed * np.abs(signed))
+
+    return squares
+
+
 def measure(
     *,
     low: float | None,
@@ -189,6 +205,7 @@ def measure(
     debiased: bool = False,
     gaps: Gaps | None = None,
     fitted: Callable[..., Callable[[Weights], Floats]] | None = None,
+    root: Callable[..., Floats] | None = None,
     min_groups: int = 2,
     undefined: str = "",
     remark: Callable[..., str] | None = None,
@@ -211,6 +228,7 @@ def measure(
             debiased,
             gaps,
             fitted,
+            root,
             min_groups,
             undefined,
             remark,

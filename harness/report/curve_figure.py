@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.figures import Curve
+from harness.report.axes import along
 from harness.report.look import Look
 from harness.report.painting import (
     DASHES,
@@ -41,12 +41,9 @@ class CurveLine:
 def curve_lines(figure: Curve, estimates: Sequence[Estimate]) -> tuple[list[CurveLine], list[str]]:
     """The lines of a curve, and the values along its axis; these are [] where the axis is one of numbers."""
     found = [e for e in estimates if e.metric == figure.metric and figure.x in e.level and e.value is not None]
-    values = list(dict.fromkeys(e.level[figure.x] for e in found))
-    numbers = {value: _number(value) for value in values}
-    places = {value: number if number is not None else 0.0 for value, number in numbers.items()}
-    ticks = values if None in numbers.values() else []
-    if ticks:
-        places = {value: float(i) for i, value in enumerate(values)}
+    axis = along(e.level[figure.x] for e in found)
+    ticks = list(axis) if None in axis.values() else []
+    places = {value: float(i) if at is None else at for i, (value, at) in enumerate(axis.items())}
     lines: dict[str, list[Estimate]] = {}
     for e in found:
         others = [value for key, value in e.level.items() if key != figure.x]
@@ -88,11 +85,3 @@ def curve(figure: Curve, estimates: Sequence[Estimate], look: Look) -> Painted:
     if names:
         legend(look, canvas, list(zip(names, drawn, strict=True)))
     return Painted(canvas, title + note, f"Curves of {title}. {' '.join(alt)}", ("Bands: 95 % intervals",))
-
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None

@@ -14,6 +14,7 @@ from harness.figures import (
     Curve,
     Drawing,
     Figure,
+    Grid,
     Reliability,
     RiskCoverage,
     RowFigure,
@@ -26,6 +27,7 @@ from harness.outcomes import Table
 from harness.report.bar_figures import bars, transitions
 from harness.report.curve_figure import curve
 from harness.report.curves import by_level, figure_rows
+from harness.report.grid_figure import grid
 from harness.report.look import PAGE, Look
 from harness.report.painting import Painted, nothing, rendered, styled
 from harness.report.panel_figures import reliability, risk_coverage_overlay, risk_coverage_panels
@@ -95,9 +97,13 @@ def panels(figure: Figure, table: Table) -> list[Figure]:
 def _painted(figure: Figure, table: Table, estimates: Sequence[Estimate], look: Look) -> Iterator[Painted]:
     """A figure, ready to be saved, under the settings of its look."""
     with styled(look):
-        painted = (
-            curve(figure, estimates, look) if isinstance(figure, Curve) else _of_rows(figure, table, estimates, look)
-        )
+        match figure:
+            case Curve():
+                painted = curve(figure, estimates, look)
+            case Grid():
+                painted = grid(figure, estimates, look)
+            case _:
+                painted = _of_rows(figure, table, estimates, look)
         painted = replace(painted, notes=tuple(filter(None, painted.notes)))
         if painted.notes and look.remarks:
             told = look.wrapped(look.width * 1.1, *painted.notes)

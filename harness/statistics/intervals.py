@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -49,6 +50,8 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
     Args:
         measure: of a difference, that of `of_difference`.
     """
+    if measure.root is not None:
+        return _of_square(measure, value, replicates, n_groups)
     lowest, highest = reach(measure)
     if why := _none(measure, replicates, n_groups):
         return Interval(note=f"no interval: {why}")
@@ -82,6 +85,31 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
             notes = ["the value is biased upwards at this n"]
         low, high = min(value, low), max(value, high)
     return Interval(max(low, lowest), min(high, highest), _method(replicates, kind), "; ".join(notes), se)
+
+
+def _of_square(measure: Measure, value: float, replicates: Replicates, n_groups: int) -> Interval:
+    """The interval of a square from that of its root, which is 0 or more in the sign of the data."""
+    found = interval_of(_root(measure), math.sqrt(value), _roots(replicates), n_groups)
+    if found.low is None or found.high is None:
+        return found
+    spread = float(np.nanstd(replicates.values, ddof=1))
+    se = t_error(spread, n_groups) if n_groups < FEW else spread
+    return replace(found, low=max(0.0, found.low) ** 2, high=found.high**2, se=se)
+
+
+def _root(measure: Measure) -> Measure:
+    """The measure of which another is the square."""
+    return replace(measure, root=None, low=-1, high=1)
+
+
+def _roots(replicates: Replicates) -> Replicates:
+    """Signed roots of replicates that are signed squares."""
+
+    def of(squares: Floats) -> Floats:
+        return np.asarray(np.sign(squares) * np.sqrt(np.abs(squares)))
+
+    left_out = replicates.left_out
+    return replace(replicates, values=of(replicates.values), left_out=None if left_out is None else of(left_out))
 
 
 def _method(replicates: Replicates, kind: str) -> str:
@@ -168,6 +196,9 @@ def p_value(measure: Measure, value: float, replicates: Replicates, n_groups: in
     Args:
         measure: of a difference, that of `of_difference`.
     """
+    if measure.root is not None:
+        value, bound = math.sqrt(value), math.sqrt(max(0.0, bound))
+        measure, replicates = _root(measure), _roots(replicates)
     defined = replicates.values[~np.isnan(replicates.values)]
     if np.isnan(value) or len(defined) < 0.95 * len(replicates.values) or replicates.gaps is not None:
         return None
@@ -211,7 +242,14 @@ def of_difference(one: Measure, two: Measure) -> Measure:
     low, high = (end if np.isfinite(end) else None for end in ends)
     biased = any(m.biased or m.debiased for m in (one, two))
     return replace(
-        one, low=low, high=high, average=one.average and two.average, biased=False, debiased=biased, gaps=None
+        one,
+        low=low,
+        high=high,
+        average=one.average and two.average,
+        biased=False,
+        debiased=biased,
+        gaps=None,
+        root=None,
     )
 
 

@@ -117,7 +117,9 @@ def held(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Call
 
     def evaluated(w: Weights) -> Floats:
         with _named(metric):
-            return _in_range(metric, of_weights(w))
+            found = of_weights(w)
+        _in_range(metric, found if metric.measure.root is None else np.abs(found))
+        return found
 
     return evaluated
 

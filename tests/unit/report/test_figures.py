@@ -1,14 +1,14 @@
 """Figures: the numbers behind them in closed form, and pictures that are the same each time and never fail."""
 
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from harness.console import visible
 from harness.errors import HarnessError
-from harness.figures import Bars, Curve, Figure, Reliability, RiskCoverage, Transitions, check_figures
+from harness.figures import Bars, Curve, Figure, Grid, Reliability, RiskCoverage, Transitions, check_figures
 from harness.metrics.calibration import ece_equal_width
 from harness.metrics.columns import Labels, Probabilities, Scores
 from harness.metrics.curves import pass_at
@@ -18,6 +18,7 @@ from harness.outcomes import ItemResult, Kind, Outcome, Probability, Score, Tabl
 from harness.report.curve_figure import curve_lines
 from harness.report.curves import gap, moves, oracle_risk, proportion, reliability_bins, risk_coverage, wilson
 from harness.report.figures import draw
+from harness.report.grid_figure import grid_panels
 from harness.report.painting import MOST_LEVELS
 from harness.report.text import cut, number
 from harness.statistics.estimates import Estimate
@@ -220,7 +221,16 @@ def test_many_levels_are_cut_and_counted_in_their_own_order() -> None:
 
 
 def test_a_figure_is_checked_against_the_outcomes() -> None:
-    check_figures((*FIGURES, Curve("pass", x="draws"), Bars("right", by="turn", where={"later": True})), KINDS, METRICS)
+    check_figures(
+        (
+            *FIGURES,
+            Curve("pass", x="draws"),
+            Grid("pass", "draws", "arm"),
+            Bars("right", by="turn", where={"later": True}),
+        ),
+        KINDS,
+        METRICS,
+    )
     with pytest.raises(HarnessError, match=r"no column 'wrong'"):
         draw(Transitions("wrong", "later"), table(row(0.5, True)), [])
 
@@ -239,6 +249,9 @@ def test_a_figure_is_checked_against_the_outcomes() -> None:
         ),
         ([Curve("passs", x="draws")], "Curve: no metric 'passs', did you mean 'pass'"),
         ([Curve("pass", x="draw")], "metric 'pass' has no level key 'draw', did you mean 'draws'"),
+        ([Grid("passs", "draws", "arm")], "Grid: no metric 'passs', did you mean 'pass'"),
+        ([Grid("pass", "draws", "arms")], "Grid: metric 'pass' has no level key 'arms', did you mean 'arm'"),
+        ([Grid("pass", "draws", "draws")], "Grid: x and y are both 'draws'; draw a Curve, or give y another key"),
     ],
 )
 def test_a_wrong_figure_is_refused(figures: list[Figure], message: str) -> None:
@@ -290,6 +303,40 @@ def test_a_curve_has_its_estimates_and_their_intervals() -> None:
     assert curve_lines(Curve("pass", x="form"), named)[1] == ["open", "closed"]
     assert "0.500 [0.400, 0.600] at open" in draw(Curve("pass", x="form"), table(), named).alt
     assert "The run has no pass by draws" in draw(Curve("pass", x="draws"), table(), named).alt
+
+
+def test_a_grid_has_its_estimates_in_cells_by_two_keys() -> None:
+    points = [
+        estimate("pass", {"arm": arm, "layer": layer, "strength": strength}, value, (value - 0.1, value + 0.1), 8)
+        for arm, sign in (("b", -1), ("a", 1))
+        for layer, strength, value in (("10", "4", sign * 0.5), ("2", "4", sign * 0.25), ("2", "1", sign * 0.125))
+    ]
+    undefined = replace(points[0], level={"arm": "a", "layer": "10", "strength": "1"}, value=None, low=None, high=None)
+    figure = Grid("pass", "layer", "strength")
+    drawing = draw(figure, table(), [*points, undefined])
+    assert drawing.name == "grid-pass-layer-strength"
+    assert (
+        "a: strength 1: 0.125 [0.025, 0.225] at layer 2; "
+        "strength 4: 0.250 [0.150, 0.350] at layer 2, 0.500 [0.400, 0.600] at layer 10." in drawing.alt
+    )
+    shown = words(drawing.svg)
+    assert {"a", "b", "layer", "strength", "0.50", "\N{MINUS SIGN}0.25", "Blank cells have no estimate"} <= set(shown)
+    assert draw(figure, table(), [*points, undefined]) == drawing
+    panels, xs, ys = grid_panels(figure, [*points, undefined])
+    assert (xs, ys) == (["2", "10"], ["1", "4"])
+    assert [(panel.name, np.isnan(panel.values).tolist()) for panel in panels] == [
+        (name, [[False, True], [False, False]]) for name in "ba"
+    ]
+    assert "The run has no pass by layer and turn" in draw(Grid("pass", "layer", "turn"), table(), points).alt
+    assert "The run has no pass by layer and strength" in draw(figure, table(), [undefined]).alt
+
+
+def test_a_grid_of_many_cells_keeps_to_colours_and_of_one_value_has_a_scale() -> None:
+    many = [estimate("pass", {"layer": str(i), "kind": "open"}, i / 40, (0, 1), 8) for i in range(40)]
+    drawing = draw(Grid("pass", "layer", "kind"), table(), many)
+    assert "0.05" not in words(drawing.svg)
+    assert "0.050 [0.000, 1.000] at layer 2," in drawing.alt
+    assert "0.50" in words(draw(Grid("pass", "layer", "kind"), table(), many[20:21]).svg)
 
 
 def test_texts_are_made_visible() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.figures import Bars, Curve, Figure, Reliability, RiskCoverage, Transitions, figure_name
+from harness.figures import Bars, Curve, Figure, Grid, Reliability, RiskCoverage, Transitions, figure_name
 from harness.outcomes import Table
 from harness.report import figures as drawing
 from harness.report.figures import draw, draw_file, panels
@@ -125,6 +125,7 @@ def test_panels_become_figures_of_their_own() -> None:
         told = draw(one, data, []).alt.removeprefix("Reliability diagram by arm. ").split(" Whiskers")[0]
         assert told in whole
     assert len(panels(RiskCoverage("rank", "right"), data)) == 3
-    for figure in (RiskCoverage("rank", "right", overlay=True), Transitions("right", "later"), Curve("pass", x="n")):
+    alone = (Transitions("right", "later"), Curve("pass", x="n"), Grid("pass", "n", "arm"))
+    for figure in (RiskCoverage("rank", "right", overlay=True), *alone):
         assert panels(figure, data) == [figure]
     assert panels(Reliability("p", "right"), table()) == [Reliability("p", "right")]

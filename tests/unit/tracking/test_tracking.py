@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.figures import Curve, Reliability, RiskCoverage, Transitions
+from harness.figures import Curve, Grid, Reliability, RiskCoverage, Transitions
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.report.figures import draw
 from harness.statistics.claims import Verdict
@@ -327,5 +327,6 @@ def test_charts_hold_the_points_of_the_figures() -> None:
     curve = chart(Curve("m", x="n"), TABLE, points)
     assert curve is not None
     assert [(line.name, list(line.x), list(line.y)) for line in curve.lines] == [("a", [2, 4], [0.25, 0.5])]
+    assert chart(Grid("m", "n", "arm"), TABLE, points) is None  # its picture is logged
     nothing = TABLE.where(TABLE.columns["item"] == "i99")
     assert chart(FIGURES[0], nothing, ()) is None
