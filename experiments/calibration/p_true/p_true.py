@@ -57,6 +57,10 @@ class Judged(JudgedAnswer):
     draw: int
 
 
+POOL = 3
+"""Training items for each one that is shown: a single set of examples would be a fixed part of every result."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PTrue(ArmedExperiment[Shown, Own]):
     """Models know whether their own answers are right: P(True) separates right from wrong samples, and is calibrated.
@@ -80,7 +84,8 @@ class PTrue(ArmedExperiment[Shown, Own]):
     Attributes:
         draws: sampled answers per item (the paper: 5, at temperature 1).
         judged: how many of them are judged, from the first on (the paper: 1); None judges all.
-        shots: training items behind the model's own demonstrations (the paper: 20).
+        shots: training items behind the model's own demonstrations (the paper: 20). The run seed draws them from three
+            times as many, so runs of other seeds show how much the result hangs on these examples.
         temperature: temperature of the sampled answers.
         max_tokens: cap on a sampled answer; None takes the room that the task gives.
     """
@@ -122,16 +127,18 @@ class PTrue(ArmedExperiment[Shown, Own]):
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))
 
     def train_items(self) -> int:
-        return self.shots if any(arm.demonstrations in {"own", "shuffled"} for arm in self.chosen.values()) else 0
+        shown = any(arm.demonstrations in {"own", "shuffled"} for arm in self.chosen.values())
+        return POOL * self.shots if shown else 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Own:
         """The model's own demonstrations, one a training item; which draw is judged goes round."""
         own: dict[str, list[Message]] = {"plain": [], "ideas": [], "shuffled": []}
-        sampled = await together(self.begin(item, subject) for item in train)
+        shown = subject.random("demonstrations").sample(train, min(self.shots, len(train)))
+        sampled = await together(self.begin(item, subject) for item in shown)
         judged = [answers[i % self.draws] for i, answers in enumerate(sampled)]
         labels = [answer.correct for answer in judged]
         mixed = subject.random("labels").sample(labels, len(labels))
-        for item, answers, answer, other in zip(train, sampled, judged, mixed, strict=True):
+        for item, answers, answer, other in zip(shown, sampled, judged, mixed, strict=True):
             question, ideas = item.fields["question"], [one.text for one in answers]
             plain = judgement(self.wording, question, answer.text)
             own["plain"] += plain.labelled(answer.correct)

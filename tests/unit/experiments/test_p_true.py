@@ -165,6 +165,19 @@ def test_few_shot_blocks_come_from_training_items_with_their_true_labels() -> No
         assert block.rstrip().endswith("is: (A)" if answer == "right" else "is: (B)")
 
 
+def test_the_seed_draws_the_examples_from_three_times_as_many() -> None:
+    experiment = PTrue(arms=["few-shot"], shots=6, draws=1)
+    shown = []
+    for seed in (0, 0, 1, 2):
+        _, finished = simulate(experiment, items(0, 2), knowing(1, 0), train=items(2, 20), seed=seed)
+        prompts = [e.prompt for e in finished[1].transcript if e.prompt.count("Proposed Answer") == 7]
+        shown.append([int(i) for i in re.findall(r"What is (\d+)\?", prompts[0])[:-1]])
+    assert experiment.train_items() == 18
+    assert shown[0] == shown[1]
+    assert len({tuple(sorted(some)) for some in shown}) == 3
+    assert all(len(set(some)) == 6 and set(some) <= set(range(2, 20)) for some in shown)
+
+
 def test_shuffled_labels_are_the_same_ones_in_another_order() -> None:
     """They tell how often the model is right, and of no answer whether it is."""
     labels = []
