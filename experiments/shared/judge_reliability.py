@@ -67,7 +67,7 @@ async def reliability(
 
 def judge_metrics(where: Mapping[str, LevelValue] | None = None) -> tuple[Metric, ...]:
     """The three numbers of the judge, once a run."""
-    return metrics.means("judge_gold", "judge_repeats", "judge_orders", by=(), where=where)
+    return metrics.mean_probabilities("judge_gold", "judge_repeats", "judge_orders", by=(), where=where)
 
 
 def judge_gate(*columns: str) -> Gate:

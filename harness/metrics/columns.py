@@ -37,6 +37,11 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantities(Numbers):
+    """Finite numbers without bounds, shape [n]. The mean of labels or probabilities has bounds, and other functions."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wins(Numbers):
     """Outcomes of contests, shape [n], in [0, 1]: 1 for a win, 0 for a loss, 1/2 for a tie."""
 

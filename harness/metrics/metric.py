@@ -22,6 +22,7 @@ from harness.metrics.columns import (
     Numbers,
     Ordered,
     Probabilities,
+    Quantities,
     Scores,
     Units,
     Weights,
@@ -41,6 +42,7 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
     Probabilities: ("probability",),
     Scores: ("probability", "score"),
     Numbers: ("label", "probability", "score", "number"),
+    Quantities: ("score", "number"),
     Wins: ("label", "probability", "number"),
     Ordered: ("label", "probability", "score", "number"),
     Units: ("text",),
@@ -48,6 +50,9 @@ _ACCEPTS: dict[type, tuple[str, ...]] = {
     Classes: ("text",),
     Fates: ("text",),
 }
+
+_BOUNDED_MEANS = {"label": "rate", "probability": "mean_probability"}
+"""The means of columns in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -309,8 +314,10 @@ class Metric:
             if column not in kinds:
                 raise HarnessError(f"{what}: no column {column!r}{nearest(column, kinds)}")
             if kinds[column] not in _ACCEPTS[wanted]:
+                bounded = _BOUNDED_MEANS.get(kinds[column]) if wanted is Quantities else None
+                fix = f"; take metrics.{bounded}, whose interval stays in [0, 1]" if bounded else ""
                 raise HarnessError(
-                    f"{what}: column {column!r} is a {kinds[column]}, but the metric takes {wanted.__name__}"
+                    f"{what}: column {column!r} is a {kinds[column]}, but the metric takes {wanted.__name__}{fix}"
                 )
         check_by(what, self.by, kinds)
         check_where(what, self.where, kinds)

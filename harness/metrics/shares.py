@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.metrics.columns import Fates, Floats, Labels, Numbers, Probabilities, Weights
+from harness.metrics.columns import Fates, Floats, Labels, Numbers, Probabilities, Quantities, Weights
 from harness.metrics.metric import measure
 from harness.metrics.weighted import average, ratio, totals
 
@@ -38,7 +38,7 @@ def rate(label: Labels, *, w: Weights) -> Floats:
 
 
 @measure(low=None, high=None, better="neither")
-def mean(values: Numbers, *, w: Weights) -> Floats:
+def mean(values: Quantities, *, w: Weights) -> Floats:
     """Mean: sum_i w_i x_i / sum_i w_i."""
     return average(w, values.values)
 

@@ -100,7 +100,8 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
     outcome: ClassVar = Stop
     metrics: ClassVar = (
         *metrics.judged(by=BY),
-        *metrics.means(confidence="p", option_mass="mass", tokens_read="read", new_tokens="new_tokens", by=BY),
+        *metrics.means(tokens_read="read", new_tokens="new_tokens", by=BY),
+        *metrics.mean_probabilities(confidence="p", option_mass="mass", by=BY),
         Metric("accuracy_slope", metrics.slope, ("share", "correct")),
         Metric("confidence_slope", metrics.slope, ("share", "p")),
         Metric("brier_slope", metrics.slope, ("share", "loss")),

@@ -92,10 +92,11 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
         *metrics.each(("p", "share"), metrics.spearman, by=OF, prefix="transfer_"),
         Metric("transfer_auroc_by_domain", metrics.auroc, PAIR, by=(*OF, "domain")),
         Metric("transfer_ece_by_domain", metrics.ece_equal_count, PAIR, by=(*OF, "domain")),
-        *metrics.means("calls", "prompt_tokens", p_ik="p"),
-        *metrics.means(transfer_p_ik="p", by=OF),
+        *metrics.means("calls", "prompt_tokens"),
+        *metrics.mean_probabilities(p_ik="p"),
+        *metrics.mean_probabilities(transfer_p_ik="p", by=OF),
         *metrics.means(probe_layer="layer", where={"arm": "probe"}),
-        *metrics.means(option_mass="mass", where=WHOLE),
+        *metrics.mean_probabilities(option_mass="mass", where=WHOLE),
     )
     gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Reliability("p", "correct", where=WHOLE), RiskCoverage("p", "correct", where=WHOLE))

@@ -67,8 +67,8 @@ class PIKContexts(Forecasting[Shown, Fitted]):
     papers: ClassVar = ("kadavath2022language",)
     outcome: ClassVar = Forecast
     metrics: ClassVar = (
-        *metrics.means(p_ik="p", by=BY),
-        *metrics.means(option_mass="mass", by=BY),
+        *metrics.mean_probabilities(p_ik="p", by=BY),
+        *metrics.mean_probabilities(option_mass="mass", by=BY),
         *metrics.means(probe_layer="layer", by=(), where={"asked": "probe"}),
         *metrics.means("calls", "prompt_tokens", by=BY),
     )

@@ -121,7 +121,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
         *metrics.recalibrated(),
         *metrics.each(("p", "correct"), metrics.selective_accuracy),
         Metric("coverage", metrics.coverage, ("p",)),
-        *metrics.means(option_mass="mass"),
+        *metrics.mean_probabilities(option_mass="mass"),
     )
     gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))

@@ -132,7 +132,7 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
         *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),
         *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=CRITIQUE),
         *metrics.rates("no_score", "in_form", suffix="_rate"),
-        *metrics.means("confidence", prefix="mean_"),
+        *metrics.mean_probabilities("confidence", prefix="mean_"),
         *metrics.transitions(where=CRITIQUE),
     )
     figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after", where=CRITIQUE))

@@ -136,7 +136,7 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         *metrics.means("threshold"),
         *metrics.means(masked_share="masked", by=("kind",), where={"arm": "minimum"}),
         *metrics.rates(dodge_rate="dodged", by=("kind",), where={"arm": "minimum"}),
-        *metrics.means(option_mass="mass", where={"arm": "asked"}),
+        *metrics.mean_probabilities(option_mass="mass", where={"arm": "asked"}),
     )
     figures: ClassVar = (RiskCoverage("score", "real"), Bars("answers", by="kind"))
 

@@ -92,9 +92,10 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
         *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, where=PROBABILITY),
         *metrics.each(PAIR, metrics.ece_equal_count, metrics.brier, where=PROBABILITY),
         *metrics.means(readings="clusters", by=(), where={"arm": READING}),
-        *metrics.means(meanings="clusters", entailed_rate="entailed", by=(), where={"arm": ENTAILMENT}),
-        *metrics.means(entailment_check="checked", entailment_mass="mass", where=JUDGED),
-        *metrics.means(p_true_mass="mass", where={"arm": "p_true"}),
+        *metrics.means(meanings="clusters", by=(), where={"arm": ENTAILMENT}),
+        *metrics.mean_probabilities(entailed_rate="entailed", by=(), where={"arm": ENTAILMENT}),
+        *metrics.mean_probabilities(entailment_check="checked", entailment_mass="mass", where=JUDGED),
+        *metrics.mean_probabilities(p_true_mass="mass", where={"arm": "p_true"}),
     )
     gates: ClassVar = (
         Gate(metric="entailment_check", least=LEAST, columns=("score",), why="the judge errs about clear cases"),

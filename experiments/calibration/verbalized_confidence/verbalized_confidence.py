@@ -113,12 +113,12 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
         *metrics.each(PAIR, *PAPER, suffix="_attempted", by=BY, where=ATTEMPTED),
         *metrics.each(PAIR, metrics.auprc, metrics.auprc_wrong, by=BY),
         *metrics.rates("attempted", "in_form", "ungraded", "echo", suffix="_rate", refusal_rate="refused", by=BY),
-        *metrics.means("confidence", prefix="mean_", by=BY),
+        *metrics.mean_probabilities("confidence", prefix="mean_", by=BY),
         *metrics.judged(PAIR, fate=None, suffix="_common", by=BY, where=COMMON),
         *metrics.means("tokens", prefix="mean_", where=STATED),
         Metric("length_correlation", metrics.spearman, ("tokens", "confidence"), where=STATED),
         Metric("accuracy_by_length", metrics.accuracy, ("correct",), by=("arm", "length"), where=STATED),
-        Metric("confidence_by_length", metrics.mean, ("confidence",), by=("arm", "length"), where=STATED),
+        Metric("confidence_by_length", metrics.mean_probability, ("confidence",), by=("arm", "length"), where=STATED),
         Metric("ece_by_length", metrics.ece_equal_width, PAIR, by=("arm", "length"), where=STATED),
     )
     gates: ClassVar = (

@@ -98,10 +98,10 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
         Metric("verdict_accuracy", metrics.accuracy, ("verdict_right",), where=JUDGED),
         *metrics.rates("wrong", "says_wrong", "parse_failed", suffix="_rate", where=JUDGED),
         *metrics.each(("p_wrong", "wrong"), metrics.auroc, metrics.ece_equal_width, suffix="_wrong", where=EXACT),
-        *metrics.means(option_mass="mass", where=EXACT),
+        *metrics.mean_probabilities(option_mass="mass", where=EXACT),
         *metrics.transitions(),
         Metric("certainty_correlation", certainty_correlation, CERTAIN, where={"answers": "drawn"}),
-        *metrics.means("certainty", "kept", prefix="mean_", where={"answers": "votes"}),
+        *metrics.mean_probabilities("certainty", "kept", prefix="mean_", where={"answers": "votes"}),
         *metrics.rates("same_verdict", suffix="_rate", where={"critique": "other"}),
         *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_"),
     )

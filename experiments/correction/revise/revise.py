@@ -76,7 +76,7 @@ class Revise(ArmedExperiment[Voting, Threshold]):
         *metrics.each(CHANGE, metrics.fix_rate, metrics.break_rate, by=(), where=REVISED, suffix="_where_revised"),
         *metrics.each(CHANGE, metrics.delta, by=(), where=REVISED, suffix="_where_revised"),
         *metrics.rates(verified_rate="verified", by=(), where=SAMPLES),
-        *metrics.means(option_mass="mass", by=(), where=VERIFIED),
+        *metrics.mean_probabilities(option_mass="mass", by=(), where=VERIFIED),
     )
     gates: ClassVar = (option_mass("p", "correct"),)
     figures: ClassVar = (Bars("correct", by="arm", hue="gate"), Reliability("p", "before", where=VERIFIED))

@@ -104,7 +104,7 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
         *metrics.rates(recovery_by_kind="correct", by=("arm", "kind"), where=WRONG),
         *metrics.rates(recovery_by_commitment="correct", by=("arm", "committed"), where=WRONG),
         *metrics.mean_probabilities("p_right", where={"rule": "none"}),
-        *metrics.means(option_mass="mass", where={"rule": "none"}),
+        *metrics.mean_probabilities(option_mass="mass", where={"rule": "none"}),
     )
     gates: ClassVar = (GATE, option_mass("p_right"))
     figures: ClassVar = (Bars("correct", by="kind", where={**WRONG, "rule": "none"}), Bars("correct", by="planted"))

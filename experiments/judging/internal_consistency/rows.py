@@ -105,10 +105,12 @@ def spread(p: Mapping[str, float], gold: str, *, mass: float, defined: float = 1
 
 BY = ("arm", "layer")
 METRICS = (
-    *metrics.means("entropy", "consistency", "variance", "plurality", "p_gold", "above_decoding", "defined", by=BY),
-    *metrics.means(option_mass="mass", by=BY),
+    *metrics.means("entropy", "consistency", "variance", "above_decoding", by=BY),
+    *metrics.mean_probabilities("plurality", "p_gold", "defined", by=BY),
+    *metrics.mean_probabilities(option_mass="mass", by=BY),
     *metrics.rates("plurality_correct", "agrees", by=BY),
     *metrics.each(("plurality", "plurality_correct"), metrics.auroc, by=BY),
-    *metrics.means("above_zeroed", "set_plurality", "set_entropy", by=BY, where={"how": "heads"}),
-    *metrics.means("cut", where={"stage": "response"}),
+    *metrics.means("above_zeroed", "set_entropy", by=BY, where={"how": "heads"}),
+    *metrics.mean_probabilities("set_plurality", by=BY, where={"how": "heads"}),
+    *metrics.mean_probabilities("cut", where={"stage": "response"}),
 )

@@ -63,7 +63,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     metrics: ClassVar = (
         *metrics.judged(),
         Metric("coverage", metrics.coverage, ("p",)),
-        Metric("option_mass", metrics.mean, ("mass",)),
+        Metric("option_mass", metrics.mean_probability, ("mass",)),
     )
     gates: ClassVar = (option_mass(),)
     figures: ClassVar = (Reliability("p", "correct"), RiskCoverage("p", "correct"))

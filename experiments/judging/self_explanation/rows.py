@@ -104,18 +104,19 @@ OWN: metrics.Where = {**RANKS, "source": "self"}
 FAITHFUL = ("comp", "suff", "flip1", "frac", "rankdel", "truth", "top_agreement", "sign_agreement")
 
 METRICS = (
-    *metrics.means(comprehensiveness="comp", sufficiency="suff", flip_share="frac", where=RANKS),
+    *metrics.means(comprehensiveness="comp", sufficiency="suff", where=RANKS),
+    *metrics.mean_probabilities(flip_share="frac", where=RANKS),
     *metrics.means(rank_deletion="rankdel", rank_truth="truth", score_levels="levels", where=RANKS),
     *metrics.rates(flips_at_first="flip1", where=RANKS),
-    *metrics.means("top_agreement", "sign_agreement", where=RANKS),
+    *metrics.mean_probabilities("top_agreement", "sign_agreement", where=RANKS),
     *metrics.means(comprehensiveness_answered="comp", where={**OWN, "fate_explanation": "answered"}),
-    *metrics.means("matched_words", where=OWN),
+    *metrics.mean_probabilities("matched_words", where=OWN),
     Metric("explained", metrics.answered, ("fate_explanation",), where={"source": "self"}),
     Metric("accuracy", metrics.accuracy, ("correct",), where=OWN),
     *metrics.rates("known", consistency="consistent", where=CHECKS),
     *metrics.rates(consistency_where_known="consistent", where={**CHECKS, "known": True}),
-    *metrics.means("changed", where=CHECKS),
-    *metrics.means(option_mass="mass", option_mass_changed="mass_changed"),
+    *metrics.mean_probabilities("changed", where=CHECKS),
+    *metrics.mean_probabilities(option_mass="mass", option_mass_changed="mass_changed"),
 )
 GATES = (
     option_mass(*FAITHFUL, "correct", "consistent"),

@@ -69,7 +69,8 @@ class Blackjack(ArmedExperiment[Asked, None]):
         *metrics.mean_probabilities("p_gold", where={**DECISIONS, **READ}),
         *metrics.each(("p", "chance"), metrics.spearman, where={"about": "own_bust"}, prefix="own_bust_"),
         *metrics.each(("p", "chance"), metrics.spearman, where={"about": "dealer_bust"}, prefix="dealer_bust_"),
-        *metrics.means("listed_first", option_mass="mass", where=READ),
+        *metrics.means("listed_first", where=READ),
+        *metrics.mean_probabilities(option_mass="mass", where=READ),
     )
     gates: ClassVar = (option_mass("correct", "loss", "p", "p_gold", "listed_first"),)
     figures: ClassVar = (

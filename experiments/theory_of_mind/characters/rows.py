@@ -94,7 +94,8 @@ METRICS: tuple[Metric, ...] = (
     *metrics.each(("correct",), metrics.accuracy, suffix="_by_dimension", by=BY_DIMENSION, where=CHOSEN),
     Metric("context_gain", metrics.delta, ("correct_short", "correct"), BY_CONTEXT, {**ASKED, "longer": True}),
     *metrics.mean_probabilities("p_gold", by=BY_CONTEXT, where=ASKED),
-    *metrics.means("listed_first", option_mass="mass", where=ASKED),
+    *metrics.means("listed_first", where=ASKED),
+    *metrics.mean_probabilities(option_mass="mass", where=ASKED),
     *metrics.each(("included", "points"), metrics.points_included, by=("context",), where=WRITTEN),
     *metrics.each(
         ("included", "points"),

@@ -70,7 +70,7 @@ class DeceptionBench(ArmedExperiment[Condition, JudgeReliability]):
         *metrics.rates(deception_by_request="deceptive", by=("condition", "instructed"), where=ANSWERED),
         *metrics.rates("refused", "cut"),
         *metrics.mean_probabilities("p_deceptive", where=ANSWERED),
-        *metrics.means(option_mass="mass", where=ANSWERED),
+        *metrics.mean_probabilities(option_mass="mass", where=ANSWERED),
         Metric("judge_rule_kappa", metrics.fleiss_kappa, ("votes",), (), ANSWERED, {"votes": 2}),
         *judge_metrics(),
     )

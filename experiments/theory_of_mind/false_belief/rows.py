@@ -163,5 +163,5 @@ METRICS = (
     *metrics.means("listed_first", by=("arm", "kind"), where={"rule": "none", "corrected": False}),
     *metrics.means("agreement", where={**EXACT, "corrected": False}),
     *metrics.mean_probabilities("p_gold", suffix="_by_question", by=BY_QUESTION, where=EXACT),
-    *metrics.means(option_mass="mass", where=EXACT),
+    *metrics.mean_probabilities(option_mass="mass", where=EXACT),
 )

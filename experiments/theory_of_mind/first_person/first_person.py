@@ -69,7 +69,8 @@ class FirstPerson(ArmedExperiment[Telling, None]):
         Metric("person_effect", metrics.delta, PAIR, BY_ORDER, EQUAL),
         Metric("conversion_gain", metrics.delta, PAIR, BY_ORDER, LOWERED),
         *metrics.mean_probabilities("p_gold", suffix="_by_order", by=BY_ORDER, where=ASKED),
-        *metrics.means("listed_first", option_mass="mass", where=ASKED),
+        *metrics.means("listed_first", where=ASKED),
+        *metrics.mean_probabilities(option_mass="mass", where=ASKED),
     )
     gates: ClassVar = (option_mass("correct", "correct_third", "p_gold", "listed_first"),)
     figures: ClassVar = (

@@ -84,7 +84,7 @@ class Identity(ArmedExperiment[View, None]):
         *metrics.rates(identification="identified", where=CHOSEN),
         *metrics.mean_probabilities("p_true", where={**CHOSEN, "rule": "none"}),
         *metrics.means("statements", where={"wanted": "person"}),
-        *metrics.means(option_mass="mass", where={"rule": "none"}),
+        *metrics.mean_probabilities(option_mass="mass", where={"rule": "none"}),
     )
     gates: ClassVar = (option_mass("p_yes", "accepted", "identified", "p_true"),)
     figures: ClassVar = (

@@ -76,10 +76,11 @@ class Influence(ArmedExperiment[Message, None]):
         ),
         *metrics.means(influence_by_side="shift", by=("arm", "opposed"), where=PUSH),
         *metrics.rates(yields="follows", where={**PUSH, "opposed": True}),
-        *metrics.means("struggle", "entropy", "entropy0", "vacillation", "readable", where=CONFLICT),
+        *metrics.means("struggle", "entropy", "entropy0", "vacillation", where=CONFLICT),
+        *metrics.mean_probabilities("readable", where=CONFLICT),
         *metrics.rates("vacillates", "vacillates0", where=CONFLICT),
         Metric("known_rate", metrics.rate, ("known",), where={**PUSH, "kind": "fact"}),
-        *metrics.means(option_mass="mass", option_mass_neutral="mass0"),
+        *metrics.mean_probabilities(option_mass="mass", option_mass_neutral="mass0"),
     )
     gates: ClassVar = (
         option_mass("shift", "follows", "opposed", "struggle", "entropy"),

@@ -80,10 +80,11 @@ class SelfRecognition(ArmedExperiment[Reader, Mapping[str, float]]):
         Metric("auroc", metrics.auroc, ("score", "is_own"), where={"copy": False}),
         Metric("picks_own", picked, ("picks",), where=OWN),
         *metrics.mean_probabilities("p_pick_own", where=OF_TWO),
-        *metrics.means("listed_first", "pick_mass", where=OF_TWO),
+        *metrics.means("listed_first", where=OF_TWO),
+        *metrics.mean_probabilities("pick_mass", where=OF_TWO),
         *metrics.means("hits_less_false_alarms", where=COPIED),
         *metrics.mean_probabilities("p_yes", by=("arm", "shown"), where={"by": "question"}),
-        *metrics.means(option_mass="mass", where={"by": "question"}),
+        *metrics.mean_probabilities(option_mass="mass", where={"by": "question"}),
         *metrics.means("words", by=("shown",), where={"arm": "self"}),
     )
     gates: ClassVar = (

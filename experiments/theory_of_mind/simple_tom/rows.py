@@ -132,7 +132,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     *metrics.mean_probabilities("p_gold", by=("arm", "kind", "twin"), where={"exact": True}),
     *metrics.means("listed_first", where={"rule": "none"}),
-    *metrics.means(option_mass="mass", where={"exact": True}),
+    *metrics.mean_probabilities(option_mass="mass", where={"exact": True}),
     *metrics.rates(accuracy_by_released_parser="released", by=("arm", "kind", "twin"), where=WRITTEN),
     *metrics.rates("unread_released", where=WRITTEN),
 )

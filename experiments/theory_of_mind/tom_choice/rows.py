@@ -85,10 +85,10 @@ METRICS = (
     Metric("joint_accuracy", metrics.joint_accuracy, ("correct", "unit"), where={"in_unit": True}),
     *metrics.rates(accuracy_released="correct_released", where={"exact": False, "released": True}),
     Metric("macro_f1", metrics.macro_f1, ("label", "gold_label"), ("arm", "ability"), {"has_labels": True}),
-    *metrics.means("chance", by=()),
+    *metrics.mean_probabilities("chance", by=()),
     *metrics.mean_probabilities("p_gold", where=EXACT),
     *metrics.means("agreement", where=EXACT),
     *metrics.mean_probabilities("p_gold", suffix="_by_order", by=("arm", "order"), where=EXACT),
     *metrics.means("listed_first", where=GIVEN),
-    *metrics.means(option_mass="mass", where=EXACT),
+    *metrics.mean_probabilities(option_mass="mass", where=EXACT),
 )

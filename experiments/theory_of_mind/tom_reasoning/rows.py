@@ -90,8 +90,9 @@ METRICS = (
     *metrics.rates(accuracy_loose="correct_loose", where=_REPLY),
     *metrics.rates(accuracy_loose_by_order="correct_loose", by=("arm", "order"), where=_REPLY),
     *metrics.rates("format_ok", short_traces="short_trace", where=_REPLY),
-    *metrics.means("trace_tokens", "agents_named", where=_REPLY),
+    *metrics.means("trace_tokens", where=_REPLY),
+    *metrics.mean_probabilities("agents_named", where=_REPLY),
     *metrics.mean_probabilities("p_gold", where={EXACT: True}),
     *metrics.mean_probabilities("p_gold", suffix="_by_order", by=("arm", "order"), where={EXACT: True}),
-    *metrics.means(option_mass="mass", where={EXACT: True}),
+    *metrics.mean_probabilities(option_mass="mass", where={EXACT: True}),
 )

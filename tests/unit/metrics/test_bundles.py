@@ -11,8 +11,9 @@ import pytest
 import harness.metrics
 from harness import metrics
 from harness.cli.listing import measures
+from harness.errors import HarnessError
 from harness.metrics.metric import Metric
-from harness.outcomes import ItemResult, Outcome, Probability, Table
+from harness.outcomes import ItemResult, Kind, Outcome, Probability, Table
 from harness.statistics.estimates import estimate
 
 
@@ -96,3 +97,11 @@ def test_the_names_for_the_type_checker_are_those_at_run_time() -> None:
     assert len(set(metrics.__all__)) == len(metrics.__all__)
     for name in metrics.__all__:
         assert getattr(metrics, name) is not None
+
+
+@pytest.mark.parametrize(("kind", "instead"), [("probability", "mean_probability"), ("label", "rate")])
+def test_a_mean_of_numbers_in_0_1_is_refused_whose_interval_would_leave_that_range(kind: Kind, instead: str) -> None:
+    kinds: dict[str, Kind] = {"x": kind, "arm": "text"}
+    with pytest.raises(HarnessError, match=f"take metrics.{instead}, whose interval stays in"):
+        Metric("m", metrics.mean, ("x",)).check(kinds)
+    Metric("m", getattr(metrics, instead), ("x",)).check(kinds)
