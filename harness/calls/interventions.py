@@ -10,7 +10,8 @@ computed in float32 (float64 for a float64 model) and rounded to the model's dty
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.calls.arrays import Array
@@ -138,3 +139,21 @@ class Cut:
 
 
 Intervention = Add | Replace | Ablate | Cut
+
+
+def behind(interventions: Sequence[Intervention], prompt: int, more: int) -> tuple[Intervention, ...]:
+    """The same interventions for a call whose prompt goes on with tokens that stand for generated ones.
+
+    An intervention that holds for generated tokens holds for these, too. So an option of several tokens, which is
+    walked token by token, has the probability that a `Score` of it gives.
+
+    Args:
+        prompt: the number of tokens of the prompt itself.
+        more: the number of tokens behind it.
+    """
+    after = tuple(range(prompt, prompt + more))
+    return tuple(
+        replace(one, positions=(*one.positions, *after)) if isinstance(one, Add | Ablate) and one.decode and after
+        else one
+        for one in interventions
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, cast
 
 from harness.calls.calls import Choose, Logprobs, Sampling, Score, Text
-from harness.calls.interventions import Intervention
+from harness.calls.interventions import Intervention, behind
 from harness.calls.thoughts import Thought
 from harness.errors import HarnessError, ItemError
 from harness.prompting.prompts import Prompt
@@ -184,6 +184,7 @@ class Subject(Inside):
         Args:
             options: surface forms of each option, as they would continue the prompt.
             thought: as in `generate`. The model's own thought is the greedy one.
+            interventions: as in `generate`. Those of generated tokens hold for the tokens of an option, too.
 
         Raises:
             ItemError: a form merges with the prompt's last token or begins another form; the prompt is too long.
@@ -191,9 +192,11 @@ class Subject(Inside):
         rendered = await self._render(prompt if thought is None else prompt.thinking(thought), interventions)
         forms = self.renderer.options(rendered, options)
         self.renderer.check_length(rendered, max(len(f) for fs in forms.values() for f in fs))
-        inside = tuple(interventions)
-        nexts = branches(f for fs in forms.values() for f in fs)
-        calls = {path: Choose(rendered.ids + path, tokens, inside) for path, tokens in nexts.items()}
+        ids, nexts = rendered.ids, branches(f for fs in forms.values() for f in fs)
+        calls = {
+            path: Choose(ids + path, tokens, behind(interventions, len(ids), len(path)))
+            for path, tokens in nexts.items()
+        }
         place = self.log.ask(rendered.text)
         replies = dict(zip(calls, await asyncio.gather(*map(self._ask, calls.values())), strict=True))
         logprobs: dict[Path, float] = {}

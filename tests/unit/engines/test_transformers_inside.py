@@ -13,6 +13,10 @@ from harness.calls.calls import Activations, Call, Choose, Generate, Logprobs, R
 from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace
 from harness.engines.transformers.batching import TransformersEngine
 from harness.errors import ItemError
+from harness.prompting.prompts import Prompt
+from harness.prompting.rendering import Renderer
+from harness.store.store import Store
+from harness.subject.subject import Subject
 from tests.integration.engines import ask
 from tests.support.tiny_engines import agrees, load, near, one_by_one, plain, prompts, push, steered_table, table_of
 from tests.support.tiny_models import save_tiny
@@ -141,3 +145,27 @@ def test_an_engine_says_how_many_layers_can_be_read(engine: TransformersEngine) 
     assert read.values.shape[0] == engine.layers
     with pytest.raises(ItemError, match="layer"):
         ask(engine, [Read((5, 6), (engine.layers,), (1,))])
+
+
+@pytest.mark.parametrize("kind", ["add", "ablate", "prompt only"])
+def test_an_option_of_several_tokens_has_the_probability_of_its_score_while_every_token_is_steered(
+    engine: TransformersEngine, tmp_path: Path, kind: str
+) -> None:
+    subject = Subject(engine, Renderer(engine.tokenizer, "plain", engine.context), Store(tmp_path / "store"), 0)
+    prompt = Prompt.exact("one two three")
+    n = subject.prompt_tokens(prompt)
+    vector = push(n).vector
+    kinds: dict[str, Intervention] = {
+        "add": Add(1, "resid_post", vector, 3.0, tuple(range(1, n)), decode=True),
+        "ablate": Ablate(1, "resid_post", tuple(range(1, n)), vector, decode=True),
+        "prompt only": Add(1, "resid_post", vector, 3.0, tuple(range(1, n))),
+    }
+
+    async def both() -> tuple[float, float, int]:
+        choice = await subject.choose(prompt, {"long": [" four five six"]}, interventions=[kinds[kind]])
+        score = await subject.score(prompt, " four five six", interventions=[kinds[kind]])
+        return choice.logp["long"], score.logprob, choice.calls
+
+    walked, scored, calls = asyncio.run(both())
+    assert calls > 1
+    assert walked == pytest.approx(scored, abs=1e-4)
