@@ -11,13 +11,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import orjson
 
 from harness.calls.arrays import Array
 from harness.calls.interventions import Cut, Intervention, Site
 from harness.calls.thoughts import Ended, Thought
+from harness.errors import ItemError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Capability = Literal["generate", "choose", "choose_at", "score", "read", "intervene"]
 """What an engine may be able to do and an experiment may need: four kinds of call, `Choose` at many positions of its
@@ -142,6 +146,8 @@ class Read:
         positions: positions of the prompt's tokens, counted from 0; ascending.
         site: where in the block.
         pool: "mean" asks for the mean over the positions in place of each of them.
+        onto: axes, shape [layers, k, width of the site]: asks for the lengths h . v / |v| along each of a layer's k
+            axes v in place of h, so that a store of many texts stays small.
     """
 
     prompt: tuple[int, ...]
@@ -150,13 +156,45 @@ class Read:
     site: Site = "resid_post"
     interventions: tuple[Intervention, ...] = ()
     pool: Pool = field(default="none", metadata=LATER)
+    onto: Array | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         _check_ascending("layers", self.layers)
         _check_positions(self.positions, len(self.prompt))
         if self.pool not in get_args(Pool):
             raise ValueError(f"pool {self.pool!r}: it is one of {', '.join(get_args(Pool))}")
+        if self.onto is not None:
+            _check_axes(self.onto, len(self.layers))
         _check_interventions(self)
+
+    def reply(self, found: NDArray[Any]) -> Activations:
+        """The reply, in float64 up to its rounding, from the activations at all layers and positions that are asked.
+
+        Args:
+            found: [layers, positions, width].
+
+        Raises:
+            ItemError: axes of another width.
+            ValueError: a number is not finite.
+        """
+        import numpy as np
+
+        if self.pool == "mean":
+            found = found.mean(axis=1, keepdims=True, dtype=np.float64)
+        if self.onto is not None:
+            axes = self.onto.numpy().astype(np.float64)
+            self.check_width(found.shape[2])
+            found = found.astype(np.float64) @ (axes / np.linalg.norm(axes, axis=2, keepdims=True)).swapaxes(1, 2)
+        return Activations(Array.of(found))
+
+    def check_width(self, width: int) -> None:
+        """Refuses axes that do not fit a site.
+
+        Raises:
+            ItemError: they have another width.
+        """
+        if self.onto is not None and self.onto.shape[2] != width:
+            raise ItemError(f"onto: axes of {self.onto.shape[2]} numbers, but {self.site} is {width} wide")
 
 
 Call = Generate | Choose | Score | Read
@@ -165,6 +203,13 @@ Call = Generate | Choose | Score | Read
 def _check_ascending(name: str, values: tuple[int, ...]) -> None:
     if not values or list(values) != sorted(set(values)) or values[0] < 0:
         raise ValueError(f"{name} must be ascending, distinct, from 0 on and not empty: {values}")
+
+
+def _check_axes(axes: Array, layers: int) -> None:
+    if len(axes.shape) != 3 or axes.shape[0] != layers or 0 in axes.shape:
+        raise ValueError(f"onto: axes of shape {list(axes.shape)}; {layers} layers need [{layers}, axes, width]")
+    if not axes.numpy().any(axis=2).all():
+        raise ValueError("onto: an axis of length zero has no direction")
 
 
 def _check_positions(positions: tuple[int, ...], length: int) -> None:
@@ -238,7 +283,7 @@ class Logprobs:
 @dataclass(frozen=True, slots=True)
 class Activations:
     """The reply to `Read`: shape [layers, positions, width of the site], in the order asked; with pool "mean"
-    [layers, 1, width]."""
+    [layers, 1, width], and onto k axes [layers, positions or 1, k]."""
 
     values: Array
 
@@ -277,7 +322,7 @@ def _key_fields(kind: type) -> tuple[list[str], list[tuple[str, Any]]]:
 
 def call_key(identity: str, call: Call) -> bytes:
     """16 bytes that name a call of one model identity (the digest of `Engine.identity`)."""
-    if call.interventions:
+    if call.interventions or (isinstance(call, Read) and call.onto is not None):
         return _digest([identity, _body(call)])[:16]
     # The same bytes, sooner: without arrays orjson writes the parts of a call by itself.
     kind: Any = type(call)

@@ -15,7 +15,6 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
-from harness.calls.arrays import Array
 from harness.calls.calls import (
     Activations,
     Call,
@@ -257,7 +256,7 @@ class FakeEngine:
 
         texts = [self.tokenizer.decode(call.prompt[: p + 1]) for p in call.positions]
         found = np.array([[self.activations(call, text, layer) for text in texts] for layer in call.layers])
-        return Activations(Array.of(found.mean(axis=1, keepdims=True) if call.pool == "mean" else found))
+        return call.reply(found)
 
 
 def _choose_reply(call: Generate, possible: Sequence[_Possible]) -> _Possible:

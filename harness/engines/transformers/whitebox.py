@@ -19,7 +19,6 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.calls.arrays import Array
 from harness.calls.calls import Activations, Call, Read
 from harness.calls.interventions import Ablate, Add, Cut, Replace, Site, same_site
 from harness.engines.transformers.blocks import Blocks, Place
@@ -71,7 +70,7 @@ class WhiteBox:
         """
         if isinstance(call, Read):
             for layer in call.layers:
-                self._blocks.place(layer, call.site)
+                call.check_width(self._blocks.place(layer, call.site).width)
         cuts: dict[int, list[Cut]] = {}
         for one in call.interventions:
             if isinstance(one, Cut):
@@ -200,9 +199,7 @@ class Trace:
         stack = np.stack(values)
         if not np.isfinite(stack).all():
             raise ValueError(f"{call.site}: the model's numbers overflowed; try another dtype or a weaker intervention")
-        if call.pool == "mean":
-            stack = stack.mean(axis=1, keepdims=True, dtype=np.float64)
-        return Activations(Array.of(stack))
+        return call.reply(stack)
 
 
 @dataclass(slots=True)

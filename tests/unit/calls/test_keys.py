@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.calls.arrays import Array
@@ -55,10 +56,16 @@ def test_settings_that_came_later_enter_the_key_when_they_are_used() -> None:
     choose, read = CALLS["choose"], CALLS["read"]
     assert isinstance(choose, Choose)
     assert isinstance(read, Read)
-    again: list[Call] = [replace(choose, positions=()), replace(read, pool="none")]
+    again: list[Call] = [replace(choose, positions=()), replace(read, pool="none", onto=None)]
     assert [call_key("id", call).hex() for call in again] == [KEYS["choose"][0], KEYS["read"][0]]
-    used: list[Call] = [*(replace(choose, positions=p) for p in ((0,), (1,), (0, 1))), replace(read, pool="mean")]
-    assert len({call_key("id", call) for call in (*again, *used)}) == 6
+    axes = [Array.of(np.full((len(read.layers), 1, 4), x)) for x in (1.0, 2.0)]
+    used: list[Call] = [
+        *(replace(choose, positions=p) for p in ((0,), (1,), (0, 1))),
+        replace(read, pool="mean"),
+        *(replace(read, onto=some) for some in axes),
+        replace(read, onto=axes[0], interventions=EVERY_KIND),
+    ]
+    assert len({call_key("id", call) for call in (*again, *used)}) == 9
 
 
 def test_a_vector_is_hashed_once_however_often_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.calls.arrays import Array
-from harness.calls.calls import Text
+from harness.calls.calls import Pool, Text
 from harness.calls.interventions import Ablate, Add, Cut, Intervention
 from harness.calls.thoughts import Thought
 from harness.engines.fake.engine import FakeEngine
@@ -209,3 +209,59 @@ def test_a_reply_that_cannot_be_read_is_named() -> None:
     short = replace(subject, renderer=Renderer(tiny.chatml(), "auto", 60))
     with pytest.raises(ItemError, match="does not fit the context of 60"):
         short.after(MARBLE, text(words.encode("fox") * 50, "fox" * 50, "length"))
+
+
+def test_a_read_onto_axes_gives_the_lengths_along_them(engines: dict[str, TransformersEngine], tmp_path: Path) -> None:
+    subject = subject_on(engines["llama"], tmp_path)
+    axes = np.random.default_rng(0).normal(size=(2, 3, 32)).astype(np.float32)
+    settings: dict[str, Any] = {"layers": [0, 2], "positions": range(4, 20)}
+    whole = asyncio.run(subject.read(ASK, **settings)).numpy()
+    units = axes / np.linalg.norm(axes, axis=2, keepdims=True)
+    pools: list[tuple[Pool, Any]] = [("none", whole), ("mean", whole.mean(1, keepdims=True))]
+    for pool, rows in pools:
+        found = asyncio.run(subject.read(ASK, **settings, pool=pool, onto=Array.of(axes))).numpy()
+        assert found.shape == (2, rows.shape[1], 3)
+        np.testing.assert_allclose(found, np.einsum("lpw,lkw->lpk", rows, units), atol=1e-4)
+    pushed = Add(2, "resid_post", Array.of(axes[1, 0]), 3.0, tuple(range(4, 20)))
+    before, after = (
+        asyncio.run(subject.read(ASK, **settings, pool="mean", onto=Array.of(axes), interventions=some)).numpy()
+        for some in ((), (pushed,))
+    )
+    assert after[1, 0, 0] - before[1, 0, 0] == pytest.approx(3 * np.linalg.norm(axes[1, 0]), rel=1e-4)
+    assert any(e.reply.startswith("mean resid_post onto 3 axes of layers [0, 2]") for e in subject.transcript)
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ((1, 3, 32), r"axes of shape \[1, 3, 32\]; 2 layers need \[2, axes, width\]"),
+        ((3, 32), r"axes of shape \[3, 32\]; 2 layers need"),
+        ((2, 0, 32), r"axes of shape \[2, 0, 32\]; 2 layers need"),
+        ((2, 3, 31), "axes of 31 numbers, but resid_post is 32 wide"),
+    ],
+)
+def test_axes_that_do_not_fit_are_named(
+    shape: tuple[int, ...], told: str, engines: dict[str, TransformersEngine], tmp_path: Path
+) -> None:
+    subject = subject_on(engines["llama"], tmp_path)
+    with pytest.raises(ItemError, match=told):
+        asyncio.run(subject.read(ASK, layers=[0, 2], positions=[-1], onto=Array.of(np.ones(shape))))
+
+
+def test_an_axis_without_a_direction_is_named_and_so_is_a_width_that_a_fake_engine_lacks() -> None:
+    subject = fake_subject({})
+    with pytest.raises(ItemError, match="an axis of length zero has no direction"):
+        asyncio.run(subject.read(MARBLE, layers=[0], positions=[-1], onto=Array.of(np.zeros((1, 2, 16)))))
+    with pytest.raises(ItemError, match="axes of 17 numbers, but resid_post is 16 wide"):
+        asyncio.run(subject.read(MARBLE, layers=[0], positions=[-1], onto=Array.of(np.ones((1, 2, 17)))))
+
+
+def test_two_thousand_sentences_take_little_room_in_the_store(tmp_path: Path) -> None:
+    """Of 8 axes at 4 layers of a model of 4,096 numbers: a twentieth of these sentences takes a twentieth of 5 MB."""
+    subject = fake_subject({}, folder=tmp_path, activations=lambda call, text, layer: range(4096))
+    axes = Array.of(np.random.default_rng(0).normal(size=(4, 8, 4096)))
+    for i in range(100):
+        said = Prompt.user(f"sentence {i}")
+        asyncio.run(subject.read(said, layers=range(4), positions=[0, 1, -1], pool="mean", onto=axes))
+    subject.store.close()
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 5e6 / 20
