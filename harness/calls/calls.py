@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import orjson
 
 from harness.calls.arrays import Array
-from harness.calls.interventions import Cut, Intervention, Site
+from harness.calls.interventions import Cut, Intervention, Site, check_numbers, check_site
 from harness.calls.thoughts import Ended, Thought
-from harness.errors import ItemError
+from harness.errors import HarnessError, ItemError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -161,9 +161,11 @@ class Read:
     def __post_init__(self) -> None:
         _check_ascending("layers", self.layers)
         _check_positions(self.positions, len(self.prompt))
+        check_site(self.site)
         if self.pool not in get_args(Pool):
-            raise ValueError(f"pool {self.pool!r}: it is one of {', '.join(get_args(Pool))}")
+            raise HarnessError(f"pool {self.pool!r}: it is one of {', '.join(get_args(Pool))}")
         if self.onto is not None:
+            check_numbers("Read.onto", self.onto)
             _check_axes(self.onto, len(self.layers))
         _check_interventions(self)
 
@@ -202,29 +204,32 @@ Call = Generate | Choose | Score | Read
 
 def _check_ascending(name: str, values: tuple[int, ...]) -> None:
     if not values or list(values) != sorted(set(values)) or values[0] < 0:
-        raise ValueError(f"{name} must be ascending, distinct, from 0 on and not empty: {values}")
+        raise ItemError(f"{name} must be ascending, distinct, from 0 on and not empty: {values}")
 
 
 def _check_axes(axes: Array, layers: int) -> None:
     if len(axes.shape) != 3 or axes.shape[0] != layers or 0 in axes.shape:
-        raise ValueError(f"onto: axes of shape {list(axes.shape)}; {layers} layers need [{layers}, axes, width]")
+        raise ItemError(f"onto: axes of shape {list(axes.shape)}; {layers} layers need [{layers}, axes, width]")
     if not axes.numpy().any(axis=2).all():
-        raise ValueError("onto: an axis of length zero has no direction")
+        raise ItemError("onto: an axis of length zero has no direction")
 
 
 def _check_positions(positions: tuple[int, ...], length: int) -> None:
     _check_ascending("positions", positions)
     if positions[-1] >= length:
-        raise ValueError(f"position {positions[-1]} is beyond a prompt of {length} tokens")
+        raise ItemError(f"position {positions[-1]} is beyond a prompt of {length} tokens")
 
 
 def _check_interventions(call: Call) -> None:
     for one in call.interventions:
         positions = (*one.queries, *one.keys) if isinstance(one, Cut) else one.positions
+        last = len(call.prompt) - 1
         if one.layer < 0 or any(p < 0 for p in positions):
-            raise ValueError(f"layers and positions count from 0: {one}")
-        if not isinstance(one, Cut) and any(p >= len(call.prompt) for p in positions):
-            raise ValueError(f"position {max(positions)} is beyond a prompt of {len(call.prompt)} tokens")
+            where = f"{type(one).__name__} at layer {one.layer}, positions from {min(positions, default=0)} on"
+            raise ItemError(f"{where}: layers and positions count from 0; the last token of this prompt is {last}")
+        if not isinstance(one, Cut) and any(p > last for p in positions):
+            where = f"{type(one).__name__} at layer {one.layer}"
+            raise ItemError(f"{where}: position {max(positions)} is beyond a prompt of {last + 1} tokens")
 
 
 def capabilities_of(call: Call) -> set[Capability]:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from harness.calls.arrays import Array
+from harness.errors import HarnessError, ItemError, nearest
 
 Site = Literal[
     "resid_pre",
@@ -39,6 +40,26 @@ after them. mlp_act: the neurons, before the down projection; a mixture of exper
 behind the last block (layer must be the last). Hugging Face's hidden_states[i + 1] is resid_post of block i, but for
 the last block it is final_norm.
 """
+
+
+def check_site(site: str) -> None:
+    """Refuses a word that is no site.
+
+    Raises:
+        HarnessError: the message names the nearest site.
+    """
+    if site not in get_args(Site):
+        raise HarnessError(f"{site!r} is no site inside a model{nearest(site, get_args(Site))}")
+
+
+def check_numbers(name: str, value: object) -> None:
+    """Refuses numbers that are no part of a call, such as a numpy array.
+
+    Raises:
+        HarnessError: the message says how they become one.
+    """
+    if not isinstance(value, Array):
+        raise HarnessError(f"{name} takes its numbers as an Array, not as {type(value).__name__}; write Array.of(...)")
 
 
 def same_site(layer: int, site: Site) -> tuple[int, Site]:
@@ -71,7 +92,9 @@ class Add:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.scale):
-            raise ValueError(f"a vector is added a finite number of times, not {self.scale}")
+            raise ItemError(f"a vector is added a finite number of times, not {self.scale}")
+        check_site(self.site)
+        check_numbers("Add", self.vector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +112,12 @@ class Replace:
     positions: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        check_numbers("Replace", self.values)
         if len(self.values.shape) != 2 or self.values.shape[0] != len(self.positions):
-            raise ValueError(f"{len(self.positions)} positions need values [{len(self.positions)}, width]")
+            raise ItemError(f"{len(self.positions)} positions need values [{len(self.positions)}, width]")
         if len(set(self.positions)) < len(self.positions):
-            raise ValueError(f"a position is replaced twice: {self.positions}")
+            raise ItemError(f"a position is replaced twice: {self.positions}")
+        check_site(self.site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +138,11 @@ class Ablate:
     decode: bool = False
 
     def __post_init__(self) -> None:
+        if self.direction is not None:
+            check_numbers("Ablate", self.direction)
         if self.heads and (self.site != "attn_heads" or self.direction is not None):
-            raise ValueError("heads are ablated at site attn_heads, without a direction")
+            raise ItemError("heads are ablated at site attn_heads, without a direction")
+        check_site(self.site)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,10 +121,7 @@ class Inside(Asking):
         self.renderer.check_length(rendered, 0)
         n = len(rendered.ids)
         counted = tuple(p + n if p < 0 else p for p in positions)
-        try:
-            call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions), pool, onto)
-        except ValueError as error:
-            raise ItemError(str(error)) from error
+        call = Read(rendered.ids, tuple(layers), counted, site, tuple(interventions), pool, onto)
         place = self.log.ask(rendered.text)
         reply, key, cached = await self._ask(call)
         array = cast(Activations, reply).values

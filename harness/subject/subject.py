@@ -241,11 +241,8 @@ class Subject(Inside):
             if long := [option for option, some in fs.items() if any(len(ids) > 1 for ids in some)]:
                 raise ItemError(f"option {long[0]!r} is more than one token after position {p}; choose_at takes one")
         tokens = sorted({ids[0] for fs in forms for some in fs.values() for ids in some})
-        try:
-            asked = () if counted == (n - 1,) else counted
-            call = Choose(rendered.ids, tuple(tokens), tuple(interventions), asked)
-        except ValueError as error:
-            raise ItemError(str(error)) from error
+        asked = () if counted == (n - 1,) else counted
+        call = Choose(rendered.ids, tuple(tokens), tuple(interventions), asked)
         place = self.log.ask(rendered.text)
         reply, key, cached = await self._ask(call)
         values = cast(Logprobs, reply).values

@@ -96,7 +96,10 @@ class WhiteBox:
         if vector is None:
             return
         if vector.shape[-1:] != (width,) or len(vector.shape) != (2 if isinstance(one, Replace) else 1):
-            raise ItemError(f"{name}: numbers of shape {vector.shape}, but the site is {width} wide")
+            raise ItemError(
+                f"{name}: numbers of shape {vector.shape}, but the site is {width} wide; fit the vector on this model, "
+                "at this site"
+            )
         if directed and not np.any(vector.numpy()):
             raise ItemError(f"{name}: a vector of length zero has no direction")
 

@@ -2,7 +2,10 @@
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.calls.arrays import Array
@@ -18,6 +21,7 @@ from harness.calls.calls import (
     identity_digest,
 )
 from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace
+from harness.errors import HarnessError, ItemError
 
 SAMPLED = Sampling(8, temperature=1.0)
 
@@ -112,13 +116,46 @@ def test_a_steered_draw_and_its_control_take_the_same_random_numbers() -> None:
 
 def test_positions_beyond_the_prompt_are_refused() -> None:
     for wrong in (Add(0, "resid_post", V, 1.0, (2,)), Add(0, "resid_post", V, 1.0, (-1,)), Cut(-1, (0,), (0,))):
-        with pytest.raises(ValueError, match="position"):
+        with pytest.raises(
+            ItemError, match=r"(Add|Cut) at layer -?\d.*(beyond a prompt of 2 tokens|last token .* is 1)"
+        ):
             Choose((1, 2), (3,), (wrong,))
-    with pytest.raises(ValueError, match="beyond a prompt of 2 tokens"):
+    with pytest.raises(ItemError, match="beyond a prompt of 2 tokens"):
         Read((1, 2), (0,), (2,))
-    with pytest.raises(ValueError, match="ascending"):
+    with pytest.raises(ItemError, match="ascending"):
         Read((1, 2), (1, 0), (0,))
     Generate((1, 2), SAMPLED, interventions=(Cut(0, (5,), (0,)),))  # a generated token
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda site: Read((1, 2), (0,), (0,), site),
+        lambda site: Add(0, site, V, 1.0, (0,)),
+        lambda site: Replace(0, site, Array.of([[1.0]]), (0,)),
+        lambda site: Ablate(0, site, (0,)),
+    ],
+    ids=["Read", "Add", "Replace", "Ablate"],
+)
+def test_a_word_that_is_no_site_stops_the_run_with_the_nearest_one(make: Callable[[Any], object]) -> None:
+    with pytest.raises(HarnessError, match="'resid_out' is no site inside a model, did you mean 'resid_post'"):
+        make("resid_out")
+    with pytest.raises(
+        HarnessError, match=r"'q' is no site inside a model \(there are: attn_heads, attn_norm, attn_out"
+    ):
+        make("q")
+
+
+def test_numbers_that_are_no_array_are_told_how_they_become_one() -> None:
+    numbers: Any = np.ones((1, 2))
+    for make in (
+        lambda: Add(0, "resid_post", numbers, 1.0, (0,)),
+        lambda: Replace(0, "resid_post", numbers, (0,)),
+        lambda: Ablate(0, "resid_post", (0,), numbers),
+        lambda: Read((1, 2), (0,), (0,), onto=numbers),
+    ):
+        with pytest.raises(HarnessError, match=r"takes its numbers as an Array, not as ndarray; write Array\.of"):
+            make()
 
 
 def test_an_array_is_a_value_of_its_numbers_and_shape() -> None:
@@ -130,5 +167,5 @@ def test_an_array_is_a_value_of_its_numbers_and_shape() -> None:
         Array.of([math.nan])
     with pytest.raises(ValueError, match="8 bytes are not"):
         Array((3,), V.data)
-    with pytest.raises(ValueError, match="2 positions need"):
+    with pytest.raises(ItemError, match="2 positions need"):
         Replace(0, "resid_post", Array.of([[1.0, 2.0]]), (0, 1))

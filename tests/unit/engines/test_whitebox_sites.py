@@ -301,7 +301,7 @@ def test_vectors_of_length_zero_may_be_added_or_put_in_place() -> None:
 
 def test_interventions_that_mean_nothing_cannot_be_written() -> None:
     for scale in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="a finite number of times"):
+        with pytest.raises(ItemError, match="a finite number of times"):
             Add(0, "resid_post", V, scale, (0,))
-    with pytest.raises(ValueError, match="a position is replaced twice"):
+    with pytest.raises(ItemError, match="a position is replaced twice"):
         Replace(0, "resid_post", Array.of(np.ones((2, WIDTH))), (3, 3))
