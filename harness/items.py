@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -73,6 +73,27 @@ SOLUTION = AnswerForm(512, ("\nQuestion:",))
 """A worked solution of several lines, up to the next question that a base model asks itself."""
 
 
+Group = str | tuple[str, ...]
+"""The name of an item's group, or the names of several."""
+
+
+def group_text(names: Sequence[str]) -> str:
+    """The names of an item's groups as one text, as rows have them: a single name as it is, several as a JSON list."""
+    return names[0] if len(names) == 1 else json.dumps(list(names), ensure_ascii=False)
+
+
+def groups_in(text: str) -> tuple[str, ...]:
+    """The names of the groups in a text of `group_text`."""
+    if not text.startswith('["'):
+        return (text,)
+    try:
+        names = json.loads(text)
+    except json.JSONDecodeError:
+        return (text,)
+    several = isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name for name in names)
+    return tuple(names) if several else (text,)
+
+
 @dataclass(frozen=True)
 class Item:
     """One test item.
@@ -82,7 +103,8 @@ class Item:
             JSON-like values only. The gold answer is never among them.
         gold: the right answer, in the form that the grader expects (JSON-like).
         grader: the function that judges a model's text against this item.
-        group: the cluster for the statistics (story, template, document); "" means the item stands alone.
+        group: the cluster for the statistics (story, template, document); "" means the item stands alone. Several names
+            mean that it shares each of them with other items: the two years of a pair, a person and a stimulus.
         form: how much room an answer gets. It is no part of the item's id.
         released: the grader of the set's own release, where its rules differ from ours. It is no part of the item's id.
     """
@@ -90,14 +112,23 @@ class Item:
     fields: Mapping[str, Any]
     gold: Any
     grader: Grader = field(repr=False, compare=False)
-    group: str = ""
+    group: Group = ""
     form: AnswerForm = field(default=SHORT, repr=False, compare=False)
     released: Grader | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = (self.group,) if isinstance(self.group, str) else self.group
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names) or "" in names[1:]:
+            raise HarnessError(
+                f"an item has group={self.group!r}; give a name, a tuple of names that are not empty, or nothing"
+            )
 
     @cached_property
     def id(self) -> str:
         """16 hex digits derived from fields, gold and group: the same content has the same id everywhere."""
-        text = json.dumps([self.fields, self.gold, self.group], sort_keys=True, ensure_ascii=False)
+        names = list(self.groups)
+        group = names if len(names) > 1 else "".join(names)
+        text = json.dumps([self.fields, self.gold, group], sort_keys=True, ensure_ascii=False)
         try:
             return hashlib.sha256(text.encode()).hexdigest()[:16]
         except UnicodeEncodeError as error:
@@ -107,9 +138,20 @@ class Item:
             ) from error
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The different names of its group; () for an item that stands alone."""
+        names = groups_in(self.group) if isinstance(self.group, str) else self.group
+        return tuple(dict.fromkeys(filter(None, names)))
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The groups, or the item's own id when it has none."""
+        return self.groups or (self.id,)
+
+    @property
     def cluster(self) -> str:
-        """The group, or the item's own id when it has none."""
-        return self.group or self.id
+        """The groups, or the item's own id, as one text: the name of a single one, a JSON list of several."""
+        return group_text(self.clusters)
 
     def grade(self, text: str) -> Grade:
         """Judges a model's text with the task's grader."""

@@ -14,6 +14,7 @@ from harness.metrics.bins import bin_codes
 from harness.metrics.columns import Floats
 from harness.metrics.levels import chosen, missing, occurring, shown
 from harness.outcomes import Table
+from harness.statistics.clusters import Clusters
 
 Texts = NDArray[np.object_]
 
@@ -66,21 +67,20 @@ def by_level(rows: Table, column: str) -> list[tuple[str, Table]]:
 def proportion(labels: Floats, groups: Texts) -> Proportion:
     """The share of ones with a Wilson interval on the effective sample size.
 
-    Rows of one group (draws of one item, items of one story) are not independent: the number of rows is divided by
+    Rows that share a group (draws of one item, items of one story) are not independent: their number is divided by
     the design effect, the clustered variance of the mean over p(1 - p) / n, where that is above 1. With one row a
     group this is the plain Wilson interval (Wilson 1927); with clusters, that of Korn and Graubard (1998).
 
     Args:
         labels: 0.0 or 1.0, shape [n], n >= 1.
-        groups: the cluster of each row, shape [n].
+        groups: the names of each row's groups as the column "group" has them, shape [n].
     """
     n = len(labels)
     p = float(labels.mean())
-    _, codes = np.unique(groups.astype(str), return_inverse=True)
-    sums = np.bincount(codes, weights=labels - p)
-    plain, clustered = p * (1 - p) * n, float(sums @ sums)
+    clusters = Clusters.of(groups)
+    plain, clustered = p * (1 - p) * n, clusters.variance_of_sum(labels - p)
     # When all rows agree the variance says nothing: count each cluster once.
-    effective = len(sums) if plain == 0 else n / max(1.0, clustered / plain)
+    effective = clusters.n if plain == 0 else n / max(1.0, clustered / plain)
     low, high = wilson(p, effective)
     return Proportion(p, low, high, n)
 

@@ -17,11 +17,12 @@ from harness.outcomes import Table, fate_columns
 from harness.report.citing import Paper
 from harness.report.facts import counted, model_fact, name_of, sentence, version_fact
 from harness.runs.records import RunRecord, is_dry
+from harness.statistics.clusters import Clusters
 
 _BESIDES = ("_target_", "wording", "fitted")
 """Settings of an experiment that are no numbers for a paragraph: its texts, and where a fit lies."""
 
-_BOOTSTRAP = re.compile(r"cluster bootstrap, (\d+) replicates, ")
+_BOOTSTRAP = re.compile(r"(?:\S+-way )?cluster bootstrap, (\d+) replicates, ")
 
 _ENGINES = {"vllm": "vLLM", "transformers": "Hugging Face transformers", "server": "an OpenAI-compatible server"}
 
@@ -74,10 +75,12 @@ def _sentences(run: RunRecord, table: Table, papers: Sequence[Paper]) -> Iterato
 
 def _items(m: Mapping[str, Any], table: Table) -> str:
     asked, failed = int(m["task"].get("items") or m["items_done"]), int(m.get("items_failed") or 0)
-    groups = len(np.unique(table.columns["group"].astype(str)))
+    clusters = Clusters.of(table.columns["group"])
+    sizes = sentence(f"{n:,}" for n in clusters.sizes)
+    groups = counted(clusters.n, "group") if clusters.ways == 1 else f"up to {clusters.ways} each of {sizes} groups"
     print_of = f", fingerprint {m['task']['fingerprint']}" if m["task"].get("fingerprint") else ""
     told = f"The test items were {counted(asked, 'item')} of the task {m['task']['name']}{print_of}"
-    told += f", in {counted(groups, 'group')} that the statistics take as independent."
+    told += f", in {groups} that the statistics take as independent."
     if m["items_done"] != asked:
         told += f" The run {m['status']} after {m['items_done']} of them."
     return told + (f" {counted(failed, 'item')} failed, and count as missing." if failed else "")
@@ -168,6 +171,8 @@ def _intervals(run: RunRecord) -> Iterator[tuple[str, str]]:
         told = sentence(f"{int(n):,}" for n in drawn)
         how = f"with {told} replicates ({sentence(kinds)})"
         yield "intervals", f"Numbers have 95 % intervals from a cluster bootstrap, which draws whole groups, {how}."
+    if any(e.crossed for e in run.estimates):
+        yield "crossed", "A row with several groups counts by the product of how often each of them was drawn."
     if any(text.startswith("binomial bound") for text in methods):
         yield "bounds", "Where all groups agree, a mean has a binomial bound in place of a bootstrap interval."
 

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.columns import Weights
-
-Codes = NDArray[np.int64]
+from harness.statistics.clusters import Clusters, Codes, counted
 
 _CHUNK = 1 << 18
 """Weights held at once, 2 MB: a metric's own temporaries are a few times that, and stay near the processor."""
 
 
-def bootstrap_weights(groups: Codes, replicates: int, seed: int, merged: Codes | None = None) -> Iterator[Weights]:
+def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Codes | None = None) -> Iterator[Weights]:
     """Weights of the cluster bootstrap, for rows or for rows taken together.
 
     Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
-    group was drawn (multinomial counts), so that draws nested in a group come along with it. That of rows taken
-    together is their sum.
+    group was drawn (multinomial counts), so that draws nested in a group come along with it. That of a row with several
+    groups is the product of their counts, see `Clusters.drawn`. That of rows taken together is their sum.
 
     Args:
-        groups: [n] code of each row's group, 0..G-1, n >= 1.
+        clusters: the groups of n rows, n >= 1.
         merged: [n] which of m different rows, 0..m-1, each row is; None takes none together.
 
     Yields:
         Weights [b, m]; together `replicates` of them.
     """
     rng = np.random.Generator(np.random.SFC64(seed))
-    merged = np.arange(len(groups)) if merged is None else merged
-    n_groups, n_merged = int(groups.max()) + 1, int(merged.max()) + 1
-    if n_groups == len(groups):
+    n = len(clusters.of_row)
+    merged = np.arange(n) if merged is None else merged
+    n_sets, n_merged = len(clusters.members), int(merged.max()) + 1
+    if clusters.ways == 1 and n_sets == n:
         yield from _weights_of_rows(np.bincount(merged), replicates, rng)
         return
     from scipy.sparse import coo_array
 
-    rows = coo_array((np.ones(len(groups)), (merged, groups)), shape=(n_merged, n_groups)).tocsr()
-    for size in _chunks(replicates, max(n_groups, n_merged)):
-        counts = _counts(rng.integers(0, n_groups, (size, n_groups)), n_groups)
-        yield np.ascontiguousarray((rows @ np.ascontiguousarray(counts.T)).T)
+    rows = coo_array((np.ones(n), (merged, clusters.of_row)), shape=(n_merged, n_sets)).tocsr()
+    for size in _chunks(replicates, max(sum(clusters.sizes), n_sets, n_merged)):
+        yield np.ascontiguousarray((rows @ np.ascontiguousarray(clusters.drawn(size, rng).T)).T)
 
 
 def _weights_of_rows(rows: Codes, replicates: int, rng: np.random.Generator) -> Iterator[Weights]:
@@ -56,22 +54,17 @@ def _weights_of_rows(rows: Codes, replicates: int, rng: np.random.Generator) -> 
     rates = rows * max(0.0, 1 - 5 / np.sqrt(n))
     for size in _chunks(replicates, n if few else len(rows)):
         if few:
-            yield _counts(of_row[rng.integers(0, n, (size, n))], len(rows))
+            yield counted(of_row[rng.integers(0, n, (size, n))], len(rows))
             continue
         counts = rng.poisson(rates, (size, len(rows)))
         while (over := counts.sum(axis=1) > n).any():
             counts[over] = rng.poisson(rates, (int(over.sum()), len(rows)))
         missing = n - counts.sum(axis=1)
         singles = [of_row[rng.integers(0, n, k)] for k in missing]
-        yield _counts(singles, len(rows)) + counts
+        yield counted(singles, len(rows)) + counts
 
 
 def _chunks(replicates: int, width: int) -> list[int]:
     # Numbers of replicates of `width` weights to hold at once.
     most = max(1, _CHUNK // width)
     return [min(most, replicates - start) for start in range(0, replicates, most)]
-
-
-def _counts(codes: Iterable[Codes], size: int) -> Weights:
-    # How often each code 0..size-1 occurs in each row of codes.
-    return np.stack([np.bincount(row, minlength=size) for row in codes]).astype(np.float64)

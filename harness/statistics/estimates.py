@@ -51,7 +51,8 @@ class Estimate:
             the name of the point. Of a difference: "a - b" where the two sides have different values.
         value: the point value on all rows; None when undefined (`note` says why).
         low, high: ends of the 95 % interval; None when there is none.
-        n: rows that entered, of a difference matched pairs of them (see `alignment`); n_groups: clusters among them.
+        n: rows that entered, of a difference matched pairs of them (see `alignment`).
+        n_groups: clusters among them; where a row has several (a person and a stimulus), of the kind with the fewest.
         n_failed: rows left out because a value was missing, plus failures of items that may belong to the level. Of a
             difference: pairs in which a value is missing on either side, and items that failed on either side.
         method: how the interval was made; "none" without one.
@@ -77,6 +78,11 @@ class Estimate:
     se: float | None = None
     p: float | None = None
     n_unmatched: int = 0
+
+    @property
+    def crossed(self) -> bool:
+        """Whether rows have several groups each, and so are not independent however many groups there are."""
+        return "-way cluster bootstrap" in self.method
 
     @property
     def doubt(self) -> str:
@@ -182,7 +188,7 @@ def p_against(
         HarnessError: as `estimate`.
     """
     rows = sample(metric, table, level)
-    value, n_groups = rows.value(), int(rows.codes.max(initial=-1)) + 1
+    value, n_groups = rows.value(), rows.clusters.n
     if not metric.measure.interval or np.isnan(value) or n_groups < 2:
         return None
     with ThreadPoolExecutor(1) as pool:
@@ -201,7 +207,7 @@ def _estimates(  # noqa: PLR0917
 ) -> list[list[Estimate]]:
     """Estimates of metrics that take the same columns, at one level: of each metric one, of a curve one a point."""
     rows = sample(metrics[0], table, level)
-    n_groups = int(rows.codes.max(initial=-1)) + 1
+    n_groups = rows.clusters.n
     samples = [replace(rows, metric=metric) for metric in metrics]
     values = list(pool.map(Sample.values_of_points, samples))
     drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]).all() and n_groups > 1]
@@ -232,7 +238,7 @@ def _replicated(
     merged = merged_rows(samples[0])
     functions = list(pool.map(held_gaps, [r.metric for r in samples], repeat(merged.values), repeat(merged.counts)))
     parts: list[list[Floats]] = [[] for _ in functions]
-    weights = bootstrap_weights(samples[0].codes, replicates, seed, merged.of_row)
+    weights = bootstrap_weights(samples[0].clusters, replicates, seed, merged.of_row)
     ahead = pool.submit(next, weights, None)
     while (w := ahead.result()) is not None:
         ahead = pool.submit(next, weights, None)
@@ -265,19 +271,26 @@ def _finished(
         )
     left_out = _left_out(rows, merged) if kind == "bca" else None
     return [
-        Replicates(drawn[:, j] + off[j], merged.steps, None if left_out is None else left_out[:, j], gaps)
+        Replicates(
+            drawn[:, j] + off[j],
+            merged.steps,
+            None if left_out is None else left_out[:, j],
+            gaps,
+            rows.clusters.ways,
+        )
         for j in range(len(values))
     ]
 
 
 def _left_out(rows: Sample, merged: MergedRows) -> Floats:
     """The metric without each of the groups, [G, k]; empty where there are too many groups or numbers are in steps."""
-    n_groups = int(rows.codes.max()) + 1
+    n_groups = sum(rows.clusters.sizes)
     if n_groups > MOST_LEFT_OUT or merged.steps:
         return np.zeros((0, len(rows.points())))
     counts = np.zeros((n_groups, len(merged)))
-    np.add.at(counts, (rows.codes, merged.of_row), 1.0)
-    total = counts.sum(axis=0)
+    row, group = rows.clusters.touched()
+    np.add.at(counts, (group, merged.of_row[row]), 1.0)
+    total = merged.counts
     parts = [total - counts[start : start + 256] for start in range(0, n_groups, 256)]
     of_weights = held(rows.metric, merged.values, merged.counts)
     return np.concatenate([of_weights(w).reshape(len(w), -1) for w in parts])
@@ -298,15 +311,15 @@ def _estimate(
     if np.isnan(value):
         interval = Interval(note=rows.why_undefined())
     elif not measure.interval:
-        clustered = n_groups < len(rows)
+        clustered = n_groups < len(rows) or rows.clusters.ways > 1
         interval = Interval(note=f"rows of {n_groups} groups taken as independent" if clustered else "")
     elif replicates is None:
         interval = Interval(note="no interval: fewer than 2 groups")
     else:
         interval = interval_of(measure, value, replicates, n_groups)
     se = interval.se
-    if measure.average and interval.low is not None and len(rows.values) == 1:
-        se = clustered_error(rows.values[0], rows.codes)
+    if measure.average and interval.low is not None and len(rows.values) == 1 and rows.clusters.ways == 1:
+        se = clustered_error(rows.values[0], rows.clusters)
     return Estimate(
         metric=rows.metric.name,
         level=level,

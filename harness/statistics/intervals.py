@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.metrics.columns import Floats
 from harness.metrics.metric import Measure
+from harness.statistics.clusters import Clusters
 from harness.statistics.few_groups import FEW, t_ends, t_error, t_p
 from harness.statistics.inversion import MISS, GapReplicates, error_ends
 
@@ -25,12 +25,14 @@ class Replicates:
         steps: number of bins into which its numbers were put; 0 without binning.
         left_out: [G] the metric without each of the groups, which a BCa interval needs; empty where that is too much.
         gaps: the signed gaps behind the interval of a calibration error; None for other metrics, and for differences.
+        ways: how many groups a row has at most; 2 where rows are pairs of years, and share years.
     """
 
     values: Floats
     steps: int
     left_out: Floats | None = None
     gaps: GapReplicates | None = None
+    ways: int = 1
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def _roots(replicates: Replicates) -> Replicates:
 
 def _method(replicates: Replicates, kind: str) -> str:
     steps = f", numbers in {replicates.steps} steps" if replicates.steps else ""
-    return f"cluster bootstrap, {len(replicates.values)} replicates, {kind}{steps}"
+    ways = "" if replicates.ways == 1 else "two-way " if replicates.ways == 2 else f"{replicates.ways}-way "
+    return f"{ways}cluster bootstrap, {len(replicates.values)} replicates, {kind}{steps}"
 
 
 def _by_t(measure: Measure, replicates: Replicates, n_groups: int) -> bool:
@@ -220,16 +223,16 @@ def p_value(measure: Measure, value: float, replicates: Replicates, n_groups: in
     return min(1.0, 2 * (beyond + 1) / (len(defined) + 1))
 
 
-def clustered_error(values: Floats, groups: NDArray[np.int64]) -> float | None:
-    """Standard error of the mean of `values` [n], clustered by `groups` [n]; None for fewer than 2 groups.
+def clustered_error(values: Floats, clusters: Clusters) -> float | None:
+    """Standard error of the mean of `values` [n], clustered by their groups; None for fewer than 2 groups.
 
     sqrt(G/(G-1) sum_g (sum_{i in g} (x_i - mean))^2) / n, the sandwich estimate with the correction CR1 (Liang and
     Zeger 1986; Cameron and Miller 2015); with a group for each row it is the usual s / sqrt(n).
     """
-    sums = np.bincount(groups, values - values.mean())
-    if len(sums) < 2:
+    if clusters.n < 2:
         return None
-    return float(np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / len(values))
+    variance = clusters.n / (clusters.n - 1) * clusters.variance_of_sum(values - values.mean())
+    return float(np.sqrt(variance) / len(values))
 
 
 def of_difference(one: Measure, two: Measure) -> Measure:

@@ -15,6 +15,7 @@ from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
 from harness.statistics.alignment import aligned
 from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.clusters import Clusters
 from harness.statistics.estimates import Estimate, shift
 from harness.statistics.few_groups import power_factor
 from harness.statistics.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
@@ -138,8 +139,8 @@ def _contrast(first: _Side, second: _Side, replicates: int, seed: int) -> Contra
     rows = match.sides
     values = [np.array([one.value() for one in side]) for side in (rows[:n_first], rows[n_first:])]
     one, two = (float(v.mean()) for v in values)
-    groups = np.unique(np.concatenate([r.groups for r in rows]))
-    interval, p = _tested(rows, two - one, len(groups), lambda: _replicated(rows, n_first, replicates, seed))
+    n_groups = clusters_of(rows).n
+    interval, p = _tested(rows, two - one, n_groups, lambda: _replicated(rows, n_first, replicates, seed))
     counts = _discordant(*rows) if len(rows) == 2 else None
     signs = _signs(*rows) if len(rows) == 2 else None
     left_out = f"{match.n_unmatched} rows left out without a partner" if match.n_unmatched else ""
@@ -150,7 +151,7 @@ def _contrast(first: _Side, second: _Side, replicates: int, seed: int) -> Contra
         low=interval.low,
         high=interval.high,
         n=match.n,
-        n_groups=len(groups),
+        n_groups=n_groups,
         n_failed=match.n_failed,
         method=f"paired {interval.method}" if interval.low is not None else "none",
         better=second[0].measure.better,
@@ -161,7 +162,7 @@ def _contrast(first: _Side, second: _Side, replicates: int, seed: int) -> Contra
         first=_defined(one),
         second=_defined(two),
         p_exact=None if signs is None else sign_test(*signs),
-        smallest=None if interval.se is None else power_factor(len(groups)) * interval.se,
+        smallest=None if interval.se is None else power_factor(n_groups) * interval.se,
         n_items=len(np.unique(rows[0].items)),
         spread=(_spread(values[0]), _spread(values[1])),
         gained=None if counts is None else counts[0],
@@ -216,29 +217,35 @@ def _tested(
     return interval_of(of, value, drawn, n_groups), p_value(of, value, drawn, n_groups)
 
 
+def clusters_of(rows: Sequence[Sample]) -> Clusters:
+    """The groups of the rows of several samples, one after the other."""
+    return Clusters.of(np.concatenate([one.groups for one in rows]))
+
+
 def mean_of_seeds(rows: Sequence[Sample], replicates: int, seed: int) -> Replicates:
     """The mean over seeds on draws of groups, which are the same for all seeds, and of seeds."""
-    by_run, steps = _by_run(rows, replicates, seed)
-    return Replicates(_mean_of_drawn(by_run, np.random.default_rng([seed, len(rows)])), steps)
+    by_run, steps, ways = _by_run(rows, replicates, seed)
+    return Replicates(_mean_of_drawn(by_run, np.random.default_rng([seed, len(rows)])), steps, ways=ways)
 
 
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:
     """Differences between the sides on the same draws of groups, and of the seeds of each side where it has several."""
-    by_run, steps = _by_run(rows, replicates, seed)
+    by_run, steps, ways = _by_run(rows, replicates, seed)
     rng = np.random.default_rng([seed, len(rows)])
     first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
-    return Replicates(second - first, steps)
+    return Replicates(second - first, steps, ways=ways)
 
 
-def _by_run(rows: Sequence[Sample], replicates: int, seed: int) -> tuple[Floats, int]:
-    """The metric of each run on the same draws of groups, [runs, B], and the steps that its numbers were put into."""
+def _by_run(rows: Sequence[Sample], replicates: int, seed: int) -> tuple[Floats, int, int]:
+    """The metric of each run on the same draws of groups, [runs, B], the steps that its numbers were put into, and how
+    many groups a row has at most."""
     merged = [merged_rows(r) for r in rows]
-    _, codes = factorize(np.concatenate([r.groups for r in rows]))
+    clusters = clusters_of(rows)
     starts = np.cumsum([0, *map(len, merged)])
     of_row = np.concatenate([start + one.of_row for start, one in zip(starts, merged, strict=False)])
     functions = [held(r.metric, one.values, one.counts) for r, one in zip(rows, merged, strict=True)]
     parts: list[list[Floats]] = [[] for _ in rows]
-    for w in bootstrap_weights(codes, replicates, seed, of_row):
+    for w in bootstrap_weights(clusters, replicates, seed, of_row):
         for part, of_weights, one, start in zip(parts, functions, merged, starts, strict=False):
             part.append(of_weights(w[:, start : start + len(one)]))
     by_run = np.stack(
@@ -247,7 +254,7 @@ def _by_run(rows: Sequence[Sample], replicates: int, seed: int) -> tuple[Floats,
             for part, r, one in zip(parts, rows, merged, strict=True)
         ]
     )
-    return by_run, max(one.steps for one in merged)
+    return by_run, max(one.steps for one in merged), clusters.ways
 
 
 def _mean_of_drawn(values: Floats, rng: np.random.Generator) -> Floats:
@@ -274,8 +281,9 @@ def is_share(metric: Metric) -> bool:
 
 
 def _signs(first: Sample, second: Sample) -> tuple[int, int] | None:
-    """In how many groups the second side's share is the higher (the lower) one; None where it is no share."""
-    if not is_share(first.metric):
+    """In how many groups the second side's share is the higher (the lower) one; None where it is no share, and where
+    rows have several groups, which are then not independent of each other."""
+    if not is_share(first.metric) or clusters_of((first, second)).ways > 1:
         return None
     names, codes = factorize(np.concatenate([first.groups, second.groups]))
     shares = []

@@ -14,7 +14,7 @@ from harness.outcomes import Table
 from harness.statistics.alignment import aligned
 from harness.statistics.estimates import Estimate
 from harness.statistics.intervals import Interval, interval_of
-from harness.statistics.pairs import mean_of_seeds
+from harness.statistics.pairs import clusters_of, mean_of_seeds
 from harness.statistics.rows import sample
 
 
@@ -52,7 +52,7 @@ def pooled(
     if not match.n:
         raise HarnessError(f"metric {metric.name!r} at {dict(level)}: the seeds share no item that has a value")
     values = np.array([one.value() for one in rows])
-    value, n_groups = float(values.mean()), len(np.unique(np.concatenate([one.groups for one in rows])))
+    value, n_groups = float(values.mean()), clusters_of(rows).n
     interval = Interval(note="" if measure.interval else "a p-value: its mean has no interval")
     if np.isnan(value):
         interval = Interval(note=next(one for one in rows if np.isnan(one.value())).why_undefined())

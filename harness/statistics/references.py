@@ -165,7 +165,7 @@ def _judged(reference: Reference, measured: Estimate, metric: Metric, others: Se
     if measured.low is None or measured.high is None:
         return "too few items to tell", f"{numbers_of(measured)}: {measured.note or 'it has no interval'}"
     own = (measured.low, measured.high)
-    if _is_share(metric) and measured.n == measured.n_groups:
+    if _is_share(metric) and measured.n == measured.n_groups and not measured.crossed:
         own = share_ends(measured.value, measured.n)  # the bootstrap's is short where few rows count
     theirs = _ends(reference, measured.value, own, measured.n, metric)
     difference = Difference(measured.value, own, measured.n, reference.value, theirs)

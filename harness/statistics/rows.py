@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from harness.metrics.columns import Classes, Fates, Floats, Folds, Units, Weight
 from harness.metrics.levels import LevelValue, Mask, chosen, level_texts, missing, shown
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
+from harness.statistics.clusters import Clusters
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.groups)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """The groups of the rows."""
+        return Clusters.of(self.groups, _dense(self.codes))
 
     @property
     def n_failed(self) -> int:

@@ -57,7 +57,7 @@ class Task(ABC):
 
 @dataclass(frozen=True)
 class Split:
-    """Test and training items, disjoint by id and by cluster.
+    """Test and training items, disjoint by id and by clusters.
 
     Attributes:
         fingerprint: 16 hex digits over the task's version and the ids of the test items.
@@ -183,13 +183,14 @@ def _far_end(pool: Sequence[Item], most: int) -> list[Item]:
     The bound is a quarter of the clusters, or as many as hold `most` items on average. Without it a few large clusters
     would all be for training.
     """
-    n = len({item.cluster for item in pool})
+    n = len({cluster for item in pool for cluster in item.clusters})
     room = max(n // 4, math.ceil(most * n / len(pool)))
     clusters: set[str] = set()
     taken: list[Item] = []
     for item in reversed(pool):
-        if len(taken) < most and (item.cluster in clusters or len(clusters) < room):
-            clusters.add(item.cluster)
+        with_it = clusters.union(item.clusters)
+        if len(taken) < most and (with_it == clusters or len(with_it) <= room):
+            clusters = with_it
             taken.append(item)
     return taken
 
@@ -197,7 +198,7 @@ def _far_end(pool: Sequence[Item], most: int) -> list[Item]:
 def _marks(items: Sequence[Item]) -> set[str]:
     """All that test and training items must not share: ids, clusters and fields, of which the wording counts."""
     fields = (json.dumps(_wording(dict(item.fields)), sort_keys=True, ensure_ascii=False) for item in items)
-    return {mark for item, text in zip(items, fields, strict=True) for mark in (item.id, item.cluster, text)}
+    return {mark for item, text in zip(items, fields, strict=True) for mark in (item.id, *item.clusters, text)}
 
 
 def _wording(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.items import Grader, Item
+from harness.items import Grader, Group, Item
 from harness.tasks.graders import letter_choice
 from harness.tasks.rows import BrokenRow
 from harness.tasks.texts import normalise
@@ -25,7 +25,7 @@ def multiple_choice(
     right: int,
     where: str,
     *,
-    group: str = "",
+    group: Group = "",
     more: Mapping[str, Any] | None = None,
     released: Grader | None = None,
 ) -> Item:

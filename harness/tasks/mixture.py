@@ -50,6 +50,10 @@ class Mixture(Task):
     def _taken(self, name: str, items: Sequence[Item]) -> list[Item]:
         # Groups of different parts are different even where they have the same name.
         return [
-            replace(item, fields={**item.fields, "task": name}, group=item.group and f"{name}:{item.group}")
+            replace(
+                item,
+                fields={**item.fields, "task": name},
+                group=tuple(f"{name}:{group}" for group in item.groups) or "",
+            )
             for item in sorted(items, key=lambda item: item.id)[: self.each]
         ]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
+from harness.items import groups_in
 from harness.metrics.columns import Floats
 from harness.metrics.logistic import sigmoid
 
@@ -79,11 +80,17 @@ def fit_probe(
         The probe; or why there is none: all answers are right, all are wrong, or those of one kind are all in one fold.
 
     Raises:
-        HarnessError: fewer groups than folds, or fewer than two folds.
+        HarnessError: fewer groups than folds, fewer than two folds, or items of several groups each, which no folds
+            keep apart.
     """
     import scipy.linalg  # noqa: F401 it brings a library of its own, which must be there to be limited
     from threadpoolctl import threadpool_limits
 
+    if any(len(groups_in(name)) > 1 for name in groups):
+        raise HarnessError(
+            "a probe is fitted on folds of whole groups, but training items have several groups each, as pairs of "
+            "years have, which folds would divide; choose a task whose items have one group"
+        )
     hits, misses = np.asarray(right, dtype=np.float64), np.asarray(wrong, dtype=np.float64)
     if not 2 <= folds <= len(set(groups)):
         raise HarnessError(

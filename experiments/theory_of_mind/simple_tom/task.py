@@ -168,7 +168,7 @@ class Stories(Task):
                 told = f"story {item.fields['unit']}, {item.fields['ability']}"
                 broken.append(f"{told}: {len(item.fields['choices'])} options; the experiment asks for 2")
                 continue
-            stories.setdefault((item.group, item.fields["unit"]), []).append(item)
+            stories.setdefault((item.cluster if item.group else "", item.fields["unit"]), []).append(item)
         firsts = {name: questions[0] for name, questions in stories.items()}
         items = []
         for at, ((group, unit), questions) in enumerate(stories.items()):

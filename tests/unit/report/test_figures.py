@@ -104,7 +104,7 @@ def test_the_gap_drawn_is_the_ece() -> None:
     p = np.concatenate([rng.random(500), np.arange(11) / 10])
     right = (rng.random(len(p)) < p**2).astype(float)
     for bins in (1, 7, 10):
-        made = reliability_bins(p, right, np.arange(len(p)).astype(object), bins)
+        made = reliability_bins(p, right, np.arange(len(p)).astype(str).astype(object), bins)
         expected = ece_equal_width(Probabilities(p), Labels(right), w=np.ones((1, len(p))), bins=bins)[0]
         assert gap(made) == pytest.approx(expected, abs=1e-12)
     (only,) = reliability_bins(np.array([0.3, 0.25]), np.array([1.0, 0.0]), np.array(["x", "y"], object), 10)

@@ -20,6 +20,7 @@ from harness.metrics.revisions import delta, mcnemar_p
 from harness.metrics.shares import accuracy, mean, selective_accuracy
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.clusters import Clusters
 from harness.statistics.estimates import Estimate, estimate, estimate_all
 from harness.statistics.pairs import difference
 
@@ -61,7 +62,7 @@ def one(estimates: list[Estimate]) -> Estimate:
 
 def test_weights_are_counts_of_whole_groups() -> None:
     groups = np.array([0, 1, 1, 2, 0])
-    w = np.concatenate(list(bootstrap_weights(groups, 2000, seed=1)))
+    w = np.concatenate(list(bootstrap_weights(Clusters.single(groups), 2000, seed=1)))
     assert w.shape == (2000, 5)
     np.testing.assert_array_equal(w[:, 0], w[:, 4])
     np.testing.assert_array_equal(w[:, 1], w[:, 2])
@@ -72,7 +73,7 @@ def test_weights_are_counts_of_whole_groups() -> None:
 
 
 def test_weights_of_many_rows_come_in_chunks() -> None:
-    shapes = [w.shape for w in bootstrap_weights(np.arange(100_000), 5, seed=0)]
+    shapes = [w.shape for w in bootstrap_weights(Clusters.single(np.arange(100_000)), 5, seed=0)]
     assert shapes == [(2, 100_000), (2, 100_000), (1, 100_000)]
 
 

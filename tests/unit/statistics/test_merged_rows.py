@@ -16,6 +16,7 @@ from harness.metrics.ranking import auroc
 from harness.metrics.recalibration import ece_after_temperature
 from harness.outcomes import Table
 from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.clusters import Clusters
 from harness.statistics.estimates import estimate, estimate_all
 from harness.statistics.merged_rows import MOST, merged_rows
 from harness.statistics.rows import Sample, evaluate, sample
@@ -48,7 +49,7 @@ def rows(metric: Metric, n: int, decimals: int = 12, per_group: int = 1) -> Samp
 def on_both(read: Sample, replicates: int = 40) -> tuple[Floats, Floats]:
     """A metric on the same replicates, of rows and of rows taken together."""
     merged = merged_rows(read)
-    w = np.concatenate(list(bootstrap_weights(read.codes, replicates, 0)))
+    w = np.concatenate(list(bootstrap_weights(read.clusters, replicates, 0)))
     taken = np.stack([np.bincount(merged.of_row, row, minlength=len(merged)) for row in w]).astype(np.float64)
     return read.measure(w), evaluate(read.metric, merged.values, taken)
 
@@ -149,7 +150,8 @@ def test_weights_of_rows_taken_together_are_multinomial(alike: int) -> None:
     sizes = alike * np.array([1, 1, 1, 2, 1, 1])
     of_row = np.repeat(np.arange(6), sizes)
     n = len(of_row)
-    w = np.concatenate(list(bootstrap_weights(np.random.default_rng(1).permutation(n), 20_000, 3, of_row)))
+    clusters = Clusters.single(np.random.default_rng(1).permutation(n))
+    w = np.concatenate(list(bootstrap_weights(clusters, 20_000, 3, of_row)))
     assert w.shape == (20_000, 6)
     np.testing.assert_array_equal(w.sum(axis=1), n)
     share = sizes / n

@@ -15,6 +15,7 @@ from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.metrics.shares import accuracy
 from harness.outcomes import ItemResult, Outcome, Probability, Table
+from harness.statistics.clusters import Clusters
 from harness.statistics.estimates import estimate
 from harness.statistics.intervals import Replicates, clustered_error, interval_of, of_difference, p_value
 from harness.statistics.pairs import Contrast, contrast, holm, sign_test
@@ -185,12 +186,14 @@ def test_the_clustered_error_agrees_with_statsmodels() -> None:
     _, codes = np.unique(groups, return_inverse=True)
     x = rng.normal(size=200) + 0.5 * codes % 3
     fit = sm.OLS(x, np.ones(200)).fit(cov_type="cluster", cov_kwds={"groups": codes})
-    assert clustered_error(x, codes) == pytest.approx(float(fit.bse[0]), rel=1e-9)
-    assert clustered_error(x, np.arange(200)) == pytest.approx(x.std(ddof=1) / math.sqrt(200), rel=1e-9)
-    assert clustered_error(x, np.zeros(200, dtype=np.int64)) is None
+    assert clustered_error(x, Clusters.single(codes)) == pytest.approx(float(fit.bse[0]), rel=1e-9)
+    assert clustered_error(x, Clusters.single(np.arange(200))) == pytest.approx(
+        x.std(ddof=1) / math.sqrt(200), rel=1e-9
+    )
+    assert clustered_error(x, Clusters.single(np.zeros(200, dtype=np.int64))) is None
     correct = rng.random(60) < 0.7
     (one,) = estimate(ACCURACY, table(correct, per_group=3), replicates=50)
-    assert one.se == pytest.approx(clustered_error(correct.astype(float), np.arange(60) // 3))
+    assert one.se == pytest.approx(clustered_error(correct.astype(float), Clusters.single(np.arange(60) // 3)))
 
 
 def test_bca_agrees_with_scipy() -> None:

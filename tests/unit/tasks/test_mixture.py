@@ -32,9 +32,18 @@ def test_items_keep_their_content_and_groups_of_different_parts_are_different() 
             return [Item({"question": f"{self.name} {i}"}, "", lambda _t, _i: Grade("", None), "g") for i in range(2)]
 
     mixture = Mixture(name="both", parts={"a": Stories(name="a"), "b": Stories(name="b")})
-    assert {(i.fields["question"], i.fields["task"], i.group) for i in mixture.load()} == {
+    assert {(i.fields["question"], i.fields["task"], i.cluster) for i in mixture.load()} == {
         (f"{name} {i}", name, f"{name}:g") for name in "ab" for i in range(2)
     }
+
+
+def test_items_of_several_groups_keep_them_apart_from_those_of_other_parts() -> None:
+    class Years(Arithmetic):
+        def load(self) -> list[Item]:
+            return [Item({"question": "?"}, "", lambda _t, _i: Grade("", None), ("1990", "2000"))]
+
+    (one, two) = Mixture(name="both", parts={"a": Years(name="a"), "b": Years(name="b")}).load()
+    assert {one.clusters, two.clusters} == {("a:1990", "a:2000"), ("b:1990", "b:2000")}
 
 
 def test_training_items_come_from_the_pool_unless_all_parts_have_their_own() -> None:

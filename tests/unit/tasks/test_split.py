@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -236,3 +237,14 @@ def test_texts_inside_lists_count_too() -> None:
     pool = [Item(fields={"question": q, "choices": c}, gold="x", grader=never) for q, c in (("Q", ["A"]), ("q", ["a"]))]
     with pytest.raises(HarnessError, match="none of the items can be for training"):
         split(Listed(pool=pool), 1, 1)
+
+
+def test_training_and_test_items_share_no_year_of_a_pair() -> None:
+    years = [f"year {i}" for i in range(24)]
+    pool = [Item({"question": f"{a} {b}"}, "x", never, (a, b)) for a, b in combinations(years, 2)]
+    parts = split(Listed(pool=pool), 100, 10)
+    trained = {year for item in parts.train for year in item.clusters}
+    assert parts.train
+    assert parts.test
+    assert trained.isdisjoint(year for item in parts.test for year in item.clusters)
+    assert len(trained) <= 6
