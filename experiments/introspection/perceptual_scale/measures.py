@@ -18,6 +18,7 @@ from experiments.introspection.perceptual_scale.scaling import (
 )
 from harness.metrics import Classes, Floats, Numbers, Probabilities, Weights, curve, measure
 from harness.metrics.levels import level_text
+from harness.metrics.weighted import ratio
 
 _FLAT = (
     "no scale: the judgements fit one no better than chance does (likelihood ratio, 99 % point), or it runs backwards"
@@ -26,7 +27,7 @@ _LOOSE = "the comparisons do not determine a scale: too few of them, or answers 
 _NO_POWER = f"{_FLAT}; or no exponent between -5 and 5 fits best, or a magnitude is not above 0"
 
 
-def _levels(
+def _levels(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers
 ) -> tuple[str, ...]:
     magnitudes = np.unique(np.concatenate([one.values for one in (s1, s2, s3, s4)]))
@@ -34,7 +35,7 @@ def _levels(
 
 
 @curve(names=_levels, low=None, high=None, better="neither", undefined=_FLAT)
-def scale(
+def scale(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:
     """The value of each magnitude on the scale, 0 for the lowest and 1 for the highest (MLDS, Maloney and Yang 2003).
@@ -45,7 +46,7 @@ def scale(
 
 
 @measure(low=0, high=None, better="neither", biased=True, undefined=_LOOSE)
-def likelihood_ratio(
+def likelihood_ratio(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:
     """2 (log L of the scale - log L without one), each comparison counting once, at least 0; see `Scaling.is_scale`."""
@@ -53,7 +54,7 @@ def likelihood_ratio(
 
 
 @measure(low=None, high=None, better="neither", undefined=_LOOSE)
-def sensitivity(
+def sensitivity(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:
     """The range of the scale in units of its noise, 1 / sigma where the scale ends at 1.
@@ -65,7 +66,7 @@ def sensitivity(
 
 
 @measure(low=0, high=1, better="neither", debiased=True, undefined=_FLAT)
-def explained(
+def explained(  # noqa: PLR0917
     upper: Probabilities,
     frame: Classes,
     s1: Numbers,
@@ -90,7 +91,7 @@ def explained(
 
 
 @measure(low=0, high=1, better="neither", debiased=True, undefined=_NO_POWER)
-def power_explained(
+def power_explained(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:
     """`explained` by the power law s^p with the best exponent, of which log (p = 0) and linear (p = 1) are cases."""
@@ -100,7 +101,7 @@ def power_explained(
 
 
 @measure(low=None, high=None, better="neither", undefined=_NO_POWER)
-def exponent(
+def exponent(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:
     """The exponent p of the scale s^p that fits best: 1 is linear, 0 logarithmic, below 1 compressed (Stevens 1957)."""
@@ -110,7 +111,7 @@ def exponent(
 
 
 @measure(low=0, high=None, better="lower", biased=True, undefined=_FLAT)
-def distance(
+def distance(  # noqa: PLR0917
     upper: Probabilities,
     frame: Classes,
     s1: Numbers,
@@ -124,7 +125,7 @@ def distance(
     """Root mean square difference between the free scale and a candidate, both from 0 to 1, over the magnitudes."""
     design = Design.of(frame, s1, s2, s3, s4)
     free = Scaling.fit(upper.values, design, w).normalised
-    return np.sqrt(np.mean((free - candidate_scale(gap.values, design)) ** 2, axis=1))
+    return np.asarray(np.sqrt(np.mean((free - candidate_scale(gap.values, design)) ** 2, axis=1)))
 
 
 @measure(
@@ -133,7 +134,7 @@ def distance(
     better="higher",
     undefined="no six magnitudes of which all three comparisons were asked point one way in the first two",
 )
-def six_point(
+def six_point(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:
     """Share of the six-point conditions that hold, in [0, 1]: whether the judgements can come from any scale.
@@ -150,7 +151,8 @@ def six_point(
     rows = np.bincount(of_row.ravel(), minlength=len(quadruples))
     number = {tuple(four): i for i, four in enumerate(quadruples.tolist())}
     names = (
-        ((a, b, d, e), (b, c, e, f), (a, c, d, f)) for a, b, c, d, e, f in combinations(range(len(design.magnitudes)), 6)
+        ((a, b, d, e), (b, c, e, f), (a, c, d, f))
+        for a, b, c, d, e, f in combinations(range(len(design.magnitudes)), 6)
     )
     found = [[number[one] for one in three] for three in names if all(one in number for one in three)]
     if not found:
@@ -165,4 +167,4 @@ def six_point(
     asked = np.prod(weights[:, at], axis=2) * (first == second) * (first != 0)
     total = asked.sum(axis=1)
     kept = (asked * (third == first)).sum(axis=1)
-    return np.divide(kept, total, out=np.full(len(w), np.nan), where=total > 0)
+    return ratio(kept, total)

@@ -120,7 +120,7 @@ class Scaling:
     def normalised(self) -> Floats:
         """[B, K] the values from 0 for the lowest to 1 for the highest magnitude; NaN without a scale."""
         there = np.where(self.is_scale, self.psi[:, -1], np.nan)
-        return self.psi / there[:, None]
+        return np.asarray(self.psi / there[:, None])
 
     def explained(self, candidate: Floats) -> Floats:
         """[B] (log L of a candidate - log L of the intercepts alone) / (the same of the free scale), in [0, 1].
@@ -131,7 +131,7 @@ class Scaling:
             candidate: [B] log-likelihoods of a scale that is a special case of the free one.
         """
         there = np.where(self.is_scale, self.free - self.bias, np.nan)
-        return np.clip((candidate - self.bias) / there, 0, 1)
+        return np.asarray(np.clip((candidate - self.bias) / there, 0, 1))
 
 
 def candidate_likelihood(upper: Floats, gap: Floats, design: Design, w: Weights) -> Floats:

@@ -1,0 +1,95 @@
+"""The scale that a model's own states predict: the path of a magnitude's state, in units of its spread over sentences.
+
+The Fisher information that states of mean mu(s) and covariance Sigma carry on s is I(s) = mu'(s)^T Sigma^-1 mu'(s), if
+they are Gaussian and Sigma does not change. The predicted scale is the integral of sqrt(I(s)), which is the length of
+the path of mu in the metric Sigma^-1 (Vacher and Mamassian 2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness import HarnessError
+from harness.metrics import Floats
+
+Path = Mapping[str, float]
+"""The predicted value of each magnitude by its text, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The scale that a model's states predict in one domain.
+
+    Attributes:
+        path: at the layer that was chosen; empty where there is none.
+        shuffled: the same steps in a random order.
+        layer: chosen on the training comparisons; None where there is none.
+        tried: each layer with the log-likelihood of the training comparisons.
+        reason: why there is no path; "" where there is one.
+    """
+
+    path: Path
+    shuffled: Path
+    layer: int | None
+    tried: tuple[tuple[int, float], ...]
+    reason: str = ""
+
+
+def no_path(reason: str) -> Predicted:
+    """No path, and why."""
+    return Predicted({}, {}, None, (), reason)
+
+
+def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
+    """The predicted scale at each magnitude, [K] from 0 to 1; None where the states do not move.
+
+    The step between neighbours is sqrt(d^T Sigma^-1 d), d the difference of their means. As noise in the means would
+    lengthen every step, d^T Sigma^-1 d is the mean over all pairs of different sentences i, j of d_i^T Sigma^-1 d_j,
+    which has no such bias (cross-validation over the sentences); below 0 it counts as 0. Sigma is the covariance over
+    sentences within magnitudes, after the principal components of all states, shrunk by `ledoit_wolf`.
+
+    Args:
+        states: [K, M, width] the states of K magnitudes, ascending, in the same M sentences.
+        dimensions: principal components that are kept at most.
+
+    Raises:
+        HarnessError: fewer than two sentences or magnitudes, or numbers that are not finite.
+    """
+    k, m, width = states.shape
+    if k < 2 or m < 2 or not np.isfinite(states).all():
+        raise HarnessError(f"a Fisher curve needs finite states of 2 magnitudes in 2 sentences or more; got {k} x {m}")
+    flat = np.asarray(states, dtype=np.float64).reshape(-1, width)
+    flat = flat - flat.mean(axis=0)
+    _, size, axes = np.linalg.svd(flat, full_matrices=False)
+    kept = min(dimensions, int((size > 1e-9 * size.max(initial=0.0)).sum()))
+    if not kept:
+        return None
+    inside = (flat @ axes[:kept].T).reshape(k, m, kept)
+    within = (inside - inside.mean(axis=1, keepdims=True)).reshape(-1, kept)
+    covariance = ledoit_wolf(within)
+    if not np.trace(covariance) > 1e-12 * np.mean(inside**2):
+        # The sentences do not differ: every direction is as reliable as any other.
+        covariance = np.eye(kept)
+    covariance = covariance + 1e-12 * np.trace(covariance) * np.eye(kept)
+    whitened = np.linalg.solve(np.linalg.cholesky(covariance), np.diff(inside, axis=0).reshape(-1, kept).T)
+    steps = whitened.T.reshape(k - 1, m, kept)
+    squares = ((steps.sum(axis=1) ** 2).sum(axis=1) - (steps**2).sum(axis=(1, 2))) / (m * (m - 1))
+    path = np.append(0.0, np.cumsum(np.sqrt(np.maximum(squares, 0))))
+    return path / path[-1] if path[-1] > 0 else None
+
+
+def ledoit_wolf(x: Floats) -> Floats:
+    """The covariance of rows [n, p] of mean 0, shrunk towards a multiple of the identity (Ledoit and Wolf 2004).
+
+    (1 - a) S + a tr(S)/p I, with a = min(b, d)/d, d = |S - tr(S)/p I|^2, b = sum_i |x_i x_i^T - S|^2 / n^2.
+    """
+    n, p = x.shape
+    sample = x.T @ x / n
+    target = np.trace(sample) / p * np.eye(p)
+    off = float(((sample - target) ** 2).sum())
+    noise = float(((x**2).sum(axis=1) ** 2).sum() - n * (sample**2).sum()) / n**2
+    shrunk = min(max(noise, 0.0), off) / off if off > 0 else 1.0
+    return np.asarray((1 - shrunk) * sample + shrunk * target)
