@@ -12,7 +12,7 @@ from harness import HarnessError, Item, Task
 from harness.errors import nearest
 from harness.tasks.graders import short_answer
 
-Spacing = Literal["equal steps", "equal ratios", "ranks"]
+Spacing = Literal["squares", "equal steps", "equal ratios", "ranks"]
 Shape = Literal["triads", "quadruples", "both"]
 
 PEOPLE = (
@@ -28,7 +28,9 @@ class Domain:
     Attributes:
         noun: what they are called together: "numbers".
         levels: the magnitude of each text, ascending; for words their rank, from 1.
-        spacing: how the magnitudes are laid. Ranks have an order and no unit.
+        spacing: how the magnitudes are laid. Of squares both a linear and a logarithmic scale name now one pair and now
+            the other. Of equal ratios of 2 and more a linear scale always names the upper pair, so that only its noise
+            tells it from a preference for large magnitudes. Ranks have an order and no unit.
         frames: sentences that hold one magnitude, with places for {who} and {s}.
     """
 
@@ -76,14 +78,20 @@ _LENGTHS = {
 DOMAINS: Mapping[str, Domain] = {
     "numbers": Domain(
         "numbers",
-        _numbers((1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
-        "equal ratios",
+        _numbers([10 * k**2 for k in range(1, 11)]),
+        "squares",
         ("{who} wrote down the number {s}.", "{who} thought of the number {s}."),
     ),
     "numbers in equal steps": Domain(
         "numbers",
         _numbers(range(10, 1001, 110)),
         "equal steps",
+        ("{who} wrote down the number {s}.", "{who} thought of the number {s}."),
+    ),
+    "numbers in equal ratios": Domain(
+        "numbers",
+        _numbers((1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
+        "equal ratios",
         ("{who} wrote down the number {s}.", "{who} thought of the number {s}."),
     ),
     "years": Domain(

@@ -141,8 +141,8 @@ def six_point(  # noqa: PLR0917
 
     For a < b < c < a' < b' < c': if (a', b') is further apart than (a, b), and (b', c') than (b, c), then (a', c') must
     be further apart than (a, c); and the same with "less far" (Krantz et al. 1971, section 4.2). A comparison is
-    judged by the mean of its probits, less the intercepts of the frames; a condition's weight is the product of those
-    of its three comparisons. Without any scale one half of the conditions hold.
+    judged by the mean of its probits over the orders, in which a preference for a letter cancels; a condition's weight
+    is the product of those of its three comparisons. Without any scale one half of the conditions hold.
     """
     from scipy.special import ndtri
 
@@ -161,8 +161,7 @@ def six_point(  # noqa: PLR0917
     z = ndtri(np.clip(upper.values, 1e-300, 1 - 1e-16))
     member = np.eye(len(quadruples))[of_row.ravel()]
     weights = w @ member / rows
-    centred = z - (w * z) @ design.frames / np.maximum(w @ design.frames, 1e-300) @ design.frames.T
-    sums = (w * centred) @ member
+    sums = (w * z) @ member
     first, second, third = (np.sign(sums[:, column]) for column in at.T)
     asked = np.prod(weights[:, at], axis=2) * (first == second) * (first != 0)
     total = asked.sum(axis=1)
