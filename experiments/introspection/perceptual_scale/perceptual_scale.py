@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -88,20 +89,16 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fit:
         if not self.depths:
             return {}
-        asked = await together(
-            self.both_orders(ARMS["apart"], item, subject, no_path("not read yet")) for item in train
-        )
-        layers = subject.layers_at(self.depths)
-
-        async def one(domain: str) -> Predicted:
-            mine = [
-                (item, row) for item, rows in zip(train, asked, strict=True) for row in rows if row.domain == domain
-            ]
-            read = paths(subject, domain, layers, carriers=self.carriers, between=self.between)
-            return predicted(domain, await read, mine)
-
         domains = sorted({item.fields["domain"] for item in train} & {*DOMAINS})
-        return dict(zip(domains, await together(map(one, domains)), strict=True))
+        layers, unread = subject.layers_at(self.depths), no_path("not read yet")
+        read = (paths(subject, d, layers, carriers=self.carriers, between=self.between) for d in domains)
+        asked = (self.both_orders(ARMS["apart"], item, subject, unread) for item in train)
+        walked, judged_in_train = await asyncio.gather(together(read), together(asked))
+        pairs = [(item, row) for item, rows in zip(train, judged_in_train, strict=True) for row in rows]
+        return {
+            domain: predicted(domain, by_layer, [pair for pair in pairs if pair[1].domain == domain])
+            for domain, by_layer in zip(domains, walked, strict=True)
+        }
 
     async def ask(self, arm: Question, common: None, item: Item, subject: Subject, fitted: Fit) -> list[Judged]:
         states = fitted.get(item.fields["domain"], no_path("no states are read for this domain"))

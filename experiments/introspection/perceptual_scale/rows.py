@@ -164,6 +164,6 @@ METRICS = (
     *_candidates("linear", "log", "length", "fisher", "fisher_shuffled", where=ANSWERED),
     *_candidates("now", where={**ANSWERED, "domain": "years"}),
     Metric("six_point", measures.six_point, READ, BY, {"shape": "quadruple"}),
-    *metrics.each(("correct",), metrics.accuracy, by=BY, where=ANSWERED),
+    *metrics.each(("correct",), metrics.accuracy, by=BY, where={"asks": "arithmetic"}),
     *metrics.mean_probabilities("first", option_mass="mass", by=BY, where=ANSWERED),
 )

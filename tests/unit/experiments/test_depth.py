@@ -77,6 +77,7 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
         0,
         3,
     ),  # the next token; texts; the digits after them
+    ("perceptualScale", ["experiment.carriers=2", "experiment.train=6"], 1, 1),
     # The prediction; its explanation. An explanation and the prediction after it; both without each word; and both
     # without the words that matter most.
     ("selfExplanation", ["experiment.others=2"], 2, 6),

@@ -106,6 +106,7 @@ EXPERIMENTS = {
     "pIK": {"accuracy": "correct"},
     "pIKContexts": {},
     "pTrue": {"accuracy": "correct"},
+    "perceptualScale": {"accuracy": "correct"},
     "revise": {"accuracy": "correct"},
     "secondOpinion": {"accuracy": "correct"},
     "selfCorrection": {"accuracy_before": "before", "accuracy_after": "after"},
