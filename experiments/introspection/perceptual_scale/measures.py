@@ -24,6 +24,7 @@ _FLAT = (
     "no scale: the judgements fit one no better than chance does (likelihood ratio, 99 % point), or it runs backwards"
 )
 _LOOSE = "the comparisons do not determine a scale: too few of them, or answers that separate them"
+_NO_RANGE = f"{_FLAT}; or the candidate is the same for the lowest and the highest magnitude"
 _NO_POWER = f"{_FLAT}; or no exponent between -5 and 5 fits best, or a magnitude is not above 0"
 
 
@@ -110,7 +111,7 @@ def exponent(  # noqa: PLR0917
     return np.where(Scaling.fit(upper.values, design, w).is_scale, fitted, np.nan)
 
 
-@measure(low=0, high=None, better="lower", biased=True, undefined=_FLAT)
+@measure(low=0, high=None, better="lower", biased=True, undefined=_NO_RANGE)
 def distance(  # noqa: PLR0917
     upper: Probabilities,
     frame: Classes,

@@ -111,9 +111,9 @@ class Scaling:
         A model that answers each comparison in a fixed way that has to do with no scale passes in about 1 % of all
         cases; one whose probabilities are all near 1/2, hardly ever.
         """
-        from scipy.stats import chi2
+        from scipy.special import chdtri
 
-        needed = float(chi2.isf(FALSE_SCALES, max(self.psi.shape[1] - 1, 1)))
+        needed = float(chdtri(max(self.psi.shape[1] - 1, 1), FALSE_SCALES))
         return np.asarray((self.ratio > needed) & (self.psi[:, -1] > 0))
 
     @property
