@@ -46,6 +46,25 @@ def scale(  # noqa: PLR0917
     return Scaling.fit(upper.values, Design.of(frame, s1, s2, s3, s4), w).normalised
 
 
+def _levels_of(  # noqa: PLR0917
+    frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, gap: Numbers
+) -> tuple[str, ...]:
+    return _levels(Probabilities(np.zeros(len(gap.values))), frame, s1, s2, s3, s4)
+
+
+@curve(names=_levels_of, low=None, high=None, better="neither", undefined="the candidate has no range")
+def form(  # noqa: PLR0917
+    frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, gap: Numbers, *, w: Weights
+) -> Floats:
+    """The value of each magnitude on a scale of known form, 0 for the lowest and 1 for the highest, without a fit.
+
+    Args:
+        gap: as in `explained`.
+    """
+    values = candidate_scale(gap.values, Design.of(frame, s1, s2, s3, s4))
+    return np.tile(values, (len(w), 1))
+
+
 @measure(low=0, high=None, better="neither", biased=True, undefined=_LOOSE)
 def likelihood_ratio(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights

@@ -76,7 +76,7 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
     papers: ClassVar = ("vacher2024perceptual",)
     outcome: ClassVar = Judged
     metrics: ClassVar = METRICS
-    figures: ClassVar = (Curve("scale", x="magnitude"),)
+    figures: ClassVar = (Curve("scale", x="magnitude"), Curve("fisher_path", x="magnitude"))
     gates: ClassVar = (option_mass("upper"),)
     item_fields: ClassVar = ("domain", "noun", "shape", "lower", "upper", "magnitudes")
 

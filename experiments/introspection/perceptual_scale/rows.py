@@ -57,6 +57,7 @@ class Judged(Outcome):
         linear, log, length, now, fisher, fisher_shuffled: the upper pair's distance less the lower pair's, on a scale
             that is the magnitude, its logarithm, the number of characters of its text, the logarithmic distance from
             the present (of years), the path of the model's states, and that path with its steps in a random order.
+        layer: the layer whose states those are, counted from 0; None without a path.
         reason: why there is no path of states; None where there is one.
     """
 
@@ -77,6 +78,7 @@ class Judged(Outcome):
     now: float | None
     fisher: float | None
     fisher_shuffled: float | None
+    layer: int | None
     reason: str | None
 
 
@@ -128,6 +130,7 @@ def judged(item: Item, first: str, p: float, mass: float, *, present: int, state
         now=known.get("now"),
         fisher=along(item, states.path),
         fisher_shuffled=along(item, states.shuffled),
+        layer=states.layer,
         reason=states.reason or None,
     )
 
@@ -163,6 +166,7 @@ METRICS = (
     Metric("power_explained", measures.power_explained, READ, BY, ANSWERED),
     *_candidates("linear", "log", "length", "fisher", "fisher_shuffled", where=ANSWERED),
     *_candidates("now", where={**ANSWERED, "domain": "years"}),
+    Metric("fisher_path", measures.form, (*READ[1:], "fisher"), BY, {**ANSWERED, "asks": "apart"}, index="magnitude"),
     Metric("six_point", measures.six_point, READ, BY, {"shape": "quadruple"}),
     *metrics.each(("correct",), metrics.accuracy, by=BY, where={"asks": "arithmetic"}),
     *metrics.mean_probabilities("first", option_mass="mass", by=BY, where=ANSWERED),

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.introspection.perceptual_scale.fisher import no_path
+from experiments.introspection.perceptual_scale.fisher import Predicted, no_path
 from experiments.introspection.perceptual_scale.magnitudes import DOMAINS, Comparisons
 from experiments.introspection.perceptual_scale.perceptual_scale import PerceptualScale
 from experiments.introspection.perceptual_scale.rows import ARMS, METRICS, Judged, gap, known_scales
@@ -22,6 +22,7 @@ from harness import HarnessError, Item
 from harness.calls.calls import Read
 from harness.cli.main import main
 from harness.engines.fake.engine import WIDTH
+from harness.runs.fitted import fitted_type, load_fitted, save_fitted
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.testing import Simulated, simulate
 
@@ -84,10 +85,7 @@ def value(*of: str) -> float:
 @pytest.mark.parametrize("domain", ["numbers", "years"])
 @pytest.mark.parametrize("arm", ["apart", "alike"])
 def test_the_scale_of_an_agent_comes_back_through_its_bias(arm: str, domain: str) -> None:
-    points = {e.level["magnitude"]: e for e in found().values() if e.metric == "scale" and e.level["arm"] == arm}
-    levels = [s for s in points if f"{s}" in DOMAINS[domain].levels and found().get(("scale", arm, domain, s))]
-    assert len(levels) == 8
-    for s in levels:
+    for s in Comparisons(levels=8).texts(domain):
         assert value("scale", arm, domain, s) == pytest.approx(scale(domain, s), abs=1e-9)
     assert 1 / value("sensitivity", arm, domain) == pytest.approx(SIGMA)
     assert value("exponent", arm, domain) == pytest.approx(1 / 3 if domain == "numbers" else 1, abs=1e-6)
@@ -102,9 +100,12 @@ def test_an_agent_that_subtracts_has_a_linear_scale() -> None:
 
 
 def test_the_layer_that_holds_the_scale_is_found_and_explains_it() -> None:
-    for domain in PLANTED:
+    for domain, layer in PLANTED.items():
         assert value("fisher_explained", "apart", domain) == pytest.approx(1)
         assert value("fisher_distance", "apart", domain) == pytest.approx(0, abs=1e-7)  # states have 32 bits
+        for s in Comparisons(levels=8).texts(domain):
+            assert value("fisher_path", "apart", domain, s) == pytest.approx(scale(domain, s), abs=1e-6)
+        assert {row["layer"] for row in done().rows if row["domain"] == domain} == {layer}
         assert value("fisher_shuffled_explained", "apart", domain) < (1 - 1e-9 if domain == "numbers" else 1.01)
     assert value("fisher_explained", "arithmetic", "numbers") < 0.9
     assert value("length_explained", "apart", "years") == 0
@@ -142,6 +143,15 @@ def test_pairs_swapped_at_random_have_no_scale() -> None:
         row["upper"] != asked[row["item"], row["frame"]] for row in done().rows if row["arm"] == "shuffled labels"
     ]
     assert 0.35 < np.mean(swapped) < 0.65
+
+
+def test_a_fit_is_read_back(tmp_path: Path) -> None:
+    fit = {
+        "numbers": Predicted({"1": 0.0, "2": 1.0}, {"1": 0.0, "2": 1.0}, 3, ((0, -2.5), (3, -1.0))),
+        "x": no_path("y"),
+    }
+    save_fitted(tmp_path, fit)
+    assert load_fitted(tmp_path, fitted_type(PerceptualScale())) == fit
 
 
 def _first(domain: str) -> str:
