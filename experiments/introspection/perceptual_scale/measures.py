@@ -85,7 +85,7 @@ def sensitivity(  # noqa: PLR0917
     return sizes
 
 
-@measure(low=0, high=1, better="neither", debiased=True, undefined=_FLAT)
+@measure(label="pseudo-R2", low=0, high=1, better="neither", debiased=True, undefined=_FLAT)
 def explained(  # noqa: PLR0917
     upper: Probabilities,
     frame: Classes,
@@ -110,7 +110,7 @@ def explained(  # noqa: PLR0917
     return Scaling.fit(upper.values, design, w).explained(candidate)
 
 
-@measure(low=0, high=1, better="neither", debiased=True, undefined=_NO_POWER)
+@measure(label="pseudo-R2 of a power law", low=0, high=1, better="neither", debiased=True, undefined=_NO_POWER)
 def power_explained(  # noqa: PLR0917
     upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
 ) -> Floats:

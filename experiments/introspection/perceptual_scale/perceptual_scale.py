@@ -49,8 +49,9 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
     answers to the first question, the names of the pairs swapped at random.
 
     The states are read at the last token of a magnitude in sentences that tell nothing of its size. The layer is the
-    one that predicts training comparisons best; its scale is tested on others. Triads are drawn for the intervals, and
-    not magnitudes: another choice of magnitudes may have another scale.
+    one that predicts training comparisons of `apart` best; its scale is tested on others. Comparisons are drawn for the
+    intervals, and not magnitudes: another choice of magnitudes may have another scale. Six-point conditions, which say
+    whether judgements can come from any scale, need quadruples (`task.shape=both`).
 
     Differs from the paper: judgements are a model's, stimuli are words, and Fisher information is that of the model's
     states and not of the stimuli. Left out: a second fit that is forced to rise, and the prediction from how often a
