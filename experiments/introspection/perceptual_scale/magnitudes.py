@@ -152,13 +152,13 @@ class Comparisons(Task):
             raise HarnessError(f"task {self.name!r}: domains={list(self.domains)}: name one or more, each once")
         return [item for name in self.domains for item in self._items(name)]
 
-    def texts(self, domain: str) -> list[str]:
+    def compared(self, domain: str) -> list[str]:
         """The magnitudes of a domain that are compared, ascending."""
         levels = [*DOMAINS[domain].levels]
         return [levels[round(i * (len(levels) - 1) / (self.levels - 1))] for i in range(self.levels)]
 
     def _items(self, name: str) -> Iterator[Item]:
-        chosen = [(text, DOMAINS[name].levels[text]) for text in self.texts(name)]
+        chosen = [(text, DOMAINS[name].levels[text]) for text in self.compared(name)]
         if self.shape != "quadruples":
             for a, b, c in combinations(chosen, 3):
                 yield _item(name, "triad", (a, b, b, c))

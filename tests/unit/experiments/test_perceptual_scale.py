@@ -85,7 +85,7 @@ def value(*of: str) -> float:
 @pytest.mark.parametrize("domain", ["numbers", "years"])
 @pytest.mark.parametrize("arm", ["apart", "alike"])
 def test_the_scale_of_an_agent_comes_back_through_its_bias(arm: str, domain: str) -> None:
-    for s in Comparisons(levels=8).texts(domain):
+    for s in Comparisons(levels=8).compared(domain):
         assert value("scale", arm, domain, s) == pytest.approx(scale(domain, s), abs=1e-9)
     assert 1 / value("sensitivity", arm, domain) == pytest.approx(SIGMA)
     assert value("exponent", arm, domain) == pytest.approx(1 / 3 if domain == "numbers" else 1, abs=1e-6)
@@ -103,7 +103,7 @@ def test_the_layer_that_holds_the_scale_is_found_and_explains_it() -> None:
     for domain, layer in PLANTED.items():
         assert value("fisher_explained", "apart", domain) == pytest.approx(1)
         assert value("fisher_distance", "apart", domain) == pytest.approx(0, abs=1e-7)  # states have 32 bits
-        for s in Comparisons(levels=8).texts(domain):
+        for s in Comparisons(levels=8).compared(domain):
             assert value("fisher_path", "apart", domain, s) == pytest.approx(scale(domain, s), abs=1e-6)
         assert {row["layer"] for row in done().rows if row["domain"] == domain} == {layer}
         assert value("fisher_shuffled_explained", "apart", domain) < (1 - 1e-9 if domain == "numbers" else 1.01)
