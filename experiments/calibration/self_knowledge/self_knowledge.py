@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
 from experiments.calibration.self_knowledge.prompts import PARAPHRASES, TEXTS, judging, replying
 from experiments.calibration.self_knowledge.verdict import Verdict, judged, replied, verdict
+from experiments.shared.bag_of_words import BagOfWords
 from harness import (
     Arm,
     ArmedExperiment,

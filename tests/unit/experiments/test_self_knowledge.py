@@ -11,9 +11,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
 from experiments.calibration.self_knowledge.prompts import PARAPHRASES, TEXTS
 from experiments.calibration.self_knowledge.self_knowledge import SelfKnowledge
+from experiments.shared.bag_of_words import BagOfWords
 from harness import Grade, HarnessError, Item, ItemError
 from harness.config import load_job
 from harness.engines.fake.engine import Replies

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from experiments.calibration.self_knowledge.bag_of_words import BagOfWords
 from experiments.calibration.self_knowledge.questions import Both
 from experiments.calibration.self_knowledge.selfaware import SelfAware
 from experiments.calibration.self_knowledge.unanswerable import KINDS, TEMPLATES, Unanswerable
+from experiments.shared.bag_of_words import BagOfWords
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.metrics.classification import f1, precision

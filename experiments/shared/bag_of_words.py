@@ -1,4 +1,4 @@
-"""A bag-of-words classifier of questions, which shows how far the wording alone gives the label away."""
+"""A bag-of-words classifier of texts, which shows how far the wording alone gives the label away."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ class BagOfWords:
         }
         return cls(math.log(sizes[True] / sizes[False]), evidence)
 
+    def log_odds(self, text: str) -> float:
+        """Log-odds of the positive class."""
+        return self.prior + math.fsum(self.evidence.get(word, 0.0) for word in sorted(set(words(text))))
+
     def positive(self, text: str) -> bool:
         """Whether the words speak for the positive class."""
-        return self.prior + math.fsum(self.evidence.get(word, 0.0) for word in sorted(set(words(text)))) > 0
+        return self.log_odds(text) > 0
