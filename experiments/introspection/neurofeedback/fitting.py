@@ -1,4 +1,4 @@
-"""What is fitted on training sentences: axes, the labels of the sentences shown as examples, and rivals' predictions."""
+"""Fits, on training sentences: axes, labels of the sentences shown as examples, and the predictions of rivals."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from random import Random
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.introspection.neurofeedback.axes import WEIGHT, Axis, FitSet, fit_axes
-from experiments.introspection.neurofeedback.prompts import Example
+from experiments.introspection.neurofeedback.prompts import Example, Wording, alone, states_of
 from experiments.introspection.neurofeedback.stimuli import is_positive
 from experiments.shared.bag_of_words import BagOfWords
-from harness import Array, HarnessError, Item, ItemError
+from harness import Array, HarnessError, Item, ItemError, Subject, together
 from harness.metrics import Floats
 from harness.vectors.probes import fit_logistic
 
@@ -134,6 +135,25 @@ class Sentences:
     shown: Floats
 
 
+async def read_sentences(
+    wording: Wording, subject: Subject, parts: tuple[Sequence[Item], Sequence[Item]], depths: Sequence[float]
+) -> Sentences:
+    """Training sentences as a model reads them, each alone.
+
+    Args:
+        parts: the sentences that are fitted, and those that are shown.
+        depths: of the layers, as shares of the model's depth.
+    """
+    layers = subject.layers_at(depths)
+
+    async def states(items: Sequence[Item]) -> Floats:
+        told = [str(item.fields["question"]) for item in items]
+        read = await together(states_of(subject, alone(wording, text), text, layers) for text in told)
+        return np.stack([found for found, _ in read])
+
+    return Sentences(tuple(layers), await states(parts[0]), await states(parts[1]))
+
+
 def fit_targets(
     parts: tuple[Sequence[Item], Sequence[Item]],
     own: Sentences,
@@ -184,7 +204,7 @@ def fit_set(items: Sequence[Item], read: Sentences, place: int) -> FitSet:
 
 
 def observers(
-    states: Floats, labels: Floats, order: Sequence[int], shots: Sequence[int], variance: float
+    states: Floats, labels: NDArray[np.bool_], order: Sequence[int], shots: Sequence[int], variance: float
 ) -> dict[int, Observer]:
     """An ideal observer of the first n examples of an order, for each number n of them above 0.
 
@@ -195,7 +215,7 @@ def observers(
     return {n: observer(states[list(order[:n])], labels[list(order[:n])], variance) for n in shots if n}
 
 
-def observer(states: Floats, labels: Floats, variance: float) -> Observer:
+def observer(states: Floats, labels: NDArray[np.bool_], variance: float) -> Observer:
     """Fits an ideal observer to activations [n, width] and their labels [n]."""
     ones = np.asarray(labels, dtype=np.float64)
     if not 0 < ones.sum() < len(ones):

@@ -1,10 +1,11 @@
-"""Neurofeedback: can a model report, and control, its activation along an axis, beyond what any third party can tell?"""
+"""Neurofeedback: can a model report and control its activation along an axis, beyond what a third party can tell?"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le, MinLen
@@ -12,7 +13,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from experiments.introspection.neurofeedback.arms import ARMS, Way
 from experiments.introspection.neurofeedback.axes import check_names
 from experiments.introspection.neurofeedback.control import explicit, implicit, trials
-from experiments.introspection.neurofeedback.fitting import Fit, Sentences, Target, fit_targets, parted
+from experiments.introspection.neurofeedback.fitting import Fit, Target, fit_targets, parted, read_sentences
 from experiments.introspection.neurofeedback.prompts import TEXTS, alone, states_of
 from experiments.introspection.neurofeedback.reports import Tested, report
 from experiments.introspection.neurofeedback.rows import FIGURES, GATES, METRICS, Trial, about
@@ -108,12 +109,12 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fit:
         parts = parted(train, max(self.shots))
-        other = await self.read(self.rival(subject), parts) if self.rival(subject) else None
+        rival = self.rival(subject)
         depths = {subject.layers_at([share])[0]: f"{share:.0%}" for share in sorted(self.depths)}
         fit = fit_targets(
             parts,
-            await self.read(subject, parts),
-            other,
+            await read_sentences(self.wording, subject, parts, self.depths),
+            await read_sentences(self.wording, rival, parts, self.depths) if rival else None,
             names=self.axes,
             depths=[*depths.values()],
             shots=self.shots,
@@ -123,3 +124,43 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
         if lost := set(self.axes) - {target.name for target in fit.targets}:
             subject.renderer.note(f"left out, as activations vary in fewer directions: {', '.join(sorted(lost))}")
         return fit
+
+    async def begin(self, item: Item, subject: Subject, fitted: Fit) -> Tested:
+        sentence, positive, rival = str(item.fields["question"]), is_positive(item), self.rival(subject)
+        if sentence in fitted.shown:
+            raise ItemError(f"{sentence[:60]!r} is among the examples, whose labels are shown")
+        prompt = alone(self.wording, sentence)
+        states, _ = await states_of(subject, prompt, sentence, fitted.layers)
+        others = (await states_of(rival, prompt, sentence, fitted.rival_layers))[0] if rival else None
+        order = int(hashlib.sha256(item.cluster.encode()).hexdigest(), 16) % len(fitted.orders)
+        return Tested(sentence, positive, states, others, order)
+
+    async def ask(self, arm: Way, common: Tested, item: Item, subject: Subject, fitted: Fit) -> list[Trial]:
+        if "rival" in (arm.by, arm.labels) and common.rival is None:
+            return []
+        counts, most = sorted(self.shots), max(self.shots)
+        if arm.task == "report":
+            known = [one for one in fitted.targets if arm.labels != "rival" or one.rival is not None]
+            asked = [(target, n) for target in known for n in counts if n or arm.asked]
+            ask = partial(report, subject, arm, common, wording=self.wording, fit=fitted)
+            return await together(ask(target=target, n=n, most=n == most) for target, n in asked)
+        aimed = [(one, n) for one in fitted.targets if one.name in self.controlled for n in counts]
+        rows = await together(self.control(arm, common, subject, fitted, target=target, n=n) for target, n in aimed)
+        return [row for some in rows for row in some]
+
+    async def control(
+        self, arm: Way, tested: Tested, subject: Subject, fitted: Fit, *, target: Target, n: int
+    ) -> list[Trial]:
+        """The rows of one target, under the requests for 1 and for 0."""
+        shown = fitted.examples(target, arm.labels, tested.order, n, flipped=arm.flipped)
+        ask = partial(implicit, sentence=tested.sentence)
+        if arm.task == "explicit":
+            ask = partial(explicit, max_tokens=self.max_tokens, temperature=self.temperature)
+        spoken = await ask(self.wording, subject, shown, target.layer)
+        row = Trial(**about(target, shots=n, most=n == max(self.shots), order=tested.order))
+        return trials(target, fitted.targets, spoken, row)
+
+    def rival(self, subject: Subject) -> Subject | None:
+        """Another model, where an arm needs one and one is named."""
+        rival = subject.role("rival") if self.rivals else subject
+        return None if rival.engine.identity == subject.engine.identity else rival

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness import ItemError, Message, Prompt, Subject, fill
+from harness import Message, Prompt, Subject, fill
 from harness.metrics import Floats
 
 Wording = Mapping[str, str]
@@ -70,9 +70,3 @@ async def states_of(
     read = await subject.read(prompt, layers=layers, positions=where, pool="mean")
     ids = subject.renderer.render(prompt).ids
     return read.numpy()[:, 0].astype(np.float64), tuple(ids[where.start : where.stop])
-
-
-def same_tokens(first: Sequence[int], second: Sequence[int], sentence: str) -> None:
-    """Raises ItemError: a sentence has other tokens under the one score than under the other."""
-    if tuple(first) != tuple(second):
-        raise ItemError(f"{sentence[:60]!r} has other tokens behind the one request than behind the other")

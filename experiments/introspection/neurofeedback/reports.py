@@ -43,12 +43,12 @@ def label_of(target: Target, way: Way, tested: Tested) -> bool:
 
 
 async def report(
-    wording: Wording, subject: Subject, way: Way, fit: Fit, target: Target, tested: Tested, n: int, *, most: bool
+    subject: Subject, way: Way, tested: Tested, *, wording: Wording, fit: Fit, target: Target, n: int, most: bool
 ) -> Trial:
     """One report: of the model, of another one, or by rule.
 
     Args:
-        n: examples; rules need one at least.
+        n: examples; rules need one at least. most: whether they are as many as ever.
     """
     label, shown = label_of(target, way, tested), fit.examples(target, way.labels, tested.order, n)
     mass = None

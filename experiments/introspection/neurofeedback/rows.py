@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.introspection.neurofeedback.fitting import Target
-from harness import Bars, Curve, Metric, Outcome, Probability, metrics, option_mass
+from harness import Curve, Metric, Outcome, Probability, metrics, option_mass
 from harness.metrics import Floats, Labels, Numbers, Units, Weights
 
 
@@ -105,7 +105,7 @@ METRICS = (
     *metrics.each(("p", "label"), metrics.auroc, metrics.nll, by=AXIS, where=REPORTS),
     *metrics.rates(base_rate="label", by=AXIS, where=REPORTS),
     *metrics.means("shown_ones", by=AXIS, where=REPORTS),
-    *metrics.means(option_mass="mass", by=AXIS, where={"asked": True}),
+    *metrics.means(option_mass="mass", where={"asked": True}),
     *metrics.rates("agrees_with_gold", by=("axis", "depth"), where=OWN),
     *metrics.means("variance", "largest_dimension", by=("axis", "depth"), where=OWN),
     *metrics.means("shift", by=AXIS, where=SHIFTS),

@@ -55,7 +55,9 @@ class Sentences(Task):
             others.setdefault(item.fields["kind"], []).append(gold_text(item))
         for item in facts:
             right, stem = gold_text(item), item.fields["question"].removeprefix("What is the ").removesuffix("?")
-            wrong = random.Random(f"{self.seed}/{item.id}").choice([x for x in others[item.fields["kind"]] if x != right])
+            wrong = random.Random(f"{self.seed}/{item.id}").choice(
+                [x for x in others[item.fields["kind"]] if x != right]
+            )
             yield _item(f"The {stem} is {right}.", "true", "facts", item.group)
             yield _item(f"The {stem} is {wrong}.", "false", "facts", item.group)
 
@@ -72,7 +74,5 @@ def is_positive(item: Item) -> bool:
     """
     gold = gold_text(item).strip().casefold()
     if gold not in POSITIVE + NEGATIVE:
-        raise ItemError(
-            f"the right answer is {gold!r}; a sentence is {', '.join(POSITIVE)} or {', '.join(NEGATIVE)}"
-        )
+        raise ItemError(f"the right answer is {gold!r}; a sentence is {', '.join(POSITIVE)} or {', '.join(NEGATIVE)}")
     return gold in POSITIVE
