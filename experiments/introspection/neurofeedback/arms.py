@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.introspection.neurofeedback.fitting import Labels
-from harness import Arm
+from harness import Arm, Capability
 
 Reporter = Literal["self", "rival", "words", "all words", "majority", "observer", "nobody"]
 
@@ -17,7 +17,8 @@ class Way(Arm):
     """An arm.
 
     Attributes:
-        task: "report" the label of a given sentence; "implicit": read a given sentence at a wanted score; "explicit":
+        task: "report" the label of a given sentence; "conversation": report every label of one long conversation, as
+            the paper does; "implicit": read a given sentence at a wanted score; "explicit":
             write a sentence of a wanted score.
         by: who reports. "words" is a bag of words of the examples shown, "all words" one of all fitted sentences;
             "majority" says the more frequent label; "observer" fits the activations of the examples shown. "nobody"
@@ -27,7 +28,7 @@ class Way(Arm):
         flipped: whether the examples show every label as the other one.
     """
 
-    task: Literal["report", "implicit", "explicit"] = "report"
+    task: Literal["report", "conversation", "implicit", "explicit"] = "report"
     by: Reporter = "self"
     labels: Labels = "own"
     asked: bool = False
@@ -48,4 +49,13 @@ ARMS: Mapping[str, Way] = {
     "implicit control, flipped": Way(task="implicit", by="nobody", flipped=True),
     "explicit control": Way(task="explicit", by="nobody"),
     "explicit control, flipped": Way(task="explicit", by="nobody", flipped=True),
+    "whole conversation": Way(task="conversation", asked=True),
 }
+DEFAULT = tuple(name for name, way in ARMS.items() if way.task != "conversation")
+NEEDS: Mapping[str, frozenset[Capability]] = {
+    "report": frozenset({"choose"}),
+    "conversation": frozenset({"choose", "choose_at"}),
+    "implicit": frozenset(),
+    "explicit": frozenset({"generate"}),
+}
+"""What a task asks of the engine, besides readings, where a model is asked at all."""

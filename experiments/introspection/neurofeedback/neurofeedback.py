@@ -10,12 +10,12 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from experiments.introspection.neurofeedback.arms import ARMS, Way
+from experiments.introspection.neurofeedback.arms import ARMS, DEFAULT, NEEDS, Way
 from experiments.introspection.neurofeedback.axes import check_names
 from experiments.introspection.neurofeedback.control import explicit, implicit, trials
 from experiments.introspection.neurofeedback.fitting import Fit, Target, fit_targets, parted, read_sentences
 from experiments.introspection.neurofeedback.prompts import TEXTS, alone, states_of
-from experiments.introspection.neurofeedback.reports import Tested, report
+from experiments.introspection.neurofeedback.reports import Tested, along, report
 from experiments.introspection.neurofeedback.rows import FIGURES, GATES, METRICS, Trial, about
 from experiments.introspection.neurofeedback.stimuli import is_positive
 from harness import ArmedExperiment, Capability, HarnessError, Item, ItemError, Part, Subject, together
@@ -50,8 +50,10 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
 
     Differs from the paper: it reads every label of one long conversation, where each sentence has another number of
     examples before it. Here every test sentence stands behind the first 0, 4, ... examples, so that these numbers are
-    compared on the same sentences, and topics stay independent. The paper has no third party, residual or random axis;
-    labels on six levels are left out. resid_post of the last layer is before the final norm, not after it.
+    compared on the same sentences, and topics stay independent. The arm whole conversation has it as in the paper: an
+    order of the examples for each item, all labels in one reading; its interval is over orders. The paper has no third
+    party, no residual and no random axis. Labels on six levels are left out. The last layer is read before the final
+    norm, not after it.
 
     Attributes:
         axes: "logistic", "random", "residual", and "PC k" for any k; those with more directions than the sentences vary
@@ -64,7 +66,7 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
         max_tokens, temperature: of sentences that the model writes.
     """
 
-    arms: Sequence[str] = tuple(ARMS)
+    arms: Sequence[str] = DEFAULT
     axes: Sequence[str] = ("logistic", "PC 1", "PC 8", "PC 32", "random", "residual")
     controlled: Sequence[str] = ("logistic", "random", "residual")
     depths: Annotated[Sequence[Annotated[float, Gt(0), Le(1)]], MinLen(1)] = (0.67,)
@@ -98,8 +100,9 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
 
     def capabilities(self) -> frozenset[Capability]:
         needed: set[Capability] = {"read"}
-        needed |= {"choose"} if any(way.asked for way in self.chosen.values()) else set()
-        return frozenset(needed | ({"generate"} if any(w.task == "explicit" for w in self.chosen.values()) else set()))
+        for way in self.chosen.values():
+            needed |= NEEDS[way.task] if way.asked or way.by == "nobody" else set()
+        return frozenset(needed)
 
     def needed_parts(self) -> Mapping[str, Part]:
         return self.parts if self.rivals else {}
@@ -144,6 +147,9 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
             asked = [(target, n) for target in known for n in counts if n or arm.asked]
             ask = partial(report, subject, arm, common, wording=self.wording, fit=fitted)
             return await together(ask(target=target, n=n, most=n == most) for target, n in asked)
+        if arm.task == "conversation":
+            told = partial(along, subject, common, wording=self.wording, fit=fitted, most=most)
+            return [row for some in await together(told(target=one) for one in fitted.targets) for row in some]
         aimed = [(one, n) for one in fitted.targets if one.name in self.controlled for n in counts]
         rows = await together(self.control(arm, common, subject, fitted, target=target, n=n) for target, n in aimed)
         return [row for some in rows for row in some]

@@ -58,6 +58,15 @@ def _system(text: str) -> tuple[Message, ...]:
     return (Message("system", text),) if text else ()
 
 
+def places(subject: Subject, prompt: Prompt, last: int) -> list[int]:
+    """Positions of the tokens behind which the last scores of a prompt stand: the ends of their braces.
+
+    Args:
+        last: how many.
+    """
+    return [subject.positions(prompt, BRACE, nth)[-1] for nth in range(-last, 0)]
+
+
 async def states_of(
     subject: Subject, prompt: Prompt, sentence: str, layers: Sequence[int]
 ) -> tuple[Floats, tuple[int, ...]]:

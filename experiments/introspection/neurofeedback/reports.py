@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.introspection.neurofeedback.arms import Way
 from experiments.introspection.neurofeedback.fitting import Fit, Target
-from experiments.introspection.neurofeedback.prompts import Example, Wording, reporting
+from experiments.introspection.neurofeedback.prompts import Example, Wording, places, reporting
 from experiments.introspection.neurofeedback.rows import Trial, about
 from experiments.shared.bag_of_words import BagOfWords
 from harness import Probability, Subject
 from harness.metrics import Floats
+
+OPTIONS = {"1": ("1",), "0": ("0",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +53,36 @@ async def report(
         n: examples; rules need one at least. most: whether they are as many as ever.
     """
     label, shown = label_of(target, way, tested), fit.examples(target, way.labels, tested.order, n)
-    mass = None
-    if way.asked:
-        reporter = subject.role("rival") if way.by == "rival" else subject
-        prompt = reporting(wording, shown, tested.sentence)
-        choice = await reporter.choose(prompt, {"1": ["1"], "0": ["0"]})
-        p, mass = choice.p["1"], Probability(choice.mass)
-    else:
-        p = _logistic(by_rule(way, target, tested, shown))
-    ones = Probability(sum(told for _, told in shown) / n) if n else None
-    return Trial(
-        **about(target, shots=n, most=most, order=tested.order),
-        label=label,
-        agrees_with_gold=label == tested.positive,
-        p=Probability(p),
-        correct=(p > 0.5) == label,
-        mass=mass,
-        shown_ones=ones,
-    )
+    row = Trial(**about(target, shots=n, most=most, order=tested.order), agrees_with_gold=label == tested.positive)
+    if n:
+        row = replace(row, shown_ones=Probability(sum(told for _, told in shown) / n))
+    if not way.asked:
+        return answered(row, label, _logistic(by_rule(way, target, tested, shown)))
+    reporter = subject.role("rival") if way.by == "rival" else subject
+    choice = await reporter.choose(reporting(wording, shown, tested.sentence), OPTIONS)
+    return answered(row, label, choice.p["1"], choice.mass)
+
+
+async def along(
+    subject: Subject, tested: Tested, *, wording: Wording, fit: Fit, target: Target, most: int
+) -> list[Trial]:
+    """Reports of all labels of one conversation: of `most` examples in an order of the item's own, then of its own
+    sentence. All are read at once."""
+    shown = subject.random("conversation").sample(range(len(fit.shown)), most)
+    examples = [(fit.shown[i], target.labels["own"][i]) for i in shown]
+    labels = [*(label for _, label in examples), label_of(target, Way(), tested)]
+    prompt = reporting(wording, examples, tested.sentence)
+    choices = await subject.choose_at(prompt, OPTIONS, places(subject, prompt, len(labels)))
+    return [
+        answered(Trial(**about(target, shots=n, most=n == most, order=-1)), label, choice.p["1"], choice.mass)
+        for n, (label, choice) in enumerate(zip(labels, choices, strict=True))
+    ]
+
+
+def answered(row: Trial, label: bool, p: float, mass: float | None = None) -> Trial:
+    """The row with the label that is right, and the probability that was given to label 1."""
+    told = None if mass is None else Probability(mass)
+    return replace(row, label=label, p=Probability(p), correct=(p > 0.5) == label, mass=told)
 
 
 def by_rule(way: Way, target: Target, tested: Tested, shown: Sequence[Example]) -> float:

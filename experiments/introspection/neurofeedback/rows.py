@@ -101,17 +101,18 @@ SHIFTS: metrics.Where = {**SCORES, "target": True}
 METRICS = (
     Metric("accuracy", metrics.accuracy, ("correct",), AXIS, REPORTS),
     Metric("accuracy_by_shots", metrics.accuracy, ("correct",), SHOTS, {"task": "report"}),
+    Metric("accuracy_along", metrics.accuracy, ("correct",), ("axis", "shots"), {"task": "conversation"}),
     Metric("accuracy_by_depth", metrics.accuracy, ("correct",), DEPTH, REPORTS),
     *metrics.each(("p", "label"), metrics.auroc, metrics.nll, by=AXIS, where=REPORTS),
     *metrics.rates(base_rate="label", by=AXIS, where=REPORTS),
-    *metrics.means("shown_ones", by=AXIS, where=REPORTS),
-    *metrics.means(option_mass="mass", where={"asked": True}),
+    *metrics.mean_probabilities("shown_ones", by=AXIS, where=REPORTS),
+    *metrics.mean_probabilities(option_mass="mass", where={"asked": True}),
     *metrics.rates("agrees_with_gold", by=("axis", "depth"), where=OWN),
-    *metrics.means("variance", "largest_dimension", by=("axis", "depth"), where=OWN),
+    *metrics.mean_probabilities("variance", "largest_dimension", by=("axis", "depth"), where=OWN),
     *metrics.means("shift", by=AXIS, where=SHIFTS),
     *metrics.means(shift_by_shots="shift", by=SHOTS, where={"on_target": True, "target": True}),
     *metrics.means(shift_by_depth="shift", by=DEPTH, where=SHIFTS),
     Metric("precision", precision, ("shift", "measured", "on_target"), AXIS, {"most": True, "target": True}),
 )
 GATES = (option_mass("p", "correct"),)
-FIGURES = (Curve("accuracy_by_shots", "shots"), Curve("shift_by_shots", "shots"))
+FIGURES = (Curve("accuracy_by_shots", "shots"), Curve("accuracy_along", "shots"), Curve("shift_by_shots", "shots"))
