@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.introspection.neurofeedback.axes import WEIGHT, Axis, FitSet, fit_axes
-from experiments.introspection.neurofeedback.prompts import Example, Wording, alone, states_of
+from experiments.introspection.neurofeedback.prompts import Example, Wording, state_alone
 from experiments.introspection.neurofeedback.stimuli import is_positive
 from experiments.shared.bag_of_words import BagOfWords
 from harness import Array, HarnessError, Item, ItemError, Subject, together
@@ -145,13 +145,9 @@ async def read_sentences(
         depths: of the layers, as shares of the model's depth.
     """
     layers = subject.layers_at(depths)
-
-    async def states(items: Sequence[Item]) -> Floats:
-        told = [str(item.fields["question"]) for item in items]
-        read = await together(states_of(subject, alone(wording, text), text, layers) for text in told)
-        return np.stack([found for found, _ in read])
-
-    return Sentences(tuple(layers), await states(parts[0]), await states(parts[1]))
+    told = [str(item.fields["question"]) for part in parts for item in part]
+    states = np.stack(await together(state_alone(wording, subject, text, layers) for text in told))
+    return Sentences(tuple(layers), states[: len(parts[0])], states[len(parts[0]) :])
 
 
 def fit_targets(

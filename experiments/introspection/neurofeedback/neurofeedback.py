@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from experiments.introspection.neurofeedback.arms import ARMS, DEFAULT, NEEDS, W
 from experiments.introspection.neurofeedback.axes import check_names
 from experiments.introspection.neurofeedback.control import explicit, implicit, trials
 from experiments.introspection.neurofeedback.fitting import Fit, Target, fit_targets, parted, read_sentences
-from experiments.introspection.neurofeedback.prompts import TEXTS, alone, states_of
+from experiments.introspection.neurofeedback.prompts import TEXTS, state_alone
 from experiments.introspection.neurofeedback.reports import Tested, along, report
 from experiments.introspection.neurofeedback.rows import FIGURES, GATES, METRICS, Trial, about
 from experiments.introspection.neurofeedback.stimuli import is_positive
@@ -112,12 +113,13 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fit:
         parts = parted(train, max(self.shots))
-        rival = self.rival(subject)
+        readers = [one for one in (subject, self.rival(subject)) if one is not None]
+        own, *others = await together(read_sentences(self.wording, one, parts, self.depths) for one in readers)
         depths = {subject.layers_at([share])[0]: f"{share:.0%}" for share in sorted(self.depths)}
         fit = fit_targets(
             parts,
-            await read_sentences(self.wording, subject, parts, self.depths),
-            await read_sentences(self.wording, rival, parts, self.depths) if rival else None,
+            own,
+            others[0] if others else None,
             names=self.axes,
             depths=[*depths.values()],
             shots=self.shots,
@@ -132,11 +134,12 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
         sentence, positive, rival = str(item.fields["question"]), is_positive(item), self.rival(subject)
         if sentence in fitted.shown:
             raise ItemError(f"{sentence[:60]!r} is among the examples, whose labels are shown")
-        prompt = alone(self.wording, sentence)
-        states, _ = await states_of(subject, prompt, sentence, fitted.layers)
-        others = (await states_of(rival, prompt, sentence, fitted.rival_layers))[0] if rival else None
         order = int(hashlib.sha256(item.cluster.encode()).hexdigest(), 16) % len(fitted.orders)
-        return Tested(sentence, positive, states, others, order)
+        states = asyncio.create_task(state_alone(self.wording, subject, sentence, fitted.layers))
+        theirs = None
+        if rival is not None:
+            theirs = asyncio.create_task(state_alone(self.wording, rival, sentence, fitted.rival_layers))
+        return Tested(sentence, positive, order, states, theirs)
 
     async def ask(self, arm: Way, common: Tested, item: Item, subject: Subject, fitted: Fit) -> list[Trial]:
         if "rival" in (arm.by, arm.labels) and common.rival is None:

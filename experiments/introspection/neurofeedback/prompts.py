@@ -79,3 +79,8 @@ async def states_of(
     read = await subject.read(prompt, layers=layers, positions=where, pool="mean")
     ids = subject.renderer.render(prompt).ids
     return read.numpy()[:, 0].astype(np.float64), tuple(ids[where.start : where.stop])
+
+
+async def state_alone(wording: Wording, subject: Subject, sentence: str, layers: Sequence[int]) -> Floats:
+    """Mean activations over the tokens of a sentence that is the model's whole answer, [layers, width]."""
+    return (await states_of(subject, alone(wording, sentence), sentence, layers))[0]

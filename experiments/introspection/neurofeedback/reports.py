@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,25 +24,26 @@ class Tested:
 
     Attributes:
         positive: whether it is good or true.
-        states: [layers, width], of the model; rival: of another model, None without one.
         order: the order of the examples before it.
+        states: [layers, width], of the model; rival: of another model, None without one. Both are being read while the
+            label is asked for.
     """
 
     sentence: str
     positive: bool
-    states: Floats
-    rival: Floats | None
     order: int
+    states: asyncio.Task[Floats]
+    rival: asyncio.Task[Floats] | None
 
 
-def label_of(target: Target, way: Way, tested: Tested) -> bool:
+async def label_of(target: Target, way: Way, tested: Tested) -> bool:
     """The label that is right: by the own axis, another model's, or a bag of words."""
     if way.labels == "words":
         return target.bag.positive(tested.sentence)
     axis, states = (target.rival, tested.rival) if way.labels == "rival" else (target.axis, tested.states)
     assert axis is not None  # else the arm has no rows
     assert states is not None
-    return bool(axis.z(states[None, target.place], [tested.sentence])[0] >= 0)
+    return bool(axis.z((await states)[None, target.place], [tested.sentence])[0] >= 0)
 
 
 async def report(
@@ -52,15 +54,18 @@ async def report(
     Args:
         n: examples; rules need one at least. most: whether they are as many as ever.
     """
-    label, shown = label_of(target, way, tested), fit.examples(target, way.labels, tested.order, n)
+    shown, mass = fit.examples(target, way.labels, tested.order, n), None
+    if way.asked:
+        reporter = subject.role("rival") if way.by == "rival" else subject
+        choice = await reporter.choose(reporting(wording, shown, tested.sentence), OPTIONS)
+        p, mass = choice.p["1"], choice.mass
+    else:
+        p = _logistic(await by_rule(way, target, tested, shown))
+    label = await label_of(target, way, tested)
     row = Trial(**about(target, shots=n, most=most, order=tested.order), agrees_with_gold=label == tested.positive)
     if n:
         row = replace(row, shown_ones=Probability(sum(told for _, told in shown) / n))
-    if not way.asked:
-        return answered(row, label, _logistic(by_rule(way, target, tested, shown)))
-    reporter = subject.role("rival") if way.by == "rival" else subject
-    choice = await reporter.choose(reporting(wording, shown, tested.sentence), OPTIONS)
-    return answered(row, label, choice.p["1"], choice.mass)
+    return answered(row, label, p, mass)
 
 
 async def along(
@@ -70,9 +75,9 @@ async def along(
     sentence. All are read at once."""
     shown = subject.random("conversation").sample(range(len(fit.shown)), most)
     examples = [(fit.shown[i], target.labels["own"][i]) for i in shown]
-    labels = [*(label for _, label in examples), label_of(target, Way(), tested)]
     prompt = reporting(wording, examples, tested.sentence)
-    choices = await subject.choose_at(prompt, OPTIONS, places(subject, prompt, len(labels)))
+    choices = await subject.choose_at(prompt, OPTIONS, places(subject, prompt, most + 1))
+    labels = [*(label for _, label in examples), await label_of(target, Way(), tested)]
     return [
         answered(Trial(**about(target, shots=n, most=n == most, order=-1)), label, choice.p["1"], choice.mass)
         for n, (label, choice) in enumerate(zip(labels, choices, strict=True))
@@ -85,10 +90,10 @@ def answered(row: Trial, label: bool, p: float, mass: float | None = None) -> Tr
     return replace(row, label=label, p=Probability(p), correct=(p > 0.5) == label, mass=told)
 
 
-def by_rule(way: Way, target: Target, tested: Tested, shown: Sequence[Example]) -> float:
+async def by_rule(way: Way, target: Target, tested: Tested, shown: Sequence[Example]) -> float:
     """Log-odds of label 1, by somebody who sees the examples but not the model's activations, or nothing else."""
     if way.by == "observer":
-        return target.observers[tested.order][len(shown)].log_odds(tested.states[target.place])
+        return target.observers[tested.order][len(shown)].log_odds((await tested.states)[target.place])
     if way.by == "all words":
         return target.bag.log_odds(tested.sentence)
     ones = sum(label for _, label in shown)

@@ -11,6 +11,7 @@ import conf
 from experiments.calibration.p_true.p_true import PTrue
 from harness.cli.listing import config_names, load_target
 from harness.cli.main import main
+from experiments.introspection.neurofeedback.stimuli import Sentences
 from harness.config import load_job
 from harness.tasks.arithmetic import Arithmetic
 from tests.support.helpers import needed
@@ -19,6 +20,7 @@ CONF = Path(next(iter(conf.__path__)))
 QUIET = ["engine=fake", "tracker=none"]
 VARIANTS: dict[str, Any] = {
     "arithmetic_easy": Arithmetic(name="arithmetic_easy", digits=(1, 2), size=400),
+    "fact_sentences": Sentences(name="fact_sentences", kind="facts"),
 }
 """Tasks of the config that are another one with settings, and a name, of their own."""
 

@@ -81,6 +81,8 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     # The prediction; its explanation. An explanation and the prediction after it; both without each word; and both
     # without the words that matter most.
     ("selfExplanation", ["experiment.others=2"], 2, 6),
+    # The training sentences. Then labels, and sentences that are written; reading these.
+    ("neurofeedback", ["experiment.axes=[logistic]", "experiment.controlled=[logistic]"], 1, 2),
     (
         "iterativeDeepening",
         [],

@@ -55,7 +55,7 @@ def word_state(word: str) -> np.ndarray:
 def state(sentence: str) -> np.ndarray:
     """The mean over a sentence's tokens."""
     tokenizer = WordTokenizer()
-    return np.mean([word_state(tokenizer.decode([i])) for i in tokenizer.encode(sentence)], axis=0)
+    return np.asarray(np.mean([word_state(tokenizer.decode([i])) for i in tokenizer.encode(sentence)], axis=0))
 
 
 def by_words(call: Read, text: str, layer: int) -> Sequence[float]:
@@ -72,7 +72,8 @@ def reported(p: Callable[[str, list[tuple[str, bool]]], float]) -> Reply:
 
     def reply(prompt: str) -> Mapping[str, float]:
         *_, last = prompt.rsplit("<assistant> ", 1)
-        assert last.endswith(" [Score: {"), "it is asked for nothing but a score, right behind its brace"
+        if not last.endswith(" [Score: {"):
+            raise LookupError("it is asked for nothing but a score, right behind its brace")
         examples = [(sentence, label == "1") for sentence, label in SCORED.findall(prompt)]
         one = p(last.removesuffix(" [Score: {"), examples)
         return {"1": one, "0": 1 - one}
@@ -296,13 +297,11 @@ def test_a_reader_of_words_has_no_more_than_the_third_party() -> None:
 
 
 def test_labels_are_those_of_the_arm() -> None:
-    seen: dict[str, set[tuple[tuple[str, bool], ...]]] = {}
     experiment = Neurofeedback(arms=REPORTS, axes=("PC 1",), controlled=(), shots=(8,))
     fit = prepared(experiment, make(reported(half)))
     (target,) = fit.targets
-    for whose in ("own", "words", "shuffled"):
-        seen[whose] = {tuple(fit.examples(target, whose, order, 8)) for order in (0, 1)}  # type: ignore[arg-type]
-    assert [{s for s, _ in one} for one in seen["own"]] == [{s for s, _ in one} for one in seen["own"]]
+    told = dict(fit.examples(target, "words", 0, 8))
+    assert told == {sentence: target.bag.positive(sentence) for sentence in told}
     for order in (0, 1):
         own, mixed = (fit.examples(target, whose, order, 8) for whose in ("own", "shuffled"))
         assert [s for s, _ in own] == [s for s, _ in mixed]
@@ -327,9 +326,9 @@ def test_another_model_has_labels_of_its_own_and_reports_the_model_s() -> None:
     )
     one, other = make(reported(lambda *_: 0.9)), make(reported(lambda *_: 0.1), otherwise, "rival")
     table = ran(experiment, one, other)
-    assert {row["p"] for row in rows(table, arm="own labels")} == {0.9}
-    assert {row["p"] for row in rows(table, arm="labels of another model")} == {0.9}
-    assert {row["p"] for row in rows(table, arm="another model reports")} == pytest.approx({0.1})
+    assert all(row["p"] == pytest.approx(0.9) for row in rows(table, arm="own labels"))
+    assert all(row["p"] == pytest.approx(0.9) for row in rows(table, arm="labels of another model"))
+    assert all(row["p"] == pytest.approx(0.1) for row in rows(table, arm="another model reports"))
     own, same, theirs = (
         [row["label"] for row in sorted(rows(table, arm=arm), key=lambda row: str(row["item"]))]
         for arm in ("own labels", "another model reports", "labels of another model")
@@ -358,7 +357,7 @@ def test_an_example_s_sentence_is_not_tested() -> None:
 def controller(shift: float, *, learns: bool = True) -> tuple[Reply, Any]:
     """A model that moves all its activations up under a request for the label of sentences with a high first number.
 
-    It reads from the examples which label that is; it writes "High." or "Low." at once.
+    It reads from the examples which label that is. Asked to write, it says "A thing happened." for 1, "No." for 0.
     """
 
     def wants(prompt: str) -> float:
@@ -375,7 +374,12 @@ def controller(shift: float, *, learns: bool = True) -> tuple[Reply, Any]:
     def moved(call: Read, text: str, layer: int) -> Sequence[float]:
         return [float(x) for x in np.asarray(by_words(call, text, layer)) + np.eye(WIDTH)[0] * shift * wants(text) / 2]
 
-    return reported(half), moved
+    def reply(prompt: str) -> Mapping[str, float]:
+        if prompt.endswith("<assistant> "):
+            return {"A thing happened. [Score: {1}]" if "at [Score: {1}]. Do" in prompt else "No.": 1.0}
+        return reported(half)(prompt)
+
+    return reply, moved
 
 
 def first_axis(fit: Fit) -> Fit:
@@ -419,6 +423,38 @@ def test_a_model_that_goes_by_the_digit_alone_does_not_flip() -> None:
     made = controlled(("implicit control", "implicit control, flipped"), 0.3, learns=False)
     found = [row.shift for row in made if row.target]
     assert found == pytest.approx([0.6] * len(found), abs=1e-5)
+
+
+def test_explicit_control_reads_the_sentence_that_was_written_and_no_score_behind_it() -> None:
+    made = controlled(("explicit control",), 0.0)
+    for row in made:
+        assert row.written == ("A thing happened." if row.target else "No.")
+        assert row.z == pytest.approx(float(state(row.written)[0]) / 0.5, abs=1e-5)
+    moved = controlled(("explicit control", "explicit control, flipped"), 0.3)
+    by = {(row.arm, row.shots, row.target): row.z for row in moved}
+    plain = {row.target: row.z for row in made}
+    for target, sign in ((True, 1), (False, -1)):
+        for arm, flip in (("explicit control", 1), ("explicit control, flipped", -1)):
+            assert by[arm, 16, target] - plain[target] == pytest.approx(sign * flip * 0.3, abs=1e-5)
+            assert by[arm, 0, target] == pytest.approx(plain[target], abs=1e-5)
+
+
+def test_a_model_that_writes_nothing_has_no_score_and_says_why() -> None:
+    experiment = Neurofeedback(arms=("explicit control",), axes=("PC 1",), controlled=("PC 1",), shots=(4,))
+    silent = make(lambda prompt: {"\n": 1.0})
+    fit = prepared(experiment, silent)
+    item = SPLIT.test[0]
+    found: list[Any] = asyncio.run(experiment.protocol(item, silent.for_item(item.id), fit))
+    assert [(row.z, row.shift, row.reason) for row in found] == [
+        (None, None, "the model wrote nothing under one of the requests")
+    ] * 2
+
+
+def test_every_item_draws_its_own_sentence() -> None:
+    experiment = Neurofeedback(arms=("explicit control",), axes=("PC 1",), controlled=("PC 1",), shots=(4,))
+    words = {f"{name} came home.": 1 / 26 for name in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    table = ran(experiment, make(lambda prompt: words), limit=12)
+    assert len({row["written"] for row in rows(table)}) > 6
 
 
 def test_a_sentence_of_other_tokens_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,7 @@ EXPERIMENTS = {
     "judge": {"exact": "correct"},
     "internalConsistency": {},
     "mcCalibration": {"accuracy": "right"},
+    "neurofeedback": {"accuracy": "correct"},
     "numberGuessing": {"accuracy": "correct"},
     "pIK": {"accuracy": "correct"},
     "pIKContexts": {},
