@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.introspection.neurofeedback.fitting import Target
-from harness import Curve, Metric, Outcome, Probability, metrics, option_mass
+from harness import Curve, Grid, Metric, Outcome, Probability, metrics, option_mass
 from harness.metrics import Floats, Labels, Numbers, Units, Weights
 
 
@@ -110,9 +110,16 @@ METRICS = (
     *metrics.rates("agrees_with_gold", by=("axis", "depth"), where=OWN),
     *metrics.mean_probabilities("variance", "largest_dimension", by=("axis", "depth"), where=OWN),
     *metrics.means("shift", by=AXIS, where=SHIFTS),
+    Metric("effect", metrics.cohens_d, ("z", "target"), AXIS, SCORES),
     *metrics.means(shift_by_shots="shift", by=SHOTS, where={"on_target": True, "target": True}),
     *metrics.means(shift_by_depth="shift", by=DEPTH, where=SHIFTS),
     Metric("precision", precision, ("shift", "measured", "on_target"), AXIS, {"most": True, "target": True}),
 )
 GATES = (option_mass("p", "correct"),)
-FIGURES = (Curve("accuracy_by_shots", "shots"), Curve("accuracy_along", "shots"), Curve("shift_by_shots", "shots"))
+FIGURES = (
+    Grid("accuracy", "axis", "arm"),
+    Curve("accuracy_by_shots", "shots"),
+    Curve("accuracy_along", "shots"),
+    Grid("effect", "axis", "arm"),
+    Curve("shift_by_shots", "shots"),
+)

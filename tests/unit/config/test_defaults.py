@@ -9,9 +9,9 @@ from omegaconf import OmegaConf
 
 import conf
 from experiments.calibration.p_true.p_true import PTrue
+from experiments.introspection.neurofeedback.stimuli import Sentences
 from harness.cli.listing import config_names, load_target
 from harness.cli.main import main
-from experiments.introspection.neurofeedback.stimuli import Sentences
 from harness.config import load_job
 from harness.tasks.arithmetic import Arithmetic
 from tests.support.helpers import needed

@@ -32,12 +32,15 @@ from harness.cli.main import main
 from harness.engines.fake.engine import FakeEngine, WordTokenizer
 from harness.execution.runner import ask_all
 from harness.metrics.columns import Labels, Numbers, Units
-from harness.outcomes import Table
+from harness.outcomes import Failed, ItemResult, Table
 from harness.prompting.rendering import Renderer
 from harness.runs.fitted import load_fitted, save_fitted
+from harness.statistics.estimates import estimate_all
 from harness.store.store import Store
 from harness.tasks.base import split
 from harness.tasks.graders import short_answer
+from tests.support.tiny_engines import load
+from tests.support.tiny_models import save_tiny
 
 TASK = Sentences()
 SPLIT = split(TASK, 24, 120)
@@ -419,6 +422,14 @@ def test_implicit_control_is_the_shift_that_was_made_and_flips_with_the_labels()
     assert all(row.shift is None for row in made if not row.target)
 
 
+def test_cohen_s_d_of_a_shift_is_the_shift_over_the_spread_of_the_sentences() -> None:
+    done = [ItemResult(str(i), str(i), (row,)) for i, row in enumerate(controlled(("implicit control",), 0.3))]
+    found = estimate_all(Neurofeedback.metrics, Neurofeedback().table(done), replicates=20)
+    (d,) = [one.value for one in found if one.metric == "effect"]
+    z = [row.z for one in done for row in one.rows if row.shots == 16 and row.target]  # type: ignore[attr-defined]
+    assert d == pytest.approx(0.3 / 0.5 / np.std(z, ddof=1), rel=1e-4)
+
+
 def test_a_model_that_goes_by_the_digit_alone_does_not_flip() -> None:
     made = controlled(("implicit control", "implicit control, flipped"), 0.3, learns=False)
     found = [row.shift for row in made if row.target]
@@ -479,6 +490,37 @@ def test_precision_is_the_share_of_the_target(shifts: tuple[float, ...], wanted:
     assert found == pytest.approx([wanted, wanted])
     none = precision(Numbers(0 * values), Units(measured), Labels(on), w=np.ones((1, 3 * n)))
     assert np.isnan(none).all()
+
+
+def test_all_arms_on_a_real_model_of_random_weights(tmp_path: Path) -> None:
+    engine = load(save_tiny(tmp_path / "model", "llama", scale=2.0))
+    try:
+        subject = Subject(engine, Renderer(engine.tokenizer, "plain", engine.context), Store(tmp_path / "store"), 0)
+        subject = replace(subject, players={"rival": (subject,)})
+        axes = ("logistic", "PC 1", "random", "residual")
+        short = {"system": "", "tasks": "", "say": "Say.", "imitate": "Be at {$score}."}
+        sizes = {"depths": (0.5, 1.0), "shots": (0, 2), "train": 40, "max_tokens": 4}
+        experiment = Neurofeedback(arms=tuple(ARMS), axes=axes, controlled=axes[:1], wording=short, **sizes)  # type: ignore[arg-type]
+        parts = split(Sentences(each=1), 2, 40)
+        fit = asyncio.run(experiment.prepare(parts.train, subject.for_item("prepare")))
+        view = subject.for_item("x")
+        made: list[Any] = asyncio.run(experiment.protocol(parts.test[0], view, fit))
+        failed = [row.error for row in made if isinstance(row, Failed)]
+        assert not failed
+        target, sentence = fit.targets[0], str(parts.test[0].fields["question"])
+        shown = view.random("conversation").sample(range(len(fit.shown)), 2)
+        examples = [(fit.shown[i], target.labels["own"][i]) for i in shown]
+        first = reporting(experiment.wording, examples[:1], examples[1][0])
+        whole = reporting(experiment.wording, examples, sentence)
+        alone_ = [asyncio.run(view.choose(prompt, {"1": ["1"], "0": ["0"]})).p["1"] for prompt in (first, whole)]
+    finally:
+        engine.close()
+    along = [row.p for row in made if row.arm == "whole conversation" and (row.axis, row.depth) == ("logistic", "50%")]
+    assert along[1:] == pytest.approx(alone_, abs=1e-5)
+    assert {row.depth for row in made} == {"50%", "100%"}
+    implicit = {(row.arm, row.shots, row.depth): row.z for row in made if row.arm.startswith("implicit") and row.target}
+    assert implicit["implicit control", 2, "100%"] != implicit["implicit control, flipped", 2, "100%"]
+    assert implicit["implicit control", 0, "100%"] == implicit["implicit control, flipped", 0, "100%"]
 
 
 # What is fitted, and from what
