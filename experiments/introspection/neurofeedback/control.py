@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from experiments.introspection.neurofeedback.fitting import Target
-from experiments.introspection.neurofeedback.prompts import BRACE, Example, Wording, controlling, states_of
+from experiments.introspection.neurofeedback.prompts import STOP, Example, Wording, controlling, state_of
 from experiments.introspection.neurofeedback.rows import Trial
 from harness import ItemError, Subject, together
 from harness.metrics import Floats
 
-Spoken = tuple[str, Floats | None]
-"""A sentence and its activation [width]; None where the model wrote nothing."""
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence under a request.
+
+    Attributes:
+        state: its activation [width]; None where it has none, and why: it is empty, or cannot be read again.
+    """
+
+    text: str
+    state: Floats | None
+    why: str = ""
 
 
 async def implicit(
@@ -24,10 +34,13 @@ async def implicit(
         ItemError: they have other tokens.
     """
     prompts = [controlling(wording, shown, score, sentence) for score in (True, False)]
-    read = await together(states_of(subject, prompt, sentence, [layer]) for prompt in prompts)
-    if read[0][1] != read[1][1]:
+    places = [subject.positions(prompt, sentence, -1) for prompt in prompts]
+    ids = [subject.renderer.render(prompt).ids for prompt in prompts]
+    said = [some[where.start : where.stop] for some, where in zip(ids, places, strict=True)]
+    if said[0] != said[1]:
         raise ItemError(f"{sentence[:60]!r} has other tokens behind the one request than behind the other")
-    return [(sentence, states[0]) for states, _ in read]
+    read = (state_of(subject, prompt, where, [layer]) for prompt, where in zip(prompts, places, strict=True))
+    return [Spoken(sentence, states[0]) for states in await together(read)]
 
 
 async def explicit(
@@ -46,12 +59,18 @@ async def explicit(
     draw = subject.random("written").randrange(1 << 31)
 
     async def write(score: bool) -> Spoken:
-        prompt, stop = controlling(wording, shown, score), [BRACE, "\n"]
-        reply = await subject.generate(prompt, max_tokens=max_tokens, temperature=temperature, stop=stop, draw=draw)
+        prompt = controlling(wording, shown, score)
+        reply = await subject.generate(prompt, max_tokens=max_tokens, temperature=temperature, stop=[STOP], draw=draw)
         if not (text := reply.text.strip()):
-            return text, None
-        states, _ = await states_of(subject, subject.after(prompt, reply), text, [layer])
-        return text, states[0]
+            return Spoken(text, None, "the model wrote nothing")
+        try:
+            whole = subject.after(prompt, reply)
+            where, decode = subject.reply_positions(whole), subject.renderer.tokenizer.decode
+        except ItemError as error:  # a special token in the midst of it
+            return Spoken(text, None, str(error))
+        # A stop string that ended the text is among the reply's tokens, and is no part of the sentence.
+        own = next((n for n in range(1, len(where)) if text in decode(reply.tokens[:n])), len(where))
+        return Spoken(text, (await state_of(subject, whole, where[:own], [layer]))[0])
 
     return await together(map(write, (True, False)))
 
@@ -69,14 +88,13 @@ def trials(target: Target, among: Sequence[Target], spoken: Sequence[Spoken], ro
         high, low = (_score(other, one) for one in spoken)
         shift = None if high is None or low is None else high - low
         here = replace(row, measured=other.name, on_target=other.name == target.name)
-        why = "" if shift is not None else "the model wrote nothing under one of the requests"
+        here = replace(here, reason="; ".join(dict.fromkeys(one.why for one in spoken if one.why)))
         rows += [
-            replace(here, target=True, z=high, shift=shift, written=spoken[0][0], reason=why),
-            replace(here, target=False, z=low, written=spoken[1][0], reason=why),
+            replace(here, target=True, z=high, shift=shift, written=spoken[0].text),
+            replace(here, target=False, z=low, written=spoken[1].text),
         ]
     return rows
 
 
 def _score(target: Target, spoken: Spoken) -> float | None:
-    text, state = spoken
-    return None if state is None else float(target.axis.z(state[None], [text])[0])
+    return None if spoken.state is None else float(target.axis.z(spoken.state[None], [spoken.text])[0])

@@ -28,6 +28,9 @@ TEXTS: Wording = {
 BRACE = " [Score: {"
 """What stands between a sentence and its score, which is the very next token."""
 
+STOP = "[Score:"
+"""Ends a sentence that the model writes: some add a score, as the examples have one."""
+
 
 def alone(wording: Wording, sentence: str) -> Prompt:
     """A sentence as the model's whole answer, as which its activation is labelled."""
@@ -67,20 +70,17 @@ def places(subject: Subject, prompt: Prompt, last: int) -> list[int]:
     return [subject.positions(prompt, BRACE, nth)[-1] for nth in range(-last, 0)]
 
 
-async def states_of(
-    subject: Subject, prompt: Prompt, sentence: str, layers: Sequence[int]
-) -> tuple[Floats, tuple[int, ...]]:
-    """Mean activations over the tokens of the last mention of a sentence, [layers, width], and these tokens.
+async def state_of(subject: Subject, prompt: Prompt, where: Sequence[int], layers: Sequence[int]) -> Floats:
+    """Mean activations over positions of a prompt, [layers, width].
 
     Raises:
-        ItemError: the prompt does not hold the sentence, or does not fit the context.
+        ItemError: the prompt does not fit the context.
     """
-    where = subject.positions(prompt, sentence, -1)
     read = await subject.read(prompt, layers=layers, positions=where, pool="mean")
-    ids = subject.renderer.render(prompt).ids
-    return read.numpy()[:, 0].astype(np.float64), tuple(ids[where.start : where.stop])
+    return np.asarray(read.numpy()[:, 0], dtype=np.float64)
 
 
 async def state_alone(wording: Wording, subject: Subject, sentence: str, layers: Sequence[int]) -> Floats:
     """Mean activations over the tokens of a sentence that is the model's whole answer, [layers, width]."""
-    return (await states_of(subject, alone(wording, sentence), sentence, layers))[0]
+    prompt = alone(wording, sentence)
+    return await state_of(subject, prompt, subject.positions(prompt, sentence, -1), layers)

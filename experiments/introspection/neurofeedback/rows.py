@@ -30,7 +30,7 @@ class Trial(Outcome):
         z: score along `measured`. shift: z under the request for 1 less that under the request for 0; on the rows of
             the request for 1 only.
         written: what the model wrote, of explicit control.
-        reason: why z is missing.
+        reason: why z or shift is missing.
     """
 
     axis: str

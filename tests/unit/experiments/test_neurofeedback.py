@@ -22,7 +22,7 @@ from experiments.introspection.neurofeedback.axes import FitSet, equal_variance,
 from experiments.introspection.neurofeedback.deeds import DEEDS
 from experiments.introspection.neurofeedback.fitting import Fit, observer, parted
 from experiments.introspection.neurofeedback.neurofeedback import Neurofeedback
-from experiments.introspection.neurofeedback.prompts import TEXTS, alone, places, reporting, states_of
+from experiments.introspection.neurofeedback.prompts import TEXTS, places, reporting, state_alone
 from experiments.introspection.neurofeedback.rows import precision
 from experiments.introspection.neurofeedback.stimuli import Sentences, is_positive
 from experiments.introspection.neurofeedback.words import WordScore, held_out
@@ -202,10 +202,8 @@ def test_the_mean_is_over_the_sentence_s_own_tokens() -> None:
         return [1.0 if own else 1000.0] * WIDTH
 
     sentence = "The nurse gave water to the thirsty dog."
-    subject = make(reported(half), inside)
-    read, ids = asyncio.run(states_of(subject, alone(TEXTS, sentence), sentence, [0, 2]))
+    read = asyncio.run(state_alone(TEXTS, make(reported(half), inside), sentence, [0, 2]))
     assert read == pytest.approx(np.ones((2, WIDTH)))
-    assert WordTokenizer().decode(ids) == f" {sentence}" or WordTokenizer().decode(ids) == sentence
 
 
 def test_scores_are_read_right_behind_their_own_braces() -> None:
@@ -456,9 +454,7 @@ def test_a_model_that_writes_nothing_has_no_score_and_says_why() -> None:
     fit = prepared(experiment, silent)
     item = SPLIT.test[0]
     found: list[Any] = asyncio.run(experiment.protocol(item, silent.for_item(item.id), fit))
-    assert [(row.z, row.shift, row.reason) for row in found] == [
-        (None, None, "the model wrote nothing under one of the requests")
-    ] * 2
+    assert [(row.z, row.shift, row.reason) for row in found] == [(None, None, "the model wrote nothing")] * 2
 
 
 def test_every_item_draws_its_own_sentence() -> None:
@@ -469,14 +465,12 @@ def test_every_item_draws_its_own_sentence() -> None:
 
 
 def test_a_sentence_of_other_tokens_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = iter([(np.zeros((1, 3)), (1, 2)), (np.zeros((1, 3)), (1, 3))])
-
-    async def states(*_: Any) -> Any:
-        return next(calls)
-
-    monkeypatch.setattr(control, "states_of", states)
+    """The request for 1 is one token longer, and a position is off by one."""
+    subject = make(reported(half))
+    spans = iter([range(60, 63), range(61, 64)])
+    monkeypatch.setattr(Subject, "positions", lambda *_: next(spans))
     with pytest.raises(ItemError, match="has other tokens behind the one request"):
-        asyncio.run(control.implicit(TEXTS, make(reported(half)), [], 0, sentence="A thing."))
+        asyncio.run(control.implicit(TEXTS, subject, [], 0, sentence="A thing."))
 
 
 @pytest.mark.parametrize(
@@ -518,6 +512,7 @@ def test_all_arms_on_a_real_model_of_random_weights(tmp_path: Path) -> None:
     along = [row.p for row in made if row.arm == "whole conversation" and (row.axis, row.depth) == ("logistic", "50%")]
     assert along[1:] == pytest.approx(alone_, abs=1e-5)
     assert {row.depth for row in made} == {"50%", "100%"}
+    assert all(row.z is not None or "special token" in row.reason for row in made if row.measured != "none")
     implicit = {(row.arm, row.shots, row.depth): row.z for row in made if row.arm.startswith("implicit") and row.target}
     assert implicit["implicit control", 2, "100%"] != implicit["implicit control, flipped", 2, "100%"]
     assert implicit["implicit control", 0, "100%"] == implicit["implicit control, flipped", 0, "100%"]
