@@ -150,3 +150,14 @@ def residual(fit: FitSet, axis: Axis) -> Axis:
     left = raw - held_out(fit.sentences, raw, fit.groups)
     told = WordScore.fit(fit.sentences, raw)
     return replace(axis, words=told, mean=float(left.mean()), sd=float(left.std()))
+
+
+def held_out_scores(fit: FitSet, axis: Axis) -> Floats:
+    """Scores [n] of the fitted sentences, those of the residual axis by words that had not seen the sentence.
+
+    Words that had seen it would leave too little, and a third party that learns from what they leave would be too weak.
+    """
+    if axis.words is None:
+        return axis.z(fit.states, fit.sentences)
+    raw = axis.direction.standardise(fit.states)
+    return np.asarray((raw - held_out(fit.sentences, raw, fit.groups) - axis.mean) / axis.sd)

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.introspection.neurofeedback.axes import WEIGHT, Axis, FitSet, fit_axes
-from experiments.introspection.neurofeedback.prompts import Example, Wording, state_alone
+from experiments.introspection.neurofeedback.axes import WEIGHT, Axis, FitSet, fit_axes, held_out_scores
+from experiments.introspection.neurofeedback.prompts import Example, Wording, alone, state_alone
 from experiments.introspection.neurofeedback.stimuli import is_positive
 from experiments.shared.bag_of_words import BagOfWords
 from harness import Array, HarnessError, Item, ItemError, Subject, together
@@ -97,6 +97,22 @@ class Fit:
         return [(self.shown[i], label != flipped) for i, label in zip(shown, told, strict=True)]
 
 
+def usable(wording: Wording, subject: Subject, train: Sequence[Item]) -> list[Item]:
+    """Training sentences that have a label and fit the context; of others, the run says how many, and why the first."""
+    kept, told = [], []
+    for item in train:
+        try:
+            is_positive(item)
+            prompt = subject.renderer.render(alone(wording, str(item.fields["question"])))
+            subject.renderer.check_length(prompt, 0)
+            kept.append(item)
+        except ItemError as error:
+            told.append(f"item {item.id}: {error}")
+    if told:
+        subject.renderer.note(f"training sentences left out: {len(told)}; {told[0]}")
+    return kept
+
+
 def parted(train: Sequence[Item], most: int) -> tuple[list[Item], list[Item]]:
     """The sentences on which axes are fitted, and at least `most` others to be shown; no group has both.
 
@@ -110,10 +126,7 @@ def parted(train: Sequence[Item], most: int) -> tuple[list[Item], list[Item]]:
         if len(shown) < most:
             shown += by_group.pop(name)
     fitted = [item for some in by_group.values() for item in some]
-    try:
-        kinds = {is_positive(item) for item in fitted}
-    except ItemError as error:
-        raise HarnessError(f"a training sentence cannot be used: {error}") from error
+    kinds = {is_positive(item) for item in fitted}
     if len(shown) < most or len(kinds) < 2 or len(by_group) < 2:
         raise HarnessError(
             f"{len(train)} training sentences of {len(names)} groups: {most} are shown as examples, and axes need good "
@@ -179,7 +192,7 @@ def fit_targets(
         others = fit_axes(fit_set(fitted, rival, place), names, rng) if rival else {}
         for name, axis in axes.items():
             labels = axis.z(own.shown[:, place], told) >= 0
-            bag = BagOfWords.fit(zip(here.sentences, _labels(axis.z(here.states, here.sentences)), strict=True))
+            bag = BagOfWords.fit(zip(here.sentences, _labels(held_out_scores(here, axis)), strict=True))
             whose = {"own": tuple(labels.tolist()), "words": tuple(map(bag.positive, told))}
             if rival and name in others:
                 whose["rival"] = _labels(others[name].z(rival.shown[:, place], told))

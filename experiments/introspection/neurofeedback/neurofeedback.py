@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from experiments.introspection.neurofeedback.arms import ARMS, DEFAULT, NEEDS, Way
 from experiments.introspection.neurofeedback.axes import check_names
 from experiments.introspection.neurofeedback.control import explicit, implicit, trials
-from experiments.introspection.neurofeedback.fitting import Fit, Target, fit_targets, parted, read_sentences
+from experiments.introspection.neurofeedback.fitting import Fit, Target, fit_targets, parted, read_sentences, usable
 from experiments.introspection.neurofeedback.prompts import TEXTS, state_alone
 from experiments.introspection.neurofeedback.reports import Tested, along, report
 from experiments.introspection.neurofeedback.rows import FIGURES, GATES, METRICS, Trial, about
@@ -112,7 +112,7 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
         return self.train
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fit:
-        parts = parted(train, max(self.shots))
+        parts = parted(usable(self.wording, subject, train), max(self.shots))
         readers = [one for one in (subject, self.rival(subject)) if one is not None]
         own, *others = await together(read_sentences(self.wording, one, parts, self.depths) for one in readers)
         depths = {subject.layers_at([share])[0]: f"{share:.0%}" for share in sorted(self.depths)}

@@ -20,7 +20,7 @@ from experiments.introspection.neurofeedback import control
 from experiments.introspection.neurofeedback.arms import ARMS, DEFAULT
 from experiments.introspection.neurofeedback.axes import FitSet, equal_variance, fit_axes
 from experiments.introspection.neurofeedback.deeds import DEEDS
-from experiments.introspection.neurofeedback.fitting import Fit, observer, parted
+from experiments.introspection.neurofeedback.fitting import Fit, observer, parted, usable
 from experiments.introspection.neurofeedback.neurofeedback import Neurofeedback
 from experiments.introspection.neurofeedback.prompts import TEXTS, places, reporting, state_alone
 from experiments.introspection.neurofeedback.rows import precision
@@ -532,8 +532,19 @@ def test_no_group_is_fitted_and_shown_or_tested() -> None:
     bad = [Item({"question": f"Thing {i}."}, "bad", short_answer, group=str(i)) for i in range(20)]
     with pytest.raises(HarnessError, match="axes need good and bad"):
         parted(bad, 4)
-    with pytest.raises(HarnessError, match="a training sentence cannot be used: the right answer is 'green'"):
-        parted([*bad, Item({"question": "Grass."}, "green", short_answer, group="grass")], 1)
+    with pytest.raises(HarnessError, match="axes need good and bad"):
+        parted(SPLIT.train[:0], 4)
+
+
+def test_training_sentences_without_a_label_or_too_long_are_left_out_and_told() -> None:
+    subject = make(reported(half))
+    subject.renderer.context = 200
+    odd = Item({"question": "Grass is green."}, "maybe", short_answer, group="grass")
+    long = Item({"question": "word " * 300}, "good", short_answer, group="long")
+    plain = SPLIT.train[0]
+    assert usable(TEXTS, subject, [odd, plain, long]) == [plain]
+    (note,) = [note for note in subject.renderer.prompt_style.notes if "left out" in note]
+    assert note.startswith(f"training sentences left out: 2; item {odd.id}: the right answer is 'maybe'")
 
 
 def test_the_fit_is_kept_with_the_run(tmp_path: Path) -> None:
