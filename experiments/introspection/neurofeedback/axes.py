@@ -41,7 +41,11 @@ class Axis:
 
         The label of a sentence is 1 where its score is not below 0.
         """
-        raw = self.direction.standardise(states)
+        return self.scores(self.direction.project(states), sentences)
+
+    def scores(self, lengths: Floats, sentences: Sequence[str]) -> Floats:
+        """Scores [n] of the lengths [n] of activations along the direction, as `Subject.read(onto=...)` gives them."""
+        raw = (lengths - self.direction.mean) / self.direction.sd
         told = np.array([self.words(sentence) for sentence in sentences]) if self.words else 0.0
         return np.asarray((raw - told - self.mean) / self.sd)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from experiments.introspection.neurofeedback.fitting import Target
-from experiments.introspection.neurofeedback.prompts import STOP, Example, Wording, controlling, state_of
+from experiments.introspection.neurofeedback.prompts import STOP, Example, Wording, controlling
 from experiments.introspection.neurofeedback.rows import Trial
-from harness import ItemError, Subject, together
+from harness import Array, ItemError, Prompt, Subject, together
 from harness.metrics import Floats
 
 
@@ -17,18 +19,22 @@ class Spoken:
     """A sentence under a request.
 
     Attributes:
-        state: its activation [width]; None where it has none, and why: it is empty, or cannot be read again.
+        lengths: mean lengths of its activations along the axes of a layer, [axes]; None where it has none, and why: it
+            is empty, or cannot be read again.
     """
 
     text: str
-    state: Floats | None
+    lengths: Floats | None
     why: str = ""
 
 
 async def implicit(
-    wording: Wording, subject: Subject, shown: Sequence[Example], layer: int, *, sentence: str
+    wording: Wording, subject: Subject, shown: Sequence[Example], among: Sequence[Target], *, sentence: str
 ) -> list[Spoken]:
     """A given sentence as the answer to the requests for 1 and for 0; both have the same tokens.
+
+    Args:
+        among: the axes of a layer, along which it is read.
 
     Raises:
         ItemError: they have other tokens.
@@ -39,15 +45,15 @@ async def implicit(
     said = [some[where.start : where.stop] for some, where in zip(ids, places, strict=True)]
     if said[0] != said[1]:
         raise ItemError(f"{sentence[:60]!r} has other tokens behind the one request than behind the other")
-    read = (state_of(subject, prompt, where, [layer]) for prompt, where in zip(prompts, places, strict=True))
-    return [Spoken(sentence, states[0]) for states in await together(read)]
+    read = (lengths(subject, prompt, where, among) for prompt, where in zip(prompts, places, strict=True))
+    return [Spoken(sentence, found) for found in await together(read)]
 
 
 async def explicit(
     wording: Wording,
     subject: Subject,
     shown: Sequence[Example],
-    layer: int,
+    among: Sequence[Target],
     *,
     max_tokens: int,
     temperature: float,
@@ -70,22 +76,28 @@ async def explicit(
             return Spoken(text, None, str(error))
         # A stop string that ended the text is among the reply's tokens, and is no part of the sentence.
         own = next((n for n in range(1, len(where)) if text in decode(reply.tokens[:n])), len(where))
-        return Spoken(text, (await state_of(subject, whole, where[:own], [layer]))[0])
+        return Spoken(text, await lengths(subject, whole, where[:own], among))
 
     return await together(map(write, (True, False)))
+
+
+async def lengths(subject: Subject, prompt: Prompt, where: Sequence[int], among: Sequence[Target]) -> Floats:
+    """Mean lengths of activations along the axes of a layer over positions of a prompt, [axes]."""
+    onto = Array.of([[target.axis.direction.vector.numpy() for target in among]])
+    read = await subject.read(prompt, layers=[among[0].layer], positions=where, pool="mean", onto=onto)
+    return np.asarray(read.numpy()[0, 0], dtype=np.float64)
 
 
 def trials(target: Target, among: Sequence[Target], spoken: Sequence[Spoken], row: Trial) -> list[Trial]:
     """The rows of both requests, along every axis of the layer.
 
     Args:
-        among: all targets; those of the same layer are measured.
         spoken: under the request for 1, and under that for 0.
         row: what all rows have in common.
     """
     rows = []
-    for other in (one for one in among if one.layer == target.layer):
-        high, low = (_score(other, one) for one in spoken)
+    for number, other in enumerate(among):
+        high, low = (_score(other, number, one) for one in spoken)
         shift = None if high is None or low is None else high - low
         here = replace(row, measured=other.name, on_target=other.name == target.name)
         here = replace(here, reason="; ".join(dict.fromkeys(one.why for one in spoken if one.why)))
@@ -96,5 +108,7 @@ def trials(target: Target, among: Sequence[Target], spoken: Sequence[Spoken], ro
     return rows
 
 
-def _score(target: Target, spoken: Spoken) -> float | None:
-    return None if spoken.state is None else float(target.axis.z(spoken.state[None], [spoken.text])[0])
+def _score(target: Target, number: int, spoken: Spoken) -> float | None:
+    if spoken.lengths is None:
+        return None
+    return float(target.axis.scores(spoken.lengths[number : number + 1], [spoken.text])[0])

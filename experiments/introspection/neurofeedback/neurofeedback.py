@@ -165,9 +165,10 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
         ask = partial(implicit, sentence=tested.sentence)
         if arm.task == "explicit":
             ask = partial(explicit, max_tokens=self.max_tokens, temperature=self.temperature)
-        spoken = await ask(self.wording, subject, shown, target.layer)
+        among = [one for one in fitted.targets if one.layer == target.layer]
+        spoken = await ask(self.wording, subject, shown, among)
         row = Trial(**about(target, shots=n, most=n == max(self.shots), order=tested.order))
-        return trials(target, fitted.targets, spoken, row)
+        return trials(target, among, spoken, row)
 
     def rival(self, subject: Subject) -> Subject | None:
         """Another model, where an arm needs one and one is named."""

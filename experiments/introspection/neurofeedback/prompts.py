@@ -70,17 +70,9 @@ def places(subject: Subject, prompt: Prompt, last: int) -> list[int]:
     return [subject.positions(prompt, BRACE, nth)[-1] for nth in range(-last, 0)]
 
 
-async def state_of(subject: Subject, prompt: Prompt, where: Sequence[int], layers: Sequence[int]) -> Floats:
-    """Mean activations over positions of a prompt, [layers, width].
-
-    Raises:
-        ItemError: the prompt does not fit the context.
-    """
-    read = await subject.read(prompt, layers=layers, positions=where, pool="mean")
-    return np.asarray(read.numpy()[:, 0], dtype=np.float64)
-
-
 async def state_alone(wording: Wording, subject: Subject, sentence: str, layers: Sequence[int]) -> Floats:
     """Mean activations over the tokens of a sentence that is the model's whole answer, [layers, width]."""
     prompt = alone(wording, sentence)
-    return await state_of(subject, prompt, subject.positions(prompt, sentence, -1), layers)
+    where = subject.positions(prompt, sentence, -1)
+    read = await subject.read(prompt, layers=layers, positions=where, pool="mean")
+    return np.asarray(read.numpy()[:, 0], dtype=np.float64)

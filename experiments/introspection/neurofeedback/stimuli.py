@@ -58,8 +58,8 @@ class Sentences(Task):
             wrong = random.Random(f"{self.seed}/{item.id}").choice(
                 [x for x in others[item.fields["kind"]] if x != right]
             )
-            yield _item(f"The {stem} is {right}.", "true", "facts", item.group)
-            yield _item(f"The {stem} is {wrong}.", "false", "facts", item.group)
+            yield _item(f"The {stem} is {right}.", "true", "facts", item.cluster)
+            yield _item(f"The {stem} is {wrong}.", "false", "facts", item.cluster)
 
 
 def _item(sentence: str, gold: str, kind: str, group: str) -> Item:

@@ -160,7 +160,7 @@ def test_a_sentence_of_other_tokens_is_refused(monkeypatch: pytest.MonkeyPatch) 
     spans = iter([range(60, 63), range(61, 64)])
     monkeypatch.setattr(Subject, "positions", lambda *_: next(spans))
     with pytest.raises(ItemError, match="has other tokens behind the one request"):
-        asyncio.run(control.implicit(TEXTS, subject, [], 0, sentence="A thing."))
+        asyncio.run(control.implicit(TEXTS, subject, [], [], sentence="A thing."))
 
 
 @pytest.mark.parametrize(
