@@ -58,7 +58,7 @@ def planted_sums(transfer: tuple[int, int]) -> Any:
         num_attention_heads=1,
         num_key_value_heads=1,
         head_dim=WIDTH,
-        rms_norm_eps=0.0,
+        rms_norm_eps=1e-9,  # so that a stream of zeros stays one
         max_position_embeddings=64,
         bos_token_id=0,
         eos_token_id=1,
@@ -82,12 +82,15 @@ def planted_sums(transfer: tuple[int, int]) -> Any:
 
 
 def save_planted(folder: Path, transfer: tuple[int, int]) -> Path:
-    """Saves the model and its tokenizer, as an engine loads them."""
+    """Saves the model and its tokenizer, which puts the BOS token in front, as an engine loads them."""
+    from tokenizers.processors import TemplateProcessing
     from transformers import logging
 
     logging.disable_progress_bar()
     planted_sums(transfer).save_pretrained(folder)
-    toy_tokenizer().save_pretrained(folder)
+    tokenizer = toy_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 0)])
+    tokenizer.save_pretrained(folder)
     return folder
 
 

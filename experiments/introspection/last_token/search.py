@@ -1,0 +1,87 @@
+"""Finds, on training sums, how long tokens can wait for each other, and where the last one must see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from experiments.introspection.last_token.cases import Case
+from harness import Ablate, Cut, Replace, Subject, together
+
+Inside = Callable[[Case], Sequence[Replace | Ablate | Cut]]
+
+ENOUGH = 10
+"""Solved training sums with which the others are not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found on training sums.
+
+    Attributes:
+        wait: the last layer up to which every layer that was tried can wait; -1 if none can.
+        transfer: layers behind it in which the last token must see the others.
+        depth: the number of layers of the model.
+        layers: the layers that were tried for waiting.
+        waiting: share of the training sums whose answer stays when tokens wait up to each of them.
+        windows: the same with the first 0, 1, 2, ... layers behind `wait` for the transfer, up to the first that is
+            enough.
+        kept: the same with the transfer layers that were found.
+        solved, used: training sums that the model solves, and those that were used.
+    """
+
+    wait: int
+    transfer: tuple[int, ...]
+    depth: int
+    layers: tuple[int, ...]
+    waiting: tuple[float, ...]
+    windows: tuple[float, ...]
+    kept: float
+    solved: int
+    used: int
+
+    @property
+    def behind(self) -> range:
+        """The layers behind the last waiting one."""
+        return range(self.wait + 1, self.depth)
+
+
+async def search(subject: Subject, cases: Sequence[Case], depth: int, least: float) -> Found:
+    """The last waiting layer by context-aware mean ablation, then the fewest transfer layers.
+
+    The transfer layers are the first 1, 2, ... behind the last waiting one, as few as are enough, of which those are
+    then left out again, from the last on, without which it is enough, too.
+
+    Args:
+        cases: training sums. Those that the model does not solve are used only where it solves less than ENOUGH.
+        depth: the number of layers of the model.
+        least: the share of the sums whose answer must stay the same.
+    """
+    solved = [case for case in cases if case.solved]
+    cases = solved if len(solved) >= ENOUGH else cases
+
+    async def kept(inside: Inside) -> float:
+        said = await together(case.ask(subject, *inside(case)) for case in cases)
+        return fmean(choice.best == case.full.best for choice, case in zip(said, cases, strict=True))
+
+    def peeking(transfer: Sequence[int]) -> Inside:
+        return lambda case: (*case.replaced("context means", wait), *case.peeking(behind, transfer))
+
+    layers = cases[0].layers
+    waiting = await together(kept(_waiting(layer)) for layer in layers)
+    wait = max((layer for i, layer in enumerate(layers) if min(waiting[: i + 1]) >= least), default=-1)
+    behind = range(wait + 1, depth)
+    windows: list[float] = []
+    while (not windows or windows[-1] < least) and len(windows) <= len(behind):
+        windows.append(await kept(peeking(behind[: len(windows)])))
+    transfer, share = list(behind[: len(windows) - 1]), windows[-1]
+    for layer in reversed(transfer if share >= least else []):
+        fewer = [other for other in transfer if other != layer]
+        if (without := await kept(peeking(fewer))) >= least:
+            transfer, share = fewer, without
+    return Found(wait, tuple(transfer), depth, layers, tuple(waiting), tuple(windows), share, len(solved), len(cases))
+
+
+def _waiting(layer: int) -> Inside:
+    return lambda case: case.replaced("context means", layer)
