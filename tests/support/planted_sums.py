@@ -59,7 +59,7 @@ def planted_sums(transfer: tuple[int, int]) -> Any:
         num_key_value_heads=1,
         head_dim=WIDTH,
         rms_norm_eps=1e-9,  # so that a stream of zeros stays one
-        max_position_embeddings=64,
+        max_position_embeddings=256,
         bos_token_id=0,
         eos_token_id=1,
         pad_token_id=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -131,14 +131,26 @@ class Sums:
         fields = self.item.fields
         pair: Pair = (fields["first"], fields["second"])
         pair = pair[::-1] if self.template.swapped else pair
+        if self.template.lead == "" and self.joins(pair):
+            return await replace(self, template=self.template.joined()).case(layers)
         place = self.place(pair)
-        options = {str(n): (str(n),) for n in range(fields["answers"][0], fields["answers"][1] + 1)}
+        lowest, highest = fields["answers"]
+        options = {str(n): (f"{self.template.lead}{n}",) for n in range(lowest, highest + 1)}
         full = await self.subject.choose(place.prompt, options, thought="")
         if full.calls > 1:
             raise ItemError("an answer is several tokens in this tokenizer; ask for smaller ones with task.most")
         known = tuple(layer for layer in layers if layer >= 0)
         streams = await self.streams(pair, place, known) if known else {}
         return Case(self.style, fields["operator"], str(self.item.gold), place, options, full, known, streams)
+
+    def joins(self, pair: Pair) -> bool:
+        """Whether the wording ends with a blank that this tokenizer puts into one token with the number behind it."""
+        prompt, answer = self.prompt(pair), str(self.item.fields["answers"][0])
+        if not prompt.prefill.endswith(" "):
+            return False
+        answered = replace(prompt, prefill=prompt.prefill + answer)
+        blank, number = (self.subject.positions(answered, text, -1)[0] for text in (f" {answer}", answer))
+        return blank == number
 
     def place(self, pair: Pair) -> Place:
         """Where the tokens of a sum lie.
@@ -167,7 +179,7 @@ class Sums:
         operator, shown = self.item.fields["operator"], []
         for a, b in self.item.fields["examples"]:
             text = self.template.tails(*((b, a) if self.template.swapped else (a, b)))[0]
-            shown.append(f"{text}{COMPUTE[operator](a, b)}")
+            shown.append(f"{text}{self.template.lead}{COMPUTE[operator](a, b)}")
         text = self.template.tails(*pair)[0]
         return Prompt.user("\n".join(shown), text) if shown else Prompt.exact(text)
 

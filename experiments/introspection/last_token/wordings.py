@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness import HarnessError, fill
@@ -40,12 +40,14 @@ class Template:
     Attributes:
         before, between, behind: the text around the operands.
         swapped: whether the second operand of the sum stands first in the text.
+        lead: stands between the text and the answer: a blank, or nothing.
     """
 
     before: str
     between: str
     behind: str
     swapped: bool
+    lead: str = ""
 
     @classmethod
     def of(cls, name: str, text: str) -> Template:
@@ -60,6 +62,10 @@ class Template:
                 f"experiment.wording.{name}={text!r}: $a and $b stand in it once each, with text between and behind"
             )
         return cls(parts[0], parts[2], parts[4], parts[1] == _MARKS["b"])
+
+    def joined(self) -> Template:
+        """The same wording whose last blank belongs to the answer, for tokenizers that join the two."""
+        return replace(self, behind=self.behind.removesuffix(" "), lead=" ")
 
     def tails(self, one: int, two: int) -> tuple[str, ...]:
         """The text of a sum from the beginning, the first operand, the text between, the second, and the text behind.

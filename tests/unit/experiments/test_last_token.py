@@ -1,0 +1,375 @@
+"""Mental sums at the last token: planted layers found by the experiment itself, means without the sum, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.introspection.last_token.cases import Case, Place, Sums
+from experiments.introspection.last_token.last_token import LastToken
+from experiments.introspection.last_token.rows import CHANGES
+from experiments.introspection.last_token.search import Found
+from experiments.introspection.last_token.sums import COMPUTE, MentalSums
+from experiments.introspection.last_token.wordings import STYLES, TEXTS, Template
+from harness import Ablate, Array, Choice, Cut, HarnessError, Item, ItemError, Prompt, Replace, Subject
+from harness.calls.calls import Call, Read
+from harness.engines.transformers.batching import TransformersEngine
+from harness.execution.runner import ask_all
+from harness.outcomes import Table
+from harness.prompting.rendering import Renderer
+from harness.statistics.estimates import Estimate, estimate_all
+from harness.statistics.gates import held_back
+from harness.store.store import Store
+from harness.tasks.base import split
+from harness.testing import fake_subject, simulate
+from tests.support.planted_sums import LAYERS, TRANSFERS, save_planted
+from tests.support.tiny_engines import load
+
+PLAIN = LastToken(styles=("original",), layers=None)
+ITEMS = MentalSums().load()
+
+
+def estimates(table: Table) -> dict[tuple[str, ...], Estimate]:
+    """By metric and level."""
+    return {(e.metric, *e.level.values()): e for e in estimate_all(LastToken.metrics, table, replicates=20)}
+
+
+def subject_of(engine: TransformersEngine, folder: Path) -> Subject:
+    return Subject(engine, Renderer(engine.tokenizer, "plain", engine.context), Store(folder), 0)
+
+
+def solver(prompt: str) -> Mapping[str, float]:
+    """A model that is right about every plain sum and answers 5 else, nearly always."""
+    found = re.search(r"(\d)([+-])(\d)=$", prompt)
+    right = COMPUTE[found[2]](int(found[1]), int(found[3])) if found else 5
+    lead = "" if found else " "
+    return {f"{lead}{n}": 0.91 if n == right else 0.01 for n in range(10)}
+
+
+def unchanged(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
+    return replies
+
+
+@pytest.mark.parametrize("planted", TRANSFERS)
+def test_the_planted_layers_come_back(planted: tuple[int, int], tmp_path: Path) -> None:
+    engine = load(save_planted(tmp_path / "model", planted), dtype="float64")
+    try:
+        subject, items = subject_of(engine, tmp_path / "store"), split(MentalSums(examples=0), 20, PLAIN.training)
+        found = asyncio.run(PLAIN.prepare(items.train, subject.for_item("prepare")))
+        done = asyncio.run(ask_all(PLAIN, items, subject, window=8))
+    finally:
+        engine.close()
+    wait, transfer = planted[0] - 1, tuple(sorted({*planted}))
+    assert (found.wait, found.transfer, found.depth, found.solved) == (wait, transfer, LAYERS, PLAIN.training)
+    # Windows behind the last waiting layer grow until they hold both transfer layers.
+    assert len(found.windows) == planted[1] - wait + 1
+    assert found.windows[-1] == found.kept == 1
+    assert not any(one.result.errors for one in done)
+    numbers = {key: one.value for key, one in estimates(PLAIN.table([one.result for one in done])).items()}
+    for arm in ("full model", "CAMA", "AF1", "knock-out of other layers"):
+        assert numbers["faithful", arm, "original"] == numbers["accuracy", arm, "original"] == 1
+    lost = ("AF1 without transfer", "AF1 with other layers", "means over all", "zero", "skip", "knock-out")
+    for arm in lost:
+        assert (numbers["faithful", arm, "original"] or 0) <= 0.2
+    for layer in range(LAYERS):
+        assert (numbers["faithful_by_layer", "CAMA by layer", str(layer)] == 1) == (layer <= wait)
+        assert (numbers["faithful_by_layer", "knock-out by layer", str(layer)] == 1) == (layer not in planted)
+    assert numbers["solved_problems", "AF1", "original"] == 20
+
+
+def sums(subject: Subject, style: str = "original", operator: str = "+", **settings: Any) -> Sums:
+    item = next(item for item in ITEMS if item.fields["operator"] == operator)
+    name = f"{style}_{'plus' if operator == '+' else 'minus'}"
+    return Sums(subject, style, Template.of(name, TEXTS[name]), item, **{"draws": 32, **settings})
+
+
+@pytest.mark.parametrize("operator", COMPUTE)
+@pytest.mark.parametrize("style", STYLES)
+def test_operands_lie_where_the_text_has_them(style: str, operator: str) -> None:
+    subject = fake_subject(solver)
+    one = sums(subject, style, operator)
+    place = one.place((8, 3))
+    rendered = subject.renderer.render(place.prompt)
+    tokens = [subject.renderer.tokenizer.decode([i]).strip() for i in rendered.ids]
+    assert (tokens[place.first], tokens[place.second]) == ("8", "3")
+    assert place.last == len(tokens) - 1
+    assert place.waiting == tuple(range(place.first + 1, len(tokens)))
+    text = one.template.tails(8, 3)[0]
+    assert rendered.text.endswith(text)
+    assert "".join(subject.renderer.tokenizer.decode([rendered.ids[p]]) for p in place.own).lstrip() == text
+    # Four solved examples of the same wording, none of them this sum, stand before it.
+    shown = rendered.text.removeprefix("<user> ").split("\n")[:4]
+    assert len({*shown}) == 4
+    for line, (a, b) in zip(shown, one.item.fields["examples"], strict=True):
+        begun = one.template.tails(*((b, a) if one.template.swapped else (a, b)))[0]
+        assert line == f"{begun}{COMPUTE[operator](a, b)}"
+
+
+def test_a_blank_that_the_tokenizer_joins_with_the_number_belongs_to_the_answer(tmp_path: Path) -> None:
+    one = sums(fake_subject(solver), "verbal")
+    case = asyncio.run(one.case(()))
+    assert case.place.prompt.prefill.endswith(" equals")
+    assert case.options["7"] == (" 7",)
+    assert case.full.mass == pytest.approx(1)
+    lines = case.place.prompt.messages[0].content.split("\n")
+    assert all(re.fullmatch(r"\d plus \d equals \d", line) for line in lines)
+    engine = load(save_planted(tmp_path / "model", (2, 3)), dtype="float64")  # a token a character
+    try:
+        apart = asyncio.run(sums(subject_of(engine, tmp_path / "store"), "verbal").case(()))
+    finally:
+        engine.close()
+    assert apart.place.prompt.prefill.endswith(" equals ")
+    assert apart.options["7"] == ("7",)
+
+
+def test_only_one_wording_names_the_second_operand_first() -> None:
+    assert [name for name, text in TEXTS.items() if Template.of(name, text).swapped] == ["instruction_minus"]
+    assert Template.of("x", "Take $b from $a: ").tails(3, 9) == (
+        "Take 3 from 9: ",
+        "3 from 9: ",
+        " from 9: ",
+        "9: ",
+        ": ",
+    )
+
+
+@pytest.mark.parametrize("text", ["$a+=", "$a+$b", "$a$b=", "$a+$b=$a", ""])
+def test_a_wording_without_its_operands_is_refused(text: str) -> None:
+    with pytest.raises(HarnessError, match=r"experiment.wording.original_plus=.*once each, with text between"):
+        LastToken(wording={"original_plus": text})
+
+
+def test_means_are_over_others_that_share_the_token_and_never_the_sum_itself() -> None:
+    """Activations tell the operands of the text so far; the means are then known."""
+    asked: list[tuple[str, str]] = []
+
+    def activations(call: Read, text: str, layer: int) -> Sequence[float]:
+        line = text.rpartition("\n")[2].removeprefix("<assistant> ")
+        asked.append((call.site, line))
+        digits = [int(digit) for digit in re.findall(r"\d", line)]
+        return [100 * layer, *digits, *[-1] * (2 - len(digits))]
+
+    subject = fake_subject(solver, activations=activations)
+    one = sums(subject, draws=1000)
+    item = one.item
+    a, b = int(item.fields["first"]), int(item.fields["second"])
+    examples = {tuple(pair) for pair in item.fields["examples"]}
+    case = asyncio.run(one.case((0, 2)))
+    assert case.layers == (0, 2)
+    alike = [x for x in range(10) if (x, b) not in {(a, b), *examples}]
+    others = [(x, y) for x in range(10) for y in range(10) if (x, y) not in {(a, b), *examples}]
+    of_all = np.mean(others, axis=0)
+    plus, second, equals = case.streams["context means"][1].tolist()
+    mean_of_alike = float(np.mean(alike))
+    np.testing.assert_allclose(plus, [200, mean_of_alike, -1])
+    np.testing.assert_allclose(second, [200, mean_of_alike, b])
+    np.testing.assert_allclose(equals, [200, *of_all], rtol=1e-6)
+    np.testing.assert_allclose(case.streams["means over all"][0, 1], [0, *of_all], rtol=1e-6)
+    np.testing.assert_allclose(case.streams["embeddings"][0], [[0, a, -1], [0, a, b], [0, a, b]])
+    own = [site for site, text in asked if text.startswith(f"{a}+{b}")]
+    assert {*own} == {"resid_pre"}, "the sum itself is read for its embeddings alone"
+    assert len({text for site, text in asked if site == "resid_post" and text.endswith("=")}) == len(others)
+
+
+def test_few_draws_are_few_sums_and_nearly_the_same_for_all() -> None:
+    one = sums(fake_subject(solver), draws=5)
+    pairs = [(a, b) for a in range(10) for b in range(10)]
+    drawn = one.drawn(pairs, {pairs[7]})
+    assert len(drawn) == 5
+    assert len({*drawn} & {*one.drawn(pairs, {drawn[0]})}) >= 4
+    assert drawn[0] not in one.drawn(pairs, {drawn[0]})
+
+
+def case_at(place: Place) -> Any:
+    means: Any = np.arange(6.0).reshape(2, 3, 1)
+    streams: Any = {"context means": means, "embeddings": np.zeros((1, 3, 1))}
+    return Case("original", "+", "7", place, {}, Choice({"7": 1.0}, 1.0, {"7": 0.0}), (1, 3), streams)
+
+
+def test_changes_as_interventions() -> None:
+    case = case_at(Place(Prompt.exact("3+4="), begin=5, first=5, second=7, last=8))
+    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), (0.0, 0.0, 1.0), 1.0, 20, 20)
+    rng = fake_subject(solver).random("x")
+    others, last = (5, 6, 7, 8), (8,)
+
+    def inside(arm: str, layer: int = -1) -> tuple[Any, ...]:
+        return CHANGES[arm].inside(case, found, layer, rng)
+
+    waits = Replace(3, "resid_post", Array.of([[3.0], [4.0], [5.0]]), (6, 7, 8))
+    assert inside("full model") == ()
+    assert inside("CAMA") == (waits,)
+    assert inside("AF1") == (
+        waits,
+        Cut(4, others, others, keep_self=True),
+        Cut(5, (5, 6, 7), others, keep_self=True),
+        Cut(6, others, others, keep_self=True),
+        Cut(7, others, others, keep_self=True),
+    )
+    assert inside("AF1 without transfer")[1:] == tuple(Cut(i, others, others, keep_self=True) for i in range(4, 8))
+    elsewhere = inside("AF1 with other layers")
+    assert sum(cut.queries == (5, 6, 7) for cut in elsewhere[1:]) == 1
+    assert elsewhere[2] == Cut(5, others, others, keep_self=True)
+    assert inside("zero") == (Ablate(3, "resid_post", (6, 7, 8)),)
+    assert inside("skip") == (Replace(3, "resid_post", Array.of([[0.0]] * 3), (6, 7, 8)),)
+    assert inside("knock-out") == (Cut(5, last, (5, 6, 7)),)
+    (cut,) = inside("knock-out of other layers")
+    assert cut.layer != 5
+    assert (cut.queries, cut.keys) == (last, (5, 6, 7))
+    assert inside("CAMA by layer", 1) == (Replace(1, "resid_post", Array.of([[0.0], [1.0], [2.0]]), (6, 7, 8)),)
+    assert inside("knock-out by layer", 2) == (Cut(2, last, (5, 6, 7)),)
+    assert CHANGES["knock-out by layer"].layers(found) == [1, 3, 5]
+    assert CHANGES["zero by layer"].layers(found) == (1, 3)
+    nobody_waits = Found(-1, (), 8, (1, 3), (0.0, 0.0), (1.0,), 1.0, 20, 20)
+    assert CHANGES["CAMA"].inside(case, nobody_waits, -1, rng) == ()
+    assert CHANGES["knock-out"].inside(case, nobody_waits, -1, rng) == ()
+
+
+def test_a_model_that_no_change_moves_is_faithful_in_every_arm() -> None:
+    items = split(MentalSums(), 24, 12)
+    done = simulate(LastToken(), items.test, solver, train=items.train, intervened=unchanged)
+    assert not any(row["error"] for row in done.rows)
+    found = estimates(done.table)
+    assert {key[1] for key in found if key[0] == "faithful"} == {name for name in CHANGES if "by layer" not in name}
+    for key, one in found.items():
+        assert one.value is not None, key
+        if key[0].startswith("faithful"):
+            assert one.value == 1
+    # Every layer waits, so that nothing is left to be transferred: no layer, hence none to knock out.
+    assert {(row["wait"], row["transfer"]) for row in done.rows} == {(3, "none")}
+    assert {row["style"] for row in done.rows} == {*STYLES}
+    assert {row["style"] for row in done.rows if "by layer" in row["arm"]} == {"original"}
+    assert len(done.rows) == 24 * (10 * 6 + 5 * 4)
+    plain = found["solved_problems", "CAMA", "original"]
+    assert plain.value == 24
+
+
+def test_sums_that_are_not_solved_hold_back_the_verdicts_on_faithfulness_alone() -> None:
+    items = split(MentalSums(), 24, 12)
+    done = simulate(
+        LastToken(styles=("original", "verbal")), items.test, solver, train=items.train, intervened=unchanged
+    )
+    metrics = {metric.name: metric for metric in LastToken.metrics}
+    found = [*estimates(done.table).values()]
+
+    def held(metric: str, style: str) -> str:
+        return held_back(LastToken.gates, metrics[metric], {"arm": "AF1", "style": style}, found)
+
+    assert held("faithful", "original") == ""
+    assert "below 20 (not measurable, the model solves too few)" in held("faithful", "verbal")
+
+
+def test_knock_outs_that_hurt_are_seen_in_their_layer_alone() -> None:
+    """A model whose last token must see the first operand in layer 2, and waits for nothing."""
+
+    def intervened(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
+        last = len(call.prompt) - 1
+        hurt = any(isinstance(one, Cut) and one.layer == 2 and last in one.queries for one in call.interventions)
+        hurt |= any(isinstance(one, Replace | Ablate) and one.layer >= 2 for one in call.interventions)
+        return {str(n): 0.1 for n in range(10)} if hurt else replies
+
+    items = split(MentalSums(), 20, 12)
+    experiment = LastToken(styles=("original",))
+    done = simulate(experiment, items.test, solver, train=items.train, intervened=intervened)
+    assert {(row["wait"], row["transfer"]) for row in done.rows} == {(1, "2")}
+    numbers = {key: one.value for key, one in estimates(done.table).items()}
+    zeros = np.mean([item.gold == "0" for item in items.test])  # the first of equal answers
+    assert numbers["faithful", "AF1", "original"] == 1
+    assert numbers["faithful", "AF1 with other layers", "original"] == pytest.approx(zeros)
+    assert numbers["faithful", "knock-out", "original"] == pytest.approx(zeros)
+    assert numbers["faithful", "knock-out of other layers", "original"] == 1
+    curve = [numbers["faithful_by_layer", "knock-out by layer", str(layer)] for layer in range(4)]
+    assert curve == pytest.approx([1, 1, zeros, 1])
+
+
+def test_numbers_of_several_tokens_are_refused_by_name(tmp_path: Path) -> None:
+    engine = load(save_planted(tmp_path / "model", (2, 3)), dtype="float64")
+    try:
+        subject = subject_of(engine, tmp_path / "store")
+        wide = Item({**ITEMS[0].fields, "first": 12, "second": 3, "examples": []}, "15", ITEMS[0].grader)
+        one = Sums(subject, "original", Template.of("original_plus", TEXTS["original_plus"]), wide, 8)
+        with pytest.raises(ItemError, match=r"operand 12 of '12\+3=' is not one token of its own in this tokenizer"):
+            one.place((12, 3))
+        items = MentalSums(low=10, high=40, most=99, examples=0, size=30).load()
+        with pytest.raises(
+            HarnessError, match="none of the 30 training sums can be asked; of the first, original: oper"
+        ):
+            asyncio.run(PLAIN.prepare(items, subject))
+        answers = MentalSums(most=18, examples=0).load()
+        with pytest.raises(HarnessError, match="of the first, original: option '1' is the beginning of option '10'"):
+            asyncio.run(PLAIN.prepare(answers, subject))
+    finally:
+        engine.close()
+
+
+def test_a_sum_without_a_token_before_it_is_refused() -> None:
+    subject = fake_subject(solver)
+    subject = replace(subject, renderer=Renderer(subject.engine.tokenizer, "plain", subject.engine.context))
+    item = Item({**ITEMS[0].fields, "examples": []}, ITEMS[0].gold, ITEMS[0].grader)
+    template = Template.of("original_plus", TEXTS["original_plus"])
+    with pytest.raises(ItemError, match=r"no token stands before .* put solved examples there with task.examples=4"):
+        Sums(subject, "original", template, item, 8).place((3, 4))
+
+
+def test_one_style_that_cannot_be_asked_leaves_the_others() -> None:
+    items = split(MentalSums(), 3, 6)
+    experiment = LastToken(
+        styles=("original", "verbal"),
+        wording={"verbal_plus": "${a}0 plus $b is ", "verbal_minus": "${a}0 minus $b is "},
+    )
+    done = simulate(experiment, items.test, solver, train=items.train, intervened=unchanged)
+    errors = [row["error"] for row in done.rows if row["error"]]
+    assert len(errors) == 3 * 10
+    assert all(error.startswith("verbal: ") for error in errors)
+
+
+@pytest.mark.parametrize("styles", [(), ("original", "original")])
+def test_styles_are_named_once(styles: tuple[Any, ...]) -> None:
+    with pytest.raises(HarnessError, match=r"experiment\.styles"):
+        LastToken(styles=styles)
+
+
+def test_all_sums_of_one_digit() -> None:
+    assert len({item.id for item in ITEMS}) == len(ITEMS) == 2 * (55 - 4)
+    for item in ITEMS:
+        a, b, operator = (item.fields[name] for name in ("first", "second", "operator"))
+        assert item.gold == str(COMPUTE[operator](a, b))
+        assert 0 <= int(item.gold) <= 9
+        assert item.fields["question"] == f"{a}{operator}{b}"
+        assert [a, b] not in item.fields["examples"]
+        assert len(item.fields["examples"]) == 4
+    assert MentalSums(size=20).load() == ITEMS[:20]
+    assert [item.fields["operator"] for item in ITEMS[:4]] == ["+", "-", "+", "-"]
+    assert {item.id for item in MentalSums(seed=1).load()} != {item.id for item in ITEMS}
+
+
+def test_sums_of_two_digits_as_in_the_paper() -> None:
+    items = MentalSums(low=1, high=99, most=299, size=1000, examples=0).load()
+    assert len(items) == 1000
+    assert max(int(item.gold) for item in items) > 150
+    assert all(1 <= item.fields["first"] <= 99 for item in items)
+    assert sum(item.fields["operator"] == "-" for item in items) == 500
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"operators": ("x",)}, "give + and -, each once"),
+        ({"operators": ("+", "+")}, "give + and -, each once"),
+        ({"operators": ()}, "give + and -, each once"),
+        ({"low": -1}, "must be 0 or more"),
+        ({"examples": -1}, "must be 0 or more"),
+        ({"high": 0}, "too few beside 4 examples; widen the ranges"),
+        ({"size": 103}, "these operands and answers give 102"),
+        ({"size": 0}, "these operands and answers give 102"),
+    ],
+)
+def test_settings_that_make_no_sums(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(HarnessError, match=re.escape(told)):
+        MentalSums(**settings).load()
