@@ -14,6 +14,10 @@ from experiments.introspection.last_token.sums import COMPUTE
 from experiments.introspection.last_token.wordings import Template
 from harness import Ablate, Array, Choice, Cut, Item, ItemError, Prompt, Replace, Subject, together
 
+SAID = 0.5
+"""The share of all probability from which on the answers together are an answer; below, another token may be likelier
+than any of them."""
+
 Replaced = Literal["nothing", "context means", "means over all", "zero", "embeddings"]
 Pair = tuple[int, int]
 """Operands in the order of the text."""
@@ -47,6 +51,11 @@ class Place:
         return tuple(range(self.begin, self.last + 1))
 
 
+def said(choice: Choice) -> str:
+    """The most probable answer; "" where the model says something else than an answer."""
+    return choice.best if choice.mass >= SAID else ""
+
+
 @dataclass(frozen=True)
 class Case:
     """A sum in one wording, with what the unchanged model makes of it.
@@ -71,8 +80,12 @@ class Case:
 
     @property
     def solved(self) -> bool:
-        """Whether the unchanged model's most probable answer is right."""
-        return self.full.best == self.gold
+        """Whether the unchanged model's answer is right."""
+        return said(self.full) == self.gold
+
+    def keeps(self, choice: Choice) -> bool:
+        """Whether a changed model gives the answer of the unchanged one."""
+        return said(choice) == said(self.full) != ""
 
     async def ask(self, subject: Subject, *inside: Replace | Ablate | Cut) -> Choice:
         """The answers' probabilities in the changed model."""

@@ -26,8 +26,9 @@ class LastToken(ArmedExperiment[Change, Found]):
     CAMA (context-aware mean ablation): behind a layer, every token's stream is replaced by its mean over other sums
     that share this token at this place, so that up to there a token can only know itself. AF1: CAMA, and from there on
     tokens see themselves and the tokens before the sum (attention-based peeking); the last token sees all others in the
-    transfer layers alone. Both layers are found on training sums in the first style, and used for all. `faithful`: the
-    most probable answer is that of the unchanged model, among the sums that it solves, and among all (`faithful_all`).
+    transfer layers alone. Both are found on training sums in the first style, and used for all. `faithful`: the answer
+    is that of the unchanged model, among the sums that it solves, and among all (`faithful_all`). An answer is the most
+    probable one, where all answers together have at least half of all probability; else there is none.
 
     Controls: no transfer layers, or as many others, drawn for each sum; in place of the context-aware means the means
     over all sums, zeros, or the embeddings (layers that are skipped); the unchanged model whose last token does not see
@@ -84,6 +85,11 @@ class LastToken(ArmedExperiment[Change, Found]):
         return await search(subject, cases, last + 1, self.least)
 
     async def begin(self, item: Item, subject: Subject, fitted: Found) -> list[Case | Failed]:
+        (last,) = subject.layers_at([1.0])
+        if fitted.depth != last + 1:
+            raise HarnessError(
+                f"experiment.fitted={self.fitted}: found in a model of {fitted.depth} layers, and this one has {last + 1}"
+            )
         swept = any(arm.by_layer for arm in self.chosen.values())
         layers = [fitted.layers if swept else [fitted.wait], *[[fitted.wait]] * len(self.styles)]
         asked = zip(self.styles, layers, strict=False)

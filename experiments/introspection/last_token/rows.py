@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from experiments.introspection.last_token.cases import Case, Replaced
+from experiments.introspection.last_token.cases import Case, Replaced, said
 from experiments.introspection.last_token.search import Found
 from harness import Ablate, Arm, Choice, Cut, Gate, Metric, Outcome, Probability, Replace, metrics, option_mass
 from harness.metrics.weighted import totals
@@ -93,10 +93,10 @@ class Kept(Outcome):
         style, operator: the wording, and "+" or "-".
         layer: the layer that is tried; -1 where the layers are those that were found.
         wait, transfer: the layers that were found on training sums.
-        answer: the most probable answer.
-        faithful: whether the unchanged model has the same; solved: whether that one is right.
+        answer: the most probable answer; "" where all answers together have less than half of all probability.
+        faithful: whether there is one and the unchanged model has the same; solved: whether that one's is right.
         correct: whether the answer is right.
-        p_same: probability of the unchanged model's answer, given that any is said.
+        p_same: probability of the unchanged model's most probable answer, given that any is said.
         mass: probability that any answer is said.
     """
 
@@ -121,10 +121,10 @@ def kept(case: Case, choice: Choice, found: Found, layer: int) -> Kept:
         layer=layer,
         wait=found.wait,
         transfer=", ".join(map(str, found.transfer)) or "none",
-        answer=choice.best,
-        faithful=choice.best == case.full.best,
+        answer=said(choice),
+        faithful=case.keeps(choice),
         solved=case.solved,
-        correct=choice.best == case.gold,
+        correct=said(choice) == case.gold,
         p_same=Probability(choice.p[case.full.best]),
         mass=Probability(choice.mass),
     )
@@ -156,5 +156,5 @@ GATES = (
         columns=("faithful", "p_same"),
         why="not measurable, the model solves too few",
     ),
-    option_mass("faithful", "correct", "p_same"),
+    option_mass("p_same"),
 )

@@ -62,8 +62,8 @@ async def search(subject: Subject, cases: Sequence[Case], depth: int, least: flo
     cases = solved if len(solved) >= ENOUGH else cases
 
     async def kept(inside: Inside) -> float:
-        said = await together(case.ask(subject, *inside(case)) for case in cases)
-        return fmean(choice.best == case.full.best for choice, case in zip(said, cases, strict=True))
+        choices = await together(case.ask(subject, *inside(case)) for case in cases)
+        return fmean(case.keeps(choice) for case, choice in zip(cases, choices, strict=True))
 
     def peeking(transfer: Sequence[int]) -> Inside:
         return lambda case: (*case.replaced("context means", wait), *case.peeking(behind, transfer))

@@ -373,3 +373,28 @@ def test_sums_of_two_digits_as_in_the_paper() -> None:
 def test_settings_that_make_no_sums(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(HarnessError, match=re.escape(told)):
         MentalSums(**settings).load()
+
+
+def test_layers_of_a_model_of_another_depth_are_refused() -> None:
+    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), (0.0, 0.0, 1.0), 1.0, 20, 20)
+    with pytest.raises(HarnessError, match="found in a model of 8 layers, and this one has 4"):
+        asyncio.run(LastToken().begin(ITEMS[0], fake_subject(solver), found))
+
+
+def test_a_model_that_says_something_else_gives_no_answer() -> None:
+    """Knock-outs of layer 1 make other words likelier than all answers together: nothing is kept, nothing is right."""
+
+    def intervened(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
+        hurt = any(isinstance(one, Cut) and one.layer == 1 and not one.keep_self for one in call.interventions)
+        return {**{answer: 0.4 * p for answer, p in replies.items()}, "Well": 0.6} if hurt else replies
+
+    items = split(MentalSums(), 6, 6)
+    experiment = LastToken(styles=("original",), arms=("full model", "knock-out by layer"))
+    rows = simulate(experiment, items.test, solver, train=items.train, intervened=intervened).rows
+    hurt = [row for row in rows if row["layer"] == 1]
+    assert len(hurt) == 6
+    for row in hurt:
+        assert (row["answer"], row["faithful"], row["correct"], row["solved"]) == ("", False, False, True)
+        assert row["p_same"] == pytest.approx(0.91)
+        assert row["mass"] == pytest.approx(0.4)
+    assert all(row["faithful"] for row in rows if row["layer"] != 1)
