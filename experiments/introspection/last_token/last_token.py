@@ -88,7 +88,7 @@ class LastToken(ArmedExperiment[Change, Found]):
         (last,) = subject.layers_at([1.0])
         if fitted.depth != last + 1:
             raise HarnessError(
-                f"experiment.fitted={self.fitted}: found in a model of {fitted.depth} layers, and this one has {last + 1}"
+                f"experiment.fitted={self.fitted}: of a model of {fitted.depth} layers, but this one has {last + 1}"
             )
         swept = any(arm.by_layer for arm in self.chosen.values())
         layers = [fitted.layers if swept else [fitted.wait], *[[fitted.wait]] * len(self.styles)]

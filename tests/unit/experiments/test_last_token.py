@@ -377,7 +377,7 @@ def test_settings_that_make_no_sums(settings: dict[str, Any], told: str) -> None
 
 def test_layers_of_a_model_of_another_depth_are_refused() -> None:
     found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), (0.0, 0.0, 1.0), 1.0, 20, 20)
-    with pytest.raises(HarnessError, match="found in a model of 8 layers, and this one has 4"):
+    with pytest.raises(HarnessError, match="of a model of 8 layers, but this one has 4"):
         asyncio.run(LastToken().begin(ITEMS[0], fake_subject(solver), found))
 
 
