@@ -48,7 +48,7 @@ class LastToken(ArmedExperiment[Change, Found]):
 
     arms: Sequence[str] = tuple(CHANGES)
     styles: Sequence[Style] = STYLES
-    layers: Annotated[int, Ge(1)] | None = 8
+    layers: Annotated[int, Ge(1)] | None = 6
     least: Annotated[float, Gt(0), Le(1)] = 0.9
     draws: Annotated[int, Ge(1)] = 32
     training: Annotated[int, Ge(1)] = 24

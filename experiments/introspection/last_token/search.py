@@ -25,8 +25,8 @@ class Found:
         depth: the number of layers of the model.
         layers: the layers that were tried for waiting.
         waiting: share of the training sums whose answer stays when tokens wait up to each of them.
-        windows: the same with the first 0, 1, 2, ... layers behind `wait` for the transfer, up to the first that is
-            enough.
+        windows: the same with the first 0, 1, 2, 4, ... layers behind `wait` for the transfer, up to the first that are
+            enough, each as the number of layers and the share.
         kept: the same with the transfer layers that were found.
         solved, used: training sums that the model solves, and those that were used.
     """
@@ -36,7 +36,7 @@ class Found:
     depth: int
     layers: tuple[int, ...]
     waiting: tuple[float, ...]
-    windows: tuple[float, ...]
+    windows: tuple[tuple[int, float], ...]
     kept: float
     solved: int
     used: int
@@ -50,8 +50,8 @@ class Found:
 async def search(subject: Subject, cases: Sequence[Case], depth: int, least: float) -> Found:
     """The last waiting layer by context-aware mean ablation, then the fewest transfer layers.
 
-    The transfer layers are the first 1, 2, ... behind the last waiting one, as few as are enough, of which those are
-    then left out again, from the last on, without which it is enough, too.
+    The transfer layers are the first 0, 1, 2, 4, ... behind the last waiting one, until they are enough. Then those are
+    left out again, from the last on, without which the others are enough, too.
 
     Args:
         cases: training sums. Those that the model does not solve are used only where it solves less than ENOUGH.
@@ -72,10 +72,12 @@ async def search(subject: Subject, cases: Sequence[Case], depth: int, least: flo
     waiting = await together(kept(_waiting(layer)) for layer in layers)
     wait = max((layer for i, layer in enumerate(layers) if min(waiting[: i + 1]) >= least), default=-1)
     behind = range(wait + 1, depth)
-    windows: list[float] = []
-    while (not windows or windows[-1] < least) and len(windows) <= len(behind):
-        windows.append(await kept(peeking(behind[: len(windows)])))
-    transfer, share = list(behind[: len(windows) - 1]), windows[-1]
+    windows: list[tuple[int, float]] = []
+    while not windows or (windows[-1][1] < least and windows[-1][0] < len(behind)):
+        size = min(2 * windows[-1][0] or 1, len(behind)) if windows else 0
+        windows.append((size, await kept(peeking(behind[:size]))))
+    size, share = windows[-1]
+    transfer = list(behind[:size])
     for layer in reversed(transfer if share >= least else []):
         fewer = [other for other in transfer if other != layer]
         if (without := await kept(peeking(fewer))) >= least:

@@ -69,8 +69,9 @@ def test_the_planted_layers_come_back(planted: tuple[int, int], tmp_path: Path) 
     wait, transfer = planted[0] - 1, tuple(sorted({*planted}))
     assert (found.wait, found.transfer, found.depth, found.solved) == (wait, transfer, LAYERS, PLAIN.training)
     # Windows behind the last waiting layer grow until they hold both transfer layers.
-    assert len(found.windows) == planted[1] - wait + 1
-    assert found.windows[-1] == found.kept == 1
+    assert [size for size, _ in found.windows] == [0, 1, 2, 4][: {0: 2, 1: 3, 3: 4}[planted[1] - planted[0]]]
+    assert [share == 1 for _, share in found.windows] == [*[False] * (len(found.windows) - 1), True]
+    assert found.kept == 1
     assert not any(one.result.errors for one in done)
     numbers = {key: one.value for key, one in estimates(PLAIN.table([one.result for one in done])).items()}
     for arm in ("full model", "CAMA", "AF1", "knock-out of other layers"):
@@ -195,7 +196,7 @@ def case_at(place: Place) -> Any:
 
 def test_changes_as_interventions() -> None:
     case = case_at(Place(Prompt.exact("3+4="), begin=5, first=5, second=7, last=8))
-    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), (0.0, 0.0, 1.0), 1.0, 20, 20)
+    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), ((0, 0.0), (1, 0.1), (2, 1.0)), 1.0, 20, 20)
     rng = fake_subject(solver).random("x")
     others, last = (5, 6, 7, 8), (8,)
 
@@ -226,7 +227,7 @@ def test_changes_as_interventions() -> None:
     assert inside("knock-out by layer", 2) == (Cut(2, last, (5, 6, 7)),)
     assert CHANGES["knock-out by layer"].layers(found) == [1, 3, 5]
     assert CHANGES["zero by layer"].layers(found) == (1, 3)
-    nobody_waits = Found(-1, (), 8, (1, 3), (0.0, 0.0), (1.0,), 1.0, 20, 20)
+    nobody_waits = Found(-1, (), 8, (1, 3), (0.0, 0.0), ((0, 1.0),), 1.0, 20, 20)
     assert CHANGES["CAMA"].inside(case, nobody_waits, -1, rng) == ()
     assert CHANGES["knock-out"].inside(case, nobody_waits, -1, rng) == ()
 
@@ -376,7 +377,7 @@ def test_settings_that_make_no_sums(settings: dict[str, Any], told: str) -> None
 
 
 def test_layers_of_a_model_of_another_depth_are_refused() -> None:
-    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), (0.0, 0.0, 1.0), 1.0, 20, 20)
+    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), ((0, 0.0), (1, 0.1), (2, 1.0)), 1.0, 20, 20)
     with pytest.raises(HarnessError, match="of a model of 8 layers, but this one has 4"):
         asyncio.run(LastToken().begin(ITEMS[0], fake_subject(solver), found))
 
@@ -398,3 +399,34 @@ def test_a_model_that_says_something_else_gives_no_answer() -> None:
         assert row["p_same"] == pytest.approx(0.91)
         assert row["mass"] == pytest.approx(0.4)
     assert all(row["faithful"] for row in rows if row["layer"] != 1)
+
+
+def test_where_no_layers_are_enough_all_of_them_stay_open() -> None:
+    """Any mask at all destroys the answers: the search ends, and says what share was kept."""
+
+    def intervened(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
+        masked = any(isinstance(one, Cut) and one.keep_self for one in call.interventions)
+        waits = any(isinstance(one, Replace) and one.layer > 0 for one in call.interventions)
+        return {str(n): 0.1 for n in range(10)} if masked or waits else replies
+
+    experiment = LastToken(styles=("original",))
+    items = split(MentalSums(), 4, 12)
+    zeros = sum(item.gold == "0" for item in items.train) / 12
+    subject = fake_subject(solver, intervened=intervened)
+    found = asyncio.run(experiment.prepare(items.train, subject))
+    assert (found.wait, found.transfer) == (0, (1, 2, 3))
+    assert [size for size, _ in found.windows] == [0, 1, 2, 3]
+    assert [*(share for _, share in found.windows), found.kept] == pytest.approx([zeros] * 5)
+    assert (found.solved, found.used) == (12, 12)
+
+
+def test_the_search_takes_all_sums_where_few_are_solved() -> None:
+    def wrong(prompt: str) -> Mapping[str, float]:
+        return {str(n): 0.91 if n == 5 else 0.01 for n in range(10)}
+
+    items = split(MentalSums(), 4, 12)
+    subject = fake_subject(wrong, intervened=unchanged)
+    found = asyncio.run(LastToken(styles=("original",)).prepare(items.train, subject))
+    assert found.solved < 10
+    assert found.used == 12
+    assert found.kept == 1
