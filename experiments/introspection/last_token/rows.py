@@ -92,7 +92,7 @@ class Kept(Outcome):
     Attributes:
         style, operator: the wording, and "+" or "-".
         layer: the layer that is tried; -1 where the layers are those that were found.
-        wait, transfer: the layers that were found on training sums.
+        wait, transfer: the layers that were found on training sums; transfer_layers: how many transfer layers.
         answer: the most probable answer; "" where all answers together have less than half of all probability.
         faithful: whether there is one and the unchanged model has the same; solved: whether that one's is right.
         correct: whether the answer is right.
@@ -105,6 +105,7 @@ class Kept(Outcome):
     layer: int
     wait: int
     transfer: str
+    transfer_layers: int
     answer: str
     faithful: bool
     solved: bool
@@ -121,6 +122,7 @@ def kept(case: Case, choice: Choice, found: Found, layer: int) -> Kept:
         layer=layer,
         wait=found.wait,
         transfer=", ".join(map(str, found.transfer)) or "none",
+        transfer_layers=len(found.transfer),
         answer=said(choice),
         faithful=case.keeps(choice),
         solved=case.solved,
@@ -145,6 +147,7 @@ METRICS: tuple[Metric, ...] = (
     *metrics.each(("correct",), metrics.accuracy, by=BY, where=ONCE),
     *metrics.mean_probabilities("p_same", by=BY, where={**ONCE, "solved": True}),
     *metrics.mean_probabilities(option_mass="mass", by=BY, where=ONCE),
+    *metrics.means("wait", "transfer_layers", where={"arm": "AF1"}),
     Metric("solved_problems", solved_problems, ("solved",), BY, ONCE),
     *metrics.rates(by=(*BY, "operator"), where={"arm": "AF1", "solved": True}, faithful_by_template="faithful"),
     *metrics.rates(by=("arm", "layer"), where={"by_layer": True, "solved": True}, faithful_by_layer="faithful"),

@@ -83,6 +83,8 @@ def test_the_planted_layers_come_back(planted: tuple[int, int], tmp_path: Path) 
         assert (numbers["faithful_by_layer", "CAMA by layer", str(layer)] == 1) == (layer <= wait)
         assert (numbers["faithful_by_layer", "knock-out by layer", str(layer)] == 1) == (layer not in planted)
     assert numbers["solved_problems", "AF1", "original"] == 20
+    assert numbers["wait", "AF1"] == wait
+    assert numbers["transfer_layers", "AF1"] == len(transfer)
 
 
 def sums(subject: Subject, style: str = "original", operator: str = "+", **settings: Any) -> Sums:
