@@ -1,0 +1,1 @@
+"""Injected thoughts (Lindsey 2025)."""

@@ -1,0 +1,93 @@
+"""Concept vectors: how the activation at the end of a prompt about a word differs from the mean over other words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from experiments.introspection.injected_thoughts.words import BASELINE
+from harness import Array, Prompt, Subject, fill, together
+from harness.metrics.columns import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What the baseline words have in common, at each of the layers that are tried.
+
+    Attributes:
+        layers: blocks, counted from 0, ascending.
+        centre: mean activation of the baseline words, [layers, width].
+        baseline: mean of their concept vectors at length 1, [layers, width]: the mean cosine of an activation with all
+            of them is its product with this.
+        lengths: mean length of their activations, by layer.
+    """
+
+    layers: tuple[int, ...]
+    centre: Array
+    baseline: Array
+    lengths: tuple[float, ...]
+
+    def vectors(self, states: Array) -> Floats:
+        """The concept vectors of the activations of a word, [layers, width]."""
+        return states.numpy().astype(np.float64) - self.centre.numpy()
+
+    def vector(self, states: Array, layer: int) -> Array:
+        """The concept vector of a word at one layer, [width]."""
+        return Array.of(self.vectors(states)[self.layers.index(layer)])
+
+    def share(self, vector: Array, layer: int, strength: float) -> float:
+        """The length of what is added, as a share of the mean length of the stream there."""
+        return strength * length(vector) / self.lengths[self.layers.index(layer)]
+
+    def cosines(self, states: Array, stream: Array) -> tuple[Floats, Floats]:
+        """Mean cosine of the tokens of a text with a concept, and how far it lies above that with the baseline words.
+
+        Both are of the centred stream, because a few large coordinates that all activations share would decide it.
+
+        Args:
+            states: activations of the word, [layers, width].
+            stream: activations of the tokens, [layers, tokens, width].
+
+        Returns:
+            Two numbers in each layer.
+        """
+        centred = _unit(stream.numpy().astype(np.float64) - self.centre.numpy()[:, None])
+        own = np.einsum("ltw,lw->lt", centred, _unit(self.vectors(states))).mean(axis=1)
+        return own, own - np.einsum("ltw,lw->lt", centred, self.baseline.numpy()).mean(axis=1)
+
+
+async def word_states(subject: Subject, wording: Mapping[str, str], word: str, layers: Sequence[int]) -> Array:
+    """The activations behind the blocks at the last token of "Tell me about WORD", [layers, width]."""
+    prompt = Prompt.user(fill(wording["about"], {"word": word})).thinking("")
+    return Array.of((await subject.read(prompt, layers=layers, positions=[-1])).numpy()[:, 0])
+
+
+async def make_space(subject: Subject, wording: Mapping[str, str], layers: Sequence[int]) -> Space:
+    """Reads the baseline words."""
+    read = await together(word_states(subject, wording, word, layers) for word in BASELINE)
+    states = np.stack([one.numpy() for one in read]).astype(np.float64)
+    centre = states.mean(axis=0)
+    lengths = np.linalg.norm(states, axis=2).mean(axis=0)
+    return Space(
+        tuple(layers), Array.of(centre), Array.of(_unit(states - centre).mean(axis=0)), tuple(lengths.tolist())
+    )
+
+
+def random_vector(like: Array, rng: Random) -> Array:
+    """A vector [width] of the same length as another, in a random direction."""
+    drawn = np.array([rng.gauss() for _ in range(like.shape[0])])
+    return Array.of(drawn * (length(like) / np.linalg.norm(drawn)))
+
+
+def length(vector: Array) -> float:
+    """The Euclidean length of a vector."""
+    return float(np.linalg.norm(vector.numpy().astype(np.float64)))
+
+
+def _unit(vectors: Floats) -> Floats:
+    """Vectors [..., width] at length 1; one of length 0 stays."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1.0))
