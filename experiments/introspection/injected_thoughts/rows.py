@@ -104,8 +104,8 @@ ARMS: Mapping[str, Way] = {
     "own answer: none": _way("own answer"),
     **{f"control: {tells}": _way("control", tells=tells) for tells in TOLD},
 }
-GRID = ("detection: concept", "detection: random vector")
-"""The arms that are asked in every cell."""
+GRID: metrics.Where = {"arm": "detection: concept"}
+"""The arm that is asked in every cell; so is its twin, the random vector."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,11 +199,12 @@ METRICS = (
     *metrics.rates("thinks_of", "copied", both_tasks="both", where=TEXT),
     *metrics.means(cosine="cosine", cosine_above_baseline="above", where={**STREAM, "chosen": True}),
     *metrics.means(cosine_by_layer="cosine", by=("arm", "layer"), where=STREAM),
-    *metrics.means(lead_by_cell="lead", by=CELL, where={"arm": GRID[0]}),
-    *metrics.means(share_by_cell="share", mass_by_cell="mass", by=CELL, where={"arm": GRID[0]}),
+    *metrics.means(lead_by_cell="lead", by=CELL, where=GRID),
+    *metrics.means(share_by_cell="share", by=CELL, where=GRID),
+    *metrics.mean_probabilities(mass_by_cell="mass", by=CELL, where=GRID),
     *metrics.means(injected_share="share", where={"chosen": True, "injected": True}),
-    *metrics.means(option_mass="mass", where={"options": True, "chosen": True}),
-    *metrics.means("judge_mass", where=REPORT),
+    *metrics.mean_probabilities(option_mass="mass", where={"options": True, "chosen": True}),
+    *metrics.mean_probabilities("judge_mass", where=REPORT),
     *judge_metrics(REPORT),
 )
 JUDGED = ("notices", "names", "names_other", "identified", "coherent")
