@@ -109,8 +109,13 @@ class Trial:
 
     async def yes_no(self, asks: YesNo, injects: Injects, cell: Cell) -> Choice:
         """The exact probabilities of yes and no."""
+        prompt, added = await self.injection(asks, injects, cell)
+        return await yes_no(self.subject, prompt, interventions=added)
+
+    async def injection(self, asks: YesNo, injects: Injects, cell: Cell) -> tuple[Prompt, tuple[Add, ...]]:
+        """The prompt of a yes/no question, and what is added while it is read and answered."""
         prompt, where, decode = await self._yes_no(asks)
-        return await yes_no(self.subject, prompt, interventions=self._add(injects, cell, where, decode=decode))
+        return prompt, self._add(injects, cell, where, decode=decode)
 
     async def free(self, asks: Asked, injects: Injects, cell: Cell, *, max_tokens: int, temperature: float) -> Text:
         """A free answer to a question about the injected thought."""
