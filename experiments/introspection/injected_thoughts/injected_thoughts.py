@@ -30,6 +30,7 @@ from harness import (
     Capability,
     Choice,
     Curve,
+    Grid,
     HarnessError,
     Item,
     Part,
@@ -100,7 +101,7 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
     outcome: ClassVar = Noticed
     metrics: ClassVar = METRICS
     gates: ClassVar = GATES
-    figures: ClassVar = (Curve("lead_by_cell", "strength"), Curve("cosine_by_layer", "layer"))
+    figures: ClassVar = (Grid("lead_by_cell", "strength", "layer"), Curve("cosine_by_layer", "layer"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from experiments.introspection.injected_thoughts.vectors import Space, random_vector, word_states
+from experiments.introspection.injected_thoughts.vectors import Space, word_states
 from experiments.introspection.injected_thoughts.words import QUESTIONS, SENTENCES, free_of
 from harness import Add, Array, Choice, Item, ItemError, Message, Prompt, Subject, Text, fill, together, yes_no
+from harness.vectors.directions import Direction, random_direction
 
 Injects = Literal["none", "concept", "random vector", "other concept"]
 YesNo = Literal["detection", "turn one", "unrelated", "own words", "own answer"]
@@ -96,16 +97,16 @@ class Trial:
             question=questions[0],
         )
 
-    def vector(self, injects: Injects, layer: int) -> Array:
-        """What is added, [width]; a random vector has the length of the concept's."""
-        own = self.space.vector(self.states[self.other if injects == "other concept" else self.concept], layer)
-        return random_vector(own, self.subject.random(f"random vector {layer}")) if injects == "random vector" else own
+    def direction(self, injects: Injects, layer: int) -> Direction:
+        """What is added; a random vector has the length of the concept's."""
+        own = self.space.direction(self.states[self.other if injects == "other concept" else self.concept], layer)
+        if injects == "random vector":
+            return random_direction(own, self.subject.random(f"random vector {layer}"))
+        return own
 
     def share(self, injects: Injects, cell: Cell) -> float:
         """The strength as a share of the mean length of the stream at that layer; 0 where nothing is added."""
-        return (
-            0.0 if injects == "none" else self.space.share(self.vector(injects, cell.layer), cell.layer, cell.strength)
-        )
+        return 0.0 if injects == "none" else self.space.share(self.direction(injects, cell.layer), cell.strength)
 
     async def yes_no(self, asks: YesNo, injects: Injects, cell: Cell) -> Choice:
         """The exact probabilities of yes and no."""
@@ -211,8 +212,8 @@ class Trial:
     def _add(self, injects: Injects, cell: Cell, where: Sequence[int], *, decode: bool) -> tuple[Add, ...]:
         if injects == "none":
             return ()
-        added = self.vector(injects, cell.layer)
-        return (Add(cell.layer, "resid_post", added, cell.strength, tuple(where), decode=decode),)
+        added = self.direction(injects, cell.layer)
+        return (Add(added.layer, added.site, added.vector, cell.strength, tuple(where), decode=decode),)
 
 
 def log_odds(choice: Choice) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
 
 import numpy as np
 
 from experiments.introspection.injected_thoughts.words import BASELINE
 from harness import Array, Prompt, Subject, fill, together
 from harness.metrics.columns import Floats
+from harness.vectors.directions import Direction, difference_of_means
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,15 @@ class Space:
         """The concept vectors of the activations of a word, [layers, width]."""
         return states.numpy().astype(np.float64) - self.centre.numpy()
 
-    def vector(self, states: Array, layer: int) -> Array:
-        """The concept vector of a word at one layer, [width]."""
-        return Array.of(self.vectors(states)[self.layers.index(layer)])
+    def direction(self, states: Array, layer: int) -> Direction:
+        """The concept vector of a word at one layer."""
+        at = self.layers.index(layer)
+        return difference_of_means(states.numpy()[[at]], self.centre.numpy()[[at]], layer=layer)
 
-    def share(self, vector: Array, layer: int, strength: float) -> float:
-        """The length of what is added, as a share of the mean length of the stream there."""
-        return strength * length(vector) / self.lengths[self.layers.index(layer)]
+    def share(self, direction: Direction, strength: float) -> float:
+        """The length of what is added, as a share of the mean length of the stream at that layer."""
+        length = float(np.linalg.norm(direction.vector.numpy().astype(np.float64)))
+        return strength * length / self.lengths[self.layers.index(direction.layer)]
 
     def cosines(self, states: Array, stream: Array) -> tuple[Floats, Floats]:
         """Mean cosine of the tokens of a text with a concept, and how far it lies above that with the baseline words.
@@ -74,17 +76,6 @@ async def make_space(subject: Subject, wording: Mapping[str, str], layers: Seque
     return Space(
         tuple(layers), Array.of(centre), Array.of(_unit(states - centre).mean(axis=0)), tuple(lengths.tolist())
     )
-
-
-def random_vector(like: Array, rng: Random) -> Array:
-    """A vector [width] of the same length as another, in a random direction."""
-    drawn = np.array([rng.gauss() for _ in range(like.shape[0])])
-    return Array.of(drawn * (length(like) / np.linalg.norm(drawn)))
-
-
-def length(vector: Array) -> float:
-    """The Euclidean length of a vector."""
-    return float(np.linalg.norm(vector.numpy().astype(np.float64)))
 
 
 def _unit(vectors: Floats) -> Floats:

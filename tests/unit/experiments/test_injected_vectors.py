@@ -15,7 +15,7 @@ import pytest
 from experiments.introspection.injected_thoughts.prompts import TEXTS
 from experiments.introspection.injected_thoughts.task import ThoughtWords
 from experiments.introspection.injected_thoughts.trials import Cell, Injects, Trial, YesNo, log_odds, same_line
-from experiments.introspection.injected_thoughts.vectors import Space, length, make_space
+from experiments.introspection.injected_thoughts.vectors import Space, make_space
 from experiments.introspection.injected_thoughts.words import (
     BASELINE,
     CONCEPTS,
@@ -112,21 +112,25 @@ def test_a_concept_vector_is_that_of_the_last_token_less_the_mean_of_the_baselin
     trial, space, _ = begun(Introspector())
     own = code(trial.concept) - mean_code()
     assert space.centre.numpy()[0] == pytest.approx(BASE + mean_code(), abs=1e-5)
-    assert trial.vector("concept", 2).numpy() == pytest.approx(own, abs=1e-5)
-    assert trial.vector("other concept", 0).numpy() == pytest.approx(code(trial.other) - mean_code(), abs=1e-5)
+    assert trial.direction("concept", 2).vector.numpy() == pytest.approx(own, abs=1e-5)
+    assert trial.direction("other concept", 0).vector.numpy() == pytest.approx(
+        code(trial.other) - mean_code(), abs=1e-5
+    )
     assert space.lengths == pytest.approx([math.sqrt(40**2 + 1)] * 2, abs=1e-3)
     assert trial.share("concept", Cell(2, 3.0)) == pytest.approx(3 * np.linalg.norm(own) / math.sqrt(40**2 + 1))
     assert trial.share("none", Cell(2, 3.0)) == 0
 
 
 def test_a_random_vector_has_the_length_of_the_concept_and_stays_that_of_its_item() -> None:
-    trial, *_ = begun(Introspector())
-    own, drawn = trial.vector("concept", 2), trial.vector("random vector", 2)
-    assert length(drawn) == pytest.approx(length(own), rel=1e-6)
-    assert abs(float(own.numpy() @ drawn.numpy())) < 0.6 * length(own) ** 2
-    assert drawn == begun(Introspector())[0].vector("random vector", 2)
-    assert drawn != trial.vector("random vector", 0)
-    assert drawn != begun(Introspector(), 1)[0].vector("random vector", 2)
+    def drawn(item: int = 0, layer: int = 2) -> Any:
+        return begun(Introspector(), item)[0].direction("random vector", layer).vector.numpy()
+
+    own = begun(Introspector())[0].direction("concept", 2).vector.numpy()
+    assert np.linalg.norm(drawn()) == pytest.approx(np.linalg.norm(own), rel=1e-6)
+    assert abs(own @ drawn()) < 0.6 * own @ own
+    assert (drawn() == drawn()).all()
+    assert (drawn() != drawn(layer=0)).all()
+    assert (drawn() != drawn(item=1)).all()
 
 
 def test_cosines_are_of_the_centred_stream() -> None:
@@ -177,7 +181,9 @@ def test_the_stream_differs_by_the_vector_at_the_span_and_by_nothing_before_it(
     trial, prompt, added, plain, steered = asyncio.run(streams())
     where, n = list(added.positions), real.prompt_tokens(prompt)
     change = steered - plain
-    assert change[0, where] == pytest.approx(np.tile(2.5 * trial.vector(injects, 1).numpy(), (len(where), 1)), abs=1e-3)
+    assert change[0, where] == pytest.approx(
+        np.tile(2.5 * trial.direction(injects, 1).vector.numpy(), (len(where), 1)), abs=1e-3
+    )
     others = [p for p in range(n) if p not in where]
     assert not change[0, others].any()
     assert not change[1, : where[0]].any()
