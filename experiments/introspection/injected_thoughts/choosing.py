@@ -10,7 +10,7 @@ from typing import Any
 from experiments.introspection.injected_thoughts.trials import Cell, Trial, YesNo, log_odds
 from experiments.introspection.injected_thoughts.vectors import Space
 from experiments.shared.judge_reliability import JudgeReliability
-from harness import together
+from harness import HarnessError, Item, ItemError, Subject, together
 
 LEAST_MASS = 0.5
 """A cell is chosen only if yes and no keep this share of the probability that they have without injection."""
@@ -54,6 +54,26 @@ class Fit:
     def by_judge(self) -> dict[str, Any]:
         """The judge's columns, for each row that rests on the judge."""
         return self.judge.columns if self.judge else {}
+
+
+async def training(subject: Subject, wording: Mapping[str, str], space: Space, items: Sequence[Item]) -> list[Trial]:
+    """The trials of training concepts; a concept that cannot be asked about is left out.
+
+    Raises:
+        HarnessError: none of them can.
+    """
+
+    async def one(item: Item) -> Trial | ItemError:
+        try:
+            return await Trial.begin(subject.for_item(item.id), wording, space, item)
+        except ItemError as error:
+            return error
+
+    begun = await together(map(one, items))
+    trials = [trial for trial in begun if isinstance(trial, Trial)]
+    if not trials:
+        raise HarnessError(f"no training concept can be asked about; the first: {begun[0]}")
+    return trials
 
 
 async def try_cells(trials: Sequence[Trial], question: YesNo, cells: Sequence[Cell]) -> tuple[list[Tried], Cell]:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, cast
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from experiments.introspection.injected_thoughts.choosing import Fit, control_layer, try_cells
+from experiments.introspection.injected_thoughts.choosing import Fit, control_layer, training, try_cells
 from experiments.introspection.injected_thoughts.prompts import TEXTS
 from experiments.introspection.injected_thoughts.rows import ARMS, CHOSEN_FOR, GATES, METRICS, Noticed, Reads, Way
 from experiments.introspection.injected_thoughts.trials import (
@@ -123,7 +123,7 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fit:
         space = await make_space(subject, self.wording, subject.layers_at(self.depths))
-        trials = await together(Trial.begin(subject.for_item(item.id), self.wording, space, item) for item in train)
+        trials = await training(subject, self.wording, space, train)
         questions = {CHOSEN_FOR.get(arm.question, "detection") for arm in self.chosen.values() if arm.injects != "none"}
         found = {asks: await try_cells(trials, cast("YesNo", asks), self.cells(space)) for asks in sorted(questions)}
         return Fit(
@@ -149,7 +149,7 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
         cell = fitted.cells.get(CHOSEN_FOR.get(arm.question, "detection"), NOWHERE)
         if arm.reads == "yes or no":
             grid = arm.question == "detection" and arm.injects != "none"
-            cells = self.cells(fitted.space) if grid else [cell]
+            cells = dict.fromkeys((*self.cells(fitted.space), cell) if grid else (cell,))
             return await together(self.yes_no(arm, common, one, replace(row, chosen=one == cell)) for one in cells)
         row = self.placed(row, arm, trial, cell)
         if arm.reads == "words":

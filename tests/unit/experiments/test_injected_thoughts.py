@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from experiments.introspection.injected_thoughts import trials
 from experiments.introspection.injected_thoughts.injected_thoughts import InjectedThoughts
 from experiments.introspection.injected_thoughts.rows import ARMS
 from experiments.introspection.injected_thoughts.task import ThoughtWords
@@ -220,6 +222,17 @@ def test_prompts_are_the_same_in_all_arms_and_differ_between_trials() -> None:
     prompts = [{e.prompt for e in one.transcript if "Do you detect" in e.prompt} for one in done.finished]
     assert [len(some) for some in prompts] == [1, 1]
     assert prompts[0] != prompts[1]
+
+
+def test_a_concept_that_every_line_mentions_is_left_out_and_the_others_are_asked_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trials, "SENTENCES", ("The nurse opened the door quietly.",))
+    nurse = replace(ITEMS[0], fields={**ITEMS[0].fields, "concept": "nurses"}, gold="nurses", group="nurse")
+    done = run(Introspector(), DETECTION, 2, train=(nurse, *TRAIN))
+    assert not [row["error"] for row in done.rows if row["error"]]
+    with pytest.raises(HarnessError, match="no training concept can be asked about; the first: all sentences"):
+        run(Introspector(), DETECTION, 2, train=(nurse,))
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:
