@@ -40,6 +40,12 @@ def code(word: str) -> Floats:
 
 
 @cache
+def noise(written: str) -> Floats:
+    """What else is in the stream after some words of a sentence, whatever the model was told."""
+    return np.asarray(0.5 * code(f"after {written}"))
+
+
+@cache
 def mean_code() -> Floats:
     """The mean code of the baseline words."""
     return np.asarray(np.mean([code(word) for word in BASELINE], axis=0))
@@ -102,7 +108,8 @@ class Introspector:
             return [0.0] * WIDTH
         word = next((w for w in KNOWN if mentions(turn.rpartition('"')[2], w)), None)
         told = next((weight for words, weight in THINKING.items() if words in turn), 0.0)
-        return [*(BASE + (told * (1.0 if layer == 2 else 0.5) * code(word) if word else 0.0))]
+        own = told * (1.0 if layer == 2 else 0.5) * code(word) if word else 0.0
+        return [*(BASE + noise(text.rpartition("<assistant> ")[2]) + own)]
 
     def answer(self, text: str) -> Mapping[str, float]:
         """The replies while nothing is added."""

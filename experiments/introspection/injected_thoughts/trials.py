@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from experiments.introspection.injected_thoughts.vectors import Space, word_states
+from experiments.introspection.injected_thoughts.vectors import Space, word_states, writing_stream
 from experiments.introspection.injected_thoughts.words import QUESTIONS, SENTENCES, free_of
 from harness import Add, Array, Choice, Item, ItemError, Message, Prompt, Subject, Text, fill, together, yes_no
 from harness.vectors.directions import Direction, random_direction
@@ -152,14 +152,12 @@ class Trial:
     async def control(self, tells: str) -> tuple[Sequence[float], Sequence[float]]:
         """Cosines of the stream with the concept while a sentence is written, by layer, as `Space.cosines` gives them.
 
-        The mean over the tokens of the sentence but the last, which mostly predicts the end, and over the sentences.
+        The mean over the tokens of a sentence, and over the sentences.
         """
 
         async def one(sentence: str) -> tuple[Sequence[float], Sequence[float]]:
             told = fill(self.wording[tells], {"sentence": sentence, "word": self.concept})
-            prompt = Prompt.user(told, sentence).thinking("")
-            where = self.subject.positions(prompt, sentence, -1)[:-1]
-            stream = await self.subject.read(prompt, layers=self.space.layers, positions=where)
+            stream = await writing_stream(self.subject, self.space.layers, told, sentence)
             own, above = self.space.cosines(self.states[self.concept], stream)
             return own.tolist(), above.tolist()
 

@@ -15,7 +15,7 @@ import pytest
 from experiments.introspection.injected_thoughts.prompts import TEXTS
 from experiments.introspection.injected_thoughts.task import ThoughtWords
 from experiments.introspection.injected_thoughts.trials import Cell, Injects, Trial, YesNo, log_odds, same_line
-from experiments.introspection.injected_thoughts.vectors import Space, make_space
+from experiments.introspection.injected_thoughts.vectors import Space, make_space, writing_stream
 from experiments.introspection.injected_thoughts.words import (
     BASELINE,
     CONCEPTS,
@@ -30,7 +30,7 @@ from harness.prompting.rendering import Renderer
 from harness.store.store import Store
 from harness.tasks.base import split
 from harness.testing import fake_subject
-from tests.support.introspectors import BASE, Introspector, code, mean_code
+from tests.support.introspectors import BASE, Introspector, code, mean_code, noise
 
 ITEMS = ThoughtWords().load()
 WORDS = [word for some in CONCEPTS.values() for word in some]
@@ -133,19 +133,32 @@ def test_a_random_vector_has_the_length_of_the_concept_and_stays_that_of_its_ite
     assert (drawn() != drawn(item=1)).all()
 
 
-def test_cosines_are_of_the_centred_stream() -> None:
+def test_cosines_are_of_the_stream_less_that_of_writing() -> None:
     _, space, _ = begun(Introspector())
     states = Array.of(np.stack([BASE + code("bread")] * 2))
-    vector, width = space.vectors(states), len(BASE)
-    stream = np.stack([space.centre.numpy() + 3 * vector, space.centre.numpy() - vector], axis=1)
+    vector, writing = space.vectors(states), space.writing.numpy()
+    stream = np.stack([writing + 3 * vector, writing - vector], axis=1)
     own, above = space.cosines(states, Array.of(stream[:, :1]))
     assert own == pytest.approx([1.0, 1.0], abs=1e-5)
     against = vector[0] / np.linalg.norm(vector[0]) @ space.baseline.numpy()[0]
     assert above == pytest.approx([1.0 - against] * 2, abs=1e-5)
     assert space.cosines(states, Array.of(stream))[0] == pytest.approx([0.0, 0.0], abs=1e-5)
-    assert width == vector.shape[1]
-    # Without centring, the coordinate that all share would make every cosine with itself 1.
+    # Without centring, the coordinate that all share would make opposite changes look alike.
     assert float(stream[0, 0] @ stream[0, 1]) / np.prod(np.linalg.norm(stream[0], axis=1)) > 0.98
+
+
+def test_the_stream_of_writing_is_that_of_the_sentence_without_its_last_token() -> None:
+    model = Introspector()
+    subject = fake_subject(model.answer, activations=model.activations)
+    line, layers = "The nurse opened the door quietly.", [0, 2]
+    read = asyncio.run(writing_stream(subject, layers, f'Write "{line}" Think about bread.', line)).numpy()
+    words = ["The", " nurse", " opened", " the", " door", " quietly"]
+    assert read.shape == (2, len(words), len(BASE))
+    written = ["".join(words[: i + 1]) for i in range(len(words))]
+    for i, layer in enumerate(layers):
+        weight = 0.8 * (1.0 if layer == 2 else 0.5)
+        known = [BASE + noise(text) + weight * code("bread") for text in written]
+        assert read[i] == pytest.approx(np.array(known), abs=1e-5)
 
 
 SHORT = {**TEXTS, "intro": "Thoughts may be added."}
