@@ -62,7 +62,7 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
     Task 3, own words: a word is put into the model's mouth. Does it say that it meant it, more so when the word's
     vector was added to the line before? own answer: the same about a word of its own.
     Task 4, control: nothing is added. The model writes a sentence and is to think of a word, or not to; the cosine of
-    its stream with the word's vector is read.
+    its stream, less that of sentences written without a word in mind, with the word's vector is read.
 
     Injections: the concept's vector, none, a random vector of the same length, and the vector of another concept.
     Claims are against the random vector, because a disturbance of any kind can move a model to Yes. Prompts are the
