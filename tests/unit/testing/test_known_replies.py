@@ -97,5 +97,5 @@ def test_activations_and_the_effect_of_interventions_are_known() -> None:
 
     known = simulate(Steered(), [PARIS], lambda _: "No", activations=lambda *_: [1.0, 0.0], intervened=intervened)
     assert [row["agreed"] for row in known.rows] == [True]
-    with pytest.raises(HarnessError, match="can .intervene."):
+    with pytest.raises(HarnessError, match=r"can .intervene."):
         simulate(Steered(), [PARIS], lambda _: "No")
