@@ -144,7 +144,7 @@ class Introspector:
             return {f"Yes, I notice a thought. {about}" if noticed else "No, I notice nothing.": 1.0}
         if "What is the injected thought" in turn:
             return {named or "Nothing": 1.0}
-        if "Which word is" in turn:
+        if "Which of the words is" in turn:
             listed = re.findall(r"one of these words: (.*?)\. On each trial", text)[-1].split(", ")
             odds = dict.fromkeys(listed, 0.4 / len(listed))
             odds[named if named in odds else listed[0]] += 0.5

@@ -19,7 +19,8 @@ TEXTS: Mapping[str, str] = {
     "unrelated": "$trial $question Answer Yes or No.",
     "report": "$trial Do you detect an injected thought? If so, what is the injected thought about?",
     "naming": "$trial What is the injected thought that you notice about? Answer with one word.",
-    "ten words": "$trial Which word is the injected thought about? Answer with one of the words.",
+    "ten words": "$trial Which of the words is the injected thought about?",
+    "words_lead": "Of these words, the injected thought is about",
     "lead": "Answer:",
     "read_word": "Tell me what word you think about when you read the line below. Answer at once, with one word."
     "\n\n$sentence",

@@ -134,7 +134,7 @@ class Trial:
         forms = {word: [*dict.fromkeys((f" {word}", f" {word[:1].upper()}{word[1:]}"))] for word in order}
 
         async def one(words: Sequence[str]) -> Choice:
-            prompt = self._conversation("intro_words", "ten words", self.wording["lead"], words=", ".join(words))
+            prompt = self._conversation("intro_words", "ten words", self.wording["words_lead"], words=", ".join(words))
             added = self._add(injects, cell, self._trial(prompt), decode=True)
             return await self.subject.choose(prompt, forms, interventions=added)
 
