@@ -54,9 +54,11 @@ class ThoughtWords(Task):
 
         def word(row: Row) -> Item:
             text = row.text(self.column)
-            if (twin := seen.setdefault(singular(text.casefold()), text)) is not text:
-                kind = "a baseline word, whose mean is taken from every concept" if twin in BASELINE else "another row"
-                raise row.broken(f"{text!r} is {kind} ({twin!r}); leave it out")
+            key = singular(text.casefold())
+            if key in seen:
+                kind = "a baseline word, whose mean is taken from all" if seen[key] in BASELINE else "in another row"
+                raise row.broken(f"{text!r} is {kind} ({seen[key]!r}); leave it out")
+            seen[key] = text
             return _word(text, row.text("kind") if "kind" in rows.names else "word")
 
         return make_items(rows, word, self.max_broken)
@@ -72,6 +74,8 @@ class ThoughtWords(Task):
                 others.append(other)
             if len(others) == self.names - 1:
                 break
+        if not others:
+            raise HarnessError(f"task {self.name!r}: every other word begins or holds {word!r}; give more words")
         fields = {"concept": word, "kind": kinds[word], "others": others, "trial": number}
         return Item(fields, word, short_answer, group=singular(word.casefold()))
 

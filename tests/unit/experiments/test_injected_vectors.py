@@ -87,13 +87,17 @@ def test_every_item_has_words_of_its_own() -> None:
 def test_words_of_a_file_are_each_used_once(tmp_path: Path) -> None:
     file = tmp_path / "words.csv"
     rows = ["concept,kind", *(f"{word.capitalize()},{kind}" for kind in CONCEPTS for word in CONCEPTS[kind])]
-    file.write_text("\n".join([*rows, "mirrors,thing", "Desks,thing", " ,thing"]))
+    file.write_text("\n".join([*rows, "mirrors,thing", "Desks,thing", " ,thing", "Mirror,thing"]))
     loaded = ThoughtWords(path=str(file)).load()
     assert [item.gold for item in loaded] == [word.capitalize() for word in WORDS]
     assert [item.fields["kind"] for item in loaded] == [str(item.fields["kind"]) for item in ITEMS]
-    assert len(loaded.broken) == 3
-    assert "row 201: 'mirrors' is another row ('Mirror'); leave it out" in loaded.broken[0]
+    assert len(loaded.broken) == 4
+    assert "row 201: 'mirrors' is in another row ('Mirror'); leave it out" in loaded.broken[0]
+    assert "row 204: 'Mirror' is in another row" in loaded.broken[3]
     assert "a baseline word" in loaded.broken[1]
+    file.write_text("concept\nrain\nrainbow")
+    with pytest.raises(HarnessError, match="every other word begins or holds 'rain'"):
+        ThoughtWords(path=str(file), names=2).load()
     with pytest.raises(HarnessError, match="no column 'word'"):
         ThoughtWords(path=str(file), column="word").load()
 
