@@ -136,7 +136,8 @@ def _fitted(fitted: Mapping[str, Any]) -> str:
         return ""
     if fitted.get("run"):
         return f"What the protocol fits was taken from another run, which fitted it on {counted(len(items), 'item')}."
-    told = f"What the protocol fits (demonstrations, probes, thresholds) was fitted on {counted(len(items), 'item')}"
+    training = counted(len(items), "training item")
+    told = f"What the protocol fits (demonstrations, probes, thresholds) comes from {training}"
     return f"{told}, none of which is a test item or shares a group with one."
 
 

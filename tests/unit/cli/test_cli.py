@@ -88,7 +88,7 @@ def test_a_run_leaves_everything_that_is_promised(finished: Path) -> None:
     assert manifest["status"] == "finished"
     assert (manifest["items_done"], manifest["items_failed"]) == (12, 0)
     assert manifest["config"]["experiment"]["shots"] == 4
-    assert len(manifest["fitted"]["items"]) == 4
+    assert len(manifest["fitted"]["items"]) == 3 * 4
     fitted = (path / "fitted.json").read_bytes()
     assert manifest["fitted"]["fingerprint"] == hashlib.sha256(fitted).hexdigest()[:16]
     calls = [json.loads(line) for line in (path / "calls.jsonl").read_text().splitlines()]
@@ -107,7 +107,7 @@ def test_no_test_item_is_a_training_item(finished: Path) -> None:
     path = run_dir(finished)
     trained = set(json.loads((path / "manifest.json").read_text())["fitted"]["items"])
     tested = {json.loads(line)["item"] for line in (path / "calls.jsonl").read_text().splitlines()}
-    assert len(trained) == 4
+    assert len(trained) == 3 * 4
     assert not trained & tested
 
 

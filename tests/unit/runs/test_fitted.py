@@ -177,7 +177,7 @@ def test_an_experiment_that_fits_nothing_takes_no_fit(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def fitted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of pTrue with three training items."""
+    """A run of pTrue with nine training items, three of them shown."""
     runs = tmp_path_factory.mktemp("runs")
     session = execute(load_job(["experiment=pTrue", *SMALL, f"runs={runs}", "experiment.shots=3"]))
     assert session.code == 0
@@ -228,7 +228,7 @@ def test_items_that_the_fit_has_seen_are_not_tested(
     words = ["experiment=pTrue", *SMALL, "limit=null", f"runs={tmp_path}", f"experiment.fitted={fitted_run}"]
     assert main(["run", *words]) == 2
     told = capsys.readouterr().err
-    assert "was fitted on 3 of the items to be tested (first: item " in told
+    assert "was fitted on 9 of the items to be tested (first: item " in told
     assert len(told.splitlines()) == 1
 
 
