@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from harness.calls.calls import Call, Reply
-from harness.engines.fake.engine import FakeEngine, Replies
+from harness.engines.fake.engine import FakeEngine, Replies, dry_intervened
 
 QUIET = 50
 """Passes of the event loop without a new call after which a round is complete; no protocol awaits that many things."""
@@ -21,7 +21,7 @@ class Rounds(FakeEngine):
     """
 
     def __init__(self, replies: Replies) -> None:
-        super().__init__(replies)
+        super().__init__(replies, intervened=dry_intervened)
         self.sizes: list[int] = []
         self._waiting = 0
         self._round: asyncio.Event | None = None

@@ -124,8 +124,10 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fit:
         space = await make_space(subject, self.wording, subject.layers_at(self.depths))
         trials = await training(subject, self.wording, space, train)
-        questions = {CHOSEN_FOR.get(arm.question, "detection") for arm in self.chosen.values() if arm.injects != "none"}
-        found = {asks: await try_cells(trials, cast("YesNo", asks), self.cells(space)) for asks in sorted(questions)}
+        some = {CHOSEN_FOR.get(arm.question, "detection") for arm in self.chosen.values() if arm.injects != "none"}
+        questions, cells = sorted(some), self.cells(space)
+        tried = await together(try_cells(trials, cast("YesNo", asks), cells) for asks in questions)
+        found = dict(zip(questions, tried, strict=True))
         return Fit(
             space=space,
             tried=tuple(tried for some, _ in found.values() for tried in some),

@@ -71,12 +71,13 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("selfRecognition", ["experiment.training=11"], 1, 3),  # the post; the choice; the text beside its copy
     ("influence", [], 0, 2),  # the choices; the draws
     ("tomChoice", [], 0, 1),
-    (
-        "internalConsistency",
-        ["experiment.arms=[decoding,response]"],
-        0,
-        3,
-    ),  # the next token; texts; the digits after them
+    ("internalConsistency", [], 0, 3),  # the next token and the layers; texts; the digits after them
+    # Vectors; lengths of the stream; the questions plain, then with every layer and strength; the layer of task 4; the
+    # judge's check. Then plain questions, what is asked under a vector, and the judge of what is written.
+    ("injectedThoughts", [], 6, 3),
+    # The sums; their streams; the layer up to which tokens wait, and windows of transfer layers, which double. Then the
+    # sum; its own means; the streams of the means; the answers under all changes.
+    ("lastToken", [], 8, 4),
     ("perceptualScale", ["experiment.carriers=2", "experiment.train=6"], 1, 1),
     # The prediction; its explanation. An explanation and the prediction after it; both without each word; and both
     # without the words that matter most.
