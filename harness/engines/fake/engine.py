@@ -108,6 +108,10 @@ class _Possible:
         return self.tokens[i] if i < len(self.tokens) else END if i == len(self.tokens) else None
 
 
+_Known = dict[int, Sequence[_Possible]]
+"""The replies to the beginnings of one prompt, by their number of tokens; () where there are none."""
+
+
 class FakeEngine:
     """Answers from `replies(prompt text)`, exactly: every log-probability is the mass of the replies that begin with
     the tokens so far and this one, over the mass of those that begin with the tokens so far.
@@ -188,21 +192,26 @@ class FakeEngine:
         if isinstance(call, Choose):
             # Named tokens after a position are those after the prompt that ends there.
             ends = [p + 1 for p in call.positions] or [len(call.prompt)]
-            after = [self._possible(call, call.prompt[:end]) for end in ends]
+            known: _Known = {}
+            after = [self._possible(call, call.prompt[:end], known) for end in ends]
             return Logprobs(tuple(_conditionals(some, (token,))[0] for some in after for token in call.tokens))
-        possible = self._possible(call, call.prompt)
+        possible = self._possible(call, call.prompt, {})
         if isinstance(call, Generate):
             return self._generate(call, possible)
         return Logprobs(_conditionals(possible, call.continuation))
 
-    def _possible(self, call: Generate | Choose | Score, prompt: tuple[int, ...]) -> list[_Possible]:
+    def _possible(
+        self, call: Generate | Choose | Score, prompt: tuple[int, ...], known: _Known
+    ) -> Sequence[_Possible]:
         for written in range(self._last_turn(prompt), 0, -1):
             begun = prompt[-written:]
-            try:
-                replies = self._replies(call, prompt[:-written])
-            except (LookupError, StopIteration):
-                continue
-            alive = [r for r in replies if r.p and len(r.tokens) > written and r.tokens[:written] == begun]
+            before = len(prompt) - written
+            if before not in known:
+                try:
+                    known[before] = self._replies(call, prompt[:before])
+                except (LookupError, StopIteration):
+                    known[before] = ()
+            alive = [r for r in known[before] if r.p and len(r.tokens) > written and r.tokens[:written] == begun]
             if alive:
                 mass = math.fsum(r.p for r in alive)
                 return [_Possible(r.tokens[written:], r.p / mass) for r in alive]
