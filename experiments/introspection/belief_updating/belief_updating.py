@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
@@ -19,7 +20,6 @@ from harness import (
     Gate,
     HarnessError,
     Item,
-    Probability,
     Subject,
     option_mass,
 )
@@ -111,7 +111,7 @@ class BeliefUpdating(ArmedExperiment[Way, tuple[tuple[float, ...], ...]]):
             told = forecasts(arm.rule, item.fields["draws"])
             return [row(item, t, t - 1, log_odds(q), q) for t, q in enumerate(told)]
         if arm.reading == "stated":
-            return await self.stated(item, subject, await common.get(False), self.other(item, subject, fitted))
+            return await self.stated(item, subject, common, self.other(item, subject, fitted))
         beliefs = await common.get(arm.told)
         if arm.shows == "other":
             beliefs = [
@@ -119,8 +119,7 @@ class BeliefUpdating(ArmedExperiment[Way, tuple[tuple[float, ...], ...]]):
             ]
         if arm.shows == "none":
             beliefs = [beliefs[0]] * len(beliefs)
-        found = rows(item, dict(enumerate(beliefs)))
-        return [replace(one, bias=belief.bias, mass=Probability(belief.mass)) for _, belief, one in found]
+        return rows(item, dict(enumerate(beliefs)))
 
     def other(self, item: Item, subject: Subject, fitted: tuple[tuple[float, ...], ...]) -> list[float]:
         """The log-odds before the draws of another sequence, or with the colours exchanged, at random."""
@@ -129,21 +128,20 @@ class BeliefUpdating(ArmedExperiment[Way, tuple[tuple[float, ...], ...]]):
         return [sign * logit for logit in other]
 
     async def stated(
-        self, item: Item, subject: Subject, implied_: Sequence[Belief], other: Sequence[float]
+        self, item: Item, subject: Subject, common: Shared[bool, list[Belief]], other: Sequence[float]
     ) -> list[Reading]:
         """The rows of stated percentages, with the implied log-odds before the same draws."""
         trials = range(0, len(item.fields["draws"]), self.stated_every)
         scenes = [Scene(self.wording, item, swapped=swapped) for swapped in (False, True)]
-        read = await together(stated(scene, subject, trials) for scene in scenes)
+        asked = together(stated(scene, subject, trials) for scene in scenes)
+        beside, read = await asyncio.gather(common.get(False), asked)
         beliefs = dict(zip(trials, (Belief.of(*both) for both in zip(*read, strict=True)), strict=True))
         return [
             replace(
                 one,
-                bias=belief.bias,
-                mass=Probability(belief.mass),
-                said=float(belief.best),
-                implied=implied_[t].logit,
+                said=float(beliefs[t].best),
+                implied=beside[t].logit,
                 other=other[t] if t < len(other) else None,
             )
-            for t, belief, one in rows(item, beliefs)
+            for t, one in zip(trials, rows(item, beliefs), strict=True)
         ]

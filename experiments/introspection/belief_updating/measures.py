@@ -64,9 +64,11 @@ def held_out(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, fold
     return fits.held_out({name: _moments(readings, name) for name in LEARNERS}, weights, of_unit)
 
 
-@measure(label="variance explained by the HGF", low=0, high=1, better="neither", undefined=_FLAT)
+# It is no mean of something in [0, 1]: with bounds, the interval of few sequences would reach from one to the other.
+@measure(label="variance explained by the HGF", low=None, high=None, better="neither", undefined=_FLAT)
 def explained(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: Weights) -> Floats:
-    """Share of the variance of the readings' log-odds that the best filter explains with a slope of at least 0."""
+    """Share, in [0, 1], of the variance of the readings' log-odds that the best filter with a slope of at least 0
+    explains."""
     return _moments(readings_of(q, trial, since, unit), "hgf").fit(unit_weights(unit, w)[0]).explained
 
 

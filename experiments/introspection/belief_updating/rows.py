@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -98,11 +98,12 @@ def row(item: Item, trial: int, before: int, logit: float, q: float | None = Non
     )
 
 
-def rows(item: Item, beliefs: Mapping[int, Belief]) -> list[tuple[int, Belief, Reading]]:
-    """Draw, belief and row of beliefs by the draw that each is about, counted from 0 and ascending."""
+def rows(item: Item, beliefs: Mapping[int, Belief]) -> list[Reading]:
+    """The rows of beliefs by the draw that each is about, counted from 0 and ascending."""
     found, before = [], -1
     for trial, belief in beliefs.items():
-        found.append((trial, belief, row(item, trial, before, belief.logit)))
+        one = row(item, trial, before, belief.logit)
+        found.append(replace(one, bias=belief.bias, mass=Probability(belief.mass)))
         before = trial
     return found
 
@@ -131,6 +132,7 @@ METRICS = (
     Metric("agreement", metrics.pearson, ("logit", "implied"), where={"kind": "volatile", "reading": "stated"}),
     Metric("agreement_other", metrics.pearson, ("logit", "other"), where={"kind": "volatile", "reading": "stated"}),
     Metric("distinct_stated", measures.distinct, ("said",), where={"kind": "volatile", "reading": "stated"}),
-    *metrics.means(word_bias="bias", option_mass="mass", where=ASKED),
+    *metrics.means(word_bias="bias", where=ASKED),
+    *metrics.mean_probabilities(option_mass="mass", where=ASKED),
 )
 """Fits are of volatile sequences; forecasts are scored on every kind."""

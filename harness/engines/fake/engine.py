@@ -200,9 +200,7 @@ class FakeEngine:
             return self._generate(call, possible)
         return Logprobs(_conditionals(possible, call.continuation))
 
-    def _possible(
-        self, call: Generate | Choose | Score, prompt: tuple[int, ...], known: _Known
-    ) -> Sequence[_Possible]:
+    def _possible(self, call: Generate | Choose | Score, prompt: tuple[int, ...], known: _Known) -> Sequence[_Possible]:
         for written in range(self._last_turn(prompt), 0, -1):
             begun = prompt[-written:]
             before = len(prompt) - written

@@ -57,6 +57,7 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("exploration", [], 1, 1),
     # The answers; their verification. Then the revisions, their verification, and a vote over as many calls.
     ("revise", [], 2, 5),
+    ("beliefUpdating", ["task.trials=24"], 1, 1),
     ("falseBelief", [], 0, 1),
     ("deception", [], 0, 5),  # the outright questions; three further turns; the reply, and what is scored beside it
     ("deceptionBench", [], 1, 5),  # the clear cases; then the reply, three further turns and the verdict

@@ -85,6 +85,7 @@ def test_accuracy_is_read_of_the_rows_and_the_column_that_a_metric_names() -> No
 
 
 EXPERIMENTS = {
+    "beliefUpdating": {},
     "bestOfN": {"accuracy": "correct"},
     "blackjack": {"accuracy": "correct"},
     "characters": {"accuracy": "correct"},
