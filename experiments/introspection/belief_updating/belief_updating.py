@@ -38,8 +38,9 @@ class BeliefUpdating(ArmedExperiment[Way, tuple[tuple[float, ...], ...]]):
     implied: the probability of either colour as the next word of the list, before every draw. stated: a percentage that
     is asked for, the mean over the exact probabilities of eleven steps, before every `stated_every`-th draw. Both are
     read a second time with the colours exchanged, and the log-odds are averaged: no liking for a word is left. implied,
-    told: the text says that the bag may be exchanged. Controls: no story (the reading before the first draw, for all),
-    shuffled story (the readings of another sequence beside these draws), and forecasts by rule.
+    told: the text says that the bag may be exchanged. This and percentages are asked about volatile sequences only.
+    Controls: no story (the reading before the first draw, for all), shuffled story (the readings of another sequence
+    beside these draws), forecasts by rule, and sequences that are steady, even or alternate.
 
     Readings are logit(q) = b0 + b1 x + noise, x being a learner's belief, with one b0, b1 and noise for all volatile
     sequences. b1 must be above 0: a model that expects alternation is fitted well by a filter upside down. Learners are
@@ -110,6 +111,8 @@ class BeliefUpdating(ArmedExperiment[Way, tuple[tuple[float, ...], ...]]):
         if arm.rule != "none":
             told = forecasts(arm.rule, item.fields["draws"])
             return [row(item, t, t - 1, log_odds(q), q) for t, q in enumerate(told)]
+        if item.fields["kind"] != "volatile" and (arm.told or arm.reading == "stated"):
+            return []
         if arm.reading == "stated":
             return await self.stated(item, subject, common, self.other(item, subject, fitted))
         beliefs = await common.get(arm.told)

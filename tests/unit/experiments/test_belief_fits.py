@@ -305,8 +305,10 @@ def test_the_weight_of_each_past_draw_is_found() -> None:
 
     def agent(draws: Floats) -> Floats:
         signed = 2 * draws - 1
-        return np.sum(
-            [k * np.pad(signed, ((0, 0), (lag, 0)))[:, : draws.shape[1]] for lag, k in enumerate(kernel, 1)], axis=0
+        return np.asarray(
+            np.sum(
+                [k * np.pad(signed, ((0, 0), (lag, 0)))[:, : draws.shape[1]] for lag, k in enumerate(kernel, 1)], axis=0
+            )
         )
 
     found = measures.recency(*(given := columns(agent, noise=0.0)), w=ones(given))[0]

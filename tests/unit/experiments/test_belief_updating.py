@@ -135,6 +135,14 @@ def test_the_belief_is_read_before_the_draw_that_it_is_about() -> None:
         assert row["repeats"] == pytest.approx(row["q"] if before["first"] else 1 - row["q"])
 
 
+def test_controls_are_read_but_not_asked_for_percentages() -> None:
+    items = [next(item for item in SEQUENCES if item.fields["kind"] == kind) for kind in KINDS]
+    found = asked(filtering(-1.0), list({item.id: item for item in items}.values()), arms=BeliefUpdating().arms)
+    kinds = {arm: {row["kind"] for row in found.rows if row["arm"] == arm} for arm in BeliefUpdating().arms}
+    assert kinds.pop("stated") == kinds.pop("implied, told") == {"volatile"}
+    assert all(kind == {*KINDS} for kind in kinds.values())
+
+
 def test_an_alternator_is_refused() -> None:
     table = asked(lambda draws: 0.0 if not draws else -2.0 * (2 * draws[-1] - 1), arms=("implied",)).table
     assert value(table, "omega", arm="implied") is None

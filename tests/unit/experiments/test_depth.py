@@ -93,6 +93,7 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ),  # segments of up to three budgets, once more up to random places; the closed answer
     ("selfGrid", [], 2, 4),  # the answer and its feedback; both, the refined answer, and the vote over as many calls
     ("judge", [], 0, 2),  # the reasons; the score behind them
+    ("selfPrediction", ["experiment.train=6"], 1, 1),
     ("selfPreference", [], 0, 3),  # the answers; the verdicts, and a paraphrase; the verdict on it
     ("tomReasoning", ["experiment.max_tokens=32"], 1, 2),  # the trace; every option after it
     ("critique", [], 1, 3),  # critiques of given answers; the answer, its critique and its correction

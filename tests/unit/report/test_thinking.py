@@ -120,6 +120,7 @@ EXPERIMENTS = {
     "selfFamiliarity": {"accuracy": "right"},
     "selfGrid": {"accuracy_before": "before", "accuracy_after": "after", "filter_kept_rate": "kept"},
     "selfKnowledge": {"agreement": "agrees", "answerable_accuracy": "correct"},
+    "selfPrediction": {"accuracy": "correct"},
     "selfPreference": {"agreement": "agrees"},
     "selfRecognition": {},
     "semanticEntropy": {"accuracy": "correct"},
