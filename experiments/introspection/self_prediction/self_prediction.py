@@ -76,7 +76,7 @@ class SelfPrediction(ArmedExperiment[Predictor, tuple[Seen, ...]]):
     all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
     parts: ClassVar = {"rival": Part()}
-    papers: ClassVar = ("binder2025looking",)
+    papers: ClassVar = ("binder2024looking",)
     outcome: ClassVar = Prediction
     metrics: ClassVar = METRICS
     figures: ClassVar = (Bars("correct", by="property"),)
