@@ -10,9 +10,8 @@ from typing import ClassVar, Literal
 from harness import Grade, HarnessError, Item, Task, grader
 
 Kind = Literal["volatile", "stable", "chance", "alternation"]
-KINDS: Sequence[Kind] = ("volatile", "volatile", "stable", "volatile", "volatile", "chance") * 2
-KINDS = (*KINDS[:-1], "alternation")
-"""The kinds of sequences by turns: two thirds are volatile."""
+KINDS: Sequence[Kind] = (*("volatile",) * 5, "stable", *("volatile",) * 5, "chance", *("volatile",) * 5, "alternation")
+"""The kinds of sequences by turns: five in six are volatile."""
 
 PLACES = ("bag", "box", "jar", "bucket", "basket", "drawer", "urn", "barrel")
 THINGS = ("marble", "ball", "bead", "button", "token", "counter", "tile", "pebble")
@@ -27,7 +26,7 @@ class DrawSequences(Task):
 
     A third of a volatile sequence has one share of the first colour (.8 or .2), a third the other one, and a third
     changes between both four times; this part stands between the two, or first. Controls: one share throughout
-    (stable), .5 throughout (chance), and strict alternation, which no learner of a share follows. Two thirds are
+    (stable), .5 throughout (chance), and strict alternation, which no learner of a share follows. Five in six are
     volatile. Fields: "place", "thing", "first" and "second" (colours), "kind", and for each draw "draws" (1 for the
     first colour), "chances" (of the first colour) and "volatile" (1 within the part that changes).
 

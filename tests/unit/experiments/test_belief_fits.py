@@ -226,9 +226,11 @@ def test_the_true_learner_wins() -> None:
         "constant": lambda draws: np.zeros(draws.shape),
     }
     for name, agent in agents.items():
-        assert best(columns(agent, noise=0.3))[0] == name
-        if name != "constant":  # to which all others come down where their slope is 0
-            assert best(columns(agent, noise=0.3))[1] == name
+        bic, held_out = by_name(given := columns(agent, noise=0.3))
+        assert best(given)[0] == name
+        # Two rates may be one, and every learner a constant: they forecast as well, and the BIC counts their parameters.
+        assert max(held_out.values()) - held_out[name] < 0.005
+        assert bic["constant"] - bic[name] > 100 or name == "constant"
 
 
 def test_a_larger_rate_in_volatile_phases_is_found() -> None:

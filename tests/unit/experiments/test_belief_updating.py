@@ -198,16 +198,16 @@ def test_rules_forecast_from_earlier_draws_alone() -> None:
 def test_sequences_are_distinct_and_balanced() -> None:
     items = DrawSequences().load()
     assert len(items) == len({item.id for item in items}) == 300
-    assert len({str(item.fields["draws"]) for item in items if item.fields["kind"] == "volatile"}) == 200
+    assert len({str(item.fields["draws"]) for item in items if item.fields["kind"] == "volatile"}) == 250
     assert {kind: sum(item.fields["kind"] == kind for item in items) for kind in dict.fromkeys(KINDS)} == {
-        "volatile": 200,
-        "stable": 50,
-        "chance": 25,
-        "alternation": 25,
+        "volatile": 250,
+        "stable": 17,
+        "chance": 17,
+        "alternation": 16,
     }
     assert [item.id for item in DrawSequences(sequences=20).load()] == [item.id for item in items[:20]]
     shares = [np.mean(item.fields["chances"]) for item in items if item.fields["kind"] == "volatile"]
-    assert shares == pytest.approx([0.5] * 200)
+    assert shares == pytest.approx([0.5] * 250)
     drawn = [draw - p for item in items for draw, p in zip(item.fields["draws"], item.fields["chances"], strict=True)]
     assert abs(np.mean(drawn)) < 4 * 0.4 / len(drawn) ** 0.5
     for item in items:
