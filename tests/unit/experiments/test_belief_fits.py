@@ -228,7 +228,7 @@ def test_the_true_learner_wins() -> None:
     for name, agent in agents.items():
         bic, held_out = by_name(given := columns(agent, noise=0.3))
         assert best(given)[0] == name
-        # Two rates may be one, and every learner a constant: they forecast as well, and the BIC counts their parameters.
+        # Two rates may be one, and any learner a constant: they forecast as well, and the BIC counts parameters.
         assert max(held_out.values()) - held_out[name] < 0.005
         assert bic["constant"] - bic[name] > 100 or name == "constant"
 
