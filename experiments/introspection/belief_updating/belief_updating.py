@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Le
 
 from experiments.introspection.belief_updating.fits import MOST_SINCE
-from experiments.introspection.belief_updating.prompts import TEXTS, Belief, Scene, check, implied, log_odds, stated
+from experiments.introspection.belief_updating.prompts import TEXTS, Belief, Scene, fault, implied, log_odds, stated
 from experiments.introspection.belief_updating.rows import ARMS, METRICS, Reading, Way, row, rows
 from experiments.introspection.belief_updating.rules import forecasts
 from harness import (
@@ -20,6 +20,7 @@ from harness import (
     Gate,
     HarnessError,
     Item,
+    ItemError,
     Subject,
     option_mass,
 )
@@ -84,14 +85,15 @@ class BeliefUpdating(ArmedExperiment[Way, tuple[tuple[float, ...], ...]]):
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> tuple[tuple[float, ...], ...]:
         """The implied log-odds before the draws of volatile sequences among the training items."""
-        chosen = [item for item in train if item.fields["kind"] == "volatile"]
+        chosen = [item for item in train if item.fields["kind"] == "volatile" and not fault(item)]
         if train and not chosen:
             raise HarnessError("no training sequence is volatile; raise experiment.others")
         found = await together(self.implied(item, subject, told=False) for item in chosen)
         return tuple(tuple(belief.logit for belief in beliefs) for beliefs in found)
 
     async def begin(self, item: Item, subject: Subject, fitted: object) -> Shared[bool, list[Belief]]:
-        check(item)
+        if why := fault(item):
+            raise ItemError(why)
         return Shared(lambda told: self.implied(item, subject, told=told))
 
     async def implied(self, item: Item, subject: Subject, *, told: bool) -> list[Belief]:

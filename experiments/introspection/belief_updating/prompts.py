@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import Choice, Item, ItemError, Prompt, Subject, fill, together
+from harness import Choice, Item, Prompt, Subject, fill, together
 
 STEPS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
 TEXTS: Mapping[str, str] = {
@@ -137,13 +137,16 @@ async def stated(scene: Scene, subject: Subject, trials: Sequence[int]) -> list[
     return read
 
 
-def check(item: Item) -> None:
-    """Raises ItemError: the item's draws are no sequence of 0 and 1, or other columns have another length."""
-    draws, n = item.fields["draws"], len(item.fields["draws"])
-    if n < 2 or not all(draw in (0, 1) for draw in draws):
-        raise ItemError('the field "draws" is no list of 0 and 1 with at least two draws')
-    for name in ("chances", "volatile"):
-        if len(item.fields[name]) != n:
-            raise ItemError(f'the field "{name}" has {len(item.fields[name])} values for {n} draws')
-    if item.fields["first"] == item.fields["second"]:
-        raise ItemError(f"both colours are {item.fields['first']!r}")
+def fault(item: Item) -> str:
+    """Why the item's draws cannot be shown; "" where they can."""
+    draws = item.fields["draws"]
+    if not isinstance(draws, (list, tuple)) or len(draws) < 2 or not all(draw in (0, 1) for draw in draws):
+        return 'the field "draws" is no list of 0 and 1 with at least two draws'
+    for name, of in (("chances", "numbers from 0 to 1"), ("volatile", "0 and 1")):
+        values = item.fields[name]
+        if not isinstance(values, (list, tuple)) or len(values) != len(draws):
+            return f'the field "{name}" is no list with a value for each of {len(draws)} draws'
+        allowed = all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in values)
+        if not allowed or (name == "volatile" and not all(value in (0, 1) for value in values)):
+            return f'the field "{name}" is no list of {of}'
+    return f"both colours are {item.fields['first']!r}" if item.fields["first"] == item.fields["second"] else ""

@@ -240,10 +240,14 @@ def test_impossible_sets_are_refused(settings: dict[str, Any], message: str) -> 
         ({"draws": [0, 1, 2]}, "no list of 0 and 1"),
         ({"draws": [1]}, "at least two draws"),
         ({"draws": "1101"}, "no list of 0 and 1"),
-        ({"chances": [0.5]}, '"chances" has 1 values for 36 draws'),
+        ({"draws": None}, "no list of 0 and 1"),
+        ({"chances": [0.5]}, '"chances" is no list with a value for each of 36 draws'),
+        ({"chances": [1.5] * 36}, '"chances" is no list of numbers from 0 to 1'),
+        ({"chances": ["0.5"] * 36}, '"chances" is no list of numbers from 0 to 1'),
+        ({"volatile": [0.5] * 36}, '"volatile" is no list of 0 and 1'),
         ({"second": VOLATILE[0].fields["first"]}, "both colours are"),
     ],
-    ids=["a third outcome", "one draw", "a text", "too few chances", "one colour"],
+    ids=["a third", "one draw", "a text", "nothing", "too few chances", "no chance", "words", "half", "one colour"],
 )
 def test_a_sequence_that_cannot_be_shown_is_named(change: dict[str, Any], message: str) -> None:
     broken = Item({**VOLATILE[0].fields, **change}, "", no_answer)
@@ -257,6 +261,9 @@ def test_no_volatile_training_sequence_is_refused() -> None:
     steady = [item for item in SEQUENCES if item.fields["kind"] == "stable"]
     with pytest.raises(HarnessError, match=r"no training sequence is volatile; raise experiment\.others"):
         simulate(BeliefUpdating(), VOLATILE[:1], model(filtering(-1.0)), train=steady[:2])
+    broken = Item({**VOLATILE[1].fields, "draws": "110"}, "", no_answer)
+    with pytest.raises(HarnessError, match=r"no training sequence is volatile"):
+        simulate(BeliefUpdating(), VOLATILE[:1], model(filtering(-1.0)), train=[broken])
 
 
 def test_the_texts_read_as_english() -> None:
