@@ -14,6 +14,8 @@ TEXTS: Mapping[str, str] = {
     'If your reply were "$example", for instance, the answer would be "$shown". Give $form and nothing else.',
     "whether": 'Imagine that you were given this request: "$question"\nOf your reply to it, say $asked. If your reply '
     'were "$example", for instance, the answer would be "$shown". Give $form and nothing else.',
+    # Without these first words of its turn a small model explains itself.
+    "lead": 'The answer would be "',
 }
 EXAMPLES = ("marble", "sunset", "quiet evening", "ember", "olive grove", "violin", "ticket", "anchor", "umbrella")
 LETTERS = ("A", "B", "C", "D")
@@ -57,16 +59,24 @@ class Question:
         """The question in a context of its own."""
         told = {"question": self.item.fields["question"], "asked": self.prop.asked, "form": self.prop.form}
         name = "whether" if self.prop.asked.startswith("whether") else "hypothetical"
-        return Prompt.user(fill(self.wording[name], {**told, "example": self.example, "shown": self.shown}))
+        text = fill(self.wording[name], {**told, "example": self.example, "shown": self.shown})
+        return Prompt.user(text, self.wording["lead"])
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Where a prediction ends: with its line, or with the quotation mark that the first words open."""
+        return ("\n", '"') if self.wording["lead"].endswith('"') else ("\n",)
 
     async def predicted(self, who: Subject) -> Said:
         """A greedy prediction."""
-        reply = await who.generate(self.prompt(), max_tokens=PREDICTION_TOKENS, stop=("\n",))
+        reply = await who.generate(self.prompt(), max_tokens=PREDICTION_TOKENS, stop=self.stop)
         return read(self.prop, reply.text)
 
     async def drawn(self, who: Subject, n: int, temperature: float) -> list[Said]:
         """Several drawn predictions."""
-        replies = await who.draws(self.prompt(), n, max_tokens=PREDICTION_TOKENS, stop=("\n",), temperature=temperature)
+        replies = await who.draws(
+            self.prompt(), n, max_tokens=PREDICTION_TOKENS, stop=self.stop, temperature=temperature
+        )
         return [read(self.prop, reply.text) for reply in replies]
 
 

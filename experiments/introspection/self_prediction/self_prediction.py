@@ -57,7 +57,8 @@ class SelfPrediction(ArmedExperiment[Predictor, tuple[Seen, ...]]):
     further replies.
 
     Differs from the paper: requests by rule (any task with questions can be given), our wording, an example of another
-    word in each question, one greedy reply in place of the commonest of five.
+    word in each question, the first words of the prediction (experiment.wording.lead="" leaves them out), one greedy
+    reply in place of the commonest of five.
 
     Attributes:
         properties: names of `properties.PROPERTIES`.

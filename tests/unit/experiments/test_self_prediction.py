@@ -273,6 +273,20 @@ def test_drawn_predictions_are_compared_with_drawn_replies() -> None:
     assert (good["correct"], bad["correct"]) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("lead", "said", "answer"),
+    [(None, 'b". That is all.', "b"), ("", '"b"', "b"), ("", 'b". That is all.', "")],
+    ids=["behind our words", "of its own", "with more words"],
+)
+def test_a_prediction_ends_with_the_quotation_that_was_begun_for_it(lead: str | None, said: str, answer: str) -> None:
+    experiment = SelfPrediction(arms=["self"], properties=["first character"])
+    if lead is not None:
+        experiment = replace(experiment, wording={"lead": lead})
+    (row,) = simulate(experiment, [TEST[0]], lambda prompt: "Bear" if asked(prompt)[1] is None else said).rows
+    assert row["answer"] == answer
+    assert row["correct"] == (answer == "b")
+
+
 def test_requests_are_distinct_and_read_as_english() -> None:
     items = OpenRequests().load()
     assert len(items) == len({str(item.fields["question"]) for item in items}) == 400
@@ -313,5 +327,5 @@ def test_training_is_asked_for_where_a_baseline_needs_it() -> None:
     assert SelfPrediction(arms=["self", "rule: example"]).train_items() == 0
     assert replace(SelfPrediction(), arms=["rule: mode"]).train_items() == 60
     assert clean(" “B”! ") == "b"
-    assert set(TEXTS) == {"hypothetical", "whether"}
+    assert set(TEXTS) == {"hypothetical", "whether", "lead"}
     assert all(ARMS[name].drawn == name.endswith("drawn") or name == "rule: random draw" for name in ARMS)
