@@ -94,7 +94,7 @@ def _omega(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: 
     return of_weights
 
 
-@measure(low=OMEGAS[0], high=OMEGAS[-1], better="neither", fitted=_omega, undefined=_UNSURE)
+@measure(low=float(OMEGAS[0]), high=float(OMEGAS[-1]), better="neither", fitted=_omega, undefined=_UNSURE)
 def omega(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: Weights) -> Floats:
     """Tonic volatility omega of the filter that fits the readings best, from -8 (a steady urn) to 2.
 
