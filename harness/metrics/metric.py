@@ -124,7 +124,8 @@ class Measure:
         parameters: the column type of each positional parameter, in order.
         options: the keyword arguments other than the weights, with their defaults.
         names: names of the points of a curve; None for a single number.
-        exact: whether the function needs the exact numbers and not binned ones, because they name the points.
+        exact: whether the function needs the exact numbers and not binned ones, because they name things (the points of
+            a curve, the years of a pair).
         label: the name that papers use, as in "Brier skill score"; by default the function's name in words.
     """
 
@@ -214,6 +215,7 @@ def measure(
     min_groups: int = 2,
     undefined: str = "",
     remark: Callable[..., str] | None = None,
+    exact: bool = False,
     label: str = "",
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
@@ -239,6 +241,7 @@ def measure(
             remark,
             tuple(hints[p.name] for p in given if p.kind is not inspect.Parameter.KEYWORD_ONLY),
             keywords,
+            exact=exact,
             label=label or function.__name__.replace("_", " "),
         )
 
