@@ -104,7 +104,8 @@ class Item:
         gold: the right answer, in the form that the grader expects (JSON-like).
         grader: the function that judges a model's text against this item.
         group: the cluster for the statistics (story, template, document); "" means the item stands alone. Several names
-            mean that it shares each of them with other items: the two years of a pair, a person and a stimulus.
+            mean that it shares each of them with other items: the two years of a pair, or "person 3" and "stimulus 3",
+            which need different names, as one name is one group wherever it stands.
         form: how much room an answer gets. It is no part of the item's id.
         released: the grader of the set's own release, where its rules differ from ours. It is no part of the item's id.
     """

@@ -76,11 +76,13 @@ def _sentences(run: RunRecord, table: Table, papers: Sequence[Paper]) -> Iterato
 def _items(m: Mapping[str, Any], table: Table) -> str:
     asked, failed = int(m["task"].get("items") or m["items_done"]), int(m.get("items_failed") or 0)
     clusters = Clusters.of(table.columns["group"])
-    sizes = sentence(f"{n:,}" for n in clusters.sizes)
-    groups = counted(clusters.n, "group") if clusters.ways == 1 else f"up to {clusters.ways} each of {sizes} groups"
+    groups = f"in {counted(clusters.n, 'group')}"
+    if clusters.ways > 1:
+        sizes = sentence(f"{n:,}" for n in clusters.sizes)
+        groups = f"each in up to {clusters.ways} of {sizes} groups"
     print_of = f", fingerprint {m['task']['fingerprint']}" if m["task"].get("fingerprint") else ""
     told = f"The test items were {counted(asked, 'item')} of the task {m['task']['name']}{print_of}"
-    told += f", in {groups} that the statistics take as independent."
+    told += f", {groups} that the statistics take as independent."
     if m["items_done"] != asked:
         told += f" The run {m['status']} after {m['items_done']} of them."
     return told + (f" {counted(failed, 'item')} failed, and count as missing." if failed else "")

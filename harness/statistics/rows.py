@@ -100,6 +100,8 @@ class Sample:
     def remark(self) -> str:
         """A remark on the rows to read before quoting the value; "" without one."""
         measure = self.metric.measure
+        if Folds in measure.parameters and self.clusters.ways > 1:
+            return "folds share groups, of which rows have several, so that the fits have met a part of their test"
         if measure.remark is None or not len(self):
             return ""
         return measure.remark(*_columns(self.metric, self.values))

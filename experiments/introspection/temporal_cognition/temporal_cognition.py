@@ -71,7 +71,7 @@ class TemporalCognition(ArmedExperiment[View, tuple[Neurons, ...]]):
     arms: Sequence[str] = tuple(VIEWS)
     reference: Annotated[int, Ge(1)] = 2025
     depths: Sequence[Share] = (0.2, 0.4, 0.6, 0.8, 1.0)
-    train: Annotated[int, Ge(3)] = 24
+    train: Annotated[int, Ge(3)] = 16
 
     all_arms: ClassVar = VIEWS
     texts: ClassVar = TEXTS

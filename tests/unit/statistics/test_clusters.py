@@ -11,15 +11,17 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.items import Grade, Item, group_text, groups_in
-from harness.metrics.columns import Floats
+from harness.metrics.columns import Floats, Folds, Numbers, Weights
 from harness.metrics.correlation import slope
-from harness.metrics.metric import Metric
+from harness.metrics.metric import Metric, measure
 from harness.metrics.shares import accuracy, mean
+from harness.metrics.weighted import average
 from harness.outcomes import ItemResult, Outcome, Table
 from harness.report.curves import proportion, wilson
 from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.claims import numbers_of
 from harness.statistics.clusters import Clusters
-from harness.statistics.estimates import Estimate, estimate
+from harness.statistics.estimates import estimate
 from harness.statistics.pairs import contrast
 from harness.statistics.pooled import pooled
 from harness.vectors.probes import fit_probe
@@ -232,10 +234,19 @@ def test_a_probe_refuses_items_of_several_groups() -> None:
         fit_probe(x, [1.0, 0.0] * 10, [0.0, 1.0] * 10, groups)
 
 
-def test_an_estimate_tells_its_years(capsys: pytest.CaptureFixture[str]) -> None:
-    from harness.statistics.claims import numbers_of
-
+def test_a_verdict_tells_its_years() -> None:
     x, y = made(12, 1, 1, np.random.default_rng(0))
-    e: Estimate
     (e,) = estimate(MEAN, table(pairs(12), ("a", x, y)))
     assert numbers_of(e).endswith("(n = 66, 12 groups)")
+
+
+def test_folds_that_share_years_are_told() -> None:
+    @measure(low=None, high=None, better="neither")
+    def folded(y: Numbers, fold: Folds, *, w: Weights) -> Floats:
+        return average(w, y.values + 0 * fold.values)
+
+    x, y = made(12, 1, 1, np.random.default_rng(0))
+    (e,) = estimate(Metric("folded", folded, ("y", "group")), table(pairs(12), ("a", x, y)))
+    assert "folds share groups" in e.note
+    (alone,) = estimate(Metric("folded", folded, ("y", "group")), table([("a",), ("b",)] * 33, ("a", x, y)))
+    assert alone.note == ""
