@@ -24,7 +24,7 @@ class Neurons:
     """The neurons of one layer, chosen on training years.
 
     Attributes:
-        depth: the layer as a share of the model's depth. layer: its number.
+        depth: the layer as a share of the model's depth.
         selected: those that respond to years reliably more than to numbers.
         random: as many others of the layer, drawn.
         width: how many there are.
@@ -34,7 +34,6 @@ class Neurons:
     """
 
     depth: float
-    layer: int
     selected: tuple[int, ...]
     random: tuple[int, ...]
     width: int
@@ -79,7 +78,6 @@ def found_neurons(
     years: Sequence[int],
     of_years: Mapping[float, Floats],
     of_numbers: Mapping[float, Floats],
-    layers: Mapping[float, int],
     *,
     reference: int,
     rng: Random,
@@ -89,7 +87,6 @@ def found_neurons(
     Args:
         years: [n] the training years.
         of_years, of_numbers: by depth, the responses [n, width] to each as a year and as a number.
-        layers: the layer at each depth.
     """
     tests = sum(values.shape[1] for values in of_years.values())
     made = []
@@ -98,6 +95,6 @@ def found_neurons(
         others = sorted({*range(width)} - {*selected})
         drawn = tuple(sorted(rng.sample(others, min(len(selected), len(others)))))
         fit = explained(years, values[:, selected].mean(axis=1), reference) if selected else 0.0
-        made.append(Neurons(depth, layers[depth], selected, drawn, width, fit))
+        made.append(Neurons(depth, selected, drawn, width, fit))
     best = max((one for one in made if one.selected), key=lambda one: one.explained, default=None)
     return tuple(replace(one, chosen=one is best) for one in made)

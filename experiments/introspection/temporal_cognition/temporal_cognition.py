@@ -19,6 +19,7 @@ from harness import (
     Grid,
     HarnessError,
     Item,
+    ItemError,
     Probability,
     Prompt,
     Subject,
@@ -27,7 +28,7 @@ from harness import (
 )
 from harness.metrics import Floats
 
-DIGITS = "0123456789"
+DIGITS = {digit: [digit] for digit in "0123456789"}
 Share = Annotated[float, Gt(0), Le(1)]
 
 
@@ -101,15 +102,22 @@ class TemporalCognition(ArmedExperiment[View, tuple[Neurons, ...]]):
     async def prepare(self, train: Sequence[Item], subject: Subject) -> tuple[Neurons, ...]:
         if "neurons" not in self.reads:
             return ()
-        years = [item.fields["year"] for item in train]
+        years = [item.fields["year"] for item in train if item.fields["kind"] == "year"]
+        if len(years) < 3:
+            raise HarnessError(
+                f"{len(years)} training years are too few for neurons; use task=year_pairs, 3 years or more"
+            )
         seen = {
             noun: np.stack(await together(self.inside(subject, noun, year, "mlp_act") for year in years), axis=1)
             for noun in ("year", "number")
         }
         of_years, of_numbers = (dict(zip(self.depths, seen[noun], strict=True)) for noun in ("year", "number"))
-        layers = {depth: subject.layers_at([depth])[0] for depth in self.depths}
         rng = subject.random("random neurons")
-        return found_neurons(years, of_years, of_numbers, layers, reference=self.reference, rng=rng)
+        return found_neurons(years, of_years, of_numbers, reference=self.reference, rng=rng)
+
+    async def begin(self, item: Item, subject: Subject, fitted: tuple[Neurons, ...]) -> None:
+        if item.fields["kind"] not in {"pair", "year"}:
+            raise ItemError(f"an item of kind {item.fields['kind']!r} is no pair of years and no year; task=year_pairs")
 
     async def ask(
         self, arm: View, common: None, item: Item, subject: Subject, fitted: tuple[Neurons, ...]
@@ -131,12 +139,9 @@ class TemporalCognition(ArmedExperiment[View, tuple[Neurons, ...]]):
 
     async def rated(self, arm: View, years: Sequence[int], subject: Subject) -> list[Apart]:
         """The rating of two years in both orders."""
-        orders = (years, [*reversed(years)])
-        prompts = [
-            Prompt.user(self.text("rate", **self.named(arm.noun), first=order[0], second=order[1]), self.text("rating"))
-            for order in orders
-        ]
-        choices = await together(subject.choose(prompt, {digit: [digit] for digit in DIGITS}) for prompt in prompts)
+        named, lead = self.named(arm.noun), self.text("rating")
+        texts = [self.text("rate", **named, first=one, second=two) for one, two in (years, years[::-1])]
+        choices = await together(subject.choose(Prompt.user(text, lead), DIGITS) for text in texts)
         ratings = [sum(int(digit) * p for digit, p in choice.p.items()) / 10 for choice in choices]
         mass = Probability(sum(choice.mass for choice in choices) / 2)
         row = Apart(first=0, distance="", d=0.0, dissimilarity=1 - sum(ratings) / 2, mass=mass)

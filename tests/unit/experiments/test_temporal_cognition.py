@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from harness.statistics.claims import Claim, check_claims
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.statistics.pairs import difference
 from harness.tasks.base import split
+from harness.tasks.graders import short_answer
 from harness.testing import Simulated, simulate
 
 PRESENT = 2015
@@ -264,11 +266,11 @@ def test_the_layer_is_chosen_by_its_fit_on_training_years() -> None:
     good = np.array([abs(from_reference(year, 2025)) for year in years])
     layers: Mapping[float, Floats] = {0.5: 9 + rng.normal(size=(8, 4)), 1.0: 9 + np.tile(good[:, None], (1, 4))}
     nothing = {depth: np.zeros((8, 4)) for depth in layers}
-    one, two = found_neurons(years, layers, nothing, {0.5: 1, 1.0: 3}, reference=2025, rng=random.Random(0))
-    assert (one.chosen, two.chosen, two.layer) == (False, True, 3)
+    one, two = found_neurons(years, layers, nothing, reference=2025, rng=random.Random(0))
+    assert (one.chosen, two.chosen) == (False, True)
     assert two.explained == pytest.approx(1)
     assert explained(years, np.ones(8), 2025) == 0
-    none = found_neurons(years, nothing, layers, {0.5: 1, 1.0: 3}, reference=2025, rng=random.Random(0))
+    none = found_neurons(years, nothing, layers, reference=2025, rng=random.Random(0))
     assert not any(neurons.chosen or neurons.selected for neurons in none)
 
 
@@ -343,12 +345,27 @@ def test_the_claims_are_about_numbers_that_there_are() -> None:
     assert len(COARSE) == 81
 
 
-def test_the_whole_experiment_runs_from_the_command_line(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_whole_experiment_runs_and_tells_that_pairs_share_years(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["run", "experiment=temporalCognition", "engine=fake", "task.spread=4", "task.dense=7", "tracker=none"]
     assert main([*words, "replicates=30", f"runs={tmp_path}/runs", f"store={tmp_path}/store"]) == 0
-    assert "years" in capsys.readouterr().out
+    assert "numbers" in capsys.readouterr().out
+    (run,) = (tmp_path / "runs").glob("*/*/")
+    assert main(["methods", str(run)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "each in up to 2 of 11 groups that the statistics take as independent" in told
+    assert "A row with several groups counts by the product of how often each of them was drawn." in told
 
 
-def test_items_tell_what_they_are() -> None:
-    pair: Item = YearPairs().load()[-1]
-    assert pair.fields["kind"] == "pair"
+def test_an_item_that_is_no_year_is_told() -> None:
+    other = Item({"kind": "sum", "question": "2 + 2?"}, "4", short_answer)
+    (done_item,) = simulate(TemporalCognition(arms=("years",), depths=()), [other], agent(plain_log)).finished
+    assert done_item.result.error is not None
+    assert "kind 'sum' is no pair of years and no year; task=year_pairs" in done_item.result.error
+
+
+def test_neurons_need_three_training_years() -> None:
+    parts = split(YearPairs(), 4, 2)
+    with pytest.raises(HarnessError, match="2 training years are too few for neurons"):
+        simulate(TemporalCognition(), parts.test, agent(plain_log), train=parts.train, activations=inside)
