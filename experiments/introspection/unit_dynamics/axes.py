@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.introspection.unit_dynamics.units import TOPICS, UNITS, sentences
 from harness import Add, Array, Prompt, Subject, together
@@ -42,17 +44,18 @@ class Axes:
             ItemError: the text cannot be read.
         """
         prompt = Prompt.user(asked, text)
-        axes = Array.of([[one.vector.numpy() for one in layer] for layer in self.layered])
+        axes = Array.of([[one.vector.numpy() for one in layer] for layer in self.directions])
         where = subject.positions(prompt, text, -1)
         found = await subject.read(prompt, layers=self.layers, positions=where, pool="mean", onto=axes)
-        lengths = np.array([[np.linalg.norm(one.vector.numpy()) for one in layer] for layer in self.layered])
-        shares = ((found.numpy()[:, 0] - self.zero.numpy()) / lengths).mean(axis=0)
-        return dict(zip(self.names, map(float, shares), strict=True))
+        return dict(zip(self.names, map(float, self.activity(found.numpy()[:, 0])), strict=True))
 
-    @property
-    def layered(self) -> Sequence[Sequence[Direction]]:
-        """The directions by layer."""
-        return self.directions
+    def activity(self, lengths: NDArray[Any]) -> NDArray[Any]:
+        """Activities [..., names] from projections [..., layers, names]: the mean over the layers.
+
+        Along a difference of means the own sentences' mean lies |v| beyond that of the others.
+        """
+        whole = np.array([[np.linalg.norm(one.vector.numpy()) for one in layer] for layer in self.directions])
+        return np.asarray(((lengths - self.zero.numpy()) / whole).mean(axis=-2))
 
     def push(self, name: str, strength: float, rng: Random) -> tuple[Add, ...]:
         """Turns the stream towards a unit at every layer while a text is written; the prompt is left as it is.
@@ -72,43 +75,31 @@ class Axes:
 
 async def fit_axes(subject: Subject, layers: Sequence[int], asked: str) -> Axes:
     """Fits the axes on every second clause, and tests them on the others."""
-    spoken = {name: sentences(clauses[::2]) for name, clauses in ALL.items()}
-    unseen = {name: sentences(clauses[1::2]) for name, clauses in ALL.items()}
-    assert not {s for some in spoken.values() for s in some} & {s for some in unseen.values() for s in some}
+    fit, test = ([sentences(clauses[first::2]) for clauses in ALL.values()] for first in (0, 1))
+    assert not {s for some in fit for s in some} & {s for some in test for s in some}
 
-    async def read(sentence: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    async def read(sentence: str) -> NDArray[Any]:
         prompt = Prompt.user(asked, sentence)
-        found = await subject.read(
-            prompt, layers=layers, positions=subject.positions(prompt, sentence, -1), pool="mean"
-        )
-        return found.numpy()[:, 0].astype(np.float64)
+        where = subject.positions(prompt, sentence, -1)
+        return (await subject.read(prompt, layers=layers, positions=where, pool="mean")).numpy()[:, 0]
 
-    async def all_of(
-        texts: Mapping[str, Sequence[str]],
-    ) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-        flat = await together(read(sentence) for some in texts.values() for sentence in some)
-        ends = np.cumsum([len(some) for some in texts.values()])[:-1]
-        return dict(zip(texts, np.split(np.array(flat), ends), strict=True))
-
-    fit, test = await all_of(spoken), await all_of(unseen)
-    names, directions, zero = tuple(ALL), [], np.zeros((len(layers), len(ALL)))
-    scores = np.zeros((len(ALL), sum(map(len, test.values()))))
-    for k, name in enumerate(names):
-        rest = np.concatenate([x for other, x in fit.items() if other != name])
-        own = [difference_of_means(fit[name][:, i], rest[:, i], layer=layer) for i, layer in enumerate(layers)]
-        directions.append(own)
-        zero[:, k] = [one.project(rest[:, i]).mean() for i, one in enumerate(own)]
-        shown = np.concatenate([*test.values()])
-        scores[k] = np.mean(
-            [(one.project(shown[:, i]) - zero[i, k]) / np.linalg.norm(one.vector.numpy()) for i, one in enumerate(own)],
-            axis=0,
-        )
-    owner = np.repeat(np.arange(len(names)), [len(x) for x in test.values()])
-    separation = tuple(separates(scores[k][owner == k], scores[k][owner != k]) for k in range(len(names)))
-    return Axes(tuple(layers), names, tuple(zip(*directions, strict=True)), Array.of(zero), separation)
+    flat = np.array(await together(read(sentence) for some in (*fit, *test) for sentence in some))
+    seen, unseen = np.split(flat, [sum(map(len, fit))])  # [sentences, layers, width]
+    owner = np.repeat(np.arange(len(fit)), list(map(len, fit)))
+    directions = tuple(
+        tuple(difference_of_means(seen[owner == k, i], seen[owner != k, i], layer=layer) for k in range(len(fit)))
+        for i, layer in enumerate(layers)
+    )
+    zero = [[one.project(seen[owner != k, i]).mean() for k, one in enumerate(d)] for i, d in enumerate(directions)]
+    axes = Axes(tuple(layers), tuple(ALL), directions, Array.of(zero), ())
+    lengths = np.stack([np.stack([one.project(unseen[:, i]) for one in d], -1) for i, d in enumerate(directions)], 1)
+    shares = axes.activity(lengths)
+    whose = np.repeat(np.arange(len(test)), list(map(len, test)))
+    separation = (separates(shares[whose == k, k], shares[whose != k, k]) for k in range(len(test)))
+    return replace(axes, separation=tuple(separation))
 
 
-def separates(own: Sequence[float], other: Sequence[float]) -> float:
+def separates(own: NDArray[Any], other: NDArray[Any]) -> float:
     """The share of pairs in which the own one is larger, ties counted half: the AUROC, in [0, 1]."""
-    difference = np.asarray(own)[:, None] - np.asarray(other)[None, :]
+    difference = own[:, None] - other[None, :]
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())

@@ -260,8 +260,8 @@ def test_sentences_are_equally_many_distinct_and_the_openers_belong_to_no_unit()
 
 
 def test_separation_is_the_share_of_pairs_in_order() -> None:
-    assert separates([2.0, 3.0], [1.0, 2.0]) == (3 + 0.5) / 4
-    assert separates([0.0], [1.0]) == 0
+    assert separates(np.array([2.0, 3.0]), np.array([1.0, 2.0])) == (3 + 0.5) / 4
+    assert separates(np.zeros(1), np.ones(1)) == 0
 
 
 def test_a_push_is_of_equal_length_for_units_topics_and_random_directions() -> None:

@@ -83,6 +83,17 @@ def test_the_lens_is_the_stream_through_the_models_own_norm_and_head(
     assert lens.keys[0] == chosen.keys[0]
 
 
+def test_the_layers_of_a_lens_share_the_reading_of_the_prompt(folders: dict[str, Path], tmp_path: Path) -> None:
+    engine = load(folders["llama"])
+    try:
+        subject, ask = subject_on(engine, tmp_path), Prompt.exact("x" * 120 + " Answer: ")
+        asyncio.run(subject.lens(ask, DIGITS, [0, 1, 2]))
+        assert subject.prompt_tokens(ask) == 129
+        assert (engine.usage.prompt_tokens, engine.usage.cached_tokens) == (3 * 129, 2 * 128)
+    finally:
+        engine.close()
+
+
 def inside(width: int = 32) -> dict[int, list[Intervention]]:
     """Interventions that hold behind each layer, and those of later layers that do not."""
     push = Array.of(np.random.default_rng(0).normal(size=width) * 5)
