@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +43,11 @@ def moments(
     """The rows of a dialogue, beside the same dialogue without a push."""
     rows = []
     for i, (one, other) in enumerate(zip(followed, plain, strict=True)):
-        phase = "on" if i < pushed_steps else "off"
+        phase: Literal["on", "off"] = "on" if i < pushed_steps else "off"
         row = Moment(
             unit=unit,
             step=str(i + 1),
-            phase="on" if phase == "on" else "off",
+            phase=phase,
             moment="pushed" if i + 1 == pushed_steps else "end" if i + 1 == len(followed) else "between",
             axis_auroc=Probability(auroc),
             answered=Probability(one.answered),
@@ -59,7 +59,7 @@ def moments(
             row = replace(row, **found._asdict())
             if other.units:
                 base = parts(other.units, unit, poles())
-                names = ("own", "others", "kin", "foes")
+                names = ("own", "others", "same_pole", "other_pole")
                 row = replace(row, **{f"{name}_shift": getattr(found, name) - getattr(base, name) for name in names})
         rows.append(row)
     return with_next(rows)
@@ -70,17 +70,19 @@ class Parts(NamedTuple):
 
     own: float
     others: float
-    kin: float
-    foes: float
+    same_pole: float
+    other_pole: float
     level: float
 
 
 def parts(units: Mapping[str, float], unit: str, pole: Mapping[str, str]) -> Parts:
     """The parts of a step; whatever has no pole (a topic) is left out."""
     others = {name: units[name] for name in pole if name != unit}
-    kin, foes = ([x for name, x in others.items() if (pole[name] == pole[unit]) is same] for same in (True, False))
+    same, other = (
+        [x for name, x in others.items() if (pole[name] == pole[unit]) is is_same] for is_same in (True, False)
+    )
     everything = [units[unit], *others.values()]
-    return Parts(units[unit], fmean(others.values()), fmean(kin), fmean(foes), fmean(everything))
+    return Parts(units[unit], fmean(others.values()), fmean(same), fmean(other), fmean(everything))
 
 
 def with_next(rows: Sequence[Moment]) -> list[Moment]:

@@ -32,7 +32,7 @@ class RecordedDynamics(Experiment[None]):
     item_fields: ClassVar = ("unit", "steps", "phases", "activity")
     papers: ClassVar = ("lee2025psychopathological",)
     metrics: ClassVar = (
-        *metrics.means("level", "own", "others", "kin", "foes", by=("moment",)),
+        *metrics.means("level", "own", "others", "same_pole", "other_pole", by=("moment",)),
         *metrics.means(level_by_step="level", by=("step",)),
         *metrics.each(("own", "next_others"), metrics.kendall, by=("phase",)),
     )

@@ -46,10 +46,10 @@ class Moment(Outcome):
         phase: "on" while something is pushed (in the arm none: in the others), "off" afterwards, "start" before.
         moment: "start", "pushed" and "end" at the last step of each phase; else "between".
         own: activity of the unit.
-        others: mean activity of all other units; kin: of those of the same pole alone; foes: of the other pole's.
+        others: mean activity of all other units; same_pole, other_pole: of those of one pole alone.
         level: mean activity of all units.
-        own_shift, others_shift, kin_shift, foes_shift: the same, less those of the arm that pushes nothing, with the
-            same random numbers and the same context.
+        own_shift, others_shift, same_pole_shift, other_pole_shift: the same, less those of the arm that pushes nothing,
+            with the same random numbers and the same context.
         next_others: `others` at the next step of the phase.
         axis_auroc: how well the unit's direction tells its own sentences from others, on sentences that it has not
             seen.
@@ -63,13 +63,13 @@ class Moment(Outcome):
     moment: MomentName = "between"
     own: float | None = None
     others: float | None = None
-    kin: float | None = None
-    foes: float | None = None
+    same_pole: float | None = None
+    other_pole: float | None = None
     level: float | None = None
     own_shift: float | None = None
     others_shift: float | None = None
-    kin_shift: float | None = None
-    foes_shift: float | None = None
+    same_pole_shift: float | None = None
+    other_pole_shift: float | None = None
     next_others: float | None = None
     axis_auroc: Probability | None = None
     answered: Probability | None = None
@@ -81,7 +81,9 @@ BY = ("arm", "moment")
 METRICS = (
     *metrics.means("own", "level", by=BY),
     *metrics.means("own_shift", by=BY),
-    *metrics.means(spread="others_shift", kin_spread="kin_shift", foes_spread="foes_shift", by=BY),
+    *metrics.means(
+        spread="others_shift", same_pole_spread="same_pole_shift", other_pole_spread="other_pole_shift", by=BY
+    ),
     *metrics.means(level_by_step="level", by=("arm", "step")),
     *metrics.each(("own", "next_others"), metrics.kendall, by=("arm", "phase")),
     *metrics.mean_probabilities("axis_auroc", "answered", "cut"),

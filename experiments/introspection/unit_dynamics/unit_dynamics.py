@@ -57,7 +57,6 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
         strength: length of the push, as a share of the stream's own.
         pushed_steps: steps that are pushed; steps_after: steps without a push, after them.
         temperature: of the answers; max_tokens: cap on an answer.
-        least_auroc: below it, on unseen sentences, a unit's direction measures nothing.
     """
 
     arms: Sequence[str] = tuple(PUSHES)
@@ -78,7 +77,7 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
         Gate(
             metric="axis_auroc",
             least=0.7,
-            columns=("own", "next_others", "level", "own_shift", "others_shift", "kin_shift", "foes_shift"),
+            columns=("own", "next_others", "level", "own_shift", "others_shift", "same_pole_shift", "other_pole_shift"),
             why="the directions do not tell a unit's sentences from others",
         ),
     )

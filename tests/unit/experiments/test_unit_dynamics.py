@@ -97,8 +97,8 @@ def test_activities_are_the_largest_of_a_dimension_and_the_sum_over_dimensions(t
     assert [(r["step"], r["moment"]) for r in rows] == [("0", "start"), ("1", "between"), ("2", "pushed"), ("3", "end")]
     assert rows[1]["own"] == pytest.approx(0.4)
     assert rows[1]["others"] == pytest.approx(0.4 / 11)
-    assert rows[1]["kin"] == 0
-    assert rows[1]["foes"] == pytest.approx(0.4 / 6)
+    assert rows[1]["same_pole"] == 0
+    assert rows[1]["other_pole"] == pytest.approx(0.4 / 6)
     assert rows[1]["level"] == pytest.approx(0.8 / 12)
     assert [r["next_others"] for r in rows] == [None, 0, None, None], "only within a phase"
 
@@ -159,8 +159,8 @@ def test_a_known_network_is_found_again(coupling: float) -> None:
     for moment, step in (("pushed", 25), ("end", 50)):
         own, kin = expected(coupling, step)
         assert found["own", moment].value == pytest.approx(own, abs=0.004)
-        assert found["kin", moment].value == pytest.approx(kin, abs=0.004)
-        assert found["foes", moment].value == pytest.approx(0, abs=0.004)
+        assert found["same_pole", moment].value == pytest.approx(kin, abs=0.004)
+        assert found["other_pole", moment].value == pytest.approx(0, abs=0.004)
     tau = lagged_coupling(series_of(items, 1))
     kin_pairs = [tau[i, j] for i in range(12) for j in range(12) if i != j and POLES[NAMES[i]] == POLES[NAMES[j]]]
     assert bool(np.mean(kin_pairs) > 0.2) is (coupling > 0)
@@ -198,8 +198,8 @@ def test_shifts_are_those_against_the_dialogue_without_a_push() -> None:
     assert [r.own_shift for r in rows] == [1, 0.5, 0.25]
     assert (
         [r.others_shift for r in rows]
-        == [r.kin_shift for r in rows]
-        == [r.foes_shift for r in rows]
+        == [r.same_pole_shift for r in rows]
+        == [r.other_pole_shift for r in rows]
         == [0.5, 0.25, -0.25]
     )
     assert [r.next_others for r in rows] == [0.25, None, None]
@@ -331,16 +331,16 @@ def test_what_spreads_and_stays_in_a_known_model() -> None:
     rise = rows["low mood", "none", "1"]["own"]
     for step in "123":
         row = rows["low mood", "unit", step]
-        assert row["kin_shift"] == pytest.approx((1 - rise) / 2, abs=1e-5)
-        assert row["foes_shift"] == pytest.approx((rise - 1) / 3, abs=1e-5)
+        assert row["same_pole_shift"] == pytest.approx((1 - rise) / 2, abs=1e-5)
+        assert row["other_pole_shift"] == pytest.approx((rise - 1) / 3, abs=1e-5)
         assert row["own_shift"] == pytest.approx(0, abs=1e-5)
         for arm in ("none", "random vector", "unrelated topic"):
             assert rows["low mood", arm, step]["others_shift"] == 0
         assert rows["high mood", "unit", step]["others_shift"] == 0, "its vector does nothing in this model"
     # Without its own answers before it, nothing can last: exactly.
     fresh = [rows["low mood", "unit, fresh context", step] for step in "123"]
-    assert [row["kin_shift"] > 0.3 for row in fresh] == [True, True, False]
-    assert fresh[2]["own_shift"] == fresh[2]["kin_shift"] == 0
+    assert [row["same_pole_shift"] > 0.3 for row in fresh] == [True, True, False]
+    assert fresh[2]["own_shift"] == fresh[2]["same_pole_shift"] == 0
 
 
 def test_a_model_without_words_says_why_there_are_no_numbers() -> None:
