@@ -73,6 +73,9 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("influence", [], 0, 2),  # the choices; the draws
     ("tomChoice", [], 0, 1),
     ("internalConsistency", [], 0, 3),  # the next token and the layers; texts; the digits after them
+    ("temporalCognition", [], 2, 2),  # the streams of years; the neurons. Then the same, and the ratings
+    ("unitDynamics", [], 1, 5),  # the sentences of units. Then each answer after the one before it; their streams
+    ("recordedDynamics", [], 0, 0),  # a table that others recorded; no model is asked
     # Vectors; lengths of the stream; the questions plain, then with every layer and strength; the layer of task 4; the
     # judge's check. Then plain questions, what is asked under a vector, and the judge of what is written.
     ("injectedThoughts", [], 6, 3),

@@ -111,6 +111,7 @@ EXPERIMENTS = {
     "pIKContexts": {},
     "pTrue": {"accuracy": "correct"},
     "perceptualScale": {"accuracy": "correct"},
+    "recordedDynamics": {},
     "revise": {"accuracy": "correct"},
     "secondOpinion": {"accuracy": "correct"},
     "selfCorrection": {"accuracy_before": "before", "accuracy_after": "after"},
@@ -126,8 +127,10 @@ EXPERIMENTS = {
     "semanticEntropy": {"accuracy": "correct"},
     "simpleToM": {"accuracy": "correct"},
     "stepCorrection": {"accuracy": "correct", "marked_accuracy_before": "before"},
+    "temporalCognition": {},
     "tomChoice": {"accuracy": "correct"},
     "tomReasoning": {"accuracy": "correct"},
+    "unitDynamics": {},
     "verbalizedConfidence": {"accuracy": "correct"},
 }
 
