@@ -15,6 +15,9 @@ import numpy as np
 from harness import HarnessError
 from harness.metrics import Floats
 
+_FINE = 20
+"""Steps between neighbouring magnitudes in which the curve is followed."""
+
 Path = Mapping[str, float]
 """The predicted value of each magnitude by its text, from 0 to 1."""
 
@@ -44,23 +47,25 @@ def no_path(reason: str) -> Predicted:
 
 
 def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
-    """The predicted scale at each magnitude, [K] from 0 to 1; None where the states do not move.
+    """The predicted scale at each magnitude, [K] from 0 to 1; None where the states follow the magnitudes nowhere.
 
-    The step between neighbours is sqrt(d^T Sigma^-1 d), d the difference of their means. As noise in the means would
-    lengthen every step, d^T Sigma^-1 d is the mean over all pairs of different sentences i, j of d_i^T Sigma^-1 d_j,
-    which has no such bias (cross-validation over the sentences); below 0 it counts as 0. Sigma is the covariance over
-    sentences within magnitudes, after the principal components of all states, shrunk by `ledoit_wolf`.
+    mu(s) is a smooth curve: a polynomial in the place of a magnitude among all. The states of two numbers differ much
+    because they are different words, and the length of the way from one to the next would only count the words. So the
+    curve is fitted twice, to the magnitudes of even and of odd places, and the information is the product of the two
+    derivatives, mu_even'(s)^T Sigma^-1 mu_odd'(s): neither what is owed to single words nor noise enters it on average
+    (cross-validation over magnitudes). Below 0 it counts as 0. Sigma is the covariance over sentences within
+    magnitudes, after the principal components of all states, shrunk by `ledoit_wolf`.
 
     Args:
         states: [K, M, width] the states of K magnitudes, ascending, in the same M sentences.
         dimensions: principal components that are kept at most.
 
     Raises:
-        HarnessError: fewer than two sentences or magnitudes, or numbers that are not finite.
+        HarnessError: fewer than two sentences or six magnitudes, or numbers that are not finite.
     """
     k, m, width = states.shape
-    if k < 2 or m < 2 or not np.isfinite(states).all():
-        raise HarnessError(f"a Fisher curve needs finite states of 2 magnitudes in 2 sentences or more; got {k} x {m}")
+    if k < 6 or m < 2 or not np.isfinite(states).all():
+        raise HarnessError(f"a Fisher curve needs finite states of 6 magnitudes in 2 sentences or more; got {k} x {m}")
     flat = np.asarray(states, dtype=np.float64).reshape(-1, width)
     flat = flat - flat.mean(axis=0)
     _, size, axes = np.linalg.svd(flat, full_matrices=False)
@@ -74,11 +79,23 @@ def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
         # The sentences do not differ: every direction is as reliable as any other.
         covariance = np.eye(kept)
     covariance = covariance + 1e-12 * np.trace(covariance) * np.eye(kept)
-    whitened = np.linalg.solve(np.linalg.cholesky(covariance), np.diff(inside, axis=0).reshape(-1, kept).T)
-    steps = whitened.T.reshape(k - 1, m, kept)
-    squares = ((steps.sum(axis=1) ** 2).sum(axis=1) - (steps**2).sum(axis=(1, 2))) / (m * (m - 1))
-    path = np.append(0.0, np.cumsum(np.sqrt(np.maximum(squares, 0))))
-    return path / path[-1] if path[-1] > 0 else None
+    means = np.linalg.solve(np.linalg.cholesky(covariance), inside.mean(axis=1).T).T
+    path = _length(means)
+    return path / path[-1] if path[-1] > 1e-9 * np.abs(means).max() else None
+
+
+def _length(means: Floats) -> Floats:
+    """[K] the length of the smooth curve through points [K, q] up to each of them, by the two halves of the points."""
+    from numpy.polynomial.chebyshev import chebder, chebfit, chebval
+
+    k = len(means)
+    # Half of the points leave a point or more beyond what the polynomial needs.
+    degree = 3 if k >= 16 else 2 if k >= 10 else 1
+    place, fine = np.linspace(-1, 1, k), np.linspace(-1, 1, _FINE * (k - 1) + 1)
+    even, odd = (chebval(fine, chebder(chebfit(place[i::2], means[i::2], degree))) for i in (0, 1))
+    speed = np.sqrt(np.maximum(np.einsum("qn,qn->n", even, odd), 0))
+    steps = (speed[1:] + speed[:-1]) / 2 * np.diff(fine)
+    return np.append(0.0, np.cumsum(steps))[::_FINE]
 
 
 def ledoit_wolf(x: Floats) -> Floats:

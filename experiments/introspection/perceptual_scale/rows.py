@@ -9,6 +9,7 @@ from typing import Literal
 
 from experiments.introspection.perceptual_scale import measures
 from experiments.introspection.perceptual_scale.fisher import Path, Predicted
+from experiments.introspection.perceptual_scale.magnitudes import DOMAINS
 from harness import Arm, Item, Metric, Outcome, Probability, metrics
 
 TEXTS: Mapping[str, str] = {
@@ -54,9 +55,10 @@ class Judged(Outcome):
         correct: whether the pair with the larger difference is the more probable one; None where the differences are
             equal, or magnitudes have no unit.
         mass: probability that a letter is said at all.
-        linear, log, length, now, fisher, fisher_shuffled: the upper pair's distance less the lower pair's, on a scale
-            that is the magnitude, its logarithm, the number of characters of its text, the logarithmic distance from
-            the present (of years), the path of the model's states, and that path with its steps in a random order.
+        linear, log, rank, length, now, fisher, fisher_shuffled: the upper pair's distance less the lower pair's, on a
+            scale that is the magnitude, its logarithm, its place among the magnitudes, the number of characters of its
+            text, the logarithmic distance from the present (of years), the path of the model's states, and that path
+            with its steps in a random order.
         layer: the layer whose states those are, counted from 0; None without a path.
         reason: why there is no path of states; None where there is one.
     """
@@ -74,6 +76,7 @@ class Judged(Outcome):
     mass: Probability
     linear: float
     log: float
+    rank: float
     length: float
     now: float | None
     fisher: float | None
@@ -94,6 +97,7 @@ def known_scales(domain: str, present: int) -> Scales:
     scales: dict[str, Callable[[str, float], float]] = {
         "linear": lambda text, s: s,
         "log": lambda text, s: math.log(s),
+        "rank": lambda text, s: float([*DOMAINS[domain].levels].index(text)),
         "length": lambda text, s: float(len(text)),
     }
     if domain == "years":
@@ -126,6 +130,7 @@ def judged(item: Item, first: str, p: float, mass: float, *, present: int, state
         mass=Probability(mass),
         linear=known["linear"],
         log=known["log"],
+        rank=known["rank"],
         length=known["length"],
         now=known.get("now"),
         fisher=along(item, states.path),
@@ -164,7 +169,7 @@ METRICS = (
     Metric("scale", measures.scale, READ, BY, index="magnitude"),
     Metric("exponent", measures.exponent, READ, BY, ANSWERED),
     Metric("power_explained", measures.power_explained, READ, BY, ANSWERED),
-    *_candidates("linear", "log", "length", "fisher", "fisher_shuffled", where=ANSWERED),
+    *_candidates("linear", "log", "rank", "length", "fisher", "fisher_shuffled", where=ANSWERED),
     *_candidates("now", where={**ANSWERED, "domain": "years"}),
     Metric("fisher_path", measures.form, (*READ[1:], "fisher"), BY, {**ANSWERED, "asks": "apart"}, index="magnitude"),
     Metric("six_point", measures.six_point, READ, BY, {"shape": "quadruple"}),

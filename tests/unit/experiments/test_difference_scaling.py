@@ -257,40 +257,58 @@ def test_shrinkage_is_that_of_scikit_learn() -> None:
 def test_the_path_of_states_is_the_scale_that_they_follow() -> None:
     rng = np.random.default_rng(7)
     sentences, axis = rng.standard_normal((8, 30)), rng.standard_normal(30)
-    states = LOG[:, None, None] * axis + sentences
-    path = fisher_path(states)
-    assert path is not None
-    assert path == pytest.approx(LOG, abs=1e-9)
-
-
-def test_noise_in_the_means_does_not_lengthen_the_path() -> None:
-    """Nine steps, of which eight are noise alone. What is left of them is the noise of the correction itself."""
-    rng = np.random.default_rng(8)
-    where = np.repeat([0.0, 1.0], 5)[:, None, None] * np.eye(6)[0]
-    shares = []
-    for _ in range(50):
-        path = fisher_path(3 * where + rng.standard_normal((10, 20, 6)))
+    place = np.linspace(0, 1, 19)
+    for scale, close in ((place, 1e-9), ((place + 0.2) ** 3 - 0.2**3, 0.02), (np.sqrt(0.1 + place) - 0.1**0.5, 0.02)):
+        truth = scale / scale[-1]
+        path = fisher_path(truth[:, None, None] * axis + sentences)
         assert path is not None
-        shares.append(path[5] - path[4])
-    noise = 1 / 10  # of each squared difference of two means, in each of six directions
-    uncorrected = np.sqrt(9 + 6 * noise) / (np.sqrt(9 + 6 * noise) + 8 * np.sqrt(6 * noise))
-    assert uncorrected < 0.35
-    assert np.mean(shares) > 0.55
+        assert path == pytest.approx(truth, abs=close)
+
+
+def test_a_curve_of_states_is_as_long_as_it_is() -> None:
+    """On a circle, of equal noise everywhere, the way is the angle; the straight line would be shorter."""
+    rng = np.random.default_rng(8)
+    angle = 2 * np.linspace(0, 1, 19) ** 2
+    states = np.stack([np.cos(angle), np.sin(angle)], axis=-1)[:, None, :]
+    path = fisher_path(states + 0.01 * rng.standard_normal((19, 20, 2)))
+    assert path is not None
+    assert path == pytest.approx(angle / 2, abs=0.03)
+
+
+def test_states_of_different_words_do_not_count_as_a_path() -> None:
+    """Every magnitude is a word of its own, at an equal distance from the next: a way that only counts the words."""
+    rng = np.random.default_rng(9)
+    log = np.log(np.linspace(1, 20, 19)) / np.log(20)
+    found = []
+    for _ in range(30):
+        words, axis = rng.standard_normal((19, 1, 200)), rng.standard_normal(200)
+        trend = 3 * log[:, None, None] * axis
+        path = fisher_path(words + trend + rng.standard_normal((19, 8, 200)))
+        assert path is not None
+        found.append(path)
+    mean = np.mean(found, axis=0)
+    assert mean == pytest.approx(log, abs=0.1)
+    assert np.abs(mean - np.linspace(0, 1, 19)).max() > 0.2
 
 
 def test_a_direction_that_sentences_do_not_disturb_counts_more() -> None:
-    rng = np.random.default_rng(9)
-    noise = rng.standard_normal((3, 200, 2)) * [1.0, 10.0]
-    means = np.array([[0.0, 0], [5, 0], [5, 5]])
-    path = fisher_path(means[:, None, :] + noise)
-    assert path is not None
-    # Both steps have a length of 5; in units of their spread they are 5 and 1/2.
-    assert path[1] == pytest.approx(10 / 11, abs=0.03)
+    rng = np.random.default_rng(10)
+    place = np.linspace(-1, 1, 30)
+    means = np.stack([5 * place, 5 * place**2], axis=-1)[:, None, :]
+    even, one_sided = (
+        fisher_path(means + rng.standard_normal((30, 200, 2)) * spread) for spread in ([1.0, 1.0], [1.0, 100.0])
+    )
+    assert even is not None
+    assert one_sided is not None
+    # The second direction is hidden by the sentences: what is left is a straight line.
+    assert one_sided == pytest.approx((place + 1) / 2, abs=0.02)
+    assert even[7] - 7 / 29 > 0.03
 
 
 def test_states_that_do_not_move_have_no_path() -> None:
-    assert fisher_path(np.ones((3, 4, 5))) is None
-    with pytest.raises(HarnessError, match="2 magnitudes in 2 sentences"):
-        fisher_path(np.ones((3, 1, 5)))
+    assert fisher_path(np.ones((6, 4, 5))) is None
+    assert fisher_path(np.ones((6, 1, 1)) * np.random.default_rng(0).standard_normal((4, 5))) is None
+    with pytest.raises(HarnessError, match="6 magnitudes in 2 sentences"):
+        fisher_path(np.ones((6, 1, 5)))
     with pytest.raises(HarnessError, match="finite"):
-        fisher_path(np.full((3, 2, 5), np.nan))
+        fisher_path(np.full((6, 2, 5), np.nan))
