@@ -15,6 +15,9 @@ import numpy as np
 from harness import HarnessError
 from harness.metrics import Floats
 
+_MANY = 16
+"""Magnitudes from which the curve is of the third degree and may be steep at one end; with fewer it is a parabola."""
+
 _FINE = 20
 """Steps between neighbouring magnitudes in which the curve is followed."""
 
@@ -53,7 +56,8 @@ def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
     because they are different words, and the length of the way from one to the next would only count the words. So the
     curve is fitted twice, to the magnitudes of even and of odd places, and the information is the product of the two
     derivatives, mu_even'(s)^T Sigma^-1 mu_odd'(s): neither what is owed to single words nor noise enters it on average
-    (cross-validation over magnitudes). Below 0 it counts as 0. Sigma is the covariance over sentences within
+    (cross-validation over magnitudes). Below 0 it counts as 0. Its ends are the least certain part; more numbers help
+    there, and more sentences hardly. Sigma is the covariance over sentences within
     magnitudes, after the principal components of all states, shrunk by `ledoit_wolf`.
 
     Args:
@@ -89,8 +93,7 @@ def _length(means: Floats) -> Floats:
     from numpy.polynomial.chebyshev import chebder, chebfit, chebval
 
     k = len(means)
-    # Half of the points leave a point or more beyond what the polynomial needs.
-    degree = 3 if k >= 16 else 2 if k >= 10 else 1
+    degree = 3 if k >= _MANY else 2
     place, fine = np.linspace(-1, 1, k), np.linspace(-1, 1, _FINE * (k - 1) + 1)
     even, odd = (chebval(fine, chebder(chebfit(place[i::2], means[i::2], degree))) for i in (0, 1))
     speed = np.sqrt(np.maximum(np.einsum("qn,qn->n", even, odd), 0))

@@ -48,7 +48,9 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
     here. arithmetic: which difference is larger; a model that subtracts has a linear scale. shuffled labels: the
     answers to the first question, the names of the pairs swapped at random.
 
-    The states are read at the last token of a magnitude in sentences that tell nothing of its size. The layer is the
+    The states are read at the last token of a magnitude in sentences that tell nothing of its size. Their path is that
+    of a smooth curve, cross-validated over magnitudes: two numbers are different words, and from one to the next is
+    about as far whatever the numbers, so that the plain length would count the numbers that were read. The layer is the
     one that predicts training comparisons of `apart` best; its scale is tested on others. Comparisons are drawn for the
     intervals, and not magnitudes: another choice of magnitudes may have another scale. Six-point conditions, which say
     whether judgements can come from any scale, need quadruples (`task.shape=both`).
@@ -68,8 +70,8 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
     arms: Sequence[str] = tuple(ARMS)
     depths: Sequence[Share] = (0.25, 0.5, 0.75, 1.0)
     train: Annotated[int, Ge(1)] = 24
-    carriers: Annotated[int, Ge(2), Le(20)] = 8
-    between: Annotated[int, Ge(0)] = 1
+    carriers: Annotated[int, Ge(2), Le(20)] = 4
+    between: Annotated[int, Ge(0)] = 3
     present: int = 2025
 
     all_arms: ClassVar = ARMS
