@@ -36,13 +36,14 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
 
     An analogue, for language models, of Vacher and Mamassian 2024, "Perceptual Scales Predicted by Fisher Information
     Metrics", arXiv 2310.11759, where people judge textures. It is a scale of judgements: nothing here is perceived.
-    Item: the numbers 2, 10 and 50: "Which two feel further apart? (A) 2 and 10 (B) 10 and 50".
+    Item: the numbers 10, 90 and 250: "Which two feel further apart? (A) 10 and 90 (B) 90 and 250".
 
     The probability of each letter is exact, with the pairs in both orders. Maximum likelihood difference scaling
     (Maloney and Yang 2003) gives the scale, with an intercept for each order, which takes a preference for a letter.
     There is a scale only if the judgements fit one better than chance does (`likelihood_ratio`, 99 % point); flat
     judgements have no scale, and none is printed. Its form is compared with linear, logarithmic and power scales, the
-    length of the text, the logarithmic distance from the present (of years), and the path of the model's own states.
+    place in the list, the length of the text, the logarithmic distance from the present (of years), and the path of the
+    model's own states.
 
     apart: the question above. alike: which two feel more alike; a preference for large numbers works against the scale
     here. arithmetic: which difference is larger; a model that subtracts has a linear scale. shuffled labels: the
@@ -63,7 +64,7 @@ class PerceptualScale(ArmedExperiment[Question, Fit]):
         depths: layers whose states are read, as shares of the model's depth; none reads no states.
         train: comparisons on which the layer is chosen, of all domains together.
         carriers: sentences in which each magnitude is read, up to 20.
-        between: numbers read between neighbouring ones, so that the path of the states is followed closely.
+        between: numbers read between neighbouring ones, so that the curve of the states rests on many.
         present: the year from which years are counted.
     """
 
