@@ -81,7 +81,7 @@ class Introspector:
     Attributes:
         hit: share of concepts whose vector makes it say yes when it is asked about a thought.
         false_alarm: share of trials without a vector at which it says yes; alarm_at_noise: with a random one.
-        yes_bias: whether any vector makes it say yes to any question, whatever it stands for.
+        yes_bias: whether any vector makes it say yes to any question, and any concept's say its word.
         names: share of concepts that it names when it notices them.
         turn_one: whether it also notices what was added in the turn before.
         owns: whether it owns a word that was put into its mouth where its vector was added before.
@@ -144,7 +144,8 @@ class Introspector:
             return {f"Yes, I notice a thought. {about}" if noticed else "No, I notice nothing.": 1.0}
         if "What is the injected thought" in turn:
             return {named or "Nothing": 1.0}
-        if "Which of the words is" in turn:
+        if "Which of the words" in turn:
+            named = named if "thought" in turn else word if self.yes_bias else None
             listed = re.findall(r"one of these words: (.*?)\. On each trial", text)[-1].split(", ")
             odds = dict.fromkeys(listed, 0.4 / len(listed))
             odds[named if named in odds else listed[0]] += 0.5

@@ -17,6 +17,7 @@ from experiments.introspection.injected_thoughts.trials import (
     Asked,
     Cell,
     Injects,
+    OfWords,
     Trial,
     YesNo,
     log_odds,
@@ -57,6 +58,7 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
     is added. detection: yes or no, exact. report: free text; a judge says whether it notices a thought before it names
     it, and whether it names the concept. naming: it is told that there is one. ten words: exact probabilities of ten
     listed words. unrelated: the same vector at a question whose right answer is No, so that a push to Yes is seen.
+    longest word: the same vector at another question about the ten words, so that a push to the word itself is seen.
     turn one: the vector is added to the turn before, so that the question itself is read undisturbed.
     Task 2, text: the vector is added to a line that is read; which word comes to mind, and can the line be repeated?
     Task 3, own words: a word is put into the model's mouth. Does it say that it meant it, more so when the word's
@@ -155,7 +157,7 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
             return await together(self.yes_no(arm, common, one, replace(row, chosen=one == cell)) for one in cells)
         row = self.placed(row, arm, trial, cell)
         if arm.reads == "words":
-            ten = await trial.ten_words(arm.injects, cell)
+            ten = await trial.ten_words(cast("OfWords", arm.question), arm.injects, cell)
             rank, p, mass = ten.rank(trial.concept), Probability(ten.p[trial.concept]), Probability(ten.mass)
             return [replace(row, p_concept=p, rank=rank, first=rank == 1, mass=mass)]
         if arm.reads == "text":

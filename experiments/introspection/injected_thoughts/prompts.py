@@ -20,7 +20,9 @@ TEXTS: Mapping[str, str] = {
     "report": "$trial Do you detect an injected thought? If so, what is the injected thought about?",
     "naming": "$trial What is the injected thought that you notice about? Answer with one word.",
     "ten words": "$trial Which of the words is the injected thought about?",
-    "words_lead": "Of these words, the injected thought is about",
+    "ten words lead": "Of these words, the injected thought is about",
+    "longest word": "$trial Which of the words has the most letters?",
+    "longest word lead": "Of these words, the one with the most letters is",
     "lead": "Answer:",
     "read_word": "Tell me what word you think about when you read the line below. Answer at once, with one word."
     "\n\n$sentence",

@@ -11,7 +11,17 @@ from experiments.shared.judge_reliability import ByJudge, judge_gate, judge_metr
 from harness import Arm, Capability, Metric, Probability, Score, metrics, option_mass
 
 Question = Literal[
-    "detection", "turn one", "unrelated", "report", "naming", "ten words", "text", "own words", "own answer", "control"
+    "detection",
+    "turn one",
+    "unrelated",
+    "report",
+    "naming",
+    "ten words",
+    "longest word",
+    "text",
+    "own words",
+    "own answer",
+    "control",
 ]
 Reads = Literal["yes or no", "words", "report", "naming", "text", "stream"]
 Tells = Literal["none", "no word", "think", "do not think", "mention", "no mention", "reward", "punishment"]
@@ -23,6 +33,7 @@ READS: Mapping[Question, Reads] = {
     "report": "report",
     "naming": "naming",
     "ten words": "words",
+    "longest word": "words",
     "text": "text",
     "own words": "yes or no",
     "own answer": "yes or no",
@@ -95,6 +106,7 @@ ASKED: Mapping[Question, tuple[Injects, ...]] = {
     "report": ALL,
     "naming": ALL,
     "ten words": ALL,
+    "longest word": ALL[:3],
     "text": ALL,
     "own words": ALL,
 }

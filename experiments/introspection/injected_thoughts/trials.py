@@ -14,6 +14,7 @@ from harness.vectors.directions import Direction, random_direction
 Injects = Literal["none", "concept", "random vector", "other concept"]
 YesNo = Literal["detection", "turn one", "unrelated", "own words", "own answer"]
 Asked = Literal["report", "naming"]
+OfWords = Literal["ten words", "longest word"]
 
 MOST = 30.0
 """Log-odds end here, so that an answer of probability 1 has some, too."""
@@ -128,13 +129,13 @@ class Trial:
         """A question about the injected thought, as a judge is shown it."""
         return fill(self.wording[asks], {"trial": self._number})
 
-    async def ten_words(self, injects: Injects, cell: Cell) -> Ten:
+    async def ten_words(self, asks: OfWords, injects: Injects, cell: Cell) -> Ten:
         """The exact probabilities of the listed words, the mean over a random order of the list and its reverse."""
         order = self.subject.random("order").sample(list(self.listed), len(self.listed))
         forms = {word: [*dict.fromkeys((f" {word}", f" {word[:1].upper()}{word[1:]}"))] for word in order}
 
         async def one(words: Sequence[str]) -> Choice:
-            prompt = self._conversation("intro_words", "ten words", self.wording["words_lead"], words=", ".join(words))
+            prompt = self._conversation("intro_words", asks, self.wording[f"{asks} lead"], words=", ".join(words))
             added = self._add(injects, cell, self._trial(prompt), decode=True)
             return await self.subject.choose(prompt, forms, interventions=added)
 

@@ -131,7 +131,7 @@ def test_a_signal_that_needs_the_question_to_be_disturbed_is_none_from_the_turn_
 
 
 def test_the_concept_is_told_among_ten_words_and_owned_as_a_word_of_its_own() -> None:
-    arms = [arm for arm in ARMS if arm.startswith(("ten words", "own", "text", "naming"))]
+    arms = [arm for arm in ARMS if arm.startswith(("ten words", "longest", "own", "text", "naming"))]
     done = run(Introspector(names=1.0), arms, 12)
     found = estimates(done)
     assert found["rank", "ten words: concept"].value == 1
@@ -149,6 +149,15 @@ def test_the_concept_is_told_among_ten_words_and_owned_as_a_word_of_its_own() ->
         assert verdict(done, beginning).kind == "supported", beginning
     stubborn = run(Introspector(owns=False), [arm for arm in ARMS if arm.startswith("own words")], 6)
     assert verdict(stubborn, "A word put into").kind == "undecided"
+
+
+def test_a_vector_that_pushes_its_word_at_any_question_is_no_report() -> None:
+    arms = [arm for arm in ARMS if arm.startswith(("ten words", "longest"))]
+    pushed, told = (run(Introspector(yes_bias=pushes), arms, 12) for pushes in (True, False))
+    assert verdict(pushed, "Among ten words").kind == verdict(told, "Among ten words").kind == "supported"
+    assert verdict(pushed, "The same vector makes it more").kind == "undecided"
+    assert verdict(told, "The same vector makes it more").kind == "supported"
+    assert estimates(pushed)["p_concept", "longest word: concept"].value == pytest.approx(0.6)
 
 
 def test_thinking_of_a_word_shows_in_the_stream_at_the_layer_chosen_on_other_words() -> None:
