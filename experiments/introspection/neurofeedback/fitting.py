@@ -116,6 +116,8 @@ def usable(wording: Wording, subject: Subject, train: Sequence[Item]) -> list[It
 def parted(train: Sequence[Item], most: int) -> tuple[list[Item], list[Item]]:
     """The sentences on which axes are fitted, and at least `most` others to be shown; no group has both.
 
+    Of a group that is shown, one positive and one negative sentence are, because others would be near copies.
+
     Raises:
         HarnessError: too few sentences or groups, or only good or only bad ones are left to be fitted.
     """
@@ -124,13 +126,14 @@ def parted(train: Sequence[Item], most: int) -> tuple[list[Item], list[Item]]:
     shown: list[Item] = []
     for name in names:
         if len(shown) < most:
-            shown += by_group.pop(name)
+            shown += {is_positive(item): item for item in by_group.pop(name)}.values()
     fitted = [item for some in by_group.values() for item in some]
     kinds = {is_positive(item) for item in fitted}
     if len(shown) < most or len(kinds) < 2 or len(by_group) < 2:
         raise HarnessError(
-            f"{len(train)} training sentences of {len(names)} groups: {most} are shown as examples, and axes need good "
-            "and bad (or true and false) ones of two other groups; raise experiment.train or lower experiment.shots"
+            f"{len(train)} training sentences of {len(names)} groups: {most} are shown as examples, at most two of a "
+            "group, and axes need good and bad (or true and false) ones of two other groups; raise experiment.train or "
+            "lower experiment.shots"
         )
     return fitted, shown
 

@@ -14,6 +14,7 @@ import pytest
 from experiments.introspection.neurofeedback.fitting import Fit, observer, parted, usable
 from experiments.introspection.neurofeedback.neurofeedback import Neurofeedback
 from experiments.introspection.neurofeedback.prompts import TEXTS, places, reporting, state_alone
+from experiments.introspection.neurofeedback.stimuli import is_positive
 from experiments.shared.bag_of_words import BagOfWords
 from harness import HarnessError, Item, ItemError
 from harness.calls.calls import Read
@@ -106,7 +107,7 @@ def test_an_ideal_observer_in_context_has_the_ideal_observer_s_curve() -> None:
         assert [row["p"] for row in own] == pytest.approx([row["p"] for row in ideal], abs=1e-4)
         assert [row["correct"] for row in own] == [row["correct"] for row in ideal]
     accuracy = [share(table, arm="own labels", axis="PC 1", shots=n) for n in (4, 16)]
-    assert accuracy[1] > accuracy[0] > 0.4
+    assert accuracy[1] > max(0.5, accuracy[0])
 
 
 @pytest.mark.parametrize("axis", ["logistic", "PC 1", "random", "residual"])
@@ -219,7 +220,10 @@ def test_no_group_is_fitted_and_shown_or_tested() -> None:
     groups = [{item.cluster for item in part} for part in (fitted, shown, SPLIT.test)]
     assert not groups[0] & groups[1]
     assert not (groups[0] | groups[1]) & groups[2]
-    assert len(shown) >= 16
+    assert len(shown) == 16
+    assert Counter(item.cluster for item in shown) == dict.fromkeys({item.cluster for item in shown}, 2)
+    assert Counter(is_positive(item) for item in shown) == {True: 8, False: 8}
+    assert len(fitted) > 60
     with pytest.raises(HarnessError, match=r"raise experiment\.train or lower experiment\.shots"):
         parted(SPLIT.train[:8], 16)
     bad = [Item({"question": f"Thing {i}."}, "bad", short_answer, group=str(i)) for i in range(20)]
