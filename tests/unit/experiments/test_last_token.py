@@ -87,10 +87,13 @@ def test_the_planted_layers_come_back(planted: tuple[int, int], tmp_path: Path) 
     assert numbers["transfer_layers", "AF1"] == len(transfer)
 
 
-def sums(subject: Subject, style: str = "original", operator: str = "+", **settings: Any) -> Sums:
+def sums(
+    subject: Subject, style: str = "original", operator: str = "+", *, draws: int = 32, fields: Any = None
+) -> Sums:
     item = next(item for item in ITEMS if item.fields["operator"] == operator)
+    item = Item({**item.fields, **(fields or {})}, item.gold, item.grader)
     name = f"{style}_{'plus' if operator == '+' else 'minus'}"
-    return Sums(subject, style, Template.of(name, TEXTS[name]), item, **{"draws": 32, **settings})
+    return Sums(subject, style, Template.of(name, TEXTS[name]), item, draws)
 
 
 @pytest.mark.parametrize("operator", COMPUTE)
@@ -432,3 +435,41 @@ def test_the_search_takes_all_sums_where_few_are_solved() -> None:
     assert found.solved < 10
     assert found.used == 12
     assert found.kept == 1
+
+
+def number_tokenizer() -> Any:
+    """A toy tokenizer as of Llama 3: up to three digits are one token, and a BOS token stands in front."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers.processors import TemplateProcessing
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["<bos>", "<eos>", *(chr(i) for i in range(32, 127)), *(str(n) for n in range(10, 400))]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<bos>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\d{1,3}|[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    tokenizer.post_processor = TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 0)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<bos>", eos_token="<eos>")
+
+
+def test_sums_of_two_digits_run_where_a_number_is_one_token(tmp_path: Path) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = number_tokenizer()
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2}
+    torch.manual_seed(1)
+    config = LlamaConfig(vocab_size=len(tokenizer), bos_token_id=0, eos_token_id=1, **sizes)
+    LlamaForCausalLM(config).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    engine = load(tmp_path / "model")
+    try:
+        subject = subject_of(engine, tmp_path / "store")
+        place = sums(subject, fields={"examples": [], "operands": [1, 99], "answers": [0, 299]}).place((42, 7))
+        assert (place.begin, place.first, place.second, place.last) == (1, 1, 3, 4)
+        items = split(MentalSums(low=1, high=99, most=299, size=60, examples=0), 4, 6)
+        experiment = LastToken(draws=3)
+        done = asyncio.run(ask_all(experiment, items, subject, window=8))
+    finally:
+        engine.close()
+    assert not any(one.result.errors for one in done)
+    assert {len(one.result.rows) for one in done} == {10 * 6 + 4 * 3 + 3}
