@@ -142,6 +142,8 @@ class Sums:
             ItemError: an operand or an answer is not one token, or no token stands before the sum.
         """
         fields = self.item.fields
+        if not all(isinstance(fields[name], int) for name in ("first", "second")):
+            raise ItemError(f"the operands {fields['first']!r} and {fields['second']!r} are no whole numbers")
         pair: Pair = (fields["first"], fields["second"])
         pair = pair[::-1] if self.template.swapped else pair
         if self.template.lead == "" and self.joins(pair):

@@ -20,10 +20,13 @@ from experiments.introspection.last_token.sums import COMPUTE, MentalSums
 from experiments.introspection.last_token.wordings import STYLES, TEXTS, Template
 from harness import Ablate, Array, Choice, Cut, HarnessError, Item, ItemError, Prompt, Replace, Subject
 from harness.calls.calls import Call, Read
+from harness.config import load_job
+from harness.engines.fake.engine import WordTokenizer
 from harness.engines.transformers.batching import TransformersEngine
 from harness.execution.runner import ask_all
 from harness.outcomes import Table
 from harness.prompting.rendering import Renderer
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.statistics.gates import held_back
 from harness.store.store import Store
@@ -473,3 +476,57 @@ def test_sums_of_two_digits_run_where_a_number_is_one_token(tmp_path: Path) -> N
         engine.close()
     assert not any(one.result.errors for one in done)
     assert {len(one.result.rows) for one in done} == {10 * 6 + 4 * 3 + 3}
+
+
+def always_right(prompt: str) -> Mapping[str, float]:
+    """A model that solves plain sums, word problems and programs."""
+    line = prompt.rpartition("\n")[2]
+    if not re.search(r"(\d[+-]\d=|they have|left is|# prints)$", line):
+        return {}  # only a part of a prompt
+    a, b = map(int, re.findall(r"\d", line)[:2])
+    right = a + b if "+" in line or "In all" in line else a - b
+    lead = "" if line.endswith("=") else " "
+    return {f"{lead}{n}": 0.91 if n == right else 0.01 for n in range(10)}
+
+
+def told_second(call: Read, text: str, layer: int) -> Sequence[float]:
+    """Streams that tell the second operand behind it, but not before any layer has worked."""
+    digits = re.findall(r"\d", text.rpartition("\n")[2])
+    return [1 + int(digits[1]) if len(digits) > 1 and call.site == "resid_post" else 0]
+
+
+def circuit(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
+    """The paper's model in 4 layers: tokens can wait for each other in layers 0 and 1 as long as they know themselves,
+    the last one sees them in layer 2, and needs none in layer 3. Words and programs need all of them everywhere."""
+    plain = WordTokenizer().decode(call.prompt).endswith("=")
+    hurt = False
+    for one in call.interventions:
+        if isinstance(one, Cut):
+            hurt |= len(call.prompt) - 1 in one.queries and (one.layer == 2 or not plain)
+        elif isinstance(one, Replace):
+            known = one.values.numpy()[:, 0]  # the operand itself, where the mean is over sums that share it
+            hurt |= one.layer >= 2 or not any(value >= 1 and value == round(value) for value in known)
+        else:
+            hurt = True
+    return dict.fromkeys(replies, 0.1) if hurt else replies
+
+
+def test_the_claims_of_the_experiment() -> None:
+    claims = load_job(["experiment=lastToken", "tracker=none"]).claims
+    items = split(MentalSums(), 24, 12)
+    experiment = LastToken(styles=("original", "word_problem", "python"), draws=12)
+
+    def verdicts(intervened: Any) -> list[str]:
+        done = simulate(
+            experiment, items.test, always_right, train=items.train, activations=told_second, intervened=intervened
+        )
+        found = estimate_all(LastToken.metrics, done.table, replicates=200)
+        judged = (
+            judge_claim(claim, found, LastToken.metrics, done.table, replicates=200, gates=LastToken.gates)
+            for claim in claims
+        )
+        return [verdict.kind for verdict in judged]
+
+    assert verdicts(circuit) == ["supported"] * 6
+    # A model that nothing moves keeps its answers, and that is all.
+    assert verdicts(unchanged) == ["undecided", "supported", *["undecided"] * 4]
