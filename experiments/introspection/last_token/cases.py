@@ -229,8 +229,12 @@ class Sums:
 
     async def read(self, pair: Pair, like: Place, layers: tuple[int, ...]) -> NDArray[np.float64]:
         """The waiting tokens' streams of another sum, [layers, waiting tokens, width]."""
-        place = self.place(pair)
-        if (place.first, place.second, place.last) != (like.first, like.second, like.last):
-            raise ItemError(f"{self.template.tails(*pair)[0]!r} has its tokens elsewhere; no mean can be taken")
-        stream = await self.subject.read(place.prompt, layers=layers, positions=place.waiting)
+        prompt = self.prompt(pair)
+        if self.subject.prompt_tokens(prompt) != like.last + 1:
+            text = self.template.tails(*pair)[0]
+            raise ItemError(
+                f"{text!r} has another number of tokens, so that no mean is taken over it; set task.low and task.high to "
+                "operands of one token"
+            )
+        stream = await self.subject.read(prompt, layers=layers, positions=like.waiting)
         return stream.numpy().astype(float)

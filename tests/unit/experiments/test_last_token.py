@@ -305,6 +305,11 @@ def test_numbers_of_several_tokens_are_refused_by_name(tmp_path: Path) -> None:
         one = Sums(subject, "original", Template.of("original_plus", TEXTS["original_plus"]), wide, 8)
         with pytest.raises(ItemError, match=r"operand 12 of '12\+3=' is not one token of its own in this tokenizer"):
             one.place((12, 3))
+        mixed = sums(subject, fields={"examples": [], "operands": [5, 12], "first": 5, "second": 4})
+        with pytest.raises(
+            ItemError, match=r"'1\d\+\d*=' has another number of tokens, so that no mean is taken over it"
+        ):
+            asyncio.run(mixed.case((0,)))
         items = MentalSums(low=10, high=40, most=99, examples=0, size=30).load()
         with pytest.raises(
             HarnessError, match="none of the 30 training sums can be asked; of the first, original: oper"
