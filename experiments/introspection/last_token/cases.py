@@ -233,7 +233,7 @@ class Sums:
         if self.subject.prompt_tokens(prompt) != like.last + 1:
             text = self.template.tails(*pair)[0]
             raise ItemError(
-                f"{text!r} has another number of tokens, so that no mean is taken over it; set task.low and task.high to "
+                f"{text!r} has another number of tokens, so that no mean is taken over it; give task.low and task.high "
                 "operands of one token"
             )
         stream = await self.subject.read(prompt, layers=layers, positions=like.waiting)
