@@ -9,8 +9,8 @@ from typing import Literal
 
 from experiments.introspection.last_token.cases import Case, Replaced, said
 from experiments.introspection.last_token.search import Found
-from harness import Ablate, Arm, Choice, Cut, Gate, Metric, Outcome, Probability, Replace, metrics, option_mass
-from harness.metrics.weighted import totals
+from harness import Ablate, Arm, Choice, Cut, Gate, Metric, Outcome, Probability, Replace, metrics
+from harness.metrics.weighted import sums_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class Kept(Outcome):
         answer: the most probable answer; "" where all answers together have less than half of all probability.
         faithful: whether there is one and the unchanged model has the same; solved: whether that one's is right.
         correct: whether the answer is right.
-        p_same: probability of the unchanged model's most probable answer, given that any is said.
+        p_same: probability of the unchanged model's most probable answer.
         mass: probability that any answer is said.
     """
 
@@ -127,15 +127,16 @@ def kept(case: Case, choice: Choice, found: Found, layer: int) -> Kept:
         faithful=case.keeps(choice),
         solved=case.solved,
         correct=said(choice) == case.gold,
-        p_same=Probability(choice.p[case.full.best]),
+        p_same=Probability(choice.p[case.full.best] * choice.mass),
         mass=Probability(choice.mass),
     )
 
 
 @metrics.measure(label="number of solved problems", low=0, high=None, better="higher", interval=False)
-def solved_problems(solved: metrics.Labels, *, w: metrics.Weights) -> metrics.Floats:
-    """Number of problems that the unchanged model solves: sum_i w_i s_i."""
-    number: metrics.Floats = totals(w, solved.values)[0]
+def solved_problems(solved: metrics.Labels, item: metrics.Units, *, w: metrics.Weights) -> metrics.Floats:
+    """Number of problems that the unchanged model solves, each counted once, whatever the number of its rows."""
+    by_item = sums_by(w, item.values, solved.values)[:, 0]
+    number: metrics.Floats = (by_item > 0).sum(axis=0).astype(float)
     return number
 
 
@@ -148,7 +149,7 @@ METRICS: tuple[Metric, ...] = (
     *metrics.mean_probabilities("p_same", by=BY, where={**ONCE, "solved": True}),
     *metrics.mean_probabilities(option_mass="mass", by=BY, where=ONCE),
     *metrics.means("wait", "transfer_layers", where={"arm": "AF1"}),
-    Metric("solved_problems", solved_problems, ("solved",), BY, ONCE),
+    Metric("solved_problems", solved_problems, ("solved", "item"), ("style",)),
     *metrics.rates(by=(*BY, "operator"), where={"arm": "AF1", "solved": True}, faithful_by_template="faithful"),
     *metrics.rates(by=("arm", "layer"), where={"by_layer": True, "solved": True}, faithful_by_layer="faithful"),
 )
@@ -159,5 +160,4 @@ GATES = (
         columns=("faithful", "p_same"),
         why="not measurable, the model solves too few",
     ),
-    option_mass("p_same"),
 )

@@ -85,7 +85,7 @@ def test_the_planted_layers_come_back(planted: tuple[int, int], tmp_path: Path) 
     for layer in range(LAYERS):
         assert (numbers["faithful_by_layer", "CAMA by layer", str(layer)] == 1) == (layer <= wait)
         assert (numbers["faithful_by_layer", "knock-out by layer", str(layer)] == 1) == (layer not in planted)
-    assert numbers["solved_problems", "AF1", "original"] == 20
+    assert numbers["solved_problems", "original"] == 20
     assert numbers["wait", "AF1"] == wait
     assert numbers["transfer_layers", "AF1"] == len(transfer)
 
@@ -255,8 +255,7 @@ def test_a_model_that_no_change_moves_is_faithful_in_every_arm() -> None:
     assert {row["style"] for row in done.rows} == {*STYLES}
     assert {row["style"] for row in done.rows if "by layer" in row["arm"]} == {"original"}
     assert len(done.rows) == 24 * (10 * 6 + 5 * 4)
-    plain = found["solved_problems", "CAMA", "original"]
-    assert plain.value == 24
+    assert found["solved_problems", "original"].value == 24
 
 
 def test_sums_that_are_not_solved_hold_back_the_verdicts_on_faithfulness_alone() -> None:
@@ -409,7 +408,7 @@ def test_a_model_that_says_something_else_gives_no_answer() -> None:
     assert len(hurt) == 6
     for row in hurt:
         assert (row["answer"], row["faithful"], row["correct"], row["solved"]) == ("", False, False, True)
-        assert row["p_same"] == pytest.approx(0.91)
+        assert row["p_same"] == pytest.approx(0.4 * 0.91)
         assert row["mass"] == pytest.approx(0.4)
     assert all(row["faithful"] for row in rows if row["layer"] != 1)
 
