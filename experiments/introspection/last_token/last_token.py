@@ -12,7 +12,7 @@ from experiments.introspection.last_token.cases import Case, Sums
 from experiments.introspection.last_token.rows import CHANGES, GATES, METRICS, Change, Kept, kept
 from experiments.introspection.last_token.search import Found, search
 from experiments.introspection.last_token.wordings import OPERATORS, STYLES, TEXTS, Style, Template
-from harness import ArmedExperiment, Capability, Curve, HarnessError, Item, ItemError, Subject, together
+from harness import ArmedExperiment, Bars, Capability, Curve, HarnessError, Item, ItemError, Subject, together
 from harness.outcomes import Failed
 
 
@@ -60,7 +60,10 @@ class LastToken(ArmedExperiment[Change, Found]):
     outcome: ClassVar = Kept
     metrics: ClassVar = METRICS
     gates: ClassVar = GATES
-    figures: ClassVar = (Curve("faithful_by_layer", x="layer"),)
+    figures: ClassVar = (
+        Curve("faithful_by_layer", x="layer"),
+        Bars("faithful", by="style", where={"by_layer": False, "solved": True}),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

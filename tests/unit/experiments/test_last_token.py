@@ -483,12 +483,12 @@ def test_sums_of_two_digits_run_where_a_number_is_one_token(tmp_path: Path) -> N
 
 
 def always_right(prompt: str) -> Mapping[str, float]:
-    """A model that solves plain sums, word problems and programs."""
+    """A model that solves sums of the styles of the experiment's settings."""
     line = prompt.rpartition("\n")[2]
-    if not re.search(r"(\d[+-]\d=|they have|left is|# prints)$", line):
+    if not re.search(r"(\d[+-]\d=|\d equals|they have|left is|# prints)$", line):
         return {}  # only a part of a prompt
     a, b = map(int, re.findall(r"\d", line)[:2])
-    right = a + b if "+" in line or "In all" in line else a - b
+    right = a + b if re.search(r"\+|plus|In all", line) else a - b
     lead = "" if line.endswith("=") else " "
     return {f"{lead}{n}": 0.91 if n == right else 0.01 for n in range(10)}
 
@@ -502,7 +502,7 @@ def told_second(call: Read, text: str, layer: int) -> Sequence[float]:
 def circuit(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
     """The paper's model in 4 layers: tokens can wait for each other in layers 0 and 1 as long as they know themselves,
     the last one sees them in layer 2, and needs none in layer 3. Words and programs need all of them everywhere."""
-    plain = WordTokenizer().decode(call.prompt).endswith("=")
+    plain = WordTokenizer().decode(call.prompt).endswith(("=", "equals"))
     hurt = False
     for one in call.interventions:
         if isinstance(one, Cut):
@@ -518,7 +518,7 @@ def circuit(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
 def test_the_claims_of_the_experiment() -> None:
     claims = load_job(["experiment=lastToken", "tracker=none"]).claims
     items = split(MentalSums(), 24, 12)
-    experiment = LastToken(styles=("original", "word_problem", "python"), draws=12)
+    experiment = LastToken(styles=("original", "verbal", "word_problem", "python"), draws=12)
 
     def verdicts(intervened: Any) -> list[str]:
         done = simulate(
@@ -531,6 +531,6 @@ def test_the_claims_of_the_experiment() -> None:
         )
         return [verdict.kind for verdict in judged]
 
-    assert verdicts(circuit) == ["supported"] * 6
+    assert verdicts(circuit) == ["supported"] * 7
     # A model that nothing moves keeps its answers, and that is all.
-    assert verdicts(unchanged) == ["undecided", "supported", *["undecided"] * 4]
+    assert verdicts(unchanged) == ["undecided", "supported", *["undecided"] * 5]
