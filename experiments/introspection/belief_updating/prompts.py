@@ -19,7 +19,8 @@ TEXTS: Mapping[str, str] = {
     "history": "The draws so far:\n$draws",
     "nothing": "Nothing has been drawn yet.",
     "stated": "How likely is it that the next $thing is $asked? Say $steps percent.",
-    "stated_lead": "The chance is",
+    # Of several leads the one after which a small model says a number most often: with half of the mass.
+    "stated_lead": "My confidence is",
 }
 CLIP = 0.001
 """Log-odds are those of a probability held this far from 0 and 1."""
