@@ -27,7 +27,7 @@ def test_every_story_asks_every_order_once_and_no_two_items_are_equal() -> None:
     assert len(items) == len({item.id for item in items}) == 1200
     asked = defaultdict[str, list[int]](list)
     for item in items:
-        asked[item.group].append(item.fields["order"])
+        asked[str(item.group)].append(item.fields["order"])
         assert item.group == item.fields["unit"]
     assert set(map(tuple, asked.values())) == {(0, 1, 2, 3, 4)}
     assert Counter(item.fields["condition"] for item in items) == {"no tell": 600, "true tell": 300, "false tell": 300}
