@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.calibration.p_true.p_true import POOL
 from harness.calls.calls import Call, Generate, Reply
 from harness.config import Job
 from harness.engines.fake.engine import dry_run
@@ -67,7 +68,7 @@ def test_answers_to_the_same_questions_are_paid_for_once(jobs: list[tuple[Job, S
     assert sampled["semanticEntropy"] == 3 * 4
     # pTrue judges those draws, and samples for its training items alone.
     p_true = next(job for job, _ in jobs if job.name == "pTrue")
-    assert sampled["pTrue"] == p_true.experiment.shots * 4
+    assert sampled["pTrue"] == p_true.experiment.train_items() // POOL * 4
 
 
 @pytest.mark.parametrize("said", ["I cannot help with that.", "A"])
