@@ -32,7 +32,8 @@ class LastToken(ArmedExperiment[Change, Found]):
 
     Controls: no transfer layers, or as many others, drawn for each sum; in place of the context-aware means the means
     over all sums, zeros, or the embeddings (layers that are skipped); the unchanged model whose last token does not see
-    the others in the transfer layers (knock-out), or in as many others. The arms "by layer" give the curves.
+    the others in the transfer layers (knock-out), or in as many others. The arms "by layer" give the curves. Where no
+    layer lets tokens wait, or no layers are enough for the transfer, arms that rest on them have no values.
 
     Differs from the paper: models for which two digits are two tokens add one digit, behind four solved examples. These
     stay visible, as the BOS token does in the paper. Means leave the sum itself out, and take the first operand
@@ -49,7 +50,7 @@ class LastToken(ArmedExperiment[Change, Found]):
     arms: Sequence[str] = tuple(CHANGES)
     styles: Sequence[Style] = STYLES
     layers: Annotated[int, Ge(1)] | None = 6
-    least: Annotated[float, Gt(0), Le(1)] = 0.9
+    least: Annotated[float, Gt(0), Le(1)] = 0.8
     draws: Annotated[int, Ge(1)] = 32
     training: Annotated[int, Ge(1)] = 24
 
@@ -111,6 +112,8 @@ class LastToken(ArmedExperiment[Change, Found]):
         """The answers to a sum in one style: one, or one a layer."""
         if isinstance(case, Failed):
             return [case]
+        if lacking := arm.lacks(found):
+            return [kept(case, None, found, -1, lacking)]
         layers, rng = arm.layers(found), subject.random(f"other layers/{case.style}")
         said = await together(case.ask(subject, *arm.inside(case, found, layer, rng)) for layer in layers)
         return [kept(case, choice, found, layer) for layer, choice in zip(layers, said, strict=True)]

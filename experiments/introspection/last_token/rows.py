@@ -37,6 +37,16 @@ class Change(Arm):
             return (-1,)
         return sorted({*found.layers, *found.transfer}) if self.cut == "each" else found.layers
 
+    def lacks(self, found: Found) -> str:
+        """Why it cannot be asked with what was found; "" if it can."""
+        if self.by_layer:
+            return ""
+        if self.replaces != "nothing" and found.wait < 0:
+            return "none of the tried layers lets the tokens of training sums wait for each other"
+        if (self.sees == "others" or self.cut != "none") and not found.enough:
+            return "no layers were found that are enough for the transfer"
+        return ""
+
     def inside(self, case: Case, found: Found, layer: int, rng: Random) -> tuple[Replace | Ablate | Cut, ...]:
         """The interventions on a case.
 
@@ -98,6 +108,7 @@ class Kept(Outcome):
         correct: whether the answer is right.
         p_same: probability of the unchanged model's most probable answer.
         mass: probability that any answer is said.
+        reason: why there is no answer to a change that rests on layers that were not found.
     """
 
     style: str
@@ -107,15 +118,16 @@ class Kept(Outcome):
     transfer: str
     transfer_layers: int
     answer: str
-    faithful: bool
+    faithful: bool | None
     solved: bool
-    correct: bool
-    p_same: Probability
-    mass: Probability
+    correct: bool | None
+    p_same: Probability | None
+    mass: Probability | None
+    reason: str = ""
 
 
-def kept(case: Case, choice: Choice, found: Found, layer: int) -> Kept:
-    """The row of a choice."""
+def kept(case: Case, choice: Choice | None, found: Found, layer: int, reason: str = "") -> Kept:
+    """The row of a choice; without values where there is none for a reason."""
     return Kept(
         style=case.style,
         operator=case.operator,
@@ -123,12 +135,13 @@ def kept(case: Case, choice: Choice, found: Found, layer: int) -> Kept:
         wait=found.wait,
         transfer=", ".join(map(str, found.transfer)) or "none",
         transfer_layers=len(found.transfer),
-        answer=said(choice),
-        faithful=case.keeps(choice),
+        answer=said(choice) if choice else "",
+        faithful=case.keeps(choice) if choice else None,
         solved=case.solved,
-        correct=said(choice) == case.gold,
-        p_same=Probability(choice.p[case.full.best] * choice.mass),
-        mass=Probability(choice.mass),
+        correct=said(choice) == case.gold if choice else None,
+        p_same=Probability(choice.p[case.full.best] * choice.mass) if choice else None,
+        mass=Probability(choice.mass) if choice else None,
+        reason=reason,
     )
 
 

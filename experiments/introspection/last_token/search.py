@@ -28,6 +28,7 @@ class Found:
         windows: the same with the first 0, 1, 2, 4, ... layers behind `wait` for the transfer, up to the first that are
             enough, each as the number of layers and the share.
         kept: the same with the transfer layers that were found.
+        enough: whether that is as much as was asked for. If not, the transfer layers are all behind `wait`.
         solved, used: training sums that the model solves, and those that were used.
     """
 
@@ -38,6 +39,7 @@ class Found:
     waiting: tuple[float, ...]
     windows: tuple[tuple[int, float], ...]
     kept: float
+    enough: bool
     solved: int
     used: int
 
@@ -82,7 +84,18 @@ async def search(subject: Subject, cases: Sequence[Case], depth: int, least: flo
         fewer = [other for other in transfer if other != layer]
         if (without := await kept(peeking(fewer))) >= least:
             transfer, share = fewer, without
-    return Found(wait, tuple(transfer), depth, layers, tuple(waiting), tuple(windows), share, len(solved), len(cases))
+    return Found(
+        wait=wait,
+        transfer=tuple(transfer),
+        depth=depth,
+        layers=layers,
+        waiting=tuple(waiting),
+        windows=tuple(windows),
+        kept=share,
+        enough=share >= least,
+        solved=len(solved),
+        used=len(cases),
+    )
 
 
 def _waiting(layer: int) -> Inside:

@@ -204,7 +204,7 @@ def case_at(place: Place) -> Any:
 
 def test_changes_as_interventions() -> None:
     case = case_at(Place(Prompt.exact("3+4="), begin=5, first=5, second=7, last=8))
-    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), ((0, 0.0), (1, 0.1), (2, 1.0)), 1.0, 20, 20)
+    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), ((0, 0.0), (1, 0.1), (2, 1.0)), 1.0, True, 20, 20)
     rng = fake_subject(solver).random("x")
     others, last = (5, 6, 7, 8), (8,)
 
@@ -235,9 +235,17 @@ def test_changes_as_interventions() -> None:
     assert inside("knock-out by layer", 2) == (Cut(2, last, (5, 6, 7)),)
     assert CHANGES["knock-out by layer"].layers(found) == [1, 3, 5]
     assert CHANGES["zero by layer"].layers(found) == (1, 3)
-    nobody_waits = Found(-1, (), 8, (1, 3), (0.0, 0.0), ((0, 1.0),), 1.0, 20, 20)
-    assert CHANGES["CAMA"].inside(case, nobody_waits, -1, rng) == ()
+    assert not any(CHANGES[arm].lacks(found) for arm in CHANGES)
+    nobody_waits = Found(-1, (), 8, (1, 3), (0.0, 0.0), ((0, 1.0),), 1.0, True, 20, 20)
     assert CHANGES["knock-out"].inside(case, nobody_waits, -1, rng) == ()
+    lacking = [arm for arm in CHANGES if CHANGES[arm].lacks(nobody_waits)]
+    assert lacking == [*(arm for arm in CHANGES if "AF1" in arm or arm == "CAMA"), "means over all", "zero", "skip"]
+    not_enough = replace(found, enough=False)
+    assert [arm for arm in CHANGES if CHANGES[arm].lacks(not_enough)] == [
+        "AF1 with other layers",
+        "knock-out",
+        "knock-out of other layers",
+    ]
 
 
 def test_a_model_that_no_change_moves_is_faithful_in_every_arm() -> None:
@@ -389,7 +397,7 @@ def test_settings_that_make_no_sums(settings: dict[str, Any], told: str) -> None
 
 
 def test_layers_of_a_model_of_another_depth_are_refused() -> None:
-    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), ((0, 0.0), (1, 0.1), (2, 1.0)), 1.0, 20, 20)
+    found = Found(3, (5,), 8, (1, 3), (1.0, 1.0), ((0, 0.0), (1, 0.1), (2, 1.0)), 1.0, True, 20, 20)
     with pytest.raises(HarnessError, match="of a model of 8 layers, but this one has 4"):
         asyncio.run(LastToken().begin(ITEMS[0], fake_subject(solver), found))
 
@@ -429,7 +437,28 @@ def test_where_no_layers_are_enough_all_of_them_stay_open() -> None:
     assert (found.wait, found.transfer) == (0, (1, 2, 3))
     assert [size for size, _ in found.windows] == [0, 1, 2, 3]
     assert [*(share for _, share in found.windows), found.kept] == pytest.approx([zeros] * 5)
-    assert (found.solved, found.used) == (12, 12)
+    assert (found.solved, found.used, found.enough) == (12, 12, False)
+    done = simulate(experiment, items.test, solver, train=items.train, intervened=intervened)
+    for row in done.rows:
+        missing = row["arm"] in ("AF1 with other layers", "knock-out", "knock-out of other layers")
+        assert (row["faithful"] is None) == (row["mass"] is None) == bool(row["reason"]) == missing
+    assert estimates(done.table)["faithful", "knock-out", "original"].value is None
+
+
+def test_where_no_layer_can_wait_nothing_stands_for_waiting() -> None:
+    """A replacement that is left out must not pass for one that keeps every answer."""
+
+    def intervened(call: Call, replies: Mapping[str, float]) -> Mapping[str, float]:
+        return dict.fromkeys(replies, 0.1) if any(isinstance(one, Replace) for one in call.interventions) else replies
+
+    items = split(MentalSums(), 4, 12)
+    done = simulate(LastToken(styles=("original",)), items.test, solver, train=items.train, intervened=intervened)
+    assert {row["wait"] for row in done.rows} == {-1}
+    numbers = {key: one.value for key, one in estimates(done.table).items()}
+    for arm in ("CAMA", "AF1", "means over all", "zero", "skip"):
+        assert numbers["faithful", arm, "original"] is None
+    assert numbers["faithful", "full model", "original"] == 1
+    assert numbers["faithful_by_layer", "zero by layer", "0"] == 1
 
 
 def test_the_search_takes_all_sums_where_few_are_solved() -> None:
