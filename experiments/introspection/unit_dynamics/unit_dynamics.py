@@ -54,14 +54,15 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
 
     Attributes:
         layers: where the stream is pushed and read, as shares of the depth.
-        strength: length of the push, as a share of the stream's own.
+        strength: length of the push at each layer, as a share of the stream's own. The paper has .02 to .64, by model
+            family; .3 breaks the sentences of the embedded model.
         pushed_steps: steps that are pushed; steps_after: steps without a push, after them.
         temperature: of the answers; max_tokens: cap on an answer.
     """
 
     arms: Sequence[str] = tuple(PUSHES)
     layers: Sequence[float] = (0.17, 0.4, 0.6, 0.83)
-    strength: Annotated[float, Gt(0)] = 0.3
+    strength: Annotated[float, Gt(0)] = 0.15
     pushed_steps: Annotated[int, Ge(1)] = 2
     steps_after: Annotated[int, Ge(1)] = 1
     temperature: Annotated[float, Gt(0)] = 0.5
