@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.calls.calls import Generate, Sampling
-from harness.engines.vllm.engine import VLLM, VLLMEngine, environment, sampling_params
+from harness.engines.vllm.engine import VLLM, VLLMEngine, environment
+from harness.engines.vllm.requests import sampling_params
 from harness.models.model import Model
 from harness.prompting.prompts import Prompt
 from harness.prompting.rendering import Renderer

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import orjson
 
 from harness.calls.arrays import Array
-from harness.calls.interventions import Cut, Intervention, Site, check_numbers, check_site
+from harness.calls.interventions import Ablate, Add, Cut, Intervention, Site, check_numbers, check_site
 from harness.calls.thoughts import Ended, Thought
 from harness.errors import HarnessError, ItemError
 
@@ -333,6 +333,16 @@ def call_key(identity: str, call: Call) -> bytes:
     kind: Any = type(call)
     content = _plain(call) if _key_fields(kind)[1] else call
     return hashlib.sha256(orjson.dumps([identity, [kind.__name__, content]])).digest()[:16]
+
+
+def steering_digest(call: Call) -> str:
+    """64 hex digits for all that decides the keys and values of a prompt's beginning, beside its tokens.
+
+    An intervention on what comes after the prompt is another one where the prompt ends elsewhere.
+    """
+    after = any(isinstance(one, Add | Ablate) and one.decode for one in call.interventions)
+    parts = [(type(one).__name__, one) for one in call.interventions]
+    return _digest([parts, len(call.prompt) if after else None]).hex()
 
 
 def identity_digest(identity: dict[str, str]) -> str:

@@ -126,8 +126,7 @@ class Blocks:
             ItemError: the model has no such layer, or the layer no such site but others have it.
             HarnessError: the model, or this layer of it, is built without that site.
         """
-        if not 0 <= layer < self.layers:
-            raise ItemError(f"layer {layer}: the model has layers 0 to {self.layers - 1}")
+        check_layer(layer, site, self.layers)
         layer, site = same_site(layer, site)
         block, attention = self._blocks[layer], self.attention(layer)
         mlp = getattr(block, self._layout.mlp)
@@ -144,13 +143,8 @@ class Blocks:
         if site == "attn_heads":
             return _read_by(getattr(attention, self._layout.heads_out))
         if site == "final_norm":
-            return self._final(layer)
+            return Place(getattr(self._decoder, self._layout.final_norm), "output", self.width)
         return self._mid(layer) if site == "resid_mid" else self._act(layer)
-
-    def _final(self, layer: int) -> Place:
-        if layer < self.layers - 1:
-            raise ItemError(f"final_norm is behind the last layer, {self.layers - 1}, not behind layer {layer}")
-        return Place(getattr(self._decoder, self._layout.final_norm), "output", self.width)
 
     def _mid(self, layer: int) -> Place:
         block = self._blocks[layer]
@@ -169,6 +163,18 @@ class Blocks:
                 "neurons common to all tokens; use mlp_out"
             )
         return _read_by(down)
+
+
+def check_layer(layer: int, site: Site, layers: int) -> None:
+    """Refuses a layer that a model of so many does not have, or that does not have the site.
+
+    Raises:
+        ItemError: it is such a one.
+    """
+    if not 0 <= layer < layers:
+        raise ItemError(f"layer {layer}: the model has layers 0 to {layers - 1}")
+    if site == "final_norm" and layer < layers - 1:
+        raise ItemError(f"final_norm is behind the last layer, {layers - 1}, not behind layer {layer}")
 
 
 def _read_by(projection: Any) -> Place:

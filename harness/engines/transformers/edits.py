@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.calls.arrays import Array
 from harness.calls.interventions import Ablate, Add, Replace
+from harness.errors import ItemError
 
 KEPT_VECTORS = 1024
 """Vectors kept on their device between forward passes; every decoding step needs the same ones."""
@@ -51,6 +52,34 @@ def edit(row: int, what: Add | Replace | Ablate, prompt: int, shift: int, length
     if decodes:
         columns = np.concatenate([columns, np.arange(prompt + shift, length)])
     return Edit(row, columns, what, chosen) if len(columns) else None
+
+
+def check_edit(what: Add | Replace | Ablate, width: int, heads: int) -> None:
+    """Refuses an intervention that does not fit its site.
+
+    Args:
+        width: of the site.
+        heads: attention heads of a block.
+
+    Raises:
+        ItemError: numbers of another width, a head that the model does not have, or a direction of length zero.
+    """
+    name = f"{type(what).__name__} at {what.site} of layer {what.layer}"
+    if isinstance(what, Ablate):
+        vector, directed = what.direction, True
+        if what.heads and not 0 <= min(what.heads) <= max(what.heads) < heads:
+            raise ItemError(f"{name}: heads {what.heads}, but the model has heads 0 to {heads - 1}")
+    else:
+        vector, directed = (what.vector, what.relative) if isinstance(what, Add) else (what.values, False)
+    if vector is None:
+        return
+    if vector.shape[-1:] != (width,) or len(vector.shape) != (2 if isinstance(what, Replace) else 1):
+        raise ItemError(
+            f"{name}: numbers of shape {vector.shape}, but the site is {width} wide; fit the vector on this model, "
+            "at this site"
+        )
+    if directed and not np.any(vector.numpy()):
+        raise ItemError(f"{name}: a vector of length zero has no direction")
 
 
 class Editor:

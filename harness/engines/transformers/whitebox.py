@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.calls.calls import Activations, Call, Read
-from harness.calls.interventions import Ablate, Add, Cut, Replace, Site, same_site
+from harness.calls.interventions import Cut, Site, same_site
 from harness.engines.transformers.blocks import Blocks, Place
 from harness.engines.transformers.edges import Extent, RowCut, check_cuts, cut_edges, mask_without, row_cut
-from harness.engines.transformers.edits import Edit, Editor, edit
-from harness.errors import HarnessError, ItemError
+from harness.engines.transformers.edits import Edit, Editor, check_edit, edit
+from harness.errors import HarnessError
 
 SITES: tuple[Site, ...] = get_args(Site)
 
@@ -76,32 +76,13 @@ class WhiteBox:
             if isinstance(one, Cut):
                 cuts.setdefault(one.layer, []).append(one)
             else:
-                self._check_edit(one)
+                check_edit(one, self._blocks.place(one.layer, one.site).width, self.heads)
         how = self._blocks.config._attn_implementation
         if cuts and how != "eager" and not how.endswith("sdpa"):  # kernels of other kinds take no mask of edges
             raise HarnessError(f"Cut needs attention implementation sdpa or eager; the model runs with {how!r}")
         for layer, some in cuts.items():
             self._blocks.place(layer, "attn_out")
             check_cuts(some, self._blocks.window(layer), self.heads)
-
-    def _check_edit(self, one: Add | Replace | Ablate) -> None:
-        width = self._blocks.place(one.layer, one.site).width
-        name = f"{type(one).__name__} at {one.site} of layer {one.layer}"
-        if isinstance(one, Ablate):
-            vector, directed = one.direction, True
-            if one.heads and not 0 <= min(one.heads) <= max(one.heads) < self.heads:
-                raise ItemError(f"{name}: heads {one.heads}, but the model has heads 0 to {self.heads - 1}")
-        else:
-            vector, directed = (one.vector, one.relative) if isinstance(one, Add) else (one.values, False)
-        if vector is None:
-            return
-        if vector.shape[-1:] != (width,) or len(vector.shape) != (2 if isinstance(one, Replace) else 1):
-            raise ItemError(
-                f"{name}: numbers of shape {vector.shape}, but the site is {width} wide; fit the vector on this model, "
-                "at this site"
-            )
-        if directed and not np.any(vector.numpy()):
-            raise ItemError(f"{name}: a vector of length zero has no direction")
 
     @contextmanager
     def forward(self, rows: Sequence[Row], past: int, length: int) -> Iterator[Trace]:

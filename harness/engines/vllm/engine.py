@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Reply, Score, Text
+from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Read, Reply, Score
+from harness.calls.interventions import Cut, Intervention, Replace
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
 from harness.engines.needs import check_installed
 from harness.engines.phases import phase
 from harness.engines.vllm.arguments import OWN, check_args, exact, load_failure, max_lora_rank, step_failure
 from harness.engines.vllm.invariance import check_device, switch
+from harness.engines.vllm.requests import FORCED, check_tokens, prompt, reply, sampling_params, spoken, whole
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.models.adapters import adapter_rank
@@ -28,20 +29,16 @@ from harness.processes.cores import usable_cores
 from harness.processes.imports import LARGE
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
-CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
+if TYPE_CHECKING:
+    from harness.engines.vllm.inside import Inside
 
-GIVEN, FORCED = "harness_given", "harness.engines.vllm.forced:Forced"
-"""Key of a request's `extra_args` for the forced tokens, and the processor that forces them."""
+CAN: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 
 NEEDS = "vllm", ("vllm", "torch"), ("gpu", "cpu")
 """The engine, the packages that it needs and the extras that bring them."""
 
 MOST_NAMED_TOKENS = 128
 """vLLM's limit on `logprob_token_ids`."""
-
-SHORT = 8
-"""Tokens of a continuation up to which it is scored by making vLLM say it: `prompt_logprobs` computes the prompt anew,
-whatever is cached of it, and the logits of all its positions. The steps of a long text cost more than that."""
 
 WHOLE_PROMPTS = (
     "a prompt computed in pieces makes vLLM rewind its seeded generator, which a CPU generator cannot do, and the "
@@ -233,7 +230,7 @@ class VLLMEngine(Worker):
         lora: the adapter that goes with every call, a `vllm.lora.request.LoRARequest`; None is none.
     """
 
-    can = CAN
+    can: frozenset[Capability] = CAN
 
     def __init__(
         self, engine: Any, tokenizer: Tokenizer, identity: dict[str, str], capacity: int, lora: Any = None
@@ -243,15 +240,31 @@ class VLLMEngine(Worker):
         self._lora = lora
         self._jobs: dict[str, Job] = {}
         self._number = 0
+        self._inside: Inside | None = None
         self.start()
+
+    def open(self) -> Inside:
+        """Reads and changes activations from now on; before the first call, and once.
+
+        Raises:
+            HarnessError: that is not possible with this vLLM or this type of model.
+        """
+        from harness.engines.vllm.inside import Inside
+
+        self._inside = inside = Inside(self._engine)
+        self.layers = inside.layers
+        self.can = CAN | {"read", "intervene"}
+        return inside
 
     def check(self, call: Call) -> None:
         super().check(call)
+        if self._inside is not None:
+            self._inside.check(call)
         if isinstance(call, Choose) and len(call.tokens) > MOST_NAMED_TOKENS:
             raise ItemError(f"{len(call.tokens)} option tokens at one position; vLLM takes at most {MOST_NAMED_TOKENS}")
         # vLLM always generates a token, and would queue what has no room for it for ever.
-        if not isinstance(call, Generate) and len(_whole(call)) >= self.context:
-            raise ItemError(f"{len(_whole(call))} tokens leave no room in the context of {self.context}")
+        if not isinstance(call, Generate) and len(whole(call)) >= self.context:
+            raise ItemError(f"{len(whole(call))} tokens leave no room in the context of {self.context}")
 
     async def answer(self, call: Call) -> Reply:
         """As in `Worker`. With an adapter a score is walked token by token: vLLM applies adapters to the output head
@@ -260,8 +273,11 @@ class VLLMEngine(Worker):
             return await super().answer(call)
         self.check(call)
         answer = super().answer
-        given = call.continuation
-        walk = [Choose(call.prompt + given[:i], (token,)) for i, token in enumerate(given)]
+        given, end = call.continuation, len(call.prompt)
+        walk = [
+            Choose(call.prompt + given[:i], (token,), tuple(_spelt(one, end, end + i) for one in call.interventions))
+            for i, token in enumerate(given)
+        ]
         steps = await asyncio.gather(*map(answer, walk))
         return Logprobs(tuple(cast(Logprobs, step).values[0] for step in steps))
 
@@ -290,96 +306,47 @@ class VLLMEngine(Worker):
         self.usage.steps += 1
         for output in outputs:
             if output.finished:
-                job = self._jobs.pop(output.request_id)
-                self.finish(job, _reply(job.call, output), output.num_cached_tokens or 0)
+                self._finish(self._jobs.pop(output.request_id), output)
+
+    def _finish(self, job: Job, output: Any) -> None:
+        call, inside = job.call, self._inside if _looks_inside(job.call) else None
+        computed = len(output.prompt_token_ids) + len(output.outputs[0].token_ids) - 1
+        try:
+            read = inside.end(int(output.request_id), computed) if inside is not None else None
+            answer = reply(call, output) if read is None else read
+        except ValueError as error:
+            if inside is None:  # then so it is with every call
+                raise
+            job.fail(ItemError(str(error)))
+        else:
+            self.finish(job, answer, output.num_cached_tokens or 0)
 
     def _add(self, job: Job) -> None:
         self._number += 1
-        name = str(self._number)
+        call, name, number = job.call, str(self._number), None
+        if self._inside is not None and _looks_inside(call):
+            number = self._number
+            self._inside.begin(number, call)
         try:
-            said = spoken(job.call, self.identity.get("device"))
+            said = spoken(call, self.identity.get("device"))
             if said:  # vLLM checks the prompt only
-                _check_tokens(job.call, self._engine.model_config.get_vocab_size())
-            prompt = {"prompt_token_ids": list(job.call.prompt) if said else _whole(job.call)}
-            self._engine.add_request(name, prompt, sampling_params(job.call, said), lora_request=self._lora)
+                check_tokens(call, self._engine.model_config.get_vocab_size())
+            params = sampling_params(call, said, number)
+            self._engine.add_request(name, prompt(call, said), params, lora_request=self._lora)
         except Exception as error:  # vLLM refuses this one request, by a class that differs between its versions
+            if self._inside is not None and number is not None:
+                self._inside.drop(number)
             job.fail(ItemError(f"vLLM refuses the call: {error}"))
         else:
             self._jobs[name] = job
 
 
-def spoken(call: Call, device: str | None) -> bool:
-    """Whether vLLM scores a continuation by saying it word for word.
-
-    Only on a CPU: vLLM's newer model runner, which GPUs may use, takes other logits processors.
-    """
-    return isinstance(call, Score) and len(call.continuation) <= SHORT and device == "cpu"
+def _looks_inside(call: Call) -> bool:
+    return isinstance(call, Read) or bool(call.interventions)
 
 
-def sampling_params(call: Call, spoken: bool = False) -> Any:
-    """A call as vLLM takes it: a `vllm.SamplingParams`.
-
-    Args:
-        spoken: the continuation of a `Score` is said behind the prompt, and not a part of it.
-    """
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    if isinstance(call, Generate):
-        sampling = call.sampling
-        return SamplingParams(
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            top_k=sampling.top_k,
-            max_tokens=sampling.max_tokens,
-            stop=list(sampling.stop),
-            stop_token_ids=list(call.until) or None,
-            seed=call.engine_seed() if sampling.temperature > 0 else None,
-            logprob_token_ids=[0],
-            output_kind=RequestOutputKind.FINAL_ONLY,
-        )
-    given = list(call.continuation) if isinstance(call, Score) else []
-    return SamplingParams(
-        temperature=0,
-        max_tokens=len(given) if spoken else 1,
-        ignore_eos=spoken,
-        extra_args={GIVEN: given} if spoken else None,
-        logprob_token_ids=list(call.tokens) if isinstance(call, Choose) else [0],
-        prompt_logprobs=0 if given and not spoken else None,
-        detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
-    )
-
-
-def _check_tokens(call: Call, vocabulary: int) -> None:
-    assert isinstance(call, Score)
-    if not 0 <= min(call.continuation) <= max(call.continuation) < vocabulary:
-        raise ValueError(f"a token of the continuation is not one of the model's {vocabulary}")
-
-
-def _whole(call: Call) -> list[int]:
-    return [*call.prompt, *call.continuation] if isinstance(call, Score) else list(call.prompt)
-
-
-def _reply(call: Call, answer: Any) -> Reply:
-    output = answer.outputs[0]
-    if isinstance(call, Generate):
-        tokens = tuple(output.token_ids)
-        finish: Literal["length", "stop"] = "length" if output.finish_reason == "length" else "stop"
-        return Text(output.text, tokens, _path(tokens, output.logprobs), finish)
-    if isinstance(call, Score):
-        read = answer.prompt_logprobs
-        return Logprobs(_path(call.continuation, output.logprobs if read is None else read[len(call.prompt) :]))
-    assert isinstance(call, Choose)
-    named = output.logprobs[0]
-    return Logprobs(tuple(_finite(named[t].logprob) for t in call.tokens))
-
-
-def _path(tokens: Sequence[int], steps: Sequence[Any]) -> tuple[float, ...]:
-    return tuple(_finite(step[t].logprob) for t, step in zip(tokens, steps, strict=True))
-
-
-def _finite(logprob: float) -> float:
-    if math.isnan(logprob):
-        raise ValueError("the model's log-probabilities are not numbers; try another dtype")
-    return float(logprob)
+def _spelt(what: Intervention, prompt: int, end: int) -> Intervention:
+    """The same on a prompt that holds what has been said up to `end`."""
+    if isinstance(what, Replace | Cut) or not what.decode:
+        return what
+    return replace(what, positions=(*what.positions, *range(prompt, end)))

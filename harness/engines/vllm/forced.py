@@ -7,7 +7,7 @@ from typing import Any
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
-from harness.engines.vllm.engine import GIVEN
+from harness.engines.vllm.requests import GIVEN
 
 
 class Forced(LogitsProcessor):  # type: ignore[misc]  # vLLM comes without types
