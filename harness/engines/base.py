@@ -121,8 +121,8 @@ WHO_CAN: dict[Capability, str] = {
     "choose": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "score": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "choose_at": "engine=transformers",
-    "read": "engine=transformers",
-    "intervene": "engine=transformers",
+    "read": "engine=transformers, or engine=vllm for the residual stream",
+    "intervene": "engine=transformers, or engine=vllm for the residual stream",
 }
 
 

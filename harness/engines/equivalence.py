@@ -1,4 +1,4 @@
-"""Compares two engines on the same calls: log-probabilities, choices, texts and results."""
+"""Compares two engines on the same calls: log-probabilities, choices, texts, activations and results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.calls.calls import Call, Choose, Generate, Logprobs, Read, Reply, Score, Text, capabilities_of
+from harness.calls.calls import Activations, Call, Choose, Generate, Logprobs, Reply, Score, Text, capabilities_of
 from harness.engines.base import Engine
 from harness.engines.recording import sampled
 from harness.errors import EngineDied, HarnessError, ItemError
@@ -42,7 +42,20 @@ class Deltas:
     @classmethod
     def of(cls, pairs: Iterable[tuple[float, float]]) -> Deltas:
         """From pairs of log-probabilities."""
-        values = [0.0 if a == b else abs(a - b) for a, b in pairs]
+        return cls._of([0.0 if a == b else abs(a - b) for a, b in pairs])
+
+    @classmethod
+    def of_activations(cls, pairs: Iterable[tuple[Activations, Activations]]) -> Deltas:
+        """Of vectors that were read: |second - first| / |first|, in place of a difference of log-probabilities."""
+        values: list[float] = []
+        for first, second in pairs:
+            a, b = (one.values.numpy().astype(np.float64) for one in (first, second))
+            apart, length = (np.linalg.norm(vectors, axis=-1).ravel().tolist() for vectors in (b - a, a))
+            values += [d and (d / n if n else math.inf) for d, n in zip(apart, length, strict=True)]
+        return cls._of(values)
+
+    @classmethod
+    def _of(cls, values: Sequence[float]) -> Deltas:
         if not values:
             return cls(n=0)
         q99 = float(np.quantile(values, 0.99, method="higher"))
@@ -98,6 +111,7 @@ class Numbers:
     scored: Deltas
     greedy: Deltas
     drawn: Deltas
+    activations: Deltas
     option_p: float | None
     questions: int
     flipped: int
@@ -110,7 +124,7 @@ class Numbers:
 
     @property
     def largest(self) -> float | None:
-        """The largest |difference of log p| of all; None when nothing was compared."""
+        """The largest |difference of log p| of all, not of activations; None when nothing was compared."""
         return max((d.largest for d in self._deltas() if d.largest is not None), default=None)
 
     def _deltas(self) -> tuple[Deltas, ...]:
@@ -158,11 +172,10 @@ async def compare_calls(heard: Mapping[Call, Reply], engine: Engine, asked_by: M
         EngineDied: the second engine stopped.
     """
     again = _Again(engine, asyncio.Semaphore(2 * engine.capacity))
-    first = {call: reply for call, reply in heard.items() if not isinstance(call, Read)}
-    calls = {call: _question(call, reply) for call, reply in first.items()}
+    calls = {call: _question(call, reply) for call, reply in heard.items()}
     wanted = [question for question in calls.values() if question is not None]
     replies = dict(zip(wanted, await asyncio.gather(*map(again.ask, wanted)), strict=True))
-    pairs = [(call, first[call], replies[q]) for call, q in calls.items() if q is not None and replies[q] is not None]
+    pairs = [(call, heard[call], replies[q]) for call, q in calls.items() if q is not None and replies[q] is not None]
 
     chosen = [
         (call, at_a, at_b)
@@ -176,13 +189,14 @@ async def compare_calls(heard: Mapping[Call, Reply], engine: Engine, asked_by: M
     differing = [(call, a, b) for call, a, b in texts if a.text != b.text]
     shown = await asyncio.gather(*(_divergence(call, a, b, again) for call, a, b in differing[:MOST_DIVERGENCES]))
     notes = [f"{n} calls not compared: {why}" for why, n in sorted(again.refused.items())]
-    if len(first) < len(heard):
-        notes.append(f"{len(heard) - len(first)} calls not compared: activations")
     return Numbers(
         chosen=Deltas.of(pair for _, a, b in chosen for pair in zip(a, b, strict=True)),
         scored=Deltas.of(_tokens((a, b) for call, a, b in pairs if isinstance(call, Score))),
         greedy=Deltas.of(pair for _, a, b in texts for pair in _shared(a, b)),
         drawn=Deltas.of(_tokens((a, b) for call, a, b in pairs if sampled(call))),
+        activations=Deltas.of_activations(
+            (a, b) for _, a, b in pairs if isinstance(a, Activations) and isinstance(b, Activations)
+        ),
         option_p=max((_largest_change(a, b) for _, a, b in questions), default=None),
         questions=len(questions),
         flipped=len(flips),

@@ -40,10 +40,12 @@ class Inside(Asking):
         """The number of attention heads (of queries) in each layer, for `Ablate` and `Cut`.
 
         Raises:
-            HarnessError: the engine cannot intervene.
+            HarnessError: the engine cannot intervene on heads.
         """
         if self.engine.heads is None:
-            raise HarnessError(f"{self.engine.identity['engine']} cannot intervene; use {WHO_CAN['intervene']}")
+            raise HarnessError(
+                f"{self.engine.identity['engine']} cannot intervene on attention heads; use engine=transformers"
+            )
         return self.engine.heads
 
     def positions(self, prompt: Prompt, text: str, nth: int = 0) -> range:

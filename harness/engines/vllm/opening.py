@@ -54,7 +54,7 @@ class OpenVLLM(VLLM):
         for name, (only, why) in REFUSED.items():
             if (given := self.args.get(name)) not in (None, only):
                 raise HarnessError(
-                    f"engine.args.{name}={given} does not go with what the run asks of engine=vllm: {why}"
+                    f"engine.args.{name}={given} does not go with reading or changing activations: {why}"
                 )
 
     def load(self, model: Model) -> Engine:

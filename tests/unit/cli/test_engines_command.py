@@ -11,7 +11,20 @@ from typing import Any, ClassVar
 import pytest
 
 from harness import Experiment, Item, Metric, Outcome, Part, Prompt, Subject
-from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
+from harness.calls.arrays import Array
+from harness.calls.calls import (
+    Activations,
+    Call,
+    Capability,
+    Choose,
+    Generate,
+    Logprobs,
+    Read,
+    Reply,
+    Sampling,
+    Score,
+    Text,
+)
 from harness.cli.main import main
 from harness.engines.equivalence import Deltas, Divergence, Numbers, check_tokens, compare_calls
 from harness.engines.fake.engine import CAN, FakeEngine, WordTokenizer
@@ -309,8 +322,17 @@ def test_given_texts_drawn_texts_and_activations() -> None:
     half = -math.log(0.5)
     assert found.scored == found.drawn == Deltas(n=2, largest=half, q99=half, mean=half / 2)
     assert (found.chosen.n, found.questions, found.option_p) == (1, 0, None), "one token is no question"
-    assert found.notes == ("1 calls not compared: activations",)
-    assert found.largest == half
+    assert found.activations == Deltas(n=1, largest=0.0, q99=0.0, mean=0.0), "both fakes read the same"
+    assert (found.notes, found.largest) == ((), half)
+
+
+def test_activations_are_compared_by_the_length_of_the_difference() -> None:
+    first, second = (Activations(Array.of([[v, [0.0, 0.0]]])) for v in ([3.0, 4.0], [3.0, 4.5]))
+    moved = Activations(Array.of([[[0.0, 0.0], [0.0, 1.0]]]))
+    found = Deltas.of_activations([(first, second)])
+    assert (found.n, found.largest, found.mean) == (2, pytest.approx(0.1), pytest.approx(0.05))
+    assert Deltas.of_activations([(first, moved)]).largest == math.inf, "nothing grew to something"
+    assert Deltas.of_activations([]) == Deltas(n=0)
 
 
 def test_an_empty_draw_has_nothing_to_score() -> None:
