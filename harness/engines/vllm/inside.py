@@ -40,6 +40,9 @@ KNOWN = frozenset(
         "Gemma2ForCausalLM",
         "Gemma3ForCausalLM",
         "Phi3ForCausalLM",
+        "MixtralForCausalLM",
+        "Qwen2MoeForCausalLM",
+        "Qwen3MoeForCausalLM",
     }
 )
 """vLLM's classes whose blocks were held against the transformers engine: `model.layers` take (positions, h, r) and give
@@ -68,6 +71,7 @@ class Inside:
             raise HarnessError(
                 f"engine=vllm does not know the inside of vLLM's {kind}, only of {known}; use engine=transformers"
             )
+        _clean_blocks(engine)
         self._decoder = model.model
         self.layers = len(self._decoder.layers)
         self.width = int(engine.model_config.hf_text_config.hidden_size)
@@ -203,6 +207,7 @@ class Inside:
 
 
 def _runner(engine: Any) -> Any:
+    """The model runner of this process, where it holds its batches as it is known here."""
     worker = getattr(getattr(engine, "model_executor", None), "driver_worker", None)
     runner = getattr(getattr(worker, "worker", worker), "model_runner", None)
     if runner is None:
@@ -211,8 +216,31 @@ def _runner(engine: Any) -> Any:
             "VLLM_ENABLE_V1_MULTIPROCESSING"
         )
     if not hasattr(getattr(runner, "input_batch", None), "num_computed_tokens_cpu"):
-        raise HarnessError(
-            f"engine=vllm cannot read or change activations in this version of vLLM, whose {type(runner).__name__} "
-            "names its batches in another way; use engine=transformers"
-        )
+        raise _another_version(type(runner).__name__)
     return runner
+
+
+def _clean_blocks(engine: Any) -> None:
+    """Lets vLLM set blocks of its cache to zero before it uses them again.
+
+    Numbers that overflowed stay in the blocks of a call that failed. Attention on a CPU multiplies what lies behind the
+    end of a text by zero, so that such a rest would make the next call's numbers none, too.
+    """
+    try:
+        scheduler = engine.engine_core.engine_core.scheduler
+        managers = scheduler.kv_cache_manager.coordinator.single_type_managers
+        known = all(hasattr(manager, "_record_new_block_ids") for manager in managers)
+    except AttributeError:
+        known = False
+    if not known or not hasattr(scheduler, "needs_kv_cache_zeroing"):
+        raise _another_version("scheduler")
+    scheduler.needs_kv_cache_zeroing = True
+    for manager in managers:
+        manager._record_new_block_ids = True
+
+
+def _another_version(part: str) -> HarnessError:
+    return HarnessError(
+        f"engine=vllm cannot read or change activations in this version of vLLM, whose {part} has other parts than are "
+        "known; use engine=transformers"
+    )

@@ -104,8 +104,13 @@ class Runner:
         self.rows.append((length, first))
 
 
-def engine_of(runner: Any) -> Any:
+def engine_of(runner: Any, **scheduler: Any) -> Any:
+    manager = SimpleNamespace(
+        coordinator=SimpleNamespace(single_type_managers=[SimpleNamespace(_record_new_block_ids=0)])
+    )
+    parts = {"kv_cache_manager": manager, "needs_kv_cache_zeroing": False} | scheduler
     return SimpleNamespace(
+        engine_core=SimpleNamespace(engine_core=SimpleNamespace(scheduler=SimpleNamespace(**parts))),
         model_executor=SimpleNamespace(driver_worker=SimpleNamespace(worker=SimpleNamespace(model_runner=runner))),
         model_config=SimpleNamespace(hf_text_config=SimpleNamespace(hidden_size=WIDTH)),
     )
@@ -288,9 +293,10 @@ def test_what_the_model_does_not_have_is_refused_as_by_transformers(call: Call, 
     [
         (engine_of(Runner(model=OtherForCausalLM())), "does not know the inside of vLLM's OtherForCausalLM"),
         (SimpleNamespace(), "unset VLLM_ENABLE_V1_MULTIPROCESSING"),
-        (engine_of(SimpleNamespace()), "names its batches in another way; use engine=transformers"),
+        (engine_of(SimpleNamespace()), "whose SimpleNamespace has other parts than are known; use engine=transformers"),
+        (engine_of(Runner(), kv_cache_manager=None), "whose scheduler has other parts than are known"),
     ],
-    ids=["class", "process", "runner"],
+    ids=["class", "process", "runner", "scheduler"],
 )
 def test_a_vllm_that_cannot_be_looked_into_is_refused(engine: Any, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
