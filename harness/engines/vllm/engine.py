@@ -8,12 +8,12 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from harness.calls.calls import Call, Capability, Choose, Generate, Logprobs, Read, Reply, Score
-from harness.calls.interventions import Cut, Intervention, Replace
+from harness.calls.interventions import behind
 from harness.engines.allocator import keep_freed_memory
 from harness.engines.base import Engine
 from harness.engines.needs import check_installed
@@ -273,9 +273,9 @@ class VLLMEngine(Worker):
             return await super().answer(call)
         self.check(call)
         answer = super().answer
-        given, end = call.continuation, len(call.prompt)
+        given = call.continuation
         walk = [
-            Choose(call.prompt + given[:i], (token,), tuple(_spelt(one, end, end + i) for one in call.interventions))
+            Choose(call.prompt + given[:i], (token,), behind(call.interventions, len(call.prompt), i))
             for i, token in enumerate(given)
         ]
         steps = await asyncio.gather(*map(answer, walk))
@@ -343,10 +343,3 @@ class VLLMEngine(Worker):
 
 def _looks_inside(call: Call) -> bool:
     return isinstance(call, Read) or bool(call.interventions)
-
-
-def _spelt(what: Intervention, prompt: int, end: int) -> Intervention:
-    """The same on a prompt that holds what has been said up to `end`."""
-    if isinstance(what, Replace | Cut) or not what.decode:
-        return what
-    return replace(what, positions=(*what.positions, *range(prompt, end)))

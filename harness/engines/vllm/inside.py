@@ -23,7 +23,6 @@ from harness.calls.calls import Activations, Call, Read
 from harness.calls.interventions import Cut, Site
 from harness.engines.transformers.blocks import check_layer
 from harness.engines.transformers.edits import Editor, check_edit
-from harness.engines.transformers.whitebox import activations
 from harness.engines.vllm.plan import Plan, Point, Span, Watched, plan
 from harness.engines.vllm.requests import INSIDE
 from harness.errors import HarnessError
@@ -91,6 +90,7 @@ class Inside:
             HarnessError: `Cut`, or another site.
         """
         if isinstance(call, Read):
+            call.check_width(self.width)
             for layer in call.layers:
                 self._check_place(layer, call.site)
         for one in call.interventions:
@@ -130,7 +130,11 @@ class Inside:
         if not isinstance(watched.call, Read):
             return None
         assert watched.read is not None
-        return activations(watched.call, watched.read)
+        if not np.isfinite(watched.read).all():
+            raise ValueError(
+                f"{watched.call.site}: the model's numbers overflowed; try another dtype or a weaker intervention"
+            )
+        return watched.call.reply(watched.read)
 
     def norm(self, stream: Any) -> Any:
         """The norm behind the last block, of streams [n, width]."""

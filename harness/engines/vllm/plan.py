@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.calls.calls import Call, Read
-from harness.calls.interventions import Cut, Site
-from harness.engines.transformers.blocks import same_site
+from harness.calls.interventions import Cut, Site, same_site
 from harness.engines.transformers.edits import Edit, edit
 
 Rows = NDArray[np.int64]

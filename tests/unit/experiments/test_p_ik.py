@@ -229,7 +229,8 @@ def test_an_engine_that_cannot_read_leaves_the_probe_out_and_is_refused_where_no
     assert fitted is None
     assert not subject.transcript  # nothing is sampled for a probe that cannot be
     assert any("cannot read activations" in note for note in subject.renderer.prompt_style.notes)
-    job = load_job(["experiment=pIK", "experiment.arms=[probe]", "engine=vllm", "tracker=none"])
+    server = ["engine=server", "engine.url=http://localhost:1/v1"]
+    job = load_job(["experiment=pIK", "experiment.arms=[probe]", *server, "tracker=none"])
     with pytest.raises(HarnessError, match=r"needs an engine that can 'read'.*use engine=transformers"):
         prepare_items(job)
 
