@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.calls.calls import Choose, Generate, Logprobs, Sampling, Score, Text
+from harness.calls.arrays import Array
+from harness.calls.calls import Call, Choose, Generate, Logprobs, Sampling, Score, Text
+from harness.calls.interventions import Add
 from harness.engines.base import Engine
+from harness.engines.transformers.engine import Transformers
+from harness.engines.vllm.opening import opened
 from harness.errors import HarnessError
 from harness.models.model import LocalModel, Model
 from tests.integration.engines import ask, reference_of, small_vllm
@@ -60,7 +64,7 @@ def merge(adapter: Path, model: Any) -> None:
 @contextmanager
 def loaded(base: LocalModel, adapter: Path | None) -> Iterator[Engine]:
     model = Model(name="smollm2", source=str(base.path), adapter=str(adapter or ""))
-    engine = small_vllm(512).load(model)
+    engine = opened(small_vllm(512), frozenset({"intervene"})).load(model)
     yield engine
     engine.close()
 
@@ -77,6 +81,23 @@ def expected(reference: Any) -> Any:
 
 def path(table: Any, tokens: Sequence[int]) -> Any:
     return table[np.arange(len(tokens)), list(tokens)]
+
+
+def check_steered(engine: Engine, model: Model) -> None:
+    """Steered calls of an adapted model are those of transformers, scores too, which are walked token by token."""
+    vector = Array.of(np.random.default_rng(2).normal(size=576))
+    steer = (Add(14, "resid_post", vector, 1.0, (2, 15), decode=True),)
+    calls: list[Call] = [
+        Choose(PROMPTS[0], TOKENS, steer),
+        Score(PROMPTS[1], PROMPTS[2][:5], steer),
+        Score(PROMPTS[1], (5, 6, 7)),
+    ]
+    other = Transformers(dtype="float32").load(model)
+    for reply, expected in zip(ask(engine, calls), ask(other, calls), strict=True):
+        assert isinstance(reply, Logprobs)
+        assert isinstance(expected, Logprobs)
+        np.testing.assert_allclose(reply.values, expected.values, atol=1e-4)
+    other.close()
 
 
 def test_an_adapted_model_equals_merged_weights_and_a_zero_adapter_its_base(
@@ -102,6 +123,7 @@ def test_an_adapted_model_equals_merged_weights_and_a_zero_adapter_its_base(
         np.testing.assert_allclose(text.logprobs, path(table, text.tokens), atol=1e-3)
         table = merged((*PROMPTS[1], *PROMPTS[2]))[len(PROMPTS[1]) - 1 : -1]
         np.testing.assert_allclose(score.values, path(table, PROMPTS[2]), atol=1e-3)
+        check_steered(engine, Model(name="smollm2", source=str(small_model.path), adapter=str(tuned)))
     assert identities[0]["model"] != identities[1]["model"]
     assert small_model.fingerprint not in {identity["model"] for identity in identities}
 

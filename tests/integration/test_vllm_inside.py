@@ -15,7 +15,7 @@ from harness.engines.base import Engine
 from harness.engines.equivalence import compare_calls
 from harness.engines.transformers.engine import Transformers
 from harness.engines.vllm.engine import VLLMEngine
-from harness.engines.vllm.opening import OpenVLLM
+from harness.engines.vllm.opening import OpenVLLM, first_runner
 from harness.engines.vllm.self_test import self_test
 from harness.errors import EngineDied, HarnessError, ItemError
 from harness.models.model import LocalModel, Model
@@ -88,7 +88,9 @@ def mixed() -> list[Call]:
             calls += [Score(ids, ids[:3], edits), Read(ids, (5, LAYER, LAST), (0, n // 2, n - 1), interventions=edits)]
             if k < 2:
                 calls.append(Score(ids, tuple(range(200, 212)), edits))
-        calls.append(Read(ids, (0, LAYER), tuple(range(n)), "resid_pre", some[1], pool="mean"))
+        axes = Array.of(np.stack([[V.numpy(), W.numpy()]] * 2))
+        calls.append(Read(ids, (0, LAYER), tuple(range(n)), "resid_pre", some[1], "mean"))
+        calls.append(Read(ids, (0, LAYER), tuple(range(n)), "resid_pre", some[1], "mean", axes))
         calls.append(Read(ids, (LAST,), (1, n - 1), "final_norm", some[1]))
     return calls
 
@@ -226,6 +228,15 @@ def test_the_identity_is_that_of_the_plain_engine_on_a_cpu(engine: VLLMEngine) -
         assert "inside" not in engine.identity
     else:
         assert engine.identity["inside"] == "eager"
+
+
+def test_other_engines_of_the_process_take_the_model_runner_that_vllm_chooses(engine: VLLMEngine) -> None:
+    from vllm import envs
+
+    before = envs.VLLM_USE_V2_MODEL_RUNNER
+    with first_runner():
+        assert envs.VLLM_USE_V2_MODEL_RUNNER is False
+    assert envs.VLLM_USE_V2_MODEL_RUNNER == before
 
 
 def _nothing(hidden: Any, edits: Sequence[Any]) -> None:

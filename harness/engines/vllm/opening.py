@@ -6,6 +6,7 @@ Plain runs never come here, so that they keep CUDA graphs and vLLM's own choice 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ class OpenVLLM(VLLM):
         """
         from harness.engines.vllm.self_test import self_test
 
-        with _first_runner():
+        with first_runner():
             engine = super().load(model)
         assert isinstance(engine, VLLMEngine)
         try:
@@ -92,7 +93,7 @@ def opened(settings: EngineSettings, needed: AbstractSet[Capability]) -> EngineS
 
 
 @contextmanager
-def _first_runner() -> Iterator[None]:
+def first_runner() -> Iterator[None]:
     """Loads vLLM with its first model runner, whose batches `inside` can follow.
 
     Raises:
@@ -101,11 +102,18 @@ def _first_runner() -> Iterator[None]:
     given = os.environ.get(RUNNER)
     if given not in (None, "", "0"):
         raise HarnessError(f"{RUNNER}={given} does not go with reading or changing activations; unset it")
-    os.environ[RUNNER] = "0"
+    _set_runner("0")
     try:
         yield
     finally:
-        if given is None:
-            del os.environ[RUNNER]
-        else:
-            os.environ[RUNNER] = given
+        _set_runner(given)
+
+
+def _set_runner(value: str | None) -> None:
+    if value is None:
+        os.environ.pop(RUNNER, None)
+    else:
+        os.environ[RUNNER] = value
+    # vLLM reads its variables once, when the first engine of the process is loaded.
+    if (envs := sys.modules.get("vllm.envs")) is not None:
+        envs.disable_envs_cache()
