@@ -166,12 +166,15 @@ def _settings(key: str, node: Any) -> str:
 
 def _open(values: dict[str, Any]) -> None:
     """Gives engines that are asked for activations the settings for that; the config stays as it was written."""
-    experiment = values["experiment"]
-    parts = {name: part.capabilities for name, part in experiment.needed_parts().items()}
-    values["engine"] = opened(values["engine"], experiment.capabilities().union(*parts.values()))
+    experiment, players = values["experiment"], values["roles"]
+    asked = {name: part.capabilities for name, part in experiment.needed_parts().items()}
+    here = {part_of(role) for role, player in players.items() if player.engine is None}
+    here |= asked.keys() - {part_of(role) for role in players}
+    own = (asked.get(part, frozenset()) for part in here)
+    values["engine"] = opened(values["engine"], experiment.capabilities().union(*own))
     values["roles"] = {
-        role: replace(player, engine=player.engine and opened(player.engine, parts.get(part_of(role), frozenset())))
-        for role, player in values["roles"].items()
+        role: replace(player, engine=player.engine and opened(player.engine, asked.get(part_of(role), frozenset())))
+        for role, player in players.items()
     }
 
 

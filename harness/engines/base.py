@@ -116,13 +116,15 @@ class EngineSettings(Protocol):
         """
 
 
+_INSIDE = "engine=transformers; for the residual stream also engine=vllm, if the experiment's capabilities name it"
+
 WHO_CAN: dict[Capability, str] = {
     "generate": "any engine but none",
     "choose": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "score": "engine=vllm, engine=transformers, or engine=server with `vllm serve` and engine.api=completions",
     "choose_at": "engine=transformers",
-    "read": "engine=transformers, or engine=vllm for the residual stream",
-    "intervene": "engine=transformers, or engine=vllm for the residual stream",
+    "read": _INSIDE,
+    "intervene": _INSIDE,
 }
 
 

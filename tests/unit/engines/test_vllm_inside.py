@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 
+from harness import Experiment, Item, Outcome, Part, Subject
 from harness.calls.arrays import Array
 from harness.calls.calls import Call, Capability, Choose, Generate, Read, Sampling
 from harness.calls.interventions import Ablate, Add, Cut, Intervention, Replace, Site
@@ -312,7 +313,7 @@ def test_only_runs_that_ask_for_activations_change_how_vllm_is_loaded() -> None:
         assert other == OpenVLLM(max_model_len=300, args={"block_size": 16})
         assert other.can >= needed
     assert opened(Transformers(), {"read"}) == Transformers()
-    with pytest.raises(HarnessError, match="engine=transformers, or engine=vllm for the residual stream"):
+    with pytest.raises(HarnessError, match="engine=transformers; for the residual stream also engine=vllm"):
         check_capabilities({"read"}, plain.can, "this call", "vllm")
 
 
@@ -340,3 +341,28 @@ def test_a_job_is_opened_where_its_experiment_asks_for_activations() -> None:
     assert type(load_job(["experiment=pTrue", *words]).engine) is VLLM
     engine, why = Auto().choose({"read", "choose"}, None)
     assert (engine, why) == (Transformers(), "transformers, as vLLM can only in part read")
+
+
+class Watching(Experiment):
+    """Reads what goes on in its judge."""
+
+    parts: ClassVar = {"judge": Part(capabilities=frozenset({"read"}), several=True)}
+
+    async def protocol(self, item: Item, subject: Subject, fitted: Any) -> Outcome:
+        raise NotImplementedError
+
+
+def test_only_the_engine_of_the_part_that_is_read_is_opened() -> None:
+    alone = load_job(["engine=vllm", "tracker=none"], built={"experiment": Watching()})
+    assert type(alone.engine) is OpenVLLM, "the subject plays the part"
+    role = ["+model@roles.judge.model=hub", "roles.judge.model.source=org/judge"]
+    shared = load_job(["engine=vllm", "tracker=none", *role], built={"experiment": Watching()})
+    assert (type(shared.engine), shared.roles["judge"].engine) == (OpenVLLM, None)
+    own = ["+engine@roles.judge.engine=vllm"]
+    apart = load_job(["engine=vllm", "tracker=none", *role, *own], built={"experiment": Watching()})
+    assert (type(apart.engine), type(apart.roles["judge"].engine)) == (VLLM, OpenVLLM)
+    two = [word.replace("roles.judge", f"roles.judge.{name}") for name in ("a", "b") for word in role]
+    both = load_job(
+        ["engine=vllm", "tracker=none", *two, "+engine@roles.judge.a.engine=vllm"], built={"experiment": Watching()}
+    )
+    assert (type(both.engine), type(both.roles["judge.a"].engine)) == (OpenVLLM, OpenVLLM)
