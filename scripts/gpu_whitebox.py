@@ -1,10 +1,10 @@
-"""Injected trials and reads per second through the transformers engine: all at once against one at a time.
+"""Injected trials and reads per second through transformers or vLLM: all at once against one at a time.
 
 A trial adds a random vector to the residual stream of a middle block, at all positions of the prompt and of the reply,
 and writes 16 tokens; every trial has a vector of its own. A read takes the stream of every block at the last position.
 Texts of the two ways are compared: in float32 they must be equal.
 
-    python scripts/gpu_whitebox.py --model FOLDER --json FILE [--trials 256] [--single 24] [--dtype auto]
+    python scripts/gpu_whitebox.py --model FOLDER --json FILE [--engine vllm] [--trials 256] [--single 24]
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from harness.calls.calls import Call, Generate, Read, Sampling, Text
 from harness.calls.interventions import Add
 from harness.engines.base import Engine
 from harness.engines.transformers.engine import Transformers
+from harness.engines.vllm.opening import OpenVLLM
 from harness.models.model import Model
 from harness.prompting.rendering import Renderer
 from scripts.bench_vllm import questions
 
+ENGINES: dict[str, type[Transformers] | type[OpenVLLM]] = {"transformers": Transformers, "vllm": OpenVLLM}
 TOKENS = 16
 STRENGTH = 0.3
 """Length of the added vector, as a share of the stream's."""
@@ -70,10 +72,11 @@ def main() -> None:
     options.add_argument("--trials", type=int, default=256)
     options.add_argument("--single", type=int, default=24, help="of them are asked one at a time")
     options.add_argument("--dtype", default="auto")
+    options.add_argument("--engine", default="transformers", choices=ENGINES)
     chosen = options.parse_args()
     model = Model(source=chosen.model)
     width = int(json.loads((model.resolve().path / "config.json").read_text())["hidden_size"])
-    engine = Transformers(dtype=chosen.dtype, max_model_len=1024).load(model)
+    engine = ENGINES[chosen.engine](dtype=chosen.dtype, max_model_len=1024).load(model)
     injected, read = trials(engine, chosen.trials + 2, width)
     result: dict[str, Any] = {"identity": dict(engine.identity), "trials": chosen.trials, "tokens": TOKENS}
     jobs: tuple[tuple[str, Sequence[Call]], ...] = (("injected trials", injected), ("reads", read))

@@ -287,7 +287,7 @@ class VLLMEngine(Worker):
     def shutdown(self) -> None:
         self._engine.engine_core.shutdown()
         # Weights and KV cache go with the last reference; another engine may be about to be loaded in their place.
-        self._engine = None
+        self._engine = self._inside = None
         gc.collect()
         if self.identity.get("device") == "cuda":
             import torch

@@ -78,7 +78,8 @@ class Inside:
         self._watched: dict[int, Watched] = {}
         self._spans: list[Span] = []
         self._plan: Plan = {}
-        self._handles = [model.register_forward_pre_hook(self._begin), model.register_forward_hook(self._end)]
+        model.register_forward_pre_hook(self._begin)
+        model.register_forward_hook(self._end)
         self._hook_blocks()
 
     def check(self, call: Call) -> None:
@@ -147,10 +148,10 @@ class Inside:
 
     def _hook_blocks(self) -> None:
         blocks = self._decoder.layers
-        self._handles.append(blocks[0].register_forward_pre_hook(self._before_first))
+        blocks[0].register_forward_pre_hook(self._before_first)
         for layer, block in enumerate(blocks):
-            self._handles.append(block.register_forward_hook(self._after(layer, "resid_post")))
-        self._handles.append(self._decoder.norm.register_forward_hook(self._after(self.layers - 1, "final_norm")))
+            block.register_forward_hook(self._after(layer, "resid_post"))
+        self._decoder.norm.register_forward_hook(self._after(self.layers - 1, "final_norm"))
 
     def _begin(self, module: Any, args: Any) -> None:
         self._spans = list(self._present()) if self._watched else []
