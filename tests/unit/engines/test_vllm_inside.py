@@ -340,7 +340,7 @@ def test_a_job_is_opened_where_its_experiment_asks_for_activations() -> None:
     assert "OpenVLLM" not in str(asks.config), "the run is named after what was written"
     assert type(load_job(["experiment=pTrue", *words]).engine) is VLLM
     engine, why = Auto().choose({"read", "choose"}, None)
-    assert (engine, why) == (Transformers(), "transformers, as vLLM can only in part read")
+    assert (engine, why) == (Transformers(), "transformers, as vLLM reads and changes the residual stream alone")
 
 
 class Watching(Experiment):

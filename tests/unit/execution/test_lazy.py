@@ -313,7 +313,7 @@ def test_a_process_whose_answers_are_all_stored_imports_neither_torch_nor_vllm(t
         ({"generate"}, 500_000, False, "VLLM", "500000 words of prompts on a CPU are many"),
         ({"generate"}, None, False, "VLLM", "not known"),
         ({"generate"}, 5_000, True, "VLLM", "there is a GPU"),
-        ({"generate", "read"}, 500_000, True, "Transformers", "vLLM cannot read"),
+        ({"generate", "read"}, 500_000, True, "Transformers", "the residual stream alone"),
     ],
 )
 def test_auto_takes_what_has_answered_first(

@@ -250,7 +250,7 @@ def test_changes_as_interventions() -> None:
 
 def test_a_model_that_no_change_moves_is_faithful_in_every_arm() -> None:
     items = split(MentalSums(), 24, 12)
-    done = simulate(LastToken(), items.test, solver, train=items.train, intervened=unchanged)
+    done = simulate(LastToken(styles=STYLES), items.test, solver, train=items.train, intervened=unchanged)
     assert not any(row["error"] for row in done.rows)
     found = estimates(done.table)
     assert {key[1] for key in found if key[0] == "faithful"} == {name for name in CHANGES if "by layer" not in name}
@@ -503,7 +503,7 @@ def test_sums_of_two_digits_run_where_a_number_is_one_token(tmp_path: Path) -> N
         place = sums(subject, fields={"examples": [], "operands": [1, 99], "answers": [0, 299]}).place((42, 7))
         assert (place.begin, place.first, place.second, place.last) == (1, 1, 3, 4)
         items = split(MentalSums(low=1, high=99, most=299, size=60, examples=0), 4, 6)
-        experiment = LastToken(draws=3)
+        experiment = LastToken(styles=STYLES, draws=3)
         done = asyncio.run(ask_all(experiment, items, subject, window=8))
     finally:
         engine.close()
