@@ -88,7 +88,7 @@ def test_of_several_clauses_that_counts_which_speaks_of_what_was_asked(kind: str
     assert last_named(text, ["trunk", "drawer", "chest"], kind) == right
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=14).map("".join))
 def test_any_reply_is_read(text: str) -> None:
     read_confidence(text, "percent", PHRASES)

@@ -84,14 +84,14 @@ PIECES += [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=14).map("".join))
 def test_any_text_is_read_and_what_is_read_can_be_read_again(text: str) -> None:
     value = read_number(text)
     assert value is None or read_number(f"#### {write_number(value)}") is not None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.fractions(max_denominator=10**6))
 def test_a_value_is_read_as_it_is_written(value: object) -> None:
     assert str(read_number(f"The answer is {value}.")) == str(value)
