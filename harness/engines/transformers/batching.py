@@ -263,7 +263,7 @@ class TransformersEngine(Worker):
         arguments: dict[str, Any] = {name: tensor.to(self._device) for name, tensor in inputs.items()}
         if self._keeps:
             arguments["logits_to_keep"] = keep
-        arguments |= {"past_key_values": window.cache, "use_cache": True}
+        arguments |= {"past_key_values": window.cache(), "use_cache": True}
         found: dict[int, Reply | ItemError] = {}
         if any(call.interventions or isinstance(call, Read) for call in calls):
             from harness.engines.transformers.whitebox import Row

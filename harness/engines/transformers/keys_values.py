@@ -88,18 +88,23 @@ class Window:
     Attributes:
         rows: rows in use, the first ones of those allocated.
         begin, end: columns in use.
-        cache: what a model of transformers takes as `past_key_values`; a forward pass writes behind `end`, and the
-            caller then moves `end`.
     """
 
     def __init__(self, layout: Layout, rows: int, columns: int) -> None:
         self.planes = layout.allocate(rows, columns)
+        self._places = layout.places
         self.capacity = rows
         self.columns = columns
         self.rows = rows
         self.begin = 0
         self.end = 0
-        self.cache = Cache(layers=[_Layer(self, *places) for places in layout.places])
+
+    def cache(self) -> Cache:
+        """What a model of transformers takes as `past_key_values`: a forward pass writes behind `end`, and the caller
+        then moves `end`."""
+        # Made for each pass, for a window that held it would be part of a cycle, and would keep its memory after use
+        # until Python collects cycles, which may be hundreds of windows later.
+        return Cache(layers=[_Layer(self, *places) for places in self._places])
 
     def write(self, place: tuple[int, int], states: Tensor) -> Tensor:
         """Puts [rows, H, new, D] behind the end; gives [rows, H, begin to end of the new, D]."""

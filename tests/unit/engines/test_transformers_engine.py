@@ -1,6 +1,7 @@
 """The transformers engine on tiny random models, against plain transformers, one prompt at a time."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,6 +177,24 @@ def test_a_common_prefix_is_computed_once_and_gives_the_same_numbers(
     later = Score(shared[:50], (7, 8))
     agrees(later, ask(engine, [later])[0], table)
     assert engine.usage.cached_tokens == 4 * 64 + 48
+
+
+def test_the_memory_of_a_pass_is_free_after_it_and_not_when_python_collects_cycles(engine: TransformersEngine) -> None:
+    from harness.engines.transformers.keys_values import Window
+
+    def held() -> int:
+        return sum(type(one) is Window for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        ask(engine, [call for prompt in prompts() for call in every_kind(prompt)])
+        ended = held()
+    finally:
+        gc.enable()
+    cohorts = len(engine._cohorts)
+    assert engine.usage.steps > 10
+    assert ended <= cohorts + 1, "the engine's thread may still hold the window of its last pass"
 
 
 def test_a_second_turn_finds_the_first_one_read(folders: dict[str, Path], engine: TransformersEngine) -> None:
