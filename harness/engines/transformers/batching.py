@@ -16,7 +16,7 @@ from harness.calls.calls import EVERYTHING, Call, Choose, Generate, Logprobs, Re
 from harness.console import log
 from harness.engines.transformers.cohort import Cohort
 from harness.engines.transformers.decoding import Detokenizer, Draft, next_tokens
-from harness.engines.transformers.planning import BLOCK, Group, Limits, Waiting, block_keys, plan
+from harness.engines.transformers.planning import BLOCK, Group, Limits, Shape, Waiting, block_keys, cohort_of, plan
 from harness.engines.worker import Job, Worker
 from harness.errors import HarnessError, ItemError
 from harness.prompting.tokens import HFTokenizer
@@ -131,8 +131,8 @@ class TransformersEngine(Worker):
         rows = sum(cohort.size for cohort in self._cohorts)
         self._patience += 1
         if self._waiting and (8 * len(self._waiting) >= rows or self._patience > PATIENCE):
-            columns = sum(cohort.size * cohort.width for cohort in self._cohorts)
-            group = plan(self._waiting.values(), self._prefixes.matched, self._limits, rows, columns)
+            running = [Shape(cohort.size, cohort.width) for cohort in self._cohorts]
+            group = plan(self._waiting.values(), self._prefixes.matched, self._limits, running)
             if group is not None:
                 self._patience = 0
                 self._active = group
@@ -202,12 +202,12 @@ class TransformersEngine(Worker):
                     cohort.join(start.draft, window, start.row)
 
     def _cohort(self, width: int) -> Cohort:
-        """One of texts of about this width: beside a far longer one, a short one would mostly be padding."""
-        for cohort in self._cohorts:
-            if max(width, cohort.width) <= 4 * min(width, cohort.width):
-                return cohort
-        self._cohorts.append(Cohort(self._layout, width))
-        return self._cohorts[-1]
+        """One of texts of about this width, or a new one."""
+        place = cohort_of([cohort.width for cohort in self._cohorts], width)
+        if place is None:
+            self._cohorts.append(Cohort(self._layout, width))
+            return self._cohorts[-1]
+        return self._cohorts[place]
 
     def _decode(self, cohort: Cohort) -> None:
         """Adds a token to every text of a cohort."""

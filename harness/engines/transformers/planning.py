@@ -18,6 +18,10 @@ BLOCK = 16
 SLACK = 1.25
 """The longest row of a pass has at most this many times the new tokens of the shortest, plus one block."""
 
+WIDER = 4
+"""Texts are decoded together only where the widest may come to need at most this many times the columns of the others:
+beside a far longer text, a short one would mostly be padding."""
+
 SHARED = 2 * BLOCK
 """Tokens that two waiting sequences must share for the second to wait until the first has computed them."""
 
@@ -101,6 +105,14 @@ class Waiting:
         return len(self.ids) - BLOCK * matched(self.keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Texts that are decoded together, and the columns that the longest of them may come to need."""
+
+    texts: int
+    width: int
+
+
 @dataclass(slots=True)
 class Group:
     """One forward pass.
@@ -130,17 +142,16 @@ def plan(
     waiting: Iterable[Waiting],
     matched: Callable[[Sequence[bytes]], int],
     limits: Limits,
-    running_rows: int,
-    running_columns: int,
+    running: Sequence[Shape],
 ) -> Group | None:
     """The next pass: the sequence that waits for longest, and those most like it.
 
     Args:
         waiting: longest waiting first.
         matched: how many of some blocks, from the first on, are in the prefix cache.
-        running_rows, running_columns: texts in the making, and the columns that they may come to take.
+        running: the cohorts of texts in the making.
     """
-    candidates = _candidates(waiting, matched, limits, running_rows, running_columns)
+    candidates = _candidates(waiting, matched, limits, running)
     if not candidates:
         return None
     head = candidates[0]
@@ -168,28 +179,47 @@ def _candidates(
     waiting: Iterable[Waiting],
     matched: Callable[[Sequence[bytes]], int],
     limits: Limits,
-    running_rows: int,
-    running_columns: int,
+    running: Sequence[Shape],
 ) -> list[_Candidate]:
     """Sequences for which there is room, all at once; no text overtakes one that has to wait for room."""
     found: list[_Candidate] = []
-    slots, columns = limits.rows - running_rows, limits.running_columns - running_columns
+    cohorts, full = list(running), False
     for w in waiting:
         if len(found) == 4 * limits.rows:
             break
         drafts = 0
         if isinstance(w.call, Generate):
-            width = max(draft.width for draft in w.drafts)
-            drafts = min(len(w.drafts), slots, columns // width)
-            if drafts <= 0 and slots == limits.rows:
-                drafts = 1  # alone, whatever it takes
-            if drafts <= 0:
-                slots = 0
+            if full:
                 continue
-            slots -= drafts
-            columns -= drafts * width
+            drafts = _admit(cohorts, len(w.drafts), max(draft.width for draft in w.drafts), limits)
+            if not drafts:
+                full = True
+                continue
         found.append(_Candidate(w, drafts, w.fresh(matched)))
     return found
+
+
+def _admit(cohorts: list[Shape], drafts: int, width: int, limits: Limits) -> int:
+    """How many drafts of a width there is room for, which join a cohort: a wide one widens every row of it."""
+    place = cohort_of([c.width for c in cohorts], width)
+    if place is None:
+        place = len(cohorts)
+        cohorts.append(Shape(0, width))
+    joined = cohorts[place]
+    wide, texts = max(width, joined.width), sum(c.texts for c in cohorts)
+    columns = limits.running_columns - sum(c.texts * c.width for c in cohorts if c is not joined)
+    admitted = max(0, min(drafts, limits.rows - texts, columns // wide - joined.texts))
+    if not texts:
+        admitted = max(admitted, 1)  # alone, whatever it takes
+    if admitted:
+        cohorts[place] = Shape(joined.texts + admitted, wide)
+    return admitted
+
+
+def cohort_of(widths: Sequence[int], width: int) -> int | None:
+    """Which of some cohorts a text joins, by the columns that they may come to need; None begins a new one."""
+    alike = (i for i, other in enumerate(widths) if max(width, other) <= WIDER * min(width, other))
+    return next(alike, None)
 
 
 def _shares(c: _Candidate, computed: set[bytes]) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from harness.calls.calls import Choose, Generate, Sampling, Score, Text
 from harness.engines.transformers.decoding import Detokenizer, Draft, next_tokens, uniform
 from harness.engines.transformers.engine import Transformers, widen_head
-from harness.engines.transformers.planning import BLOCK, Limits, Waiting, block_keys, plan
+from harness.engines.transformers.planning import BLOCK, Limits, Shape, Waiting, block_keys, plan
 from harness.engines.worker import Job
 from harness.errors import HarnessError
 from harness.models.model import Model
@@ -127,7 +127,7 @@ def nothing_held(_: Sequence[bytes]) -> int:
 
 def test_the_longest_waiting_is_read_with_those_of_about_its_length() -> None:
     some = waiting(100, 10, 110, 95, 400, 120)
-    group = plan(some, nothing_held, limits(), 0, 0)
+    group = plan(some, nothing_held, limits(), [])
     assert group is not None
     assert {len(w.ids) for w, _ in group.rows} == {100, 110, 95, 120}
     assert group.new == group.columns == 120
@@ -138,13 +138,13 @@ def test_the_longest_waiting_is_read_with_those_of_about_its_length() -> None:
     ("changed", "rows"), [({"batch_tokens": 350}, 3), ({"rows": 2}, 2), ({"pass_columns": 400}, 4), ({}, 6)]
 )
 def test_no_pass_is_larger_than_what_fits(changed: dict[str, int], rows: int) -> None:
-    group = plan(waiting(*[100] * 6), nothing_held, limits(**changed), 0, 0)
+    group = plan(waiting(*[100] * 6), nothing_held, limits(**changed), [])
     assert group is not None
     assert len(group.rows) == rows
 
 
 def test_a_prompt_longer_than_a_pass_may_be_is_read_alone() -> None:
-    group = plan(waiting(300, 300), nothing_held, limits(batch_tokens=200), 0, 0)
+    group = plan(waiting(300, 300), nothing_held, limits(batch_tokens=200), [])
     assert group is not None
     assert [len(w.ids) for w, _ in group.rows] == [300]
 
@@ -152,33 +152,45 @@ def test_a_prompt_longer_than_a_pass_may_be_is_read_alone() -> None:
 def test_scored_positions_are_bounded_and_scores_are_read_apart() -> None:
     calls = [Score((i, 5, 6), (7,) * 30) for i in range(6)]
     some = [Waiting.of(call, call.prompt + call.continuation) for call in calls] + waiting(33)
-    group = plan(some, nothing_held, limits(scored=100), 0, 0)
+    group = plan(some, nothing_held, limits(scored=100), [])
     assert group is not None
     assert [w.call for w, _ in group.rows] == calls[:3]
 
 
 def test_no_text_overtakes_one_that_waits_for_room_but_choices_do() -> None:
     some = [*waiting(90, texts=2), *waiting(20, texts=1), *waiting(50)]
-    assert plan(some[:2], nothing_held, limits(), 8, 800) is None
-    group = plan(some, nothing_held, limits(), 8, 800)
+    assert plan(some[:2], nothing_held, limits(), [Shape(8, 100)]) is None
+    group = plan(some, nothing_held, limits(), [Shape(8, 100)])
     assert group is not None
     assert group.rows == [(some[2], 0)]
-    full = plan(some, nothing_held, limits(running_columns=250), 1, 100)
+    full = plan(some, nothing_held, limits(running_columns=250), [Shape(1, 100)])
     assert full is not None
     assert full.rows[0] == (some[0], 1)
-    alone = plan(some, nothing_held, limits(running_columns=10), 0, 0)
+    alone = plan(some, nothing_held, limits(running_columns=10), [])
     assert alone is not None
     assert alone.rows[0] == (some[0], 1)
+
+
+def test_a_wide_text_has_room_only_where_the_rows_that_it_widens_have_it() -> None:
+    wide = waiting(90, texts=9)  # a hundred columns each
+    narrow = [Shape(10, 40)]
+    group = plan(wide, nothing_held, limits(rows=99, running_columns=1200), narrow)
+    assert group is not None
+    assert group.rows == [(wide[0], 2)], "twelve rows of a hundred columns"
+    assert plan(wide, nothing_held, limits(rows=99, running_columns=1000), narrow) is None
+    apart = plan(wide, nothing_held, limits(rows=99, running_columns=1200), [Shape(10, 20)])
+    assert apart is not None
+    assert apart.rows == [(wide[0], 9)], "a cohort of their own"
 
 
 def test_a_shared_beginning_is_left_to_the_first_and_found_by_the_rest() -> None:
     shared = tuple(range(5, 5 + 4 * BLOCK))
     some = [Waiting.of(Choose(ids, (1,)), ids) for ids in (shared + tuple([i + 80] * 20) for i in range(4))]
-    group = plan(some, nothing_held, limits(), 0, 0)
+    group = plan(some, nothing_held, limits(), [])
     assert group is not None
     assert [w for w, _ in group.rows] == some[:1]
     held = set(some[0].keys)
-    group = plan(some[1:], lambda keys: sum(key in held for key in keys), limits(), 0, 0)
+    group = plan(some[1:], lambda keys: sum(key in held for key in keys), limits(), [])
     assert group is not None
     assert [w for w, _ in group.rows] == some[1:]
     assert (group.new, group.columns) == (20, 4 * BLOCK + 20)
