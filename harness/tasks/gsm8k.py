@@ -36,7 +36,12 @@ class Gsm8k(HubTask):
         gold = exact(final) if reasoning else None
         if gold is None:
             raise row.broken(f"'answer' has no number after \"####\": ...{solution[-60:]!r}")
-        steps = sum(1 for line in reasoning.splitlines() if line.strip())
+        steps = len(solution_lines(row))
         stratum = "easy" if steps <= 2 else "medium" if steps <= 4 else "hard"
         fields = {"question": question, "difficulty": float(steps), "stratum": stratum}
         return Item(fields=fields, gold=write_number(gold), grader=grader_named(self.grader), form=SOLUTION)
+
+
+def solution_lines(row: Row) -> list[str]:
+    """The lines of the reference solution that are not empty, with its marks of calculations, without the result."""
+    return [line for line in row.text("answer").rpartition("####")[0].splitlines() if line.strip()]

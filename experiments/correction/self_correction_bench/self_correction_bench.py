@@ -63,7 +63,8 @@ class Bench(Planted):
 class SelfCorrectionBench(ArmedExperiment[Planting, None]):
     """Models leave errors in their own words that they correct in the user's (the blind spot); "Wait" opens their eyes.
 
-    Tsui 2025, "Self-Correction Bench", arXiv 2507.02778; easy questions and worked sums of our own.
+    Tsui 2025, "Self-Correction Bench", arXiv 2507.02778; easy questions and worked sums of our own, or GSM8K
+    (task=gsm8k_errors).
     Item: "Which day comes after Monday?" The wrong answer is "The answer is Thursday.": in the model's own turn, which
     is left open and gone on from ("error in model"), or behind the question in the user's turn ("error in user"). The
     blind spot is (acc_user - acc_model) / acc_user, on the same items; the difference stands beside it (voice_gap),
@@ -76,10 +77,10 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
     (changes every answer a little), coin.
 
     Differs from the paper: slips of 1 and 2 in either direction, so that no rule mends them; weekdays, months and sums
-    in place of comparisons, counts, GSM8K and PRM800K; the answer that stands is read by rule and not by a judge. As in
-    the paper the user's turn holds question and error, and asks for nothing more. Of a model that thinks the error
-    stands in its answer, after its own thought about the question: the paper puts it into the thought, which is
-    another experiment.
+    in place of comparisons, counts and PRM800K; errors in GSM8K by rule and not by a model; the answer that stands is
+    read by rule and not by a judge. As in the paper the user's turn holds question and error, and asks for nothing
+    more. Of a model that thinks the error stands in its answer, after its own thought about the question: the paper
+    puts it into the thought, which is another experiment.
 
     Attributes:
         max_tokens: cap on a reply (the paper: 1024); one that is cut is wrong.

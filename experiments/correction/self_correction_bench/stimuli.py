@@ -7,9 +7,12 @@ import random
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
-SUM = "sum"
-"""The kind of the worked sums, whose planted slips are those of `worked_sums`."""
+from harness.tasks.numbers import write_number
+
+SUM, PROBLEM = "sum", "problem"
+"""The kinds of the worked sums, whose planted slips are those of `worked_sums`, and of the problems of GSM8K."""
 SLIPS, SUM_SLIPS = (1, -1, 2, -2), (1, -1, 10, -10)
 """How far a wrong answer is from the right one. No rule that knows only the wrong one finds the right one."""
 
@@ -137,6 +140,6 @@ def vocabulary(kind: str) -> Sequence[str]:
 
 def near(kind: str, answer: str) -> list[str]:
     """The answers that differ from one by a slip."""
-    if kind == SUM:
-        return [str(int(answer) + slip) for slip in SUM_SLIPS]
+    if kind in (SUM, PROBLEM):
+        return [write_number(Fraction(answer) + slip) for slip in SUM_SLIPS]
     return [KINDS[kind].shifted(answer, slip) for slip in SLIPS]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.correction.self_correction_bench.gsm8k_errors import Gsm8kErrors
+from experiments.correction.self_correction_bench.self_correction_bench import SelfCorrectionBench
 from experiments.correction.step_correction.gsm8k_steps import Gsm8kSteps
 from harness.items import Item
 
@@ -48,6 +50,8 @@ def test_the_error_is_carried_on_through_the_later_lines(tmp_path: Path) -> None
         "He sprints <<__import__('os')=9>>9.\nHe runs <<9*60=540>>540.\n#### 540",
         "He sprints <<1/0=9>>9.\nHe runs <<9*60=540>>540.\n#### 540",
         "540 is <<3*3=9>>9 sprints.\nHe runs <<9*60=540>>540.\n#### 540",  # the result is shown
+        "He sprints <<3*4=12>>12 times.\nHe runs <<12*60=720>>720.\n#### 720",  # 12 may be the months of a year
+        "He sprints <<3*3=9>>9 times.\nHe runs <<9*60=540>>540.\nA third is <<540/7=540/7>>77.\n#### 77",
     ],
 )
 def test_solutions_without_a_place_for_an_error_are_passed_over(tmp_path: Path, answer: str) -> None:
@@ -56,7 +60,7 @@ def test_solutions_without_a_place_for_an_error_are_passed_over(tmp_path: Path, 
 
 def test_most_of_the_released_problems_have_a_place_for_an_error(real_data: Path) -> None:
     items = Gsm8kSteps(path=str(real_data / "gsm8k" / "test.jsonl")).load()
-    assert len(items) > 400
+    assert len(items) > 300
     for item in items:
         right, wrong = item.fields["right_steps"], item.fields["wrong_steps"]
         assert right[:-1] == wrong[:-1]
@@ -64,3 +68,44 @@ def test_most_of_the_released_problems_have_a_place_for_an_error(real_data: Path
         assert not any("<<" in line for line in [*right, *wrong])
         assert item.grade(item.gold).correct is True
         assert item.grade(item.fields["carried"]).correct is False
+
+
+LAPS = {
+    "question": "Ann runs 4 laps of 350 meters on 5 days. How many meters is that, at 3 laps more on the last day?",
+    "answer": (
+        "A day has 4*350=$<<4*350=1400>>1,400 meters.\nFive have 5*1,400=<<5*1400=7000>>7,000.\n"
+        "The last has 3*350=<<3*350=1050>>1,050 more.\nSo 7,000+1,050=<<7000+1050=8050>>8,050, her 8,050 meters.\n"
+        "#### 8,050"
+    ),
+}
+
+
+def errors(path: Path) -> list[Item]:
+    return list(Gsm8kErrors(path=str(path)).load())
+
+
+def test_the_whole_wrong_solution_follows_from_its_error(tmp_path: Path) -> None:
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps(LAPS) + "\n")
+    after, before = errors(path)
+    assert [one.fields["committed"] for one in (after, before)] == ["after", "before"]
+    assert after.group == before.group == LAPS["question"]
+    assert after.fields["right_steps"][3] == "So 7,000+1,050=8,050, her 8,050 meters."
+    wrong = int(after.fields["wrong"])
+    assert after.fields["wrong_steps"][3].endswith(f"={wrong:,}, her {wrong:,} meters.")
+    total, last = re.findall(r"\d,\d+", after.fields["wrong_steps"][3])[:2]
+    assert int(total.replace(",", "")) + int(last.replace(",", "")) == wrong or total == "7,000"
+    assert after.grade("The answer is 8,050.").correct is True
+    assert after.grade(f"The answer is {wrong}.").correct is False
+
+
+def test_self_correction_bench_runs_on_the_released_problems(real_data: Path) -> None:
+    items = errors(real_data / "gsm8k" / "test.jsonl")
+    assert len(items) > 800
+    for item in items:
+        right, wrong = item.fields["right_steps"], item.fields["wrong_steps"]
+        assert len(right) == len(wrong)
+        assert right != wrong
+        assert "<<" not in "".join([*right, *wrong])
+        assert not re.search(rf"(?<![\d.,]){item.gold}(?![\d.,]*\d)", " ".join(wrong))
+    assert set(SelfCorrectionBench.item_fields) <= set(items[0].fields)

@@ -1,0 +1,45 @@
+"""GSM8K with a whole wrong solution beside the right one, by rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from experiments.correction.self_correction_bench.reading import stated_value
+from experiments.correction.self_correction_bench.stimuli import PROBLEM
+from experiments.shared.solution_errors import numbers_in, solution_errors
+from harness import Item
+from harness.tasks.gsm8k import Gsm8k, solution_lines
+from harness.tasks.hub import HubTask
+from harness.tasks.numbers import write_number
+from harness.tasks.rows import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gsm8kErrors(HubTask):
+    """GSM8K problems with the reference solution, and with one whose wrong calculation is carried on to its result.
+
+    Fields as those of task planted_errors; each problem makes an item whose solution states its result at the end, and
+    one whose solution stops before. Rows are passed over where no error can be planted (`solution_errors`), or where
+    the wrong solution or the problem shows the right result.
+    """
+
+    version: ClassVar[str] = "1"
+    name: str = "gsm8k_errors"
+    hub: str = "openai/gsm8k"
+    config: str | None = "main"
+
+    def item(self, row: Row) -> list[Item] | None:
+        plain = Gsm8k().item(row)
+        question, gold = plain.fields["question"], Fraction(plain.gold)
+        for error in solution_errors(question, solution_lines(row), gold):
+            if gold in numbers_in("\n".join([question, *error.wrong])):
+                continue
+            told = {"question": question, "kind": PROBLEM, "asked": "", "wrong": write_number(error.carried)}
+            steps = {"right_steps": error.right, "wrong_steps": error.wrong}
+            return [
+                Item({**told, **steps, "committed": committed}, plain.gold, stated_value, group=question)
+                for committed in ("after", "before")
+            ]
+        return None
