@@ -225,12 +225,12 @@ async def _ask_items(
     session: Session, subject: Subject, cast: Cast, fitted: Any, stop: asyncio.Event, *, begun: _Begun
 ) -> None:
     job, engine, store = session.job, subject.engine, subject.store
-    with Progress(len(session.items.test), engine) as progress:
+    with Progress(len(session.items.test), engine, lambda: store.hits) as progress:
         watcher = asyncio.create_task(_watch(session, progress))
 
         def done(finished: Finished) -> None:
             session.add(finished)
-            progress.step(bool(finished.result.errors))
+            progress.step(bool(finished.result.errors), len(finished.transcript))
 
         try:
             items = session.items.test
