@@ -145,18 +145,21 @@ def _claims_table(session: Session, width: int) -> list[str]:
     rows = [row for row in rows if any((row, metric) in cells for metric in metrics)][:MOST_ROWS]
     if not rows:
         return []
-    first = max(map(len, rows))
-    lines, text = [], {row: f"{row:<{first}}" for row in rows}
-    head = " " * first
+    room = width - max(map(len, rows))
+    shown: list[str] = []
     for metric in metrics:
-        column = [cells.get((row, metric), "") for row in rows]
-        wide = max(len(metric), *map(len, column))
-        if len(head) + 2 + wide > width or not any(column):
-            continue
-        head += f"  {metric:>{wide}}"
-        text = {row: f"{text[row]}  {cell:>{wide}}" for row, cell in zip(rows, column, strict=True)}
-    lines = [head, *text.values()]
-    return ["", *(line.rstrip() for line in lines), ""]
+        wide = 2 + max(len(metric), *(len(cells.get((row, metric), "")) for row in rows))
+        if any((row, metric) in cells for row in rows) and wide <= room:
+            shown.append(metric)
+            room -= wide
+    rows = [row for row in rows if any((row, metric) in cells for metric in shown)]
+    columns = [["", *rows], *([metric, *(cells.get((row, metric), "") for row in rows)] for metric in shown)]
+    first, *others = [max(map(len, column)) for column in columns]
+    lines = [
+        f"{row[0]:<{first}}" + "".join(f"  {cell:>{wide}}" for cell, wide in zip(row[1:], others, strict=True))
+        for row in zip(*columns, strict=True)
+    ]
+    return ["", *(line.rstrip() for line in lines), ""] if rows else []
 
 
 def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:

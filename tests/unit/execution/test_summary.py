@@ -55,6 +55,17 @@ def test_a_narrow_terminal_loses_columns_and_no_verdict(tmp_path: Path) -> None:
     assert sum(line.startswith("undecided") for line in lines) == len(session.job.claims)
 
 
+def test_a_row_whose_metrics_have_no_room_is_left_out(tmp_path: Path) -> None:
+    session = run("temporalCognition", tmp_path)
+    for width in (72, 120, 400):
+        lines = summary(session, width)
+        start = lines.index("") + 1
+        table = lines[start : lines.index("", start)]
+        labels = [line for line in table[1:] if "  " not in line.strip()]
+        assert not labels, width
+        assert all(len(line) <= width for line in table)
+
+
 def test_items_that_did_not_finish_are_told_apart_from_answers_without_a_grade(tmp_path: Path) -> None:
     session = run("pTrue", tmp_path)
     session.results[0] = replace(session.results[0], error="it\x0abroke")
