@@ -286,9 +286,8 @@ def _print_effects(found: Comparison) -> None:
     for e in shown:
         d = e.difference
         interval = d.note if d.low is None or d.high is None else f"[{d.low:+.2g}, {d.high:+.2g}]"
-        label = f"{d.metric} ({', '.join(d.level.values())})" if d.level else d.metric
         values = ["undefined" if v is None else f"{v:.4f}" for v in (e.first, e.second)]
-        rows.append([label, *values, "undefined" if d.value is None else f"{d.value:+.2g}", interval])
+        rows.append([d.label, *values, "undefined" if d.value is None else f"{d.value:+.2g}", interval])
     print("\nthe experiment, with the first engine's draws and each engine's own greedy texts and probabilities:\n")
     _print_rows(rows)
     if len(shown) < len(found.effects):

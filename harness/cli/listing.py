@@ -191,12 +191,6 @@ def source_file(module: str) -> Path | None:
     return None
 
 
-def load_target(target: str) -> Any:
-    """The object that a dotted `_target_` names."""
-    module, _, name = target.rpartition(".")
-    return getattr(importlib.import_module(module), name)
-
-
 def first_line(thing: Any) -> str:
     """The first line of a docstring."""
     return (inspect.getdoc(thing) or "").partition("\n")[0]

@@ -19,14 +19,14 @@ def all_numbers(session: Session) -> list[str]:
 
 
 def _numbers(estimates: Sequence[Estimate]) -> Iterator[str]:
-    width = max((len(_label(e)) for e in estimates), default=0)
+    width = max((len(e.label) for e in estimates), default=0)
     for e in estimates:
         value = "undefined" if e.value is None else f"{e.value:9.4f}"
         interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
         note = f" ({e.note})" if e.note else ""
         groups = f", {e.n_groups} groups" if e.n_groups != e.n else ""
         missing = f", {e.n_failed} without a value" if e.n_failed else ""
-        yield f"{_label(e):<{width}} {value}{interval}  n={e.n}{groups}{missing}{note}"
+        yield f"{e.label:<{width}} {value}{interval}  n={e.n}{groups}{missing}{note}"
 
 
 def _judged(session: Session) -> Iterator[str]:
@@ -60,8 +60,3 @@ def _fates(table: Table) -> Iterator[str]:
             arms.setdefault(f"{fates.column}: {fates.text}", []).append(fates.arm or "-")
     for text, names in arms.items():
         yield f"{text}; they count as wrong ({', '.join(names)})"
-
-
-def _label(e: Estimate) -> str:
-    level = ", ".join(e.level.values())
-    return f"{e.metric} ({level})" if level else e.metric

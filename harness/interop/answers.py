@@ -115,6 +115,11 @@ def _whole_texts(value: Any) -> Any:
     return [_whole_texts(one) for one in value] if isinstance(value, list) else value
 
 
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """An object as it is, and an empty one in place of anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def as_number(value: Any) -> float | None:
     """A score as a number: also "0.5" and true; None for anything else, and for NaN and infinity."""
     if isinstance(value, str):

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from harness.interop.answers import as_mapping
 from harness.interop.inspect_sample import identity, score_name
 from harness.outcomes import Table
 from harness.redaction import without_secrets
@@ -38,7 +39,7 @@ def inspect_header(record: RunRecord, table: Table) -> dict[str, Any]:
     items = list(dict.fromkeys(table.columns["item"].tolist()))
     done = int(manifest["items_done"]) - int(manifest.get("items_failed") or 0)
     git = manifest.get("git") or {}
-    settings = {key: value for key, value in _mapping(config.get("experiment")).items() if key != "_target_"}
+    settings = {key: value for key, value in as_mapping(config.get("experiment")).items() if key != "_target_"}
     status = _STATUS.get(str(manifest.get("status")), "error")
     return {
         "version": VERSION,
@@ -61,7 +62,7 @@ def inspect_header(record: RunRecord, table: Table) -> dict[str, Any]:
             "model_args": {key: value for key, value in manifest["model"].items() if key != "name"},
             "config": {"epochs": 1},
             **({"revision": {"type": "git", "origin": "", "commit": git["commit"]}} if git.get("commit") else {}),
-            "packages": _mapping(manifest.get("packages")),
+            "packages": as_mapping(manifest.get("packages")),
             "metadata": {
                 "title": manifest["title"],
                 **{key: without_secrets(manifest[key]) for key in _TOLD if key in manifest},
@@ -119,14 +120,10 @@ def _time(started: Any) -> str:
 
 
 def _ended(manifest: Mapping[str, Any]) -> str:
-    seconds = [one for one in _mapping(manifest.get("seconds")).values() if isinstance(one, (int, float))]
+    seconds = [one for one in as_mapping(manifest.get("seconds")).values() if isinstance(one, (int, float))]
     return (datetime.fromisoformat(_time(manifest.get("started"))) + timedelta(seconds=sum(seconds))).isoformat()
 
 
 def _stopped(manifest: Mapping[str, Any]) -> dict[str, str]:
     message = f"the run is {manifest.get('status')}"
     return {"message": message, "traceback": "", "traceback_ansi": ""}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.interop.answers import Answer, Replies, Source, Unread, as_number, make_item, parsed
+from harness.interop.answers import Answer, Replies, Source, Unread, as_mapping, as_number, make_item, parsed
 from harness.items import Fate, Item
 from harness.redaction import without_secrets
 
@@ -51,7 +51,7 @@ def read_samples(file: Path) -> Source:
             answers.append(Answer(**one, draw=draw))
     if not answers:
         raise Unread(f"{file} holds no samples")
-    config = _mapping(results.get("config"))
+    config = as_mapping(results.get("config"))
     return Source(
         format="lm-eval",
         version=str(results.get("lm_eval_version") or "unknown"),
@@ -60,8 +60,8 @@ def read_samples(file: Path) -> Source:
         model=str(results.get("model_name") or file.resolve().parent.name),
         replies="options" if kinds == {"options"} else "texts",
         answers=answers,
-        theirs=_theirs(_mapping(_mapping(results.get("results")).get(name))),
-        settings=without_secrets({**config, "task": _mapping(results.get("configs")).get(name)}),
+        theirs=_theirs(as_mapping(as_mapping(results.get("results")).get(name))),
+        settings=without_secrets({**config, "task": as_mapping(results.get("configs")).get(name)}),
         created=_created(match["time"]) if match else "",
     )
 
@@ -83,7 +83,7 @@ def _lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _answers(line: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Replies]:
     """The answers of one line, one for each metric, as arguments of `Answer`."""
     requests = _requests(line["arguments"])
-    prompt, doc = str(requests[0][0]), _mapping(line["doc"])
+    prompt, doc = str(requests[0][0]), as_mapping(line["doc"])
     metrics = line.get("metrics") or [name for name in ("acc", "exact_match") if name in line]
     filter_name = str(line.get("filter", "none"))
     logs = _log_likelihoods(line["resps"])
@@ -203,7 +203,3 @@ def _theirs(results: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]
 def _created(time: str) -> str:
     day, _, clock = time.partition("T")
     return f"{day}T{clock[:8].replace('-', ':')}Z"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -7,7 +7,7 @@ import io
 import json
 import mmap
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from harness.models.hub import is_pointer
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+PIECE = 1 << 24
+"""Bytes of a tensor that are hashed at a time."""
 BEFORE = "base_model.model."
 """PEFT's prefix of the name of a module of the base model."""
 
@@ -164,10 +166,6 @@ def _digest_of_tensors(stream: io.BufferedReader) -> str:
             tensor = header[name]
             begin, end = tensor["data_offsets"]
             total.update(json.dumps([name, tensor["dtype"], tensor["shape"]]).encode())
-            for piece in _pieces(start + begin, start + end):
-                total.update(content[piece])
+            for at in range(start + begin, start + end, PIECE):
+                total.update(content[at : min(at + PIECE, start + end)])
         return total.hexdigest()
-
-
-def _pieces(begin: int, end: int, size: int = 1 << 24) -> Iterable[slice]:
-    return (slice(at, min(at + size, end)) for at in range(begin, end, size))

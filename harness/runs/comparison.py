@@ -71,7 +71,7 @@ class Comparison:
 
 
 def compare_all(
-    wanted: Sequence[Pair], metrics: Sequence[str], *, replicates: int, seed: int = 0
+    wanted: Sequence[Pair], metrics: Sequence[str], *, replicates: int
 ) -> tuple[list[Comparison], list[str]]:
     """The comparisons of pairs, with p-values adjusted over all of them, and why a pair cannot be compared.
 
@@ -83,7 +83,7 @@ def compare_all(
     for pair in wanted:
         _check_names(pair.first.runs[0].job, metrics)
         try:
-            found.append(compare(pair, metrics, replicates=replicates, seed=seed))
+            found.append(compare(pair, metrics, replicates=replicates))
         except HarnessError as error:
             left_out.append(f"{pair.about}: {pair.second.label} against {pair.first.label}: {error}")
     if not found:
@@ -91,7 +91,7 @@ def compare_all(
     return adjusted(found), left_out
 
 
-def compare(pair: Pair, metrics: Sequence[str], *, replicates: int, seed: int) -> Comparison:
+def compare(pair: Pair, metrics: Sequence[str], *, replicates: int) -> Comparison:
     """Every named metric at every level that both sides have; without names those that claims are about, or all.
 
     Raises:
@@ -112,7 +112,7 @@ def compare(pair: Pair, metrics: Sequence[str], *, replicates: int, seed: int) -
             other = level if column is None or column not in level else {**level, column: second.label}
             if other not in there:
                 continue
-            found = contrast(metric, level, *tables, other=other, replicates=replicates, seed=seed)
+            found = contrast(metric, level, *tables, other=other, replicates=replicates)
             contrasts.append(found)
             # A row of a run about another run's answers is no item whose transcript could stand beside another's.
             if found.gained is not None and not (of_earlier_run(one) or of_earlier_run(two)):

@@ -57,7 +57,7 @@ class Estimate:
             difference: pairs in which a value is missing on either side, and items that failed on either side.
         method: how the interval was made; "none" without one.
         better: "higher", "lower" or "neither".
-        note: why a value or an interval is missing, and what else to know before quoting it; "" otherwise.
+        note: why a value or an interval is missing, and anything else to know before quoting it; "" otherwise.
         se: standard error, clustered by group: of a mean in closed form (CR1), else the standard deviation of the
             bootstrap replicates; None without an interval.
         p: p-value of a difference, two-sided against 0, from the same replicates; None otherwise, see `p_against`.
@@ -78,6 +78,12 @@ class Estimate:
     se: float | None = None
     p: float | None = None
     n_unmatched: int = 0
+
+    @property
+    def label(self) -> str:
+        """Metric and level in words."""
+        level = ", ".join(self.level.values())
+        return f"{self.metric} ({level})" if level else self.metric
 
     @property
     def crossed(self) -> bool:
@@ -104,19 +110,19 @@ def estimate(
 ) -> list[Estimate]:
     """Estimates a metric for every combination of its `by` columns that occurs, in alphabetical order.
 
-    A row with a missing value in a column that the metric reads is left out and counted in `n_failed`, together with
-    the items that failed as a whole; those belong to no arm and count in every level. For units see `sample`.
+    A row with a missing value in a column that the metric reads is left out and counted in `n_failed`. So are items
+    that failed as a whole; they belong to no arm and count in every level. For units see `sample`.
 
-    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap. For a calibration error it holds those
-    errors that make the value neither too large nor too small, see `inversion.inverted`; for another biased metric the
-    range is reflected about the value, the basic bootstrap, because resampling adds the same bias once more (Davison
-    and Hinkley 1997, section 5.2). Both are widened to hold the value. It is cut at the metric's range. Replicates in
-    which the metric is undefined are left out. With interval="bca" percentile ranges are corrected for bias and
-    skewness (Efron 1987), from the metric without each group in turn. Below `few_groups.FEW` groups both of these give
-    way to quantiles of Student's t.
+    The interval is the 2.5 to 97.5 percentile range of the cluster bootstrap. For a calibration error it holds the
+    errors under which the value is neither too large nor too small, see `inversion.inverted`. For another biased metric
+    the range is reflected about the value (the basic bootstrap), because resampling adds the same bias once more
+    (Davison and Hinkley 1997, section 5.2). Both are widened to hold the value. It is cut at the metric's range.
+    Replicates in which the metric is undefined are left out. With interval="bca" percentile ranges are corrected for
+    bias and skewness (Efron 1987), from the metric without each group in turn. Below `few_groups.FEW` groups both of
+    these give way to quantiles of Student's t.
 
     There is no interval for p-values, for fewer than two groups, where more than 5 % of the replicates are undefined,
-    and where all replicates agree; in the last case a mean falls back on a binomial bound. The result does not depend
+    and where all replicates agree. In the last case a mean falls back on a binomial bound. The result does not depend
     on the order of the table's rows.
 
     Above `merged_rows.MOST` different rows the replicates are computed on numbers in steps, which `method` says.
@@ -252,7 +258,7 @@ def _replicated(
 def _finished(
     rows: Sample, values: Floats, drawn: Floats, *, merged: MergedRows, kind: IntervalKind
 ) -> list[Replicates]:
-    """The replicates of each point of a metric, as `held_gaps` gives them, with what else their interval needs."""
+    """The replicates of each point of a metric, as `held_gaps` gives them, with all that their interval needs."""
     off = shift(rows, values, merged)
     how, gaps = rows.metric.measure.gaps, None
     if how is not None:

@@ -25,10 +25,11 @@ from harness.statistics.rows import Sample, held, sample
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast(Estimate):
-    """The second side of a metric at one level, less the first: the estimate of a difference, and what is behind it.
+    """The second side of a metric at one level, less the first: the estimate of a difference, with the numbers behind
+    it.
 
     Attributes:
-        level: that of both sides; "b - a" where the second side's value b of a column is not the first's.
+        level: of both sides; "b - a" where the second side's value b of a column is not the first's.
         first, second: the metric on the matched rows, of several seeds the mean.
         value, low, high: the paired difference second - first with its 95 % interval.
         p_holm: `p`, adjusted within its family (see `holm`), None until that is known.
@@ -53,12 +54,6 @@ class Contrast(Estimate):
     ends: tuple[float, float] | None
 
     @property
-    def label(self) -> str:
-        """Metric and level in words."""
-        level = ", ".join(self.level.values())
-        return f"{self.metric} ({level})" if level else self.metric
-
-    @property
     def estimate(self) -> Estimate:
         """The difference alone."""
         return Estimate(**{f.name: getattr(self, f.name) for f in fields(Estimate)})
@@ -80,8 +75,8 @@ def difference(
     `better` is the metric's own: with "higher", a positive difference means that a is better.
 
     Args:
-        other_metric: the metric of `level_b`, to compare two numbers of the same rows (a Brier score and that of a
-            constant); None is `metric`.
+        other_metric: the metric of `level_b`, to compare two numbers of the same rows (a Brier score, and a
+            constant's); None is `metric`.
         other: the table that `level_b` is taken from, to compare two runs. None takes both levels from `table`.
 
     Raises:
@@ -196,7 +191,7 @@ def check_unit(one: Metric, two: Metric) -> None:
 
 
 def check_comparable(one: Metric, two: Metric) -> None:
-    """Raises HarnessError: the two metrics are not one measure, of whatever columns, so that a run's number cannot be
+    """Raises HarnessError: the two metrics are not one measure (columns may differ), so that a run's number cannot be
     compared with another run's."""
     check_unit(one, two)
     if (one.measure, one.options) != (two.measure, two.options):
@@ -297,7 +292,7 @@ def _signs(first: Sample, second: Sample) -> tuple[int, int] | None:
 def sign_test(gained: int, lost: int) -> float:
     """Exact two-sided p that changes in either direction are as likely, in [0, 1]; 1 without a change.
 
-    Of those that changed, the number that gained is binomial with p = 1/2 under the null (McNemar 1947). Groups are
+    Of the items that changed, the number that gained is binomial with p = 1/2 under the null (McNemar 1947). Groups are
     counted, since rows of one group are not independent.
     """
     from scipy.special import bdtr  # scipy.stats has the test itself, and takes .6 s to import
@@ -308,8 +303,8 @@ def sign_test(gained: int, lost: int) -> float:
 def holm(p: Sequence[float | None]) -> list[float | None]:
     """Adjusted p-values of a family of tests, which keep the chance of any false alarm at the level (Holm 1979).
 
-    The i-th smallest of m is multiplied by m - i + 1 and is no smaller than those before it; at most 1. Those that are
-    None stay so and do not count.
+    The i-th smallest of m is multiplied by m - i + 1 and is no smaller than the ones before it; at most 1. Those that
+    are None stay so and do not count.
     """
     known = sorted((value, i) for i, value in enumerate(p) if value is not None)
     adjusted: list[float | None] = [None] * len(p)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.files import flush
 from harness.store.readers import Readers
 from harness.store.records import (
     ARRAYS,
@@ -30,7 +31,7 @@ from harness.store.records import (
     unended,
     unpack_line,
 )
-from harness.store.segments import SILENCE, Origin, Segment, Writer, flush_folder
+from harness.store.segments import SILENCE, Origin, Segment, Writer
 
 UNKNOWN = Origin("", "?", "?")
 """Of segments whose first line is damaged."""
@@ -282,7 +283,7 @@ def _merge(folder: Path, origin: Origin, segments: Sequence[Segment]) -> Merge:
         made = Segment.look(part)
         done.freed = -made.size - made.numbers
         part.rename(part.with_suffix(""))
-        flush_folder(folder)
+        flush(folder)
     except OSError as error:
         if part is not None and part.exists():  # else it has its name already, and is whole
             part.unlink()

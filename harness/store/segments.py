@@ -25,6 +25,7 @@ from typing import Any
 import orjson
 
 from harness.calls.calls import Activations, Reply, identity_digest
+from harness.files import flush
 from harness.processes.identity import ProcessId
 from harness.redaction import without_secrets
 from harness.store.index import Index
@@ -292,7 +293,7 @@ class Writer:
                     os.fsync(file)
                 if self._unnamed:
                     self._unnamed = False
-                    flush_folder(self.path.parent)
+                    flush(self.path.parent)
                 self._touched = time.monotonic()
             elif time.monotonic() - self._touched > TOUCHED_EVERY:
                 os.utime(self._file)
@@ -343,22 +344,6 @@ def seal(path: Path) -> None:
 
 def _new(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-
-
-def flush_folder(folder: Path) -> None:
-    """Makes names in a folder survive the death of the machine; not every file system allows it, or needs it.
-
-    Raises:
-        OSError: as `Writer.flush`.
-    """
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(file)
 
 
 @cache

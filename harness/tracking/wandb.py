@@ -34,6 +34,9 @@ MODES: Mapping[str, Literal["online", "offline", "disabled"]] = {
 NAME, TAG = 128, 64
 """Most characters of a name, group or job type, and of a tag, that W&B takes."""
 
+PATIENCE = 3.0
+"""Seconds in which the server may learn that a run has ended."""
+
 
 @dataclass(kw_only=True)
 class Wandb:
@@ -208,18 +211,18 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 17]}\N{HORIZONTAL ELLIPSIS}{text[-16:]}"
 
 
-def has_ended(path: str, patience: float = 3.0) -> bool:
+def has_ended(path: str) -> bool:
     """Whether the server knows the end of a run: its client ends well even where the server refused the data.
 
     Args:
-        path: ENTITY/PROJECT/ID; patience: seconds to wait for it.
+        path: ENTITY/PROJECT/ID.
 
     Raises:
         HarnessError: the server does not tell.
     """
     import wandb
 
-    end = time.monotonic() + patience
+    end = time.monotonic() + PATIENCE
     try:
         while (state := wandb.Api(timeout=10).run(path).state) == "running" and time.monotonic() < end:
             time.sleep(0.5)

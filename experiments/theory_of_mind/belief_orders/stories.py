@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.theory_of_mind.false_belief.stories import capitalised, listing
+from experiments.theory_of_mind.sentences import capitalised, listing
 from experiments.theory_of_mind.world import Event, Exit, Move, Noise, Tell, World
 
 Condition = Literal["no tell", "true tell", "false tell"]

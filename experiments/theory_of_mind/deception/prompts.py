@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from experiments.theory_of_mind.sentences import capitalised
 from harness import Item, Prompt, fill
 
 TEXTS: Mapping[str, str] = {
@@ -58,7 +59,7 @@ def values_of(item: Item) -> dict[str, object]:
     amount: int = fields["amount"]
     asker: str = fields["asker"]
     more = {"double": 2 * amount, "fourfold": 4 * amount, "eightfold": 8 * amount}
-    return {**fields, **more, "Asker": asker[0].upper() + asker[1:]}
+    return {**fields, **more, "Asker": capitalised(asker)}
 
 
 def opening(wording: Mapping[str, str], item: Item, *, role: str, stake: str, sheet: bool) -> Prompt:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from experiments.theory_of_mind.deception.reply_rules import honest_reply
 from experiments.theory_of_mind.deception.scenarios import SCENARIOS, Scenario
+from experiments.theory_of_mind.sentences import capitalised
 from harness import HarnessError, Item, Task, fill
 from harness.items import AnswerForm
 
@@ -65,7 +66,7 @@ def fact_sheet(scenario: Scenario, rng: random.Random, variation: int) -> Item:
     true, false = rng.randint(*scenario.true), rng.randint(*scenario.false)
     lines = [fill(scenario.fact, {"n": true}), *(f"Problem: {line}" for line, _ in faults), *scenario.others]
     rng.shuffle(lines)
-    asked = scenario.asked[0].upper() + scenario.asked[1:]
+    asked = capitalised(scenario.asked)
     fields: dict[str, Any] = {
         **{name: getattr(scenario, name) for name in ("domain", "role", "asker", "thing", "asked")},
         **scenario.stakes,

@@ -12,7 +12,7 @@ from experiments.shared.rotations import Rotated, in_all_rotations
 from experiments.theory_of_mind.false_belief.plan import Readings
 from experiments.theory_of_mind.false_belief.rows import FIRST, METRICS, Told, corrected, in_family, told
 from experiments.theory_of_mind.false_belief.shortcuts import RULES, by_rule
-from experiments.theory_of_mind.false_belief.stories import listing
+from experiments.theory_of_mind.sentences import listing
 from harness import Bars, Choice, Item, Probability, Prompt, Subject, option_mass, yes_no
 from harness.arms import Arm, ArmedExperiment, together
 from harness.calls.calls import Capability

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from experiments.theory_of_mind.false_belief.cast import Cast
 from experiments.theory_of_mind.false_belief.named import last_named
-from experiments.theory_of_mind.false_belief.stories import Story, capitalised
+from experiments.theory_of_mind.false_belief.stories import Story
 from experiments.theory_of_mind.false_belief.yes_no import said_yes_or_no
+from experiments.theory_of_mind.sentences import capitalised
 from harness.items import Grade, Item, grader
 
 Question = Literal["belief", "action", "second", "third", "fourth", "reality", "memory", "awareness", "knows"]

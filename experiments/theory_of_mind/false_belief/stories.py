@@ -27,11 +27,11 @@ is neither the first nor the last place of the thing, so that "first place" fail
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from experiments.theory_of_mind.false_belief.cast import Cast
+from experiments.theory_of_mind.sentences import capitalised, listing
 from experiments.theory_of_mind.world import (
     Distract,
     Enter,
@@ -219,16 +219,6 @@ def narrate(events: list[Event], cast: Cast) -> str:
                 sentence = sentence.format(a=event.agent)
         sentences.append(capitalised(sentence))
     return " ".join(sentences)
-
-
-def capitalised(sentence: str) -> str:
-    """The sentence with a capital first letter."""
-    return sentence[0].upper() + sentence[1:]
-
-
-def listing(words: Sequence[str], last: str = "and") -> str:
-    """Words as in "a box, a bag and a jar"."""
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _opening(cast: Cast, contents: str) -> str:

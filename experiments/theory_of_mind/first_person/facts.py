@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 from typing import Literal, NamedTuple, get_args
 
-from experiments.theory_of_mind.first_person.stories import Cast, listing
+from experiments.theory_of_mind.first_person.stories import Cast
+from experiments.theory_of_mind.sentences import listing
 
 Kind = Literal["first of two", "last of two", "first of three", "last of three"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from experiments.shared.rotations import in_all_rotations
 from experiments.theory_of_mind.first_person.rows import ARMS, Answered, Telling
 from experiments.theory_of_mind.first_person.rules import RULES
-from experiments.theory_of_mind.first_person.stories import listing
+from experiments.theory_of_mind.sentences import listing
 from harness import ArmedExperiment, Bars, Choice, Item, Metric, Probability, Prompt, Subject, metrics, option_mass
 from harness.arms import Shared, together
 from harness.calls.calls import Capability

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from experiments.theory_of_mind.first_person.arithmetic import Sum
 from experiments.theory_of_mind.first_person.facts import Fact
-from experiments.theory_of_mind.first_person.stories import Cast, Condition, Person, capitalised, tell_story
+from experiments.theory_of_mind.first_person.stories import Cast, Condition, Person, tell_story
+from experiments.theory_of_mind.sentences import capitalised
 
 
 class Probe(NamedTuple):

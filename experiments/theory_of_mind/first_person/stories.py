@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from experiments.theory_of_mind.sentences import capitalised, listing
 from experiments.theory_of_mind.world import Distract, Exit, Move, Noise, Peek, Stay, World
 
 Condition = Literal["FB", "TB", "DIST", "PEEK"]
@@ -163,13 +164,3 @@ def script(cast: Cast, condition: Condition) -> list[tuple[Told, Sequence[str]]]
     if cast.long:
         begin.append((Move(cast.bystander, thing, cast.old), MOVED))
     return [*begin, (Noise(cast.bystander), IDLE), *before[condition], (Move(b, thing, cast.new), MOVED)]
-
-
-def capitalised(sentence: str) -> str:
-    """The sentence with a capital first letter."""
-    return sentence[0].upper() + sentence[1:]
-
-
-def listing(words: Sequence[str], last: str = "and") -> str:
-    """Words as in "a box, a bag and a jar"."""
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"

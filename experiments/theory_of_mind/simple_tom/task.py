@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, ClassVar, Literal, get_args
 
+from experiments.theory_of_mind.sentences import capitalised
 from experiments.theory_of_mind.simple_tom.scenarios import (
     BEHAVIOR,
     JUDGMENT,
@@ -104,7 +105,7 @@ class Telling:
             "seen": self.seen.format(x=self.x, seen=self.thing.seen),
         }
         action = f"{self.x} {self.thing.action}."
-        return " ".join(filter(None, (f"{capital(fact)}.", known.get(twin, ""), action)))
+        return " ".join(filter(None, (f"{capitalised(fact)}.", known.get(twin, ""), action)))
 
     def item(self, group: str, scenario: str, at: int, twins: Sequence[Twin], other: str) -> Item:
         """The item of a severity; see `AwarenessStories`."""
@@ -114,7 +115,7 @@ class Telling:
     def question(self, twin: Twin, kind: Kind, at: int, group: str) -> Item:
         """One question; its options stand in the same order in all twins of a story."""
         thing = self.thing
-        words = {"x": self.x, "fact": capital(self.fact(twin, at)), "ordinary": thing.ordinary}
+        words = {"x": self.x, "fact": capitalised(self.fact(twin, at)), "ordinary": thing.ordinary}
         # Each pair: the option of one who does not know, and of one who does.
         acts = (thing.ordinary, thing.knowing[at])
         pair = {KINDS[0]: ("No", "Yes"), KINDS[1]: acts, KINDS[2]: ("Reasonable", "Not reasonable")}
@@ -192,8 +193,3 @@ def grouped(questions: Sequence[Item], group: str, more: Mapping[str, Any]) -> I
 def with_fields(item: Item, **more: Any) -> Item:
     """The same question with more fields."""
     return replace(item, fields={**item.fields, **more})
-
-
-def capital(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.shared.tags import tagged
-from experiments.theory_of_mind.false_belief.stories import listing
+from experiments.theory_of_mind.sentences import listing
 from harness import Item, Message, Probability, Prompt, fill
 from harness.tasks.texts import word_set
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.engines.fake.simulated import Traits
-from harness.metrics.columns import Floats
+from harness.metrics.logistic import sigmoid
 from harness.outcomes import Outcome, Probability, Table, column_kinds
 
 
@@ -30,21 +30,14 @@ class Drawn(Outcome):
 def draw(traits: Traits, n: int, rng: np.random.Generator) -> Table:
     """The outcomes `Drawn` of n new items, every item a group of its own."""
     theta = traits.ability - traits.difficulty * rng.logistic(size=n)
-    right = rng.random(n) < _sigmoid(theta)
+    right = rng.random(n) < sigmoid(theta)
     evidence = rng.standard_normal(n) + np.where(right, 0.5, -0.5) * traits.insight
     logit = traits.slope * (theta + traits.insight * evidence) + traits.intercept + traits.yes_bias
-    stated = _sigmoid(logit + traits.noise * rng.standard_normal(n))
+    stated = sigmoid(logit + traits.noise * rng.standard_normal(n))
     after = rng.random(n) < np.where(right, 1 - traits.breaks, traits.fixes)
     silent = rng.random((2, n)) < traits.refuses + traits.unparsable
     correct, later = np.where(silent, np.nan, np.stack([right, after]).astype(float))
     names = np.array([f"{i:08d}" for i in range(n)], dtype=object)
     columns = {"item": names, "group": names, "error": np.full(n, None), "arm": np.full(n, "simulated", dtype=object)}
-    columns |= {"p_right": _sigmoid(theta), "stated": stated, "correct": correct, "after": later}
+    columns |= {"p_right": sigmoid(theta), "stated": stated, "correct": correct, "after": later}
     return Table({"item": "text", "group": "text", "error": "text", **column_kinds(Drawn)}, columns)
-
-
-def _sigmoid(x: Floats) -> Floats:
-    from scipy.special import expit
-
-    values: Floats = expit(x)
-    return values

@@ -10,9 +10,10 @@ from omegaconf import OmegaConf
 import conf
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.introspection.neurofeedback.stimuli import Sentences
-from harness.cli.listing import config_names, load_target
+from harness.cli.listing import config_names
 from harness.cli.main import main
 from harness.config import load_job
+from harness.places.named import named
 from harness.tasks.arithmetic import Arithmetic
 from tests.support.helpers import needed
 
@@ -47,7 +48,7 @@ def test_no_file_repeats_a_default(file: Path) -> None:
     node = OmegaConf.to_container(OmegaConf.load(file))
     assert isinstance(node, dict)
     settings = node[file.parent.name] if file.parent.name == "experiment" else node
-    defaults = {f.name: f.default for f in dataclasses.fields(load_target(settings["_target_"]))}
+    defaults = {f.name: f.default for f in dataclasses.fields(named(settings["_target_"], str(file)))}
     assert [key for key, value in settings.items() if key in defaults and value == defaults[key]] == []
 
 
