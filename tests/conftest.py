@@ -11,6 +11,7 @@ import pytest
 
 from harness.models.model import LocalModel, Model
 from harness.processes.signals import ENDING
+from tests.support.browser import Browser, find_browser
 
 
 def pytest_configure() -> None:
@@ -30,6 +31,24 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def datasets_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of the test's own for what `datasets` makes of the files that it reads."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real browser, for tests of the pages."""
+    program = find_browser()
+    if program is None:
+        pytest.skip("there is no Chromium on the path; install one, or name it in HARNESS_TEST_BROWSER")
+    with Browser(program, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from harness.report import page
 from harness.report.page import write_page
 from harness.report.several import render_several
 from harness.runs.records import load_record
-from tests.support.browser import Browser, find_browser
+from tests.support.browser import Browser
 from tests.support.reports import estimate, write_run
 from tests.unit.report.test_page import HOSTILE
 
@@ -20,15 +19,6 @@ REST = (estimate(0.3, metric="brier"), estimate(0.4, metric="nll"))
 CONFIG = {"claims": [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]}
 VALUES = "[...document.querySelectorAll('button.number')].map(b => b.textContent)"
 SHOWN = "[...document.querySelectorAll('#item-list > .item:not([hidden])')].map(i => i.id.slice(5))"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("there is no Chromium on the path; install one, or name it in HARNESS_TEST_BROWSER")
-    with Browser(program, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from harness.report.page import write_page
 from harness.report.several import render_several
 from harness.runs.records import load_record
 from harness.statistics.claims import Verdict
-from tests.support.browser import Browser, find_browser
+from tests.support.browser import Browser
 from tests.support.reports import estimate, write_run
 
 DESK, PHONE, PAPER = 1400, 390, 718
@@ -30,15 +30,6 @@ BEYOND = """[...document.querySelectorAll('main *, header *')].filter(e => {
 """What sticks out of the page to the right; with SCROLLS, what one can scroll to is not counted."""
 
 LONG = "semantic entropy entailment rao per token/and@some-very-long-model-name_of_an_organisation"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("there is no Chromium on the path; install one, or name it in HARNESS_TEST_BROWSER")
-    with Browser(program, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 def claims(*arms: str) -> dict[str, object]:

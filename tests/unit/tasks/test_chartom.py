@@ -13,6 +13,8 @@ from harness.errors import HarnessError
 from harness.tasks.tom.chartom import CharToM
 from tests.unit.tasks.test_sets import configured
 
+pytestmark = pytest.mark.usefixtures("datasets_cache")
+
 
 def a_row(number: int = 0, book: str = "Emma by Jane Austen", **more: Any) -> dict[str, Any]:
     return {
@@ -40,13 +42,6 @@ def parquet(folder: Path, *rows: dict[str, Any]) -> str:
         "  - split: test\n    path: data.parquet\n---\n"
     )
     return str(folder)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("way", ["hub", "path"])

@@ -14,6 +14,8 @@ from harness.tasks.base import split
 from harness.tasks.tom.deceptionbench import PROMPTS, DeceptionBench, asks_to_deceive
 from tests.unit.tasks.test_sets import configured
 
+pytestmark = pytest.mark.usefixtures("datasets_cache")
+
 
 def a_row(number: int = 0, **more: Any) -> dict[str, Any]:
     return {
@@ -32,13 +34,6 @@ def folder(place: Path, *rows: dict[str, Any]) -> str:
     (place / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (place / "README.md").write_text("---\nlicense: cc-by-sa-4.0\n---\n")
     return str(place)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("way", ["hub", "path"])

@@ -14,6 +14,8 @@ from harness.tasks.base import split
 from harness.tasks.tom.exploretom import ExploreToM, contains_exploretom, options_of
 from tests.unit.tasks.test_sets import configured
 
+pytestmark = pytest.mark.usefixtures("datasets_cache")
+
 STORY = (
     "Ann entered the hall. Bob is in the hall. "
     "Ann moved the red pen to the tin box, which is also located in the hall. "
@@ -68,13 +70,6 @@ def local(folder: Path, *rows: dict[str, Any], name: str = "ExploreToM-data-samp
         writer.writeheader()
         writer.writerows(rows)
     return str(folder / name)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("way", ["hub", "path"])

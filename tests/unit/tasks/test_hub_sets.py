@@ -14,14 +14,9 @@ from harness.execution.checks import prepare_items
 from harness.tasks.base import split
 from harness.tasks.table import TableTask
 
+pytestmark = pytest.mark.usefixtures("datasets_cache")
+
 ROWS = [{"q": f"Capital of land {i}?", "a": [f"City {i}", f"Town {i}"], "story": f"s{i}"} for i in range(12)]
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
 def a_set(folder: Path, suffix: str, card: str = "---\nlicense: cc-by-4.0\n---\n# Capitals\n") -> Path:

@@ -19,6 +19,8 @@ from harness.tasks.tom.opentom import OpenToM
 from harness.tasks.tom.opentom_grader import label_opentom
 from tests.unit.tasks.test_sets import configured
 
+pytestmark = pytest.mark.usefixtures("datasets_cache")
+
 
 def a_row(kind: str, asked: str, answer: Any, name: str = "Ann", **more: Any) -> dict[str, Any]:
     """A row of opentom.json."""
@@ -59,13 +61,6 @@ def folder(place: Path) -> str:
         "  - split: Long\n    path: opentom.json\n  - split: ExtraLong\n    path: opentom_long.json\n---\n"
     )
     return str(place)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("way", ["hub", "path"])

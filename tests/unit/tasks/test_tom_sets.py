@@ -18,14 +18,9 @@ from harness.tasks.tom.simpletom import SimpleToM
 from harness.tasks.tom.tombench import ABILITY, ANSWER, ToMBench
 from tests.unit.tasks.test_sets import configured
 
+pytestmark = pytest.mark.usefixtures("datasets_cache")
+
 NAN = float("nan")
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
 
 def jsonl(path: Path, *rows: dict[str, Any]) -> Path:
