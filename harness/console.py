@@ -1,7 +1,7 @@
 """Prints lines for the person who watches, on stderr, because results go to stdout and may be piped.
 
-Whatever a data set, a model, a file or a server wrote may stand in what is printed: nothing of it moves the cursor,
-hides or reverses a line, and no credential is shown.
+A line may hold text from a data set, a model, a file or a server. Such text cannot move the cursor, hide or reverse a
+line, and no credential is shown.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def log(text: str) -> None:
 
 
 _silences: list[object] = []
-"""Those who asked for silence and have not ended yet."""
+"""A mark for each block of `silence` that has not ended yet."""
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Inside of the block `log` prints nothing, whichever thread calls it, and nobody draws a progress bar."""
+    """Inside of the block `log` prints nothing in any thread, and nobody draws a progress bar."""
     mark = object()
     _silences.append(mark)
     try:
@@ -95,7 +95,7 @@ def redraw(text: str) -> None:
 
 @contextmanager
 def safe_stdout() -> Iterator[None]:
-    """Makes whatever is printed on stdout inside of the block visible, without the credentials that are known."""
+    """Makes all text printed on stdout inside of the block visible, and strikes the known credentials out."""
     with redirect_stdout(cast(TextIO, Safe(sys.stdout))):
         yield
 
@@ -104,7 +104,7 @@ class Safe:
     """A text stream before another one, which gets every text safe to look at.
 
     Attributes:
-        stream: the other one; for what moves the cursor.
+        stream: the other one, which text that moves the cursor is written to.
     """
 
     def __init__(self, stream: TextIO) -> None:

@@ -5,7 +5,7 @@
     * ItemError: one item cannot be asked. Becomes a failure row; the run goes on.
     * EngineDied: the engine stopped answering. Stops the run, whose report covers what was finished.
 
-The three are siblings: whoever catches one of them lets the others through.
+The three are siblings: code that catches one of them lets the others through.
 """
 
 import difflib

@@ -44,12 +44,12 @@ class Experiment(ABC, Generic[Fitted]):
 
     The class docstring opens with the claim under test, the paper, and one real item.
     `protocol` awaits only its subject and takes random numbers only from `subject.random(name)`. A replay against the
-    store then gives the same outcome, whatever the order of the answers.
+    store then gives the same outcome in any order of the answers.
 
     Attributes:
         wording: fixed texts of the protocol by name, as `string.Template`s. They replace texts of the same name in the
             class attribute `texts`.
-        fitted: directory of a run whose fit replaces that of `prepare`; no training items are then needed.
+        fitted: directory of a run whose fit is used in place of `prepare`; no training items are then needed.
 
     Raises:
         HarnessError: a text that the protocol does not have, or one with a placeholder that it does not fill.
@@ -96,7 +96,7 @@ class Experiment(ABC, Generic[Fitted]):
         return 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Fitted:
-        """Fits whatever the protocol needs on training items (few-shot blocks, probes); None by default.
+        """Fits on training items what the protocol needs (few-shot blocks, probes); None by default.
 
         The run keeps the result (`harness.runs.fitted`). Return numbers, texts, `Array`s, and tuples, mappings and
         dataclasses of these, and declare the return type, so that another run can read it.

@@ -19,7 +19,7 @@ class Reliability:
     Attributes:
         by: a text, label or number column.
         bins: equal-width bins on [0, 1], as in the ECE (Guo et al. 2017, section 2). An ECE among the estimates is
-            shown above its panel when it is that of the points drawn.
+            shown above its panel when it belongs to the points drawn.
         where: keep only rows whose text, label or number columns have the given values, as in {"picked": True}.
     """
 
@@ -64,7 +64,8 @@ class Transitions:
 class Bars:
     """Mean of a label with its 95 % interval by condition: one group of bars per `by` value, one bar per `hue`.
 
-    The interval is that of an accuracy or rate among the estimates with the same level, value and n, else Wilson's.
+    The interval comes from an accuracy or rate among the estimates with the same level, value and n; else it is
+    Wilson's.
 
     Attributes:
         by, where: as in `Reliability`; hue: a column like `by`.

@@ -76,7 +76,7 @@ def flush(path: Path) -> None:
 
 
 def refused(what: str, error: OSError, fix: str) -> HarnessError:
-    """Why something cannot be written, and what helps: more space only where there is too little."""
+    """Why something cannot be written, and the remedy: more space only where there is too little."""
     place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
     reason = error.strerror or str(error)
     if place is not None and error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP):

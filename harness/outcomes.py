@@ -29,7 +29,7 @@ Score = NewType("Score", float)
 """A number that only ranks (a log-probability, an entropy): ranking metrics take it, calibration metrics do not."""
 
 ADDED = ("item", "group", "error")
-"""Columns that every table has beside those of its outcome."""
+"""Columns that every table has beside its outcome's."""
 
 Kind = Literal["label", "probability", "score", "number", "text"]
 
@@ -153,7 +153,8 @@ def _kinds_of(outcome: type[Any]) -> dict[str, Kind]:
 
 
 def fate_columns(kinds: Mapping[str, Kind]) -> list[str]:
-    """The columns that say what became of an answer (`harness.items.Fate`): "fate", and those that begin "fate_"."""
+    """The columns that say what became of an answer (`harness.items.Fate`): "fate", and every name that begins
+    "fate_"."""
     return [name for name, kind in kinds.items() if kind == "text" and (name == "fate" or name.startswith("fate_"))]
 
 
@@ -167,7 +168,7 @@ def factorize(names: np.ndarray) -> tuple[list[str], np.ndarray]:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """All rows of one item, or the error that stopped its protocol as a whole; `fault` as that of `Failed`."""
+    """All rows of one item, or the error that stopped its protocol as a whole; `fault` as in `Failed`."""
 
     item: str
     group: str

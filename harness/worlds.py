@@ -63,7 +63,7 @@ class World(ABC, Generic[State, Action]):
 
     @abstractmethod
     def step(self, state: State, action: Action, rng: Random) -> State:
-        """The state after an action, and after whatever the world or an opponent does then."""
+        """The state after an action, and after the world's or an opponent's own move."""
 
     @abstractmethod
     def over(self, state: State) -> bool:

@@ -44,7 +44,7 @@ def prepare_items(job: Job) -> Split:
 
 
 def read_items(job: Job) -> Split:
-    """All items of a job, of whatever shard, checked against what its experiment reads.
+    """All items of a job, of every shard, checked against what its experiment reads.
 
     Raises:
         HarnessError: the task's items cannot be had, or they lack a field.
@@ -112,8 +112,8 @@ def check_fields(job: Job, fields: Collection[str]) -> None:
 def run_folder(job: Job) -> Path:
     """The folder of a job's run. Its name covers everything that can change an outcome.
 
-    Names of models and tasks are free text, and a folder's name is not: other characters are replaced, and what is
-    longer than a file system takes is cut. The digest at the end tells runs apart all the same.
+    Names of models and tasks are free text, and a folder's name is not: other characters are replaced, and a name that
+    is too long for a file system is cut. The digest at the end tells runs apart all the same.
     """
     name = re.sub(r"[^\w.-]+", "-", f"{job.task.name}-{job.model.name}").encode()
     cut = name[:LONGEST].decode(errors="ignore")

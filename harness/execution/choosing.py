@@ -40,7 +40,7 @@ def choose_engines(job: Job, items: Split) -> tuple[Job, str]:
 
 
 def _words(job: Job, items: Split) -> int | None:
-    """About how many words a run's prompts hold, by a dry run of what is fitted and of one item; None is unknown."""
+    """About how many words a run's prompts hold, by a dry run of the fit and of one item; None is unknown."""
     try:
         return asyncio.run(_dry_run(job, items))
     except Exception:  # a protocol may need a real model's answers; the run itself will tell

@@ -45,7 +45,7 @@ def execute(
         pool: engines already loaded, and where those loaded now stay; without one they are closed at the end.
         store: the open call store, which stays open; without one `job.store` is opened and closed.
         cancelled: looked at every two seconds while the model is asked; once true, it is as after Ctrl-C.
-        recorded: engines by role of which only what they answered before is wanted; none of them is loaded.
+        recorded: roles, with the engines that answer from the store alone; none of them is loaded.
 
     Returns:
         What is known of the run; `Session.code` is the exit code.

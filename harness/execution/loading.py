@@ -45,8 +45,8 @@ class Cast:
 
     Attributes:
         engine: the subject's.
-        roles: those of the other models, by "part" or "part.label".
-        stage: loads those that are not loaded yet.
+        roles: the engines of the other models, by "part" or "part.label".
+        stage: loads the engines that are not loaded yet.
     """
 
     engine: Engine
@@ -105,10 +105,10 @@ def _begin(job: Job, pool: EnginePool, store: Path, recorded: Mapping[str, Facts
 
 
 def load_cast(job: Job, pool: EnginePool, known: Mapping[str, Known]) -> Cast:
-    """The engines of a job: those that are loaded, and stand-ins for those that are loaded when they are asked.
+    """The engines of a job: loaded ones, and stand-ins for engines that are loaded when they are first asked.
 
     Args:
-        known: of those that need not be loaded now, as `begin` finds it.
+        known: the facts of engines that need not be loaded now, as `begin` finds them.
 
     Raises:
         HarnessError: one cannot be loaded, or cannot answer what the experiment asks.
@@ -164,7 +164,7 @@ def make_subject(job: Job, engine: Engine, store: Store, roles: Mapping[str, Eng
     """The subject of a job on its engine, with everybody who plays a part.
 
     Args:
-        roles: the engines of the other models. The subject itself plays the parts of those that are not here.
+        roles: the engines of the other models. The subject itself plays the parts of models that are not named here.
     """
 
     def player(name: str, model: Model, engine: Engine) -> Subject:

@@ -114,7 +114,7 @@ async def ask_all(
 
 
 async def run_item(experiment: Experiment, item: Item, subject: Subject, fitted: Any) -> Finished:
-    """Runs the protocol of one item; raises only what concerns all items."""
+    """Runs the protocol of one item; raises only errors that concern all items."""
     view = subject.for_item(item.id)
     try:
         returned = await experiment.protocol(item, view, fitted)

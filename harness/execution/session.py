@@ -31,7 +31,7 @@ class Session:
 
     Attributes:
         engine_choice: the engine that engine=auto took, and why.
-        engine: identity of what answers; roles: those of the other models.
+        engine: identity of the engine that answers; roles: the identities of the other models.
         stand_in: parts that the subject played itself. loads: the models in the order in which they took turns.
         limits: context in tokens, layers, and heads in each, of the subject and of each role.
         changed: names of a model's files that changed while the run went on, "subject" or the role before each.
@@ -41,7 +41,7 @@ class Session:
         seconds: by phase: items, load (waited for models before anything was asked), prepare, ask, measure.
         usage: the engine's account, engine_busy: its share of the time after loading, in [0, 1].
         store: calls asked, calls shared, damaged records.
-        fitted: fingerprint of what was fitted, the items that it was fitted on, and the run that did it when another.
+        fitted: fingerprint of the fit, the items that it was made on, and the run that made it if another one.
         error: why the run did not finish.
         table, estimates, verdicts: the results, once there are any.
     """

@@ -3,7 +3,7 @@
 A question to a model that is not loaded waits. Where the models have room beside one another, the load begins when
 every question that is being answered has its answer: two models must not take memory at the same time. Where there is
 room for one only, the loaded model goes on until it has nothing left to answer, and no new question has come for a
-moment; then it is closed, and the model for which most questions wait is loaded. All items are in flight together, so
+moment. Then it is closed, and the model with the most waiting questions is loaded. All items are in flight together, so
 that a run changes models as often as its protocol changes speakers, and not once an item: asking and then judging takes
 two loads.
 """
@@ -112,7 +112,7 @@ class Stage:
                 self._on.clear()
                 log(f"one model at a time: now {actor.wanted[1].name}")
             self._pool.keep_only([actor.wanted] if self.together is None else self.together)
-            # Shielded: whoever gives up waiting must not take a load with it that others wait for.
+            # Shielded: a caller that gives up must not end a load that others wait for.
             self.enter(actor, await asyncio.shield(asyncio.wrap_future(self._pool.begin(actor.wanted))))
         except Exception as error:
             for place in self._waiting.pop(actor, []):
@@ -133,7 +133,7 @@ class Actor:
     Args:
         stage: loads it.
         facts: facts about it that are known without a load; None without any.
-        refusal: why it is never loaded, where only what was asked before can be answered; "" where it can be.
+        refusal: why it is never loaded, where only stored calls can be answered; "" where it can be.
 
     Attributes:
         known: whether its identity and limits are known.
@@ -212,7 +212,7 @@ class Actor:
         self._engine, self.loaded = engine, True
 
     def leave(self) -> None:
-        """Lets the engine go, and keeps account of what it did."""
+        """Lets the engine go, and keeps account of its work."""
         if self._engine is not None:
             self._past = self.usage
         self._engine = None

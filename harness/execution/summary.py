@@ -56,7 +56,8 @@ def print_summary(session: Session, *, verbose: bool = False) -> None:
 def summary(session: Session, width: int) -> list[str]:
     """The results of a run in at most `MOST_LINES` lines.
 
-    Lines are cut at `width` columns but for those at the end: a warning ends with what to do, a path must be whole.
+    Lines are cut at `width` columns. Warnings and paths at the end are not, because a warning ends with advice, and a
+    path must be whole.
     """
     table = _claims_table(session, width)
     verdicts = [
@@ -186,7 +187,7 @@ def _coloured(text: str, kind: str) -> str:
 
 
 def _published(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """How many published numbers met which verdict, and what a star means."""
+    """How many published numbers met which verdict, and the meaning of the star."""
     starred = [v for v in verdicts if v.kind_holm not in (None, v.kind)]
     if starred:
         tests = sum(v.p is not None for v in verdicts)
@@ -200,7 +201,7 @@ def _published(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 
 def _warnings(session: Session) -> Iterator[str]:
-    """What makes numbers doubtful; of many warnings the first, since those of one gate at many levels are alike."""
+    """The reasons to doubt numbers; of many warnings the first, since one gate gives alike warnings at many levels."""
     yield from thought_lines(session)
     found = warnings(session.job.experiment.gates, session.estimates)
     for text in found[:MOST_WARNINGS]:

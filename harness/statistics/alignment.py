@@ -45,7 +45,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of one side, with a value or without: their numbers in its table, and what they are matched by, [n]."""
+    """The rows of one side, with a value or without: their numbers in its table, and their keys for matching, [n]."""
 
     at: Codes
     block: Codes
@@ -57,8 +57,8 @@ def aligned(sides: Sequence[Sample]) -> Alignment:
 
     Rows match by item, by the column "draw" where no row lacks it, and by their place among the rows of that item and
     draw: an experiment returns the rows of an arm in one order, whether or not they have a value. Draws that one side
-    never took are left out. Where the sides have different numbers of rows of every item (a vote and the answers that
-    it counts; two kinds of question) there are no such places: the item is then one pair as a whole, if no row of it
+    never took are left out. There are no such places where the sides have different numbers of rows of every item (a
+    vote and the answers that it counts; two kinds of question). The item is then one pair as a whole, if no row of it
     lacks a value. Where only some items have different numbers, rows were lost, and those items do not match. A unit
     that has an unmatched row is left out whole, as in `rows.sample`.
     """
@@ -120,8 +120,8 @@ def _places(sides: Sequence[Sample], by_draw: bool) -> list[_Rows]:
 
 
 def _designed(side: Sample) -> Mask:
-    """The rows that belong, or may belong, to the level of a side, whatever became of them: a row that `where` leaves
-    out by its fate keeps its place among the rows of its item, as one without a value does."""
+    """The rows that belong, or may belong, to the level of a side. A row that `where` leaves out by its fate keeps its
+    place among the rows of its item, as one without a value does."""
     fates = fate_columns(side.table.kinds)
     wanted = {column: value for column, value in side.wanted.items() if column not in fates}
     found: Mask = chosen(side.table, wanted)[1] & missing(side.table, "error")

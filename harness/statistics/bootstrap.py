@@ -17,8 +17,8 @@ def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Co
     """Weights of the cluster bootstrap, for rows or for rows taken together.
 
     Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
-    group was drawn (multinomial counts), so that draws nested in a group come along with it. That of a row with several
-    groups is the product of their counts, see `Clusters.drawn`. That of rows taken together is their sum.
+    group was drawn (multinomial counts), so that draws nested in a group come along with it. A row with several groups
+    has the product of their counts, see `Clusters.drawn`, and rows taken together have their sum.
 
     Args:
         clusters: the groups of n rows, n >= 1.

@@ -29,8 +29,8 @@ VerdictKind = Literal[
     "undefined",
     "not comparable",
 ]
-"""Of claims the first three, of published numbers the next three, of either the last two: a number that the run has no
-value of, and one that it does not have or that was measured in another way."""
+"""The first three are of claims, the next three of published numbers. The last two are of either. undefined: the run
+has no value of the number. not comparable: it lacks the number, or measured it in another way."""
 
 LEVEL = 0.05
 """Chance of a false verdict on one claim."""
@@ -117,7 +117,7 @@ class Verdict:
 
     @property
     def kinds(self) -> str:
-        """The verdict, and that of its family where it is another."""
+        """The verdict, and its family's where that is another."""
         other = self.kind_holm is not None and self.kind_holm != self.kind
         return f"{self.kind} ({self.kind_holm} in the family)" if other else self.kind
 
@@ -188,8 +188,8 @@ def judge_claim(
     `_of_all`. A p-value has no interval: below the claimed value it supports the claim, otherwise it decides nothing.
     Undefined when a number of it is, not comparable when a level does not occur in the run.
 
-    Undecided, too, whatever the interval, when the verdict is held back: by a gate, by `Estimate.doubt`, or because
-    rows without a value could turn it round (see `left_out`).
+    A verdict that is held back is undecided, too: by a gate, by `Estimate.doubt`, or because rows without a value could
+    turn it round (see `left_out`).
 
     Raises:
         HarnessError: the metric does not exist.
@@ -275,8 +275,8 @@ def _of_all(claim: Claim, found: Sequence[Ruling]) -> Ruling:
     Supported when it holds against each by its own interval. That needs no correction for their number: to support a
     claim that is false, the one number that it fails against has to fall (an intersection-union test, Berger 1982).
     Contradicted when it fails against any, which has k chances to happen by luck, so that the p of that one is
-    multiplied by k (Bonferroni). The p of the claim is the largest of those in its favour, or k times the least of
-    those against it, whichever is smaller.
+    multiplied by k (Bonferroni). The p of the claim is the smaller of two numbers: the largest p in its favour, and k
+    times the least p against it.
     """
     lost = next((one for one in found if one.kind == "undefined"), None)
     if lost is not None or len(found) == 1:
@@ -337,7 +337,7 @@ def find(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelVa
 
 
 def absent(estimates: Sequence[Estimate], metric: str, level: Mapping[str, LevelValue]) -> str:
-    """The message that a run has no estimate of a metric at a level, with those that it has."""
+    """The message that a run has no estimate of a metric at a level, with the levels that it has."""
     levels = [shown_level(e.level) for e in estimates if e.metric == metric]
     more = f" and {len(levels) - 5} more" if len(levels) > 5 else ""
     return f"the run has no {metric}{shown_level(level)} (it has: {', '.join(levels[:5]) or 'none'}{more})"

@@ -98,9 +98,9 @@ class Clusters:
     def variance_of_sum(self, off: Floats) -> float:
         """The variance of the sum of deviations [n] from a mean, with all that rows of a common group have in common.
 
-        It is the sum of the products of the deviations of any two rows that share a group: sum_g (sum of g)^2, less
-        sum_s (sum of s)^2 for each group beyond the first of a set s of groups, whose rows were counted once too often
-        (Cameron, Gelbach and Miller 2011; for dyads Aronow, Samii and Assenova 2015). At least 0.
+        It is the sum of the products of the deviations of any two rows that share a group: sum_g (sum of g)^2. Rows
+        with a set s of several groups were counted once for each; so (sum of s)^2 is taken off for each group of s
+        beyond the first (Cameron, Gelbach and Miller 2011; for dyads Aronow, Samii and Assenova 2015). At least 0.
         """
         row, group = self.touched()
         total = float((np.bincount(group, off[row]) ** 2).sum())
@@ -115,7 +115,7 @@ def counted(codes: Sequence[Codes] | Codes, size: int) -> Floats:
 
 
 def _kinds(places: Sequence[Sequence[str]]) -> list[int]:
-    """The kind of the groups in each place: that of the first place with which it shares a name."""
+    """The kind of the groups in each place: the first place with which it shares a name."""
     names = [set(place) for place in places]
     kinds = list(range(len(places)))
     for late in range(len(places)):

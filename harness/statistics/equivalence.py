@@ -5,9 +5,9 @@ items nothing is significant. Equality is therefore shown as in equivalence tria
 tests): one says beforehand how large a difference still counts as none, the tolerance, and shows that the data exclude
 a larger one. That is so when the whole interval of the difference lies within the tolerance.
 
-The interval is the 95 % interval that all numbers of a report have. Two one-sided tests at 5 % would do with one of
-90 %; with 95 % they are tests at 2.5 %, and one and the same interval decides whether the difference is surely within
-the tolerance, and whether it is surely not 0, the latter with 5 % false alarms.
+The interval is the 95 % interval that all numbers of a report have. Two one-sided tests at 5 % would do with an
+interval of 90 %; with 95 % they are tests at 2.5 %. One and the same interval then decides whether the difference is
+surely within the tolerance, and whether it is surely not 0 (with 5 % false alarms).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Ends = tuple[float, float]
 
 Z = NormalDist().inv_cdf(0.975)
 POWER = Z + NormalDist().inv_cdf(0.9)
-"""How many standard errors the tolerance must be for a true difference of 0 to be shown in 80 of 100 runs: the interval
+"""How many standard errors the tolerance must be for a true difference of 0 to be shown in 80 of 100 runs. The interval
 reaches z(0.975) beyond the difference, and the difference itself lies within z(0.9) of 0 with 80 %."""
 
 
@@ -72,8 +72,9 @@ class Difference:
 
     @property
     def ends(self) -> Ends:
-        """The 95 % interval of the difference, from those of the two numbers (Newcombe 1998, method 11; Zou and Donner
-        2008 for numbers other than shares). Distances from a number to its ends add in squares, as variances do."""
+        """The 95 % interval of the difference, from the intervals of the two numbers (Newcombe 1998, method 11; Zou and
+        Donner 2008 for numbers other than shares). Distances from a number to its ends add in squares, as variances
+        do."""
         down = math.hypot(self.measured - self.own[0], self.theirs[1] - self.published)
         up = math.hypot(self.own[1] - self.measured, self.published - self.theirs[0])
         return self.value - down, self.value + up

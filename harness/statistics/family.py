@@ -18,7 +18,7 @@ def in_family(verdicts: Sequence[Verdict]) -> list[Verdict]:
     and is undecided.
 
     Args:
-        verdicts: those of the claims of one run, or of one study; published numbers are no part of a family.
+        verdicts: of the claims of one run, or of one study; published numbers are no part of a family.
     """
     adjusted = holm([verdict.p for verdict in verdicts])
     return [_adjusted(verdict, p) for verdict, p in zip(verdicts, adjusted, strict=True)]

@@ -18,7 +18,7 @@ FEWEST_GROUPS = 10
 """Groups below which no verdict is given, because no interval keeps its level then."""
 
 DOUBTFUL_GROUPS = 20
-"""Groups below which whoever compares two runs is warned."""
+"""A comparison of two runs with fewer groups than this warns."""
 
 POWER = 2.8016
 """z(0.975) + z(0.80): a difference of so many standard errors is found in 80 of 100 experiments at the 5 % level."""
@@ -33,7 +33,7 @@ def t_ends(value: float, error: float, n_groups: int, reach: tuple[float, float]
     """The ends of a 95 % interval: t quantiles on the scale of `_scale`.
 
     Args:
-        value: a metric on all rows; error: its standard error; reach: the range that it lies in, whatever the data.
+        value: a metric on all rows; error: its standard error; reach: the range that it lies in for any data.
     """
     from scipy.special import stdtrit
 

@@ -15,7 +15,7 @@ from harness.statistics.estimates import Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A number that must be high enough, or low enough, where a claim is judged by what depends on it.
+    """A number that must be high enough, or low enough, before a claim that depends on it is judged.
 
     A probability of "yes" means little where "yes" and "no" together get a tenth of the probability, and a judge's
     grades mean little where the judge fails a check of its own. The number is looked up at the levels of the claim, by

@@ -49,7 +49,7 @@ class GapReplicates:
         makes of more or fewer rows in a bin.
 
         Divided by the rows that the data have in the bin and not by the replicate's, which in a bin of few rows would
-        hide some of the noise. So would a bin's own mean gap in place of that of all rows.
+        hide some of the noise. So would a bin's own mean gap in place of the mean gap of all rows.
         """
         total = self.weight.sum()
         share = total / self.weight_drawn.sum(axis=1, keepdims=True)
@@ -92,7 +92,7 @@ class GapReplicates:
         return min(right, rows - right)
 
     def spread(self, gaps: Floats) -> Floats:
-        """[k] by what noise grows or shrinks where gaps [k] are the true ones, and not the likely ones.
+        """[k] factors by which noise grows or shrinks where gaps [k] are the true ones, and not the likely ones.
 
         The variance of a share a is proportional to a (1 - a): where few answers happened to be right, the data show
         too little noise to deny that more should have been.
@@ -107,7 +107,7 @@ class GapReplicates:
 
 
 def error_ends(how: Gaps, gaps: GapReplicates, n_groups: int) -> tuple[float, float]:
-    """The ends of the interval of a calibration error: those of `inverted`, but none below the mean gap's own.
+    """The ends of the interval of a calibration error, by `inverted`, but none below the mean gap's own.
 
     No error that counts all rows alike is smaller than the mean gap of all rows, which has an interval of its own.
     """
@@ -121,13 +121,13 @@ def inverted(
 ) -> tuple[float, float]:
     """The calibration errors under which one of the measured size is neither too large nor too small, with 1 and 2.5 %.
 
-    A calibration error is the size of signed gaps, in which noise adds up: that of a calibrated model is never 0. So
-    its replicates say nothing of its distribution under any other truth, least of all near 0. But the noise in the
-    gaps themselves is much the same whatever they are. The truths considered are the likely gaps times t >= 0, the
-    noise is that of the replicates, scaled as shares of right answers make it under that truth, and an end is where the
-    99 (the lower end) or 2.5 percentile of the size of t * gaps + noise is the size measured: a bootstrap test
-    inverted (Carpenter 1999; Hansen 1999, the grid bootstrap). Where even noise alone would be larger, the upper end is
-    what noise alone makes with 97.5 %. Noise is widened as a t quantile with G - 1 degrees of freedom is wider.
+    A calibration error is the size of signed gaps, in which noise adds up: a calibrated model's error is never 0. So
+    its replicates say nothing of its distribution under any other truth, least of all near 0. But the noise in the gaps
+    themselves is much the same for small and large gaps. The truths considered are the likely gaps times t >= 0. The
+    noise comes from the replicates, scaled as shares of right answers make it under that truth. An end is where the 99
+    (the lower end) or 2.5 percentile of the size of t * gaps + noise is the size measured: a bootstrap test inverted
+    (Carpenter 1999; Hansen 1999, the grid bootstrap). Where even noise alone would be larger, the upper end is the size
+    that noise alone stays above with 97.5 %. Noise is widened as a t quantile with G - 1 degrees of freedom is wider.
     """
     noise = gaps.even * gaps.noise * _widening(n_groups)
     seen = float(size(gaps.even * gaps.means))
@@ -153,7 +153,7 @@ def inverted(
     else:
         low, high = end(1 - _LOWER), end(MISS)
     if counted == "worst":
-        # Whichever bin is truly the worst: it is not above its own upper end.
+        # The bin that is truly the worst is not above its own upper end.
         each = np.quantile(np.abs(gaps.even * gaps.means + noise), 1 - MISS, axis=0)
         high = max(high, float(size(each)))
     return low + gaps.off, high + gaps.off

@@ -8,7 +8,7 @@ from harness.metrics.metric import Metric
 from harness.statistics.estimates import Estimate
 
 MOST_LEFT_OUT = 0.05
-"""Share of rows without a value beyond which a verdict names them, and must hold whatever they would have been."""
+"""Share of rows without a value beyond which a verdict names them, and must hold for any values of theirs."""
 
 Side = tuple[Metric, Estimate]
 """One number of a claim: a metric, and its estimate at the claimed level."""
@@ -29,9 +29,9 @@ def turns(first: Sequence[Side], second: Sequence[Side], above: bool, value: flo
     """Whether the rows without a value could turn a verdict round, were they the worst that they can be.
 
     A mean of something between two ends would lie, with k of n + k rows at an end, at (n mean + k end) / (n + k). The
-    verdict turns when the first side, with its missing rows at the end that speaks against the verdict, and the second
-    with them at the other one, come to lie the other way round (Manski 1990). Only means with two ends have a worst
-    case; of another metric it is not known, and False.
+    missing rows of the first side are given the end that speaks against the verdict, and those of the second side the
+    other end. The verdict turns when the sides then lie the other way round (Manski 1990). Only means with two ends
+    have a worst case; of another metric it is not known, and False.
 
     Args:
         first: the number that was judged, of several seeds one each; second: what it was compared with.

@@ -2,8 +2,8 @@
 
 A difference that is not significant shows no equality: of few items nothing is significant. So nothing passes because
 no harm was found. It passes when the 95 % interval of the difference excludes the harm that the margin names, as in a
-non-inferiority trial (Piaggio et al. 2012, CONSORT extension): where the true difference lies at the margin, that
-happens by luck in 2.5 % of all cases.
+non-inferiority trial (Piaggio et al. 2012, CONSORT extension). Where the true difference lies at the margin, it passes
+by luck in 2.5 % of all cases.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def read_margin(text: str) -> Margin:
 def judge_margin(margin: Margin, c: Contrast) -> Ruling:
     """Passes when the whole interval lies on the accepted side, fails when it lies wholly beyond, else inconclusive.
 
-    Inconclusive, too, whatever the interval, where no verdict may rest on it (`Estimate.doubt`), and where the pairs
-    without a value could turn a pass round, were they the worst that they can be (Manski 1990).
+    It is inconclusive, too, where no verdict may rest on the interval (`Estimate.doubt`), and where the pairs without a
+    value could turn a pass round, were they the worst that they can be (Manski 1990).
     """
     held = _held_back(c)
     if held or c.value is None or c.low is None or c.high is None:

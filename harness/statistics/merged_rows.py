@@ -50,8 +50,8 @@ class MergedRows:
 def merged_rows(sample: Sample) -> MergedRows:
     """The different rows of a sample, in the order of their values.
 
-    Rows of units are put together by whole units, of which one keeps its rows: a unit's weight is that of each of its
-    rows, not their sum.
+    Rows of units are put together by whole units, of which one keeps its rows: a unit's weight is the weight of each of
+    its rows, not their sum.
     """
     parameters = sample.metric.measure.parameters
     if not len(sample):
@@ -82,7 +82,7 @@ def _merged(values: tuple[np.ndarray, ...], steps: int) -> MergedRows:
 
 
 def _merged_units(values: tuple[np.ndarray, ...], at: int) -> MergedRows:
-    """Units that have the same rows, in whatever order, taken together; `at` is the column that names the units."""
+    """Units that have the same rows, in any order, taken together; `at` is the column that names the units."""
     kinds = _merged(values[:at] + values[at + 1 :], 0).of_row
     order = np.lexsort((kinds, values[at]))
     starts = np.flatnonzero(np.diff(values[at][order], prepend=-1))
@@ -102,7 +102,7 @@ def _merged_units(values: tuple[np.ndarray, ...], at: int) -> MergedRows:
 
 
 def _stepped(values: np.ndarray, steps: int) -> np.ndarray:
-    """Each value replaced by that of its step, the mean of its rows; with infinite ones, which only order, the lowest.
+    """Each value replaced by its step's, the mean of its rows; with infinite ones, which only order, the lowest.
 
     Rows of equal value fall into the step of the first of them.
     """

@@ -49,7 +49,7 @@ class Reference:
             is for a share the least that a second sample of n items could show, see `equivalence.share_tolerance`;
             other numbers need one.
         requires: what the settings of a run must be, by dotted key: {"experiment.temperature": 0,
-            "experiment.max_tokens": ">=1024", "wording": "math"}. `wording` is that of conf/wording/EXPERIMENT.
+            "experiment.max_tokens": ">=1024", "wording": "math"}. `wording` names a file of conf/wording/EXPERIMENT.
 
     Raises:
         HarnessError: an unknown certainty, a tolerance or an n that is not above 0, or a bound that is no number.
@@ -108,7 +108,7 @@ def judge_reference(
 ) -> Verdict:
     """Compares a published number with the estimate of the same metric and level.
 
-    Both are samples, and the verdict is that of the 95 % interval of their difference, see `equivalence`. Compatible:
+    Both are samples, and the verdict rests on the 95 % interval of their difference, see `equivalence`. Compatible:
     it lies within the tolerance, so that the data exclude a larger difference. Incompatible: else, if it excludes 0.
     Too few items to tell: else; the reason says how many would be enough, or that no number is, as the published number
     errs too much itself. Undefined: the run's number is. Not comparable: model, task or a required setting is another,

@@ -28,7 +28,7 @@ class Sample:
         values: the metric's columns, each [n]; units as codes.
         groups, items: [n] names of each row's cluster and item.
         codes: [n] number of each row's group among the names of `groups` when the sample was taken.
-        table: what the rows are taken from; wanted: the values by which, those of `where` and of the level.
+        table: the rows are taken from it; wanted: by these values, of `where` and of the level.
         at: [n] the number of each row in the table. lost: the numbers of those left out for a missing value; failed:
             of failures of items that belong, or may belong, to the level.
         note: rows left out for other reasons than missing values; "" without any.
@@ -134,8 +134,8 @@ def held(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Call
 
 
 def held_gaps(metric: Metric, values: tuple[np.ndarray, ...], counts: Floats) -> Callable[[Weights], Floats]:
-    """As `held`, and behind each value what the interval of a calibration error is made of: [B, 1 + 2 bins] of the
-    value, the weight in each bin, and its sum of c - p; of a metric without gaps [B, 1], of a curve [B, k]."""
+    """As `held`, with the parts of a calibration error's interval behind each value: [B, 1 + 2 bins] of the value, the
+    weight in each bin, and its sum of c - p. Of a metric without gaps the shape is [B, 1], of a curve [B, k]."""
     how = metric.measure.gaps
     if how is None:
         of_weights = held(metric, values, counts)
@@ -196,7 +196,7 @@ def levels(metric: Metric, table: Table) -> list[dict[str, str]]:
 
 
 def levels_with_points(metric: Metric, table: Table) -> list[dict[str, str]]:
-    """The levels at which there are rows, each with every point of a curve: those of which two tables are compared."""
+    """The levels at which there are rows, each with every point of a curve; two tables are compared at these."""
     there = [(level, sample(metric, table, level)) for level in levels(metric, table)]
     if not metric.index:
         return [level for level, rows in there if len(rows)]
@@ -266,7 +266,7 @@ def _coded(values: np.ndarray, parameter: type) -> np.ndarray:
 
 
 def _dense(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    # The same codes without those that do not occur.
+    # The same codes without the ones that do not occur.
     number = np.cumsum(np.bincount(codes) > 0) - 1
     return np.asarray(number[codes])
 

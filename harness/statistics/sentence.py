@@ -21,7 +21,7 @@ MOST_CLAIMS = 2
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a number on either side of its natural border means, and what an interval that holds the border means."""
+    """The meaning of a number on either side of its natural border, and of an interval that holds the border."""
 
     border: float
     above: str
@@ -113,7 +113,7 @@ def _accuracy(estimates: Sequence[Estimate], claimed: Mapping[str, object]) -> s
 
 
 def _of_claim(claim: Claim, verdict: Verdict) -> tuple[str, str]:
-    """What a verdict says and its number: in words of its own where that has a natural border, else as claimed.
+    """A verdict with its number: in words of its own where the number has a natural border, else as claimed.
 
     Both are "" where there is no interval, or the verdict is held back.
     """

@@ -31,7 +31,7 @@ class Asking:
         players: the models of each part beside the subject, by the part's name. One may be the subject itself.
         name: the part that this one plays; "" for the subject.
         model, experiment: names under which the store keeps calls; they change no reply.
-        log: the log of exchanges, those of the parts included.
+        log: the log of exchanges, with the exchanges of the parts.
         arrival: waits for the model, where it is loaded only when it is its turn; None where it is loaded.
     """
 
@@ -130,7 +130,7 @@ class Asking:
 
         Raises:
             ItemError: the thought did not end within its budget, and is not to be closed.
-            HarnessError: the engine is to intervene: on what, is not known before there is a thought.
+            HarnessError: the engine is to intervene, and the positions are not known before there is a thought.
         """
         if not self.renderer.thoughts.awaited(prompt):
             return prompt

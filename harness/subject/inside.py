@@ -25,7 +25,7 @@ class Inside(Asking):
         """The layers at shares of the model's depth, ascending, for `read` and interventions; 1 is the last block.
 
         Args:
-            shares: in (0, 1]; those that fall on one layer give it once.
+            shares: in (0, 1]; shares that fall on one layer give it once.
 
         Raises:
             HarnessError: the engine cannot read activations, or a share lies outside of that range.
@@ -144,7 +144,7 @@ class Inside(Asking):
         """Probabilities of options as the next token if the model ended behind a layer: the logit lens, exactly.
 
         The stream behind a layer goes through the model's own last norm and output matrix: attention and MLP of all
-        later layers add nothing at the prompt's last token. So the last layer's choice is that of `choose`.
+        later layers add nothing at the prompt's last token. So the last layer's choice equals `choose`.
         Middle layers say little that the output matrix can read: mind the mass (nostalgebraist 2020, "interpreting
         GPT: the logit lens"; Belrose et al. 2023, arXiv:2303.08112).
 

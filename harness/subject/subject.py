@@ -129,7 +129,7 @@ class Subject(Inside):
         top_k: int = 0,
         draw: int = 0,
     ) -> Thought:
-        """The model's thought before it answers a prompt, whatever its settings.
+        """The model's thought before it answers a prompt, with any of its settings.
 
         Pass it to `generate`, `choose` and `score`, or put it into a prompt (`Prompt.thinking`). The model is asked for
         it once: with the same sampling, its own answers follow the same thought.
@@ -218,7 +218,7 @@ class Subject(Inside):
     ) -> list[Choice]:
         """Exact probabilities of options right after several of the prompt's tokens, from one reading of it.
 
-        Each result equals that of `choose` on the prompt up to this token; the prompt's own next token has no effect.
+        Each result equals `choose` on the prompt up to this token; the prompt's own next token has no effect.
 
         Args:
             options: as in `choose`, but every surface form is a single token at every position.

@@ -28,7 +28,7 @@ class ThoughtCounts:
     Every thought is one of closed (by the model, with words in it), empty, forced and cut.
 
     Attributes:
-        replies: in which it might think, those that it gave at once included.
+        replies: in which it might think, with the replies that it gave at once.
         tokens: in all thoughts, without the marks around them.
     """
 

@@ -79,7 +79,7 @@ class Transcript(Sequence[Exchange]):
 
     @classmethod
     def read(cls, exchanges: Iterable[Mapping[str, Any]]) -> Transcript:
-        """The exchanges of a line of calls.jsonl; those of older runs have no `start`, and are whole, and no `thought`.
+        """The exchanges of a line of calls.jsonl. In older runs they have no `start`, and are whole, and no `thought`.
 
         Raises:
             KeyError, TypeError: an exchange lacks something, or has something unknown.
@@ -194,7 +194,7 @@ class Log:
         """Places in the order of the tree in which a prompt hangs on the longest one that it begins with."""
         ways: dict[str, tuple[tuple[int, str], ...]] = {}
         above: list[str] = []
-        for prompt in sorted(set(prompts.values())):  # behind each prompt stand those that begin with it
+        for prompt in sorted(set(prompts.values())):  # behind each prompt stand the prompts that begin with it
             while above and not prompt.startswith(above[-1]):
                 above.pop()
             ways[prompt] = (*(ways[above[-1]] if above else ()), (len(prompt), prompt))
