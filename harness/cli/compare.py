@@ -26,7 +26,7 @@ FEW = 3
 """Changed items that are named on the terminal."""
 
 COUNTED = "  pairs  items  groups"
-"""What a difference rests on: matched rows, their items, and the groups of these."""
+"""The numbers behind a difference: of matched rows, of their items, and of the groups of these."""
 
 
 def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -59,7 +59,7 @@ def compare_command(options: argparse.Namespace) -> int:
     """Compares every other side with the baseline.
 
     Returns:
-        0, whatever the differences are; with --fail-if 0 when all pass, 3 when one fails, 4 when none fails but one is
+        0 for any differences; with --fail-if 0 when all pass, 3 when one fails, 4 when none fails but one is
         inconclusive.
 
     Raises:
@@ -160,7 +160,7 @@ def _print(found: Sequence[Comparison]) -> None:
 
 
 def _print_table(contrasts: Sequence[Contrast]) -> None:
-    """The differences, with what is to be said of all of them once."""
+    """The differences, with the remarks that hold for all of them."""
     if not contrasts:
         return
     shared = [note for note in _notes(contrasts[0]) if len(contrasts) > 1 and all(note in _notes(c) for c in contrasts)]

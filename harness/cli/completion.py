@@ -79,7 +79,8 @@ def script(shell: str, config_dir: Path | None = None) -> str:
 
 
 def settings(config_dir: Path | None = None) -> list[str]:
-    """Every choice of a group, as `experiment=pTrue`, and every key with "=", those of all experiments among them."""
+    """Every choice of a group, as `experiment=pTrue`, and every key with "=", the keys of all experiments among
+    them."""
     found = [f"{key}=" for key in read_yaml(own_conf() / "config.yaml") if key != "defaults"]
     for group in GROUPS.values():
         found.append(f"{group}=")

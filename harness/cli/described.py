@@ -1,4 +1,4 @@
-"""Settings with their values, their defaults and what they mean, as `show` prints them."""
+"""Settings with their values, defaults and meanings, as `show` prints them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Setting:
 
 
 def print_settings(job: Job, parts: Sequence[str]) -> None:
-    """Prints every setting with its value and meaning, and the default of those that have another value.
+    """Prints every setting with its value and meaning, and its default where the value is another.
 
     Args:
         parts: of the job; without "run" its own settings are left out.
@@ -49,7 +49,7 @@ def print_settings(job: Job, parts: Sequence[str]) -> None:
 
 
 def print_rows(rows: Sequence[Setting]) -> None:
-    """Prints settings, those that are not at their default marked."""
+    """Prints settings, and marks the ones that are not at their default."""
     width = max((len(row.name) for row in rows), default=0)
     print("\nsettings (* is not the default):")
     for row in rows:

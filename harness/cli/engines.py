@@ -31,7 +31,7 @@ SAME = ("engine", "model")
 """The only parts of the config that may differ between the two."""
 
 MOST_SHOWN = 60
-"""Metrics printed; of more, only those that a claim or a published number is about."""
+"""Most metrics printed; of more, only the metrics of claims and published numbers are."""
 
 
 def add_engines(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

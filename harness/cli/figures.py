@@ -118,7 +118,7 @@ def inches(flag: str, text: str) -> float:
 
 
 def _known_names(run: Loaded) -> list[str]:
-    """What figures of a run name: metrics, columns and their values."""
+    """The names in the figures of a run: metrics, columns and their values."""
     from harness.metrics.levels import LEVEL_KINDS, occurring, shown
 
     table = run.table

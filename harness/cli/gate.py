@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FAILED = 3
 INCONCLUSIVE = 4
-"""Exit codes; 1 and 2 are those of failed runs and of bad input."""
+"""Exit codes; 1 and 2 stand for failed runs and bad input."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def decide(margins: Sequence[Margin], found: Sequence[Comparison], unusable: Seq
     """Passes when every margin passes in every comparison.
 
     Args:
-        unusable: why runs could not be compared. They may be those that got worse, so that nothing passes then.
+        unusable: why runs could not be compared. These may have got worse, so that nothing passes then.
 
     Raises:
         HarnessError: a margin about a number that no comparison has.

@@ -1,4 +1,4 @@
-"""`import FILE|FOLDER` makes run directories of what lm-eval and Inspect logged, for compare, report and rescore."""
+"""`import FILE|FOLDER` makes run directories of logs of lm-eval and Inspect, for compare, report and rescore."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def import_command(options: argparse.Namespace) -> int:
     """Makes the runs.
 
-    Of the files of a folder, those that cannot be read are left out with a line.
+    Files of a folder that cannot be read are left out with a line.
 
     Returns:
         The exit code 0.

@@ -159,7 +159,7 @@ def _comment(text: str) -> str:
 
 
 def _target(text: str, group: str) -> str:
-    """The first `_target_` of a config file; of an experiment's, that of the experiment."""
+    """The first `_target_` of a config file; in an experiment's file, the experiment's."""
     part = text.partition(f"\n{group}:")[2] or text
     match = re.search(r"^\s*_target_:\s*([\w.]+)", part, re.MULTILINE)
     return match[1] if match else ""

@@ -71,8 +71,8 @@ def report_command(options: argparse.Namespace) -> int:
 def find_runs(words: Iterable[str]) -> list[Found]:
     """The run directories that words on the command line mean, each once.
 
-    A file, or a folder without runs, is left out with a line where other words mean runs: a shell's star names whatever
-    lies in a folder.
+    A file, or a folder without runs, is left out with a line where other words mean runs: a shell's star names
+    everything in a folder.
 
     Raises:
         HarnessError: a word that means nothing that is there, or no run at all.
@@ -106,7 +106,7 @@ def results(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
 
 
 def read_all(words: Iterable[str], load: Callable[[Path], T]) -> list[tuple[Found, T]]:
-    """The runs that words mean, each with what `load` makes of its directory.
+    """The runs that words mean, each with the result of `load` on its directory.
 
     One that was found in a folder or by a pattern and cannot be used is left out, with a line that says why.
 
@@ -167,7 +167,7 @@ def _within(folder: Path) -> list[Found]:
 def _is_run(path: Path) -> bool:
     from harness.runs.owned import OWNER
 
-    # A run that was killed before its manifest has the rest of what a run writes first.
+    # A run that was killed before its manifest has the other files that a run writes first.
     return any((path / name).exists() for name in ("manifest.json", "estimates.json", OWNER))
 
 

@@ -112,7 +112,7 @@ def _change(record: RunRecord, overrides: Sequence[str], options: argparse.Names
 
 
 def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespace) -> Job:
-    """The job of a run by its manifest, with what is changed."""
+    """The job of a run by its manifest, with the changes."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
     from omegaconf import OmegaConf

@@ -189,7 +189,7 @@ def print_style(style: PromptStyle) -> None:
 def print_exchanges(transcript: Sequence[Exchange], renderer: Renderer, most: int | None = SHOWN) -> None:
     """Prints distinct prompts: the text, then the tokens one by one with their ids.
 
-    The tokens are those of the text. Where a prompt goes on with a reply's own ids, these may be others.
+    The tokens are the text's. Where a prompt goes on with a reply's own ids, these may be others.
     """
     distinct = list({exchange.prompt: exchange for exchange in transcript}.values())
     for exchange in distinct[:most]:

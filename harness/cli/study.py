@@ -23,8 +23,8 @@ def run_study(name: str, overrides: Sequence[str], config_dir: Path | None, *, v
         verbose: print every number of every run.
 
     Returns:
-        The exit code: 0, or the first of a run that is not; 2 where that one stopped without results; 130 after Ctrl-C,
-        with the report on what is finished.
+        The exit code: 0, or the first run's that is not 0; 2 where that run stopped without results; 130 after Ctrl-C,
+        with the report on the finished runs.
 
     Raises:
         HarnessError: the study or a run of it is wrong, no run has results, or the report cannot be written.

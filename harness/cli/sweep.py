@@ -144,7 +144,7 @@ def _launch(sweep: Sweep, launcher: Launcher, *, detach: bool) -> int:
 
 
 def _follow(sweep: Sweep, seconds: float) -> None:
-    """Prints a line for whatever changes until every cell is settled."""
+    """Prints a line for every change until every cell is settled."""
     from harness.sweep.launch.base import look
     from harness.sweep.status import differences
 

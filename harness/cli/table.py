@@ -68,8 +68,8 @@ def table_command(options: argparse.Namespace) -> int:
 def load_runs(words: list[str], axes: Collection[str] = ()) -> list[Loaded]:
     """The runs that words of the command line mean.
 
-    Of the runs of a folder or a pattern, those that differ from the newest one of the same model, experiment and task
-    in more than the seed (in their arms, in their limit) are left out, with a line that says in what.
+    A run of a folder or a pattern is compared with the newest one of the same model, experiment and task. If more than
+    the seed differs (arms, limit), it is left out, with a line that names the difference.
 
     Args:
         axes: the axes of a table, along which runs may differ.

@@ -66,8 +66,8 @@ def construct(cls: type[T], node: Mapping[str, Any], path: str) -> T:
 
 
 def _setting(value: Any, hint: Any, path: str) -> Any:
-    """One setting, built and checked; settings inside of one, as those of a part. A list becomes a tuple unless the
-    class asks for a list: frozen as its defaults are, and equal to them."""
+    """One setting, built and checked; so are the settings inside of one, such as a part's. A list becomes a tuple
+    unless the class asks for a list: frozen as its defaults are, and equal to them."""
     if isinstance(value, dict) and "_target_" not in value and dataclasses.is_dataclass(hint):
         return construct(typing.cast(type, hint), value, path)
     checked = typed(_parts(value, path), hint, path)

@@ -46,11 +46,11 @@ def compose(
     """The resolved config as plain values, and the experiment's name.
 
     Args:
-        values: settings by dotted key, after the words. Their texts are taken as they are, whatever characters they
-            hold, where those of words pass through Hydra's grammar.
+        values: settings by dotted key, after the words. Their texts are taken as they are, with any characters, while
+            words pass through Hydra's grammar.
 
     Raises:
-        HarnessError: as `load_job`, for what Hydra itself refuses.
+        HarnessError: as `load_job`, where Hydra itself refuses something.
     """
     with hydra_at(config_dir):
         refuse_hydra(words)

@@ -54,13 +54,13 @@ class Job:
     """One run, ready to be executed. The fields are the keys of conf/config.yaml, built and checked.
 
     Attributes:
-        name: the experiment's name in conf/experiment, or that of its class.
+        name: the experiment's name in conf/experiment, or its class's name.
         config: all settings of all parts as plain values, from which `make_job` makes an equal job. Defaults are
             spelled out: the manifest tells what was run, and two configs that mean the same are the same.
         shard: "i/n", the part of the test items that is asked about; None is all of them.
         roles: models of the parts besides the subject, by "part" or "part.label"; the subject plays the others.
         fit: whether all models are loaded together, or only one at a time where they do not fit.
-        metrics: those that the config adds to the experiment's.
+        metrics: the metrics that the config adds to the experiment's.
     """
 
     name: str
@@ -133,7 +133,7 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
 
     Args:
         name: the experiment's.
-        made: parts made before, by their settings, which are used again; those of this job are added. Each with what
+        made: parts made before, by their settings, which are used again; this job's parts are added. Each with what
             the job's config says of it.
 
     Raises:
@@ -223,7 +223,7 @@ def _resolved(key: str, part: Any) -> Any:
 
 
 def _metric(name: str, node: Mapping[str, Any]) -> Metric:
-    """A metric that the config adds: `_target_` names its measure, the other keys are those of `MetricSettings`."""
+    """A metric that the config adds: `_target_` names its measure, the other keys are fields of `MetricSettings`."""
     path = f"metrics.{name}"
     target = node.get("_target_")
     if not isinstance(target, str):

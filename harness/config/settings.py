@@ -30,7 +30,7 @@ def setting_texts(config: Mapping[str, Any], experiment: Experiment) -> dict[str
     """All settings of a run as text, and `wording`, the form of the experiment's texts.
 
     Args:
-        config: that of `Job`, in which defaults are spelled out.
+        config: the job's, in which defaults are spelled out.
     """
     used, own = dict(experiment.wording), experiment.texts
     forms = (name for name, form in wordings(experiment).items() if {**own, **form} == used)
@@ -38,9 +38,9 @@ def setting_texts(config: Mapping[str, Any], experiment: Experiment) -> dict[str
 
 
 def wordings(experiment: Experiment) -> dict[str, dict[str, str]]:
-    """The forms of an experiment's texts by name, with what each puts in place of the experiment's own.
+    """The forms of an experiment's texts by name, with the texts that each puts in place of the experiment's own.
 
-    They are those of conf/wording/EXPERIMENT, which is named like the class or like one that it extends.
+    They are the files of conf/wording/EXPERIMENT, which is named like the class or like one that it extends.
     """
     folder = own_conf() / "wording"
     names = [class_name(f":{kind.__name__}") for kind in type(experiment).__mro__]

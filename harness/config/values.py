@@ -16,7 +16,7 @@ NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
 def set_values(config: DictConfig, values: Mapping[str, Any]) -> None:
-    """Puts values at dotted keys of a config that is not resolved yet; each takes the place of whatever was there.
+    """Puts values at dotted keys of a config that is not resolved yet; each takes the place of any value there.
 
     Raises:
         HarnessError: a value that no config can hold.

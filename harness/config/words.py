@@ -44,7 +44,7 @@ def check_word(word: str, keys: Sequence[str], following: str = "") -> None:
     """Refuses a word that is no override; inside of `hydra_at` only.
 
     Args:
-        keys: those of conf/config.yaml.
+        keys: of conf/config.yaml.
         following: the next word.
 
     Raises:

@@ -17,8 +17,8 @@ def written(value: Any, path: str) -> Any:
 
     A dataclass becomes {"_target_": its class, and all its fields with their values}, whether they were given or are
     defaults. Two configs that mean the same are therefore written alike, and a changed default is written otherwise.
-    Paths and dates are texts, tuples are lists, sets are sorted lists. Mappings keep their order, which may be that of
-    words in a prompt.
+    Paths and dates are texts, tuples are lists, sets are sorted lists. Mappings keep their order, which may be the
+    order of words in a prompt.
 
     Args:
         path: the setting's name, for the message.

@@ -80,7 +80,7 @@ def _size(node: Node, sizes: dict[int, int], file: Path) -> int:
     """How many values a node holds, each alias written out.
 
     Raises:
-        HarnessError: too many, or an alias inside of what it stands for.
+        HarnessError: too many, or an alias inside of the node that it stands for.
     """
     known = sizes.get(id(node))
     if known == 0:

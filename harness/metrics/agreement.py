@@ -11,10 +11,10 @@ from harness.metrics.weighted import average, ratio
 def fleiss_kappa(share: Probabilities, *, w: Weights, votes: int = 8) -> Floats:
     """Fleiss' kappa of `votes` yes-or-no judgements a row, in [-1/(votes - 1), 1] (Fleiss 1971).
 
-    (P - P_e)/(1 - P_e), with s_i the share of row i's judgements that say yes: P is the mean over rows of
-    (votes (s_i^2 + (1 - s_i)^2) - 1)/(votes - 1), the share of pairs of judgements that agree, and
-    P_e = p^2 + (1 - p)^2 with p the mean of s_i. 0 is the agreement of judgements that do not depend on the row. A
-    judge who always says the same agrees with himself on everything, and has no kappa.
+    (P - P_e)/(1 - P_e), with s_i the share of row i's judgements that say yes. P is the mean over rows of (votes (s_i^2
+    + (1 - s_i)^2) - 1)/(votes - 1), the share of pairs of judgements that agree. P_e = p^2 + (1 - p)^2 with p the mean
+    of s_i. 0 is the agreement of judgements that do not depend on the row. A judge who always says the same agrees with
+    himself on everything, and has no kappa.
 
     Args:
         share: share of the judgements of a row that say yes, a multiple of 1/votes.
@@ -40,9 +40,9 @@ def conger_kappa(direct: Probabilities, turned: Probabilities, *, w: Weights, vo
 
     (P - P_e)/(1 - P_e), with P the share of pairs of judgements of a row that agree, as in `fleiss_kappa`. P_e is the
     agreement of judges who decide without looking at the row, each as often as it does: of two judgements asked alike
-    p^2 + (1 - p)^2, of two asked in opposite ways p q + (1 - p)(1 - q), with p the mean of `direct` and q that of
-    `turned`. Fleiss' kappa takes one mean for all. It is negative for a judge who answers "No" to everything, whose
-    two halves contradict each other by their wording alone; this one is 0. Judgements asked alike share their mean.
+    p^2 + (1 - p)^2, of two asked in opposite ways p q + (1 - p)(1 - q). p is the mean of `direct`, q the mean of
+    `turned`. Fleiss' kappa takes one mean for all. It is negative for a judge who answers "No" to everything, whose two
+    halves contradict each other by their wording alone; this one is 0. Judgements asked alike share their mean.
 
     Args:
         direct: share of the judgements asked in one way that decide for the class, a multiple of 1/votes.

@@ -24,7 +24,7 @@ def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Binned:
-    """Rows in bins that are made once, from the data, and then hold for whatever weights the rows get.
+    """Rows in bins that are made once, from the data, and then hold for any weights of the rows.
 
     Attributes:
         members: [n, bins] how much of each row lies in each bin: 1 in one of them, or parts that add up to 1.
@@ -45,7 +45,7 @@ class Binned:
 
 
 def by_width(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Binned:
-    """Bins of equal width, whatever the weights w [n]; for the edges see `bin_codes`."""
+    """Bins of equal width, for any weights w [n]; for the edges see `bin_codes`."""
     return Binned(_one_each(bin_codes(p.values, bins), bins), p.values, correct.values)
 
 

@@ -57,7 +57,7 @@ def graded(correct: str = "correct", fate: str = "fate", **bound: Unpack[Bound])
     """Of graded answers: accuracy, and how far it hangs on answers that could not be graded.
 
     `accuracy` counts them as wrong, `accuracy_upper` as right, `accuracy_answered` leaves them out; `answered` is the
-    share of those that could be graded.
+    share of answers that could be graded.
     """
     readable = read(fate, bound)
     return (
@@ -74,8 +74,8 @@ def judged(
     """Of a probability and the label that it is about: accuracy, ranking, calibration, proper scores, and skill.
 
     Args:
-        fate: the column that says what became of the answers; the main numbers are then given for those that could be
-            graded, too, as `auroc_answered`. None where every answer can be graded.
+        fate: the column that says what became of the answers; the main numbers are then given for the gradable answers
+            alone, too, as `auroc_answered`. None where every answer can be graded.
     """
     measures = (auroc, aurc, ece_equal_width, ece_equal_count, overconfidence, brier, brier_skill, nll)
     if fate is None:
@@ -96,7 +96,7 @@ def brier_parts(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]
 
 
 def recalibrated(pair: tuple[str, str] = ("p", "correct"), **bound: Unpack[Bound]) -> tuple[Metric, ...]:
-    """Whether probabilities are too extreme, the temperature that mends that, and what error is left after it on
+    """Whether probabilities are too extreme, the temperature that mends that, and the error that is left after it on
     groups held out."""
     held_out = each((*pair, "group"), ece_after_temperature, nll_after_temperature, **bound)
     return (*each(pair, calibration_slope, temperature, **bound), *held_out)

@@ -115,7 +115,7 @@ def ece_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int 
 @measure(label="RMSCE, equal-count bins", low=0, high=1, better="lower", biased=True, gaps=_COUNT_ROOT)
 def rmsce_equal_count(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Root mean square calibration error: sqrt(mean_b (acc_b - conf_b)^2), in [0, 1] (Hendrycks et al. 2019;
-    Kadavath et al. 2022). Bins are those of `ece_equal_count`.
+    Kadavath et al. 2022). Bins as in `ece_equal_count`.
     """
     return _COUNT_ROOT(p, correct, w=w, bins=bins)
 
@@ -146,7 +146,7 @@ def ece_debiased(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 1
     """Debiased root mean square calibration error, in [0, 1] (Kumar et al. 2019, section 5).
 
     sqrt(max(0, sum_b n_b/N ((acc_b - conf_b)^2 - acc_b (1 - acc_b)/(n_b - 1)))): the square of each gap less the
-    variance of acc_b, whose sum has no bias before the root. Bins are those of `ece_adaptive`; one with fewer than
+    variance of acc_b, whose sum has no bias before the root. Bins as in `ece_adaptive`; one with fewer than
     two rows adds nothing. 0 means that no more error is seen than noise makes.
     """
     return _DEBIASED(p, correct, w=w, bins=bins)
@@ -163,7 +163,7 @@ def brier_reliability(p: Probabilities, correct: Labels, *, w: Weights, bins: in
     """Reliability, the miscalibration part of the Brier score: sum_b n_b/N (conf_b - acc_b)^2, in [0, 1].
 
     brier = brier_reliability - brier_resolution + brier_uncertainty, exactly, for any number of bins (Murphy 1973;
-    Stephenson et al. 2008). Bins are those of `ece_equal_width`.
+    Stephenson et al. 2008). Bins as in `ece_equal_width`.
     """
     return _WIDTH_SQUARES(p, correct, w=w, bins=bins)
 
@@ -173,8 +173,8 @@ def brier_resolution(p: Probabilities, correct: Labels, *, w: Weights, bins: int
     """Generalised resolution: how far outcomes differ between forecasts, in [-0.75, 0.25] (Stephenson et al. 2008).
 
     sum_b n_b/N (acc_b - acc)^2 - WBV + WBC. The within-bin variance WBV = mean (p_i - conf_b)^2 and covariance
-    WBC = mean 2 (c_i - acc_b)(p_i - conf_b) account for different p in one bin; both vanish when every bin holds
-    one value of p, which leaves Murphy's (1973) resolution. Negative when forecasts do worse than their bin's mean.
+    WBC = mean 2 (c_i - acc_b)(p_i - conf_b) account for different p in one bin. Both vanish when every bin holds one
+    value of p, which leaves Murphy's (1973) resolution. Negative when forecasts do worse than their bin's mean.
     """
     if not len(p.values):
         return np.full(len(w), np.nan)

@@ -44,9 +44,9 @@ def f1(said: Labels, positive: Labels, *, w: Weights) -> Floats:
 
 @measure(low=0, high=1, better="higher", undefined="all rows are of one class")
 def balanced_accuracy(correct: Labels, positive: Labels, *, w: Weights) -> Floats:
-    """Mean of the accuracy on positive rows and that on negative rows, in [0, 1] (Brodersen et al. 2010).
+    """Mean of two accuracies, on positive rows and on negative rows, in [0, 1] (Brodersen et al. 2010).
 
-    Always saying one of the two gives 1/2, whatever the share of positives. Unlike recall and specificity it takes
+    Always saying one of the two gives 1/2 at any share of positives. Unlike recall and specificity it takes
     whether a row is right, so that an answer which is neither counts as wrong.
     """
     on_positive, on_negative = correct.values * positive.values, correct.values * (1 - positive.values)

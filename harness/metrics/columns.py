@@ -95,8 +95,8 @@ FOLDS = 5
 class Folds:
     """The fold, 0..FOLDS-1, in which each row is held out, shape [n], integers.
 
-    Made from a text column, usually "group": a name belongs to a fold by its own hash, whatever the other names, so
-    that a group is never divided and copies of it in a bootstrap replicate stay together.
+    Made from a text column, usually "group": a name belongs to a fold by its own hash alone, so that a group is never
+    divided and copies of it in a bootstrap replicate stay together.
     """
 
     values: NDArray[np.int64]

@@ -141,7 +141,7 @@ def _across(halved: NDArray[np.int64], other: NDArray[np.int64], bit: int, w: We
     first = np.flatnonzero(np.append(True, of_tie[1:] != of_tie[:-1]))
     last = np.append(first[1:], len(of_tie)) - 1
     lengths = last - first + 1
-    # Low rows below less low rows above: (upto - here - start) - (end - upto), with those of the block.
+    # Low rows below less low rows above: (upto - here - start) - (end - upto), with the block's own rows.
     start = np.repeat(upto_low[:, first] - low_here[:, first], lengths, axis=1)
     end = np.repeat(upto_low[:, last], lengths, axis=1)
     surplus: Floats = np.einsum("bm,bm->b", high_here, 2 * upto_low - low_here - start - end)

@@ -53,9 +53,9 @@ def pass_at(correct: Labels, unit: Units, *, w: Weights, draws: Sequence[int] = 
 def best_of(score: Scores, correct: Labels, unit: Units, *, w: Weights, draws: Sequence[int] = DRAWS) -> Floats:
     """Accuracy of the answer with the highest score among N draws, in [0, 1], for each N of `draws`.
 
-    Mean over units (items) and over all sets of N of a unit's n draws: the one with r draws above it is the best of
-    C(n - 1 - r, N - 1) of the C(n, N) sets. Among draws of equal score each is as likely to be taken. N = 1 is the
-    accuracy of a single draw. Undefined for an N that a unit has not drawn.
+    Mean over units (items) and over all sets of N of a unit's n draws. A draw with r draws above it is the best of C(n
+    - 1 - r, N - 1) of the C(n, N) sets. Among draws of equal score each is as likely to be taken. N = 1 is the accuracy
+    of a single draw. Undefined for an N that a unit has not drawn.
 
     Raises:
         ValueError: rows of one unit have different weights, or a number of draws is below 1.

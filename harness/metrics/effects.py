@@ -17,10 +17,10 @@ from harness.metrics.weighted import ratio, totals
     undefined="one of the two conditions has no rows, or neither has a spread",
 )
 def cohens_d(values: Numbers, condition: Labels, *, w: Weights) -> Floats:
-    """Mean of the rows of the condition less that of the others, over their pooled standard deviation (Cohen 1988).
+    """Mean of the rows of the condition less the mean of the others, over their pooled standard deviation (Cohen 1988).
 
     The pooled variance is sum_i w_i (x_i - mean of i's own condition)^2 / (sum_i w_i - 2): a weight k is k rows. Of
-    pairs, too, the spread is that of the rows, and not that of the differences within pairs (d_z, another number).
+    pairs, too, the spread is the spread of the rows, and not of the differences within pairs (d_z, another number).
 
     Args:
         values: what is compared.

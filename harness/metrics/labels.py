@@ -23,7 +23,7 @@ COLUMNS = {"p": "probability", "before": "right before", "after": "right after",
 
 
 def metric_label(name: str) -> str:
-    """A metric's name for people: what its measure is called, and what a prefix or suffix adds in brackets.
+    """A metric's name for people: its measure's, with prefix and suffix in brackets.
 
     >>> metric_label("auroc_answered")
     'AUROC (gradable answers only)'

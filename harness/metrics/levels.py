@@ -88,7 +88,8 @@ def equal(table: Table, column: str, value: LevelValue) -> Mask:
 
 
 def chosen(table: Table, where: Mapping[str, LevelValue]) -> tuple[Mask, Mask]:
-    """The rows that have all the values of `where`, and those that may have them, because some are missing: two [n]."""
+    """The rows that have all the values of `where`, and the rows that may have them, because some are missing: two
+    [n]."""
     surely = np.ones(len(table), dtype=bool)
     maybe = surely.copy()
     for column, value in where.items():

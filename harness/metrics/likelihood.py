@@ -13,7 +13,7 @@ CLIP = float(np.finfo(np.float64).eps)
 
 
 def surprise(said: Floats) -> Floats:
-    """-ln of the probability that was given to what happened; a probability of 0 counts as `CLIP`."""
+    """-ln of the probability that was given to the outcome; a probability of 0 counts as `CLIP`."""
     losses: Floats = -np.log(np.maximum(said, CLIP))
     return losses
 
@@ -24,7 +24,7 @@ def _infinite(p: Probabilities, correct: Labels) -> Floats:
 
 
 def remark_on_infinite(p: Probabilities, correct: Labels) -> str:
-    """How many rows have an infinite loss, and what it counts as; "" for none."""
+    """How many rows have an infinite loss, and the number that it counts as; "" for none."""
     n = int(_infinite(p, correct).sum())
     counts = f"their infinite loss counts as {surprise(np.zeros(1))[0]:.2f}"
     return f"{n} wrong rows with p of exactly 0 or 1: {counts}" if n else ""
@@ -55,5 +55,5 @@ def nll(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
 
 @measure(low=0, high=1, better="lower", average=True)
 def infinite_losses(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
-    """Share of rows that are wrong with a probability of exactly 0 or 1, in [0, 1]: those of infinite `nll`."""
+    """Share of rows that are wrong with a probability of exactly 0 or 1 (an infinite `nll`), in [0, 1]."""
     return average(w, _infinite(p, correct))

@@ -1,7 +1,7 @@
 """Logistic fits of one variable for many replicates at once: Newton's method on sums by distinct value.
 
-Everywhere x is [m], the distinct values in ascending order; `weight` and `right`, [B, m], are the weight of the rows
-at each and that of the correct ones among them. All log-likelihoods here are concave.
+Everywhere x is [m], the distinct values in ascending order; `weight` and `right`, [B, m], are the weight of the rows at
+each value, and of the correct ones among them. All log-likelihoods here are concave.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a metric means, in a sentence or two: the first paragraph of its measure's docstring."""
+"""The meaning of a metric in a sentence or two: the first paragraph of its measure's docstring."""
 
 from __future__ import annotations
 

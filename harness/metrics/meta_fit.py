@@ -7,7 +7,7 @@ level k has
     P(k | s, r) = (G(t_k) - G(t_{k+1})) / G(0),  G(t) = Phi(nu - t),  0 = t_0 < t_1 < ... < t_K = infinity,
 
 where t are the cuts of side r and nu = (2r - 1) m (s - 1/2 - rho) is the mean, seen from the criterion towards that
-side. meta-d' is the m with the greatest likelihood, rho = c/d' being that of the choices. Parameters are m and the
+side. meta-d' is the m with the greatest likelihood; rho = c/d' comes from the choices. Parameters are m and the
 logarithms of the gaps between cuts, which keeps the cuts in order. Steps are Levenberg and Marquardt's on the expected
 information.
 """
@@ -25,9 +25,9 @@ _TINY = 1e-300
 def fit_meta_d(counts: Floats) -> tuple[Floats, Floats]:
     """d' and meta-d', [B] each, of weights by stimulus, response and level of confidence, [B, 2, 2, K] with K >= 2.
 
-    1/(2K) is added to every weight first. NaN where a stimulus is missing, where d' is not above 0 or |c|/20, because
-    there the condition on the criterion means nothing, and where the fit does not settle (of random tables, which no
-    observer makes, 1 in 1,000).
+    1/(2K) is added to every weight first. NaN where a stimulus is missing, and where the fit does not settle (of random
+    tables, which no observer makes, 1 in 1,000). NaN also where d' is not above 0 or |c|/20, because there the
+    condition on the criterion means nothing.
     """
     from scipy.special import ndtri
 

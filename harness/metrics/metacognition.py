@@ -5,9 +5,9 @@ Needs a choice between two stimuli: `stimulus` and `response` are labels of whic
 answers. Rows that only say right or wrong (free answers, more than two options) have no d' or meta-d': for them there
 is `type2_auroc`, which mixes what the confidence knows with how hard the task is.
 
-Counts of 0 have no finite d'. Half a row is added to each count of a stimulus's responses (Hautus 1995); meta-d' and
-the d' that it is compared with have 1/(2K) added to each of the 4K counts for K levels, which is half a row a response
-(Maniscalco and Lau's advice). The fit is that of their fit_meta_d_MLE with equal variances.
+Counts of 0 have no finite d'. Half a row is added to each count of a stimulus's responses (Hautus 1995). For meta-d'
+and the d' that it is compared with, 1/(2K) is added to each of the 4K counts for K levels, which is half a row a
+response (Maniscalco and Lau's advice). The fit is their fit_meta_d_MLE with equal variances.
 """
 
 from __future__ import annotations

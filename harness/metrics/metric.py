@@ -98,7 +98,7 @@ class Gaps:
 class Measure:
     """A metric function with its declared range and direction; made by the decorators `measure` and `curve`.
 
-    Calling it with columns and weights [B, n] gives B values, shape [B], those of a curve with k points shape [B, k];
+    Calling it with columns and weights [B, n] gives B values, shape [B], of a curve with k points shape [B, k];
     NaN where the value is undefined (one class only, no weight).
 
     Attributes:
@@ -110,7 +110,7 @@ class Measure:
         biased: whether the value on a sample has a bias, like an ECE, in which noise adds up. Without `gaps` its
             interval is reflected about the value, which removes the bias.
         debiased: whether the value has no such bias (or hardly any) but its replicates have, because noise adds up in
-            them once more. Without `gaps` its interval is that of the replicates, shifted back to the value.
+            them once more. Without `gaps` its interval is the range of the replicates, shifted back to the value.
         gaps: the signed gaps whose size is the value (for a debiased one, the value plus its bias). Sampling noise in
             a gap does not depend on the gap's true size. The interval relies on this: see `intervals.interval_of`.
         fitted: takes the arguments of the function with weights [n], fits parameters (a temperature) to these data, and
@@ -190,7 +190,8 @@ class Measure:
 
 
 def _signed_squares(root: Callable[..., Floats], w: Weights) -> Callable[[Weights], Floats]:
-    """Squares of a signed number as a function of weights [B, n]: negative where its sign is not that with w [n]."""
+    """Squares of a signed number as a function of weights [B, n]: negative where its sign is another than with w
+    [n]."""
     sign = np.sign(root(w=w[None, :]))
 
     def squares(weights: Weights) -> Floats:
@@ -307,8 +308,8 @@ class Metric:
         """Checks the metric against the columns that there are and their kinds.
 
         Raises:
-            HarnessError: a column is missing or of a kind that the measure must not be given, a value of `where` is of
-                another kind than its column, an option does not exist, or a curve has no `index`.
+            HarnessError: a column is missing, or of a kind that the measure must not be given; a value of `where` is of
+                another kind than its column; an option does not exist; a curve has no `index`.
         """
         what = f"metric {self.name!r}"
         if len(self.columns) != len(self.measure.parameters):

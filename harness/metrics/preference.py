@@ -43,11 +43,11 @@ def dbg(judge: Wins, gold: Wins, *, w: Weights) -> Floats:
 
 @measure(label="excess DBG", low=-1, high=1, better="neither", average=True)
 def excess_dbg(judge: Wins, third: Wins, *, w: Weights) -> Floats:
-    """The judge's win rate of its own answers less that of another judge of the same pairs, in [-1, 1].
+    """The judge's win rate of its own answers less another judge's on the same pairs, in [-1, 1].
 
-    It is the judge's DBG less the other judge's, because the gold win rate cancels. Two judges without preferences
-    have 0, whatever the quality of the answers. Where the other judge wrote the other answers, it is also the
-    interaction of judge and author: how much more often each prefers its own answers than the other one does.
+    It is the judge's DBG less the other judge's, because the gold win rate cancels. Two judges without preferences have
+    0 at any quality of the answers. Where the other judge wrote the other answers, it is also the interaction of judge
+    and author: how much more often each prefers its own answers than the other one does.
 
     Args:
         judge: as in `own_win_rate`.

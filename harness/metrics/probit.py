@@ -23,7 +23,7 @@ def probit_fit(x: Floats, yes: Floats, w: Weights) -> tuple[Floats, Floats]:
     """The coefficients with the greatest likelihood, [B, k], and its logarithm, [B].
 
     Maximises sum_i w_i (y_i log Phi(x_i b) + (1 - y_i) log Phi(-x_i b)). A y between 0 and 1 counts as an answer that
-    is yes with this probability: the coefficients are those that many drawn answers would lead to.
+    is yes with this probability: many drawn answers would lead to the same coefficients.
 
     NaN where there is no single finite maximum: columns that depend on each other in the rows of weight, or
     x that separates rows of 1 from rows of 0.

@@ -100,10 +100,10 @@ def aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
 
 @measure(label="excess AURC", low=0, high=1, better="lower")
 def excess_aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
-    """AURC above that of the best order of the same rows, E-AURC, in [0, 1] (Geifman et al. 2019).
+    """AURC less the AURC of the best order of the same rows, E-AURC, in [0, 1] (Geifman et al. 2019).
 
-    The best order has all E errors last: AURC* = (E - (N - E)(H(N) - H(N - E)))/N with the harmonic numbers H, exactly
-    and not in the limit e + (1 - e) ln(1 - e) of many rows. Compares rankings of models of different accuracy.
+    The best order has all E errors last: AURC* = (E - (N - E)(H(N) - H(N - E)))/N with the harmonic numbers H. This is
+    exact, unlike the limit e + (1 - e) ln(1 - e) of many rows. Compares rankings of models of different accuracy.
     """
     return aurc(score, correct, w=w) - _best_aurc(correct, w)
 
@@ -113,9 +113,9 @@ def prr(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Prediction rejection ratio, in [-1, 1]; 1 is the best order, 0 a random one (Malinin et al. 2017, 2021).
 
     Reject rows from the lowest score up and hand them to an oracle; the curve is the error rate over all N rows,
-    rejected ones counting as right. The ratio is of two areas, each below the straight line of random rejection: that
-    of this score over that of the best. For right and wrong answers it is 2 AUROC - 1, exactly. Some software calls
-    PRR what is here `prr_retained`.
+    rejected ones counting as right. The ratio is of two areas below the straight line of random rejection: this score's
+    over the best score's. For right and wrong answers it is 2 AUROC - 1, exactly. Some software calls PRR what is here
+    `prr_retained`.
     """
     return 2 * auroc(score, correct, w=w) - 1
 
@@ -124,7 +124,7 @@ def prr(score: Scores, correct: Labels, *, w: Weights) -> Floats:
 def prr_retained(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Prediction rejection ratio over the rows that are kept, at most 1; 0 is a random order.
 
-    (e - AURC)/(e - AURC*), with e the error rate and AURC* that of `excess_aurc`: as `prr`, but each point of the
+    (e - AURC)/(e - AURC*), with e the error rate and AURC* as in `excess_aurc`. It is like `prr`, but each point of the
     curve is the error rate among the kept rows, and the random line is flat. The rows with the highest scores weigh
     most. The worst order of few errors lies far below -1.
     """

@@ -85,8 +85,8 @@ def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
 
     It has the least negative log-likelihood of sigmoid(logit(p)/T).
 
-    1 is right, above 1 the probabilities are too extreme. Fitted on all rows: a description, not a test; for what it
-    is worth on other rows see `ece_after_temperature`.
+    1 is right, above 1 the probabilities are too extreme. Fitted on all rows: a description, not a test;
+    `ece_after_temperature` tests it on other rows.
     """
     if not len(p.values):
         return np.full(len(w), np.nan)
@@ -159,7 +159,7 @@ def ece_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w:
 )
 def nll_after_temperature(p: Probabilities, correct: Labels, group: Folds, *, w: Weights) -> Floats:
     """`nll` after temperature scaling, each row with the temperature of the folds without it: see
-    `ece_after_temperature`. Not below that of the best T on the same rows, and the way to see whether T pays."""
+    `ece_after_temperature`. Not below the loss with the best T on the same rows, and the way to see whether T pays."""
     return np.concatenate([_NLL(p, correct, group, w=row)(row[None, :]) for row in w])
 
 

@@ -13,8 +13,8 @@ from harness.metrics.weighted import ratio, sums_by
 def section_mean(win: Wins, weight: Numbers, subset: Classes, section: Classes, *, w: Weights) -> Floats:
     """Mean over sections of the weighted mean over their subsets, in [0, 1] (Lambert et al. 2024, RewardBench).
 
-    A subset's value is the mean of its rows, whatever their number; a section's is sum_s W_s v_s / sum_s W_s over its
-    subsets s; every section counts alike. Subsets and sections without rows are left out.
+    A subset's value is the mean of its rows, many or few. A section's is sum_s W_s v_s / sum_s W_s over its subsets s,
+    and every section counts alike. Subsets and sections without rows are left out.
 
     Args:
         win: 1 for a pair that is decided rightly, 0 for one that is not, a share for a tie.

@@ -53,6 +53,6 @@ def coverage_at_accuracy(score: Scores, correct: Labels, *, w: Weights, accuracy
         return np.full(len(w), np.nan)
     ties = Ties.of(score.values)
     taken, right = ties.downto(w), ties.downto(w, correct.values)
-    # 9 of 10 are an accuracy of 0.9, whatever 0.9 * 10 is in floating point.
+    # 9 of 10 are an accuracy of 0.9, although 0.9 * 10 need not be 9 in floating point.
     reached = right >= accuracy * taken * (1 - 1e-12)
     return ratio(np.where(reached, taken, 0.0).max(axis=1), taken[:, -1])

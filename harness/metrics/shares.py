@@ -19,7 +19,7 @@ def accuracy(correct: Labels, *, w: Weights) -> Floats:
 def accuracy_upper(correct: Labels, fate: Fates, *, w: Weights) -> Floats:
     """Accuracy if every answer that could not be graded were right, in [0, 1].
 
-    The lower bound is `accuracy`, in which such answers are wrong. Whatever a perfect grader would make of them, the
+    The lower bound is `accuracy`, in which such answers are wrong. With any verdicts of a perfect grader on them, the
     accuracy lies between the two.
     """
     return average(w, np.maximum(correct.values, 1 - fate.values))

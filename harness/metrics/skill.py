@@ -28,9 +28,9 @@ _ONE_CLASS = "all rows are correct, or all are wrong: the base rate makes no err
 def brier_skill(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Brier skill score against the base rate of the same rows, in (-inf, 1] (Murphy 1973; Wilks 2011, section 8.4).
 
-    1 - brier / (acc (1 - acc)), where acc is the share of correct rows: the denominator, `brier_uncertainty`, is the
-    Brier score of saying acc of every row. 0 is as good as the base rate, an optimistic one at small n, as it is fitted
-    on these rows (see the module). Undefined where all rows are correct, or all wrong.
+    1 - brier / (acc (1 - acc)), where acc is the share of correct rows. The denominator, `brier_uncertainty`, is the
+    Brier score of saying acc of every row. 0 is as good as the base rate; at small n that base rate is optimistic, as
+    it is fitted on these rows (see the module). Undefined where all rows are correct, or all wrong.
     """
     base = average(w, correct.values)
     return 1 - ratio(average(w, (p.values - correct.values) ** 2), base * (1 - base))
@@ -48,10 +48,10 @@ def brier_skill(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
 def log_skill(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """Logarithmic skill score against the base rate of the same rows, in (-inf, 1].
 
-    1 - nll / H(acc), with H(acc) = -acc ln acc - (1 - acc) ln (1 - acc), the loss of saying acc, the share of correct
-    rows, of every row. 0 is as good as the base rate, an optimistic one at small n (see the module). Infinite losses
-    count as in `nll`, 36.04 each: a few of them decide the number, and a note says how many there are. Undefined where
-    all rows are correct, or all wrong.
+    1 - nll / H(acc), where acc is the share of correct rows, and H(acc) = -acc ln acc - (1 - acc) ln (1 - acc) is the
+    loss of saying acc of every row. 0 is as good as the base rate; at small n that base rate is optimistic (see the
+    module). Infinite losses count as in `nll`, 36.04 each: a few of them decide the number, and a note says how many
+    there are. Undefined where all rows are correct, or all wrong.
     """
     base = average(w, correct.values)
     inside = np.where((base > 0) & (base < 1), base, 0.5)

@@ -58,7 +58,8 @@ def voice_gap(user: Labels, model: Labels, *, w: Weights) -> Floats:
 def net_recovery(recovered: Labels, false_alarm: Labels, *, w: Weights) -> Floats:
     """Share of errors that are mended less the share of right answers that are given up, in [-1, 1].
 
-    Youden's J of telling errors from right answers. Whoever treats both alike, and knows no answer, is at most at 0.
+    Youden's J of telling errors from right answers. A model that treats both alike, and knows no answer, is at most at
+    0.
 
     Args:
         recovered: whether the answer is right after an error was planted.

@@ -48,7 +48,7 @@ def sums_by(w: Weights, codes: NDArray[np.int64], *columns: Floats) -> Floats:
     order = np.argsort(codes, kind="stable")
     borders = np.flatnonzero(np.diff(codes[order])) + 1
     if (np.diff(order) == 1).all():
-        # Rows in the order of their codes, as those of an estimate are: each code is a slice, which copies nothing.
+        # Rows in the order of their codes, as an estimate's rows are: each code is a slice, which copies nothing.
         slices = [slice(*ends) for ends in zip([0, *borders], [*borders, len(codes)], strict=True)]
         return np.stack([totals(w[:, rows], *(c[rows] for c in columns)) for rows in slices])
     members = np.split(order, borders)
@@ -57,7 +57,7 @@ def sums_by(w: Weights, codes: NDArray[np.int64], *columns: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """Rows in ascending order of a value, those of equal value taken together.
+    """Rows in ascending order of a value, with rows of equal value taken together.
 
     Attributes:
         order: [n] row numbers in ascending order; None when the rows are in that order already.

@@ -1,4 +1,4 @@
-"""Draws bars: shares by condition, and what a revision does to right and wrong answers."""
+"""Draws bars: shares by condition, and the effect of a revision on right and wrong answers."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _names(look: Look, levels: Sequence[str]) -> list[str]:
 
 
 def _bar(part: Table, figure: Bars, level: Mapping[str, str], estimates: Sequence[Estimate]) -> tuple[Proportion, bool]:
-    """A bar, and whether its interval is that of a matching estimate."""
+    """A bar, and whether its interval comes from a matching estimate."""
     plain = proportion(part.columns[figure.label], part.columns["group"])
     found = matching(estimates, ("accuracy", "rate"), level, plain.value, plain.n)
     if found is None or found.low is None or found.high is None:

@@ -67,9 +67,9 @@ def by_level(rows: Table, column: str) -> list[tuple[str, Table]]:
 def proportion(labels: Floats, groups: Texts) -> Proportion:
     """The share of ones with a Wilson interval on the effective sample size.
 
-    Rows that share a group (draws of one item, items of one story) are not independent: their number is divided by
-    the design effect, the clustered variance of the mean over p(1 - p) / n, where that is above 1. With one row a
-    group this is the plain Wilson interval (Wilson 1927); with clusters, that of Korn and Graubard (1998).
+    Rows that share a group (draws of one item, items of one story) are not independent. Their number is divided by the
+    design effect, where that is above 1: the clustered variance of the mean over p(1 - p) / n. With one row a group
+    this is the plain Wilson interval (Wilson 1927); with clusters, Korn and Graubard's (1998).
 
     Args:
         labels: 0.0 or 1.0, shape [n], n >= 1.
@@ -94,7 +94,7 @@ def wilson(p: float, n: float) -> tuple[float, float]:
 
 
 def reliability_bins(probabilities: Floats, labels: Floats, groups: Texts, bins: int) -> list[Bin]:
-    """The non-empty ones of `bins` equal-width bins, those of `metrics.calibration.ece_equal_width`."""
+    """The non-empty ones of `bins` equal-width bins, as in `metrics.calibration.ece_equal_width`."""
     place = bin_codes(probabilities, bins)
     return [
         Bin(
@@ -116,8 +116,8 @@ def gap(bins: list[Bin]) -> float:
 def risk_coverage(scores: Floats, labels: Floats) -> tuple[Floats, Floats]:
     """Coverage k/n and error rate among the k most confident rows, for k = 1..n.
 
-    Rows of equal score enter together: inside such a block the errors are spread evenly, which is what they are on
-    average over random orders (Geifman and El-Yaniv 2017).
+    Rows of equal score enter together: inside such a block the errors are spread evenly, as they are on average over
+    random orders (Geifman and El-Yaniv 2017).
     """
     order = np.argsort(-scores, kind="stable")
     errors = np.cumsum(1 - labels[order])

@@ -31,7 +31,7 @@ MOST_LINES = 60
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A changed item with what either run has of it."""
+    """A changed item with either run's part of it."""
 
     changes: Sequence[Change]
     first: Shown

@@ -60,7 +60,7 @@ def version_fact(manifest: Mapping[str, Any]) -> str:
 
 
 def name_of(run: RunRecord, runs: Sequence[RunRecord]) -> str:
-    """What tells a run from the others in a sentence: what it differs in, else its folder."""
+    """The words that tell a run from the others in a sentence: its differing settings, else its folder."""
     parts = {
         one.path: [
             str(one.manifest["experiment"]),

@@ -164,8 +164,8 @@ def _middle(text: str) -> str:
 class Beside:
     """The files beside a page, which hold the items that the page does not.
 
-    Each is one call of the page's `shownItems` with compressed data: a script, because a page opened from a disk may
-    load scripts but not read files, and with nothing in it that a model wrote in the clear.
+    Each is one call of the page's `shownItems` with compressed data. It is a script, because a page opened from a disk
+    may load scripts but not read files. No text of a model stands in it in the clear.
 
     Args:
         page: the page's own file.

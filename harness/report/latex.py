@@ -1,4 +1,4 @@
-"""Writes text into LaTeX: whatever a model or data set is called, it is text there and no command."""
+"""Writes text into LaTeX: the name of a model or data set is text there and never a command."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A paragraph of methods for one run or several: what was asked, of whom, how it was graded and how it was tested.
 
-Each sentence follows from the run directory. What a run does not record is not said.
+Each sentence follows from the run directory. A fact that the run does not record is left out.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _ENGINES = {"vllm": "vLLM", "transformers": "Hugging Face transformers", "server
 def methods(
     runs: Sequence[RunRecord], tables: Sequence[Table], papers: Mapping[str, Sequence[Paper]] | None = None
 ) -> str:
-    """The paragraph: what all runs have in common is said once, and what differs with the runs that it is true of.
+    """The paragraph: it says once what all runs have in common, and names the runs beside each difference.
 
     Args:
         tables: the outcomes of each run.
-        papers: those that each experiment follows, by the experiment's name.
+        papers: the papers that each experiment follows, by the experiment's name.
     """
     cited = papers or {}
     told = [

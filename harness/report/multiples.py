@@ -41,7 +41,7 @@ def parameters(manifest: Mapping[str, Any]) -> tuple[float | None, bool]:
 
 
 def label(run: RunRecord, runs: Sequence[RunRecord]) -> str:
-    """What tells a run from the others: its model, then its task, settings and seed where these differ."""
+    """The words that tell a run from the others: its model, then its task, settings and seed where these differ."""
     m = run.manifest
     parts = [str(m["model"]["name"])]
     parts += filter(None, [label_of(run, runs)])
@@ -51,7 +51,7 @@ def label(run: RunRecord, runs: Sequence[RunRecord]) -> str:
 
 
 def shared(runs: Sequence[RunRecord]) -> list[Key]:
-    """Numbers that at least two of the runs have: those that claims are about first, then those that most have."""
+    """Numbers that at least two of the runs have: the numbers of claims first, then the numbers that most runs have."""
     claimed = {
         (name, tuple(sorted(level.items()))) for run in runs for claim in claims_of(run) for name, level in claim.sides
     }

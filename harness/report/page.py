@@ -60,9 +60,9 @@ class Written:
 def write_page(run: Path, page: Path | None = None) -> Written:
     """Writes the page of a run, and the files beside it when it has many items.
 
-    Everything that a model or a data set wrote is escaped, and what is invisible in it made visible. No script but the
+    All text of a model or a data set is escaped, and its invisible characters are made visible. No script but the
     page's own can run, and nothing can be loaded from elsewhere: the policy in its head allows one script, by digest,
-    and what that asks for from beside the page.
+    and the files beside the page that this script asks for.
 
     Args:
         page: where to; None is report.html in the run directory.
@@ -160,7 +160,7 @@ def _inline(fragments: Iterable[tuple[str, str]], beside: Beside) -> list[tuple[
 
 
 def _that_fit(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
-    """Figures for the page, and those for which it has no room."""
+    """Figures for the page, and figures for which it has no room."""
     sizes = itertools.accumulate(len(p.svg) for p in pictures)
     fits = [size <= MOST_PICTURES or i == 0 for i, size in enumerate(sizes)]
     return [p for p, f in zip(pictures, fits, strict=True) if f], [

@@ -1,4 +1,5 @@
-"""What all pictures share: style and colours, panels and legends, and files of the same bytes for the same data."""
+"""The parts that all pictures share: style and colours, panels and legends, and files of the same bytes for the same
+data."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ def styled(look: Look) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A matplotlib figure with its title, its text for those who do not see it, and lines below it."""
+    """A matplotlib figure with its title, its text for readers who do not see it, and lines below it."""
 
     figure: Any
     title: str
@@ -99,7 +100,7 @@ def nothing(look: Look, title: str, text: str) -> Painted:
 
 
 def kept(levels: list[T]) -> tuple[list[T], str]:
-    """The levels that are drawn, and what the title says of those that are not."""
+    """The levels that are drawn, and the title's words about the levels that are not."""
     more = len(levels) - MOST_LEVELS
     return levels[:MOST_LEVELS], f" The first {MOST_LEVELS} of {len(levels)} values are drawn." if more > 0 else ""
 
@@ -132,7 +133,7 @@ class Panels:
 
     Attributes:
         width: of one panel, in inches.
-        axes: of each panel, those that stand one above the other.
+        axes: of each panel, the axes that stand one above the other.
         left, bottom: whether a panel has none to its left, or below it; the others do without the axes' names.
     """
 
@@ -170,7 +171,7 @@ def share_ticks(look: Look, width: float) -> list[float]:
 
 
 def legend(look: Look, canvas: Any, entries: Sequence[tuple[str, Any]]) -> None:
-    """A legend above all panels: names with their colours, or with what is drawn of them."""
+    """A legend above all panels: names with their colours, or with their marks and lines."""
     from matplotlib.patches import Patch
 
     handles = [Patch(color=drawn) if isinstance(drawn, str) else drawn for _, drawn in entries]

@@ -107,7 +107,7 @@ def _sizes(axes: Any, bins: Sequence[Bin], width: float, numbers: bool, look: Lo
 
 
 def risk_coverage_panels(figure: RiskCoverage, rows: Table, look: Look) -> Painted:
-    """Error rate among the most confident fraction, with those of an oracle and of a random order."""
+    """Error rate among the most confident fraction, beside an oracle's and a random order's."""
     levels, note = kept(by_level(rows, figure.by))
     width = look.width / across(look, len(levels))
     headings = []

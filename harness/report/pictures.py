@@ -59,7 +59,7 @@ def load_picture(file: Path) -> Picture:
 
 
 def _check(file: Path, body: str) -> None:
-    """What is put into a page is only shapes and text, whoever edited the file."""
+    """Only shapes and text get into a page, even where somebody edited the file."""
     try:
         root = ET.fromstring(body)
     except ET.ParseError as error:

@@ -1,4 +1,4 @@
-"""Lays out the numbers of a run: metrics as rows, arms as columns, those that claims are about before the rest."""
+"""Lays out the numbers of a run: metrics as rows, arms as columns, the metrics of claims before the rest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric, at the values of the columns other than that of the table's head, by which it is estimated."""
+    """A metric at a level, without the column that makes the table's head."""
 
     metric: str
     rest: str
@@ -89,7 +89,7 @@ def counts(e: Estimate) -> str:
 
 
 def pivots(estimates: Iterable[Estimate], verdicts: Sequence[Mapping[str, Any]], notes: Notes) -> list[Pivot]:
-    """Tables of numbers, those of one kind of column together, with `MOST_COLUMNS` columns each."""
+    """Tables of numbers, one for each kind of column, with at most `MOST_COLUMNS` columns each."""
     by_column: dict[str, list[Estimate]] = {}
     for e in estimates:
         by_column.setdefault(_column(e), []).append(e)

@@ -1,4 +1,4 @@
-"""Puts runs together that differ in the seed only, and says in what the others differ."""
+"""Puts runs together that differ in the seed only, and names the differences of the others."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Pool:
         return Counter(v["kind"] for run in self.runs for v in run.verdicts if v["text"] == text)
 
     def numbers(self) -> list[Pooled]:
-        """The two numbers that stand for the runs: how often the model is right, and what the first claim is about."""
+        """The two numbers that stand for the runs: how often the model is right, and the first claim's number."""
         first = self.runs[0]
         sides = [side for claim in claims_of(first) for side in claim.sides]
         found = headline(first.estimates, [name for name, _ in sides])
@@ -95,7 +95,7 @@ def settings_of(run: RunRecord) -> dict[str, Any]:
 
 
 def pools(runs: Sequence[RunRecord]) -> list[Pool]:
-    """The runs of one experiment, those that differ in the seed only together."""
+    """The runs of one experiment; runs that differ in the seed only stand together."""
     found: dict[str, list[RunRecord]] = {}
     for run in runs:
         m = run.manifest
@@ -107,7 +107,8 @@ def pools(runs: Sequence[RunRecord]) -> list[Pool]:
 
 
 def label_of(run: RunRecord, runs: Sequence[RunRecord]) -> str:
-    """What tells a run from others: its task where tasks differ, then settings that differ among runs of its task."""
+    """The words that tell a run from others: its task where tasks differ, then settings that differ among runs of its
+    task."""
     task = run.manifest["task"]["name"]
     parts = [str(task)] if len({r.manifest["task"]["name"] for r in runs}) > 1 else []
     alike = [settings_of(r) for r in runs if r.manifest["task"]["name"] == task]

@@ -60,7 +60,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The verdicts of a run: on claims, on published numbers that can be compared, and on those that cannot.
+    """The verdicts of a run: on claims, on published numbers that can be compared, and on the others.
 
     Attributes:
         kinds: how many claims met which verdict.

@@ -47,7 +47,7 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A run of a study: its name there, what it left (None without results), and what became of it."""
+    """A run of a study: its name there, its record (None without results), and how it ended."""
 
     name: str
     run: RunRecord | None
@@ -57,7 +57,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The verdict on a claim between runs, what is left of it in the family of all, and what is compared in words."""
+    """The verdict on a claim between runs, its verdict in the family of all claims, and the two sides in words."""
 
     kind: str
     family: str
@@ -170,7 +170,7 @@ def render_several(
 
 
 def _order(model: str, runs: Sequence[RunRecord]) -> tuple[float, str]:
-    """Models from small to large; those of unknown size last, by name."""
+    """Models from small to large; models of unknown size last, by name."""
     return _known(model, runs)[0] or float("inf"), model
 
 

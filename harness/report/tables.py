@@ -77,7 +77,7 @@ def _subject(cell: Cell, labels: Mapping[str, str]) -> str:
 
 
 def caption(grid: Grid, labels: Mapping[str, str]) -> str:
-    """What a reader has to know of the numbers: what they are, of how many items and seeds, and their intervals."""
+    """A caption: what the numbers are, of how many items and seeds, and their intervals."""
     cells = list(grid.cells.values())
     runs = list({id(run): run for cell in cells for run in cell.runs}.values())
     return " ".join(
@@ -219,7 +219,7 @@ def _as_csv(grid: Grid) -> str:
 
 
 def known_names(grid: Grid) -> list[str]:
-    """What can be given a label: the names of rows and columns, metrics, levels and experiments."""
+    """The names that can be given a label: of rows and columns, metrics, levels and experiments."""
     cells = grid.cells.values()
     names = [*grid.row_names, *grid.column_names, *(cell.metric.name for cell in cells)]
     names += [value for cell in cells for value in cell.level.values()]

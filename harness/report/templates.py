@@ -19,7 +19,7 @@ LONGEST = 4000
 def environment() -> Any:
     """The Jinja environment of all pages.
 
-    Filters: `seen` for text of unknown origin, `label` for names, `metric` for those of metrics, `level`, and `num` for
+    Filters: `seen` for text of unknown origin, `label` for names, `metric` for names of metrics, `level`, and `num` for
     numbers.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape

@@ -25,7 +25,7 @@ INTERVAL = (
 
 
 def words_on(table: Table, estimates: Iterable[Estimate]) -> list[tuple[str, str]]:
-    """The words that the page of a run needs, each with what it means."""
+    """The words that the page of a run needs, each with its meaning."""
     levels = {column for e in estimates for column in e.level}
     words = [ARM] if "arm" in levels else []
     words += [LEVEL] if levels - {"arm"} else []

@@ -92,7 +92,7 @@ def compare_all(
 
 
 def compare(pair: Pair, metrics: Sequence[str], *, replicates: int) -> Comparison:
-    """Every named metric at every level that both sides have; without names those that claims are about, or all.
+    """Every named metric at every level that both sides have; without names the metrics of claims, or all.
 
     Raises:
         HarnessError: an unknown metric, nothing that both have, or no shared item.
@@ -165,7 +165,8 @@ def _all_reasons(first: Side, second: Side, besides: Sequence[str]) -> tuple[tup
 
 
 def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list[str], list[str]]:
-    """Why two runs may not be comparable, and in what else they differ (`besides`: those told as the point)."""
+    """Why two runs may not be comparable, and their other differences, without `besides`, the ones that are the
+    point."""
     a, b = one.record.manifest, two.record.manifest
     imported = [_imported(run) for run in (one, two) if run.record.manifest.get("status") == "imported"]
     warnings, differ = [*imported], []

@@ -41,9 +41,9 @@ class RunDirectory:
     """The files of one run; their names are its interface.
 
     manifest.json: config, versions, git state, fingerprints, seeds, host, timing. outcomes.parquet: one row per
-    outcome. estimates.json, verdicts.json. fitted.json, fitted.npz: what `prepare` fitted, if anything. calls.jsonl:
-    one line per item with every exchange, as `Transcript.read` takes them. figures/, report.html, and whatever the
-    tracker keeps. An earlier run's results stay until this one's are complete. owner.json names the process at work.
+    outcome. estimates.json, verdicts.json. fitted.json, fitted.npz: the result of `prepare`, if any. calls.jsonl:
+    one line per item with every exchange, as `Transcript.read` takes them. figures/, report.html, and the tracker's own
+    files. An earlier run's results stay until this one's are complete. owner.json names the process at work.
 
     Args:
         path: created when missing. Where another process is at work in it, its end is waited for.
@@ -98,7 +98,7 @@ class RunDirectory:
         """Writes outcomes.parquet, estimates.json, verdicts.json and calls.jsonl.
 
         Args:
-            items: ids in the task's order, which is that of calls.jsonl, whenever which item was finished.
+            items: ids in the task's order, which is the order of calls.jsonl in whatever order items are finished.
         """
         try:
             with self._calls as lines, (self.stage / "calls.jsonl").open("wb") as ordered:
@@ -113,7 +113,7 @@ class RunDirectory:
         self.write("verdicts.json", as_json([asdict(v) for v in verdicts]))
 
     def note(self, manifest: Mapping[str, Any]) -> None:
-        """Writes the manifest of a run that has no results yet; those of an earlier run stay, with their manifest."""
+        """Writes the manifest of a run that has no results yet; an earlier run's results stay, with their manifest."""
         self._owned.check()
         if not (self.path / "estimates.json").is_file():
             self._owned.write("manifest.json", as_json(manifest))

@@ -46,7 +46,7 @@ async def fit(experiment: Experiment, train: Sequence[Item], subject: Subject) -
 
 
 def check_fitted(experiment: Experiment, test: Iterable[Item]) -> None:
-    """Refuses a fit of another run that cannot be used here, or that has seen items that are to be tested.
+    """Refuses a fit of another run that cannot be used here, or was made on items that are to be tested.
 
     Raises:
         HarnessError: the fit is missing, damaged or of another type, or was fitted on a test item.
@@ -67,8 +67,8 @@ def keep_fitted(folder: Path, experiment: Experiment, items: Split, fitted: Any)
     """Saves the fit for the protocols in a run directory.
 
     Returns:
-        What the manifest says of it: its fingerprint, the items that it was fitted on and, where another run fitted it,
-        that run with its model and task. None when nothing was fitted.
+        The manifest's words about it: its fingerprint, the items that it was fitted on and, where another run fitted
+        it, that run with its model and task. None when nothing was fitted.
 
     Raises:
         HarnessError: as `save_fitted`.

@@ -25,7 +25,7 @@ class Loaded:
 
     Attributes:
         table: the outcomes. Where the run asked about the outcomes of another (task=run), "item" is the item of the
-            first run, by which its rows are paired with those of other runs.
+            first run, by which its rows are paired with rows of other runs.
     """
 
     record: RunRecord

@@ -1,8 +1,8 @@
 """Lets one process at a time change a run directory, and puts new results in the place of old ones as a whole.
 
 New results are written into a folder of their own inside of the run directory. When they are complete and on the disk,
-one rename says that they hold. Then each takes its place; whoever owns the directory next completes what a killed
-process has begun. Meanwhile manifest.json says "replacing", so that nobody takes a mixture for results.
+one rename says that they hold. Then each takes its place; the directory's next owner completes what a killed process
+has begun. Meanwhile manifest.json says "replacing", so that nobody takes a mixture for results.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Owned:
 
 
 def without_results(run: Path, manifest: Any) -> str:
-    """Why a run has no results that can be read now, and what helps; "" where nothing stands against reading them."""
+    """Why a run has no results that can be read now, and the remedy; "" where nothing stands against reading them."""
     holder: Holder | None = None
     with suppress(HarnessError):
         holder = holder_of(run / OWNER)

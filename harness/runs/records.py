@@ -48,7 +48,7 @@ def without_dry_runs(runs: Sequence[Path], named: Collection[Path]) -> tuple[lis
     """The runs that are results, and a line for each dry run that is left out.
 
     Args:
-        named: those that the user named himself, which stay. Where no run is of a model, all stay.
+        named: runs that the user named, which stay. Where no run is of a model, all stay.
     """
     manifests = {run: _known(run) for run in runs}
     if not any(manifest and not is_dry(manifest) for manifest in manifests.values()):
@@ -58,7 +58,7 @@ def without_dry_runs(runs: Sequence[Path], named: Collection[Path]) -> tuple[lis
 
 
 def _known(run: Path) -> Mapping[str, Any]:
-    """The manifest of a run as far as there is one; whoever uses the run says what is wrong with it."""
+    """The manifest of a run as far as there is one; a later use of the run says what is wrong with it."""
     try:
         manifest = _json(run / "manifest.json", dict)
     except HarnessError:
@@ -117,7 +117,7 @@ def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
     """The outcomes of a run.
 
     Args:
-        metrics: those that are to read them.
+        metrics: the metrics that are to read them.
 
     Raises:
         HarnessError: outcomes.parquet is missing, damaged or empty, or lacks a column that a metric reads.
@@ -139,7 +139,7 @@ def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:
 
 
 def by_first_item(record: RunRecord, table: Table) -> Table:
-    """The outcomes with the first run's items as items, where those of this run were made of another's (task=run).
+    """The outcomes with the first run's items as items, where this run's items were made of another's (task=run).
 
     Raises:
         HarnessError: calls.jsonl is missing, damaged, or lacks an item.

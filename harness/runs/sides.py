@@ -246,7 +246,7 @@ def _labels(runs: Sequence[Loaded], key: str | None) -> list[str]:
 
 
 def _model(run: Loaded) -> tuple[str, str]:
-    """The name of a run's model, and what was loaded."""
+    """The name of a run's model, and the weights that were loaded."""
     parts = [str(run.settings.get(f"model.{key}") or "") for key in ("source", "revision", "adapter")]
     return value_of(run, "model.name"), "@".join(parts)
 

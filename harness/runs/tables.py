@@ -79,10 +79,10 @@ def make_grid(
     *,
     replicates: int = 1000,
 ) -> Grid:
-    """The table of some runs; what is not given is chosen by what the runs differ in.
+    """The table of some runs; axes that are not given are chosen by the runs' differences.
 
-    Without `metrics` these are the accuracy and what claims are about, or the first of the claims' where the metric is
-    no axis. A key of a level that is no axis and has several values takes that of the first claim about the metric.
+    Without `metrics` these are the accuracy and the metrics of claims, or the first claim's where the metric is no
+    axis. A key of a level that is no axis and has several values takes the value in the first claim about the metric.
 
     Args:
         level: values of keys of the levels, as {"arm": "few-shot"}.
@@ -111,7 +111,7 @@ def make_grid(
 
 
 def axes(runs: Sequence[Loaded], rows: str | None, columns: str | None) -> tuple[str, str]:
-    """The axes of a table: those that were asked for, and else what the runs differ in.
+    """The axes of a table: the ones that were asked for, else the differences of the runs.
 
     Raises:
         HarnessError: both are the same.
@@ -157,8 +157,8 @@ def _numbers(
 def _chosen(
     run: Loaded, metric: Metric, levels: list[dict[str, str]], told: set[str], *, any_will_do: bool
 ) -> list[dict[str, str]]:
-    """The levels of a metric that a table shows: for keys that nothing tells apart, those of the first claim that the
-    run can answer. Where there is none, the first of all levels, if the table was left to us."""
+    """The levels of a metric that a table shows: for keys that nothing tells apart, the values in the first claim that
+    the run can answer. Where there is none, the first of all levels, if the table was left to us."""
     claims = sorted(run.job.claims, key=lambda claim: claim.metric != metric.name)
     for key in metric.keys:
         if key in told or len({level[key] for level in levels}) < 2:

@@ -40,7 +40,7 @@ class Study:
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
-        """For every run those that have to be finished before it."""
+        """For every run the runs that have to be finished before it."""
         return {name: references(words) for name, words in self.runs.items()}
 
 
@@ -122,7 +122,7 @@ def _list(node: dict[str, Any], key: str, path: str) -> list[Any]:
 
 
 def _column(node: Any, path: str) -> Any:
-    """A column; the keys besides its text are those of its cell."""
+    """A column; the keys besides its text describe its cell."""
     if not isinstance(node, dict):
         raise HarnessError(f"{path} is {node!r}; a column has the key text, and those of its cell: metric, level, ...")
     cell = {key: value for key, value in node.items() if key != "text"}

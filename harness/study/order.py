@@ -1,4 +1,4 @@
-"""Puts the runs of a study into an order in which each comes after those that it needs."""
+"""Puts the runs of a study into an order in which each comes after the runs that it needs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_references(needs: Mapping[str, Collection[str]]) -> None:
 def in_order(
     needs: Mapping[str, Collection[str]], alike: Callable[[str, str], bool] = lambda one, two: True
 ) -> list[str]:
-    """All runs, each after those that it needs, else as given; after each the next that is alike, where one can go.
+    """All runs, each after the runs that it needs, else as given; after each the next that is alike, where one can go.
 
     Args:
         alike: whether two runs need the same models loaded.

@@ -48,11 +48,11 @@ class Plan:
 
 
 def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -> Plan:
-    """Composes and checks every run; overrides of the command line come after those of the study.
+    """Composes and checks every run; overrides of the command line come after the study's.
 
-    Of a run about the outcomes of another (task=run) all is checked but what only these outcomes tell: whether the
-    texts of task.where occur, and how many items there are; of one that uses the fit of another (experiment.fitted),
-    all but that fit; of a claim or a table, all but whether its levels occur.
+    Some things only finished runs tell, and are not checked. Of a run about the outcomes of another (task=run): whether
+    the texts of task.where occur, and how many items there are. Of a run that uses the fit of another
+    (experiment.fitted): that fit. Of a claim or a table: whether its levels occur.
 
     Raises:
         HarnessError: as `load_job` and `prepare_items`, naming the run; an override that cannot be meant for all runs;

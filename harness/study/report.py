@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def write_study(plan: Plan, ended: Sequence[Ended], verdicts: Sequence[Verdict]) -> Path:
-    """Writes report.html, study.json (runs and verdicts) and verdicts.json (as those of a run) into the study's folder.
+    """Writes report.html, study.json (runs and verdicts) and verdicts.json (as a run's) into the study's folder.
 
     A study with tables leaves tables.csv, too.
 

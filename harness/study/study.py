@@ -26,7 +26,7 @@ class Ended:
     """The end of one run of a study.
 
     Attributes:
-        status: that of its session; or "stopped" (by an error, without results), "skipped" (a run that it needs has
+        status: its session's; or "stopped" (by an error, without results), "skipped" (a run that it needs has
             no results), "not started" (after Ctrl-C).
         reason: why it is not finished; "" otherwise.
         session: None without results.
@@ -123,7 +123,7 @@ def judge_all(plan: Plan, ended: Sequence[Ended]) -> list[Verdict]:
 
 
 def exit_code(ended: Sequence[Ended]) -> int:
-    """0, or that of the first run that is not finished; 128 and its number after a signal, 130 after Ctrl-C."""
+    """0, or the first unfinished run's; 128 and its number after a signal, 130 after Ctrl-C."""
     if any(one.status == "interrupted" for one in ended):
         return signals.exit_code()
     return next((one.code for one in ended if one.code), 0)

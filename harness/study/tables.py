@@ -54,10 +54,10 @@ class Cell:
             raise HarnessError("a constant ('value') needs its 'source', and a number of a run has none")
 
     def levels(self, row: Mapping[str, LevelValue], arms: Sequence[str]) -> list[dict[str, str]]:
-        """The levels to look up, as text, each with those of the row: one, or those of which the best is shown.
+        """The levels to look up, as text, each with the row's: one, or several, of which the best is shown.
 
         Args:
-            arms: those of the run, among which a `*` is looked up; one that fits none stays as it is.
+            arms: the run's, among which a `*` is looked up; one that fits none stays as it is.
         """
         levels = [level_texts({**row, **self.level, **one}) for one in self.best_of or ({},)]
         return [found for level in levels for found in _each_arm(level, arms)] if self.best_of else levels
@@ -72,7 +72,7 @@ def _each_arm(level: dict[str, str], arms: Sequence[str]) -> list[dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column; its cell is that of every row which has none of its own for it."""
+    """A column; its cell holds in every row that has none of its own for it."""
 
     text: str
     cell: Cell | None = None

@@ -22,7 +22,7 @@ class Side:
 
     Attributes:
         run: the name of the run in the study; or
-        runs: those of several that are compared as one, like seeds.
+        runs: their names; several are compared as one, like seeds.
         level: the values of the metric's `by` columns, native (1, true) or as text; they become text.
         metric: where it has another name than on the other side.
 

@@ -1,7 +1,7 @@
 """Keeps a sweep on disk: what was planned, and the state of every cell in a file of its own.
 
 No file is ever changed in place. Each is written aside and renamed, so that every reader sees one whole state, on
-network file systems too. Times are for people: those of different machines are never compared.
+network file systems too. Times are for people: times of different machines are never compared.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Cell:
     Attributes:
         index: its place in the grid, from 0; the last swept override varies fastest.
         overrides: all of it, as `run` takes them.
-        swept: those that differ between cells; people know the cell by them.
+        swept: the settings that differ between cells; people know the cell by them.
         experiment: name in conf/experiment.
         folder: the run directory, as the run itself names it (perhaps relative to the sweep's working directory).
         digest: digest of everything that can change an outcome.
@@ -93,7 +93,7 @@ class Status:
         job: the SLURM job or worker that last had it.
         host, pid: machine and process of its last run.
         beat: counts up while its worker lives; two readings tell more than any clock.
-        done, total: items. asked: calls that the engine answered, shared: those that the store had.
+        done, total: items. asked: calls that the engine answered, shared: calls that the store answered.
         seconds: that the run took, by phase.
     """
 
@@ -261,7 +261,7 @@ class Sweep:
         return os.path.exists(self.folder / "cancelled")
 
     def cancel(self) -> None:
-        """Tells every worker, on whatever machine, to stop."""
+        """Tells every worker, on any machine, to stop."""
         self.write_text("cancelled", "")
 
     def renew(self, cells: Sequence[int]) -> None:

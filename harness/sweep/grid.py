@@ -55,8 +55,8 @@ def is_hydra(override: str) -> bool:
 def plan_cells(overrides: Sequence[str], config_dir: Path | None = None, shards: int = 1) -> list[Planned]:
     """Composes, builds and checks every cell of a grid.
 
-    What repeats is done once: config files are composed once for every combination of groups, parts are built once
-    for every value, items are read once for every experiment on a task.
+    Repeated work is done once. Config files are composed once for every combination of groups, parts are built once for
+    every value, and items are read once for every experiment on a task.
 
     Args:
         shards: engines that share the items of every cell; above 1 each cell is followed by its shards.
@@ -82,7 +82,7 @@ def plan_cells(overrides: Sequence[str], config_dir: Path | None = None, shards:
 
 
 def combinations(overrides: Sequence[str]) -> list[tuple[list[str], tuple[str, ...]]]:
-    """Every cell as what all cells have in common and what is swept; inside of `hydra_at` only.
+    """Every cell as the common settings and the swept ones; inside of `hydra_at` only.
 
     Sweeps are Hydra's: `a=1,2`, `range(0,5)`, `choice(x,y)`, `glob(*)` of a group. Of two overrides of the same key
     the last holds.

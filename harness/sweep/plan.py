@@ -22,7 +22,7 @@ def plan_sweep(overrides: Sequence[str], config_dir: Path | None) -> tuple[Sweep
     """Composes and checks everything about a sweep; writes nothing.
 
     Args:
-        overrides: as `run -m` takes them, those of Hydra's own settings (hydra/launcher=slurm) included.
+        overrides: as `run -m` takes them, with Hydra's own settings (hydra/launcher=slurm).
 
     Raises:
         HarnessError: a cell or the launcher could not work.

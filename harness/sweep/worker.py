@@ -156,7 +156,7 @@ class _Worker:
         cell = self._sweep.cells[index]
         log(f"sweep {self._sweep.name}: cell {index} ({cell.label})")
         with Heartbeat(self._sweep, index) as heartbeat:
-            again = heartbeat.status.state == "running"  # whoever ran it before did not come to an end
+            again = heartbeat.status.state == "running"  # the worker that ran it before did not come to an end
             heartbeat.write(
                 state="running",
                 requeued=heartbeat.status.requeued + again,
@@ -191,7 +191,7 @@ class _Worker:
             self._store.at(job.store),
             cancelled=lambda: self._sweep.cancelled,
         )
-        # Before the cell is said to be done: another machine may make a whole cell of what this one has answered.
+        # Before the cell is said to be done: another machine may make a whole cell of this one's answers.
         self._store.flush()
         print(f"cell {index}, {session.run.path}: {headline(session)}", flush=True)
         return session

@@ -1,4 +1,4 @@
-"""Hands the packs of a sweep to a launcher, looks how its cells stand, and stops them: whatever the launcher is."""
+"""Hands the packs of a sweep to any launcher, looks how its cells stand, and stops them."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def start(sweep: Sweep, launcher: Launcher) -> int:
     """
     with driving(sweep):
         before = look(sweep)
-        # Workers die with the process that handed them out, and that is this one now; detached jobs live on.
+        # Workers die with the process that handed them out, now this one; detached jobs live on.
         todo = [
             seen.cell.index
             for seen in before.cells
@@ -139,7 +139,7 @@ def start_in_background(sweep: Sweep) -> int:
 
 
 def cancel(sweep: Sweep) -> int:
-    """Stops whatever is waiting or at work.
+    """Stops everything that is waiting or at work.
 
     Returns:
         How many cells are left to be run.

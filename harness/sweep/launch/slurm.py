@@ -143,7 +143,7 @@ class Slurm(Launcher):
 
 
 def by_queue(sweep: Sweep) -> View:
-    """The state of every cell: its own file, corrected by what SLURM says of its job.
+    """The state of every cell: its own file, corrected by SLURM's word about its job.
 
     SLURM is asked first and the files are read afterwards: a job that has left the queue has written its last state.
     """

@@ -1,4 +1,4 @@
-"""Looks after the worker of one pack: submitit runs this, and it outlives whatever happens to the worker."""
+"""Looks after the worker of one pack: submitit runs this, and it outlives the worker."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PATIENCE = 20.0
 
 
 class Supervisor:
-    """Looks after a pack: starts a worker, and another one for what is left when it is killed.
+    """Looks after a pack: starts a worker, and when that is killed another one for the remaining cells.
 
-    The worker is a process of its own, so that one killed for its memory, or by a fault in a driver, takes no other
-    cell with it, and so that a signal is heeded at once even while a model is being loaded. Killing a worker at any
-    moment loses at most the calls in flight.
+    The worker is a process of its own for two reasons. One that is killed for its memory, or by a fault in a driver,
+    takes no other cell with it. And a signal is heeded at once even while a model is being loaded. Killing a worker at
+    any moment loses at most the calls in flight.
 
     Args:
         folder: of the sweep.
