@@ -74,7 +74,7 @@ def compare(
         group_by: the setting or outcome column that makes the sides: "model", "task", "seed", a dotted key, "arm".
             Without it every run is a side, and runs that differ in the seed alone are one.
         baseline: the side that the others are compared with, by its label; the first one without it.
-        metric: the metrics to compare; "all" for all, without any those that claims are about.
+        metric: the metrics to compare; "all" for all, without any the metrics of claims.
         replicates: of the bootstrap, at least 2.
 
     Raises:

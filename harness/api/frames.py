@@ -22,7 +22,7 @@ def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> pd.
     """Rows as a data frame.
 
     Args:
-        columns: those that it has without any row, too.
+        columns: the frame's, also without any row.
     """
     import pandas as pd
 

@@ -26,7 +26,7 @@ class Run:
 
     Args:
         record: as `load_record` reads it.
-        job: its settings, where they are known; else those of its manifest, once a comparison needs them.
+        job: its settings, where they are known; else its manifest's, once a comparison needs them.
 
     Attributes:
         path: the run directory.
@@ -219,8 +219,8 @@ def load_run(path: str | PathLike[str]) -> Run:
 def load_runs(*places: str | PathLike[str]) -> Runs:
     """Reads runs: run directories, patterns as "runs/pTrue/*", folders of runs, sweeps.
 
-    What a pattern or folder holds besides is left out with a line that says why: runs without results, and dry runs
-    where there are others.
+    Other runs of a pattern or folder are left out with a line that says why: runs without results, and dry runs where
+    there are others.
 
     Raises:
         HarnessError: a place that holds no run, or a named run that cannot be read.

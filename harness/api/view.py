@@ -1,4 +1,4 @@
-"""What a notebook shows of a run: one line, verdicts, and the table of its first numbers. All texts are escaped."""
+"""Shows a run in a notebook: one line, verdicts, and the table of its first numbers. All texts are escaped."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _numbers(estimates: Sequence[Estimate]) -> str:
-    """Metrics as rows, arms (or whatever else tells the numbers of a metric apart) as columns."""
+    """Metrics as rows, and as columns arms (or other levels that tell the numbers of a metric apart)."""
     metrics = list(dict.fromkeys(one.metric for one in estimates))
     levels = list(dict.fromkeys(_level(one) for one in estimates))
     numbers = {(one.metric, _level(one)): _number(one) for one in estimates}

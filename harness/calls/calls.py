@@ -1,9 +1,8 @@
 """Calls and replies: the unit of batching, caching, resuming and seeding.
 
-A call is keyed by everything that its reply depends on, and by nothing else: the identity of the model, the
+A call is keyed by everything that its reply depends on, and by nothing else. That is the identity of the model, the
 exact token ids, the kind of call, the sampling parameters, the interventions, and for a sampled call the run seed and
-the draw.
-Greedy calls and option probabilities therefore are shared between seeds, sampled ones are not.
+the draw. Greedy calls and option probabilities therefore are shared between seeds, sampled ones are not.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Capability = Literal["generate", "choose", "choose_at", "score", "read", "intervene"]
-"""What an engine may be able to do and an experiment may need: four kinds of call, `Choose` at many positions of its
+"""Capabilities of an engine, which an experiment may need: four kinds of call, `Choose` at many positions of its
 prompt, and any of them intervened on."""
 
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
@@ -271,7 +270,7 @@ class Text:
 
     @property
     def new_tokens(self) -> int:
-        """How many tokens the model wrote, those of its thought included."""
+        """How many tokens the model wrote, its thought's included."""
         return len(self.tokens) + (len(self.thought.ids) if self.thought else 0)
 
 
@@ -279,7 +278,8 @@ class Text:
 class Logprobs:
     """The reply to `Choose` and `Score`: natural log-probabilities, in the order of the tokens asked about.
 
-    Of a `Choose` at several positions, those of its first position come first, of all tokens, then those of the next.
+    Of a `Choose` at several positions, the values of all tokens at its first position come first, then the values at
+    the next.
     """
 
     values: tuple[float, ...]
@@ -320,7 +320,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 @cache
 def _key_fields(kind: type) -> tuple[list[str], list[tuple[str, Any]]]:
-    """The fields that are always in a key, and those that are when they differ from their default."""
+    """The fields that are always in a key, and the fields that are in it when they differ from their default."""
     later = [(f.name, f.default) for f in fields(kind) if f.metadata == LATER]
     return [f.name for f in fields(kind) if f.metadata != LATER], later
 
@@ -338,7 +338,7 @@ def call_key(identity: str, call: Call) -> bytes:
 def steering_digest(call: Call) -> str:
     """64 hex digits for all that decides the keys and values of a prompt's beginning, beside its tokens.
 
-    An intervention on what comes after the prompt is another one where the prompt ends elsewhere.
+    An intervention on positions after the prompt is another one where the prompt ends elsewhere.
     """
     after = any(isinstance(one, Add | Ablate) and one.decode for one in call.interventions)
     parts = [(type(one).__name__, one) for one in call.interventions]

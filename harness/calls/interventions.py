@@ -149,8 +149,9 @@ class Ablate:
 class Cut:
     """Attention edges taken away at one layer: no query sees any of the keys.
 
-    The weights of cut edges are exactly 0, those of the rest sum to 1. Positions of tokens stay what they are (rotary
-    angles do not move). A position from the prompt's length on is that generated token. Cuts of one layer add up.
+    The weights of cut edges are exactly 0, and the other weights sum to 1. Positions of tokens stay what they are
+    (rotary angles do not move). A position from the prompt's length on is that generated token. Cuts of one layer add
+    up.
 
     Attributes:
         queries, keys: positions, as sets; every pair with key <= query is cut. A query must keep at least one key.

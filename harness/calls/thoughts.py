@@ -21,7 +21,7 @@ class Thought:
 
     Attributes:
         text: without the marks around it and the space inside of them.
-        tokens: its own token ids, without those of the marks.
+        tokens: its own token ids, without the marks' ids.
         opening, closing: the token ids of the marks as the model wrote them; () where the chat template or the harness
             writes them.
         ended: how it ended.

@@ -10,12 +10,12 @@ _MOST = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Lets the C library keep freed memory for what comes next, in place of giving it back to the system.
+    """Lets the C library keep freed memory for later use, in place of giving it back to the system.
 
     The activations of a layer are large blocks, which glibc maps anew each time and the system fills with zeros page
     by page: 65 million page faults and a ninth of the processor time in a run of a 135M model. Freed memory stays with
-    the process, so that its size is that of its largest moment. To be called before threads that allocate are started;
-    does nothing where the C library is another one.
+    the process, so that its size is the size of its largest moment. To be called before threads that allocate are
+    started; does nothing where the C library is another one.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,4 +1,5 @@
-"""Takes the engine that answers a run first: vLLM or transformers, by what is asked, how much of it, and a GPU."""
+"""Takes the engine that answers a run first: vLLM or transformers, by the kind and number of its calls, and by the
+GPU."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ transformers.
 
 @dataclass(frozen=True, kw_only=True)
 class Auto:
-    """Settings of `engine=auto`. The run is that of the engine chosen: its calls are kept under that one's identity.
+    """Settings of `engine=auto`. The run is the chosen engine's: its calls are kept under that one's identity.
 
     Attributes:
         dtype, max_model_len: as in `engine=vllm` and `engine=transformers`.

@@ -73,7 +73,7 @@ class Engine(Protocol):
     def usage(self) -> Usage: ...
 
     async def answer(self, call: Call) -> Reply:
-        """The reply to one call, batched with whatever else is in flight.
+        """The reply to one call, batched with the other calls in flight.
 
         Raises:
             EngineDied: the engine stopped; every later call raises it too.

@@ -103,7 +103,7 @@ class Numbers:
         questions: calls about two tokens or more; option_p: largest |p(second) - p(first)| of a token among those named
             in one of them, None without any; flipped: those whose most probable token is another one.
         items: that were asked about options; flipped_items: with a flip among their questions.
-        texts: greedy ones; differing: those that are not the same; divergences: some of these.
+        texts: greedy ones; differing: how many are not the same; divergences: some of these.
         notes: the parts that could not be compared.
     """
 

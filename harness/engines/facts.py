@@ -1,8 +1,8 @@
 """Remembers the facts about an engine that a run needs before it asks anything, from the last time it was loaded.
 
-The identity of an engine is a part of every key, so that nothing can be looked up without it; loading a model only to
-learn its identity would take a minute for a run whose answers are all stored. What was learnt is kept beside the
-fingerprints of the model's files, under everything that it can depend on: the settings, the content of the files, the
+The identity of an engine is a part of every key, so that nothing can be looked up without it. Loading a model only to
+learn its identity would take a minute, also for a run whose answers are all stored. The facts are kept beside the
+fingerprints of the model's files, under everything that they can depend on: the settings, the content of the files, the
 versions of the packages, the code that loads, and whether there is a GPU. Where one of them is another, nothing is
 remembered and the model is loaded.
 """

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 
 class EnginePool:
-    """Loads each pair of settings and model once, until it is dropped. What could not be loaded is not tried again."""
+    """Loads each pair of settings and model once, until it is dropped. An engine that could not be loaded is not tried
+    again."""
 
     def __init__(self) -> None:
         self._loaded: list[tuple[Wanted, Engine]] = []  # settings hold mappings: comparable, not hashable
@@ -63,7 +64,7 @@ class EnginePool:
         return self.submit(lambda: self.get(wanted))
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Does something in the thread that loads, after whatever that one has begun."""
+        """Does something in the thread that loads, after the work that this thread has begun."""
         return self._loader.submit(work)
 
     def keep_only(self, wanted: Collection[Wanted]) -> None:

@@ -26,7 +26,7 @@ class Job:
     loop: asyncio.AbstractEventLoop
 
     def settle(self, reply: Reply) -> None:
-        """Hands the reply to whoever waits."""
+        """Hands the reply to the caller that waits."""
         self._tell(lambda: None if self.future.done() else self.future.set_result(reply))
 
     def fail(self, error: Exception) -> None:
@@ -98,7 +98,7 @@ class Worker(ABC):
             raise ItemError(f"{len(call.prompt)} prompt and {new} new tokens do not fit the context of {self.context}")
 
     async def answer(self, call: Call) -> Reply:
-        """The reply to one call, batched with whatever else is in flight."""
+        """The reply to one call, batched with the other calls in flight."""
         self.check(call)
         loop = asyncio.get_running_loop()
         job = Job(call, loop.create_future(), loop)
@@ -140,7 +140,7 @@ class Worker(ABC):
                 begin = time.perf_counter()
                 self.step(arrived)
                 self.usage.busy += time.perf_counter() - begin
-        except BaseException as error:  # whatever it was, nobody may wait for ever
+        except BaseException as error:  # after any error: nobody may wait for ever
             with self._wake:
                 self._dead = error
                 waiting = {id(job): job for job in (*arrived, *self._queue, *self.working())}

@@ -1,4 +1,4 @@
-"""The experiment and the task of imported runs. Nobody is asked: the answers are those of another harness."""
+"""The experiment and the task of imported runs. Nobody is asked: the answers come from another harness."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _scores(estimates: Sequence[Estimate], table: Table) -> list[dict[str, Any]]
 
 
 def _counts(table: Table, arm: str) -> tuple[int, int]:
-    """Items with a row of an arm, and those with failures of it alone."""
+    """Items with a row of an arm, and items with failures of it alone."""
     arms = [score_name(name) for name in table.columns["arm"]]
     rows = [i for i, name in enumerate(arms) if arm in (name, ALL)]
     asked = {table.columns["item"][i] for i in rows}

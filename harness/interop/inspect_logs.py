@@ -1,6 +1,6 @@
 """Reads Inspect logs: .eval files (zips of JSON, one file for each sample) and .json files.
 
-Fields are those of `inspect_ai.log.EvalLog` and `EvalSample` of inspect_ai 0.3.285, format version 2.
+Fields as in `inspect_ai.log.EvalLog` and `EvalSample` of inspect_ai 0.3.285, format version 2.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _row(arm: str, value: Any, fate: Fate) -> dict[str, Any]:
     number = _VERDICTS.get(value) if isinstance(value, str) else None
     number = as_number(value) if number is None else number
     reason = None if number is not None else f"the score is {str(value)[:60]!r}, no number"
-    # What their scorer found right was read by it, whatever stopped the reply.
+    # An answer that their scorer found right was read by it, even where the reply was cut.
     told: Fate = "answered" if number else "unreadable" if value == "N" and fate == "answered" else fate
     return {"arm": arm, "value": number, "reason": reason, "fate": told}
 

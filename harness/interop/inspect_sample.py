@@ -30,7 +30,7 @@ def inspect_sample(line: Mapping[str, Any], table: Table, rows: Sequence[int], m
     """One sample of a log (`inspect_ai.log.EvalSample`), of one line of calls.jsonl.
 
     Args:
-        table: the outcomes of the run; rows: the numbers of those of this item.
+        table: the outcomes of the run; rows: the numbers of this item's rows.
         model: the name of the model under test.
 
     Raises:

@@ -104,7 +104,7 @@ def _answers(line: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Replies]:
     fate: Fate = "empty" if not reply.strip() else "unreadable" if read.strip() in (_INVALID, "") else "answered"
     shared = {"item": item, "prompt": prompt, "reply": reply}
     told: dict[str, Any] = {"answer": read, "fate": fate} if logs is None else {}
-    # What their scorer found right was read by it, whatever it looks like.
+    # An answer that their scorer found right was read by it, in any form.
     return [
         _row(arms[m], values[m], line.get(m)) | shared | told | ({"fate": "answered"} if values[m] else {})
         for m in arms

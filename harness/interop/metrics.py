@@ -1,4 +1,4 @@
-"""Chooses the metrics of an imported run: those that its log allows, as a run of ours defines them."""
+"""Chooses the metrics of an imported run: all that its log allows, as a run of ours defines them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def metrics_for(answers: Sequence[Answer], ours: Sequence[Metric]) -> list[Metri
 
 
 def _readable(metric: Metric, sure: bool) -> bool:
-    """Whether the columns of an imported run are those that a metric reads."""
+    """Whether an imported run has the columns that a metric reads."""
     if "p" in metric.columns and not sure:
         return False
     try:

@@ -28,9 +28,9 @@ class Paired:
 
     Attributes:
         task: the name of our task.
-        items, paired: different questions, and those that are ours.
+        items, paired: different questions, and how many are ours.
         other_gold: those whose question we have with another gold answer.
-        ambiguous: those that fit several of our items.
+        ambiguous: questions that fit several of our items.
     """
 
     answers: tuple[Answer, ...]

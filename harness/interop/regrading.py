@@ -1,4 +1,4 @@
-"""Grades the texts of an imported run with a grader of ours: an arm beside those of the other harness's scorers."""
+"""Grades the texts of an imported run with a grader of ours: an arm beside the arms of the other harness's scorers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Checks that a LoRA adapter is whole and fits its base model. Engines do not: PEFT leaves out what it does not
-expect and vLLM what it does not find, both in silence, and the answers are those of a part of the adapter."""
+expect and vLLM what it does not find, both in silence, and a part of the adapter answers."""
 
 from __future__ import annotations
 
@@ -39,9 +39,8 @@ def check_fits(folder: Path, base: Mapping[str, Tensor]) -> None:
         base: the tensors of the base model by name.
 
     Raises:
-        HarnessError: a tensor that no LoRA has, one of a pair without the other, another rank than the config's, a
-            matrix of another shape, a module that the base lacks, or a module that the config names and the adapter
-            lacks.
+        HarnessError: a tensor that no LoRA has; one of a pair without the other; another rank than the config's; a
+            matrix of another shape; a module that the base lacks; a module that the config names and the adapter lacks.
     """
     config, tensors = adapter_config(folder), read_header(folder / WEIGHTS)
     _check_names(folder, config, tensors, base)
@@ -141,7 +140,7 @@ def _check_pair(folder: Path, config: Mapping[str, Any], module: str, parts: Map
 
 
 def _check_targets(folder: Path, config: Mapping[str, Any], modules: Iterable[str], base: Mapping[str, Tensor]) -> None:
-    """The modules with matrices are those that `target_modules` names: PEFT leaves others out, vLLM does not."""
+    """The modules with matrices are the ones that `target_modules` names: PEFT leaves others out, vLLM does not."""
     target = config.get("target_modules")
     if not target or target == "all-linear" or config.get("layer_replication"):
         return

@@ -47,7 +47,7 @@ def adapter_fingerprint(folder: Path, memory: Path) -> str:
     process, and the base model's path: neither counts.
 
     Args:
-        folder: PEFT's, checked for what an adapter needs here.
+        folder: PEFT's, checked for the files that an adapter needs here.
         memory: folder that remembers the digests of large files.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Compares the tensors of a checkpoint with those that its architecture needs, before any engine loads it.
+"""Compares the tensors of a checkpoint with the tensors that its architecture needs, before any engine loads it.
 
 Engines do not: with one matrix taken out of a checkpoint, both load the rest, leave random numbers in its place and
 answer. The comparison is transformers' own loading, with tensors that have a shape and no content, so that it knows
@@ -99,7 +99,7 @@ def _models(folder: Path, code: bool) -> list[Any]:
     with torch.device("meta"):
         try:
             models.append(transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=code))
-        except Exception:  # whatever the code of a model raises that cannot be made without content
+        except Exception:  # any error of a model's code that cannot be made without content
             models = []
         for name in getattr(config, "architectures", None) or ():
             named = getattr(transformers, str(name), None)

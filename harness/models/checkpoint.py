@@ -37,7 +37,7 @@ class Checkpoint:
 
     Attributes:
         files: the safetensors files, all present and whole.
-        tensors: what each tensor of a file is called, and what it is.
+        tensors: the tensors of each file, by name.
         index: the file that each tensor should lie in; empty where the folder has no index.
     """
 
@@ -55,7 +55,7 @@ class Checkpoint:
         return sum(prod(tensor.shape) for tensor in tensors if tensor.dtype not in NO_PARAMETERS)
 
     def all_tensors(self) -> dict[str, Tensor]:
-        """All tensors by name, whatever the index says."""
+        """All tensors by name, even where the index says otherwise."""
         return {name: tensor for file in self.files for name, tensor in self.tensors[file].items()}
 
     def merged(self) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ SETTLED = 2.0  # seconds; a file younger than this may change again within one t
 
 
 def fingerprint(files: Iterable[Path], memory: Path) -> str:
-    """16 hexadecimal digits over names and contents, whatever the order of the files.
+    """16 hexadecimal digits over names and contents, the same for any order of the files.
 
     Args:
         files: files of different names.

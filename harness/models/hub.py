@@ -13,7 +13,7 @@ HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def is_pointer(file: Path) -> bool:
-    """Whether a file is what Git LFS leaves in place of one that was not loaded."""
+    """Whether a file is a pointer that Git LFS leaves in place of one that was not loaded."""
     with file.open("rb") as stream:
         return stream.read(24) == b"version https://git-lfs."
 

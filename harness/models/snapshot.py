@@ -41,7 +41,7 @@ def _stamps(folders: Mapping[Path, Sequence[str]], files: Iterable[Path]) -> dic
     found = {file for folder, patterns in folders.items() for pattern in patterns for file in folder.glob(pattern)}
     for file in (*found, *files):
         try:
-            state = file.stat()  # of what a link leads to: the hub's cache is made of links
+            state = file.stat()  # of a link's target: the hub's cache is made of links
         except OSError:
             continue
         stamps[file] = (state.st_size, state.st_mtime_ns, state.st_ino)

@@ -31,7 +31,7 @@ def own_conf() -> Path:
 def config_folders(config_dir: Path | None) -> list[Path]:
     """The folders in which a config file is looked for; the first that has it wins.
 
-    They are that of --config-dir, `conf` of the working directory, where Hydra users keep theirs, and ours.
+    They are --config-dir's, `conf` of the working directory, where Hydra users keep theirs, and ours.
     """
     here = Path.cwd() / "conf"
     asked = [folder.resolve() for folder in (config_dir, here) if folder is not None and folder.is_dir()]

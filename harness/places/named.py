@@ -25,9 +25,9 @@ INSTALLED = ("site-packages", "dist-packages")
 def named(target: str, path: str) -> Any:
     """The object at a dotted path.
 
-    A config is code: it may name whatever the harness, `experiments` and packages of the user's own hold, in the
-    working directory or elsewhere on PYTHONPATH, and installed packages that depend on the harness. It may not name the
-    standard library or other installed packages, whose modules are not imported, because importing one runs it.
+    A config is code: it may name anything in the harness, in `experiments`, in packages of the user's own (in the
+    working directory or elsewhere on PYTHONPATH) and in installed packages that depend on the harness. It may not name
+    the standard library or other installed packages, whose modules are not imported, because importing one runs it.
 
     Args:
         path: the setting that names it, for messages.
@@ -106,7 +106,7 @@ def _is_foreign(place: str) -> bool:
 
 
 def _imported(parts: list[str], target: str, path: str) -> tuple[Any, list[str]]:
-    """The longest part of a dotted path that is a module, imported, and what is left of the path."""
+    """The longest part of a dotted path that is a module, imported, and the rest of the path."""
     for end in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:end])
         try:

@@ -199,7 +199,7 @@ def holder_of(file: Path) -> Holder | None:
 
 
 def _now(folder: Path) -> float:
-    """The clock of the folder's file system, by which its files have their times; else that of this machine."""
+    """The clock of the folder's file system, by which its files have their times; else this machine's."""
     probe = folder / f".clock-{secrets.token_hex(4)}"
     try:
         probe.touch()

@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 
 def in_own_thread(work: Callable[[Callable[[], bool]], T], name: str) -> T:
-    """Does some work in a new thread and waits for its end. In it `asyncio.run` works, whatever the caller runs.
+    """Does some work in a new thread and waits for its end. In it `asyncio.run` works, also where the caller runs a
+    loop.
 
     A first Ctrl-C, or a notebook's stop button, asks the work to end and goes on waiting. A second one leaves the work
     behind; it ends with the process.
@@ -21,7 +22,7 @@ def in_own_thread(work: Callable[[Callable[[], bool]], T], name: str) -> T:
         work: is given a function that says whether it should end.
 
     Raises:
-        KeyboardInterrupt: on the second interrupt; also when the work itself raises it. Whatever else it raises.
+        KeyboardInterrupt: on the second interrupt; also when the work itself raises it. Any other error of its own.
     """
     ended = threading.Event()
     future: Future[T] = Future()
@@ -30,7 +31,7 @@ def in_own_thread(work: Callable[[Callable[[], bool]], T], name: str) -> T:
     def run() -> None:
         try:
             future.set_result(context.run(work, ended.is_set))
-        except BaseException as error:  # the caller gets it, whatever it is
+        except BaseException as error:  # the caller gets it, of any kind
             future.set_exception(error)
 
     threading.Thread(target=run, name=name, daemon=True).start()

@@ -15,8 +15,9 @@ from typing_extensions import Buffer
 def guard_streams() -> None:
     """Makes stdout and stderr of this process take everything: see `lost`.
 
-    What cannot be written is dropped, and what their encoding lacks is written as an escape. Missing descriptors are
-    opened on nothing, because the next file would get their numbers, and with them what libraries print.
+    Text that cannot be written is dropped, and a character that their encoding lacks is written as an escape. Missing
+    descriptors are opened on nothing, because the next file would get their numbers, and with them what libraries
+    print.
     """
     for number in (0, 1, 2):
         try:

@@ -34,7 +34,7 @@ class Endings:
     """Finds an end of a prompt whose tokens, alone, are the prompt's last, and tokenises what follows behind it.
 
     Args:
-        on_own_tokens: called when words get tokens of their own, which would merge with what stands before them.
+        on_own_tokens: called when words get tokens of their own, which would merge with the words before them.
     """
 
     def __init__(self, tokenizer: Tokenizer, specials: Specials, on_own_tokens: Callable[[], None]) -> None:

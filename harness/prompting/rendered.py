@@ -17,7 +17,7 @@ class Rendered:
         ids: its token ids.
         added: number of leading token ids (0 or 1: a BOS token) that have no text.
         read: how many characters, and how many ids, were read from text. The ids after them were appended as a reply
-            had them (`Prompt.after`), and the text after them is what these ids spell. None: all were read.
+            had them (`Prompt.after`), and the text after them is spelt by these ids. None: all were read.
     """
 
     text: str
@@ -28,7 +28,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingStyle:
-    """How a model's thoughts are written, and what becomes of them.
+    """How a model's thoughts are written, and whether they stay.
 
     Attributes:
         open, close: the marks around a thought; what leads from a thought to its answer is a part of `close`.
@@ -53,7 +53,7 @@ class PromptStyle:
         template: 16 hex digits of the chat template; None in plain style.
         default_system: the system message that the template inserts, see `ChatTemplate`.
         bos: the token that prompts begin with, None if there is none.
-        thinking: how thoughts are written, and what becomes of them; None of a model that is not known to think.
+        thinking: how thoughts are written, and whether they stay; None of a model that is not known to think.
         notes: notes for the user, one sentence each.
     """
 

@@ -45,7 +45,8 @@ class Renderer:
         style: "chat" uses the model's template, "plain" joins the turns, "auto" uses the template when there is one.
         context: the longest prompt plus reply that the engine takes, in tokens.
         bos: "auto" puts the BOS token in front of plain text where the model wants one, and demands it of a chat
-            template; "add" puts it in front of what lacks it, chat templates too; "leave" leaves all text as it is.
+            template; "add" puts it in front of prompts that lack it, chat templates too; "leave" leaves all text as it
+            is.
         system, day, variables: see `ChatTemplate`; they have no meaning for plain text.
         thinking: settings of a model that thinks.
 

@@ -1,7 +1,7 @@
 """Decodes token ids that a model wrote, and finds the position of each in the text.
 
-A reply's ids need not be those that the tokenizer makes of the reply's text. So the text of a prompt that goes on with
-them comes from the ids, and never the other way round.
+A reply's ids need not be the ids that the tokenizer makes of the reply's text. So the text of a prompt that goes on
+with them comes from the ids, and never the other way round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REPLACEMENT = "\ufffd"
 
 
 def spelled(tokenizer: Tokenizer, before: Sequence[int], ids: Sequence[int]) -> str:
-    """The text of ids as it continues that of the ids before; an incomplete character at the end is U+FFFD."""
+    """The text of ids as it continues the text of the ids before; an incomplete character at the end is U+FFFD."""
     context = _whole_characters(tokenizer, before)
     return tokenizer.decode([*context, *ids])[len(tokenizer.decode(context)) :]
 

@@ -205,7 +205,7 @@ def without_thought(content: str, marks: Marks | None, opened: bool) -> str:
     """An earlier answer as a later turn quotes it, without the thought before it.
 
     Args:
-        marks: those of the model; None where it is not known to think.
+        marks: the model's; None where it is not known to think.
         opened: whether the template begins thoughts, so that a reply shows their end only.
 
     Raises:

@@ -30,7 +30,7 @@ class Marks:
 
     @classmethod
     def tags(cls, open: str, close: str) -> Marks:
-        """Marks of a pair of tags. Space in them is kept; tags without any get that of most families."""
+        """Marks of a pair of tags. Space in them is kept; tags without any get most families' spaces."""
         start, end = open.strip(), close.strip()
         bare = (open, close) == (start, end)
         return cls(f"{start}\n", f"\n{end}\n\n", end) if bare else cls(open, close, end)
@@ -118,7 +118,7 @@ class Thinking:
             )
 
     def marks(self, template: str, opening: str) -> Marks | None:
-        """The marks of a model: those given, or those that its chat template knows; None when there are none.
+        """The marks of a model: the given ones, or the marks that its chat template knows; None when there are none.
 
         Args:
             template: the chat template.

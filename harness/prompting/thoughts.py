@@ -82,7 +82,7 @@ class Thoughts:
 
     @property
     def splitter(self) -> Splitter:
-        """Finds the marks in what the model wrote; only of a model that is known to think."""
+        """Finds the marks in the model's text; only of a model that is known to think."""
         assert self._splitter is not None
         return self._splitter
 
@@ -159,7 +159,7 @@ class Thoughts:
         )
 
     def apart(self, reply: Text, before: Thought | None) -> Text:
-        """The answer in what the model wrote after a thought, or without one; with its thoughts beside it."""
+        """The answer in a text that the model wrote after a thought, or without one; with its thoughts beside it."""
         if self._splitter is not None:
             return self._splitter.answer(reply, before)
         marks = unknown_marks(reply.text) if self.settings.detect else None

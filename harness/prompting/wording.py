@@ -12,7 +12,7 @@ from harness.errors import HarnessError, nearest
 
 
 def filled_in(given: Mapping[str, str], texts: Mapping[str, str], path: str) -> dict[str, str]:
-    """All texts, those that are given in place of the protocol's own.
+    """All texts, the given ones in place of the protocol's own.
 
     Args:
         path: path of the setting, for messages.

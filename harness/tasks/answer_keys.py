@@ -12,7 +12,7 @@ from harness.tasks.choices import LETTERS
 from harness.tasks.rows import Row
 
 Key = Literal["text", "label", "index", "number"]
-"""What an answer column holds: the option's text, its label (a letter, or the label that the set gives it), its index
+"""Forms of an answer column: the option's text, its label (a letter, or the label that the set gives it), its index
 from 0, or its number from 1."""
 
 

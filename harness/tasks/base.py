@@ -108,11 +108,11 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
     40 contains the run of 20, and has the same training items and thus the same few-shot prompts: a run that is
     extended asks about its new items only.
 
-    Questions that must be right together (a field "unit" beside the group) stand together in this order, and a limit
+    Questions that must be right together (a field "unit" beside the group) stand together in this order. A limit
     between two of them leaves their unit out, so that every joint score is of whole units.
 
-    A small set is used whole: a limit above its size takes all items, and where it has no room for `limit` test items
-    and `n_train` training items, at most a quarter of it is for training. `Split.fitted` tells.
+    A small set is used whole: a limit above its size takes all items. Where it has no room for `limit` test items and
+    `n_train` training items, at most a quarter of it is for training. `Split.fitted` tells.
 
     Args:
         limit: number of test items. None takes all; when the training items come from the pool, all that share
@@ -165,7 +165,7 @@ def _fitted(
     """A note for the user about a set with fewer items than wanted.
 
     Args:
-        sizes: of the set, and of what may be tested beside the training items.
+        sizes: of the set, and of the rest that may be tested beside the training items.
         taken: the items for test and for training.
     """
     (size, others), (n_test, trained) = sizes, taken
@@ -215,7 +215,7 @@ def _wording(value: Any) -> Any:
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:
-    # Ids are digests, so their order is a random but fixed permutation; so is that of units.
+    # Ids are digests, so their order is a random but fixed permutation; so is the order of units.
     return sorted(items, key=lambda item: (_unit(item) or item.id, item.id))
 
 

@@ -30,8 +30,8 @@ class CriticBench(HubTask):
     of HumanEval and MBPP are passed over, and counted: a correction of them is right when it passes tests. So scores
     over all rows are not the paper's.
 
-    Two other sets have this name: the one of Luo et al. 2023 (arXiv 2310.04815), which was not released, and that of
-    Lan et al. 2024, now CriticEval (opencompass/CriticBench on the hub), whose test labels are withheld.
+    Two other sets have this name. Luo et al. 2023 (arXiv 2310.04815) did not release theirs. Lan et al. 2024, now
+    CriticEval (opencompass/CriticBench on the hub), withhold the test labels.
 
     Fields: "question"; "responses", a list with the one answer, {"text", "right", "first_error"}; "source" (GSM8K,
     MATH, AQuA, ...), "kind" (the area, "question_type" of the set). Group: the question. Gold: the reference answers.

@@ -59,8 +59,8 @@ def whole_text(text: str, item: Item) -> Grade:
 def final_formula(text: str, item: Item) -> Grade:
     """The formula in the last box of LaTeX, else that behind the last "the answer is", else the last between $ and $.
 
-    It is compared as text, without spaces and what only changes its look, or as a number where both are. An equal
-    formula in other terms, as x+1 for 1+x, is wrong: nothing is computed.
+    It is compared as text, without spaces and marks that only change its look, or as a number where both are numbers.
+    An equal formula in other terms, as x+1 for 1+x, is wrong: nothing is computed.
 
     Gold: a list of formulas.
     """

@@ -19,7 +19,7 @@ class FactsMc(Facts):
 
     Wrong options are drawn evenly from the other right answers to questions of the same kind and stratum, so that the
     right one stands out neither by kind nor by size: among atomic numbers it is the middle one no more often than any
-    other. Fields: those of `Facts`, and "stem" and "choices" of a multiple-choice item.
+    other. Fields: as in `Facts`, and "stem" and "choices" of a multiple-choice item.
 
     Attributes:
         options: how many, the right one among them.

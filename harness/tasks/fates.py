@@ -30,9 +30,9 @@ class Graded:
 def graded(item: Item, reply: Text | str, *, cut: bool = False) -> Graded:
     """Grades a reply by the item's grader.
 
-    A reply that ran into its limit of tokens is cut. What it seems to say is not graded, because its end is missing: a
-    solution that was cut holds some number, but not its last one. A refusal is a text that says that the model does not
-    know, and that the grader does not find right.
+    A reply that ran into its limit of tokens is cut. Such a reply is not graded, because its end is missing: a solution
+    that was cut holds some number, but not its last one. A refusal is a text that says that the model does not know,
+    and that the grader does not find right.
 
     Args:
         cut: whether the reply ran into its limit, which a text does not tell.

@@ -1,7 +1,7 @@
 """Graders: pure functions of a model's text and an item.
 
 The parsed answer in a `Grade` never depends on the gold answer, so that votes over answers favour no right one.
-What each grader wants as gold is in its docstring; `gold_text` gives the answer as a model would write it.
+The docstring of each grader says which gold it wants; `gold_text` gives the answer as a model would write it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CAPITALISED_WORDS = _NOT_SYMBOLS | word_set("I In As At He No Be Of")
 
 @grader
 def short_answer(text: str, item: Item) -> Grade:
-    """A short free answer against accepted ones; the rules are those of `short_answers.gives`.
+    """A short free answer against accepted ones; the rules stand at `short_answers.gives`.
 
     Gold: a list of accepted answers, the usual one first (or one string). A text that says it does not know is a
     wrong answer; an empty one is none.

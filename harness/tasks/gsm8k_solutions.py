@@ -30,8 +30,8 @@ class Gsm8kSolutions(HubTask):
     as "The answer is 9." "source" is GSM8K, "difficulty" the steps of the reference solution. Gold: the number in it.
 
     Attributes:
-        authors: whose solutions: those of the smaller or the larger model, fine-tuned alone or with a verifier that
-            picks among samples. The labels are not balanced: 21 to 57 % are right.
+        authors: the smaller or the larger model, fine-tuned alone or with a verifier that picks among samples. The
+            labels are not balanced: 21 to 57 % are right.
     """
 
     version: ClassVar[str] = "1"

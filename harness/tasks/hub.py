@@ -18,8 +18,8 @@ from harness.tasks.rows import Made, ReadItems, Row, Rows, files_in, make_items,
 class HubTask(Task):
     """A task over rows. A subclass says in `item` how a row becomes an item.
 
-    Class attributes of a subclass, where it knows them: `release` (where the authors' files are), `licence` (of the
-    data, as the release names it) and `files` (patterns of the files to read in a folder that `path` names).
+    A subclass may set class attributes: `release` (where the authors' files are), `licence` (of the data, as the
+    release names it) and `files` (patterns of the files to read in a folder that `path` names).
 
     Attributes:
         hub: id of the set on the hub, or a local folder in the hub's layout (test.jsonl, data/train-00000.parquet);

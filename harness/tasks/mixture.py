@@ -16,7 +16,7 @@ from harness.tasks.rows import ReadItems, broken_rows, mended_rows, passed_over
 class Mixture(Task):
     """The items of several tasks, each with the field "task": the name of the part that it comes from.
 
-    Other fields are those of the part's own items, with its own answers and grader. Training items come from the
+    Other fields come from the part's own items, with its own answers and grader. Training items come from the
     parts' training splits when all of them have one, else from the pool.
 
     Attributes:

@@ -180,11 +180,11 @@ def _shown(value: Any) -> str:
 
 
 class ReadItems(list[Item]):
-    """The items of a set, the rows that gave none, and those that gave one without a part of them.
+    """The items of a set, the rows that gave none, and the rows that gave one without a part of them.
 
     Attributes:
         broken: a message for each row that gave none, with its place and its fault.
-        revision: as that of the rows.
+        revision: as of the rows.
         mended: a message for each row of which a faulty part was left out.
         passed: how many rows or questions are none for the task, by the reason.
     """
@@ -242,9 +242,9 @@ Made = Item | Sequence[Item] | None
 def make_items(rows: Rows, make: Callable[[Row], Made], max_broken: float) -> ReadItems:
     """The items of each row, in their order; broken rows are left out.
 
-    A set of thousands of rows is not lost for one of them, nor is a mistake about the whole set (a column that holds
-    something else) taken for a few flaws: one broken row is always let pass where `max_broken` is not 0, more than
-    that share of the rows never.
+    A set of thousands of rows is not lost for one of them. Nor is a mistake about the whole set (a column that holds
+    something else) taken for a few flaws. So one broken row is always let pass where `max_broken` is not 0, and more
+    than that share of the rows never.
 
     Args:
         make: what a row gives; BrokenRow says that it is broken.

@@ -21,7 +21,7 @@ from harness.tasks.base import Task
 from harness.tasks.graders import grader_named
 
 COMPLETE = ("finished", "imported")
-"""The statuses of runs whose results are whole: ours, and those of other harnesses (`harness import`)."""
+"""The statuses of runs whose results are whole: ours, and other harnesses' (`harness import`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class RunTask(Task):
                 raise HarnessError(f"task.where.{column}={value}: the column is a {kind}, which is never {value!r}")
 
     def names(self, earlier: Collection[str]) -> set[str]:
-        """The fields of the items, given those of the earlier ones."""
+        """The fields of the items, given the earlier items' fields."""
         return {*earlier, *self.fields, FIRST_ITEM, FIRST_ROW}
 
     def load(self) -> list[Item]:

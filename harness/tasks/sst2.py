@@ -23,7 +23,7 @@ class Sst2(HubTask):
 
     On the hub: stanfordnlp/sst2, whose validation split has 872 sentences; its card names the licence "unknown". The
     labels of its test split are not published. The set has its tokens apart ("it 's", "do n't", "-lrb-"); they are
-    joined again, so that words are those of a reader.
+    joined again, so that words look as in a text.
 
     Fields: "review" is the sentence, "question" asks for its label.
     """

@@ -18,7 +18,7 @@ from harness.tasks.rows import BrokenRow, ReadItems, Row, Rows, make_items
 
 @dataclass(frozen=True, kw_only=True)
 class TableTask(HubTask):
-    """One item a row of a file (`path`) or of a set on the hub (`hub`), whichever is given.
+    """One item a row of a file (`path`) or of a set on the hub (`hub`); give one of the two.
 
     Attributes:
         question: the column of the question.
@@ -29,7 +29,7 @@ class TableTask(HubTask):
         group: the column of the cluster for the statistics; None lets every row stand alone.
         choices: the column of the options; makes multiple-choice items, graded by letter. A list of texts,
             {"text": [...], "label": [...]} (ARC, CommonsenseQA, OpenBookQA), a list of {"text", "label"}, or
-            {"A": text, "B": text}. Items show them as (A), (B), ... whatever their own labels are.
+            {"A": text, "B": text}. Items show them as (A), (B), ... in place of their own labels.
         answer_is: with `choices`, what every answer of the file is: the right option's "text", its "label" (its own, or
             else its letter), its "index" from 0 or its "number" from 1. None finds out which of the first three
             explains the most rows, and asks for this setting where the file cannot tell (see `answer_key`).

@@ -1,7 +1,7 @@
 """Words of an answer: where a model's own answer ends, its first sentence, and normalisation for comparing.
 
 Time is bounded for any text: quantifiers in the patterns are bounded, of a long text `ENDS` characters at either end
-are read, and what looks at sentences sees `LINE` characters.
+are read, and rules about sentences see `LINE` characters.
 """
 
 from __future__ import annotations

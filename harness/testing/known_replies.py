@@ -77,8 +77,8 @@ def fake_subject(
         seed: of sampled replies.
         folder: of its store; by default one that goes with the process.
         judge: who plays the part "judge"; the subject itself by default.
-        activations, intervened: what `read` finds, and what interventions do to the replies, see `FakeEngine`; without
-            `intervened` the subject cannot be intervened on.
+        activations, intervened: the values that `read` finds, and the effect of interventions on the replies, see
+            `FakeEngine`; without `intervened` the subject cannot be intervened on.
     """
     engine = FakeEngine(_replies(answer), activations=activations, intervened=intervened)
     store = Store(folder or Path(tempfile.mkdtemp(dir=_FOLDERS.name)))

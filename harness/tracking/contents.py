@@ -1,4 +1,4 @@
-"""Turns the result of a run into what W&B stores: numbers, pictures, a table, charts and an artifact."""
+"""Turns the result of a run into objects of W&B: numbers, pictures, a table, charts and an artifact."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ FILES = ("report.html", "manifest.json", "estimates.json", "verdicts.json", "out
 
 @dataclass(kw_only=True)
 class Mlflow:
-    """Settings of `tracker=mlflow`. No method raises: whatever MLflow does, the run goes on.
+    """Settings of `tracker=mlflow`. No method raises: the run goes on after any error of MLflow.
 
     Needs the package: pip install 'self-evaluation-harness[mlflow]'.
 

@@ -44,7 +44,7 @@ def course_of(result: RunResult) -> dict[str, Any]:
 
 
 def numbers_table(result: RunResult) -> Rows:
-    """Every estimate: metric, level, value, both ends of its interval, and what it rests on."""
+    """Every estimate: metric, level, value, both ends of its interval, and its counts."""
     fields = ["value", "low", "high", "n", "n_groups", "n_failed", "better", "note"]
     rows = [[e.metric, " ".join(e.level.values()), *(getattr(e, name) for name in fields)] for e in result.estimates]
     return ["metric", "level", *fields], rows

@@ -17,7 +17,7 @@ from harness.tracking.trouble import told
 
 @dataclass(kw_only=True)
 class Trackio:
-    """Settings of `tracker=trackio`. No method raises: whatever Trackio does, the run goes on.
+    """Settings of `tracker=trackio`. No method raises: the run goes on after any error of Trackio.
 
     Needs the package: pip install 'self-evaluation-harness[trackio]'. `trackio show` opens the pages; TRACKIO_DIR says
     where the databases lie.

@@ -10,7 +10,7 @@ from harness.console import log
 
 @contextmanager
 def told(problems: list[str], service: str, what: str) -> Iterator[None]:
-    """Whatever is raised inside of the block is said in one line and added to the problems, and ends there."""
+    """An error inside of the block is said in one line and added to the problems, and ends there."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -40,7 +40,7 @@ PATIENCE = 3.0
 
 @dataclass(kw_only=True)
 class Wandb:
-    """Settings of `tracker=wandb`. No method raises: whatever W&B does, the run goes on.
+    """Settings of `tracker=wandb`. No method raises: the run goes on after any error of W&B.
 
     Attributes:
         project, entity, group: the place of the run at W&B; None leaves it to W&B's own settings.
@@ -53,7 +53,7 @@ class Wandb:
         fallback: whether a run goes on offline when the server cannot be reached; else nothing is recorded.
         table_rows: rows of the outcome table; the artifact always holds all of them.
         stats: whether W&B samples processors, memory and GPUs while the run goes on.
-        console: "wrap" also sends whatever is printed. Other libraries' lines are sent as they are: credentials that
+        console: "wrap" also sends all printed lines. Other libraries' lines are sent as they are: credentials that
             these print are not struck out.
         problems: why something was not sent, empty as long as all is well.
     """

@@ -104,7 +104,7 @@ def save(
     """Saves a workspace that compares the runs of a group.
 
     Args:
-        entity: None is WANDB_ENTITY, or the default entity of whoever has the key.
+        entity: None is WANDB_ENTITY, or the default entity of the key.
         url: a saved workspace to update: its three sections and its filter are replaced, the rest stays. None makes a
             new one, each time.
         metrics: the numbers to show; None shows all.
@@ -120,7 +120,7 @@ def save(
         raise HarnessError(
             "a workspace is saved at W&B, which needs a key: set WANDB_API_KEY, or run `wandb login` once"
         )
-    os.environ["WANDB_SILENT"] = "true"  # its hints; the URL is what matters
+    os.environ["WANDB_SILENT"] = "true"  # its hints; only the URL matters
     import wandb
 
     try:

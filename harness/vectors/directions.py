@@ -33,7 +33,7 @@ class Direction:
         vector: v, shape [width of the site].
         mean, sd: of the projections h . v / |v| of the activations that it was fitted on; sd is of the sample
             (divided by n) and may be 0.
-        how: by what it was found, in words.
+        how: the way it was found, in words.
     """
 
     layer: int
@@ -57,7 +57,7 @@ class Direction:
 def difference_of_means(positive: Activity, negative: Activity, *, layer: int, site: Site = "resid_post") -> Direction:
     """v = mean of the positive activations - mean of the negative ones, [width].
 
-    Adding it moves the mean of the negative set onto that of the positive (contrastive activation addition, Rimsky et
+    Adding it moves the mean of the negative set onto the positive set's (contrastive activation addition, Rimsky et
     al. 2024, arXiv:2312.06681; the concept vectors of introspection experiments are such a difference, too).
 
     Args:

@@ -77,7 +77,8 @@ def fit_probe(
         groups: [n] cluster of each item.
 
     Returns:
-        The probe; or why there is none: all answers are right, all are wrong, or those of one kind are all in one fold.
+        The probe; or why there is none: all answers are right, all are wrong, or all answers of one kind are in one
+        fold.
 
     Raises:
         HarnessError: fewer groups than folds, fewer than two folds, or items of several groups each, which no folds

@@ -114,10 +114,10 @@ _Known = dict[int, Sequence[_Possible]]
 
 class FakeEngine:
     """Answers from `replies(prompt text)`, exactly: every log-probability is the mass of the replies that begin with
-    the tokens so far and this one, over the mass of those that begin with the tokens so far.
+    the tokens so far and this one, over the mass of the replies that begin with the tokens so far.
 
-    So `Generate.logprobs`, `Score` and a chain of `Choose` agree. The log-probabilities of a whole reply add up to
-    log p(reply): a reply that another one continues is closed with the token END; where the end is certain, its token
+    So `Generate.logprobs`, `Score` and a chain of `Choose` agree. The log-probabilities of a whole reply add up to log
+    p(reply). A reply that another one continues is closed with the token END. Where the end is certain, this token
     would have probability 1 and is left out.
 
     A prompt may end in the beginning of a reply. The engine then goes on with the replies that begin so: it takes the
@@ -125,8 +125,8 @@ class FakeEngine:
     that some reply to the text before it continues.
 
     Generate: greedy takes the most probable reply (the first of equals), which need not begin with the most probable
-    token; sampled draws whole replies from p^(1/temperature), of which top_k and top_p keep the most probable, by the
-    call's own seed.
+        token. Sampling draws whole replies from p^(1/temperature) by the call's own seed; top_k and top_p keep the most
+        probable of them.
 
     Args:
         replies: the known distribution.
@@ -275,7 +275,8 @@ def _choose_reply(call: Generate, possible: Sequence[_Possible]) -> _Possible:
 
 
 def _truncated(weights: list[float], sampling: Sampling) -> list[float]:
-    """The weights with zeros for what top_k and top_p leave out; top_p keeps the fewest that reach its mass."""
+    """The weights with zeros for the tokens that top_k and top_p leave out; top_p keeps the fewest that reach its
+    mass."""
     order = sorted(range(len(weights)), key=lambda i: -weights[i])
     if sampling.top_k:
         order = order[: sampling.top_k]
@@ -373,7 +374,7 @@ class Fake:
     delay: Annotated[float, Ge(0)] = 0.0
 
     def tokenizer(self, model: Model) -> Tokenizer:
-        """The one that splits at words, whatever the model."""
+        """The one that splits at words, for every model."""
         return WordTokenizer()
 
     def load(self, model: Model) -> Engine:

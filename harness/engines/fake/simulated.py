@@ -22,12 +22,12 @@ UNPARSABLE = "Hm."
 class Traits:
     """The traits of a simulated subject. By default it knows everything about itself and has no bias.
 
-    An item has the log-odds theta = ability - difficulty * L of being answered right, L standard logistic, drawn from
-    the item's content; ability 0 and difficulty 1 make the probability of being right uniform on (0, 1).
-    Of an answer the subject perceives e ~ N(+-insight/2, 1), plus for right answers. Its true log-odds of being right,
-    given what the subject can know, therefore are t = theta + insight * e. It states slope * t + intercept + noise * z,
-    z ~ N(0, 1). At fixed theta the AUROC of what it states is Phi(slope i^2 / sqrt(2 (slope^2 i^2 + noise^2))), i for
-    insight (signal detection, Green and Swets 1966; Phi(i / sqrt 2) without noise).
+    An item has the log-odds theta = ability - difficulty * L of being answered right. L is standard logistic, drawn
+    from the item's content. Ability 0 and difficulty 1 make the probability of being right uniform on (0, 1). Of an
+    answer the subject perceives e ~ N(+-insight/2, 1), plus for right answers. Its true log-odds of being right, given
+    what the subject can know, therefore are t = theta + insight * e. It states slope * t + intercept + noise * z, z ~
+    N(0, 1). At fixed theta the AUROC of its stated probability is Phi(slope i^2 / sqrt(2 (slope^2 i^2 + noise^2))), i
+    for insight (signal detection, Green and Swets 1966; Phi(i / sqrt 2) without noise).
 
     Attributes:
         ability: mean log-odds of answering an item right.
@@ -36,7 +36,7 @@ class Traits:
         slope: of the stated log-odds over the true ones; 1 is calibrated, above 1 overconfident in both directions.
         intercept: added to the stated log-odds; above 0 it thinks too well of itself.
         noise: standard deviation of the stated log-odds, >= 0.
-        yes_bias: log-odds added to "yes" (or "true"), whatever is asked.
+        yes_bias: log-odds added to "yes" (or "true") in every question.
         letter_bias: log-odds added to the options in the order shown; missing ones are 0.
         fixes: probability that a wrong answer is right at the next turn, in [0, 1].
         breaks: probability that a right answer is wrong at the next turn, in [0, 1].
@@ -76,8 +76,8 @@ class Asked(NamedTuple):
     """A prompt asks for an answer.
 
     Attributes:
-        item: whatever names the item; difficulty is drawn from it.
-        right: the reply that is right; wrong: those that are wrong, equally probable.
+        item: a text that names the item; difficulty is drawn from it.
+        right: the right reply; wrong: the wrong ones, equally probable.
         before: whether the answer of the turn before was right; None at the first turn.
     """
 
@@ -140,7 +140,7 @@ class Compared(NamedTuple):
     """A prompt asks which of two answers is better.
 
     Attributes:
-        replies: those that name the first and the second.
+        replies: the texts that name the first and the second.
     """
 
     item: str
@@ -171,7 +171,7 @@ class SimulatedSubject:
         self.seed = seed
 
     def __call__(self, prompt: str) -> dict[str, float]:
-        """Reply text -> probability, summing to 1; only those above 0."""
+        """Reply text -> probability, summing to 1; only probabilities above 0."""
         reading = self.reader(prompt)
         if isinstance(reading, (Asked, Rated)):
             return self._free(self._answers(reading) if isinstance(reading, Asked) else self._number(reading))

@@ -32,7 +32,7 @@ Finish = Literal["stop", "length"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply and what it cost, in tokens as the server counts them."""
+    """A reply and its cost, in tokens as the server counts them."""
 
     reply: Reply
     prompt_tokens: int
@@ -70,9 +70,10 @@ class Dialect(Protocol):
 class Completions:
     """/completions with vLLM's additions: exact token ids in both directions, log-probabilities of named tokens.
 
-    Whatever the server's defaults are (a model's generation_config.json may set a temperature or a penalty), every
-    parameter of the sampling is sent. Every request carries `logprob_token_ids`, as in `engines.vllm`: vLLM 0.32
-    returns wrong top-k log-probabilities for requests that share a step with such ones, of other users' too.
+    Every parameter of the sampling is sent, because the server has defaults of its own (a model's
+    generation_config.json may set a temperature or a penalty). Every request carries `logprob_token_ids`, as in
+    `engines.vllm`: vLLM 0.32 returns wrong top-k log-probabilities for requests that share a step with such ones, of
+    other users' too.
 
     Attributes:
         model: the name under which the server has the model.
@@ -140,8 +141,7 @@ class Completions:
 class Chat:
     """/chat/completions of any server: messages as messages, texts back. It names no tokens and no probabilities.
 
-    The tokens of a reply are the bytes of its text, as those of a prompt are (`Messages`); log-probabilities are
-    empty.
+    The tokens of a reply are the bytes of its text, as in a prompt (`Messages`); log-probabilities are empty.
 
     Attributes:
         model: the name under which the server has the model.

@@ -1,4 +1,4 @@
-"""Asks a server what it serves, with which tokenizer, and what it can answer exactly."""
+"""Asks a server which models it serves, with which tokenizer, and which calls it can answer exactly."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Server:
         api: "completions" or "chat".
         served_name: the model's name at the server; None is the only one that is served, or `model.source`.
         label: stands for the address in the identity under which calls are kept, so that they are found again when
-            a cluster gives the server another host. Whoever gives it vouches that it means one model only.
+            a cluster gives the server another host. A user who gives it vouches that it means one model only.
         key_env: environment variable that holds the server's key; there need not be one.
         max_model_len: longest prompt plus reply in tokens, for servers of completions that do not tell it.
         prefill: with api=chat, whether the endpoint goes on with a last message of the assistant.
@@ -200,7 +200,7 @@ class ServerEngine:
         self.usage = self.connection.usage
 
     async def answer(self, call: Call) -> Reply:
-        """The reply to one call; the server batches it with whatever else is in flight.
+        """The reply to one call; the server batches it with the other calls in flight.
 
         Raises:
             ItemError: it does not fit the context, or the server refuses it or fails at it again and again.

@@ -162,7 +162,7 @@ def _draw(logits: Tensor, drafts: Sequence[Draft]) -> Tensor:
 
 
 def _narrow(probabilities: Tensor, samplings: Sequence[Sampling]) -> Tensor:
-    """Zero for all but the `top_k` most probable tokens, and of those for all beyond the mass of `top_p`."""
+    """Zero for all but the `top_k` most probable tokens, and among these for all beyond the mass of `top_p`."""
     import torch
 
     device = probabilities.device

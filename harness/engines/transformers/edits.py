@@ -39,7 +39,7 @@ def edit(row: int, what: Add | Replace | Ablate, prompt: int, shift: int, length
     """The effect of an intervention in one forward pass; None without one.
 
     Args:
-        prompt: the number of prompt tokens; positions after them are those of generated tokens.
+        prompt: the number of prompt tokens; positions after them belong to generated tokens.
         shift: column minus position.
         length: columns of the pass.
     """

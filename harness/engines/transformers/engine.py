@@ -61,7 +61,8 @@ class Transformers:
         max_model_len: longest prompt plus reply; None is the model's own, at most 8192.
         max_batch_tokens: tokens of one forward pass that reads prompts.
         max_rows: texts written at once.
-        kv_cache_gib: memory for keys and values; None is 4 GiB on a CPU, on a GPU 0.7 of what the model leaves.
+        kv_cache_gib: memory for keys and values; None is 4 GiB on a CPU, on a GPU 0.7 of the memory that the model
+            leaves.
         args: any other keyword of `from_pretrained` or attribute of the model's config; an unknown one is refused by
             name. {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": true}} loads 8-bit weights.
     """
@@ -140,7 +141,7 @@ class Transformers:
                 layout = Layout.learn(loaded, loaded.get_input_embeddings().weight.device)
         except BaseHarnessError:
             raise
-        except Exception as error:  # whatever transformers, accelerate or a quantiser raise
+        except Exception as error:  # any error of transformers, accelerate or a quantiser
             raise _not_loaded(model, error) from error
         identity = self._identity(loaded, local, device, dtype) | model.unchecked()
         own = min(getattr(text, "max_position_embeddings", 8192), 8192)
@@ -199,7 +200,7 @@ class Transformers:
             batch_tokens=self.max_batch_tokens,
             rows=self.max_rows,
             pass_columns=columns // 4,
-            # Buffers are up to twice as large as what they hold, and are copied when they grow.
+            # Buffers are up to twice as large as their content, and are copied when they grow.
             running_columns=columns // 4,
             scored=LOGITS // int(model.get_output_embeddings().weight.shape[0]),
             prefix_bytes=memory // 4,
@@ -209,7 +210,7 @@ class Transformers:
 def _environment() -> None:
     """Settings that must stand before torch is imported; a value of the user's own wins."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # A busy wait would take the cores from whatever else runs here; a passive one costs nothing measurable.
+    # A busy wait would take the cores from other processes; a passive one costs nothing measurable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
@@ -230,7 +231,7 @@ def _placement(device_map: str, device: str, path: Path) -> dict[str, Any]:
     if device == "cpu":
         return {}
     size = sum(file.stat().st_size for file in path.glob("*.safetensors"))
-    # A fifth is left for keys, values and what a pass computes; on one GPU no pass waits for another GPU's.
+    # A fifth is left for keys, values and the activations of a pass; on one GPU no pass waits for another GPU's.
     fits = size < 0.8 * torch.cuda.mem_get_info(0)[0]
     return {"device_map": {"": "cuda:0"} if fits else "auto"}
 

@@ -1,4 +1,4 @@
-"""Checks the user's arguments for vLLM: refuses unknown ones, and those that the harness must set itself.
+"""Checks the user's arguments for vLLM: refuses unknown ones, and the ones that the harness must set itself.
 
 `engine.args` takes any argument of `vllm.EngineArgs`, in the version that is installed. vLLM checks most values
 itself; what is here turns its many ways of failing into one sentence that names the key.
@@ -53,8 +53,8 @@ _NEUTRAL = """
     max_lora_rank max_loras max_cpu_loras
 """
 NEUTRAL = frozenset(_NEUTRAL.split())
-"""Arguments that change speed, memory or what is logged, not the numbers (beyond the noise of batching), and those
-that the identity names in another way. Every other one is part of the identity, also those of later versions."""
+"""Arguments that change speed, memory or logs, not the numbers (beyond the noise of batching), and arguments that the
+identity names in another way. Every other one is part of the identity, also in later versions."""
 
 _SCALARS = (bool, bool | None, int, int | None, float, float | None, str, str | None)
 
@@ -82,7 +82,7 @@ def check_args(args: Mapping[str, Any], known: type) -> dict[str, Any]:
 
 
 def exact(settings: Mapping[str, Any]) -> str:
-    """The arguments that decide the numbers, as JSON: the same whatever their order, and whoever set them."""
+    """The arguments that decide the numbers, as JSON: the same in any order, set by the user or by a default."""
     chosen = {name: value for name, value in settings.items() if name not in NEUTRAL}
     return json.dumps(chosen, sort_keys=True, default=str)
 
@@ -124,7 +124,7 @@ def load_failure(model: str, error: Exception, given: Mapping[str, Any], cuda: b
 
 
 def step_failure(error: Exception) -> Exception:
-    """The error of a step, with what to lower when it was one of memory."""
+    """The error of a step, with the setting to lower when memory ran out."""
     if "out of memory" not in str(error).lower():
         return error
     return RuntimeError(

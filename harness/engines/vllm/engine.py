@@ -52,8 +52,8 @@ class VLLM:
 
     Attributes:
         dtype: "auto" is float32 on a CPU (exact and independent of batching) and bfloat16 on a GPU; else a dtype that
-            vLLM knows. Whatever it is, the output head is computed in float32: option probabilities of a bfloat16
-            head are off by up to 0.04. args.hf_overrides={head_dtype: model} gives vLLM's own.
+            vLLM knows. The output head is computed in float32 with every dtype: option probabilities of a bfloat16 head
+            are off by up to 0.04. args.hf_overrides={head_dtype: model} gives vLLM's own.
         max_model_len: longest prompt plus reply; None is the model's own, at most 8192.
         max_num_seqs: calls worked on at once.
         kv_cache_gib: size of the KV cache on a CPU, in GiB (a GPU uses gpu_memory_utilization).
@@ -148,10 +148,10 @@ class VLLM:
         return loaded
 
     def engine_args(self, local: LocalModel, args: dict[str, Any], *, code: bool, cuda: bool) -> dict[str, Any]:
-        """All arguments of `vllm.EngineArgs` but those of an adapter.
+        """All arguments of `vllm.EngineArgs` but an adapter's.
 
         Args:
-            args: those of the user, checked.
+            args: the user's, checked.
             code: whether Python code beside the weights may run.
             cuda: whether the model runs on a GPU.
         """
@@ -196,7 +196,7 @@ def environment() -> None:
     logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="vllm")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # A busy wait would take the cores from whatever else runs here; a passive one costs nothing measurable.
+    # A busy wait would take the cores from other processes; a passive one costs nothing measurable.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not os.path.exists("/dev/nvidiactl"):
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))

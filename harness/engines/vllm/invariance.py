@@ -1,8 +1,8 @@
 """Switches vLLM's batch-invariant kernels on: the same prompt then gets the same bits in any batch.
 
 Kernels usually choose how to split a sum by the size of the batch, so that log p of one prompt moves in its last digits
-with what else is asked at the same time. vLLM has slower kernels that always split alike, for some GPUs. It reads the
-switch from the environment while it is imported, which is why one process cannot hold engines of both kinds.
+with the other prompts in flight. vLLM has slower kernels that always split alike, for some GPUs. It reads the switch
+from the environment while it is imported, which is why one process cannot hold engines of both kinds.
 """
 
 from __future__ import annotations

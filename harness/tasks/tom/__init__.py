@@ -1,1 +1,1 @@
-"""Public sets of questions on theory of mind, a module each; their items are those of `questions.about_story`."""
+"""Public sets of questions on theory of mind, a module each; `questions.about_story` makes their items."""

@@ -44,10 +44,10 @@ class ExploreToM(HubTask):
     The hub's only split is called "train"; `path` names ExploreToM-data-sample.csv. Licence: CC-BY-NC-4.0. The stories
     were found by a search for failures of Llama 3.1 70B, so they are no neutral sample for other models.
 
-    The set has no options. They are made by rule from the story's structure, whichever telling is shown: for "In which
-    container" and "In which room" all containers or rooms that it names, and what the question itself offers (yes or
-    no, knows or does not know). A question is passed over, and counted, whose answer is not among them, or that has one
-    option only. A question that stands twice with different answers is broken.
+    The set has no options. They are made by rule from the story's structure, alike for every telling. "In which
+    container" and "In which room" have all containers or rooms that it names; other questions name their own options
+    (yes or no, knows or does not know). A question with an answer that is not among them, or with one option only, is
+    passed over and counted. A question that stands twice with different answers is broken.
 
     "ability" is container, room or knowledge (of a fact or of a thing's state); "order" is 0 for questions about the
     facts; "condition" says whether the belief that is asked for is true ("true belief", "false belief"), where the set
@@ -130,7 +130,7 @@ def offered(asked: str) -> list[str]:
 
 
 def options_of(structure: str, kind: str, thing: str) -> tuple[list[str], list[str]]:
-    """All containers or rooms that a story's structure names, in order, and those in which a thing was, in order.
+    """All containers or rooms that a story's structure names, in order, and the ones in which a thing was, in order.
 
     The last of these is where the thing is now; there are none for a thing that is in no container now.
     """

@@ -14,7 +14,7 @@ _NO = (" no,", " no ", " no.", " does not know ", " doesn't know ")
 
 @grader
 def names(text: str, item: Item) -> Grade:
-    """A list of names against those that belong on it: all of them and nobody else.
+    """A list of names against the names that belong on it: all of them and nobody else.
 
     A name is a whole one: "Anna" does not name Ann, "Mary Ann" is not Ann where both are in the conversation. Every
     person who is named counts as listed, also one whom the text denies ("not Bob"), because a list was asked for. A

@@ -39,8 +39,8 @@ class HiToM(HubTask):
     `path` names Hi-ToM_data.json of github.com/ying-hui-he/Hi-ToM_dataset, or its folder. Licence: Apache-2.0.
 
     The file holds each question twice, with the prompting types VP and CoTP, and 132 pairs have different right
-    answers. Those of CoTP agree with what follows from who was in the room (93 to 100 % of the stories without claims),
-    those of VP do not (48 to 72 % at the orders 2 to 4). So the rows of VP are passed over.
+    answers. CoTP's answers agree with who was in the room (93 to 100 % of the stories without claims), VP's do not (48
+    to 72 % at the orders 2 to 4). So the rows of VP are passed over.
 
     Fields: "order", "places" (each place that the thing was put into, in order), "deception" (whether people in the
     story make claims, which may be false), "story_length" (chapters, 1 to 3), "disputed" (whether the right answer

@@ -72,7 +72,7 @@ def story_name(story: str) -> str:
 
 
 def distinct(choices: Sequence[str], right: int) -> tuple[list[str], int]:
-    """The options without those that stand twice, and the index of the right one among them.
+    """The options, each once, and the index of the right one among them.
 
     Args:
         right: index of the right option; its first copy stays the right one.
@@ -87,8 +87,8 @@ def distinct(choices: Sequence[str], right: int) -> tuple[list[str], int]:
 def shuffled(choices: Sequence[str], right: int, by: str) -> tuple[list[str], int]:
     """The options in an order that depends on their texts and on `by` alone, and the index of the right one.
 
-    For sets that list the right option first. The same `by` with the same options gives the same order, whichever of
-    them is right, so that a preference for a letter cannot solve two conditions of one story.
+    For sets that list the right option first. The same `by` with the same options gives the same order, and the right
+    one has no part in it, so that a preference for a letter cannot solve two conditions of one story.
     """
     order = sorted(choices)
     random.Random("\n".join([by, *order])).shuffle(order)

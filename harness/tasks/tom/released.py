@@ -14,7 +14,7 @@ _LETTERS = "ABCD"
 def letter_tombench(text: str, item: Item) -> Grade:
     """The letter that ToMBench's release reads (Chen et al. 2024, `extract_answer`), "A" where it finds none.
 
-    The first of "[[A]]", "[[B]]", "[[C]]", "[[D]]" that stands anywhere in the text, whichever comes first in it; then
+    The earliest "[[A]]", "[[B]]", "[[C]]" or "[[D]]" anywhere in the text; then
     the same for "[A]" to "[D]"; then the last capital A, B, C or D, as in any word ("Because Charlie" is C); else A. So
     a refusal, an empty reply and one that was cut are answers, which are right as often as the option A is.
 

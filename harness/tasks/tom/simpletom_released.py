@@ -12,9 +12,9 @@ _LETTERS = "ABCD"
 def released_letter(text: str, *, reasoned: bool) -> str:
     """The letter that the release reads in a reply, "A" to "D"; "" where it counts the reply as not answered.
 
-    It looks for "(A)" anywhere in the text, then for "(B)" and so on: a reply that discusses both options, or that was
-    cut before its conclusion, counts as A. Without any of these it takes an open "(A", and then a bare letter, as in
-    any word ("Bob" is B), provided that only one of the letters occurs.
+    It looks for "(A)" anywhere in the text, then for "(B)" and so on: a reply counts as A if it discusses both options,
+    or was cut before its conclusion. Without any of these it takes an open "(A", and then a bare letter, as in any word
+    ("Bob" is B), provided that only one of the letters occurs.
 
     Args:
         reasoned: whether the reply was asked for with its reasoning. All up to the last "the answer is" is then

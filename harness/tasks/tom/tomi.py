@@ -132,7 +132,7 @@ def _questions(lines: Sequence[str]) -> Iterator[tuple[int, list[str], str, str]
 
 
 def _containers(story: str, thing: str) -> tuple[list[str], list[str]]:
-    """All containers that a story names, in order, and those in which a thing was, in order."""
+    """All containers that a story names, in order, and the ones in which a thing was, in order."""
     found = [match for line in story.splitlines() if (match := _IS_IN.fullmatch(line) or _MOVED.fullmatch(line))]
     places = [match["place"] for match in found if match["thing"] == thing]
     return list(dict.fromkeys(match["place"] for match in found)), places
