@@ -95,7 +95,7 @@ class Speaker:
     stop: tuple[str, ...] = ()
 
     async def answer(self, prompt: Prompt, spent: Cost | None = None) -> State:
-        """The answer to a prompt; its cost comes on top of what was spent before."""
+        """The answer to a prompt; its cost comes on top of the cost so far."""
         sampling: Mapping[str, Any] = {"temperature": self.temperature, "draw": self.draw}
         prompt = await self.before.after(self.subject, prompt, **sampling)
         text = await self.subject.generate(prompt, max_tokens=self.max_tokens, stop=self.stop, **sampling)

@@ -13,7 +13,7 @@ Marker = Literal["none", "wait", "filler"]
 
 @dataclass(frozen=True, kw_only=True)
 class Planting(Arm):
-    """What is planted, in whose words, and what stands after it.
+    """The words that are planted, whose they are, and the marker after them.
 
     Attributes:
         voice: whose words it is in: the model's own turn, which is left open, or the user's; "none" plants nothing.
@@ -72,7 +72,7 @@ async def set_against(arm: Planting, answer: Callable[[Planting], Awaitable[R]])
 
 
 RULES: Mapping[str, float] = {"keep": 0.0, "always wrong": 1.0, "coin": 0.5}
-"""How often each takes what is planted for wrong, whatever it is, and changes it a little."""
+"""How often each takes a planted answer for wrong, without a look at it, and changes it a little."""
 
 
 def by_rule(arm: Planting, planted: str, near: Sequence[str], subject: Subject) -> str:

@@ -20,7 +20,7 @@ def ask(item: Item, before: str = "") -> Prompt:
 async def sample(
     item: Item, subject: Subject, n: int, *, temperature: float = TEMPERATURE, max_tokens: int | None = None
 ) -> list[Text]:
-    """`n` independent answers; the first of them are the same draws whatever `n` is.
+    """`n` independent answers; the first of them are the same draws for every `n`.
 
     Args:
         max_tokens: cap on an answer; None takes the room that the task gives (`Item.form`).

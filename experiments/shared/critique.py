@@ -19,7 +19,7 @@ _JUDGMENT = re.compile(
 _OPEN = re.compile(
     r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b)", re.IGNORECASE
 )
-"""What follows a word that decides nothing: "correct or incorrect", "[Correct/Wrong]", "correct?"."""
+"""Text after a word by which the word decides nothing: "correct or incorrect", "[Correct/Wrong]", "correct?"."""
 
 
 @dataclass(frozen=True, slots=True)

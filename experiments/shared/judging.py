@@ -21,7 +21,7 @@ TEXTS: Mapping[str, str] = {
     'C: NOT ATTEMPTED. It leaves out what the reference says and does not contradict it, as in "I don\'t know".\n'
     "Reply with the letter only.\n\nQuestion: $question\nReference answer: $reference\nAnswer: $answer"
 }
-"""The grades are those of SimpleQA (Wei et al. 2024), in our words and shorter."""
+"""The grades follow SimpleQA (Wei et al. 2024), in our words and shorter."""
 
 _VERDICTS: Mapping[str, Verdict] = {"A": "right", "B": "wrong", "C": "not attempted"}
 _CHOICES = ("CORRECT", "INCORRECT", "NOT ATTEMPTED")

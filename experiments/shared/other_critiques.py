@@ -1,4 +1,4 @@
-"""Critiques of other items, shown in place of an item's own one: the control for what a critique says."""
+"""Critiques of other items, shown in place of an item's own one: the control for the content of a critique."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def in_all_rotations(
         options: all different.
         ask: asks with the options in an order; its choice is keyed by option (not by letter).
         most: the most rotations that are read, at least 1; None reads all. With fewer than all, each option stands in
-            some places only: draw the order of the options, else those that stand first in them are favoured.
+            some places only: draw the order of the options, else options that stand first in them are favoured.
     """
     read = min(most or len(options), len(options))
     places = [at * len(options) // read for at in range(read)]

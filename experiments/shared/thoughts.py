@@ -24,7 +24,7 @@ class ThoughtArm(Arm):
     """An arm with or without a thought before the answer.
 
     Attributes:
-        thought: as the model's settings have it, none, or its own thought whatever its settings. Only a model
+        thought: as the model's settings have it, none, or its own thought with any settings. Only a model
             that thinks can be asked for the last.
     """
 
@@ -34,7 +34,7 @@ class ThoughtArm(Arm):
         """The prompt after this thought.
 
         Args:
-            sampling: temperature, top_p and draw of the own thought, those of the answer for it to be the answer's own.
+            sampling: temperature, top_p and draw of the own thought; the answer's, for it to be the answer's own.
 
         Raises:
             ItemError: as `own_thought`.
@@ -55,7 +55,7 @@ async def thought_before(subject: Subject, prompt: Prompt, before: Before, **sam
 
 
 async def own_thought(subject: Subject, prompt: Prompt, **sampling: Any) -> Thought:
-    """The model's thought before it answers a prompt, whatever its settings; greedy by default.
+    """The model's thought before it answers a prompt, with any of its settings; greedy by default.
 
     Raises:
         ItemError: it does not think, or its thought about this prompt is empty; the prompt does not fit.

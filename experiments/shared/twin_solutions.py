@@ -22,7 +22,7 @@ _PLACES = ("ones", "tens")
 class TwinSolutions(Task):
     """Generated word problems about sums, each with two solutions: a right one, and one with a planted slip.
 
-    The two solutions of a problem stand in one item, so that half of all solutions are wrong, whatever the limit. They
+    The two solutions of a problem stand in one item, so that half of all solutions are wrong at any limit. They
     have as many steps and end in the same words: nothing but the arithmetic tells them apart. Neither result stands in
     the question or in the other solution, so that none can be copied.
 

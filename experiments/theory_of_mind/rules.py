@@ -51,7 +51,7 @@ def has_been_there(fields: Fields, rng: random.Random) -> str | None:
 
 
 def paper_rule(fields: Fields, rng: random.Random) -> str | None:
-    """The last place for questions of orders 0 and 1, the first place for those of higher orders.
+    """The last place for questions of orders 0 and 1, the first place for questions of higher orders.
 
     On the 600 questions of Hi-ToM's rows of type CoTP it is right on 59.8 %: a check of models trained on that set (Lu
     et al. 2025, arXiv 2504.01698).

@@ -126,7 +126,7 @@ class World:
 
     Attributes:
         agents: everybody; all are in the room at the start.
-        visible: whether containers show what is in them (open or transparent) to whoever is or comes in.
+        visible: whether containers show their contents (open or transparent) to everybody who is or comes in.
     """
 
     agents: tuple[str, ...]

@@ -41,9 +41,9 @@ class RunTask(Task):
         fields: further fields by name, each with the column of outcomes.parquet that it holds, or the field of the
             earlier items where there is no such column. A field of the same name is replaced.
         where: the only rows that count, by column or field: {arm: few-shot, correct: false, draw: 0}.
-        gold: the column or field that is the right answer; None keeps that of the earlier items.
+        gold: the column or field that is the right answer; None keeps the earlier items' gold.
         grader: short_answer, exact_match, symbol, number, letter_choice, or the dotted path of a function
-            (text, item) -> Grade; None keeps that of the earlier items.
+            (text, item) -> Grade; None keeps the earlier items' grader.
     """
 
     version: ClassVar[str] = "1"

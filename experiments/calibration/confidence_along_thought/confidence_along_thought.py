@@ -73,8 +73,8 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
     tokens of filler. With `judged` "final" the confidence is read of the answer after the whole thought, so that all
     shares and arms have the same labels, and their metrics differ by the confidence alone.
 
-    Slopes are those of a line over the share, from no thought to all of it: ten times the paper's, which are per step.
-    The slope of the loss is that of the Brier score, which falls where calibration or ranking improves.
+    Slopes belong to a line over the share, from no thought to all of it: ten times the paper's, which are per step.
+    The loss is the Brier score, which falls where calibration or ranking improves.
 
     Differs from the paper: confidence is the mean of the classes, weighted by the probabilities of their letters, and
     not one class that is said; no sentence in the thought has the model assess itself; the task's grader takes the

@@ -48,13 +48,13 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
 
     Kadavath et al. 2022, "Language Models (Mostly) Know What They Know", arXiv 2207.05221, sections 2 and 3.
     Item: "What is the capital of France?" with (A) Madrid, (B) Paris, (C) Rome, (D) Berlin. One call reads the next
-    letter after "Answer: ("; p of an option is that of its letter over those of all letters shown. The confidence is
-    that of the most probable option; `rms_all_options` and the reliability diagram take all options.
+    letter after "Answer: ("; p of an option is the probability of its letter over the sum for all letters shown. The
+    confidence is the p of the most probable option; `rms_all_options` and the reliability diagram take all options.
 
     Forms: the text of the last option overwritten by "none of the above" (nota); the right answer and a wrong one
     proposed and judged (A) True or (B) False, without the options (true-false); p averaged over all k rotations of the
     k options, which takes the letters' own appeal off (cyclic). An item with "all of the above" or the like keeps its
-    order and has no row in nota and cyclic. What is left of a letter's appeal, the metrics `letter_...` show.
+    order and has no row in nota and cyclic. The metrics `letter_...` show the letters' remaining appeal.
 
     Examples show the form, and how often each letter is right, besides what is right. In few-shot shuffled the same
     examples have the right letters of each other, and tell the first two alone. Of a model that thinks, two arms are
@@ -65,9 +65,9 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
     It changes no answer and no order of the options of a question. `nll_gain` above 0: it pays on the test items.
 
     Attributes:
-        shots: examples of the few-shot arms (the paper: 5), the same for all items, whatever their subject.
+        shots: examples of the few-shot arms (the paper: 5), the same for items of all subjects.
         tuning: training items that the temperature is fitted on; 0 leaves it at 1.
-        shuffle: whether options are put in an order of their own; the paper keeps that of the data.
+        shuffle: whether options are put in an order of their own; the paper keeps the data's.
     """
 
     arms: Sequence[str] = ("zero-shot", "few-shot", "few-shot shuffled", "few-shot nota", "few-shot true-false")

@@ -26,7 +26,7 @@ TEXTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(ThoughtArm):
-    """How an item is asked: in which form, and what stands before it.
+    """How an item is asked: in which form, and with which text before it.
 
     Attributes:
         form: lettered, nota, true-false or cyclic, see `questions`.

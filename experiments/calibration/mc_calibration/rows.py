@@ -16,7 +16,7 @@ class Option(Outcome):
     """One option of one question in one arm.
 
     Attributes:
-        letter: the option's letter; in the cyclic form that of the first rotation.
+        letter: the option's letter; in the cyclic form the first rotation's.
         option: its text; proposed: the answer that is judged, "" where the options are the answers.
         right: whether it is the right one.
         picked: whether it is the most probable one (the first of equals).

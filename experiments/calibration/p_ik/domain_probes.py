@@ -41,7 +41,8 @@ class DomainProbes:
     elsewhere: Mapping[str, Probe | NoProbe] = field(default_factory=dict)
 
     def without(self, domain: str) -> Probe | NoProbe | None:
-        """The probe that has not seen a domain: that of all where training knew none of it; None of a single domain."""
+        """The probe that has not seen a domain: the probe of all domains where training had none of it; None of a
+        single domain."""
         return self.elsewhere.get(domain, self.everywhere) if self.elsewhere else None
 
 

@@ -56,7 +56,7 @@ async def yes_no(
     Args:
         wording: the experiment's texts, of which `TEXTS` is a part.
         before: text before the question, with the line break that ends it.
-        swapped: whether Yes is (B) and No is (A). What differs from the other order is owed to the letters.
+        swapped: whether Yes is (B) and No is (A). A difference between the two orders is owed to the letters.
     """
     first, second = ("No", "Yes") if swapped else ("Yes", "No")
     told = {"before": before, "question": item.fields["question"], "first": first, "second": second}

@@ -67,7 +67,7 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
     percent.
 
     Differs from the paper: a linear probe on a frozen model, not a head trained together with it; no questions that
-    only another model can answer (its table 2). What moves P(IK) is experiment pIKContexts.
+    only another model can answer (its table 2). Experiment pIKContexts shows what moves P(IK).
     """
 
     arms: Sequence[str] = ("probe", "probe elsewhere", "probe of one domain", "yes-no", "yes-no swapped", "percent")

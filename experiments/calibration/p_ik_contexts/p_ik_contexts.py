@@ -45,8 +45,8 @@ BY = ("asked", "context")
 
 @dataclass(frozen=True, kw_only=True)
 class PIKContexts(Forecasting[Shown, Fitted]):
-    """P(IK) moves with what the context tells: it rises with a source that holds the answer, and with a good hint more
-    than with a bad one.
+    """P(IK) moves with the content of the context: it rises with a source that holds the answer, and with a good hint
+    more than with a bad one.
 
     Kadavath et al. 2022, "Language Models (Mostly) Know What They Know", arXiv 2207.05221, section 5.3.
     Item: "What is the capital of France?" after nothing; after notes with the answer and two others (source); after

@@ -166,7 +166,7 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, top_p=self.top_p, stop=stop
         )
         text, answer, confidence, in_form = read(prompt, reply, instrument)
-        # Without an answer in the form asked for there is nothing to grade, whatever else the reply says.
+        # Without an answer in the form asked for there is nothing to grade.
         grade = graded(item, answer) if answer else ungraded(reply)
         missing = confidence is None
         return Scored(

@@ -39,7 +39,7 @@ class _Domain:
 
     Attributes:
         noun: what a thing of the kind is called.
-        basic: those that everybody knows; rare: those that exist and few know.
+        basic: everybody knows them; rare: they exist, and few know them.
         endings: endings of made-up names; without any, they are made of the words of `first` and `second`.
     """
 
@@ -126,7 +126,7 @@ class Concepts(Task):
     """Is there such a thing? As many rare concepts as invented ones in every domain; the basic ones are for training.
 
     Fields: "question" ('Is there a mineral called "realgar"?'), "concepts" (one, or several), "rarity" (of each, see
-    `rarity`), "kind" ("basic", "rare" or "invented", that of the rarest), "domain". Gold: ["yes"] when all of the
+    `rarity`), "kind" ("basic", "rare" or "invented", of the rarest), "domain". Gold: ["yes"] when all of the
     concepts exist, else ["no"]. Group: the concept; a pair, of a basic concept and another one, belongs to the other.
     Names of the domain "term" are made of common words, all others of none: rarity tells little about what exists.
 

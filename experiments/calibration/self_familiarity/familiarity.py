@@ -34,7 +34,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """The name as what an explanation is related to.
+    """The name as the concept that an explanation is related to.
 
     Attributes:
         backward: exp of the mean log-probability per token of the best spelling, after the masked explanation.
@@ -49,7 +49,7 @@ class WayBack:
 
 @dataclass(frozen=True, eq=False)
 class Concept:
-    """One concept of a question. What an arm needs of it is asked when the first arm needs it, and only once.
+    """One concept of a question. Each answer is asked for when the first arm needs it, and only once.
 
     Attributes:
         rarity: given by the task; lower is rarer.

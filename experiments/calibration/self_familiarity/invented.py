@@ -21,7 +21,7 @@ def invent(
     what a task itself calls real can.
 
     Args:
-        rng: its state fixes the names; a larger n begins with those of a smaller one.
+        rng: its state fixes the names; a larger n begins with the names of a smaller one.
         endings: taken in turn; what makes a name look like one of its kind ("ite" of a mineral).
         capital: whether names begin with a capital letter.
     """
@@ -31,7 +31,7 @@ def invent(
         first = rng.choice(_ONSETS) + rng.choice([*_VOWELS, "ai", "ei", "ou"]) + rng.choice(_CODAS)
         stem = first + rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice("lnrs")
         name = stem + endings[len(names) % len(endings)]
-        # Short names are those that somebody may have taken.
+        # Somebody may already use a short name.
         if len(stem) >= 6 and name not in known:
             known.add(name)
             names.append(name)

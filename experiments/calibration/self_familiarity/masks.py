@@ -31,7 +31,7 @@ def spellings(concept: str) -> list[str]:
 
 
 def mask(text: str, concept: str) -> Masked:
-    """Hides the name and each of its words but stop words, in whatever case and with a plural or genitive ending.
+    """Hides the name and each of its words but stop words, in any case and with a plural or genitive ending.
 
     Only whole words: "art" is hidden in "the arts" but not in "start". (The paper's code hides plain substrings, and
     stop words too, as another variable has overwritten its list of them.)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def aggregate(over: str, scores: Sequence[float | None]) -> float | None:
-    """The score of a question from those of its concepts in order of rarity, the rarest first.
+    """The score of a question from its concepts' scores in order of rarity, the rarest first.
 
     None where a concept that the aggregate looks at has none.
 
@@ -28,8 +28,8 @@ def threshold(scores: Sequence[float]) -> float | None:
     """The middle of the 95 % bootstrap interval of the 5th percentile; None for fewer than 20 scores.
 
     The percentile is the k-th smallest of n scores, k = 0.05 n rounded up. The percentile of a resample is at most the
-    j-th smallest score when k or more of n draws fall there, X >= k with X binomial (n, j/n). The interval is therefore
-    that of infinitely many resamples, and needs no random numbers.
+    j-th smallest score when k or more of n draws fall there, X >= k with X binomial (n, j/n). The interval therefore
+    has infinitely many resamples, and needs no random numbers.
     """
     n, ranked = len(scores), sorted(scores)
     if n < 20:

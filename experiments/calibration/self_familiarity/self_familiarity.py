@@ -82,9 +82,10 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
     """A model knows which concepts it knows: it finds the way back from its own explanation to the concept's name.
 
     Luo et al. 2023, "Zero-Resource Hallucination Prevention for Large Language Models", arXiv 2309.02654.
-    Item: 'Is there a mineral called "realgar"?' The model explains "realgar"; the name is hidden in the explanation;
-    the score is how probable the name is as what the explanation is related to. An invented name scores low, and a
-    score under the threshold means: do not answer. The threshold is fitted on basic concepts without any label.
+    Item: 'Is there a mineral called "realgar"?' The model explains "realgar", and the name is hidden in the
+    explanation. The score is how probable the name is as the concept that the explanation is related to. An invented
+    name scores low, and a score under the threshold means: do not answer. The threshold is fitted on basic concepts
+    without any label.
 
     minimum, first and weighted aggregate the score over a question's concepts; they are the same for one concept.
     Five baselines show what else might rank concepts: the name without its explanation (prior), the explanation's
@@ -95,7 +96,7 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
     after a fixed lead, instead of the best of 30 beams that has a spelling anywhere; only whole words are masked; there
     are no misspelt copies; the task names the concepts. A question counts as known when its concepts exist, whereas the
     paper has a judge rate explanations: a real concept that the model does not know counts against it, so read the
-    rates by kind. What fails is missing, never 0.
+    rates by kind. A score that fails is missing, never 0.
 
     Attributes:
         basic: training concepts behind the thresholds (the paper: 192); a 5th percentile takes at least 20.

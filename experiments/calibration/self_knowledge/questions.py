@@ -1,4 +1,4 @@
-"""A question of a template, with or without an answer, and what the templates of all kinds share."""
+"""A question of a template, with or without an answer, and the parts that the templates of all kinds share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Both = tuple[list[Question], list[Question]]
 
 
 def both(ask: str, known: Mapping[str, str | list[str]], without: Iterable[str], grader: Grader = short_answer) -> Both:
-    """The questions of a template with one gap, `{}`, which the keys of `known` and those of `without` fill."""
+    """The questions of a template with one gap, `{}`, which the keys of `known` and of `without` fill."""
     asked = [Question(ask.format(gap), gold, grader) for gap, gold in known.items()]
     return asked, [Question(ask.format(gap)) for gap in without]
 

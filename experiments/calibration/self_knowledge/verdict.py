@@ -23,8 +23,8 @@ class Verdict(Outcome):
         correct: of replies to answerable questions, whether they give the answer; refusing is wrong.
         reply: the text.
         p_unanswerable: mean probability of the judgements; mass: mean probability that any option is said.
-        share: share of the judgements that say "unanswerable"; direct, turned: the same of those for which this is a
-            "No", and of those for which it is a "Yes"; consensus: share that says what most say.
+        share: share of the judgements that say "unanswerable"; direct, turned: the same among judgements where this is
+            a "No", and among judgements where it is a "Yes"; consensus: share that agrees with most.
         yes: share of the judgements that say "Yes", which means "answerable" in every second of them.
     """
 

@@ -96,6 +96,7 @@ async def by_entailment(wording: Mapping[str, str], item: Item, judge: Subject, 
 
 
 def question(wording: Mapping[str, str], item: Item, first: str, second: str) -> Prompt:
-    """Whether one answer entails another; Yes or No comes next. What is the same for all items stands first."""
+    """Whether one answer entails another; Yes or No comes next. The words that are the same for all items stand
+    first."""
     shown = {"question": item.fields["question"], "first": first, "second": second}
     return Prompt.user(fill(wording["entailment"], shown), "Answer:")

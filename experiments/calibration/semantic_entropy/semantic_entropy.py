@@ -65,7 +65,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
     Attributes:
         draws: sampled answers per item (the paper: 10), at least 2; entailment asks at most draws * (draws - 1)
             questions about them.
-        temperature: temperature of the draws. Below 1 the entropies are not those of the model's own distribution.
+        temperature: temperature of the draws. Below 1 the entropies do not describe the model's own distribution.
         max_tokens: cap on an answer; None takes the room that the task gives.
 
     Raises:

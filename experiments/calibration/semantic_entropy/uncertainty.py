@@ -1,7 +1,7 @@
 """Confidence from several draws of one answer: pure functions, each higher for a surer model. None is a probability.
 
 The draws are independent samples s_1..s_n of the model's own distribution (temperature 1), log p(s) the sum of the raw
-log-probabilities of all tokens of s, that of its end included. All logarithms are natural.
+log-probabilities of all tokens of s, its end included. All logarithms are natural.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def minus_weighted_entropy(
 
     The Rao-Blackwellised estimate of Farquhar et al. (2024): how often a text was drawn does not count, only how
     probable it is. Once all possible texts were drawn it is exact. Each text counts once, as the formula has it. The
-    authors' code adds a text up as often as it was drawn (`repeats`), which counts its probability twice: drawn four
-    times, a text of weight 0.9 stands against one of 0.3 with 0.92 and not with 0.75.
+    authors' code adds a text up as often as it was drawn (`repeats`), which counts its probability twice. Drawn four
+    times, a text of weight 0.9 then has 0.92 against one of 0.3, and not 0.75.
 
     Args:
         clusters: the cluster of each of `texts`; equal texts lie in one.

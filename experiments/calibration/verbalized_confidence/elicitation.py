@@ -44,7 +44,7 @@ class Elicitation:
 
     Attributes:
         begun: whether the model's turn is begun by the opening tag. Never where it reasons first.
-        answer_tokens, confidence_tokens: cap on what an answer, a confidence take, the reasoning apart.
+        answer_tokens, confidence_tokens: cap on the tokens of an answer, a confidence, without the reasoning.
         sampling: temperature, top_p and draw of all requests.
     """
 
@@ -58,7 +58,7 @@ class Elicitation:
     def graded(self, said: Elicited) -> Graded:
         """The answer with its grade: the tagged one, or else what the reply says outside of the tags.
 
-        A model that answers in its own words has answered, whatever became of the form.
+        A model that answers in its own words has answered, also without the form.
         """
         if said.answer is not None:
             return graded(self.requests.item, said.answer)

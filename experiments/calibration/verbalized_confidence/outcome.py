@@ -18,7 +18,7 @@ class StatedConfidence(GradedAnswer):
         forced: whether what was missing was decoded after its opening tag. If not, the reply is as the model gave it.
         draw: index of the draw.
         reply: the latest reply, without thinking; graded_by: the grader or judge of the answer.
-        confidence: as stated, whatever the answer; None where none can be read.
+        confidence: as stated, for any answer; None where none can be read.
         in_form: whether answer and confidence stand in the form asked for. An answer outside of it is graded, too.
         attempted: whether the answer could be graded and a confidence be read, without forcing in the form asked for.
         refused: whether it says that it does not know; ungraded: whether the judge gave no verdict.

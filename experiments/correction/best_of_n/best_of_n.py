@@ -55,7 +55,7 @@ class BestOfN(ArmedExperiment[Pick, None]):
     Differs from the paper: arithmetic and not MATH, GSM8K, ProntoQA, MMLU and Game of 24 (task=gsm8k; task=mmlu),
     20 samples and not 50 (experiment.ns=[1,2,5,10,20,50]), one seed and not ten (-m seed=0,1,2), the worked example is
     ours, and an N takes the first N draws and not a new subset. Left out: fine-tuning on the picks (SFT-sharpening).
-    Of a model that thinks, log p is that of the answer behind its thought.
+    Of a model that thinks, log p is the answer's behind its thought.
 
     Attributes:
         ns: numbers of samples to pick from, ascending; the last one is how many are drawn.

@@ -58,7 +58,7 @@ def pick(reward: str, samples: Sequence[State], chance: Random) -> State:
     """The sample with the highest reward, the first of equals, at the cost of all of them.
 
     Samples that were cut are never picked by a reward, the length or chance: without its end token a cut sample looks
-    likelier than it is. Where all were cut, the first stands, and is wrong. The majority is that of the answers that
+    likelier than it is. Where all were cut, the first stands, and is wrong. The majority is among the answers that
     could be graded. The skyline is a right sample, if there is one: it uses the gold answer.
 
     Args:

@@ -1,4 +1,4 @@
-"""The critic's role: does an actor write better solutions because of what a critic says about its first ones?"""
+"""The critic's role: does an actor write better solutions because of a critic's words about its first ones?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ BINS = ("0", "(0, .25]", "(.25, .5]", "(.5, .75]", "(.75, 1]")
 
 
 class Asked(NamedTuple):
-    """What the arms of an item share: the actor's own solutions (None: greedy; else by draw), and how hard it is."""
+    """The parts that the arms of an item share: the actor's own solutions (None: greedy; else by draw), and how hard it
+    is."""
 
     stage: Stage
     own: Shared[int | None, Solution]

@@ -1,4 +1,4 @@
-"""Solutions of one item, the feedback on them, and what the actor makes of it."""
+"""Solutions of one item, the feedback on them, and the actor's use of it."""
 
 from __future__ import annotations
 

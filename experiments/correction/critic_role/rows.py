@@ -13,15 +13,16 @@ Feedback = Literal["critic", "self", "other", "gold", "wrong", "none", "vote"]
 
 @dataclass(frozen=True, kw_only=True)
 class Refining(Arm):
-    """Whose solutions are refined, and after what.
+    """Whose solutions are refined, and after which feedback.
 
     Attributes:
-        solutions: the actor's "own" greedy one, or those that are "given" with the item.
+        solutions: the actor's "own" greedy one, or the ones that are "given" with the item.
         feedback: a critique by the "critic", by the actor ("self"), or by the critic about another item ("other"); the
             true verdict alone ("gold") or the verdict that it is wrong ("wrong"); none; or a vote over as many sampled
             answers in place of it.
         routed: whether only wrong solutions go to the critic, which takes an oracle; right ones stand.
-        judged: whether a critic judges these very solutions; written: whether a whole critique is shown, of whatever.
+        judged: whether a critic judges these very solutions; written: whether a whole critique is shown, of these
+            solutions or others.
     """
 
     solutions: Literal["own", "given"] = "own"
@@ -55,7 +56,7 @@ class Refined(Revision):
     """A solution, the critique of it, and the refined solution.
 
     `before` and `after` are the solution and the refined one. The calls count from the question on; a given solution
-    costs none, and a critique counts as a call, whoever writes it.
+    costs none, and a critique counts as a call of any writer.
 
     Attributes:
         wrong: whether the solution is wrong.

@@ -51,8 +51,8 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
     Every answer is reviewed, and corrected after the review. critique says "your previous answer", as B does of answers
     of others; neutral does not. own: the model's own answer. Controls see the same answers: gold verdict (an oracle),
     always wrong, a coin's verdict, no critique (empty), and the critique of another item with the same verdict
-    (shuffled). "vote equal calls own" is a vote over as many answers as "own" takes calls; "vote equal calls" is that
-    of self-check. "self-check oracle" drops what is in fact wrong: never set it beside the others.
+    (shuffled). "vote equal calls own" is a vote over as many answers as "own" takes calls; "vote equal calls" has the
+    cost of self-check. "self-check oracle" drops what is in fact wrong: never set it beside the others.
 
     F1 is on the answers that are wrong. `f1_released` reads verdicts as B's release does: one that cannot be read
     counts as the mistaken one. `f1` leaves these rows out, and their number is told. F1 rewards harsh judges: the arm

@@ -68,7 +68,7 @@ class Shown(NamedTuple):
         says_wrong: its verdict, None where none can be read.
         cost: of the calls that it took.
         review: the model's own review of the answer, where it was asked for.
-        same_verdict: of another item's critique, whether its verdict is that of the review.
+        same_verdict: of another item's critique, whether it has the review's verdict.
     """
 
     text: str | None
@@ -162,7 +162,7 @@ class Desk:
         return await critique(self.subject, asked, max_tokens=self.critique_tokens, stop=stop, read=read)
 
     async def correct(self, answer: Answer, written: str | None, words: Words, spent: Cost) -> State:
-        """The answer after a critique, None shows none; the cost comes on top of what was spent before."""
+        """The answer after a critique, None shows none; the cost comes on top of the cost so far."""
         if words == "few-shot" and written is not None:
             asked = few_shot.correction(self.folder, self.source, self.question, answer.text, written)
             return await self.speaker(answer.draw, few_shot.STOPS).answer(asked, spent)

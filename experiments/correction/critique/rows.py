@@ -19,8 +19,8 @@ class Critic(Arm):
 
     Attributes:
         answers: "given" with the item, "own" greedy one, "drawn" (own, sampled); of a vote, "votes".
-        critique: the model's; the true verdict alone ("gold"), the verdict wrong alone whatever the answer, that of a
-            coin; none; another item's.
+        critique: the model's; the true verdict alone ("gold"), the verdict wrong alone for every answer, a coin's
+            verdict; none; another item's.
         words: the request for a critique says "your previous answer" as the release does, or does not; or the release's
             own prompts with examples (few-shot).
         keeps: of a vote, the candidates that it is taken over: "all"; those "not judged wrong" by the model;

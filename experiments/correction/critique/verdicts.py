@@ -42,7 +42,7 @@ def released_wrong(text: str) -> bool | None:
 
     One of the marks "[[correct]]" and "[[wrong]]" anywhere decides, when the other does not occur. Else the word
     "wrong" or "incorrect" or "not correct" anywhere means wrong, and "correct" anywhere means correct: a critique that
-    quotes the request for a verdict says "wrong", whatever it concludes. A reply that was cut is read like any other.
+    quotes the request for a verdict says "wrong" with any conclusion. A reply that was cut is read like any other.
     """
     low = text.lower()
     marks = ["[[correct]]" in low, "[[wrong]]" in low]

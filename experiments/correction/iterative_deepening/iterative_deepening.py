@@ -32,10 +32,10 @@ class IterativeDeepening(ArmedExperiment[Placed, str]):
     plain same cap: nothing is put. plain same tokens: as many such chains vote as have at least the new tokens of an
     id chain, closing each included. once at end: only at the last budget. filler: neutral words of as many tokens,
     within one. random places: as many triggers elsewhere. All arms are asked for an answer at every budget, which has
-    no effect on what follows: `accuracy_at_budget` is the curve against tokens, `new_tokens_at_budget` what it took.
-    The answer at the end counts, never any right one on the way. `voted` rows are the majority over all chains.
-    `best_of` takes the chain with the highest mean log-probability. `pass_at` knows the gold answer: never set it
-    beside the others. A budget counts the words put; `new_tokens` are the model's own.
+    no effect on the rest: `accuracy_at_budget` is the curve against tokens, `new_tokens_at_budget` the tokens that
+    it took. The answer at the end counts, never any right one on the way. `voted` rows are the majority over all
+    chains. `best_of` takes the chain with the highest mean log-probability. `pass_at` knows the gold answer: never set
+    it beside the others. A budget counts the words put; `new_tokens` are the model's own.
 
     Differs: the paper's trigger, first budget, gamma and reward model are not known to us. Without a reward model,
     log-probability ranks chains. A cut segment goes back to its last white space, so that no number is torn; the
@@ -85,7 +85,7 @@ class IterativeDeepening(ArmedExperiment[Placed, str]):
         """The chains of each arm, asked when an arm wants them."""
         start = Prompt.user(self.text("question", question=item.fields["question"])).thinking("")
         words = {"trigger": put(self.text("trigger")), "filler": put(fitted)}
-        length = tokens_of(subject, words["trigger"]) + 1  # one more, where it would merge with what stands before
+        length = tokens_of(subject, words["trigger"]) + 1  # one more, where it would merge with the text before it
 
         async def chain(of: tuple[Placed, int]) -> list[Stage]:
             arm, draw = of
@@ -106,7 +106,7 @@ class IterativeDeepening(ArmedExperiment[Placed, str]):
         return [*rows, *vote]
 
     async def equal_tokens(self, arm: Placed, common: Chains) -> list[Deepened]:
-        """Votes over plain chains with the tokens of each `id` chain, and with those of all of them together."""
+        """Votes over plain chains with the tokens of each `id` chain, and with the tokens of all of them together."""
         plain = ARMS["plain same cap"]
         chains = await together(common.get((ARMS["id"], draw)) for draw in range(self.chains))
         tokens = [[stage.state.cost.new_tokens for stage in stages] for stages in chains]

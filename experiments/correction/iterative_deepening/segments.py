@@ -110,7 +110,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The turn at a budget, and the answer that stands there; its cost is that of the turn and of closing it."""
+    """The turn at a budget, and the answer that stands there; its cost is the turn's and the cost of closing it."""
 
     turn: Turn
     state: State
@@ -134,7 +134,7 @@ class Writer:
     draw: int
 
     async def chain(self, start: Prompt, stops: Sequence[Stop]) -> list[Stage]:
-        """The turn at every stop at which the answer is asked for. The answers have no effect on what is written."""
+        """The turn at every stop at which the answer is asked for. The answers have no effect on the chain."""
         base, turn = self.subject.prompt_tokens(start), Turn(start)
         asked: list[tuple[Turn, Prompt]] = []
         for stop in stops:
@@ -186,7 +186,8 @@ class Writer:
 
 
 def kept(subject: Subject, reply: Text, boundary: Boundary | None) -> Segment:
-    """What stays of a reply: no end of turn, no stop string, and of a cut reply what ends at the boundary."""
+    """The part of a reply that stays: no end of turn, no stop string, and of a cut reply the text up to the
+    boundary."""
     tokenizer = subject.renderer.tokenizer
     special = [n for n, token in enumerate(reply.tokens) if tokenizer.decode([token]) in tokenizer.specials]
     ids = reply.tokens[: special[0]] if special else reply.tokens

@@ -1,4 +1,4 @@
-"""The answers of one item: samples, the confidence in each, and what a revision makes of them, asked when wanted."""
+"""The answers of one item: samples, the confidence in each, and their revisions, asked when wanted."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ class Voting(Arm):
     Attributes:
         weights: "one" each, the "confidence" in its answer, or the confidences "permuted" over the item's samples; or
             "none", where each sample is a row of its own.
-        gate: the samples that are revised first: "none"; those whose "confidence" is below the threshold; as many by
-            "coin"; or those that are wrong, by an "oracle" that knows the gold answer.
+        gate: the samples that are revised first: "none"; samples whose "confidence" is below the threshold; as many by
+            "coin"; or the wrong ones, by an "oracle" that knows the gold answer.
         equal: of a vote over first answers alone, the arm whose calls it may spend; "" for the N samples.
     """
 

@@ -134,6 +134,6 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
         if arm.chains:
             return [revision(firsts[0], pooled([chain[k - 1] for chain in chains]), turn=k) for k in turns]
         if arm.kind == "within":
-            turns = turns[1:]  # a vote of two is the first parsable answer, whatever the other says
+            turns = turns[1:]  # a vote of two is the first parsable answer
         stands = STANDING[arm.kind]
         return [revision(chain[0], stands(chain[:k]), turn=k, chain=i) for k in turns for i, chain in enumerate(chains)]

@@ -73,7 +73,7 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
     Arms: "wait" puts " Wait" after the model's words, "filler" a word that hints at nothing (" So"). "correct prefill",
     "correct in user", "wait after correct" and "filler after correct" have the right answer in place of the wrong one:
     not to keep it is a false alarm, which the paper does not measure. net_recovery is recovery less false alarms.
-    "question alone" is what the model can do. Rules see what is planted and not the question: keep, always wrong
+    "question alone" shows what the model can do. Rules see what is planted and not the question: keep, always wrong
     (changes every answer a little), coin.
 
     Differs from the paper: slips of 1 and 2 in either direction, so that no rule mends them; weekdays, months and sums

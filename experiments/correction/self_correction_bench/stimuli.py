@@ -12,7 +12,7 @@ from fractions import Fraction
 from harness.tasks.numbers import write_number
 
 SUM, PROBLEM = "sum", "problem"
-"""The kinds of the worked sums, whose planted slips are those of `worked_sums`, and of the problems of GSM8K."""
+"""The kinds of the worked sums, with slips that `worked_sums` plants, and of the problems of GSM8K."""
 SLIPS, SUM_SLIPS = (1, -1, 2, -2), (1, -1, 10, -10)
 """How far a wrong answer is from the right one. No rule that knows only the wrong one finds the right one."""
 

@@ -14,9 +14,9 @@ class Cell(Arm):
     """One cell of the grid, or a control.
 
     Attributes:
-        gate: which answers are refined. none: none, and no feedback is asked for. own: those that the feedback calls
+        gate: which answers are refined. none: none, and no feedback is asked for. own: answers that the feedback calls
             incorrect; one whose verdict cannot be read is not refined. always: all. coin: one in two, by chance.
-            oracle: those that are wrong by the gold answer. always correct: none, as by feedback that calls every
+            oracle: answers that are wrong by the gold answer. always correct: none, as by feedback that calls every
             answer correct.
         feedback: the model's own, words without content, or its own about another item.
         vote: whether the chains of an item vote.

@@ -97,7 +97,7 @@ METRICS = (
     Metric("wrong_called_incorrect", metrics.specificity, ("judged", "before"), (), JUDGED),
     Metric("filter_precision", metrics.precision, KEPT, where=FILTERED),
     Metric("filter_recall", metrics.recall, KEPT, where=FILTERED),
-    # Accuracies of what stands before and after: of being kept, and of being right, on rows with a verdict.
+    # Accuracies of the answers before and after: of being kept, and of being right, on rows with a verdict.
     Metric("filter_base_rate", metrics.accuracy_after, KEPT, where=FILTERED),
     Metric("filter_kept_rate", metrics.accuracy_before, KEPT, where=FILTERED),
 )

@@ -30,12 +30,12 @@ class SelfGrid(ArmedExperiment[Cell, tuple[str, ...]]):
     it: `filter_precision` means something only beside `filter_base_rate`, the accuracy of all answers with a verdict.
 
     vote of three, vote equal calls: votes over as many first answers as a chain, or all chains, that refine take calls.
-    empty, shuffled: refined always, with feedback without content, and with that on another item. coin: one answer in
-    two is refined. always correct gate: nothing is refined, which is "direct" row by row. oracle gate: refines what
+    empty, shuffled: refined always, with feedback without content, and with feedback on another item. coin: one answer
+    in two is refined. always correct gate: nothing is refined, which is "direct" row by row. oracle gate: refines what
     is wrong by the gold answer; never set it beside the others.
 
     Differs: the fine-tuning rounds are left out, and with them the paper's models; our short texts, because the paper's
-    are not known; `direct` is sampled as all other cells are, so that chains differ only by what follows the answer.
+    are not known; `direct` is sampled as all other cells are, so that chains differ only after the answer.
     A refined answer without the form asked for is wrong, as any answer that cannot be graded; `delta_upper` counts it
     as right, and `delta_answered` leaves it out.
 
@@ -115,7 +115,7 @@ class SelfGrid(ArmedExperiment[Cell, tuple[str, ...]]):
         return arm.gate == "always"
 
     async def stands(self, arm: Cell, common: Turns, draw: int, refined: bool) -> State:
-        """The answer that stands: the refined one, or the first with the cost of what the gate took."""
+        """The answer that stands: the refined one, or the first with the cost of the gate."""
         if refined:
             return await common.refined.get((arm.feedback, draw))
         return await (common.judged(draw) if arm.gate == "own" else common.firsts.get(draw))

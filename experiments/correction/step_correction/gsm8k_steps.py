@@ -19,7 +19,7 @@ from harness.tasks.rows import Row
 class Gsm8kSteps(HubTask):
     """GSM8K problems with the first lines of the reference solution, whose last is right or wrong.
 
-    Fields as those of task planted_steps. The wrong line has a result that is off by one in a digit; later lines take
+    Fields as in task planted_steps. The wrong line has a result that is off by one in a digit; later lines take
     it up, so that the solution that is carried on from it ends in a wrong result ("carried"). Rows are passed over
     where no such error can be planted (`solution_errors`), or where the right result is among the numbers that are
     shown.

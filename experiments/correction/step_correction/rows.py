@@ -29,7 +29,7 @@ class Stepped(Planted):
         flaw: the digit of the wrong step that is off by one.
         marked: whether the model itself writes a marker, such as "Wait"; None of rules.
         before: whether the answer that it held before its first marker is right, read by stopping it there; the answer
-            after it is that of the whole reply. None without a marker, and of a reply in which the model thought again.
+            after it is the whole reply's. None without a marker, and of a reply in which the model thought again.
         answer_before: that answer as parsed.
         changed: whether the answer in the end is another one; None without a marker.
         missed: whether the answer is wrong, and no marker stands in the reply.

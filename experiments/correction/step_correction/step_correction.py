@@ -30,15 +30,15 @@ class StepCorrection(ArmedExperiment[Planting, None]):
     stamps does Ada have now?" The model's solution is begun for it: "40 + 7 = 46" (injected) or "40 + 7 = 47" (clean),
     and it goes on.
 
-    Arms: recovery is the share of right results after a wrong step, false alarms that of results that are not right
-    after the right one, and net_recovery their difference. "flagged" puts "Wait," after the step, "filler" a word
-    that hints at nothing ("So,"), and in "other voice" the user gives the same steps, which tells correcting oneself
-    from finding an error; each stands beside the same with the right step. "question alone" is a solution without any
-    help. Rules see what follows from the steps, and not the question: keep, always wrong, coin. Where the model hardly
-    gets to the right result from the right step either ("able" below 0.1), verdicts on mending are held back.
+    Arms: recovery is the share of right results after a wrong step, false alarms the share of wrong results after the
+    right step, and net_recovery their difference. "flagged" puts "Wait," after the step, "filler" a word that hints at
+    nothing ("So,"), and in "other voice" the user gives the same steps, which tells correcting oneself from finding an
+    error; each stands beside the same with the right step. "question alone" is a solution without any help. Rules see
+    what follows from the steps, and not the question: keep, always wrong, coin. Where the model hardly gets to the
+    right result from the right step either ("able" below 0.1), verdicts on mending are held back.
 
     A marker ("Wait", "let me check") that the model writes by itself is no correction yet: the reply is cut before the
-    first one and closed by force ("The answer is"), and the answer held there is set beside that of the whole reply.
+    first one and closed by force ("The answer is"). The answer held there is set beside the whole reply's.
 
     Differs from the paper: no training; a wrong step by rule (a digit off by one) and not from samples; all corrections
     of one reply are taken together. Of a model that thinks the steps stand in its answer, after its own thought about

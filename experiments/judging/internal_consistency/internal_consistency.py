@@ -39,10 +39,10 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
 
     decoding: the exact probabilities of the ten digits as the next token. latent: the same with one head of one layer
     kept and the layer's other heads set to zero before the output projection; the mean over heads is the answer of a
-    head taken at random. all heads zero: what the layer's loss alone does; later layers go on as they are, so that
+    head taken at random. all heads zero: the effect of the layer's loss alone; later layers go on as they are, so that
     little change late in the model is no convergence. lens: the stream behind a layer, read by the model's own last
     norm and output matrix. response: texts with reasoning, after each of which a digit is drawn. response without
-    reasoning: the same after short replies, which tells the effect of reasoning from that of drawing.
+    reasoning: the same after short replies, which tells the effect of reasoning from the effect of drawing.
 
     All stages are at one temperature. The entropy of n drawn answers is too low on average, so that it is compared
     with the mean entropy of n draws from the next token. Digits that together have less than `least_mass` are no

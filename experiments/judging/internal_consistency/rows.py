@@ -57,7 +57,7 @@ class Spread(Outcome):
         plurality: its share, given that a digit is said; plurality_correct: whether it is right.
         p_gold: share of the right answer.
         entropy: in bits, in [0, log2 10]; consistency: 1 - entropy / log2 10; variance: of the digits as numbers.
-        above_decoding: the entropy less that of the next token, in bits. Draws are compared with as many draws.
+        above_decoding: the entropy less the next token's, in bits. Draws are compared with as many draws.
         above_zeroed: the entropy less that without any head of the layer, of the stage that keeps one head.
         agrees: whether the plurality answer is the next token's.
         set_plurality, set_entropy: of the set of the heads' most probable digits, as in the survey.

@@ -1,4 +1,4 @@
-"""Words of the judge: the form of Prometheus (Kim et al. 2023), and that of a comparison, in our words."""
+"""Words of the judge: the form of Prometheus (Kim et al. 2023), and the form of a comparison, in our words."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def paired(wording: Mapping[str, str], item: Item, first: str, second: str) -> t
 
 
 def rubric(wording: Mapping[str, str], lines: Sequence[str]) -> str:
-    """A criterion and what each score from 1 to 5 means, in lines."""
+    """A criterion and the meaning of each score from 1 to 5, in lines."""
     names = ("criterion", "one", "two", "three", "four", "five")
     return fill(wording["criterion"], dict(zip(names, lines, strict=True)))
 

@@ -25,7 +25,7 @@ def read_score(text: str) -> int | None:
     """The score from 1 to 5 with which a judgement ends; None where it does not end with one.
 
     It stands after the mark "[RESULT]" or "[SCORE]", or the word "score", or before "/5"; brackets and emphasis do not
-    matter. A score that the judgement quotes before its end never counts, whatever follows it.
+    matter. A score that the judgement quotes before its end never counts.
     """
     found = _SCORE.search(text.rstrip()[-_TAIL:])
     if not found:

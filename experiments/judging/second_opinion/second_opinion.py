@@ -46,7 +46,7 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
 
     The item fields are "question" and "answer". Whether the answer is right, the task's grader says; one that it cannot
     grade is wrong. Where a field "fate" says that the answer was cut, it is wrong as in the run that it is of. The
-    words are those of experiment pTrue: judged by the model that gave it and without demonstrations, an answer has the
+    words are experiment pTrue's: judged by the model that gave it and without demonstrations, an answer has the
     same p there and here.
     """
 

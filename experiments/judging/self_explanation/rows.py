@@ -1,4 +1,4 @@
-"""The arms of self-explanation, their rows, and what is measured."""
+"""The arms of self-explanation, their rows and their metrics."""
 
 from __future__ import annotations
 

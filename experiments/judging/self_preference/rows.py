@@ -1,4 +1,4 @@
-"""Arms of the self-preference experiment, the rows that they give, and what is shown to a judge."""
+"""Arms of the self-preference experiment, the rows that they give, and the texts that a judge sees."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Preference(ByJudge):
         gold_win: the same by the key (1/2 where both are right or both wrong), or by the majority of the judges.
         third_win: the rival's verdict on the same pair, in the arms in which the model judges it as given; None where
             the rival is the model itself.
-        agrees: whether the verdict is that of the key, where the key prefers one.
+        agrees: whether the verdict is the key's, where the key prefers one.
         own_right, other_right: by the key; None without one.
         longer: 1 where the own answer, as shown, has more characters, -1 where the other one has, 0 where neither.
         kept: whether the paraphrases are as right, or as wrong, as the answers that they are of.
@@ -147,7 +147,7 @@ def won(row: Preference, win: float) -> Preference:
 
 
 def judged(row: Preference, verdict: PairVerdict, third: PairVerdict | None) -> Preference:
-    """The row with a model's verdict, and that of the rival."""
+    """The row with a model's verdict, and the rival's."""
     return replace(
         won(row, float(verdict.win)),
         p_own=verdict.p,

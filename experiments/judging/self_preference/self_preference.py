@@ -48,7 +48,7 @@ ASKED = Part(capabilities=frozenset({"generate", "choose"}))
 class SelfPreference(ArmedExperiment[Judging, JudgeReliability | None]):
     """Claim: judges prefer their own answers more often than gold judges do, and small models most of all.
 
-    Chen et al. 2025, "Beyond the Surface", arXiv 2506.02592 (DBG = own win rate by the judge less that by gold);
+    Chen et al. 2025, "Beyond the Surface", arXiv 2506.02592 (DBG = own win rate by the judge less the rate by gold);
     harmful and legitimate preference after Chen et al. 2025, arXiv 2504.03846; the same verdict about another's answer
     of the same correctness after Roytburg et al. 2026, arXiv 2601.22548.
     Item: "Ada has 14 stamps and gets 23 more. How many stamps does Ada have now?" The model and its rival

@@ -1,9 +1,9 @@
 """Stories in which a thing is moved while people leave one by one, so that chains of beliefs end at different places.
 
 Six people are in a room. One leaves before the thing is moved for the first time, one between the moves, and four see
-all of it. What a chain of people (A thinks that B thinks ...) believes is the place of the thing when the
-first of them left, because later moves were not seen by all of them. In some stories somebody then tells one who
-left, in private, where the thing is: the truth or not.
+all of it. A chain of people (A thinks that B thinks ...) believes in the place where the thing was when the first of
+them left, because later moves were not seen by all of them. In some stories somebody then tells one who left, in
+private, where the thing is: the truth or not.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Story:
         thing: the thing that is asked about; containers: all that the story names, in its order.
         leavers: who left at the first place of the thing, and who left at a later one that is not the last.
         middle: the place of the thing when the second of them left.
-        told: speaker and hearer of what was told in private; () where nothing was.
+        told: speaker and hearer of the private words; () where nothing was.
     """
 
     text: str

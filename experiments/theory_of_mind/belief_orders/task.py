@@ -30,8 +30,9 @@ class BeliefOrders(Task):
     items each. At orders 1 and 2 each of these is right in 7/24, and a container in which it never was in 1/8, because
     somebody said so. So the rules "first place", "last place" and "paper" (see `rules.py`) get 1/3 or 7/24. "Place
     before" gets 1/4 or 7/32, because half of the stories have two middle places. "Has been there" draws one of the
-    places, and gets 7/24 or a little less. Chance is 1/5. Who keeps track of what everybody saw, but answers for one
-    person of the chain alone, is right where nothing was told in about 2/3, 5/9 and 1/2 of the items of orders 2, 3 and
+    places, and gets 7/24 or a little less. Chance is 1/5. A reader who keeps track of what everybody saw, but answers
+    for one person of the chain alone, is right where nothing was told in about 2/3, 5/9 and 1/2 of the items of orders
+    2, 3 and
     4: so much of a score is no nesting of minds.
 
     Order 0 asks where the thing is, was at first, or was when somebody left. Chains of beliefs have no person twice.
@@ -97,7 +98,7 @@ def question(story: Story, order: int, rng: random.Random, name: str) -> Item:
 
 
 def _about_facts(story: Story, rng: random.Random) -> tuple[str, str, str]:
-    """A question about no mind, its answer, and what it tests."""
+    """A question about no mind, its answer, and the ability that it tests."""
     places, leaver = story.world.places(story.thing), story.leavers[1]
     return rng.choice(
         (
@@ -112,7 +113,7 @@ def _chain(story: Story, order: int, rng: random.Random) -> tuple[str, ...]:
     """The people of a question: A thinks that B thinks ..., all different.
 
     What is told changes beliefs of orders 1 and 2 about speaker and hearer. Half of these questions are about them.
-    Other chains name the hearer last or not at all: whoever is told that a thing was moved may guess who saw that.
+    Other chains name the hearer last or not at all: a person who is told that a thing was moved may guess who saw that.
     """
     places, told = story.world.places(story.thing), story.told
     paths = list(itertools.permutations(story.world.agents, order))

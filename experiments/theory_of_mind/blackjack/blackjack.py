@@ -1,4 +1,4 @@
-"""Blackjack: does a model decide by its own hand and by what the dealer's card makes likely?"""
+"""Blackjack: does a model decide by its own hand and by the dealer's likely one?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Blackjack(ArmedExperiment[Asked, None]):
     Item: "You hold a king and a six. The dealer shows an ace." Hit or stand? Best: hit, which loses .52 units on
     average, where standing loses .67.
 
-    The right decision and what the wrong one costs are computed from the rules (`odds`): infinitely many decks, the
+    The right decision and the cost of the wrong one are computed from the rules (`odds`): infinitely many decks, the
     dealer stands on every 17 and has no blackjack, no doubling, splitting or surrender. Half of the hands are to be
     hit; on half of the others it is best to stand below 17, which only the dealer's card tells.
     "loss" is the graded measure: expected units given away per decision, so that a close decision weighs little.

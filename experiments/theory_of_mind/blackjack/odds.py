@@ -1,8 +1,8 @@
 """Exact expected values of hitting and standing, from the rules alone: no table is copied.
 
-The rules: infinitely many decks, so that every card is drawn with the same chances; the dealer draws to 16 and stands
-on every 17, soft ones too, and has already looked under an ace or a ten and has no blackjack; the player may hit or
-stand (no doubling, splitting or surrender) and wins or loses one unit.
+The rules: there are infinitely many decks, so that every card is drawn with the same chances. The dealer draws to 16
+and stands on every 17, soft ones too; it has already looked under an ace or a ten and has no blackjack. The player may
+hit or stand (no doubling, splitting or surrender) and wins or loses one unit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHANCES: Mapping[int, float] = {rank: (4 if rank == TEN else 1) / 13 for rank in
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """What counts of a hand: its best total, and whether an ace counts as 11 in it ("soft")."""
+    """A hand as the rules see it: its best total, and whether an ace counts as 11 in it ("soft")."""
 
     total: int
     soft: bool = False

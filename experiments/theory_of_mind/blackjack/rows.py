@@ -15,7 +15,7 @@ class Asked(Arm):
     Attributes:
         about: the decision, or whether one more card takes the hand, or the dealer's end, above 21.
         exact: read as exact probabilities of both options, and not from a short text.
-        shows: the item's own hand, none, or that of another item.
+        shows: the item's own hand, none, or another item's.
         rule: a rule of `rules.RULES` that decides in the model's place; "none" asks the model.
     """
 

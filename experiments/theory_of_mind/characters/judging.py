@@ -22,7 +22,7 @@ TEXTS: Mapping[str, str] = {
     "Passage:\n$passage\n\nQuestion: $asked\nReference answer: $reference\n\nAnswer to assess: $answer\n\n"
     "Reply in this form, with None if there is no defect:\n[Defects]: the defects",
 }
-"""The forms of the reply are those of CharToM-QA (Zhou et al. 2025); the sentences are our own."""
+"""The forms of the reply follow CharToM-QA (Zhou et al. 2025); the sentences are our own."""
 
 _INCLUDED = re.compile(r"^\W{0,3}included bonus points\W{0,3}:(.*)$", re.IGNORECASE | re.MULTILINE)
 _DEFECTS = re.compile(r"^\W{0,3}defects\W{0,3}:\s*(\S.*)$", re.IGNORECASE | re.MULTILINE)

@@ -23,7 +23,7 @@ _KEPT = word_set(
 _CAPITAL = re.compile(r"\b[A-Z][a-z\u00df-\u00ff]+\b")
 _WORD = re.compile(r"\b[a-z\u00df-\u00ff]+\b")
 _OPENS = re.compile(r"(?:^|[.?!:;\n]|[\"'\u201c\u2018(])[\"'\u201c\u2018(\s]*$")
-"""Before a word: the end of a text in which the next word would be capitalised whatever it is."""
+"""Before a word: the end of a text after which any word would be capitalised."""
 
 
 def names_in(texts: Sequence[str]) -> list[str]:

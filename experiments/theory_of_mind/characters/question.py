@@ -1,4 +1,4 @@
-"""A question about the mind of a character, with what a full answer holds."""
+"""A question about the mind of a character, with the parts of a full answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arms, the row of an answer, and what is measured over rows."""
+"""The arms, the row of an answer, and the metrics over rows."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from harness.tasks.tom.questions import about_story
 class CharacterQuestions(Task):
     """Questions about characters of twelve novels, whose plots are told in our own words.
 
-    Items have the form of the public set. Fields beside those of `about_story`: "contexts" (the passage by how many
+    Items have the form of the public set. Fields beside `about_story`'s: "contexts" (the passage by how many
     tokens of what came before it has in front: "0", and "1000" with all paragraphs before, which are about 600 tokens),
     "bonus_points", "answer_text", "book", and "elsewhere" (the plot of another book; in the public set, a text
     from another place in the same one). A book is a group.

@@ -1,4 +1,4 @@
-"""Words of the prompts: who answers, what is at stake, and what is said in further turns."""
+"""Words of the prompts: who answers, what is at stake, and the further turns."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def opening(wording: Mapping[str, str], item: Item, *, role: str, stake: str, sh
     """The first turn: who answers, the fact sheet, what is at stake, and the question.
 
     Args:
-        role: "self", "other" or "none", whoever wants nothing.
+        role: "self", "other" or "none", a person who wants nothing.
         stake: the text that says what is at stake; "" for none.
     """
     parts = [role, *(["sheet"] if sheet else []), *([stake] if stake else []), "question"]
@@ -74,7 +74,7 @@ def opening(wording: Mapping[str, str], item: Item, *, role: str, stake: str, sh
 
 
 def known(wording: Mapping[str, str], item: Item, what: str) -> Prompt:
-    """The outright question about the sheet, to whoever wants nothing: "number" or "faults"."""
+    """The outright question about the sheet, to a person who wants nothing: "number" or "faults"."""
     return Prompt.user(_filled(wording, item, ["sheet", f"known_{what}"]), "Answer:")
 
 

@@ -18,7 +18,7 @@ class Scenario:
         claims: two wordings of a reply that gives the number.
         units: the words that follow the number in a reply, as regular expressions.
         better: the direction in which the number is better for the person who answers.
-        true, false: range of the numbers on the sheet, and of those in a false claim; both have as many digits.
+        true, false: range of the numbers on the sheet, and of the numbers in a false claim; both have as many digits.
         faults: lines of the sheet about flaws, of which an item has two. To each belong the words of which one is in
             every reply that tells of it, as beginnings of words: "leak" is "leaking".
         others: lines of the sheet about which nobody asks.

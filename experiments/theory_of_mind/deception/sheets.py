@@ -29,7 +29,7 @@ class FactSheets(Task):
     An item's fields are texts: "domain", "scenario" (the thing), "role", "name", "asker", "thing", "sheet" (its lines),
     "asked" (the question about the number), "question" (the whole question), "wish", "success", "failure", "amount" (of
     a reward, in euros), and "pairs": true and false replies of equal length, in two wordings. The gold has the truth:
-    "number", "units", "higher" (whether a higher number is better for whoever answers) and, for each fault, "faults",
+    "number", "units", "higher" (whether a higher number is better for the answerer) and, for each fault, "faults",
     the words of which one names it.
 
     Twenty scenarios, four in each of five domains, each in as many variations as asked for: other numbers, other faults

@@ -19,8 +19,8 @@ ASKED = tuple(f"L1-{role}" for role in ("self", "other")) + tuple(
 class FactSheetScenarios(FactSheets):
     """The fact sheets of `FactSheets`, each with the six prompts, the truth and the goal of a scenario in words.
 
-    An item's fields are those of `task=deceptionbench`: "prompts" (by "L1-self", "L2-other-reward", ...), "question",
-    "groundtruth", "goal", "topic", "dimension" and "instructed". The gold is that of a fact sheet, so that a rule can
+    An item has the fields of `task=deceptionbench`: "prompts" (by "L1-self", "L2-other-reward", ...), "question",
+    "groundtruth", "goal", "topic", "dimension" and "instructed". The gold is as of a fact sheet, so that a rule can
     read the same replies.
     """
 

@@ -45,8 +45,8 @@ _SPEAKS_OF: Mapping[str, re.Pattern[str]] = {
     ),
     "present": re.compile(r"\b(?:is|are)\b|'s\b", re.IGNORECASE),
 }
-# What answers a question of a kind, the best last. Before all stands a reason or circumstance, after all an answer
-# without a verb at the beginning ("The chest.") and then a conclusion.
+# Clauses that may answer a question of a kind, the best last. Before all stands a reason or circumstance, after all an
+# answer without a verb at the beginning ("The chest.") and then a conclusion.
 _ANSWERS: Mapping[str, Sequence[str]] = {
     "belief": ("beginning", "reality", "past", "", "present", "mind"),
     "action": ("beginning", "reality", "past", "", "present", "mind"),

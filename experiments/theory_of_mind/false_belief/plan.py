@@ -15,8 +15,8 @@ ALL: tuple[Condition, ...] = get_args(Condition)
 CLASSIC: tuple[Condition, ...] = ("FB", "TB")
 CROSSED: tuple[Condition, ...] = ("BACK_CLOSED", "DIST", "PEEK", "BACK_OPEN")
 """Whether the agent saw what happened, crossed with whether the others think so: neither, only they, only the agent,
-both. What the agent believes and what the others think the agent believes differ in two of the four, so that who takes
-one for the other is wrong there; no rule is right on more than three quarters of them at any order."""
+both. The agent's belief and the others' idea of it differ in two of the four, so that a reader who takes one for the
+other is wrong there; no rule is right on more than three quarters of them at any order."""
 
 TOGETHER: tuple[Condition, ...] = (*CLASSIC, "BACK_OPEN")
 """Of which all kinds of question must be right together: see `rows.EVERY_KIND`."""

@@ -1,4 +1,4 @@
-"""The row of an answer to one question about one story, and what a family's rows say together."""
+"""The row of an answer to one question about one story, and the columns that depend on a family's other rows."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ EVERY_KIND: frozenset[Cell] = (
 )
 """As FANToM's "All": besides, who is aware of the move, and who knows where the thing is, about each person.
 
-Whoever answers FB and TB alike gets at most 1/4, and so does a rule that goes by who leaves the room: it answers FB and
-BACK_OPEN alike, in which the agent comes back and sees."""
+A model that answers FB and TB alike gets at most 1/4, and so does a rule that goes by who leaves the room: it answers
+FB and BACK_OPEN alike, in which the agent comes back and sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Told(GradedAnswer):
     Attributes:
         condition: condition of the story, see the task.
         kind: "belief", "action", "reality", "memory", "awareness" or "knows"; order: 0 to 4 minds deep.
-        part: that of who is asked about: "asked" (whose belief the stories turn on), "mover" or "bystander".
+        part: of the person asked about: "asked" (whose belief the stories turn on), "mover" or "bystander".
         answer: the container answered, "yes" or "no", "" when there was none; gold: the right one.
         p_gold: probability of the right option among the options; mass: probability that any option is said.
         listed_first: how often the answer is the option that the question lists first, in [0, 1]; None for rules, for
@@ -97,7 +97,7 @@ def told(probe: Item, reply: Text | str) -> Told:
 
 
 def in_family(rows: Sequence[Told]) -> list[Told]:
-    """The rows of one arm about one family, each with what hangs on the others."""
+    """The rows of one arm about one family, each with the columns that depend on the others."""
     asked = {row.cell for row in rows}
     wrong = {row.cell for row in rows if not row.correct}
     deep = {condition for condition, *_ in asked if {(condition, "belief", n) for n in range(1, 5)} <= asked}

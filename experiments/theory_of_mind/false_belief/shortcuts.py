@@ -84,8 +84,8 @@ def who_left(probe: Probe, rng: random.Random) -> str:
     """The place before the last move if the agent leaves the room at any time, else the present one; reality and the
     beginning are known.
 
-    It answers a single word of the story, and is right on FB and on TB, at any order: that is why neither of them alone
-    nor both together show a reader of minds, and why agents come back, peek, are told and notice nothing.
+    It answers a single word of the story, and is right on FB and on TB, at any order. So neither of them alone nor both
+    together show a reader of minds; this is why agents come back, peek, are told and notice nothing.
     """
     gone = re.search(rf"\b{probe['agent']} (?:left the room|went out|walked out)", probe["story"], re.IGNORECASE)
     return _fact(probe) or str(probe["places"][-2:][0] if gone else probe["places"][-1])

@@ -190,7 +190,7 @@ def script(cast: Cast, condition: Condition) -> list[Event]:
 
 
 def _beginning(cast: Cast, condition: Condition) -> list[Event]:
-    """How the thing came to its old place; nobody knows that of what is in a container with a label."""
+    """How the thing came to its old place; nobody knows that of the contents of a container with a label."""
     if condition in LABELLED:
         return []
     first, second = cast.hands

@@ -1,6 +1,6 @@
 """Plain facts about places: one person puts a thing here and there, by name or as "you", and nobody has to be read.
 
-The words, the containers and the form of the question are those of the stories about beliefs.
+The words, the containers and the form of the question are the same as in the stories about beliefs.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ class Probe(NamedTuple):
 def about_beliefs(cast: Cast, person: Person, condition: Condition, options: Sequence[str]) -> list[Probe]:
     """The questions about one story in one telling: first and second order, or the paper's conversion of the second.
 
-    At equal order the right answer is that of the same world whoever is "you". The conversion takes "Where does B think
-    A will look?" and makes B "you": "Where do you think A will look?".
+    At equal order the right answer follows from the same world, and "you" may be anybody. The conversion takes "Where
+    does B think A will look?" and makes B "you": "Where do you think A will look?".
     """
     told = cast.told_to(person)
     story, a, b, thing = tell_story(told, condition), told.asked, told.mover, told.thing

@@ -11,12 +11,12 @@ from harness import Arm, GradedAnswer, Probability
 
 @dataclass(frozen=True, kw_only=True)
 class Telling(Arm):
-    """What is told, to whom, and what its answers are set against.
+    """The story that is told, to whom, and the arm that its answers are set against.
 
     Attributes:
         person: who is "you".
         domain: beliefs, or what needs no mind to be read: facts about places, and sums.
-        shows: the story before the question: its own, none, or that of another family.
+        shows: the story before the question: its own, none, or another family's.
         against: "third person" sets each answer against that to the same question in the third person, at equal order;
             "second order" sets the paper's conversion against the second-order question that it was made of.
         rule: a rule of `rules.RULES` that answers in the model's place; "none" asks the model.
@@ -50,8 +50,8 @@ class Answered(GradedAnswer):
 
     Attributes:
         condition: of the story, see `stories`; the kind of a fact or a sum.
-        order: how many minds deep the question goes as it is asked, 0 to 2; from_order: that of the question in the
-            third person that it was made of. They differ in the paper's conversion alone.
+        order: how many minds deep the question goes as it is asked, 0 to 2; from_order: the order of the question in
+            the third person that it was made of. They differ in the paper's conversion alone.
         gold: the right option.
         p_gold: probability of the right option given that one of the three is said.
         mass: probability that any of them is said.

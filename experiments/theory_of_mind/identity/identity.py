@@ -1,4 +1,4 @@
-"""Personas: which parts of a profile let a model tell its own statements from those of another person?"""
+"""Personas: which parts of a profile let a model tell its own statements from another person's?"""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def about(person: Person, other: Person, rng: random.Random) -> Iterator[tuple[S
 
 
 def introduction(person: Person, rng: random.Random) -> list[str]:
-    """Five statements in words that are not those of the profile: two of S, one of P, two of C."""
+    """Five statements in other words than the profile's: two of S, one of P, two of C."""
     name = rng.choice(list(PERSONALITY))
     traits = [
         *rng.sample(list(person.social.values()), 2),

@@ -46,7 +46,7 @@ def choice(wording: Mapping[str, str], name: str, shown: Mapping[str, object]) -
 
 
 def lettered(texts: Sequence[str]) -> str:
-    """Texts behind the letters of their places; those of several lines stand below their letters, apart."""
+    """Texts behind the letters of their places; texts of several lines stand below their letters, apart."""
     long = any("\n" in text for text in texts)
     shown = (f"({letter}){chr(10) if long else ' '}{text}" for letter, text in zip(LETTERS, texts, strict=False))
     return ("\n\n" if long else "\n").join(shown)

@@ -13,7 +13,7 @@ PARTS = ("S", "P", "C", "SP", "SC", "PC", "SPC")
 
 @dataclass(frozen=True, kw_only=True)
 class View(Arm):
-    """The task, and what is shown of whom.
+    """The task, and the parts that are shown of each person.
 
     Attributes:
         task: "verify" asks of each statement whether it is true of the person; "choose" asks to choose among four.

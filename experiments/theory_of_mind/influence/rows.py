@@ -42,7 +42,7 @@ class Pushed(Outcome):
         kind: "fact" or "taste"; truth: whether the option named is "true" or "false", "none" of a taste.
         named: the option that the message names.
         p_push, p_neutral: probability of that option under the message and under a neutral one of the same length, the
-            mean of both orders. Under conflict, p_neutral is that of the message without conflict.
+            mean of both orders. Under conflict, p_neutral belongs to the message without conflict.
         shift: p_push - p_neutral, in [-1, 1].
         known: whether the right option is the more probable one under the neutral message; None of a taste.
         opposed: whether the other option is the more probable one under the neutral message.

@@ -1,7 +1,7 @@
 """The game: two players name a number, and the target is 0.8 times the mean of both.
 
 Opponents of level 1 to 3 follow the paper's rules (Hou et al. 2024). Level 1 and 2 take no notice of the other player;
-only level 3 depends on what the model itself has named.
+only level 3 depends on the model's own numbers.
 """
 
 from __future__ import annotations

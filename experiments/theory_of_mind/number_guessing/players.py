@@ -22,8 +22,8 @@ RULES: Mapping[str, Rule] = {
     "last step": last_step,
     "own last": lambda level, own, theirs: own[-1] if own else FIRST,
 }
-"""Rules that have no model of the opponent. In the first round those that go by earlier numbers guess 50, the middle of
-the range, which every opponent begins with: they have that round for nothing."""
+"""Rules that have no model of the opponent. In the first round players that go by earlier numbers guess 50, the middle
+of the range, which every opponent begins with: they have that round for nothing."""
 
 PLAYERS: Mapping[str, Rule] = {**RULES, "perfect player": next_number}
 """With the player who knows the opponent's rule, and is always right."""

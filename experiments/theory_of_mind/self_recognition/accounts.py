@@ -13,7 +13,7 @@ from harness.tasks.graders import short_answer
 
 @dataclass(frozen=True)
 class Account:
-    """An account: its handle and what it says of itself; both "" for the model without an account."""
+    """An account: its handle and its words about itself; both "" for the model without an account."""
 
     handle: str = ""
     bio: str = ""

@@ -26,7 +26,7 @@ TEXTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """An account that writes about a topic, and what it is asked.
+    """An account that writes about a topic, and the questions to it.
 
     Attributes:
         wording: the experiment's texts, of which `TEXTS` is a part.

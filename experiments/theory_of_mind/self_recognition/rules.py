@@ -46,7 +46,7 @@ def fit(posts: Iterable[tuple[str, bool]]) -> dict[str, float]:
 
 
 def weigh(post: str, weights: Mapping[str, float]) -> float:
-    """The sum of the weights of a post's features, those that are not known being 0."""
+    """The sum of the weights of a post's features; unknown features have 0."""
     return math.fsum(weights.get(feature, 0.0) for feature in sorted(features(post)))
 
 

@@ -1,4 +1,4 @@
-"""Self-recognition after the Chirper study: does a model tell posts that it wrote from those of another author?"""
+"""Self-recognition after the Chirper study: does a model tell posts that it wrote from another author's?"""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SelfRecognition(ArmedExperiment[Reader, Mapping[str, float]]):
     recognised and not a model, and the arms "self" and "other model" are the same.
 
     Left out of the study: false-belief tasks with an account, improvement by feedback, and which of all accounts wrote
-    a post. Rewards and conflicts are those of experiment influence.
+    a post. Rewards and conflicts as in experiment influence.
 
     Attributes:
         foreign: who wrote the other post. The same account needs another model: +model@roles.rival.model=NAME
@@ -106,7 +106,7 @@ class SelfRecognition(ArmedExperiment[Reader, Mapping[str, float]]):
         return fit((post, own) for pair in pairs for post, own in zip(pair, (True, False), strict=True))
 
     async def begin(self, item: Item, subject: Subject, fitted: Mapping[str, float]) -> tuple[str, str]:
-        """The account's own post, and that of somebody else."""
+        """The account's own post, and somebody else's."""
         own = self.post(Writer.of(self.wording, item.fields), subject)
         if self.foreign == "lines":
             return await own, item.fields["line"]

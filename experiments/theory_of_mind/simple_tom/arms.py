@@ -20,12 +20,12 @@ class Asking(Arm):
 
     Attributes:
         exact: read as the exact probability of each option, in both orders, and not from a text.
-        story: the story before the question: its own, none, or that of another scenario.
+        story: the story before the question: its own, none, or another scenario's.
         swapped: whether the options of a text arm stand in the other order.
         reminder: the answer to the mental-state question that is shown before the other two questions: the model's own
             (the more probable option), the right one, or the wrong one.
         reasoned: whether the model is asked to reason before it answers.
-        star: whether it is then told to mind who is aware of what.
+        star: whether it is then told to mind who is aware of which fact.
         careful: what a system prompt asks it to consider.
         rule: a rule of `RULES` that answers in the model's place; "none" asks the model.
     """
@@ -102,4 +102,4 @@ TEXTS: Mapping[str, str] = {
     "system_awareness": "You are a helpful assistant. Before you answer, consider the mental states of those "
     "involved: which of the facts each of them can be aware of, and which not.",
 }
-"""The layout is that of the release; the sentences, and those of the two system prompts, are our own."""
+"""The layout is the release's; the sentences, also of the two system prompts, are our own."""

@@ -1,4 +1,4 @@
-"""The row of one answer, and what is measured over rows."""
+"""The row of one answer, and the metrics over rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Answered(GradedAnswer):
     Attributes:
         kind: "mental-state", "behavior" or "judgment".
         twin: the telling: "unaware", "aware", "seen", "irrelevant"; "" in a set that has one telling.
-        scenario, severity: those of the story; "" where the set has none.
+        scenario, severity: the story's; "" where the set has none.
         p_gold: probability of the right option among the two, the mean of both orders; mass: that any is said.
         listed_first: how often the answer is the option that stands first, in [0, 1]; None where no option was named.
         correct_ms: whether the model's own answer to the mental-state question about this telling is right; of rules
@@ -68,7 +68,7 @@ def row_of(question: Item, given: Graded, item: Item) -> Answered:
 
 
 def together_by_story(rows: Sequence[Answered], own: dict[str, bool]) -> list[Answered]:
-    """The rows of a story in an arm, each with what it shares with the others.
+    """The rows of a story in an arm, each with the columns that depend on the others.
 
     Args:
         own: whether the model's answer to the mental-state question is right, by telling.
@@ -88,7 +88,7 @@ def together_by_story(rows: Sequence[Answered], own: dict[str, bool]) -> list[An
 
 @measure(label="explicit less applied accuracy", low=-1, high=1, better="neither", average=True)
 def gap(explicit: Labels, applied: Labels, *, w: Weights) -> Floats:
-    """How much more often the mental state is right than what follows from it, in [-1, 1] (Gu et al. 2024).
+    """How much more often the mental state is right than its consequence, in [-1, 1] (Gu et al. 2024).
 
     sum_i w_i (e_i - a_i) / sum_i w_i, with e and a the labels of the same telling. 0 of who answers all questions of a
     telling alike, right or wrong, and so of every constant answer.

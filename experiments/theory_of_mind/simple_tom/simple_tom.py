@@ -46,15 +46,15 @@ class SimpleToM(ArmedExperiment[Asking, None]):
     In the public set nobody ever knows: "No", the careless act and "Reasonable" are always right. A constant answer
     gets 100 % there and 50 % over the twins unaware and aware, with a gap of 0 on both. So gaps are given on the public
     form and over twins; skill is claimed over twins, against the best rule on the same rows. "irrelevant" tells of a
-    flaw elsewhere: who judges by the flaw and not by what the person knows gives it away there.
+    flaw elsewhere: a model that judges by the flaw, and not by the person's knowledge, gives itself away there.
 
     Options are read as exact probabilities in both orders. Reminders show the mental-state question with an answer:
     the model's own in arm "remind own" (the release inserts the right one: "remind gold"), or the wrong one, which
     shows whether it is followed. Texts are read by our grader and by the release's parser, side by side.
 
-    Differs from the paper: sentences of the prompts are our own, those of the system prompts and of the starred form
-    too; no system prompt in the plain arms; a short answer ends with its first line. The arms "cot", "cot star" and
-    "remind own, cot star" (the paper's best remedy) run when they are named, as they write up to 500 tokens an answer.
+    Differs from the paper: sentences of the prompts are our own, also in the system prompts and the starred form; no
+    system prompt in the plain arms; a short answer ends with its first line. The arms "cot", "cot star" and "remind
+    own, cot star" (the paper's best remedy) run when they are named, as they write up to 500 tokens an answer.
 
     The public set: task=simpletom_stories. It has no twins, so that numbers over twins have no rows there.
 
@@ -80,7 +80,7 @@ class SimpleToM(ArmedExperiment[Asking, None]):
 
     def capabilities(self) -> frozenset[Capability]:
         asked = [arm for arm in self.chosen.values() if arm.rule == "none"]
-        # After a reminder the model's own answer is carried along, whatever answer is shown.
+        # After a reminder the model's own answer is carried along, also where another answer is shown.
         needs: dict[Capability, bool] = {
             "choose": any(arm.exact or arm.reminder != "none" for arm in asked),
             "generate": not all(arm.exact for arm in asked),

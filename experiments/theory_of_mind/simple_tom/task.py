@@ -33,14 +33,14 @@ Twin = Literal["unaware", "aware", "seen", "irrelevant"]
 class AwarenessStories(Task):
     """Stories made by rule about somebody who does something ordinary with a thing that has a flaw.
 
-    An item is a story of one severity. Its fields: "questions" (those of `about_story`, three a telling, each with
+    An item is a story of one severity. Its fields: "questions" (as of `about_story`, three a telling, each with
     "unaware", the index of the option that fits a person who does not know), "other" (a story of another scenario),
     "scenario" and "severity"; its gold is the right option of each question. The severities of a family are a group.
 
     Attributes:
         families: how many families; each gives an item a severity.
         twins: the tellings of each story. unaware: the flaw is hidden, as in the public set. aware: the person has
-            been told of it. seen: the person has perceived it. irrelevant: the flaw is that of a thing elsewhere. The
+            been told of it. seen: the person has perceived it. irrelevant: a thing elsewhere has the flaw. The
             right answers to all three questions flip where the person knows.
         seed: seed of the generator; another seed gives other families.
 
@@ -139,7 +139,7 @@ class Telling:
 class Stories(Task):
     """The stories of a set whose items are single questions, such as SimpleToM: each with all its questions.
 
-    Fields and gold are those of `AwarenessStories`. The public set has one telling of a story, with the condition "",
+    Fields and gold as of `AwarenessStories`. The public set has one telling of a story, with the condition "",
     in which nobody is aware: the right option is the unaware one. Nothing can be said over twins there.
 
     Attributes:

@@ -1,1 +1,1 @@
-"""Multiple choice about stories, whichever set asks, beside controls and rules without any idea of minds."""
+"""Multiple choice about the stories of any set, beside controls and rules without any idea of minds."""

@@ -17,7 +17,7 @@ class Chosen(GradedAnswer):
 
     Attributes:
         answer: the option answered, "" when none was; gold: the right one.
-        ability, condition: those of the question, as its set names them; None where it names none.
+        ability, condition: the question's, as its set names them; None where it names none.
         order: how many minds deep it goes; None where the set does not say.
         unit: the questions that must be right together; in_unit: whether there are any.
         chance: 1 over the number of options.

@@ -34,7 +34,7 @@ class Asked(Arm):
 
     Attributes:
         exact: read as the exact probability of each letter, and not from a short text.
-        told: the story before the question: its own, none, or that of another item.
+        told: the story before the question: its own, none, or another item's.
         turned: the options are listed from the last to the first.
         rule: a rule of `rules.RULES` that answers in the model's place; "none" asks the model.
     """
@@ -70,7 +70,7 @@ class TomChoice(ArmedExperiment[Asked, tuple[str, ...]]):
     Attributes:
         rotations: the most rotations of the options that are read, spread evenly from a random one on. A list that is
             longer leaves part of a preference for a letter in the numbers of single items.
-        others: training items whose stories are those of shuffled story.
+        others: training items, which give shuffled story its stories.
         max_tokens: cap on a free answer; None takes the task's own.
     """
 

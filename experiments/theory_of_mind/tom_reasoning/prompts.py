@@ -1,4 +1,5 @@
-"""Prompts that ask for reasoning and an answer between marks (Lu et al. 2025, in other words), and what is read."""
+"""Prompts that ask for reasoning and an answer between marks (Lu et al. 2025, in other words), and the reading of the
+reply."""
 
 from __future__ import annotations
 

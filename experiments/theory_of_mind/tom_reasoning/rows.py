@@ -24,7 +24,7 @@ class Reasoned(GradedAnswer):
         answer: the option or text answered; gold: the right option.
         correct: whether the answer is the right option: of whole replies, whether the text in <answer> equals it.
         correct_loose: of whole replies, whether that text ends with the right option.
-        condition, order: those of the question; None where its set names none.
+        condition, order: the question's; None where its set names none.
         p_gold: probability of the right option among the options; mass: probability that any is said.
         format_ok: of whole replies, whether each mark stands once and in order.
         trace_tokens: length of the trace before the answer; short_trace: whether it is below 20 tokens.
@@ -64,7 +64,7 @@ def of_choice(item: Item, choice: Choice, tokens: int | None) -> Reasoned:
 
 
 def of_reply(item: Item, whole: Whole) -> Reasoned:
-    """The row of a whole reply: what it answers between marks, in what form, after how much reasoning."""
+    """The row of a whole reply: its answer between marks, its form, and the length of its reasoning."""
     reply, trace = whole.reply, whole.trace
     ended = reply.finish != "length"
     answer = last_answer(reply.text, ended=ended)

@@ -23,7 +23,7 @@ class After(Arm):
     Attributes:
         exact: the answer is the most probable option after <answer>, and not a text.
         trace: the model's own reasoning, its first half, none, or that about another item.
-        told: the story before the question: its own, none, or that of another item.
+        told: the story before the question: its own, none, or another item's.
         rule: a rule of `rules.OF_PLACES` that answers in the model's place; "none" asks the model.
     """
 
@@ -55,7 +55,7 @@ class TomReasoning(ArmedExperiment[After, Others]):
     after the own trace, closed where the model did not, after half of it, none, and the trace of a training item whose
     question is of the same order. no story and shuffled story have no trace. Rules of places answer the same rows.
 
-    Headroom is the accuracy over that of the best rule; trace dependence is own trace less swapped trace, on the same
+    Headroom is the accuracy less the best rule's; trace dependence is own trace less swapped trace, on the same
     items. short_traces above one half is the collapse of reasoning (a median trace below 20 tokens).
 
     Of a model that thinks by itself the trace is its own thought; the prompt opens <think> for any other. Differs from
@@ -102,7 +102,7 @@ class TomReasoning(ArmedExperiment[After, Others]):
         return self.others if any(arm.trace == "swapped" or arm.told == "other" for arm in self.chosen.values()) else 0
 
     async def prepare(self, train: Sequence[Item], subject: Subject) -> Others:
-        """The reasoning about training items, but for those that do not fit the context, and their stories."""
+        """The reasoning about training items that fit the context, and their stories."""
 
         async def trace(item: Item) -> list[Trace]:
             try:

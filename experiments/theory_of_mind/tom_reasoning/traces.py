@@ -32,7 +32,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A trace and what the model wrote behind it.
+    """A trace and the model's text behind it.
 
     Attributes:
         reply: the text behind the trace; all of it where the reasoning was never closed.

@@ -178,7 +178,7 @@ def test_the_digest_of_a_large_adapter_is_remembered(
     file = adapter / "adapter_model.safetensors"
     os.utime(file, (time.time() - 60,) * 2)
     before = identity(base, adapter)
-    monkeypatch.setattr("harness.models.adapters._pieces", lambda *_: pytest.fail("read once more"))
+    monkeypatch.setattr("harness.models.adapters._digest_of_tensors", lambda _: pytest.fail("read once more"))
     assert identity(base, adapter) == before
 
 
