@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from difflib import SequenceMatcher
 from math import fsum
 from operator import itemgetter
@@ -14,37 +14,46 @@ from harness import Fate, Graded, Item, Outcome, Prompt, Subject, Text, graded
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revision(Outcome):
-    """The first answer and the one that stands at a later turn.
+class Revised(Outcome):
+    """An answer and the one that stands after it.
 
     Attributes:
-        turn: the later one, from 2 on; of a vote over first answers, the turn at which chains have taken as many calls.
         before, after: whether they are right. An answer that cannot be graded is wrong: the papers count all problems.
         fate_before, fate_after: their fates.
         answer_before, answer_after: as parsed, "" when unparsable.
-        unchanged: whether the parsed answers are equal; None when one of them could not be graded.
-        similarity: similarity of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
-        chain: which of the sampled chains of this item.
-        tokens_before, tokens_after: length of the answer, in tokens.
-        calls, prompt_tokens, new_tokens: the whole cost of the arm up to this turn, the first answer included, see
+        chain: which of the sampled chains of this item; 0 of a vote.
+        calls, prompt_tokens, new_tokens: the whole cost of the answer that stands, the first answer included, see
             `Cost`.
     """
 
-    turn: int
     before: bool
     after: bool
     fate_before: Fate
     fate_after: Fate
     answer_before: str
     answer_after: str
-    unchanged: bool | None
-    similarity: float
     chain: int
-    tokens_before: int
-    tokens_after: int
     calls: int
     prompt_tokens: int
     new_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision(Revised):
+    """The first answer and the one that stands at a later turn.
+
+    Attributes:
+        turn: the later one, from 2 on; of a vote over first answers, the turn at which chains have taken as many calls.
+        unchanged: whether the parsed answers are equal; None when one of them could not be graded.
+        similarity: similarity of the two texts, word by word: 2 * matches / words, in [0, 1] (difflib's ratio).
+        tokens_before, tokens_after: length of the answer, in tokens.
+    """
+
+    turn: int
+    unchanged: bool | None
+    similarity: float
+    tokens_before: int
+    tokens_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +170,30 @@ STANDING: Mapping[str, Callable[[Sequence[State]], State]] = {
 """The final state of a chain, by kind of arm."""
 
 
+def revised(before: State, after: State, chain: int) -> dict[str, Any]:
+    """The columns of `Revised`."""
+    was, now = before.grade, after.grade
+    return {
+        "before": was.correct,
+        "fate_before": was.fate,
+        "answer_before": was.answer,
+        "after": now.correct,
+        "fate_after": now.fate,
+        "answer_after": now.answer,
+        "chain": chain,
+        **asdict(after.cost),
+    }
+
+
 def revision(before: State, after: State, *, turn: int, chain: int = 0) -> Revision:
     """The row of a chain whose first answer is `before` and whose answer at a turn is `after`."""
     was, now = before.grade, after.grade
     both = was.fate == now.fate == "answered"
     return Revision(
+        **revised(before, after, chain),
         turn=turn,
-        before=was.correct,
-        after=now.correct,
-        fate_before=was.fate,
-        fate_after=now.fate,
-        answer_before=was.answer,
-        answer_after=now.answer,
         unchanged=was.answer == now.answer if both else None,
         similarity=SequenceMatcher(None, before.text.text.split(), after.text.text.split(), False).ratio(),
-        chain=chain,
         tokens_before=len(before.text.tokens),
         tokens_after=len(after.text.tokens),
-        calls=after.cost.calls,
-        prompt_tokens=after.cost.prompt_tokens,
-        new_tokens=after.cost.new_tokens,
     )

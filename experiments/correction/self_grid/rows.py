@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.correction.chains import State
-from harness import Fate, Gate, Metric, Outcome, metrics
+from experiments.correction.chains import Revised, State, revised
+from harness import Gate, Metric, metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,61 +23,37 @@ class Judgment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refined(Outcome):
+class Refined(Revised):
     """An answer before and after refinement, or a vote over several.
 
+    Of a vote over refined answers, `before` is the vote over the first ones; of a vote over first answers, the first of
+    them. The last feedback on a refined answer, which only filters, is no part of the cost.
+
     Attributes:
-        before, after: whether they are right; one that cannot be graded is wrong. Of a vote over refined answers,
-            `before` is the vote over the first ones; of a vote over first answers, the first of them.
-        fate_before, fate_after: their fates.
-        answer_before, answer_after: as parsed, "" when unparsable.
-        chain: number of the chain; 0 of a vote.
         refined: whether the answer was refined; of a vote, whether any was.
         judged: whether the feedback calls the first answer correct; None where its verdict cannot be read.
         judged_right: whether it is right about that; a verdict that cannot be read is not.
         parse_failed: whether it cannot be read.
         kept: whether the last feedback calls the answer that stands correct; None where it cannot be read.
-        calls, prompt_tokens, new_tokens: the whole cost of the answer, see `chains.Cost`. The last feedback on a
-            refined answer, which only filters, is no part of it.
     """
 
-    before: bool
-    after: bool
-    fate_before: Fate
-    fate_after: Fate
-    answer_before: str
-    answer_after: str
-    chain: int
     refined: bool
     judged: bool | None = None
     judged_right: bool | None = None
     parse_failed: bool | None = None
     kept: bool | None = None
-    calls: int
-    prompt_tokens: int
-    new_tokens: int
 
 
 def row(first: State, last: State, *, refined: bool, chain: int = 0, judgment: Judgment | None = None) -> Refined:
     """The row of an answer that stands first and last."""
-    was, now = first.grade, last.grade
     said = judgment.first if judgment else None
     return Refined(
-        before=was.correct,
-        after=now.correct,
-        fate_before=was.fate,
-        fate_after=now.fate,
-        answer_before=was.answer,
-        answer_after=now.answer,
-        chain=chain,
+        **revised(first, last, chain),
         refined=refined,
         judged=said,
-        judged_right=said == was.correct if judgment else None,
+        judged_right=said == first.grade.correct if judgment else None,
         parse_failed=said is None if judgment else None,
         kept=judgment.last if judgment else None,
-        calls=last.cost.calls,
-        prompt_tokens=last.cost.prompt_tokens,
-        new_tokens=last.cost.new_tokens,
     )
 
 

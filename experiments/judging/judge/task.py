@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from experiments.judging.judge.stimuli import KINDS, NAMES, RUBRIC, Description
-from harness.errors import HarnessError
+from experiments.judging.numbered import NumberedItems
 from harness.items import Item
-from harness.tasks.base import Task
 from harness.tasks.responses import responses_only
 
 PAIRS = tuple((better, worse) for better, worse in itertools.product(range(5, 0, -1), range(1, 6)) if better > worse)
@@ -18,32 +17,18 @@ PAIRS = tuple((better, worse) for better, worse in itertools.product(range(5, 0,
 
 
 @dataclass(frozen=True, kw_only=True)
-class RatedResponses(Task):
+class RatedResponses(NumberedItems):
     """Generated descriptions that give k of five facts rightly. Without the reference answer nobody can tell which.
 
     Fields as in `harness.tasks.responses.responses_item`, with a reference, and another item's as "other_reference".
     Gold: {"best": [the place of the better response], "scores": [the right facts of each]}.
-
-    Attributes:
-        size: how many items.
-        seed: seed of the generator; another seed gives other items.
     """
 
     version: ClassVar[str] = "1"
     name: str = "rated_responses"
     size: int = 240
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise HarnessError(f"task {self.name!r}: size={self.size}; give at least 1")
-
-    def load(self) -> list[Item]:
-        """All items, in the order of their numbers."""
-        return [self.number(at) for at in range(self.size)]
 
     def number(self, at: int) -> Item:
-        """The item of a number: a function of (seed, number) alone."""
         told, rng = self._told(at)
         better, worse = PAIRS[at % len(PAIRS)]
         scores = rng.sample((better, worse), 2)

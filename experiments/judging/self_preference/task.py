@@ -6,9 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.errors import HarnessError
+from experiments.judging.numbered import NumberedItems
 from harness.items import SHORT, Item
-from harness.tasks.base import Task
 from harness.tasks.graders import number
 
 NAMES = (
@@ -34,32 +33,18 @@ SAID = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyedSums(Task):
+class KeyedSums(NumberedItems):
     """Sums in words of three sizes, each with a right and a wrong answer in a sentence.
 
     Fields: "question", "right" and "wrong" (answers by rule, the same sentence with another number), "kind",
     "stratum". Gold: the number.
-
-    Attributes:
-        size: how many items.
-        seed: seed of the generator; another seed gives other items.
     """
 
     version: ClassVar[str] = "1"
     name: str = "keyed_sums"
     size: int = 300
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise HarnessError(f"task {self.name!r}: size={self.size}; give at least 1")
-
-    def load(self) -> list[Item]:
-        """All items, in the order of their numbers."""
-        return [self.number(at) for at in range(self.size)]
 
     def number(self, at: int) -> Item:
-        """The item of a number: a function of (seed, number) alone."""
         rng = random.Random(f"keyed_sums/{self.seed}/{at}")
         kind, size = rng.choice(sorted(KINDS)), at % len(SIZES)
         x, y = rng.randint(2, SIZES[size]), rng.randint(2, SIZES[size])
