@@ -70,20 +70,13 @@ def _numbers(estimates: Sequence[Estimate]) -> str:
     """Metrics as rows, and as columns arms (or other levels that tell the numbers of a metric apart)."""
     metrics = list(dict.fromkeys(one.metric for one in estimates))
     levels = list(dict.fromkeys(_level(one) for one in estimates))
-    numbers = {(one.metric, _level(one)): _number(one) for one in estimates}
+    numbers = {(one.metric, _level(one)): one.text(".3g") for one in estimates}
     rows = [[metric, *(numbers.get((metric, level), "") for level in levels)] for metric in metrics[:MOST_ROWS]]
     return _table(["metric", *levels], rows, len(metrics) - MOST_ROWS)
 
 
 def _level(one: Estimate) -> str:
     return ", ".join(one.level.values())
-
-
-def _number(one: Estimate) -> str:
-    if one.value is None:
-        return "undefined"
-    interval = "" if one.low is None or one.high is None else f" [{one.low:.3g}, {one.high:.3g}]"
-    return f"{one.value:.3g}{interval}"
 
 
 def _table(head: Sequence[Any], rows: Sequence[Sequence[Any]], left_out: int = 0) -> str:

@@ -179,8 +179,7 @@ def _notes(c: Contrast) -> list[str]:
 
 
 def _row(c: Contrast) -> str:
-    interval = "" if c.low is None or c.high is None else f"[{c.low:+.4f}, {c.high:+.4f}]"
-    numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {interval:<20}"
+    numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {c.interval('+.4f'):<20}"
     tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9}"
     counts = f"{c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
     return f"{numbers} {tests} {counts}"

@@ -285,7 +285,7 @@ def _print_effects(found: Comparison) -> None:
     rows = [["metric", "first", "second", "second - first", "95 % interval"]]
     for e in shown:
         d = e.difference
-        interval = d.note if d.low is None or d.high is None else f"[{d.low:+.2g}, {d.high:+.2g}]"
+        interval = d.interval("+.2g") or d.note
         values = ["undefined" if v is None else f"{v:.4f}" for v in (e.first, e.second)]
         rows.append([d.label, *values, "undefined" if d.value is None else f"{d.value:+.2g}", interval])
     print("\nthe experiment, with the first engine's draws and each engine's own greedy texts and probabilities:\n")

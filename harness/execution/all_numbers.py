@@ -22,7 +22,7 @@ def _numbers(estimates: Sequence[Estimate]) -> Iterator[str]:
     width = max((len(e.label) for e in estimates), default=0)
     for e in estimates:
         value = "undefined" if e.value is None else f"{e.value:9.4f}"
-        interval = f" [{e.low:.4f}, {e.high:.4f}]" if e.low is not None and e.high is not None else ""
+        interval = f" {e.interval('.4f')}".rstrip()
         note = f" ({e.note})" if e.note else ""
         groups = f", {e.n_groups} groups" if e.n_groups != e.n else ""
         missing = f", {e.n_failed} without a value" if e.n_failed else ""

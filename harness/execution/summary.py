@@ -103,9 +103,9 @@ def _accuracy(session: Session) -> list[str]:
 def _over_levels(found: Sequence[Estimate]) -> str:
     """One number where all levels have the same, else the least and the largest."""
     least, most = min(found, key=_value), max(found, key=_value)
-    if _number(least) == _number(most):
-        return f"{_number(most)}{f' in each of {len(found)} arms' if len(found) > 1 else ''}"
-    return f"{_number(least)} ({_level(least)}) to {_number(most)} ({_level(most)}), {len(found)} arms"
+    if least.text(".2f") == most.text(".2f"):
+        return f"{most.text('.2f')}{f' in each of {len(found)} arms' if len(found) > 1 else ''}"
+    return f"{least.text('.2f')} ({_level(least)}) to {most.text('.2f')} ({_level(most)}), {len(found)} arms"
 
 
 def _could_not_be_graded(session: Session) -> list[str]:
@@ -142,7 +142,7 @@ def _claims_table(session: Session, width: int) -> list[str]:
     sides = [side for claim in session.job.claims for side in claim.sides]
     metrics = list(dict.fromkeys(name for name, _ in sides))
     rows = list(dict.fromkeys(", ".join(map(str, level.values())) for _, level in sides))
-    cells = {(_level(e), e.metric): _number(e) for e in session.estimates}
+    cells = {(_level(e), e.metric): e.text(".2f") for e in session.estimates}
     rows = [row for row in rows if any((row, metric) in cells for metric in metrics)][:MOST_ROWS]
     if not rows:
         return []
@@ -175,7 +175,7 @@ def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:
         border = (
             "" if claim is None else f", claimed {claim.relation} {claim.value if claim.value is not None else 0:g}"
         )
-        why = f"{'difference ' if claim is not None and claim.rivals else ''}{_number(e, 3)}{border}"
+        why = f"{'difference ' if claim is not None and claim.rivals else ''}{e.text('.3f')}{border}"
     room = width - len(why) - 16
     text = verdict.text if room > 30 else _fit(verdict.text, 60)
     return f"{_coloured(f'{kind:<14}', verdict.kind)} {_fit(f'{text}: {why}', width - 15)}"
@@ -218,13 +218,6 @@ def _cost(session: Session) -> Iterable[str]:
     asked, shared = session.store["asked"], session.store["shared"]
     seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
     return [f"{asked} calls asked, {shared} from the store, {seconds:.1f} s, engine busy {busy:.0%}"]
-
-
-def _number(e: Estimate, decimals: int = 2) -> str:
-    if e.value is None:
-        return "undefined"
-    interval = "" if e.low is None or e.high is None else f" [{e.low:.{decimals}f}, {e.high:.{decimals}f}]"
-    return f"{e.value:.{decimals}f}{interval}"
 
 
 def _value(e: Estimate) -> float:

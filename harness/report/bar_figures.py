@@ -18,14 +18,13 @@ from harness.report.painting import (
     SKY,
     Painted,
     canvas_for,
-    in_brackets,
     kept,
     legend,
     legend_height,
     matching,
     share_ticks,
 )
-from harness.report.text import number
+from harness.report.text import in_brackets, number
 from harness.statistics.estimates import Estimate
 
 _MOVES = (

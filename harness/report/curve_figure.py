@@ -13,13 +13,12 @@ from harness.report.painting import (
     PALETTE,
     Painted,
     canvas_for,
-    in_brackets,
     kept,
     legend,
     legend_height,
     nothing,
 )
-from harness.report.text import number
+from harness.report.text import in_brackets, number
 from harness.statistics.estimates import Estimate
 
 

@@ -16,7 +16,7 @@ from harness.report.heads import Heads
 from harness.report.items import Shown, shown
 from harness.report.look import PAGE
 from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
-from harness.report.templates import environment, script, style
+from harness.report.templates import environment
 from harness.report.text import cut, level_text, number
 from harness.runs.comparison import Change, Comparison
 from harness.runs.loaded import Loaded
@@ -44,16 +44,12 @@ def render_differences(found: Sequence[Comparison]) -> str:
     Raises:
         HarnessError: a transcript that is missing or damaged.
     """
-    code, digest = script()
     return str(
         environment()
         .get_template("differences.html.j2")
         .render(
             label=_label,
             found=[(one, _forest(one), list(_changed(one)), _left(one)) for one in found],
-            style=style(),
-            script=code,
-            script_digest=digest,
         )
     )
 

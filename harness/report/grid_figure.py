@@ -13,8 +13,8 @@ from harness.figures import Grid
 from harness.metrics.columns import Floats
 from harness.report.axes import along
 from harness.report.look import Look
-from harness.report.painting import INK, Painted, across, canvas_for, in_brackets, kept, nothing
-from harness.report.text import number
+from harness.report.painting import INK, Painted, across, canvas_for, kept, nothing
+from harness.report.text import in_brackets, number
 from harness.statistics.estimates import Estimate
 
 _LETTERS = 7

@@ -13,7 +13,7 @@ from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.pictures import Picture
 from harness.report.pooling import label_of
 from harness.report.results import claims_of
-from harness.report.text import cut, number
+from harness.report.text import cut, in_brackets, number
 from harness.runs.records import RunRecord
 from harness.statistics.estimates import Estimate
 
@@ -77,7 +77,7 @@ def draw_side_by_side(experiment: str, runs: Sequence[RunRecord]) -> Picture | N
                 continue
             low, high = _ends(e)
             axes.errorbar(e.value, y, xerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4, lw=1)
-            told.append(f"{names[y]} {number(e.value)}{_interval(e)}")
+            told.append(f"{names[y]} {number(e.value)}{in_brackets(e.low, e.high)}")
         axes.set_yticks(range(len(shown)), names if axes.get_subplotspec().is_first_col() else [])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
@@ -109,7 +109,7 @@ def draw_scaling(experiment: str, runs: Sequence[RunRecord]) -> Picture | None:
             low, high = _ends(e)
             axes.errorbar(size, e.value, yerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4)
             points.append((size, e.value))
-            told.append(f"{short(size)} {number(e.value)}{_interval(e)}")
+            told.append(f"{short(size)} {number(e.value)}{in_brackets(e.low, e.high)}")
         sizes = sorted({size for size, _ in points})
         means = [_mean([v for s, v in points if s == size]) for size in sizes]
         axes.plot(sizes, means, color=INK, lw=0.8, zorder=0)
@@ -171,10 +171,6 @@ def _ends(e: Estimate) -> tuple[float, float]:
     """The interval's ends, no further in than the value, which a drawn whisker needs."""
     value = e.value or 0.0
     return min(value, value if e.low is None else e.low), max(value, value if e.high is None else e.high)
-
-
-def _interval(e: Estimate) -> str:
-    return "" if e.low is None or e.high is None else f" [{number(e.low)}, {number(e.high)}]"
 
 
 def _mean(values: Sequence[float]) -> float:

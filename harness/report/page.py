@@ -23,7 +23,7 @@ from harness.report.missing import MOST_LINKS, answers, could_not_be_graded, did
 from harness.report.neighbours import sweeps_of
 from harness.report.pictures import Picture, load_picture
 from harness.report.results import Numbers, Verdicts, main_arm, result_of
-from harness.report.templates import environment, script, style
+from harness.report.templates import environment
 from harness.report.text import cut
 from harness.report.thinking import accuracies, noting
 from harness.report.words import words_on
@@ -111,7 +111,6 @@ def _write(
     page.parent.mkdir(parents=True, exist_ok=True)
     beside = Beside(page, key, FILE_ITEMS)
     inline = _inline(fragments, beside)
-    code, digest = script()
     drawn, left_out = _that_fit(pictures)
     table = heads.table
     text = jinja.get_template("page.html.j2").render(
@@ -135,9 +134,6 @@ def _write(
         unfinished=did_not_finish(table),
         ungraded=could_not_be_graded(table),
         accuracies=accuracies(table, thought, record.manifest.get("correctness", ())),
-        style=style(),
-        script=code,
-        script_digest=digest,
         methods=methods([record], [table]),
         provenance=cut(json.dumps(record.manifest, indent=2, ensure_ascii=False, default=str), 200_000),
     )

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from harness.report.look import Look
-from harness.report.text import number
 from harness.statistics.estimates import Estimate
 
 T = TypeVar("T")
@@ -103,11 +102,6 @@ def kept(levels: list[T]) -> tuple[list[T], str]:
     """The levels that are drawn, and the title's words about the levels that are not."""
     more = len(levels) - MOST_LEVELS
     return levels[:MOST_LEVELS], f" The first {MOST_LEVELS} of {len(levels)} values are drawn." if more > 0 else ""
-
-
-def in_brackets(low: float | None, high: float | None) -> str:
-    """ " [low, high]" with both ends, "" without."""
-    return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
 
 
 def matching(

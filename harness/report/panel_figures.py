@@ -23,7 +23,6 @@ from harness.report.painting import (
     across,
     canvas_for,
     few,
-    in_brackets,
     kept,
     legend,
     legend_height,
@@ -31,7 +30,7 @@ from harness.report.painting import (
     panels_for,
     share_ticks,
 )
-from harness.report.text import number
+from harness.report.text import in_brackets, number
 from harness.statistics.estimates import Estimate
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from harness.console import visible
 from harness.report.look import PAGE
-from harness.report.painting import PALETTE, canvas_for, in_brackets, legend, legend_height, rendered, styled
+from harness.report.painting import PALETTE, canvas_for, legend, legend_height, rendered, styled
 from harness.report.study_tables import TableCell
-from harness.report.text import cut, number
+from harness.report.text import cut, in_brackets, number
 
 MARKERS = "osD^v<>Ph*"
 

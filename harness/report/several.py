@@ -13,7 +13,7 @@ from urllib.parse import quote
 from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, short
 from harness.report.pooling import pools
 from harness.report.study_tables import StudyTable
-from harness.report.templates import environment, script, style
+from harness.report.templates import environment
 from harness.runs.records import RunRecord, is_dry
 from harness.statistics.estimates import Estimate
 
@@ -134,7 +134,6 @@ def render_several(
     thumbnails, skipped = _thumbnails(of)
     metrics = shared_metrics(runs)
     lines = comparison(runs, metrics)
-    code, digest = script()
     return str(
         environment()
         .get_template("several.html.j2")
@@ -160,9 +159,6 @@ def render_several(
             thinking=[r for r in runs if r.manifest.keys() & {"thoughts", "role_thoughts"}],
             thumbnails=thumbnails,
             skipped=skipped,
-            style=style(),
-            script=code,
-            script_digest=digest,
             link=lambda run: quote(Path(os.path.relpath(run.path, folder), "report.html").as_posix()),
             picture=lambda p: base64.b64encode(p.svg.encode()).decode(),
         )

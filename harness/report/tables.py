@@ -11,7 +11,7 @@ from typing import Any, Literal
 from harness.metrics.labels import column_label, metric_label
 from harness.report import latex
 from harness.report.facts import harness_version, model_facts, sentence
-from harness.report.text import number
+from harness.report.text import in_brackets, number
 from harness.runs.tables import NOT_ALIKE, Cell, Grid
 from harness.statistics.estimates import Estimate
 
@@ -168,7 +168,7 @@ def _shown(cell: Cell | None, bold: Callable[[str], str]) -> str:
         return NONE
     e = cell.estimate
     value = bold(number(e.value)) if cell.best else number(e.value)
-    return value if e.low is None or e.high is None else f"{value} [{number(e.low)}, {number(e.high)}]"
+    return f"{value}{in_brackets(e.low, e.high)}"
 
 
 def _latex(cell: Cell | None) -> str:

@@ -17,7 +17,7 @@ LONGEST = 4000
 
 
 def environment() -> Any:
-    """The Jinja environment of all pages.
+    """The Jinja environment of all pages, which knows their CSS (`style`) and JavaScript (`script`, `script_digest`).
 
     Filters: `seen` for text of unknown origin, `label` for names, `metric` for names of metrics, `level`, and `num` for
     numbers.
@@ -46,15 +46,8 @@ def environment() -> Any:
         "level": level_text,
         "seen": lambda text: visible(cut(str(text), LONGEST)),
     }
+    style, script = ((files("harness.report") / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    # As a content security policy names a script: SHA-256 in base64.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    made.globals |= {"style": style, "script": script, "script_digest": digest}
     return made
-
-
-def style() -> str:
-    """The pages' CSS."""
-    return (files("harness.report") / "page.css").read_text(encoding="utf-8")
-
-
-def script() -> tuple[str, str]:
-    """The pages' JavaScript and its SHA-256 as a content security policy names it, base64."""
-    text = (files("harness.report") / "page.js").read_text(encoding="utf-8")
-    return text, base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

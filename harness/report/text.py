@@ -21,6 +21,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return shown.lstrip("-") if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
 
 
+def in_brackets(low: float | None, high: float | None) -> str:
+    """ " [low, high]" with both ends, "" without."""
+    return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
+
+
 def level_text(level: Mapping[str, Any]) -> str:
     """A level for people: the arm by its name, other columns by theirs and their value."""
     return ", ".join(str(value) if key == "arm" else f"{key} {value}" for key, value in level.items())

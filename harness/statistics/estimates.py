@@ -85,6 +85,14 @@ class Estimate:
         level = ", ".join(self.level.values())
         return f"{self.metric} ({level})" if level else self.metric
 
+    def text(self, form: str) -> str:
+        """Value and interval in a number format, as "0.69 [0.50, 0.86]"; "undefined" without a value."""
+        return "undefined" if self.value is None else f"{self.value:{form}} {self.interval(form)}".rstrip()
+
+    def interval(self, form: str) -> str:
+        """The interval in a number format, as "[0.50, 0.86]"; "" without one."""
+        return "" if self.low is None or self.high is None else f"[{self.low:{form}}, {self.high:{form}}]"
+
     @property
     def crossed(self) -> bool:
         """Whether rows have several groups each, and so are not independent however many groups there are."""
