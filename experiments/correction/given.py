@@ -12,7 +12,7 @@ NOTHING = Cost(0, 0, 0)
 def given(item: Item) -> list[State]:
     """The answers in the item's field "responses", {"text": ..., "right": ...}, in order; none without that field.
 
-    They are right or wrong by their labels, whatever the item's grader reads in them.
+    They are right or wrong by their labels, and not by the item's grader.
     """
     states = []
     for response in item.fields.get("responses", ()):

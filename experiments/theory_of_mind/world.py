@@ -4,7 +4,7 @@ All containers stand in one room; an agent is in it or outside. A physical event
 `actual`, who did see it, and `apparent`, who seems to have seen it. They differ for an agent who watches in secret
 (actual only) and for one who is in the room but notices nothing (apparent only).
 
-A story may also be about one container and what is in it. Then the container is the thing, and its contents are the
+A story may also be about one container and its contents. Then the container is the thing, and its contents are the
 place: "the bag is at the key" stands for "the key is in the bag".
 """
 

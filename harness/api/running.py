@@ -35,7 +35,7 @@ def run(
     """Runs an experiment to its report; what was asked before is answered from the store.
 
     It works in scripts, in notebooks (also while an event loop runs) and in threads. On Ctrl-C, or when a cell is
-    stopped, the run directory first gets the report on what is finished.
+    stopped, the run directory first gets the report on the finished items.
 
     Args:
         experiment: a name in conf/experiment, "package.module:Class", a class of one's own, or an
@@ -54,7 +54,8 @@ def run(
 
     Raises:
         HarnessError: bad input, with the message of the command line; or more items failed than `max_failed` allows.
-        EngineDied: the engine stopped. As for too many failures, the run directory has the report on what is finished.
+        EngineDied: the engine stopped. As for too many failures, the run directory has the report on the finished
+            items.
         KeyboardInterrupt: after Ctrl-C, when that report is written.
     """
     with ExitStack() as stack:

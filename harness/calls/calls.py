@@ -146,7 +146,7 @@ class Read:
         site: where in the block.
         pool: "mean" asks for the mean over the positions in place of each of them.
         onto: axes, shape [layers, k, width of the site]: asks for the lengths h . v / |v| along each of a layer's k
-            axes v in place of h, so that a store of many texts stays small.
+            axes v in place of h. A store of many texts then stays small.
     """
 
     prompt: tuple[int, ...]

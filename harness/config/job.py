@@ -133,8 +133,8 @@ def make_job(config: Mapping[str, Any], name: str, made: dict[str, Any]) -> Job:
 
     Args:
         name: the experiment's.
-        made: parts made before, by their settings, which are used again; this job's parts are added. Each with what
-            the job's config says of it.
+        made: parts made before, by their settings, which are used again; this job's parts are added. Each comes with
+            its part of the job's config.
 
     Raises:
         HarnessError: as `load_job`.

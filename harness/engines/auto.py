@@ -18,7 +18,7 @@ FEW = 20_000
 
 vLLM takes about 11 seconds more to start, and then gains on it, most where prompts are long. Measured on 2 cores with a
 135M model in float32: 200 questions and judgements (10,000 words) took 66 and 51 s of wall with vLLM on two machines,
-55 and 39 s with transformers; 20 items of pTrue (58,000 words) took 69 s of processor with vLLM, 92 s with
+55 and 39 s with transformers. 20 items of pTrue (58,000 words) took 69 s of processor with vLLM, 92 s with
 transformers.
 """
 

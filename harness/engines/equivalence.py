@@ -100,8 +100,8 @@ class Numbers:
     Attributes:
         chosen, scored: log-probabilities of options and of given texts.
         greedy: of the tokens that greedy texts share; drawn: of the tokens that the first engine drew.
-        questions: calls about two tokens or more; option_p: largest |p(second) - p(first)| of a token among those named
-            in one of them, None without any; flipped: those whose most probable token is another one.
+        questions: calls about two tokens or more; option_p: largest |p(second) - p(first)| of a token named in one of
+            them, None without any; flipped: how many have another most probable token.
         items: that were asked about options; flipped_items: with a flip among their questions.
         texts: greedy ones; differing: how many are not the same; divergences: some of these.
         notes: the parts that could not be compared.

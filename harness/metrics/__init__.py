@@ -1,6 +1,6 @@
 """Metrics: pure weighted functions of typed columns. No engine, no input or output.
 
-`from harness import metrics` has every measure, the bundles of them, `Metric`, and what a measure of one's own needs.
+`from harness import metrics` has every measure, the bundles of them, `Metric`, and the parts of a measure of one's own.
 They are imported when first used, because the command line passes through here.
 """
 

@@ -13,9 +13,9 @@ from harness.metrics.columns import Floats, Labels, Probabilities, Weights
 def bin_codes(p: Floats, bins: int) -> NDArray[np.int64]:
     """Number of the equal-width bin of each p, shape [n].
 
-    Bin b is ](b)/bins, (b+1)/bins]: a p on an edge belongs to the bin below it, p = 1 to the last, and p = 0 to
-    the first (Guo et al. 2017, section 2, whose first bin leaves 0 out). Edges are the nearest floats to b/bins, so
-    that p = 0.3 lies on the edge 3/10.
+    Bin b is ](b)/bins, (b+1)/bins]: a p on an edge belongs to the bin below it, p = 1 to the last, and p = 0 to the
+    first. In Guo et al. 2017, section 2, the first bin leaves 0 out. Edges are the nearest floats to b/bins, so that p
+    = 0.3 lies on the edge 3/10.
     """
     if bins < 1:
         raise ValueError(f"bins must be at least 1, not {bins}")

@@ -93,8 +93,8 @@ def rmsce_equal_width(p: Probabilities, correct: Labels, *, w: Weights, bins: in
 def mce(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 10) -> Floats:
     """Maximum calibration error: the largest |acc_b - conf_b| of a bin of equal width, in [0, 1] (Naeini et al. 2015).
 
-    Counts a bin of one row like any other, so that a single wrong answer decides it where a bin is nearly empty: of
-    all these errors the one with the most bias and noise.
+    Counts a bin of one row like any other, so that a single wrong answer decides it where a bin is nearly empty. Of all
+    these errors it has the most bias and noise.
     """
     return _LARGEST(p, correct, w=w, bins=bins)
 
@@ -125,7 +125,7 @@ def ece_adaptive(p: Probabilities, correct: Labels, *, w: Weights, bins: int = 1
     """Expected calibration error in bins of about equal numbers of predictions, in [0, 1] (Nguyen and O'Connor 2015).
 
     sum_b n_b/N |acc_b - conf_b|. Rows of equal p stay together: all lie in the bin of the lowest of them, number
-    floor(bins * (weight below them) / N), so that stated confidences, which cluster, give fewer bins than asked for.
+    floor(bins * (weight below them) / N). Stated confidences, which cluster, therefore give fewer bins than asked for.
     Replicates keep the data's bins: the interval is about the error in these.
     """
     return _TIES(p, correct, w=w, bins=bins)

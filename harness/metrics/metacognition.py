@@ -2,8 +2,8 @@
 
 Needs a choice between two stimuli: `stimulus` and `response` are labels of which was shown and which was named
 (true or false, first or second), `confidence` is in the response. Type 1 is about stimuli, type 2 about one's own
-answers. Rows that only say right or wrong (free answers, more than two options) have no d' or meta-d': for them there
-is `type2_auroc`, which mixes what the confidence knows with how hard the task is.
+answers. Rows that only say right or wrong (free answers, more than two options) have no d' or meta-d'. For them there
+is `type2_auroc`, which mixes the insight of the confidence with the difficulty of the task.
 
 Counts of 0 have no finite d'. Half a row is added to each count of a stimulus's responses (Hautus 1995). For meta-d'
 and the d' that it is compared with, 1/(2K) is added to each of the 4K counts for K levels, which is half a row a

@@ -156,7 +156,7 @@ class Measure:
         """The measure as a function of weights [B, n], with bins and fits made once, from data of weights w [n].
 
         Replicates then vary the rows and not the bins, so an interval is about the error in these bins and at this
-        temperature. Those of a square have a sign: that of its root, seen from the sign of these data.
+        temperature. Replicates of a square have a sign: its root's, seen from the sign of these data.
         """
         if self.root is not None:
             return _signed_squares(partial(self.root, *columns, **options), w)

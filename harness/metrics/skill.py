@@ -1,15 +1,15 @@
 """Skill: how much better probabilities are than always saying the base rate.
 
 A score alone does not say that a model knows anything: where 14 % of the answers are right, the constant 0.14 has a
-Brier score of 0.12 and a constant 0.5 one of 0.25. So the measures here divide the score by that of the base rate on
+Brier score of 0.12 and a constant 0.5 one of 0.25. So the measures here divide the score by the base rate's on
 the same rows: 1 is a perfect forecast, 0 is no better than the base rate, below 0 is worse.
 
 The base rate is fitted on the rows that it is scored on, which the model's probabilities are not. It is therefore an
 optimistic rival: a forecaster that says the true base rate has a skill of about -1/n instead of 0. Resampling adds
 the same bias once more, so that all replicates of such a forecaster lie below 0, and their percentiles would call it
 worse than the base rate in every run. The replicates are therefore moved back to the value. In simulations the interval
-then holds the truth in 93 to 97 % (99 % and more at the base rate itself), except for nearly perfect forecasts (89 % at
-60 rows), whose few errors decide everything.
+then holds the truth in 93 to 97 % (99 % and more at the base rate itself). Nearly perfect forecasts, whose few errors
+decide everything, are an exception (89 % at 60 rows).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Converts GGUF to the Hugging Face format that the engines read: once, exactly, whole or not at all.
 
 `transformers` reads GGUF too, but splits text for SmolLM's vocabulary as GPT-2 does, so that white space before a
-digit ("\\n\\n1.") becomes other tokens than the model was trained on; and its version would leak into the files.
+digit ("\\n\\n1.") becomes other tokens than the model was trained on. Its version would leak into the files, too.
 This converter knows one family, llama-shaped models with SmolLM's tokenizer, and refuses the rest.
 """
 

@@ -295,8 +295,8 @@ class Renderer:
     def span(self, rendered: Rendered, text: str, nth: int = 0) -> range:
         """Positions of the tokens that cover a piece of the prompt's text.
 
-        A token is covered when it has at least one character of the piece (a space before a word belongs to the
-        word's token where the tokenizer has it so); of a character that is several tokens, all are.
+        A token is covered when it has at least one character of the piece (a space before a word belongs to the word's
+        token where the tokenizer has it so). Of a character that is several tokens, all are.
 
         Args:
             text: as it stands in the rendered prompt, template and special tokens included.

@@ -61,7 +61,7 @@ def write_page(run: Path, page: Path | None = None) -> Written:
     """Writes the page of a run, and the files beside it when it has many items.
 
     All text of a model or a data set is escaped, and its invisible characters are made visible. No script but the
-    page's own can run, and nothing can be loaded from elsewhere: the policy in its head allows one script, by digest,
+    page's own can run, and nothing can be loaded from elsewhere. The policy in its head allows one script, by digest,
     and the files beside the page that this script asks for.
 
     Args:

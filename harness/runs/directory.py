@@ -98,7 +98,7 @@ class RunDirectory:
         """Writes outcomes.parquet, estimates.json, verdicts.json and calls.jsonl.
 
         Args:
-            items: ids in the task's order, which is the order of calls.jsonl in whatever order items are finished.
+            items: ids in the task's order, which is the order of calls.jsonl, too.
         """
         try:
             with self._calls as lines, (self.stage / "calls.jsonl").open("wb") as ordered:

@@ -16,9 +16,9 @@ _CHUNK = 1 << 18
 def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Codes | None = None) -> Iterator[Weights]:
     """Weights of the cluster bootstrap, for rows or for rows taken together.
 
-    Every replicate draws as many groups as there are, with replacement; the weight of a row is how often its
-    group was drawn (multinomial counts), so that draws nested in a group come along with it. A row with several groups
-    has the product of their counts, see `Clusters.drawn`, and rows taken together have their sum.
+    Every replicate draws as many groups as there are, with replacement. The weight of a row is how often its group was
+    drawn (multinomial counts), so that draws nested in a group come along with it. A row with several groups has the
+    product of their counts, see `Clusters.drawn`, and rows taken together have their sum.
 
     Args:
         clusters: the groups of n rows, n >= 1.

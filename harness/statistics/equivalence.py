@@ -2,7 +2,7 @@
 
 Two numbers of samples are hardly ever equal, and that their difference is not significant shows no equality: of few
 items nothing is significant. Equality is therefore shown as in equivalence trials (Schuirmann 1987, two one-sided
-tests): one says beforehand how large a difference still counts as none, the tolerance, and shows that the data exclude
+tests). One says beforehand how large a difference still counts as none (the tolerance), and shows that the data exclude
 a larger one. That is so when the whole interval of the difference lies within the tolerance.
 
 The interval is the 95 % interval that all numbers of a report have. Two one-sided tests at 5 % would do with an

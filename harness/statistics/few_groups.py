@@ -62,7 +62,7 @@ def _scale(
 ) -> tuple[Callable[[float], float], Callable[[float], float], float]:
     """A scale without ends for a number with ends, the way back, and its slope at `value`.
 
-    Log-odds where the range has two ends, the logarithm of the distance where it has a lower one only: near an end a
+    Log-odds where the range has two ends, the logarithm of the distance where it has a lower one only. Near an end a
     number varies less and in a skewed way, which these scales take out. The number itself where there is no end, and
     where it lies at one.
     """

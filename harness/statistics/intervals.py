@@ -50,7 +50,7 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
     """The interval of a value from its replicates; see `estimates.estimate` for which kind a metric gets.
 
     Args:
-        measure: of a difference, that of `of_difference`.
+        measure: of a difference, from `of_difference`.
     """
     if measure.root is not None:
         return _of_square(measure, value, replicates, n_groups)
@@ -90,7 +90,7 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
 
 
 def _of_square(measure: Measure, value: float, replicates: Replicates, n_groups: int) -> Interval:
-    """The interval of a square from that of its root, which is 0 or more in the sign of the data."""
+    """The interval of a square from its root's, which is 0 or more in the sign of the data."""
     found = interval_of(_root(measure), math.sqrt(value), _roots(replicates), n_groups)
     if found.low is None or found.high is None:
         return found
@@ -121,7 +121,7 @@ def _method(replicates: Replicates, kind: str) -> str:
 
 
 def _by_t(measure: Measure, replicates: Replicates, n_groups: int) -> bool:
-    """Whether the interval is one of t. That of a biased value is about another centre than the value."""
+    """Whether the interval is one of t. The interval of a biased value has another centre than the value."""
     return n_groups < FEW and replicates.gaps is None and not measure.biased
 
 
@@ -192,12 +192,13 @@ def _bca_p(value: float, replicates: Floats, left_out: Floats, bound: float) -> 
 def p_value(measure: Measure, value: float, replicates: Replicates, n_groups: int, bound: float = 0.0) -> float | None:
     """Two-sided p of "the number is `bound`", which is below 0.05 where the interval of `interval_of` does not hold it.
 
-    It is the level at which that interval would end at the bound: for percentile ranges twice the share of replicates
-    on the bound's other side, at most 1, where the observed data count as one replicate, so that p is never 0. None
-    where there is no interval, and for calibration errors of one side, whose replicates say nothing of another truth.
+    It is the level at which that interval would end at the bound. For percentile ranges it is twice the share of
+    replicates on the bound's other side, at most 1. The observed data count as one replicate, so that p is never 0.
+    None where there is no interval, and for calibration errors of one side, whose replicates say nothing of another
+    truth.
 
     Args:
-        measure: of a difference, that of `of_difference`.
+        measure: of a difference, from `of_difference`.
     """
     if measure.root is not None:
         value, bound = math.sqrt(value), math.sqrt(max(0.0, bound))
@@ -238,8 +239,8 @@ def clustered_error(values: Floats, clusters: Clusters) -> float | None:
 def of_difference(one: Measure, two: Measure) -> Measure:
     """The measure of a difference of two values, one of each measure.
 
-    Two biased values are off by about as much, which their difference is not: reflecting its replicates would take a
-    bias off that is not there (11 % false alarms for ECEs of 200 items), so they are moved to the difference instead.
+    Two biased values are off by about as much, so their difference hardly is. To reflect its replicates would take a
+    bias off that is not there (11 % false alarms for ECEs of 200 items); they are moved to the difference instead.
     """
     ends = [a - b for a, b in zip(reach(one), reversed(reach(two)), strict=True)]
     low, high = (end if np.isfinite(end) else None for end in ends)

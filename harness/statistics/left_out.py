@@ -29,9 +29,9 @@ def turns(first: Sequence[Side], second: Sequence[Side], above: bool, value: flo
     """Whether the rows without a value could turn a verdict round, were they the worst that they can be.
 
     A mean of something between two ends would lie, with k of n + k rows at an end, at (n mean + k end) / (n + k). The
-    missing rows of the first side are given the end that speaks against the verdict, and those of the second side the
-    other end. The verdict turns when the sides then lie the other way round (Manski 1990). Only means with two ends
-    have a worst case; of another metric it is not known, and False.
+    missing rows of the first side are given the end that speaks against the verdict, and the second side's the other
+    end. The verdict turns when the sides then lie the other way round (Manski 1990). Only means with two ends have a
+    worst case; of another metric it is not known, and False.
 
     Args:
         first: the number that was judged, of several seeds one each; second: what it was compared with.

@@ -29,8 +29,8 @@ class Sample:
         groups, items: [n] names of each row's cluster and item.
         codes: [n] number of each row's group among the names of `groups` when the sample was taken.
         table: the rows are taken from it; wanted: by these values, of `where` and of the level.
-        at: [n] the number of each row in the table. lost: the numbers of those left out for a missing value; failed:
-            of failures of items that belong, or may belong, to the level.
+        at: [n] the number of each row in the table. lost: the numbers of rows left out for a missing value; failed: of
+            failures of items that belong, or may belong, to the level.
         note: rows left out for other reasons than missing values; "" without any.
         reasons: why no rows are left, from the outcomes' column "reason"; "" where they do not say.
     """
@@ -206,9 +206,9 @@ def levels_with_points(metric: Metric, table: Table) -> list[dict[str, str]]:
 def sample(metric: Metric, table: Table, level: Mapping[str, LevelValue]) -> Sample:
     """The rows of one level that a metric can read; with the `index` of a curve in the level, for that point alone.
 
-    A row that belongs to the level, or may belong to it because a `by` or `where` value is missing, but lacks a
-    value, is left out and counted, and so is a failure. A unit with such a row is left out whole, as are the units of a
-    group with such a failure, whose unit is not known: what remains of a unit would look easier than the unit is.
+    A row without a value is left out and counted if it belongs to the level, or may belong to it because a `by` or
+    `where` value is missing. So is a failure. A unit with such a row is left out whole, as are the units of a group
+    with such a failure, whose unit is not known: what remains of a unit would look easier than the unit is.
     """
     wanted = {**metric.where, **level}
     if metric.index in wanted:

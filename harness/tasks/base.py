@@ -101,8 +101,8 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
 
     The order depends on nothing but the items, so that every model and seed meets the same ones. Training items come
     from the task's own training split when it has one, else from the far end of the same order. None of them shares an
-    id, a cluster or its fields (a question with another answer) with a test item; fields are equal that differ only in
-    capitals, spaces, kinds of quotation marks and final punctuation.
+    id, a cluster or its fields (a question with another answer) with a test item. Fields count as equal if they differ
+    only in capitals, spaces, kinds of quotation marks and final punctuation.
 
     Those from the far end are taken first, and test items that share something with them are passed over. So a run of
     40 contains the run of 20, and has the same training items and thus the same few-shot prompts: a run that is

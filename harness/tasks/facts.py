@@ -103,8 +103,8 @@ class _Element:
 class Facts(Task):
     """Facts with one answer. Group: the country or the element.
 
-    Fields: "question", "kind", "difficulty" (comparable within countries and within elements only), "stratum":
-    countries of 30 million people or more are easy, of 5 million or more medium; elements up to 20 (calcium) easy, up
+    Fields: "question", "kind", "difficulty" (comparable within countries and within elements only), "stratum".
+    Countries of 30 million people or more are easy, of 5 million or more medium; elements up to 20 (calcium) easy, up
     to 56 (barium) medium; the others hard.
 
     Attributes:

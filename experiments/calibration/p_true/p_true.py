@@ -66,8 +66,8 @@ class PTrue(ArmedExperiment[Shown, Own]):
     """Models know whether their own answers are right: P(True) separates right from wrong samples, and is calibrated.
 
     Kadavath et al. 2022, "Language Models (Mostly) Know What They Know", arXiv 2207.05221, sections 3 and 4.
-    Item: "What is the capital of France?" The model samples five answers at temperature 1; for each it is asked
-    whether the answer is (A) True or (B) False, and P(True) = p(A) / (p(A) + p(B)), raw and before temperature.
+    Item: "What is the capital of France?" The model samples five answers at temperature 1. For each it is asked whether
+        the answer is (A) True or (B) False, and P(True) = p(A) / (p(A) + p(B)), raw and before temperature.
 
     Own demonstrations (few-shot) hold the true labels of the model's answers to training items, in their natural
     proportion; six hand-written ones (fixed) are balanced. Labels also tell how often the model is right at all. The

@@ -23,7 +23,7 @@ def certainty_correlation(certainty: Ordered, verdict_right: Labels, wrong: Labe
     """Spearman's correlation of certainty with a right verdict, right and wrong answers weighing alike, in [-1, 1].
 
     At each degree of certainty, the weights of right and of wrong answers are scaled to half of the degree's whole; a
-    degree at which only one of them occurs is left out. Otherwise the correlation is partly mechanical: certain answers
+    degree at which only one of them occurs is left out. Otherwise the correlation is partly mechanical. Certain answers
     are mostly right, so that a judge that always says "correct" is right where answers are certain (after Luo et al.
     2023, section 5, who have no such control).
     """

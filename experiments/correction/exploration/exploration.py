@@ -1,4 +1,4 @@
-"""Monitors of self-training: how much a checkpoint explores, and how well it can pick from what it finds."""
+"""Monitors of self-training: how much a checkpoint explores, and how well it can pick from its finds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Drawn = tuple[list[State], Rewards]
 
 @dataclass(frozen=True, kw_only=True)
 class Exploration(ArmedExperiment[Monitor, Sequence[Threshold]]):
-    """Claim: hotter sampling explores more, and a reward that is no oracle picks worse from what it finds.
+    """Claim: hotter sampling explores more, and a reward that is no oracle picks worse from the finds.
 
     Zeng et al. 2024, "B-STaR: Monitoring and Balancing Exploration and Exploitation in Self-Taught Reasoners",
     arXiv 2412.17256. Item: "What is 47 + 12?" (59), drawn 16 times at each temperature.

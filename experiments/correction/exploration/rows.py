@@ -17,7 +17,8 @@ class Monitored(Outcome):
     """Draws of one question at one temperature, and the picks that a reward makes among them.
 
     An answer that cannot be graded is wrong. Shares over sets are means over all sets of K of the n draws, see
-    `counting`. Those of exploration are None in an arm with a reward, those of exploitation in an arm without.
+    `counting`. The columns of exploration are None in an arm with a reward, the columns of exploitation in an arm
+    without.
 
     Attributes:
         temperature: of the draws.

@@ -11,8 +11,9 @@ from typing import Literal
 from harness import Arm, HarnessError
 
 Boundary = Literal["word", "line", "turn"]
-"""What must have ended where words are put. word: the segment is cut back to its last white space. line: to its last
-line break, and without one nothing is put there. turn: nothing is put before the model ends its turn by itself."""
+"""The piece of text that must have ended where words are put. word: the segment is cut back to its last white space.
+line: to its last line break, and without one nothing is put there. turn: nothing is put before the model ends its turn
+by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

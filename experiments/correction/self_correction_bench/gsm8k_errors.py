@@ -20,7 +20,7 @@ from harness.tasks.rows import Row
 class Gsm8kErrors(HubTask):
     """GSM8K problems with the reference solution, and with one whose wrong calculation is carried on to its result.
 
-    Fields as those of task planted_errors; each problem makes an item whose solution states its result at the end, and
+    Fields as in task planted_errors; each problem makes an item whose solution states its result at the end, and
     one whose solution stops before. Rows are passed over where no error can be planted (`solution_errors`), or where
     the wrong solution or the problem shows the right result.
     """

@@ -33,7 +33,7 @@ class StepCorrection(ArmedExperiment[Planting, None]):
     Arms: recovery is the share of right results after a wrong step, false alarms the share of wrong results after the
     right step, and net_recovery their difference. "flagged" puts "Wait," after the step, "filler" a word that hints at
     nothing ("So,"), and in "other voice" the user gives the same steps, which tells correcting oneself from finding an
-    error; each stands beside the same with the right step. "question alone" is a solution without any help. Rules see
+    error. Each stands beside the same with the right step. "question alone" is a solution without any help. Rules see
     what follows from the steps, and not the question: keep, always wrong, coin. Where the model hardly gets to the
     right result from the right step either ("able" below 0.1), verdicts on mending are held back.
 

@@ -56,7 +56,7 @@ def shown(arm: Reading, item: Item, rng: Random) -> list[Shown]:
 
 
 def _elsewhere(arm: Reading, item: Item, own: list[str]) -> str:
-    """A text from elsewhere: alone, as long as the shortest context; or before it, as long as what came before."""
+    """A text from elsewhere: alone, as long as the shortest context; or before it, as long as the text before it."""
     sizes = [len(text.split()) for text in own]
     words = sizes[0] if arm.passage == "other" else sizes[-1] - sizes[0]
     elsewhere = str(item.fields.get("elsewhere", "")).split()

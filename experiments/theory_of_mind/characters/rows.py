@@ -18,9 +18,9 @@ class Reading(Arm):
 
     Attributes:
         choice: whether an option is chosen; else the answer is written and a judge reads it.
-        passage: what is shown. own: the passage, once for each length of what came before. masked: the same with other
-            names, and without the book's. other before: the passage after a text from elsewhere, as long as the longest
-            context. other: only a text from elsewhere. none: the question alone.
+        passage: the text that is shown. own: the passage, once for each length of the text before it. masked: the same
+            with other names, and without the book's. other before: the passage after a text from elsewhere, as long as
+            the longest context. other: only a text from elsewhere. none: the question alone.
         rule: a rule of `RULES` that chooses in the model's place; "none" asks the model.
     """
 
@@ -53,7 +53,7 @@ class Read(ByJudge):
 
     Attributes:
         dimension: "belief", "intention", "emotion" or "desire".
-        context: tokens of what came before the passage, as the set names them ("0", "1000", "2000"); "elsewhere" where
+        context: tokens of the text before the passage, as the set names them ("0", "1000", "2000"); "elsewhere" where
             a text from elsewhere is shown, "none" where nothing is.
         answer: the letter chosen, or the text as it was judged; fate: its fate.
         correct: whether the option is right; None of a written answer, which has points.

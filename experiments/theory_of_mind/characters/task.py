@@ -1,4 +1,4 @@
-"""The task: questions about characters of novels, each with its passage and what came before."""
+"""The task: questions about characters of novels, each with its passage and the text before it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CharacterQuestions(Task):
     """Questions about characters of twelve novels, whose plots are told in our own words.
 
     Items have the form of the public set. Fields beside `about_story`'s: "contexts" (the passage by how many
-    tokens of what came before it has in front: "0", and "1000" with all paragraphs before, which are about 600 tokens),
+    tokens of the text before it has in front: "0", and "1000" with all paragraphs before, which are about 600 tokens),
     "bonus_points", "answer_text", "book", and "elsewhere" (the plot of another book; in the public set, a text
     from another place in the same one). A book is a group.
 

@@ -114,7 +114,7 @@ class Cast:
         return replace(self, asked="you", introduced=introduced, chain=chain, hands=(hands[0], hands[1]))
 
     def labelled(self) -> Cast:
-        """The same family in a story about one container and what is in it: `old` by its label, `new` really."""
+        """The same family in a story about one container and its contents: `old` by its label, `new` really."""
         old, new, spare = self.things
         return replace(self, thing=self.beside, listed=self.things_listed, old=old, new=new, spare=spare)
 

@@ -51,7 +51,7 @@ class FalseBelief(ArmedExperiment[Reading, None]):
     Kendall know that the letter was moved into the trunk?" FB: no. TB: yes.
 
     Options are read behind the beginning of an answer ("Kendall thinks that the letter is in the"), in every rotation
-    of their list; the mean decides, and `listed_first` and `agreement` say what the place in the list does. Every
+    of their list; the mean decides, and `listed_first` and `agreement` show the effect of the place in the list. Every
     option stands at every place, so that an arm with swapped options would ask the same again. `no story` asks the
     question alone: how likely each option is before anything is told. `options corrected` divides by that. `shuffled
     story` puts a story about other people and things before it. No false-belief score is shown without the true-belief

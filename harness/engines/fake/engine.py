@@ -120,9 +120,9 @@ class FakeEngine:
     p(reply). A reply that another one continues is closed with the token END. Where the end is certain, this token
     would have probability 1 and is left out.
 
-    A prompt may end in the beginning of a reply. The engine then goes on with the replies that begin so: it takes the
-    longest ending of the last turn (what follows the header `<assistant> `, or in a text without one the last line)
-    that some reply to the text before it continues.
+    A prompt may end in the beginning of a reply. The engine then goes on with the replies that begin so. It takes the
+    longest ending of the last turn that some reply to the text before it continues. The last turn is the text behind
+    the header `<assistant> `, or in a text without one the last line.
 
     Generate: greedy takes the most probable reply (the first of equals), which need not begin with the most probable
         token. Sampling draws whole replies from p^(1/temperature) by the call's own seed; top_k and top_p keep the most

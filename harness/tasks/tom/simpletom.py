@@ -33,7 +33,7 @@ class SimpleToM(HubTask):
     are no scores on SimpleToM).
 
     The right answer is always "No" (mental-state), the act of somebody who does not know (behavior), and "Reasonable"
-    (judgment), so that a constant answer is right on the whole set: compare with stories in which the fact is told.
+    (judgment). So a constant answer is right on the whole set; compare with stories in which the fact is told.
 
     Fields: "ability" is the kind of question. "unit" names the story, whose three questions make a joint score.
     "severity" (a text, "1" to "3") is how bad the fact is; stories that differ in it alone have one group. "scenario"
