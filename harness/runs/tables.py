@@ -239,7 +239,7 @@ def _best(line: Mapping[Place, Cell], axis: str, replicates: int) -> tuple[Place
         return None, []
     sign = 1 if better == {"higher"} else -1
     top = max(known, key=lambda place: sign * (known[place].estimate.value or 0.0))
-    one, doubts, alone = known[top], list[str](), True
+    one, alone = known[top], True
     for place, other in known.items():
         if place == top:
             continue
@@ -252,4 +252,4 @@ def _best(line: Mapping[Place, Cell], axis: str, replicates: int) -> tuple[Place
         found = contrast(one.metric, other.level, *tables, other=one.level, replicates=replicates)
         ends = [sign * end for end in (found.low, found.high) if end is not None]
         alone &= bool(ends) and min(ends) > 0 and not found.doubt
-    return (top if alone else None), doubts
+    return (top if alone else None), []
