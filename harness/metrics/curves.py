@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +13,20 @@ from harness.metrics.metric import curve
 from harness.metrics.selective import accuracy_at_coverage
 from harness.metrics.weighted import average, unit_weights
 
+_SHORT = "a unit has fewer draws"
 DRAWS = (1, 2, 4, 8)
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
-_at_each_number = partial(
-    curve,
+
+@curve(
+    label="pass@k",
     names=lambda *, draws: tuple(map(level_text, draws)),
     low=0,
     high=1,
     better="higher",
     average=True,
-    undefined="a unit has fewer draws",
+    undefined=_SHORT,
 )
-
-
-@_at_each_number(label="pass@k")
 def pass_at(correct: Labels, unit: Units, *, w: Weights, draws: Sequence[int] = DRAWS) -> Floats:
     """Probability that at least one of N draws is correct, pass@N, in [0, 1], for each N of `draws`.
 
@@ -43,7 +41,15 @@ def pass_at(correct: Labels, unit: Units, *, w: Weights, draws: Sequence[int] = 
     return _over_units(weights, n, [1 - _none_of(n, right, size) for size in draws], draws)
 
 
-@_at_each_number(label="best of k")
+@curve(
+    label="best of k",
+    names=lambda *, draws: tuple(map(level_text, draws)),
+    low=0,
+    high=1,
+    better="higher",
+    average=True,
+    undefined=_SHORT,
+)
 def best_of(score: Scores, correct: Labels, unit: Units, *, w: Weights, draws: Sequence[int] = DRAWS) -> Floats:
     """Accuracy of the answer with the highest score among N draws, in [0, 1], for each N of `draws`.
 

@@ -46,6 +46,11 @@ def level_texts(level: Mapping[str, LevelValue]) -> dict[str, str]:
     return {column: level_text(value) for column, value in level.items()}
 
 
+def level_words(level: Mapping[str, Any]) -> str:
+    """A level for people: the arm by its name, other columns by theirs and their value."""
+    return ", ".join(str(value) if column == "arm" else f"{column} {value}" for column, value in level.items())
+
+
 def stored(value: LevelValue, kind: Kind) -> str | float | None:
     """A value as it stands in a column of a kind: text, or a number (labels are 1.0 and 0.0); None if it cannot."""
     if kind == "text":

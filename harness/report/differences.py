@@ -12,12 +12,13 @@ import orjson
 from harness.console import visible
 from harness.errors import HarnessError
 from harness.metrics.labels import metric_label
+from harness.metrics.levels import level_words
 from harness.report.heads import Heads
 from harness.report.items import Shown, shown
 from harness.report.look import PAGE
 from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
 from harness.report.templates import environment
-from harness.report.text import cut, level_text, number
+from harness.report.text import cut, number
 from harness.runs.comparison import Change, Comparison
 from harness.runs.loaded import Loaded
 from harness.statistics.pairs import Contrast
@@ -55,7 +56,7 @@ def render_differences(found: Sequence[Comparison]) -> str:
 
 
 def _label(c: Contrast) -> str:
-    level = level_text(c.level)
+    level = level_words(c.level)
     return f"{metric_label(c.metric)} ({level})" if level else metric_label(c.metric)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.config import flat
 from harness.metrics.labels import metric_label
+from harness.metrics.levels import level_words
 from harness.report.results import claims_of
-from harness.report.text import level_text
 from harness.runs.loaded import BESIDES
 from harness.runs.records import RunRecord
 from harness.statistics.estimates import Estimate
@@ -77,7 +77,7 @@ class Pool:
 
     def pooled(self, like: Estimate) -> Pooled:
         """The same number of all runs."""
-        level = level_text(like.level)
+        level = level_words(like.level)
         name = f"{metric_label(like.metric)} ({level})" if level else metric_label(like.metric)
         if len(self.runs) == 1:
             return Pooled(name, like.value, like.low, like.high, 1)

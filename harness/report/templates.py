@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.console import visible
 from harness.metrics.labels import metric_label
-from harness.report.text import cut, in_family, level_text, number
+from harness.metrics.levels import level_words
+from harness.report.text import cut, in_family, number
 
 LONGEST = 4000
 """Characters of any one text on a page."""
@@ -43,7 +44,7 @@ def environment() -> Any:
         "in_family": in_family,
         "label": label,
         "metric": metric_label,
-        "level": level_text,
+        "level": level_words,
         "seen": lambda text: visible(cut(str(text), LONGEST)),
     }
     style, script = ((files("harness.report") / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))

@@ -26,11 +26,6 @@ def in_brackets(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
 
 
-def level_text(level: Mapping[str, Any]) -> str:
-    """A level for people: the arm by its name, other columns by theirs and their value."""
-    return ", ".join(str(value) if key == "arm" else f"{key} {value}" for key, value in level.items())
-
-
 def in_family(verdict: Mapping[str, Any]) -> str:
     """What is left of a verdict in the family of its claims, with the adjusted p; a dash for a published number."""
     kind, p = verdict.get("kind_holm"), verdict.get("p_holm")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.metrics.labels import metric_label
+from harness.metrics.levels import level_words
 from harness.metrics.meaning import measure_named
 from harness.statistics.claims import Claim, Verdict
 from harness.statistics.estimates import Estimate
@@ -104,12 +105,12 @@ def _accuracy(estimates: Sequence[Estimate], claimed: Mapping[str, object]) -> s
     if _percent(least.value) == _percent(most.value):
         return f"is right{at_first} in {_percent(least.value)} %{_range(least)} of {least.n:,} answers"
     if of_claim is not None:
-        level = _level(of_claim)
+        level = level_words(of_claim.level)
         return (
             f"is right{at_first} in {_percent(of_claim.value)} %{_range(of_claim)} of {of_claim.n:,} answers ({level})"
         )
-    span = f"{_percent(least.value)} % ({_level(least)}) to {_percent(most.value)} % ({_level(most)})"
-    return f"is right{at_first} in {span} of its answers"
+    worst, best = (f"{_percent(e.value)} % ({level_words(e.level)})" for e in (least, most))
+    return f"is right{at_first} in {worst} to {best} of its answers"
 
 
 def _of_claim(claim: Claim, verdict: Verdict) -> tuple[str, str]:
@@ -121,7 +122,7 @@ def _of_claim(claim: Claim, verdict: Verdict) -> tuple[str, str]:
     if e is None or e.value is None or e.low is None or e.high is None or verdict.reason.startswith("held back"):
         return "", ""
     phrase = _PHRASES.get(measure_named(claim.metric))
-    level = f", {_level(e)}" if e.level else ""
+    level = f", {level_words(e.level)}" if e.level else ""
     if phrase is not None and claim.value == phrase.border:
         text = phrase.above if e.low > phrase.border else phrase.below if e.high < phrase.border else phrase.neither
         number = f"{metric_label(e.metric)} {_number(e)}{level}"
@@ -151,7 +152,3 @@ def _number(e: Estimate) -> str:
         f"{x:.2f}".replace("-", "\N{MINUS SIGN}") for x in (e.value or 0.0, e.low or 0.0, e.high or 0.0)
     )
     return f"{value}, {low} to {high}"
-
-
-def _level(e: Estimate) -> str:
-    return ", ".join(value if key == "arm" else f"{key} {value}" for key, value in e.level.items())

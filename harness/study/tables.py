@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from harness.arms import ArmedExperiment
 from harness.config import Job
 from harness.errors import HarnessError, nearest
-from harness.metrics.levels import LevelValue, check_where, level_texts
+from harness.metrics.levels import LevelValue, check_where, level_texts, level_words
 from harness.metrics.metric import Metric, refuse_twins
 from harness.runs.records import RunRecord
 from harness.statistics.claims import absent, check_level, find
@@ -263,8 +263,7 @@ def _filled(  # noqa: PLR0917
 
 def _apart(best: Estimate, levels: Sequence[Mapping[str, str]]) -> str:
     """The parts of the best level in which the levels differ; "" of a single one."""
-    keys = [key for key in best.level if len({level[key] for level in levels}) > 1]
-    return ", ".join(best.level[key] if key == "arm" else f"{key} {best.level[key]}" for key in keys)
+    return level_words({key: best.level[key] for key in best.level if len({level[key] for level in levels}) > 1})
 
 
 def as_csv(tables: Sequence[Table], filled: Sequence[Sequence[Sequence[Filled]]]) -> str:
