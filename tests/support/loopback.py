@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import socket
 import threading
 import time
 import urllib.error
@@ -12,41 +11,35 @@ import urllib.request
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.calls.calls import Call, Choose, Generate, Logprobs, Reply, Score, Text
+from tests.support.killable import Killable
 
 BYTES = 256
 END = 256
 SIZE = 257
 
 
-class Loopback(ThreadingHTTPServer):
-    """An HTTP server in threads of this process, whose `respond` answers (status, headers, body).
+class Loopback(Killable):
+    """An HTTP server whose `respond` answers (status, headers, body).
 
     Attributes:
         seen: path, headers and JSON of every request.
         most: the largest number of requests in flight at once.
     """
 
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
         self.seen: list[tuple[str, dict[str, str], Any]] = []
         self.most = self._flying = 0
         self.lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
+        super().__init__(port, Handler)
 
     @property
     def url(self) -> str:
@@ -71,22 +64,6 @@ class Loopback(ThreadingHTTPServer):
         with self.lock:
             self._flying += change
             self.most = max(self.most, self._flying)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = super().get_request()
-        self._sockets.append(connection)
-        return connection, address
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def kill(self) -> None:
-        """Stops at once, in the middle of whatever is in flight."""
-        self.shutdown()
-        self.server_close()
-        for connection in self._sockets:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.killable import Killable
 
 KEY = "0123456789" * 4
 """Forty characters, which is all that the client checks."""
@@ -45,7 +46,7 @@ class Fault:
     headers: dict[str, str]
 
 
-class WandbServer(ThreadingHTTPServer):
+class WandbServer(Killable):
     """The server. Kinds of requests are "filestream", "upload", and the names of GraphQL operations.
 
     Attributes:
@@ -53,22 +54,18 @@ class WandbServer(ThreadingHTTPServer):
         artifacts: name, state and files of each, by its id here.
     """
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
         self.runs: dict[str, Run] = {}
         self.artifacts: dict[str, dict[str, Any]] = {}
         self.views: list[dict[str, Any]] = []
         self.answered: list[tuple[str, int]] = []
         self.lock = threading.RLock()
         self._faults: list[Fault] = []
-        self._sockets: list[socket.socket] = []
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        super().__init__(port, Handler)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     def fail(self, kind: str, status: int, times: int = 1, **headers: str) -> None:
         """Makes the next requests of a kind fail."""
@@ -79,24 +76,8 @@ class WandbServer(ThreadingHTTPServer):
         """How the requests of a kind were answered."""
         return [status for name, status in self.answered if name == kind]
 
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = super().get_request()
-        self._sockets.append(connection)
-        return connection, address
-
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass  # a client that hangs up
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def kill(self) -> None:
-        """Gone at once, in the middle of whatever is in flight."""
-        self.shutdown()
-        self.server_close()
-        for connection in self._sockets:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
     def respond(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         asked = json.loads(body) if method == "POST" and body else {}
