@@ -62,9 +62,10 @@ def print_bytes() -> None:
     rng = random.Random(0)
     print("tokens of a text   bytes a token   as JSON")
     for count in (16, 60, 256, 1024, 4096):
-        text = reply(rng, count)
-        json_size = 43 + len(orjson.dumps(text)) - len(',"thought":null')
-        print(f"{count:16,}   {len(pack(bytes(16), pack_reply(text))) / count:13.1f}   {json_size / count:7.1f}")
+        texts = [reply(rng, count) for _ in range(4096 // count)]
+        size = sum(len(pack(rng.randbytes(16), pack_reply(text))) for text in texts) / len(texts)
+        json_size = sum(43 + len(orjson.dumps(text)) - len(',"thought":null') for text in texts) / len(texts)
+        print(f"{count:16,}   {size / count:13.1f}   {json_size / count:7.1f}")
 
 
 def fill(folder: Path, records: int, segments: int, origin: Origin) -> tuple[float, bytes]:

@@ -18,18 +18,18 @@ from harness.store.readers import Readers
 from harness.store.records import (
     ARRAYS,
     INDEX,
-    OLD_SUFFIX,
     PART,
     RESERVED,
     SUFFIXES,
     Place,
+    Record,
     arrays_of,
     beside,
     key_of,
     lines,
-    sound,
+    parse,
     unended,
-    unpack_line,
+    unpack_body,
 )
 from harness.store.segments import SILENCE, Origin, Segment, Writer
 
@@ -186,11 +186,12 @@ class _Checker:
 
     def flaw(self, line: bytes) -> str:
         """The flaw of a line, in words; "" for a sound one."""
-        if key_of(line) is None:
+        record = parse(line)
+        if record is None:
             return f"no record ({len(line)} bytes)"
-        if not sound(line):
+        if not record.sound:
             return f"a record of {len(line)} bytes that fails its checksum"
-        place = Place.of_line(line)
+        place = Place.of_body(record.body)
         if place is None or place.holds(self.numbers(place)):
             return ""
         return f"a record whose {place.length} bytes at {place.arrays} of {self._arrays.name} are lost or damaged"
@@ -263,7 +264,7 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     return [
         _merge(folder, origin, segments)
         for origin, segments in groups.items()
-        if len(segments) > 1 or segments[0].path.name.endswith(OLD_SUFFIX) or not _clean(segments[0].path)
+        if len(segments) > 1 or not _clean(segments[0].path)
     ]
 
 
@@ -308,40 +309,43 @@ def _copy(path: Path, writer: Writer, done: Merge, seen: set[bytes]) -> int:
     with _Checker(path) as checker:
         for offset, line in lines(path):
             end = offset + len(line)
-            key = key_of(line)
-            if key is None or checker.flaw(line):
+            record = parse(line)
+            if record is None or checker.flaw(line):
                 done.damaged += 1
-            elif key in seen:
+            elif record.key in seen:
                 done.duplicates += 1
-            elif key != RESERVED:
-                seen.add(key)
-                kept = _append(writer, key, line, checker)
+            elif record.key != RESERVED:
+                seen.add(record.key)
+                kept = _append(writer, record, checker)
                 done.calls += kept
                 done.damaged += not kept
     return end
 
 
-def _append(writer: Writer, key: bytes, line: bytes, checker: _Checker) -> bool:
+def _append(writer: Writer, record: Record, checker: _Checker) -> bool:
     """Writes a sound call in the present format; False when it holds no reply."""
-    place = Place.of_line(line)
+    place = Place.of_body(record.body)
     numbers = b"" if place is None else checker.numbers(place)
-    reply = None if numbers is None else unpack_line(line, numbers)
+    reply = None if numbers is None else unpack_body(record.body, numbers)
     if reply is not None:
-        writer.put(key, reply)
+        writer.put(record.key, reply)
     return reply is not None
 
 
 def _clean(path: Path) -> bool:
-    """Whether a segment holds neither a damaged record nor a key twice; one that cannot be read has nothing to give."""
+    """Whether a segment holds no damaged record, no key twice and nothing of an older format.
+
+    One that cannot be read has nothing to give.
+    """
     seen: set[bytes] = set()
     try:
         with _Checker(path) as checker:
             for _, line in lines(path):
-                key = key_of(line)
-                if key is None or key in seen or checker.flaw(line):
+                record = parse(line)
+                if record is None or record.old or record.key in seen or checker.flaw(line):
                     return False
-                if key != RESERVED:
-                    seen.add(key)
+                if record.key != RESERVED:
+                    seen.add(record.key)
     except OSError:
         pass
     return True

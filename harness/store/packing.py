@@ -1,34 +1,34 @@
 """Packs replies into the bytes of a record of the call store, and unpacks them.
 
 A text is its UTF-8, its token ids and its log-probabilities, packed: 1 to 4 bytes a token id, 4 bytes a number that
-float32 holds exactly (engines compute in float32), 8 bytes otherwise. The bytes of equal significance stand together,
-and those that repeat themselves are compressed, which leaves about 7 bytes a token. Every number comes back equal.
-Stores written before hold JSON instead.
+float32 holds exactly (engines compute in float32), 8 bytes otherwise. The bytes of equal significance stand together.
+Those that repeat themselves are compressed, where that makes them fewer. Every number comes back equal.
 """
 
 from __future__ import annotations
 
-import base64
 import math
 import struct
 import zlib
 from collections.abc import Sequence
 
-import orjson
-
-from harness.calls.arrays import Array
-from harness.calls.calls import Activations, Logprobs, Reply, Text
+from harness.calls.calls import Logprobs, Text
 from harness.errors import ItemError
 
-COMPRESSED_FROM = 1024
-"""Bytes; less is not worth the time."""
-
-_TEXT, _LOGPROBS = b"T", b"L"
 _FINISH = ("stop", "length")
-_TEXT_HEAD = struct.Struct(
-    "<BBBIIII"
-)  # finish, bytes a token id and a number; bytes of text, ids, numbers, packed part
-_LOGPROBS_HEAD = struct.Struct("<BI")  # bytes a number, numbers
+
+_LOGPROBS, _TEXT = 0xC0, 0x80
+"""First bytes of bodies. No older body begins with such a byte."""
+
+_WIDE, _COMPRESSED, _MANY = 2, 16, 32
+"""Bits of the first byte: 8 bytes a number; compressed; 4 bytes a count. Of a text, bit 0 says how it ended, and bits 2
+and 3 how many bytes a token id has."""
+
+_COUNTS = struct.Struct("<BB"), struct.Struct("<II")
+"""Token ids and numbers of a text. Its own length follows from the rest."""
+
+_WBITS = -15  # of zlib: without a head and a checksum, which the record has
+_BLOCKS_FROM = 256  # bytes; a block of fewer costs more than it saves
 
 
 def pack_reply(reply: Text | Logprobs) -> bytes:
@@ -39,7 +39,7 @@ def pack_reply(reply: Text | Logprobs) -> bytes:
     """
     if isinstance(reply, Logprobs):
         width, numbers = _pack_floats(reply.values)
-        return _LOGPROBS + _LOGPROBS_HEAD.pack(width, len(reply.values)) + numbers
+        return bytes([_LOGPROBS | (_WIDE if width == 8 else 0)]) + numbers
     if reply.finish not in _FINISH:
         raise _refused(f"a text that ended with {reply.finish!r}")
     try:
@@ -50,54 +50,66 @@ def pack_reply(reply: Text | Logprobs) -> bytes:
     width, numbers = _pack_floats(reply.logprobs)
     # The last planes of a number's bytes are noise; the others repeat themselves.
     noise = len(reply.logprobs) * (width - 1)
-    soft, hard = text + ids + numbers[noise:], numbers[:noise]
-    packed = zlib.compress(soft, 1) if len(soft) >= COMPRESSED_FROM else soft
-    sizes = len(text), len(reply.tokens), len(reply.logprobs), len(packed)
-    return _TEXT + _TEXT_HEAD.pack(_FINISH.index(reply.finish), id_width, width, *sizes) + packed + hard
+    parts, hard = (text, ids, numbers[noise:]), numbers[:noise]
+    soft, packed = b"".join(parts), _compress(parts)
+    kind = _TEXT | _FINISH.index(reply.finish) | id_width - 1 << 2
+    if width == 8:
+        kind |= _WIDE
+    if len(packed) < len(soft):
+        kind |= _COMPRESSED
+        soft = packed
+    counts = len(reply.tokens), len(reply.logprobs)
+    if max(counts) > 255:
+        kind |= _MANY
+    return bytes([kind]) + _counts(kind).pack(*counts) + soft + hard
+
+
+def _compress(parts: Sequence[bytes]) -> bytes:
+    """Compresses the parts as one stream. Each has a block, and so a code, of its own: they have little in common."""
+    compressor = zlib.compressobj(wbits=_WBITS)
+    end = zlib.Z_BLOCK if sum(map(len, parts)) >= _BLOCKS_FROM else zlib.Z_NO_FLUSH
+    blocks = [compressor.compress(part) + compressor.flush(end) for part in parts]
+    return b"".join(blocks) + compressor.flush()
 
 
 def unpack_reply(body: bytes) -> Text | Logprobs | None:
     """The reply that `pack_reply` made a body of; None when it is none."""
     try:
-        if body.startswith(_TEXT):
-            return _unpack_text(body)
-        if body.startswith(_LOGPROBS):
-            width, count = _LOGPROBS_HEAD.unpack_from(body, 1)
-            return Logprobs(_unpack_floats(body[1 + _LOGPROBS_HEAD.size :], count, width))
+        kind = body[0]
+        if kind & ~_WIDE == _LOGPROBS:
+            width = _width(kind)
+            return Logprobs(unpack_floats(body[1:], (len(body) - 1) // width, width))
+        return _unpack_text(kind, body) if kind >> 6 == _TEXT >> 6 else None
     except (ValueError, IndexError, struct.error, zlib.error):
-        pass
-    return None
-
-
-def unpack_json(body: bytes) -> Reply | None:
-    """The reply of a record of an older store; None when it holds none."""
-    try:
-        values = orjson.loads(body)
-        if "float32" in values:
-            return Activations(Array(tuple(values["shape"]), base64.b64decode(values["float32"])))
-        if "values" in values:
-            return Logprobs(_floats(values["values"]))
-        return Text(values["text"], tuple(values["tokens"]), _floats(values["logprobs"]), values["finish"])
-    except (ValueError, KeyError, TypeError):
         return None
 
 
-def _unpack_text(body: bytes) -> Text:
-    finish, id_width, width, text, ids, numbers, packed = _TEXT_HEAD.unpack_from(body, 1)
-    start = 1 + _TEXT_HEAD.size
-    soft, hard = body[start : start + packed], body[start + packed :]
-    whole = text + ids * id_width + numbers
-    if whole >= COMPRESSED_FROM:
-        soft = zlib.decompressobj().decompress(soft, whole + 1)
-    if len(soft) != whole:
-        raise ValueError("a text of another length")
-    end = text + ids * id_width
+def _unpack_text(kind: int, body: bytes) -> Text:
+    counts, width, id_width = _counts(kind), _width(kind), (kind >> 2 & 3) + 1
+    ids, numbers = counts.unpack_from(body, 1)
+    hard = len(body) - numbers * (width - 1)
+    soft = body[1 + counts.size : hard]
+    if kind & _COMPRESSED:
+        soft = zlib.decompress(soft, _WBITS)
+    top = len(soft) - numbers
+    text = top - ids * id_width
+    if text < 0:
+        raise ValueError("fewer bytes than counted")
     return Text(
         soft[:text].decode(),
-        _unpack_ids(soft[text:end], ids, id_width),
-        _unpack_floats(hard + soft[end:], numbers, width),
-        _FINISH[finish],  # type: ignore[arg-type]
+        unpack_ids(soft[text:top], ids, id_width),
+        unpack_floats(body[hard:] + soft[top:], numbers, width),
+        _FINISH[kind & 1],  # type: ignore[arg-type]
     )
+
+
+def _counts(kind: int) -> struct.Struct:
+    return _COUNTS[kind & _MANY > 0]
+
+
+def _width(kind: int) -> int:
+    """Bytes a number."""
+    return 8 if kind & _WIDE else 4
 
 
 def _pack_ids(ids: Sequence[int]) -> tuple[int, bytes]:
@@ -110,7 +122,8 @@ def _pack_ids(ids: Sequence[int]) -> tuple[int, bytes]:
     return width, _planes(whole, 4)[: width * len(ids)]
 
 
-def _unpack_ids(planes: bytes, count: int, width: int) -> tuple[int, ...]:
+def unpack_ids(planes: bytes, count: int, width: int) -> tuple[int, ...]:
+    """Token ids from their planes of bytes."""
     return struct.unpack(f"<{count}I", _woven(planes + bytes((4 - width) * count), 4))
 
 
@@ -133,7 +146,8 @@ def _pack_floats(values: Sequence[float]) -> tuple[int, bytes]:
     raise _refused(f"a log-probability of {wrong!r}"[:80])
 
 
-def _unpack_floats(planes: bytes, count: int, width: int) -> tuple[float, ...]:
+def unpack_floats(planes: bytes, count: int, width: int) -> tuple[float, ...]:
+    """Numbers from their planes of bytes."""
     if width not in (4, 8):
         raise ValueError("numbers of another kind")
     return struct.unpack(f"<{count}{'f' if width == 4 else 'd'}", _woven(planes, width))
@@ -151,11 +165,6 @@ def _woven(planes: bytes, width: int) -> bytes:
     for i in range(width):
         data[i::width] = planes[i * count : (i + 1) * count]
     return bytes(data)
-
-
-def _floats(values: list[float | None]) -> tuple[float, ...]:
-    # JSON has no infinities: a probability of exactly zero comes back as null.
-    return tuple(-math.inf if v is None else v for v in values)
 
 
 def _refused(what: str) -> ItemError:

@@ -1,12 +1,15 @@
 """Records of the call store: one line each, and the numbers of activations beside the lines.
 
-    <key, 32 hex digits>:<crc32 of key and body, 8 hex digits>:<body>\n
+    =<key, 16 bytes><CRC-32 of key and body, 4 bytes><body>\n                   a call
+    <32 zeros>:<CRC-32 of zeros and JSON, 8 hex digits>:<JSON>\n                anything else: header, end of a segment
 
-Lines whose key is all zeros are not calls, and hold JSON. A body is a text or log-probabilities
-(`harness.store.packing`), or says in JSON where the numbers of activations lie: float32 (little-endian) in the file
-NAME.arrays beside the segment NAME.replies, from an offset in bytes on, of a shape, with a CRC-32 of their own. No body
-holds a line end: it is written as two other bytes. So a damaged line costs itself alone, and no text can pass for a
-record. Stores written before (NAME.calls) have spaces for the colons, JSON alone, and a checksum of the body only.
+A body is a text or log-probabilities (`harness.store.packing`), or says in JSON where the numbers of activations lie:
+float32 (little-endian) in the file NAME.arrays beside the segment NAME.replies, from an offset in bytes on, of a shape,
+with a CRC-32 of their own. No line holds a line end but its own: within a call it is written as two other bytes. So a
+damaged line costs itself alone, and no text can pass for a record.
+
+Stores written before are read as they are. Their calls look as the other lines do: the key in hex digits, its checksum,
+the body. The oldest (NAME.calls) have spaces for the colons, and a checksum of the body only.
 """
 
 from __future__ import annotations
@@ -17,20 +20,20 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
 from harness.calls.arrays import Array
 from harness.calls.calls import Activations, Reply
-from harness.store import packing
+from harness.store.older import unpack_older
+from harness.store.packing import unpack_reply
 
 SUFFIX = ".replies"
 """Of the lines of a segment."""
 
-OLD_SUFFIX = ".calls"
-"""Of segments that are read, and not written any more."""
-
-SUFFIXES = (SUFFIX, OLD_SUFFIX)
+SUFFIXES = (SUFFIX, ".calls")
+"""The last one is of the oldest segments, which are read, and not written any more."""
 
 PART = f"{SUFFIX}.part"
 """Of a merged segment that is not whole yet; nobody reads it."""
@@ -42,13 +45,15 @@ INDEX = ".index"
 """Of the places of a segment's records; a small segment has no such file."""
 
 HEAD = 32 + 1 + 8 + 1
+"""Bytes before the JSON of a line that is no call."""
+
 RESERVED = bytes(16)
 """The key of lines that are not calls."""
 
 _PLACED = b'{"arrays":'
-_NEW, _OLD = ord(":"), ord(" ")
+_CALL, _COLON, _SPACE = b"=: "
 _ESCAPES = ((b"\x1b", b"\x1b\x01"), (b"\n", b"\x1b\x02"), (b"\r", b"\x1b\x03"))
-"""Escapes in a body for bytes that tools take for the end of a line, and the escape byte."""
+"""Escapes for bytes that tools take for the end of a line, and for the escape byte."""
 
 
 def beside(segment: Path, suffix: str) -> Path:
@@ -64,42 +69,86 @@ def arrays_of(segment: Path) -> Path:
     return beside(segment, ARRAYS)
 
 
+class Record(NamedTuple):
+    """A whole line, taken apart.
+
+    Attributes:
+        sound: it has the checksum that it claims.
+        old: a call as it was written before.
+    """
+
+    key: bytes
+    body: bytes
+    sound: bool
+    old: bool = False
+
+
 def pack(key: bytes, body: bytes) -> bytes:
-    """The line of a record."""
-    name = binascii.hexlify(key)
+    """The line of a record.
+
+    Args:
+        body: of a reply, or JSON under the reserved key.
+    """
+    if key == RESERVED:
+        name = binascii.hexlify(key)
+        return b"%s:%08x:%s\n" % (name, _checksum(name, body), body)
+    content = key + _checksum(key, body).to_bytes(4, "big") + body
     for plain, written in _ESCAPES:
-        if plain in body:
-            body = body.replace(plain, written)
-    return b"%s:%08x:%s\n" % (name, zlib.crc32(body, zlib.crc32(name)), body)
+        content = content.replace(plain, written)
+    return b"=%s\n" % content
+
+
+def parse(line: bytes) -> Record | None:
+    """Takes a line apart; None when it is not whole, or no record."""
+    if len(line) < 22 or line[-1] != 10:
+        return None
+    if line[0] != _CALL:
+        return _parse_hex(line)
+    content = _plain(line[1:-1])
+    key, body = content[:16], content[20:]
+    return Record(key, body, content[16:20] == _checksum(key, body).to_bytes(4, "big")) if body else None
+
+
+def _parse_hex(line: bytes) -> Record | None:
+    if len(line) <= HEAD or line[32] != line[41] or line[32] not in (_COLON, _SPACE):
+        return None
+    try:
+        key = binascii.unhexlify(line[:32])
+    except binascii.Error:
+        return None
+    body = line[HEAD:-1]
+    # The key's letters are looked at, too: other letters of the same value are a flip as any other.
+    checksum = _checksum(line[:32], body) if line[32] == _COLON else zlib.crc32(body)
+    sound = line[33:41] == b"%08x" % checksum
+    return Record(key, _plain(body) if line[32] == _COLON else body, sound, key != RESERVED)
+
+
+def _checksum(key: bytes, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(key))
+
+
+def _plain(content: bytes) -> bytes:
+    """Content without its escapes."""
+    for plain, written in reversed(_ESCAPES):
+        content = content.replace(written, plain)
+    return content
 
 
 def key_of(line: bytes) -> bytes | None:
-    """The key of a whole line, its body unread; None when the line is none."""
-    if len(line) <= HEAD or line[-1] != 10 or line[32] != line[41] or line[32] not in (_NEW, _OLD):
-        return None
-    try:
-        return binascii.unhexlify(line[:32])
-    except binascii.Error:
-        return None
-
-
-def sound(line: bytes) -> bool:
-    """Whether a line is whole and has the checksum that it claims."""
-    if len(line) <= HEAD or line[-1] != 10 or line[32] != line[41]:
-        return False
-    # The key's letters are looked at, too: other letters of the same value are a flip as any other.
-    seed = zlib.crc32(line[:32]) if line[32] == _NEW else 0
-    return line[33:41] == b"%08x" % zlib.crc32(line[HEAD:-1], seed) and line[32] in (_NEW, _OLD)
+    """The key of a whole line; None when the line is none."""
+    parsed = parse(line)
+    return None if parsed is None else parsed.key
 
 
 def sound_key(line: bytes) -> bytes | None:
     """The key of a line that is sound as a whole; None of any other."""
-    return key_of(line) if sound(line) else None
+    parsed = parse(line)
+    return parsed.key if parsed is not None and parsed.sound else None
 
 
 def unended(line: bytes) -> bool:
     """Whether the last line of a segment is whole but for its end, which is another byte: nobody writes so."""
-    return sound(line[:-1] + b"\n")
+    return sound_key(line[:-1] + b"\n") is not None
 
 
 def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -125,12 +174,12 @@ class Place:
     crc: int
 
     @classmethod
-    def of_line(cls, line: bytes) -> Place | None:
-        """The place that a sound line names; None if the line holds its reply, or makes no sense."""
-        if not line.startswith(_PLACED, HEAD):
+    def of_body(cls, body: bytes) -> Place | None:
+        """The place that a body names; None if it is the reply itself, or makes no sense."""
+        if not body.startswith(_PLACED):
             return None
         try:
-            values = orjson.loads(line[HEAD:])
+            values = orjson.loads(body)
             place = cls(int(values["arrays"]), tuple(map(int, values["shape"])), int(values["crc"]))
         except (ValueError, KeyError, TypeError):
             return None
@@ -147,21 +196,16 @@ class Place:
 
 
 def pack_place(place: Place) -> bytes:
-    """The body of a record whose numbers lie elsewhere; `Place.of_line` knows it by its first key."""
+    """The body of a record whose numbers lie elsewhere; `Place.of_body` knows it by its first key."""
     return orjson.dumps(place)
 
 
-def unpack_line(line: bytes, numbers: bytes) -> Reply | None:
-    """The reply of a sound line; None when it holds none.
+def unpack_body(body: bytes, numbers: bytes) -> Reply | None:
+    """The reply of a sound record; None when it holds none.
 
     Args:
         numbers: the bytes at its place; empty without any.
     """
-    if (place := Place.of_line(line)) is not None:
+    if (place := Place.of_body(body)) is not None:
         return Activations(Array(place.shape, numbers)) if place.holds(numbers) else None
-    body = line[HEAD:-1]
-    if line[32] == _OLD:
-        return packing.unpack_json(body)
-    for plain, written in reversed(_ESCAPES):
-        body = body.replace(written, plain)
-    return packing.unpack_reply(body)
+    return unpack_reply(body) or unpack_older(body)

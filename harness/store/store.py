@@ -25,7 +25,7 @@ from harness.errors import HarnessError
 from harness.store.found import Known, number_of, packed, place_of, raise_unless_gone, segments_in, span_of
 from harness.store.index import Index
 from harness.store.readers import Readers
-from harness.store.records import Place, arrays_of, key_of, sound, unpack_line
+from harness.store.records import Place, arrays_of, parse, unpack_body
 from harness.store.remote import NOBODY, Remote, address_of, push_or_say
 from harness.store.segments import Origin, Segment, Writer, origin_of
 
@@ -293,14 +293,15 @@ class Store:
         line = self._readers.read(path, *span_of(place))
         if line is None:
             return "gone"
-        if not sound(line) or key_of(line) != key:
+        record = parse(line)
+        if record is None or not record.sound or record.key != key:
             return "damaged"
         numbers: bytes | None = b""
-        if (where := Place.of_line(line)) is not None:
+        if (where := Place.of_body(record.body)) is not None:
             numbers = self._readers.read(arrays_of(path), where.arrays, where.length)
         if numbers is None:
             return "torn"
-        return unpack_line(line, numbers) or "damaged"
+        return unpack_body(record.body, numbers) or "damaged"
 
     def _moved(self, key: bytes, place: int) -> int | None:
         """The present place of a record of an unreadable segment that was merged into a new one."""

@@ -48,7 +48,8 @@ def paths(folder: Path) -> set[Path]:
 
 
 def kilobytes(files: Iterable[Path]) -> str:
-    return f"{sum(path.stat().st_size for path in files) / 1000:.1f} kB"
+    size = sum(path.stat().st_size for path in files)
+    return f"{size / 1000:.1f} kB" if size >= 1000 else f"{size} B"
 
 
 def kept(folder: Path, numbers: range) -> bool:
@@ -76,8 +77,8 @@ def test_the_summary_counts_by_model_and_experiment(folder: Path, capsys: pytest
     assert main(["store", "--folder", str(folder)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{folder}: 190 calls (10 of them duplicates), {kilobytes(paths(folder))} in 4 segments",
-        "  model  experiment      segments  calls     size  last written",
-        f"  large  selfCorrection         1     20   {large}    3 days ago",
+        f"  model  experiment      segments  calls  {'size':>{len(small)}}  last written",
+        f"  large  selfCorrection         1     20  {large:>{len(small)}}    3 days ago",
         f"  small  pTrue                  3    170  {small}    3 days ago",
         "files that are no part of it, left alone: notes.txt",
     ]

@@ -20,7 +20,7 @@ from harness.store.maintenance import choose, merge, prune, survey, verify
 from harness.store.records import Place, arrays_of
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
-from tests.support.old_stores import old_line
+from tests.support.old_stores import Form
 from tests.unit.cli.test_store_command import KILLED, OTHER, aged
 from tests.unit.store.test_store import ORIGIN, key
 
@@ -57,7 +57,8 @@ def test_numbers_lie_raw_beside_the_line_that_says_where(tmp_path: Path) -> None
     assert names(tmp_path) == sorted([path.name, path.with_suffix(".arrays").name])
     three = [reply(i).values.data for i in (2, 4, 6)]  # type: ignore[union-attr]
     assert arrays_of(path).read_bytes() == b"".join(three)
-    places = [place for _, line in records.lines(path) if (place := Place.of_line(line))]
+    found = [records.parse(line) for _, line in records.lines(path)]
+    places = [place for record in found if record is not None and (place := Place.of_body(record.body))]
     assert [(place.arrays, place.shape, place.length) for place in places] == [(i, (1, 2, 3), 24) for i in (0, 24, 48)]
     assert kept(tmp_path, range(1, 7))
     assert Segment.look(path).bytes == path.stat().st_size + 72
@@ -73,7 +74,7 @@ def test_numbers_in_base_64_of_an_older_store_are_read_and_merged(tmp_path: Path
     data = Array.of([[[0.5, -2.0]]])
     body = orjson.dumps({"shape": data.shape, "float32": base64.b64encode(data.data).decode()})
     with path.open("ab") as file:
-        file.write(old_line(key(2), body))
+        file.write(Form(".calls", packed=False).line(key(2), body))
     assert Store(tmp_path).get(key(2), ORIGIN) == Activations(data)
     filled(tmp_path, range(4, 5))
     merge(tmp_path)

@@ -16,7 +16,7 @@ from harness.store.maintenance import merge, survey, verify
 from harness.store.packing import pack_reply, unpack_reply
 from harness.store.segments import Origin
 from harness.store.store import Store
-from tests.support.old_stores import old_body, old_line, old_segment
+from tests.support.old_stores import OLD_FORMS, Form, old_segment
 from tests.unit.store.test_store import ORIGIN, filled, key, reply, segment
 
 OTHER = Origin("fedcba9876543210", "large", "selfCorrection", {"engine": "vllm"})
@@ -47,8 +47,9 @@ def test_a_reply_comes_back_equal_in_every_bit(tokens: int, vocabulary: int) -> 
         given = text(rng, tokens, vocabulary, exact=exact)
         line = records.pack(key(7), pack_reply(given))
         assert line.count(b"\n") == 1
-        assert records.sound_key(line) == key(7)
-        assert records.unpack_line(line, b"") == given
+        record = records.parse(line)
+        assert record == (key(7), pack_reply(given), True, False)
+        assert records.unpack_body(record.body, b"") == given
         values = Logprobs(given.logprobs)
         assert unpack_reply(pack_reply(values)) == values
 
@@ -67,6 +68,36 @@ def test_a_token_takes_eight_bytes_with_its_text_and_log_probability() -> None:
     given = Text(words, tokens, tuple(float32(-rng.expovariate(1.0)) for _ in tokens), "stop")
     assert len(pack_reply(given)) / 1024 < 8
     assert unpack_reply(pack_reply(given)) == given
+
+
+def test_a_short_text_takes_eight_bytes_a_token_too() -> None:
+    rng = random.Random(0)
+    texts = []
+    for _ in range(50):
+        words = " ".join(rng.choice(("the", "answer", "because", "number", "of", "Paris")) for _ in range(48))
+        tokens = tuple(min(49_000, int(rng.paretovariate(0.5) * 5)) for _ in range(60))
+        texts.append(Text(words, tokens, tuple(float32(-rng.expovariate(1.0)) for _ in tokens), "stop"))
+    assert sum(len(records.pack(rng.randbytes(16), pack_reply(given))) for given in texts) / (50 * 60) < 8
+
+
+def test_the_probabilities_of_two_options_take_a_line_of_32_bytes() -> None:
+    rng = random.Random(0)
+    values = [Logprobs((float32(-rng.random()), float32(-rng.random()))) for _ in range(200)]
+    assert sum(len(records.pack(rng.randbytes(16), pack_reply(given))) for given in values) / 200 < 32
+
+
+@pytest.mark.parametrize("special", [b"\x1b", b"\n", b"\r", b"="])
+def test_a_key_and_a_body_may_hold_any_bytes(special: bytes) -> None:
+    for name, body in (
+        (special * 16, b"x"),
+        (key(1), special),
+        (special * 16, special * 5 + b"\x01\x02\x03" + special),
+    ):
+        line = records.pack(name, body)
+        assert (line.count(b"\n"), b"\r" in line) == (1, False)
+        assert records.parse(line) == (name, body, True, False)
+        assert records.parse(line[:-1]) is None
+        assert all(records.sound_key(line[:i] + bytes([line[i] ^ 4]) + line[i + 1 :]) is None for i in range(len(line)))
 
 
 NAN = float("nan")
@@ -113,7 +144,7 @@ def test_a_flip_of_any_bit_of_a_segment_is_counted_and_never_served(tmp_path: Pa
         opened.close()
 
 
-@pytest.mark.parametrize("upto", [32, records.HEAD], ids=["key", "key and checksum"])
+@pytest.mark.parametrize("upto", [1 + 16, 1 + 16 + 4], ids=["key", "key and checksum"])
 def test_two_records_that_exchanged_their_keys_are_noticed(tmp_path: Path, upto: int) -> None:
     filled(tmp_path, range(1, 3))
     path = segment(tmp_path)
@@ -125,17 +156,14 @@ def test_two_records_that_exchanged_their_keys_are_noticed(tmp_path: Path, upto:
     assert len(list(verify(tmp_path))) == 2
 
 
-def test_a_text_that_holds_a_whole_record_is_never_taken_for_one(tmp_path: Path) -> None:
-    forged = records.pack(key(9), pack_reply(Text("forged", (1,), (-0.5,), "stop"))).decode("latin-1")
-    store = Store(tmp_path)
-    store.put(key(1), ORIGIN, Text(f"see:\n{forged}\n", (1,), (-0.5,), "stop"))
-    store.close()
-    path = segment(tmp_path)
-    data = path.read_bytes()
-    at = data.index(b"see:")
-    path.write_bytes(data[:at] + b"X" + data[at + 1 :])
+def test_a_body_that_holds_a_whole_record_is_never_taken_for_one(tmp_path: Path) -> None:
+    filled(tmp_path, range(1, 2))
+    forged = records.pack(key(9), pack_reply(Text("forged", (1,), (-0.5,), "stop")))
+    holding = records.pack(key(2), b"see:\n" + forged + b"\n")
+    with segment(tmp_path).open("ab") as file:
+        file.write(holding.replace(b"see:", b"Xee:"))
     opened = Store(tmp_path)
-    assert (opened.get(key(9), ORIGIN), len(opened), opened.dropped) == (None, 0, 1)
+    assert (opened.get(key(9), ORIGIN), len(opened), opened.dropped) == (None, 1, 1)
 
 
 def old_replies() -> dict[bytes, Reply]:
@@ -148,10 +176,11 @@ def old_replies() -> dict[bytes, Reply]:
     }
 
 
+@pytest.mark.parametrize("form", OLD_FORMS)
 def test_an_older_segment_is_read_beside_new_ones_and_merge_writes_it_anew(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, form: Form, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old = old_segment(tmp_path, ORIGIN, old_replies())
+    old = old_segment(tmp_path, ORIGIN, old_replies(), form)
     filled(tmp_path, range(5, 7))
     wanted = {**old_replies(), key(5): reply(5), key(6): reply(6)}
 
@@ -173,8 +202,9 @@ def test_an_older_segment_is_read_beside_new_ones_and_merge_writes_it_anew(
     assert held() == wanted
 
 
-def test_merge_converts_an_older_segment_that_is_alone(tmp_path: Path) -> None:
-    old_segment(tmp_path, ORIGIN, old_replies())
+@pytest.mark.parametrize("form", OLD_FORMS)
+def test_merge_converts_an_older_segment_that_is_alone(tmp_path: Path, form: Form) -> None:
+    old_segment(tmp_path, ORIGIN, old_replies(), form)
     (done,) = merge(tmp_path)
     assert (done.before, done.after, done.calls, done.damaged) == (1, 1, 4, 0)
     assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".arrays", ".replies"]
@@ -183,11 +213,12 @@ def test_merge_converts_an_older_segment_that_is_alone(tmp_path: Path) -> None:
     assert {name: store.get(name, ORIGIN) for name in old_replies()} == old_replies()
 
 
-def test_damage_in_an_older_segment_is_counted_as_before(tmp_path: Path) -> None:
-    path = old_segment(tmp_path, ORIGIN, {key(1): reply(1), key(2): reply(2)})
+@pytest.mark.parametrize("form", OLD_FORMS)
+def test_damage_in_an_older_segment_is_counted_as_before(tmp_path: Path, form: Form) -> None:
+    path = old_segment(tmp_path, ORIGIN, {key(1): reply(1), key(2): reply(2)}, form)
     path.write_bytes(path.read_bytes().replace(b"answer 1", b"answer X"))
     with path.open("ab") as file:
-        file.write(old_line(key(3), b"{}") + old_line(key(4), old_body(reply(4))))
+        file.write(form.line(key(3), b"{}") + form.line(key(4), form.body(reply(4))))
     store = Store(tmp_path)
     assert [store.get(key(i), ORIGIN) for i in range(1, 5)] == [None, reply(2), None, reply(4)]
     assert store.dropped == 2
