@@ -27,6 +27,7 @@ class Axes:
         directions: by layer, one a name: mean of its own sentences less that of all others.
         zero: projections of the other sentences' mean, [layers, names].
         separation: AUROC between own and other sentences that were not used in the fit, one a name.
+        own: for each name, the mean activities of all names in its sentences that were not used in the fit.
     """
 
     layers: tuple[int, ...]
@@ -34,6 +35,7 @@ class Axes:
     directions: tuple[tuple[Direction, ...], ...]
     zero: Array
     separation: tuple[float, ...]
+    own: tuple[tuple[float, ...], ...]
 
     async def measure(self, subject: Subject, asked: str, text: str) -> dict[str, float]:
         """How much of each unit and topic a text has, read alone: 0 as the others' sentences, 1 as its own.
@@ -56,6 +58,10 @@ class Axes:
         """
         whole = np.array([[np.linalg.norm(one.vector.numpy()) for one in layer] for layer in self.directions])
         return np.asarray(((lengths - self.zero.numpy()) / whole).mean(axis=-2))
+
+    def in_sentences_of(self, name: str) -> dict[str, float]:
+        """Mean activities of all units and topics in a unit's own sentences, those that were not used in the fit."""
+        return dict(zip(self.names, self.own[self.names.index(name)], strict=True))
 
     def push(self, name: str, strength: float, rng: Random) -> tuple[Add, ...]:
         """Turns the stream towards a unit at every layer while a text is written; the prompt is left as it is.
@@ -91,12 +97,13 @@ async def fit_axes(subject: Subject, layers: Sequence[int], asked: str) -> Axes:
         for i, layer in enumerate(layers)
     )
     zero = [[one.project(seen[owner != k, i]).mean() for k, one in enumerate(d)] for i, d in enumerate(directions)]
-    axes = Axes(tuple(layers), tuple(ALL), directions, Array.of(zero), ())
+    axes = Axes(tuple(layers), tuple(ALL), directions, Array.of(zero), (), ())
     lengths = np.stack([np.stack([one.project(unseen[:, i]) for one in d], -1) for i, d in enumerate(directions)], 1)
     shares = axes.activity(lengths)
     whose = np.repeat(np.arange(len(test)), list(map(len, test)))
     separation = (separates(shares[whose == k, k], shares[whose != k, k]) for k in range(len(test)))
-    return replace(axes, separation=tuple(separation))
+    own = (tuple(shares[whose == k].mean(axis=0).tolist()) for k in range(len(test)))
+    return replace(axes, separation=tuple(separation), own=tuple(own))
 
 
 def separates(own: NDArray[Any], other: NDArray[Any]) -> float:

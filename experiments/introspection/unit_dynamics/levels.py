@@ -60,9 +60,35 @@ def moments(
             if other.units:
                 base = parts(other.units, unit, poles())
                 names = ("own", "others", "same_pole", "other_pole")
-                row = replace(row, **{f"{name}_shift": getattr(found, name) - getattr(base, name) for name in names})
+                shifts = {f"{name}_shift": getattr(found, name) - getattr(base, name) for name in names}
+                row = replace(row, **shifts, pole_shift=shifts["same_pole_shift"] - shifts["other_pole_shift"])
         rows.append(row)
     return with_next(rows)
+
+
+LEAST_ROOM = 0.25
+"""Activity that a unit is taken to lack at least, so that one that is there anyway does not divide by nothing."""
+
+
+def by_likeness(
+    followed: Sequence[Activity], plain: Sequence[Activity], unit: str, sentences: Mapping[str, float]
+) -> list[Activity]:
+    """All units as they would be if answers had only come to be like the pushed unit's sentences.
+
+    The answers without a push are moved towards these sentences, until the unit has risen as far as it did.
+
+    Args:
+        sentences: activities in the unit's own sentences, see `Axes.in_sentences_of`.
+    """
+
+    def implied(one: Activity, base: Activity) -> Activity:
+        if not (one.units and base.units):
+            return one
+        share = (one.units[unit] - base.units[unit]) / max(sentences[unit] - base.units[unit], LEAST_ROOM)
+        moved = {name: x + share * (sentences[name] - x) for name, x in base.units.items()}
+        return replace(one, units=moved)
+
+    return [implied(one, base) for one, base in zip(followed, plain, strict=True)]
 
 
 class Parts(NamedTuple):

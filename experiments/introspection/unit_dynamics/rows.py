@@ -16,10 +16,13 @@ class Push(Arm):
     Attributes:
         pushed: "unit" pushes the item's unit, "random" random directions, "topic" a topic that is no unit.
         context: "own" shows the answers of the step before, "fresh" shows none.
+        likeness: whether all units are not measured, but are what they would be if answers had only come to be like the
+            pushed unit's sentences, see `levels.by_likeness`.
     """
 
     pushed: Literal["none", "unit", "random", "topic"]
     context: Literal["own", "fresh"] = "own"
+    likeness: bool = False
 
 
 PUSHES: Mapping[str, Push] = {
@@ -28,6 +31,7 @@ PUSHES: Mapping[str, Push] = {
     "random vector": Push(pushed="random"),
     "unrelated topic": Push(pushed="topic"),
     "unit, fresh context": Push(pushed="unit", context="fresh"),
+    "rule: likeness": Push(pushed="unit", likeness=True),
 }
 
 
@@ -49,7 +53,7 @@ class Moment(Outcome):
         others: mean activity of all other units; same_pole, other_pole: of those of one pole alone.
         level: mean activity of all units.
         own_shift, others_shift, same_pole_shift, other_pole_shift: the same, less those of the arm that pushes nothing,
-            with the same random numbers and the same context.
+            with the same random numbers and the same context. pole_shift: same_pole_shift less other_pole_shift.
         next_others: `others` at the next step of the phase.
         axis_auroc: how well the unit's direction tells its own sentences from others, on sentences that it has not
             seen.
@@ -70,6 +74,7 @@ class Moment(Outcome):
     others_shift: float | None = None
     same_pole_shift: float | None = None
     other_pole_shift: float | None = None
+    pole_shift: float | None = None
     next_others: float | None = None
     axis_auroc: Probability | None = None
     answered: Probability | None = None
@@ -82,7 +87,11 @@ METRICS = (
     *metrics.means("own", "level", by=BY),
     *metrics.means("own_shift", by=BY),
     *metrics.means(
-        spread="others_shift", same_pole_spread="same_pole_shift", other_pole_spread="other_pole_shift", by=BY
+        spread="others_shift",
+        same_pole_spread="same_pole_shift",
+        other_pole_spread="other_pole_shift",
+        pole_spread="pole_shift",
+        by=BY,
     ),
     *metrics.means(level_by_step="level", by=("arm", "step")),
     *metrics.each(("own", "next_others"), metrics.kendall, by=("arm", "phase")),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
 from experiments.introspection.unit_dynamics.axes import Axes, fit_axes
-from experiments.introspection.unit_dynamics.levels import Activity, moments, step_of
+from experiments.introspection.unit_dynamics.levels import Activity, by_likeness, moments, step_of
 from experiments.introspection.unit_dynamics.rows import METRICS, PUSHES, Moment, Push
 from experiments.introspection.unit_dynamics.units import TEXTS
 from harness import (
@@ -43,8 +43,10 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
     at the end, less that of the same dialogue without a push, whose random numbers are the same.
 
     The same directions push and measure, so that a spread may be no more than likeness of sentences. Hence the claims
-    are against the better of two controls on the same dialogues: random directions and a topic that is no unit, both
-    of equal length. Without the model's own answers before it (arm with a fresh context) nothing can last, exactly:
+    are against the best of the controls on the same dialogues: random directions and a topic that is no unit, both of
+    equal length, and the rule of likeness. By the rule, answers only come to be like the pushed unit's own
+    sentences, and have as much of every other unit as these: sad sentences are like humble ones, whoever writes them.
+    Without the model's own answers before it (arm with a fresh context) nothing can last, exactly:
     what stays is in the text. Whether the directions tell their sentences from others is tested on unseen ones and
     gated. Intervals are over dialogues; the units are these six.
 
@@ -78,7 +80,10 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
         Gate(
             metric="axis_auroc",
             least=0.7,
-            columns=("own", "next_others", "level", "own_shift", "others_shift", "same_pole_shift", "other_pole_shift"),
+            columns=(
+                *("own", "next_others", "level", "own_shift"),
+                *("others_shift", "same_pole_shift", "other_pole_shift", "pole_shift"),
+            ),
             why="the directions do not tell a unit's sentences from others",
         ),
     )
@@ -100,9 +105,11 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
         self, arm: Push, common: Shared[Push, list[Activity]], item: Item, subject: Subject, fitted: Axes
     ) -> list[Moment]:
         twin = Push(pushed="none", context=arm.context)
-        followed, plain = await together(common.get(push) for push in (arm, twin))
-        auroc = fitted.separation[fitted.names.index(item.fields["unit"])]
-        return moments(followed, plain, item.fields["unit"], self.pushed_steps, auroc)
+        followed, plain = await together(common.get(push) for push in (replace(arm, likeness=False), twin))
+        unit = item.fields["unit"]
+        if arm.likeness:
+            followed = by_likeness(followed, plain, unit, fitted.in_sentences_of(unit))
+        return moments(followed, plain, unit, self.pushed_steps, fitted.separation[fitted.names.index(unit)])
 
     async def follow(self, push: Push, item: Item, subject: Subject, fitted: Axes) -> list[Activity]:
         """The activities of all units, step by step."""

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,12 +21,14 @@ from experiments.introspection.unit_dynamics.recorded_dynamics import RecordedDy
 from experiments.introspection.unit_dynamics.released import DIMENSION, HIGH, LOW, NAMES, POLES, ReleasedUnits
 from experiments.introspection.unit_dynamics.rows import PUSHES
 from experiments.introspection.unit_dynamics.unit_dynamics import UnitDynamics
-from experiments.introspection.unit_dynamics.units import OPENERS, TOPICS, UNITS, sentences
+from experiments.introspection.unit_dynamics.units import OPENERS, TOPICS, UNITS, poles, sentences
 from harness import Add, HarnessError, Item, Prompt, Subject
 from harness.calls.calls import Call, Read
 from harness.cli.main import main
+from harness.config import load_job
 from harness.engines.fake.engine import WordTokenizer
 from harness.prompting.rendering import Renderer
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.store.store import Store
 from harness.testing import Simulated, fake_subject, simulate
@@ -341,6 +343,51 @@ def test_what_spreads_and_stays_in_a_known_model() -> None:
     fresh = [rows["low mood", "unit, fresh context", step] for step in "123"]
     assert [row["same_pole_shift"] > 0.3 for row in fresh] == [True, True, False]
     assert fresh[2]["own_shift"] == fresh[2]["same_pole_shift"] == 0
+
+
+def kindred(call: Read, text: str, layer: int) -> list[float]:
+    """As `planted`, and sentences of one pole have a coordinate in common, as sad and humble ones may."""
+    name = unit_in(WordTokenizer().decode(call.prompt))
+    return [*planted(call, text, layer), *(1.5 * (poles().get(name or "") == pole) for pole in ("low", "high"))]
+
+
+def obedient(spreads: bool) -> Callable[[Call, Mapping[str, float]], Mapping[str, float]]:
+    """A push has the model say a sentence of the unit that is pushed, or also of the others of its pole."""
+
+    def intervened(call: Call, odds: Mapping[str, float]) -> Mapping[str, float]:
+        (first, *_) = call.interventions
+        assert isinstance(first, Add)
+        v = first.vector.numpy()
+        unit = [*ALL][int(np.argmax(v[: len(ALL)]))]
+        kin = [name for name, pole in poles().items() if pole == poles().get(unit)]
+        # Random directions and topics do nothing.
+        if not kin or v.max() < 0.6 * np.linalg.norm(v):
+            return odds
+        return telling(kin[len(call.prompt) % len(kin)] if spreads else unit)
+
+    return intervened
+
+
+@pytest.mark.parametrize("spreads", [True, False], ids=["spreads", "says what is pushed"])
+def test_units_whose_sentences_are_alike_do_not_spread_by_that(spreads: bool) -> None:
+    items = SelfDialogues().load()[:24]
+    done = simulate(UnitDynamics(), items, {"": " walk."}, activations=kindred, intervened=obedient(spreads))
+    assert not [r["error"] for r in done.rows if r["error"]]
+    rows = {(r["item"], r["arm"], r["step"]): r for r in done.rows}
+    for (item, arm, step), row in rows.items():
+        if arm == "unit" and not spreads:
+            by_rule = rows[item, "rule: likeness", step]
+            for name in ("own_shift", "same_pole_shift", "other_pole_shift", "pole_shift"):
+                assert by_rule[name] == pytest.approx(row[name], abs=1e-6)
+            assert (row["own_shift"] > 0.5) == (row["phase"] == "on")
+            assert (row["same_pole_shift"] > 0.2) == (row["phase"] == "on"), "which no control of another direction would have told"
+    found = estimate_all(UnitDynamics.metrics, done.table, replicates=200)
+    claims = load_job(["experiment=unitDynamics", "engine=fake", "tracker=none"]).claims
+    own, kin, _, _, pole = (
+        judge_claim(claim, found, UnitDynamics.metrics, done.table, replicates=200).kind for claim in claims
+    )
+    assert (kin == "supported", pole == "supported") == (spreads, spreads)
+    assert own == "supported" or not spreads
 
 
 def test_a_model_without_words_says_why_there_are_no_numbers() -> None:
