@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.introspection.belief_updating.learners import LEARNERS, OMEGAS, TWO_RATES, logit
+from experiments.introspection.belief_updating.learners import FIXED, LEARNERS, OMEGAS, TWO_RATES, logit
 from harness.metrics.columns import Floats
 
 TINY = 1e-12
@@ -253,7 +253,19 @@ def recovery(readings: Readings, w: Floats) -> float:
     return float(np.corrcoef(of, fitted)[0, 1]) if np.ptp(fitted) else 0.0
 
 
-def volatility_effect(sums: Moments, w: Floats) -> Floats:
+def by_fixed_rule(readings: Readings, w: Floats) -> Floats:
+    """[n] what the best learner that does not adapt believes before each reading.
+
+    Args:
+        w: [S] weight of each sequence.
+    """
+    states = {name: readings.states(name) for name in FIXED}
+    lines = {name: Moments.of(readings.y, x, readings.unit).fit(w[None]) for name, x in states.items()}
+    best = min(FIXED, key=lambda name: float(lines[name].at_best(lines[name].loss)[0]))
+    return np.asarray(states[best][:, lines[best].best[0]])
+
+
+def rate_difference(sums: Moments, w: Floats) -> Floats:
     """[B] the fitted rate of volatile phases less that of steady ones; NaN where the best slope is not above 0."""
     lines = sums.fit(w)
     value = (TWO_RATES[1] - TWO_RATES[0])[lines.best]

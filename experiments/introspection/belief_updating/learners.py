@@ -109,6 +109,38 @@ def in_window(draws: Floats, size: int) -> Floats:
     return logit(p)[:, :, None]
 
 
+def leaky_sum(draws: Floats, kept: Floats) -> Floats:
+    """The sum of all earlier draws, 1 or -1 each, times `kept` for each draw since: [S, T, G].
+
+    A kernel that falls exponentially with age. It has no belief that could be certain, and adapts to nothing.
+
+    Args:
+        kept: [G] in [0, 1).
+    """
+    signed, total = 2 * draws - 1, np.zeros((draws.shape[0], len(kept)))
+    before = np.empty((*draws.shape, len(kept)))
+    for t in range(draws.shape[1]):
+        before[:, t] = total
+        total = kept * total + signed[:, t, None]
+    return before
+
+
+def transitions(draws: Floats) -> Floats:
+    """Log-odds [S, T, 1] of the share of the first colour among the draws that came behind one like the last draw.
+
+    One of each colour is added. Whoever repeats what followed the last time (induction) believes this.
+    """
+    behind = np.ones((draws.shape[0], 2, 2))
+    before, rows = np.zeros((*draws.shape, 1)), np.arange(draws.shape[0])
+    for t in range(1, draws.shape[1]):
+        last = draws[:, t - 1].astype(np.int64)
+        if t > 1:
+            behind[rows, draws[:, t - 2].astype(np.int64), last] += 1
+        here = behind[rows, last]
+        before[:, t, 0] = np.log(here[:, 1] / here[:, 0])
+    return before
+
+
 def hazard_rate(draws: Floats, hazard: Floats) -> Floats:
     """Log-odds [S, T, G] of a Bayesian who takes the urn to be exchanged with a constant chance before each draw.
 
@@ -147,6 +179,7 @@ RATES = np.linspace(0.02, 0.98, 49)
 TWO_RATES = np.array(np.meshgrid(*[np.geomspace(0.02, 0.95, 16)] * 2)).reshape(2, -1)
 """Learning rates in steady phases, and in volatile ones, of all pairs: [2, G]."""
 WINDOWS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 30)
+KEPT = 1 - np.geomspace(0.02, 0.9, 30)
 HAZARDS = np.geomspace(0.002, 0.5, 20)
 
 
@@ -177,8 +210,13 @@ LEARNERS: Mapping[str, Learner] = {
     "two rates": Learner(_two_rates, 2),
     "count": Learner(lambda draws, volatile: in_window(draws, draws.shape[1]), 0),
     "window": Learner(lambda draws, volatile: np.concatenate([in_window(draws, size) for size in WINDOWS], axis=2), 1),
+    "leaky sum": Learner(lambda draws, volatile: leaky_sum(draws, KEPT), 1),
     "last": Learner(lambda draws, volatile: last_draw(draws), 0),
+    "transitions": Learner(lambda draws, volatile: transitions(draws), 0),
     "hazard": Learner(lambda draws, volatile: hazard_rate(draws, HAZARDS), 1),
     "constant": Learner(lambda draws, volatile: np.zeros((*draws.shape, 1)), -1),
 }
 """All learners, in the order of the reports. Of the constant no slope is fitted."""
+
+FIXED = ("rescorla-wagner", "count", "window", "leaky sum", "last", "transitions")
+"""Those that take every draw in one way, however often the urn changes."""

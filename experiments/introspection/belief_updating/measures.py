@@ -104,14 +104,34 @@ def omega(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: W
     return np.concatenate([_omega(q, trial, since, unit, w=row)(row[None]) for row in w])
 
 
-@measure(low=-1, high=1, better="neither", undefined=_NO_SLOPE)
-def volatility_effect(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: Weights) -> Floats:
-    """Learning rate in volatile phases less that in steady ones, of the delta rule that fits the readings best.
+def _volatility_effect(
+    q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: Weights
+) -> Callable[[Weights], Floats]:
+    """Of weights [n]; the best rule that does not adapt is chosen once, on these data."""
+    readings = readings_of(q, trial, since, unit)
+    known = fits.by_fixed_rule(readings, unit_weights(unit, w[None])[0][0])
+    by_rule = Moments.of(known, readings.states("two rates"), readings.unit)
 
-    An adaptive learner has a larger rate where the urn changes often (Behrens et al. 2007).
+    def of_weights(weights: Weights) -> Floats:
+        of_units = unit_weights(unit, weights)[0]
+        return fits.rate_difference(_moments(readings, "two rates"), of_units) - np.nan_to_num(
+            fits.rate_difference(by_rule, of_units)
+        )
+
+    return of_weights
+
+
+# It is 0 where nothing adapts, and no mean of something: bounds would only hold its interval there.
+@measure(low=-2, high=2, better="neither", fitted=_volatility_effect, undefined=_NO_SLOPE)
+def volatility_effect(q: Probabilities, trial: Numbers, since: Numbers, unit: Units, *, w: Weights) -> Floats:
+    """Learning rate in volatile phases less that in steady ones, above what a rule that does not adapt would show.
+
+    The rates are those of the delta rule with two rates that fits best. An adaptive learner has a larger one where the
+    urn changes often (Behrens et al. 2007). But so seems one that counts all draws, or lets them fade, as the phases
+    lie at different places of a sequence and a delta rule fits neither. So the same difference is taken off of the
+    beliefs of the rule that fits the readings best among those that do not adapt (`learners.FIXED`).
     """
-    sums = _moments(readings_of(q, trial, since, unit), "two rates")
-    return fits.volatility_effect(sums, unit_weights(unit, w)[0])
+    return np.concatenate([_volatility_effect(q, trial, since, unit, w=row)(row[None]) for row in w])
 
 
 @curve(

@@ -380,7 +380,9 @@ def test_units_whose_sentences_are_alike_do_not_spread_by_that(spreads: bool) ->
             for name in ("own_shift", "same_pole_shift", "other_pole_shift", "pole_shift"):
                 assert by_rule[name] == pytest.approx(row[name], abs=1e-6)
             assert (row["own_shift"] > 0.5) == (row["phase"] == "on")
-            assert (row["same_pole_shift"] > 0.2) == (row["phase"] == "on"), "which no control of another direction would have told"
+            assert (row["same_pole_shift"] > 0.2) == (row["phase"] == "on"), (
+                "which no control of another direction would have told"
+            )
     found = estimate_all(UnitDynamics.metrics, done.table, replicates=200)
     claims = load_job(["experiment=unitDynamics", "engine=fake", "tracker=none"]).claims
     own, kin, _, _, pole = (
