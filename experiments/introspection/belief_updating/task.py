@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from experiments.shared.distinct import check_size
 from harness import Grade, HarnessError, Item, Task, grader
 
 Kind = Literal["volatile", "stable", "chance", "alternation"]
@@ -44,11 +45,9 @@ class DrawSequences(Task):
 
     def load(self) -> list[Item]:
         """Sequences in the order of their numbers; more of them contain the fewer."""
-        if not 1 <= self.sequences <= 2000:
-            raise HarnessError(f"task {self.name!r}: sequences={self.sequences}; give 1 to 2000")
         if self.trials % 12 or not 24 <= self.trials <= 240:
             raise HarnessError(f"task {self.name!r}: trials={self.trials}; give a multiple of 12 from 24 to 240")
-        return [self.number(n) for n in range(self.sequences)]
+        return [self.number(n) for n in range(check_size(self, "sequences", 2000))]
 
     def number(self, n: int) -> Item:
         """The sequence of a number: a function of (seed, trials, number) alone."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.introspection.self_prediction.properties import CHOICE
-from harness import Grade, HarnessError, Item, Task, grader
+from experiments.shared.distinct import check_size, distinct
+from harness import Grade, Item, Task, grader
 from harness.tasks.texts import word_list
 
 LISTS: Mapping[str, Sequence[str]] = {
@@ -65,16 +66,14 @@ class OpenRequests(Task):
 
     def load(self) -> list[Item]:
         """Distinct requests, by kinds in turn; more contain the fewer."""
-        if not 1 <= self.size <= 3000:
-            raise HarnessError(f"task {self.name!r}: size={self.size}; give 1 to 3000")
         kinds = [*LISTS, CHOICE]
         streams = {kind: random.Random(f"open_requests/{self.seed}/{kind}") for kind in kinds}
-        made: dict[str, Item] = {}
-        while len(made) < self.size:
-            kind = kinds[len(made) % len(kinds)]
-            item = _choice(streams[kind]) if kind == CHOICE else _listed(kind, streams[kind])
-            made.setdefault(str(item.fields["question"]), item)
-        return list(made.values())
+
+        def draw(n: int) -> Item:
+            kind = kinds[n % len(kinds)]
+            return _choice(streams[kind]) if kind == CHOICE else _listed(kind, streams[kind])
+
+        return distinct(check_size(self, "size", 3000), draw, lambda item: str(item.fields["question"]))
 
 
 def _listed(kind: str, rng: random.Random) -> Item:

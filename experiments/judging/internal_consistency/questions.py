@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness import HarnessError, Item, Task
+from experiments.shared.distinct import check_size, distinct
+from harness import Item, Task
 from harness.tasks.graders import number
 from harness.tasks.texts import word_list
 
@@ -113,15 +114,14 @@ class OneDigit(Task):
     seed: int = 0
 
     def load(self) -> list[Item]:
-        if not 1 <= self.size <= 300:
-            raise HarnessError(f"task {self.name!r}: size={self.size}; give 1 to 300")
         streams = {kind: random.Random(f"one digit/{self.seed}/{kind}") for kind in RULES}
-        made: dict[str, Item] = {}
-        while len(made) < self.size:
-            kind = [*RULES][len(made) % len(RULES)]
-            question, right = RULES[kind](streams[kind])
-            made.setdefault(question, _item(question, right, kind))
-        return [*made.values(), *(_item(question, right, "fact") for question, right in FACTS)]
+
+        def draw(n: int) -> Item:
+            kind = [*RULES][n % len(RULES)]
+            return _item(*RULES[kind](streams[kind]), kind)
+
+        made = distinct(check_size(self, "size", 300), draw, lambda item: str(item.fields["question"]))
+        return [*made, *(_item(question, right, "fact") for question, right in FACTS)]
 
 
 def _item(question: str, right: int, kind: str) -> Item:

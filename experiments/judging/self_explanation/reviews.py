@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness import HarnessError, Item, Task
+from experiments.shared.distinct import check_size, distinct
+from harness import Item, Task
 from harness.tasks.graders import short_answer
 from harness.tasks.texts import word_list
 
@@ -73,14 +74,12 @@ class Reviews(Task):
     seed: int = 0
 
     def load(self) -> list[Item]:
-        if not 1 <= self.size <= 2000:
-            raise HarnessError(f"task {self.name!r}: size={self.size}; give 1 to 2000")
         rng = random.Random(f"reviews/{self.seed}")
-        made: dict[str, Item] = {}
-        while len(made) < self.size:
-            item = _review(rng, ("positive", "negative")[len(made) % 2], ("opposed", "alike", "neutral")[len(made) % 3])
-            made.setdefault(item.fields["review"], item)
-        return [*made.values()]
+        return distinct(
+            check_size(self, "size", 2000),
+            lambda n: _review(rng, ("positive", "negative")[n % 2], ("opposed", "alike", "neutral")[n % 3]),
+            lambda item: str(item.fields["review"]),
+        )
 
 
 def _review(rng: random.Random, label: str, kind: str) -> Item:

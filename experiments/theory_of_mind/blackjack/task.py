@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from experiments.shared.distinct import check_size, distinct
 from experiments.theory_of_mind.blackjack.odds import BEST, TEN, Hand, best
-from harness.errors import HarnessError
 from harness.items import Grade, Item, grader
 from harness.tasks.base import Task
 
@@ -50,18 +50,13 @@ class BlackjackHands(Task):
 
     def load(self) -> list[Item]:
         """Different hands in the order of their drawing; more hands contain the fewer."""
-        if not 1 <= self.hands <= 2000:
-            raise HarnessError(f"task {self.name!r}: hands={self.hands}; give 1 to 2000")
         rng, others = (random.Random(f"blackjack/{self.seed}/{name}") for name in ("hands", "others"))
-        seen: set[tuple[tuple[str, ...], str]] = set()
-        items: list[Item] = []
-        while len(items) < self.hands:
-            cards, up = _deal(KINDS[len(items) % len(KINDS)], rng)
-            same = tuple(sorted(cards)), up
-            if same not in seen:
-                seen.add(same)
-                items.append(_item(cards, up, *_deal(others.choice(KINDS), others)))
-        return items
+        hands = distinct(
+            check_size(self, "hands", 2000),
+            lambda n: _deal(KINDS[n % len(KINDS)], rng),
+            lambda hand: (tuple(sorted(hand[0])), hand[1]),
+        )
+        return [_item(cards, up, *_deal(others.choice(KINDS), others)) for cards, up in hands]
 
 
 def _deal(kind: Kind, rng: random.Random) -> tuple[tuple[str, ...], str]:
