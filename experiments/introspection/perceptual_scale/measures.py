@@ -5,7 +5,10 @@ All take the probability that the upper pair is named, the frame, and the magnit
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ from experiments.introspection.perceptual_scale.scaling import (
     candidate_likelihood,
     candidate_scale,
 )
-from harness.metrics import Classes, Floats, Numbers, Probabilities, Weights, curve, measure
+from harness.metrics import Classes, Floats, Measure, Numbers, Probabilities, Weights, curve, measure
 from harness.metrics.levels import level_text
 from harness.metrics.weighted import ratio
 
@@ -35,15 +38,63 @@ def _levels(  # noqa: PLR0917
     return tuple(level_text(float(s)) for s in magnitudes)
 
 
+def of_design(compute: Callable[[Floats, Design, Weights], Floats]) -> Callable[..., Floats]:
+    """A function of columns, from one of the probabilities [n], the design and the weights [B, n]."""
+
+    def measured(  # noqa: PLR0917
+        upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
+    ) -> Floats:
+        return compute(upper.values, Design.of(frame, s1, s2, s3, s4), w)
+
+    return _named(measured, compute)
+
+
+def of_candidate(compute: Callable[[Floats, Design, Floats, Weights], Floats]) -> Callable[..., Floats]:
+    """The same, for a scale of known form: [n] the upper pair's distance on it less the lower pair's stands last."""
+
+    def measured(  # noqa: PLR0917
+        upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, gap: Numbers,
+        *, w: Weights,
+    ) -> Floats:  # fmt: skip
+        return compute(upper.values, Design.of(frame, s1, s2, s3, s4), gap.values, w)
+
+    return _named(measured, compute)
+
+
+def where_a_scale(measure: Measure) -> Measure:
+    """The measure without values where the data have no scale at all, which is asked of the data and not anew of every
+    replicate of the bootstrap: see `Scaling.is_scale`."""
+    compute = measure.function
+
+    def there(columns: Sequence[Any], w: Weights) -> Floats:
+        upper, frame, *four = columns[:6]
+        return np.where(Scaling.fit(upper.values, Design.of(frame, *four), w).is_scale, 1.0, np.nan)
+
+    def function(*columns: Any, w: Weights) -> Floats:
+        return (compute(*columns, w=w).T * there(columns, w)).T
+
+    def held(*columns: Any, w: Weights) -> Callable[[Weights], Floats]:
+        known = there(columns, w[None])[0]
+        return lambda weights: compute(*columns, w=weights) * known
+
+    function.__name__, function.__doc__ = compute.__name__, compute.__doc__
+    return replace(measure, function=function, fitted=held)
+
+
+def _named(measured: Callable[..., Floats], compute: Callable[..., Floats]) -> Callable[..., Floats]:
+    measured.__name__, measured.__doc__ = compute.__name__, compute.__doc__
+    return measured
+
+
+@where_a_scale
 @curve(names=_levels, low=None, high=None, better="neither", undefined=_FLAT)
-def scale(  # noqa: PLR0917
-    upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
-) -> Floats:
+@of_design
+def scale(upper: Floats, design: Design, w: Weights) -> Floats:
     """The value of each magnitude on the scale, 0 for the lowest and 1 for the highest (MLDS, Maloney and Yang 2003).
 
     Not forced to rise. Defined up to origin and unit alone: its slopes say nothing between models or domains.
     """
-    return Scaling.fit(upper.values, Design.of(frame, s1, s2, s3, s4), w).normalised
+    return Scaling.fit(upper, design, w).normalised
 
 
 def _levels_of(  # noqa: PLR0917
@@ -66,37 +117,27 @@ def form(  # noqa: PLR0917
 
 
 @measure(low=0, high=None, better="neither", biased=True, undefined=_LOOSE)
-def likelihood_ratio(  # noqa: PLR0917
-    upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
-) -> Floats:
+@of_design
+def likelihood_ratio(upper: Floats, design: Design, w: Weights) -> Floats:
     """2 (log L of the scale - log L without one), each comparison counting once, at least 0; see `Scaling.is_scale`."""
-    return Scaling.fit(upper.values, Design.of(frame, s1, s2, s3, s4), w).ratio
+    return Scaling.fit(upper, design, w).ratio
 
 
 @measure(low=None, high=None, better="neither", undefined=_LOOSE)
-def sensitivity(  # noqa: PLR0917
-    upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
-) -> Floats:
+@of_design
+def sensitivity(upper: Floats, design: Design, w: Weights) -> Floats:
     """The range of the scale in units of its noise, 1 / sigma where the scale ends at 1.
 
     Near 0 the judgements know no scale; below 0 the pair that is less far apart is named.
     """
-    sizes: Floats = Scaling.fit(upper.values, Design.of(frame, s1, s2, s3, s4), w).psi[:, -1]
+    sizes: Floats = Scaling.fit(upper, design, w).psi[:, -1]
     return sizes
 
 
+@where_a_scale
 @measure(label="pseudo-R2", low=0, high=1, better="neither", debiased=True, undefined=_FLAT)
-def explained(  # noqa: PLR0917
-    upper: Probabilities,
-    frame: Classes,
-    s1: Numbers,
-    s2: Numbers,
-    s3: Numbers,
-    s4: Numbers,
-    gap: Numbers,
-    *,
-    w: Weights,
-) -> Floats:
+@of_candidate
+def explained(upper: Floats, design: Design, gap: Floats, w: Weights) -> Floats:
     """Share of the free scale's log-likelihood that a scale of known form reaches, in [0, 1] (a pseudo-R2).
 
     (log L of the candidate - log L of the intercepts) / (log L of the free scale - log L of the intercepts). The
@@ -105,47 +146,34 @@ def explained(  # noqa: PLR0917
     Args:
         gap: the upper pair's distance on the candidate scale less the lower pair's.
     """
-    design = Design.of(frame, s1, s2, s3, s4)
-    candidate = candidate_likelihood(upper.values, gap.values, design, w)
-    return Scaling.fit(upper.values, design, w).explained(candidate)
+    candidate = candidate_likelihood(upper, gap, design, w)
+    return Scaling.fit(upper, design, w).explained(candidate)
 
 
+@where_a_scale
 @measure(label="pseudo-R2 of a power law", low=0, high=1, better="neither", debiased=True, undefined=_NO_POWER)
-def power_explained(  # noqa: PLR0917
-    upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
-) -> Floats:
+@of_design
+def power_explained(upper: Floats, design: Design, w: Weights) -> Floats:
     """`explained` by the power law s^p with the best exponent, of which log (p = 0) and linear (p = 1) are cases."""
-    design = Design.of(frame, s1, s2, s3, s4)
-    _, candidate = power_fit(upper.values, design, w)
-    return Scaling.fit(upper.values, design, w).explained(candidate)
+    _, candidate = power_fit(upper, design, w)
+    return Scaling.fit(upper, design, w).explained(candidate)
 
 
+@where_a_scale
 @measure(low=None, high=None, better="neither", undefined=_NO_POWER)
-def exponent(  # noqa: PLR0917
-    upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
-) -> Floats:
+@of_design
+def exponent(upper: Floats, design: Design, w: Weights) -> Floats:
     """The exponent p of the scale s^p that fits best: 1 is linear, 0 logarithmic, below 1 compressed (Stevens 1957)."""
-    design = Design.of(frame, s1, s2, s3, s4)
-    fitted, _ = power_fit(upper.values, design, w)
-    return np.where(Scaling.fit(upper.values, design, w).is_scale, fitted, np.nan)
+    return power_fit(upper, design, w)[0]
 
 
+@where_a_scale
 @measure(low=0, high=None, better="lower", biased=True, undefined=_NO_RANGE)
-def distance(  # noqa: PLR0917
-    upper: Probabilities,
-    frame: Classes,
-    s1: Numbers,
-    s2: Numbers,
-    s3: Numbers,
-    s4: Numbers,
-    gap: Numbers,
-    *,
-    w: Weights,
-) -> Floats:
+@of_candidate
+def distance(upper: Floats, design: Design, gap: Floats, w: Weights) -> Floats:
     """Root mean square difference between the free scale and a candidate, both from 0 to 1, over the magnitudes."""
-    design = Design.of(frame, s1, s2, s3, s4)
-    free = Scaling.fit(upper.values, design, w).normalised
-    return np.asarray(np.sqrt(np.mean((free - candidate_scale(gap.values, design)) ** 2, axis=1)))
+    free = Scaling.fit(upper, design, w).normalised
+    return np.asarray(np.sqrt(np.mean((free - candidate_scale(gap, design)) ** 2, axis=1)))
 
 
 @measure(
@@ -154,9 +182,8 @@ def distance(  # noqa: PLR0917
     better="higher",
     undefined="no six magnitudes of which all three comparisons were asked point one way in the first two",
 )
-def six_point(  # noqa: PLR0917
-    upper: Probabilities, frame: Classes, s1: Numbers, s2: Numbers, s3: Numbers, s4: Numbers, *, w: Weights
-) -> Floats:
+@of_design
+def six_point(upper: Floats, design: Design, w: Weights) -> Floats:
     """Share of the six-point conditions that hold, in [0, 1]: whether the judgements can come from any scale.
 
     For a < b < c < a' < b' < c': if (a', b') is further apart than (a, b), and (b', c') than (b, c), then (a', c') must
@@ -166,7 +193,6 @@ def six_point(  # noqa: PLR0917
     """
     from scipy.special import ndtri
 
-    design = Design.of(frame, s1, s2, s3, s4)
     quadruples, of_row = np.unique(design.places, axis=0, return_inverse=True)
     rows = np.bincount(of_row.ravel(), minlength=len(quadruples))
     number = {tuple(four): i for i, four in enumerate(quadruples.tolist())}
@@ -178,7 +204,7 @@ def six_point(  # noqa: PLR0917
     if not found:
         return np.full(len(w), np.nan)
     at = np.array(found)
-    z = ndtri(np.clip(upper.values, 1e-300, 1 - 1e-16))
+    z = ndtri(np.clip(upper, 1e-300, 1 - 1e-16))
     member = np.eye(len(quadruples))[of_row.ravel()]
     weights = w @ member / rows
     sums = (w * z) @ member

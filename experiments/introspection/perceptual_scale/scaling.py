@@ -108,6 +108,9 @@ class Scaling:
         """[B] whether there is a scale at all: the highest magnitude lies above the lowest, and the likelihood ratio
         above the 99 % point of chi-squared with K - 1 degrees of freedom.
 
+        It is a property of the data. Replicates of the bootstrap keep it: those in which chance would do as well are no
+        less a part of the spread, and without them the intervals of 45 comparisons held the truth in 81 % of cases.
+
         A model that answers each comparison in a fixed way that has to do with no scale passes in about 1 % of all
         cases; one whose probabilities are all near 1/2, hardly ever.
         """
@@ -118,19 +121,20 @@ class Scaling:
 
     @property
     def normalised(self) -> Floats:
-        """[B, K] the values from 0 for the lowest to 1 for the highest magnitude; NaN without a scale."""
-        there = np.where(self.is_scale, self.psi[:, -1], np.nan)
+        """[B, K] the values from 0 for the lowest to 1 for the highest magnitude; NaN where that is not the higher."""
+        there = np.where(self.psi[:, -1] > 0, self.psi[:, -1], np.nan)
         return np.asarray(self.psi / there[:, None])
 
     def explained(self, candidate: Floats) -> Floats:
         """[B] (log L of a candidate - log L of the intercepts alone) / (the same of the free scale), in [0, 1].
 
-        A candidate whose fitted factor is negative runs backwards and explains nothing. NaN without a scale.
+        A candidate whose fitted factor is negative runs backwards and explains nothing. NaN where there is nothing to
+        explain.
 
         Args:
             candidate: [B] log-likelihoods of a scale that is a special case of the free one.
         """
-        there = np.where(self.is_scale, self.free - self.bias, np.nan)
+        there = np.where(self.free > self.bias, self.free - self.bias, np.nan)
         return np.asarray(np.clip((candidate - self.bias) / there, 0, 1))
 
 
