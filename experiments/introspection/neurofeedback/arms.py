@@ -9,7 +9,7 @@ from typing import Literal
 from experiments.introspection.neurofeedback.fitting import Labels
 from harness import Arm, Capability
 
-Reporter = Literal["self", "rival", "words", "all words", "majority", "observer", "nobody"]
+Reporter = Literal["self", "rival", "words", "all words", "meaning", "length", "majority", "observer", "nobody"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,8 @@ class Way(Arm):
             the paper does; "implicit": read a given sentence at a wanted score; "explicit":
             write a sentence of a wanted score.
         by: who reports. "words" is a bag of words of the examples shown, "all words" one of all fitted sentences;
+            "meaning" knows which sentences are good or true, and has learnt from the examples which of these have label
+            1; "length" knows how many words and characters a sentence has, and those of all fitted sentences;
             "majority" says the more frequent label; "observer" fits the activations of the examples shown. "nobody"
             does where the task is control.
         labels: whose labels the examples have.
@@ -43,6 +45,8 @@ ARMS: Mapping[str, Way] = {
     "another model reports": Way(by="rival", asked=True),
     "rule: bag of words": Way(by="words"),
     "rule: bag of words, all labels": Way(by="all words"),
+    "rule: meaning": Way(by="meaning"),
+    "rule: length": Way(by="length"),
     "rule: majority": Way(by="majority"),
     "ideal observer": Way(by="observer"),
     "implicit control": Way(task="implicit", by="nobody"),

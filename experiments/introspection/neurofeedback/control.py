@@ -12,6 +12,7 @@ from experiments.introspection.neurofeedback.prompts import STOP, Example, Wordi
 from experiments.introspection.neurofeedback.rows import Trial
 from harness import Array, ItemError, Prompt, Subject, together
 from harness.metrics import Floats
+from harness.tasks.texts import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Spoken:
 
     Attributes:
         lengths: mean lengths of its activations along the axes of a layer, [axes]; None where it has none, and why: it
-            is empty, or cannot be read again.
+            is empty, repeats an example, or cannot be read again.
     """
 
     text: str
@@ -69,6 +70,8 @@ async def explicit(
         reply = await subject.generate(prompt, max_tokens=max_tokens, temperature=temperature, stop=[STOP], draw=draw)
         if not (text := reply.text.strip()):
             return Spoken(text, None, "the model wrote nothing")
+        if any(repeats(text, sentence) for sentence, _ in shown):
+            return Spoken(text, None, "the model repeats a sentence that it was shown")
         try:
             whole = subject.after(prompt, reply)
             where, decode = subject.reply_positions(whole), subject.renderer.tokenizer.decode
@@ -79,6 +82,17 @@ async def explicit(
         return Spoken(text, await lengths(subject, whole, where[:own], among))
 
     return await together(map(write, (True, False)))
+
+
+def repeats(text: str, sentence: str) -> bool:
+    """Whether a text holds all words of a sentence in their order, or is a piece of it of three words or more.
+
+    Articles and signs do not count. To repeat an example of the wanted score is a way to this score, and takes no control.
+    """
+    said, shown = words(text), words(sentence)
+    short, long = sorted((said, shown), key=len)
+    inside = any(long[i : i + len(short)] == short for i in range(len(long) - len(short) + 1))
+    return inside and len(short) >= min(3, len(shown))
 
 
 async def lengths(subject: Subject, prompt: Prompt, where: Sequence[int], among: Sequence[Target]) -> Floats:

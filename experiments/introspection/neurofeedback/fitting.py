@@ -17,6 +17,7 @@ from experiments.introspection.neurofeedback.stimuli import is_positive
 from experiments.shared.bag_of_words import BagOfWords
 from harness import Array, HarnessError, Item, ItemError, Subject, together
 from harness.metrics import Floats
+from harness.tasks.texts import words
 from harness.vectors.probes import fit_logistic
 
 Labels = Literal["own", "rival", "words", "shuffled"]
@@ -47,7 +48,8 @@ class Target:
         depth: the layer's depth in words, as "67%". place: its index among the layers that are read.
         largest: see `FitSet.largest`.
         rival: the axis of the same name and depth in another model; None without one.
-        bag: a bag of words that was fitted on the own labels of all fitted sentences.
+        bag: a bag of words that was fitted on the own labels of all fitted sentences. length: a logistic regression of
+            the same labels on how long the sentences are, see `extent`.
         labels: of the sentences that may be shown, by whose they are.
         observers: by order of the examples, and by how many of them are shown.
     """
@@ -60,6 +62,7 @@ class Target:
     axis: Axis
     rival: Axis | None
     bag: BagOfWords
+    length: Observer
     labels: Mapping[str, tuple[bool, ...]]
     observers: tuple[Mapping[int, Observer], ...]
 
@@ -70,7 +73,8 @@ class Fit:
 
     Attributes:
         layers, rival_layers: those that are read.
-        shown: the sentences that may be shown as examples. None of them was fitted, or is tested.
+        shown: the sentences that may be shown as examples. None of them was fitted, or is tested. positive: which of
+            them are good or true.
         orders: their orders; the first n of an order are shown.
         dealt: for each order, a permutation that deals out the labels anew.
         targets: of all layers.
@@ -79,6 +83,7 @@ class Fit:
     layers: tuple[int, ...]
     rival_layers: tuple[int, ...]
     shown: tuple[str, ...]
+    positive: tuple[bool, ...]
     orders: tuple[tuple[int, ...], ...]
     dealt: tuple[tuple[int, ...], ...]
     targets: tuple[Target, ...]
@@ -195,13 +200,23 @@ def fit_targets(
         others = fit_axes(fit_set(fitted, rival, place), names, rng) if rival else {}
         for name, axis in axes.items():
             labels = axis.z(own.shown[:, place], told) >= 0
-            bag = BagOfWords.fit(zip(here.sentences, _labels(held_out_scores(here, axis)), strict=True))
+            fitted_labels = _labels(held_out_scores(here, axis))
+            bag = BagOfWords.fit(zip(here.sentences, fitted_labels, strict=True))
+            sizes = np.stack([extent(sentence) for sentence in here.sentences])
+            length = observer(sizes, np.array(fitted_labels), float(sizes.var(axis=0).sum()))
             whose = {"own": tuple(labels.tolist()), "words": tuple(map(bag.positive, told))}
             if rival and name in others:
                 whose["rival"] = _labels(others[name].z(rival.shown[:, place], told))
             seen = tuple(observers(own.shown[:, place], labels, turn, shots, here.variance) for turn in turns)
-            targets.append(Target(name, depth, layer, place, here.largest, axis, others.get(name), bag, whose, seen))
-    return Fit(own.layers, rival.layers if rival else (), told, turns, dealt, tuple(targets))
+            rest = (others.get(name), bag, length, whose, seen)
+            targets.append(Target(name, depth, layer, place, here.largest, axis, *rest))
+    positive = tuple(map(is_positive, shown))
+    return Fit(own.layers, rival.layers if rival else (), told, positive, turns, dealt, tuple(targets))
+
+
+def extent(sentence: str) -> Floats:
+    """How long a sentence is, in words and in characters."""
+    return np.array([len(words(sentence)), len(sentence)], dtype=np.float64)
 
 
 def fit_set(items: Sequence[Item], read: Sentences, place: int) -> FitSet:

@@ -38,16 +38,19 @@ class Neurofeedback(ArmedExperiment[Way, Fit]):
     Reports: behind examples with their labels, other training sentences, the model says 0 or 1 of a test sentence, by
     exact probability. own labels: the model's. labels of another model (+model@roles.rival.model=...), bag-of-words
     labels, shuffled labels: the examples and the truth are theirs. Third parties answer the same rows: another model
-    that is shown the own labels, a bag of words of the same examples, one of all fitted sentences, the more frequent
-    label. What these can tell needs no look inside, so that the claim is that the model beats each of them, above all
-    on the residual axis (privileged access). The ideal observer, a logistic regression on the activations of the same
-    examples, is the ceiling.
+    that is shown the own labels, a bag of words of the same examples, one of all fitted sentences, a reader who knows
+    which sentences are good or true, one who knows their lengths, the more frequent label. What these can tell needs no
+    look inside, so that the claim is that the model beats each of them, above all on the residual axis (privileged
+    access). The ideal observer, a logistic regression on the activations of the same examples, is the ceiling.
 
     Control: the model is asked to be at score 1, or 0, while it reads a given sentence (implicit: same sentence, same
     tokens) or writes one (explicit). shift is the score under the request for 1 less that under the request for 0. In
     the flipped arms the examples show each label as the other one, which must turn the shift round; without examples
     (shots=0) there is none to learn from. Explicit control of the logistic axis is writing on topic; the residual axis
-    leaves out what words do.
+    leaves out what words do. A written sentence that repeats an example is told and has no score.
+
+    Axes, and another model's labels, differ in how often label 1 is right. Claims between them are about the ranking
+    (AUROC), which a model that only says the more frequent label does not have.
 
     Differs from the paper: it reads every label of one long conversation, where each sentence has another number of
     examples before it. Here every test sentence stands behind the first 0, 4, ... examples, so that these numbers are

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from experiments.introspection.neurofeedback.arms import Way
-from experiments.introspection.neurofeedback.fitting import Fit, Target
+from experiments.introspection.neurofeedback.fitting import Fit, Target, extent
 from experiments.introspection.neurofeedback.prompts import Example, Wording, places, reporting
 from experiments.introspection.neurofeedback.rows import Trial, about
 from experiments.shared.bag_of_words import BagOfWords
@@ -60,7 +60,7 @@ async def report(
         choice = await reporter.choose(reporting(wording, shown, tested.sentence), OPTIONS)
         p, mass = choice.p["1"], choice.mass
     else:
-        p = _logistic(await by_rule(way, target, tested, shown))
+        p = _logistic(await by_rule(way, target, tested, shown, fit))
     label = await label_of(target, way, tested)
     row = Trial(**about(target, shots=n, most=most, order=tested.order), agrees_with_gold=label == tested.positive)
     if n:
@@ -90,14 +90,19 @@ def answered(row: Trial, label: bool, p: float, mass: float | None = None) -> Tr
     return replace(row, label=label, p=Probability(p), correct=(p > 0.5) == label, mass=told)
 
 
-async def by_rule(way: Way, target: Target, tested: Tested, shown: Sequence[Example]) -> float:
+async def by_rule(way: Way, target: Target, tested: Tested, shown: Sequence[Example], fit: Fit) -> float:
     """Log-odds of label 1, by somebody who sees the examples but not the model's activations, or nothing else."""
     if way.by == "observer":
         return target.observers[tested.order][len(shown)].log_odds((await tested.states)[target.place])
     if way.by == "all words":
         return target.bag.log_odds(tested.sentence)
+    if way.by == "length":
+        return target.length.log_odds(extent(tested.sentence))
+    if way.by == "meaning":
+        good = dict(zip(fit.shown, fit.positive, strict=True))
+        shown = [(sentence, label) for sentence, label in shown if good[sentence] == tested.positive]
     ones = sum(label for _, label in shown)
-    if way.by == "majority" or ones in (0, len(shown)):
+    if way.by in ("majority", "meaning") or ones in (0, len(shown)):
         return math.log((ones + 1) / (len(shown) - ones + 1))
     return BagOfWords.fit(shown).log_odds(tested.sentence)
 

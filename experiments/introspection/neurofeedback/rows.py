@@ -104,6 +104,7 @@ METRICS = (
     Metric("accuracy_along", metrics.accuracy, ("correct",), ("axis", "shots"), {"task": "conversation"}),
     Metric("accuracy_by_depth", metrics.accuracy, ("correct",), DEPTH, REPORTS),
     *metrics.each(("p", "label"), metrics.auroc, metrics.nll, by=AXIS, where=REPORTS),
+    Metric("auroc_by_shots", metrics.auroc, ("p", "label"), SHOTS, {"task": "report"}),
     *metrics.rates(base_rate="label", by=AXIS, where=REPORTS),
     *metrics.mean_probabilities("shown_ones", by=AXIS, where=REPORTS),
     *metrics.mean_probabilities(option_mass="mass", where={"asked": True}),

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate_all
 from harness.tasks.base import split
 from harness.tasks.graders import short_answer
+from harness.tasks.texts import words
 from tests.support.neurofeedback import (
     REPORTS,
     SPLIT,
@@ -146,8 +148,7 @@ def test_a_reader_of_words_has_no_more_than_the_third_party() -> None:
 
 @pytest.mark.parametrize("insight", [True, False], ids=["looks inside", "reads words"])
 def test_privileged_access_is_found_where_it_is_and_not_in_a_reader_of_words(insight: bool) -> None:
-    arms = ("own labels", "rule: bag of words", "rule: bag of words, all labels", "rule: majority")
-    experiment = Neurofeedback(arms=arms, axes=("residual",), controlled=(), shots=(16,))
+    experiment = Neurofeedback(arms=("own labels", *THIRD), axes=("residual",), controlled=(), shots=(16,))
     (target,) = prepared(experiment, make(reported(half))).targets
 
     def inside(sentence: str, examples: list[tuple[str, bool]]) -> float:
@@ -158,6 +159,77 @@ def test_privileged_access_is_found_where_it_is_and_not_in_a_reader_of_words(ins
     (claim,) = [claim for claim in CLAIMS if claim.level.get("axis") == "residual" and "rules" in claim.text]
     verdict = judge_claim(claim, found, experiment.metrics, table, replicates=200)
     assert (verdict.kind == "supported") == insight, verdict.reason
+
+
+GOOD = {str(item.fields["question"]): is_positive(item) for item in TASK.load()}
+THIRD = ("rule: bag of words", "rule: bag of words, all labels", "rule: meaning", "rule: length", "rule: majority")
+
+
+def reads_meaning(sentence: str, examples: list[tuple[str, bool]]) -> float:
+    """A model that knows good from bad, and sees which of them the examples have a 1 for."""
+    same = [label for text, label in examples if GOOD[text] == GOOD[sentence]]
+    return (sum(same) + 1) / (len(same) + 2)
+
+
+def reads_length(sentence: str, examples: list[tuple[str, bool]]) -> float:
+    """A model that only sees how long sentences are."""
+    sizes: dict[bool, list[int]] = {
+        label: [len(words(text)) for text, told in examples if told == label] for label in (True, False)
+    }
+    if not all(sizes.values()):
+        return reads_words(sentence, examples)
+    long, short = np.mean(sizes[True]), np.mean(sizes[False])
+    return 0.9 if (len(words(sentence)) > (long + short) / 2) == (long > short) else 0.1
+
+
+def says_the_majority(sentence: str, examples: list[tuple[str, bool]]) -> float:
+    return (sum(label for _, label in examples) + 1) / (len(examples) + 2)
+
+
+def by_meaning(call: Read, text: str, layer: int) -> Sequence[float]:
+    """Words, and at every token whether the sentence so far can only become a good one or a bad one."""
+    begun = text.rsplit("<assistant> ", 1)[-1].strip()
+    kinds = {good for sentence, good in GOOD.items() if sentence.startswith(begun)}
+    there = 0.0 if len(kinds) != 1 else 3.0 if kinds == {True} else -3.0
+    first, *rest = by_words(call, text, layer)
+    return [first + there, *rest]
+
+
+def by_length(call: Read, text: str, layer: int) -> Sequence[float]:
+    """Words, and the number of tokens of the answer so far in every coordinate."""
+    tokens = len(WordTokenizer().encode(text.rsplit("<assistant> ", 1)[-1]))
+    return [x + 0.6 * tokens for x in by_words(call, text, layer)]
+
+
+@pytest.mark.parametrize(
+    ("reads", "inside", "rule"),
+    [
+        (says_the_majority, by_words, "rule: majority"),
+        (reads_meaning, by_meaning, "rule: meaning"),
+        (reads_length, by_length, "rule: length"),
+    ],
+    ids=["majority", "meaning", "length"],
+)
+def test_models_that_read_the_sentences_alone_have_no_privileged_access(reads: Any, inside: Any, rule: str) -> None:
+    """Their activations follow what they read. A third party reads it, too."""
+    experiment = Neurofeedback(
+        arms=("own labels", "shuffled labels", *THIRD),
+        axes=("logistic", "random", "residual"),
+        controlled=(),
+        shots=(4, 16),
+    )
+    table = ran(experiment, make(reported(reads), inside), limit=60)
+    own, third = (share(table, arm=arm, axis="logistic", shots=16) for arm in ("own labels", rule))
+    assert own == pytest.approx(third, abs=0.05)
+    if rule != "rule: majority":
+        assert own > 0.1 + max(share(table, arm=arm, axis="logistic", shots=16) for arm in THIRD if arm != rule)
+    found = estimate_all(experiment.metrics, table, replicates=200)
+    asked = [claim for claim in CLAIMS if "than" in claim.text and claim.level["arm"] == "own labels"]
+    assert len(asked) == 7
+    for claim in asked:
+        kind = judge_claim(claim, found, experiment.metrics, table, replicates=200).kind
+        semantic = rule != "rule: majority" and "a random one" in claim.text
+        assert kind != "supported" or semantic, claim.text
 
 
 def test_labels_are_those_of_the_arm() -> None:

@@ -147,6 +147,42 @@ def test_a_model_that_writes_nothing_has_no_score_and_says_why() -> None:
     assert [(row.z, row.shift, row.reason) for row in found] == [(None, None, "the model wrote nothing")] * 2
 
 
+def test_a_sentence_that_repeats_an_example_is_told_and_has_no_score() -> None:
+    """A copy of an example of the wanted score lies at this score, whatever the model can control."""
+
+    def copies(prompt: str) -> Mapping[str, float]:
+        wanted = re.findall(r"brain is at \[Score: \{([01])\}\]", prompt)[-1]
+        return {
+            next((f"{text} [Score:" for text, label in SCORED.findall(prompt) if label == wanted), "No.") + "\n": 1.0
+        }
+
+    experiment = Neurofeedback(arms=("explicit control",), axes=("PC 1",), controlled=("PC 1",), shots=(8,))
+    subject = make(copies)
+    fit = prepared(experiment, subject)
+    found: list[Any] = asyncio.run(experiment.protocol(SPLIT.test[0], subject.for_item(SPLIT.test[0].id), fit))
+    assert {row.written for row in found} <= {*fit.shown}
+    assert [(row.z, row.shift) for row in found] == [(None, None)] * 2
+    assert {row.reason for row in found} == {"the model repeats a sentence that it was shown"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The nurse gave water to the thirsty dog.", True),
+        ('"the nurse gave water to the thirsty dog!"', True),
+        ("Well, the nurse gave water to the thirsty dog again.", True),
+        ("The nurse gave water", True),
+        ("The nurse gave", False),
+        ("The nurse gave food to the thirsty dog.", False),
+        ("No.", False),
+        ("", False),
+    ],
+    ids=["as it was", "quoted", "with more", "its beginning", "two words", "another word", "other words", "nothing"],
+)
+def test_repetitions(text: str, found: bool) -> None:
+    assert control.repeats(text, "The nurse gave water to the thirsty dog.") is found
+
+
 def test_every_item_draws_its_own_sentence() -> None:
     experiment = Neurofeedback(arms=("explicit control",), axes=("PC 1",), controlled=("PC 1",), shots=(4,))
     words = {f"{name} came home.": 1 / 26 for name in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
