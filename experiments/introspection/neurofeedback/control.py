@@ -87,7 +87,7 @@ async def explicit(
 def repeats(text: str, sentence: str) -> bool:
     """Whether a text holds all words of a sentence in their order, or is a piece of it of three words or more.
 
-    Articles and signs do not count. To repeat an example of the wanted score is a way to this score, and takes no control.
+    Articles and signs do not count. To repeat an example of the wanted score leads to this score, and is no control.
     """
     said, shown = words(text), words(sentence)
     short, long = sorted((said, shown), key=len)

@@ -22,7 +22,7 @@ class Predictor(Arm):
         drawn: whether replies and predictions are drawn at a temperature, as many as `draws`, and not greedy.
     """
 
-    by: Literal["self", "rival", "other request", "mode", "random draw", "last named", "example"]
+    by: Literal["self", "rival", "other request", "mode", "random draw", "first named", "last named", "example"]
     drawn: bool = False
 
 
@@ -32,6 +32,7 @@ ARMS: Mapping[str, Predictor] = {
     "shuffled story": Predictor(by="other request"),
     "rule: mode": Predictor(by="mode"),
     "rule: random draw": Predictor(by="random draw"),
+    "rule: first named": Predictor(by="first named"),
     "rule: last named": Predictor(by="last named"),
     "rule: example": Predictor(by="example"),
     "self, drawn": Predictor(by="self", drawn=True),
@@ -143,8 +144,9 @@ def by_rule(by: str, question: Question, seen: Sequence[Seen], rng: Random) -> S
             value = mode(values)
         case "random draw":
             value = rng.choice(sorted(values)) if values else ""
-        case "last named":
-            value = question.prop.of(str(question.item.fields.get("named") or ""))
+        case "first named" | "last named":
+            field = "named" if by == "last named" else "first_named"
+            value = question.prop.of(str(question.item.fields.get(field) or ""))
         case _:
             value = question.shown
     return Said(value, "answered") if value else NOTHING

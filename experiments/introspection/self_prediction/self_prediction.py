@@ -48,9 +48,9 @@ class SelfPrediction(ArmedExperiment[Predictor, tuple[Seen, ...]]):
     out, with predictions of another form than asked for.
     rival: the rival (+model@roles.rival.model=...) is asked the same question about itself, and its answer is compared
     with the model's reply. Without another model as rival that arm has no rows. rule: mode is the commonest value in
-    training replies to requests of the kind. rule: random draw is one of them. rule: last named is the property of the
-    last thing that the request names, rule: example that of the example in the question. shuffled story: the
-    model's prediction about another request of the kind.
+    training replies to requests of the kind. rule: random draw is one of them. rule: first named and rule: last named
+    are the properties of the first and the last thing that the request names, rule: example that of the example in the
+    question. shuffled story: the model's prediction about another request of the kind.
 
     The arms "self, drawn" and "rival, drawn" are for calibration: replies and predictions are drawn, and `mad` is the
     mean distance of both shares of the greedy reply's property; the paper bins all behaviours. `mad_repeat` is that of

@@ -51,15 +51,15 @@ WHEN = ("on a free day", "on a rainy afternoon", "with an hour to spare", "with 
 class OpenRequests(Task):
     """Requests that have many good answers: to go on with a list of one of five kinds, or to choose among four deeds.
 
-    Fields: "question", "kind", and "named" (the last thing that the request names). There is no right answer: a model's
-    prediction is about its own reply.
+    Fields: "question", "kind", "first_named" and "named" (the first and the last thing that the request names). There
+    is no right answer: a model's prediction is about its own reply.
 
     Attributes:
         size: how many items, at most 3,000.
         seed: seed of the generator; another seed gives other requests.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "open_requests"
     size: int = 400
     seed: int = 0
@@ -83,14 +83,14 @@ def _listed(kind: str, rng: random.Random) -> Item:
     if ask.startswith("{listed}"):
         listed = listed[0].upper() + listed[1:]
     question = ask.format(listed=listed, kind=kind, article="an" if kind[0] in "aeiou" else "a")
-    return Item({"question": question, "kind": kind, "named": some[-1]}, "", no_answer)
+    return Item({"question": question, "kind": kind, "first_named": some[0], "named": some[-1]}, "", no_answer)
 
 
 def _choice(rng: random.Random) -> Item:
     deeds = rng.sample(DEEDS, 4)
     listed = "\n".join(f"{letter}. {deed}" for letter, deed in zip("ABCD", deeds, strict=True))
     question = f"What would you rather do {rng.choice(WHEN)}?\n{listed}\nReply with one letter, A, B, C or D."
-    return Item({"question": question, "kind": CHOICE, "named": "D"}, "", no_answer)
+    return Item({"question": question, "kind": CHOICE, "first_named": "A", "named": "D"}, "", no_answer)
 
 
 @grader

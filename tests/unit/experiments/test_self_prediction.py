@@ -123,6 +123,24 @@ def test_claims_are_right_about_a_model_that_knows_itself(echoed: Simulated) -> 
     assert kinds == ["supported"] * 3
 
 
+@pytest.mark.parametrize(("place", "rule"), [("first_named", "rule: first named"), ("named", "rule: last named")])
+def test_a_model_that_repeats_what_a_request_names_needs_no_knowledge_of_itself(place: str, rule: str) -> None:
+    """It replies with the first (last) thing of the list, and says so. Whoever reads the request can say it."""
+    of_question = {str(item.fields["question"]): item for item in ITEMS}
+
+    def answer(prompt: str) -> str:
+        question, name = asked(prompt)
+        reply = str(of_question[question].fields[place])
+        return reply if name is None else PROPERTIES[name].of(reply)
+
+    found = run(answer)
+    estimates = estimate_all(SelfPrediction.metrics, found.table, replicates=200)
+    first = judge_claim(CLAIMS[0], estimates, SelfPrediction.metrics, found.table, replicates=200)
+    assert first.kind == "undecided", first.reason
+    by_arm = {e.level["arm"]: e.value for e in estimates if e.metric == "accuracy"}
+    assert by_arm["self"] == by_arm[rule]
+
+
 def test_a_model_that_always_says_the_commonest_value_has_the_baseline_exactly() -> None:
     seen = tuple(Seen.of(item, replying(str(item.fields["question"])), {}) for item in TRAIN[:60])
     of_question = {str(item.fields["question"]): item for item in ITEMS}
@@ -299,6 +317,8 @@ def test_requests_are_distinct_and_read_as_english() -> None:
         assert question[0].isupper()
         named = str(item.fields["named"])
         assert named in question
+        listed = str(item.fields["first_named"])
+        assert item.fields["kind"] == CHOICE or question.lower().index(listed.lower()) < question.index(named)
     assert [item.id for item in OpenRequests(size=30).load()] == [item.id for item in items[:30]]
     with pytest.raises(TypeError, match="no right answer"):
         no_answer("bear", items[0])

@@ -26,9 +26,10 @@ from experiments.introspection.temporal_cognition.temporal_cognition import Temp
 from harness import HarnessError, Item
 from harness.calls.calls import Read
 from harness.cli.main import main
+from harness.config import load_job
 from harness.engines.fake.engine import WIDTH
 from harness.metrics import Floats
-from harness.statistics.claims import Claim, check_claims
+from harness.statistics.claims import Claim, check_claims, judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.statistics.pairs import difference
 from harness.tasks.base import split
@@ -230,6 +231,31 @@ def test_states_behind_the_last_layer_follow_the_present() -> None:
     for arm, depth in (("states of numbers", "1"), ("states of shuffled years", "1"), ("states of years", "0.5")):
         assert value(plain_log, of, arm, depth, "reference") < 0.15
     assert found(plain_log)[of, "states of years", "1", "reference"].n_groups == 18
+
+
+def of_digits(call: Read, text: str, layer: int) -> list[float]:
+    """States that only hold which digits stand at which place."""
+    digits = re.findall(r"(?:Year|Number): ([\d-]+)$", text)[0].split("-")
+    state = [0.0] * WIDTH
+    for place, one in enumerate(digits):
+        state[(3 * place + 7 * int(one)) % WIDTH] += 1.0 + place / 10
+    return state
+
+
+def test_states_that_share_digits_have_no_present() -> None:
+    parts = split(YearPairs(), None, 24)
+    experiment = TemporalCognition(
+        depths=(1.0,), arms=("states of years", "states of numbers", "states of shuffled years")
+    )
+    table = simulate(experiment, parts.test, agent(plain_log), train=parts.train, activations=of_digits).table
+    found = estimate_all(METRICS, table, replicates=100)
+    claims = load_job(["experiment=temporalCognition", "engine=fake", "tracker=none"]).claims
+    asked = [one for one in claims if one.metric == "state_r_squared"]
+    assert len(asked) == 2
+    for claim in asked:
+        assert judge_claim(claim, found, METRICS, table, replicates=100).kind in {"undecided", "contradicted"}
+    explained = {e.level["distance"]: e.value or 0.0 for e in found if e.level.get("arm") == "states of years"}
+    assert explained["levenshtein"] > explained["reference"] + 0.4
 
 
 def test_neurons_that_prefer_years_are_found_on_other_years_and_follow_the_present() -> None:
