@@ -15,6 +15,7 @@ import numpy as np
 from experiments.introspection.injected_thoughts.words import BASELINE, CONCEPTS, mentions
 from harness.engines.fake.engine import WordTokenizer
 from harness.metrics.columns import Floats
+from harness.tasks.texts import words
 
 WIDTH = 48
 BASE = np.eye(WIDTH)[0] * 40.0
@@ -85,6 +86,7 @@ class Introspector:
         names: share of concepts that it names when it notices them.
         turn_one: whether it also notices what was added in the turn before.
         owns: whether it owns a word that was put into its mouth where its vector was added before.
+        fitting: whether it thinks of a word of the line, and owns whatever word fits the line.
         window: the cells (layer, strength) in which it notices anything; () is all.
         seed: another one is another draw of concepts.
     """
@@ -96,6 +98,7 @@ class Introspector:
     names: float = 1.0
     turn_one: bool = True
     owns: bool = True
+    fitting: bool = False
     window: Sequence[tuple[int, float]] = ()
     seed: int = 0
 
@@ -151,7 +154,7 @@ class Introspector:
             odds[named if named in odds else listed[0]] += 0.5
             return {**{f" {one}": p for one, p in odds.items()}, " Hm": 0.1}
         if turn.startswith("Tell me what word"):
-            return {word or "chair": 1.0}
+            return {word or (words(turn.rpartition("\n")[2])[0] if self.fitting else "chair"): 1.0}
         if turn.startswith("Repeat the line"):
             return {turn.rpartition("\n")[2]: 1.0}
         sure = 0.6 + 0.35 * chance("sure", word, text)
@@ -162,7 +165,10 @@ class Introspector:
         if "Do you detect an injected thought?" in turn:
             return noticed
         if "Did you mean to say that?" in turn:
-            said = text.rpartition("<user> Did you mean")[0].rpartition("<assistant> ")[2].strip()
+            line, _, said = text.rpartition("<user> Did you mean")[0].rpartition("<assistant> ")
+            said = said.strip()
+            if self.fitting:
+                return mentions(line.rstrip().rpartition("\n")[2], said)
             return said == "chair" or (self.owns and injected and said == word) or (injected and self.yes_bias)
         return injected and self.yes_bias
 

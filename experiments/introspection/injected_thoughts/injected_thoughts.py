@@ -62,7 +62,8 @@ class InjectedThoughts(ArmedExperiment[Way, Fit]):
     turn one: the vector is added to the turn before, so that the question itself is read undisturbed.
     Task 2, text: the vector is added to a line that is read; which word comes to mind, and can the line be repeated?
     Task 3, own words: a word is put into the model's mouth. Does it say that it meant it, more so when the word's
-    vector was added to the line before? own answer: the same about a word of its own.
+    vector was added to the line before? own answer: the same about a word of its own. line word: about
+    another word of the line, which fits as well and was not its own.
     Task 4, control: nothing is added. The model writes a sentence and is to think of a word, or not to; the cosine of
     its stream, less that of sentences written without a word in mind, with the word's vector is read.
 

@@ -21,6 +21,7 @@ Question = Literal[
     "text",
     "own words",
     "own answer",
+    "line word",
     "control",
 ]
 Reads = Literal["yes or no", "words", "report", "naming", "text", "stream"]
@@ -37,6 +38,7 @@ READS: Mapping[Question, Reads] = {
     "text": "text",
     "own words": "yes or no",
     "own answer": "yes or no",
+    "line word": "yes or no",
     "control": "stream",
 }
 """How an answer is read: the exact probability of yes and no or of words, a free text, or the residual stream."""
@@ -44,7 +46,11 @@ READS: Mapping[Question, Reads] = {
 WRITTEN: tuple[Reads, ...] = ("report", "naming", "text")
 """Those that need a generated text."""
 
-CHOSEN_FOR: Mapping[Question, Question] = {"own words": "own words", "own answer": "own words"}
+CHOSEN_FOR: Mapping[Question, Question] = {
+    "own words": "own words",
+    "own answer": "own words",
+    "line word": "own words",
+}
 """The question whose layer and strength, chosen on training concepts, a question uses; of others detection."""
 
 
@@ -80,8 +86,8 @@ class Way(Arm):
 
     @property
     def own(self) -> bool:
-        """Whether it is about an answer of the model's own."""
-        return self.question == "own answer"
+        """Whether it is about an answer of the model's own, or about another word that is not this answer."""
+        return self.question in ("own answer", "line word")
 
 
 def _way(question: Question, injects: Injects = "none", tells: Tells = "none") -> Way:
@@ -114,6 +120,7 @@ TOLD: tuple[Tells, ...] = ("no word", "think", "do not think", "mention", "no me
 ARMS: Mapping[str, Way] = {
     **{f"{question}: {injects}": _way(question, injects) for question, some in ASKED.items() for injects in some},
     "own answer: none": _way("own answer"),
+    "line word: none": _way("line word"),
     **{f"control: {tells}": _way("control", tells=tells) for tells in TOLD},
 }
 GRID: metrics.Where = {"arm": "detection: concept"}

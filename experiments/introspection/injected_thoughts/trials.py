@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from experiments.introspection.injected_thoughts.vectors import Space, word_states, writing_stream
-from experiments.introspection.injected_thoughts.words import QUESTIONS, SENTENCES, free_of
+from experiments.introspection.injected_thoughts.words import QUESTIONS, SENTENCES, free_of, mentions
 from harness import Add, Array, Choice, Item, ItemError, Message, Prompt, Subject, Text, fill, together, yes_no
+from harness.tasks.texts import words
 from harness.vectors.directions import Direction, random_direction
 
 Injects = Literal["none", "concept", "random vector", "other concept"]
-YesNo = Literal["detection", "turn one", "unrelated", "own words", "own answer"]
+YesNo = Literal["detection", "turn one", "unrelated", "own words", "own answer", "line word"]
 Asked = Literal["report", "naming"]
 OfWords = Literal["ten words", "longest word"]
 
@@ -171,8 +172,10 @@ class Trial:
     async def _yes_no(self, asks: YesNo) -> tuple[Prompt, Sequence[int], bool]:
         """A question, the positions at which a vector is added, and whether it is added to the answer, too."""
         lead = self.wording["lead"]
-        if asks in ("own words", "own answer"):
+        if asks in ("own words", "own answer", "line word"):
             said = self.concept if asks == "own words" else await self._own_answer()
+            if asks == "line word":
+                said = self._other_word(said)
             prompt = self._line("read_word").then(said, self.wording["meant"], lead).thinking("")
             return prompt, self.subject.positions(prompt, self.sentences[0]), False
         if asks == "turn one":
@@ -188,6 +191,15 @@ class Trial:
         if not said:
             raise ItemError("the model says no word of its own about the line, so that it cannot be asked about it")
         return said
+
+    def _other_word(self, own: str) -> str:
+        """A word of the line that is not among the words of the model's own answer."""
+        others = [word for word in words(self.sentences[0]) if not mentions(own, word)]
+        if not others:
+            raise ItemError(
+                "the model's own answer holds all words of the line, so that it could have said any of them"
+            )
+        return self.subject.random("word of the line").choice(others)
 
     def _line(self, asks: str) -> Prompt:
         return Prompt.user(fill(self.wording[asks], {"sentence": self.sentences[0]})).thinking("")

@@ -201,6 +201,102 @@ def test_every_piece_of_a_call_is_found_by_its_position() -> None:
     np.testing.assert_allclose(reply.values.numpy()[0], streams(embedded())[2][[0, 2, 5]].numpy(), rtol=1e-6)
 
 
+class GemmaForCausalLM(LlamaForCausalLM):
+    """Scales its embeddings in place, as the Gemma models do: the first block reads the scaled ones."""
+
+    def forward(self, embedded: Any) -> Any:
+        return super().forward(embedded.clone().mul_(WIDTH**0.5))
+
+
+W = np.array([0.5, -1.0, 2.0, 1.0], np.float32)
+NEXT = 2
+"""Tokens that are written behind the prompt."""
+
+
+def crowded() -> Generate:
+    """Several changes at one site, under both of its names, at the edges of pieces, on the prompt and on new tokens."""
+    return Generate(
+        PROMPT,
+        Sampling(NEXT + 1),
+        interventions=(
+            Add(0, "resid_pre", V, 0.5, (0, 3)),
+            Add(0, "resid_post", V, 2.0, (0, 2, 3, 5), decode=True),
+            Ablate(1, "resid_pre", (2, 5), Array.of(W), decode=True),
+            Replace(0, "resid_post", Array.of([W, 2 * W]), (3, 5)),
+            Add(0, "resid_post", Array.of(W), 0.25, (3,), decode=True, relative=True, keep_norm=True),
+            Add(LAYERS - 1, "resid_post", V, -1.0, (5,)),
+        ),
+    )
+
+
+def by_hand(row: Any, position: int, changed: bool) -> Any:
+    """The normed row of a position under `crowded`, computed without any hook."""
+    v, w = torch.tensor(V.numpy()), torch.tensor(W)
+    new = position >= N
+    blocks = LlamaForCausalLM().model.layers
+    stream = row.clone()
+    for layer, block in enumerate(blocks):
+        if changed and layer == 0 and position in (0, 3):
+            stream = stream + 0.5 * v
+        hidden, residual = block(None, stream[None], None)
+        stream = (hidden + residual)[0]
+        if changed and layer == 0:
+            if position in (0, 2, 3, 5) or new:
+                stream = stream + 2 * v
+            if position in (2, 5) or new:
+                stream = stream - (stream @ w) / (w @ w) * w
+            if position in (3, 5):
+                stream = w * (1 if position == 3 else 2)
+            if position == 3 or new:
+                turned = stream + 0.25 * stream.norm() * w / w.norm()
+                stream = turned * stream.norm() / turned.norm()
+        if changed and layer == LAYERS - 1 and position == 5:
+            stream = stream - v
+    return stream / stream.norm()
+
+
+def pieces(total: int) -> list[list[int]]:
+    """All ways to compute so many tokens in steps."""
+    return [[total]] + [[first, *rest] for first in range(1, total) for rest in pieces(total - first)]
+
+
+@pytest.mark.parametrize("model", [LlamaForCausalLM, GemmaForCausalLM], ids=["plain", "scaled embeddings"])
+def test_whatever_the_pieces_a_position_is_changed_as_by_hand(model: type[LlamaForCausalLM]) -> None:
+    """The call stands between two others in every step: one plain, one with the same changes, a piece behind."""
+    scale = WIDTH**0.5 if model is GemmaForCausalLM else 1.0
+    rows, plain = embedded(N + NEXT), torch.randn(1, WIDTH, generator=torch.Generator().manual_seed(1))
+    expected = [
+        torch.stack([by_hand(scale * rows[i], i, changed) for i in range(N + NEXT)]) for changed in (False, True)
+    ]
+    assert (expected[0] - expected[1]).abs().amax(dim=1)[[0, 2, 3, 5, 6, 7]].min() > 1e-3
+    for steps in (some + [1] * NEXT for some in pieces(N)):
+        runner = Runner(model())
+        inside = Inside(engine_of(runner))
+        for number in (1, 2):
+            inside.begin(number, crowded())
+        runner.add(None, 1)
+        runner.add(1, 0)
+        runner.add(2, 0)
+        done = 0
+        found: tuple[list[Any], list[Any]] = ([], [])
+        for step, behind in zip([*steps, 0], [0, *steps], strict=True):
+            late = done - behind
+            here = [(1, 0), (step, done), (behind, late)]
+            runner.rows = [one for one in here if one[0]]
+            names = [name for name, one in zip(("r0", "r1", "r2"), here, strict=True) if one[0]]
+            runner.requests, kept = {name: runner.requests[name] for name in names}, runner.requests
+            out = runner.model(torch.cat([plain, rows[done : done + step], rows[late:done]]))
+            runner.requests = kept
+            torch.testing.assert_close(out[0], by_hand(scale * plain[0], 0, changed=False))
+            found[0].append(out[1 : 1 + step])
+            found[1].append(out[1 + step :])
+            done += step
+        for some in found:
+            torch.testing.assert_close(torch.cat(some), expected[1])
+        assert inside.end(1, N + NEXT) is None
+        assert inside.end(2, N + NEXT) is None
+
+
 def test_a_step_after_the_end_of_a_text_is_nobodys() -> None:
     runner = Runner()
     inside = Inside(engine_of(runner))

@@ -131,7 +131,7 @@ def test_a_signal_that_needs_the_question_to_be_disturbed_is_none_from_the_turn_
 
 
 def test_the_concept_is_told_among_ten_words_and_owned_as_a_word_of_its_own() -> None:
-    arms = [arm for arm in ARMS if arm.startswith(("ten words", "longest", "own", "text", "naming"))]
+    arms = [arm for arm in ARMS if arm.startswith(("ten words", "longest", "own", "line", "text", "naming"))]
     done = run(Introspector(names=1.0), arms, 12)
     found = estimates(done)
     assert found["rank", "ten words: concept"].value == 1
@@ -149,6 +149,16 @@ def test_the_concept_is_told_among_ten_words_and_owned_as_a_word_of_its_own() ->
         assert verdict(done, beginning).kind == "supported", beginning
     stubborn = run(Introspector(owns=False), [arm for arm in ARMS if arm.startswith("own words")], 6)
     assert verdict(stubborn, "A word put into").kind == "undecided"
+
+
+def test_a_model_that_owns_every_word_that_fits_the_line_does_not_know_its_own() -> None:
+    arms = ("own answer: none", "own words: none", "line word: none")
+    knows, fits = (run(Introspector(fitting=fitting), arms, 12) for fitting in (False, True))
+    assert verdict(knows, "A word of its own").kind == "supported"
+    assert verdict(fits, "A word of its own").kind == "undecided"
+    found = estimates(fits)
+    assert found["yes_rate", "own answer: none"].value == found["yes_rate", "line word: none"].value == 1
+    assert found["yes_rate", "own words: none"].value == 0
 
 
 def test_a_vector_that_pushes_its_word_at_any_question_is_no_report() -> None:
