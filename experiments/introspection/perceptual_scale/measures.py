@@ -163,7 +163,10 @@ def power_explained(upper: Floats, design: Design, w: Weights) -> Floats:
 @measure(low=None, high=None, better="neither", undefined=_NO_POWER)
 @of_design
 def exponent(upper: Floats, design: Design, w: Weights) -> Floats:
-    """The exponent p of the scale s^p that fits best: 1 is linear, 0 logarithmic, below 1 compressed (Stevens 1957)."""
+    """The exponent p of the scale s^p that fits best: 1 is linear, 0 logarithmic, below 1 compressed (Stevens 1957).
+
+    Its 95 % intervals hold the truth in 90 to 97 % of simulated runs of 60 comparisons or more, in 89 to 94 % of 45.
+    """
     return power_fit(upper, design, w)[0]
 
 
