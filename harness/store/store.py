@@ -110,10 +110,9 @@ class Store:
         """
         self._know(origin.identity)
         place = self._index.get(key)
+        place = self._look_again(key) if place is None else place
         if place is None:
-            place = self._look_again(key)
-            if place is None:
-                return None
+            return None
         found = self._look(key, place)
         if found in ("gone", "torn") and (moved := self._moved(key, place)) is not None:
             found = self._look(key, place := moved)
