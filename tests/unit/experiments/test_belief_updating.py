@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 from collections.abc import Callable
 from functools import cache
@@ -110,6 +111,35 @@ def test_the_claims_are_right_about_a_filter(filtered: Simulated) -> None:
     first, draws, _, _, told, stated = verdicts.values()
     assert (first, draws, stated) == ("supported", "supported", "supported")
     assert told == "not comparable"  # that arm was not asked
+
+
+def _followed(draws: list[int]) -> float:
+    behind = [after for before, after in itertools.pairwise(draws) if before == draws[-1]]
+    return float(np.log((1 + sum(behind)) / (1 + len(behind) - sum(behind))))
+
+
+@pytest.mark.parametrize(
+    "believes",
+    [
+        lambda draws: 0.5 * sum((2 * draw - 1) * 0.78**age for age, draw in enumerate(reversed(draws))),
+        lambda draws: float(np.log((1 + sum(draws)) / (1 + len(draws) - sum(draws)))),
+        _followed,
+        lambda draws: 0.03 * len(draws),
+    ],
+    ids=["fading sum", "count", "what followed the last such draw", "only the number of draws"],
+)
+def test_models_that_do_not_adapt_are_no_filters(believes: Believes) -> None:
+    table = asked(_unsteady(believes), VOLATILE[:16], arms=("implied", "shuffled story")).table
+    found = estimate_all(BeliefUpdating.metrics, table, replicates=200)
+    judged = {
+        claim.metric: judge_claim(claim, found, BeliefUpdating.metrics, table, replicates=200).kind for claim in CLAIMS
+    }
+    assert "supported" not in {judged["held_out"], judged["volatility_effect"]}
+
+
+def _unsteady(believes: Believes) -> Believes:
+    """With a noise of its own for every series."""
+    return lambda draws: believes(draws) + 0.3 * random.Random(str(draws)).gauss()
 
 
 def test_one_reading_equals_a_prompt_for_each_draw() -> None:

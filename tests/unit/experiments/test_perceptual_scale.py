@@ -21,8 +21,10 @@ from experiments.introspection.perceptual_scale.states import predicted
 from harness import HarnessError, Item
 from harness.calls.calls import Read
 from harness.cli.main import main
+from harness.config import load_job
 from harness.engines.fake.engine import WIDTH
 from harness.runs.fitted import fitted_type, load_fitted, save_fitted
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.testing import Simulated, simulate
 
@@ -183,6 +185,30 @@ def test_an_agent_without_a_scale_has_none(answer: Callable[[str], Mapping[str, 
         assert point.value is None
         assert "no scale" in point.note
     assert "no scale" in estimates["exponent", "apart", "numbers"].note
+
+
+@pytest.mark.parametrize("by_length", [True, False], ids=["characters", "size"])
+def test_an_agent_that_counts_characters_has_no_scale_of_size(by_length: bool) -> None:
+    """1000 has only two characters more than 10: a scale, and none of size."""
+
+    def counts(prompt: str) -> Mapping[str, float]:
+        four = re.findall(r"\([AB]\) (\d+) and (\d+)", prompt)
+        one, two = (abs(size(b) - size(a)) / 0.5 for a, b in four)
+        likes = random.Random(prompt.partition("\n")[0]).gauss(0, 0.4)
+        p = phi(one - two + likes)
+        return {"A": p, "B": 1 - p}
+
+    def size(text: str) -> float:
+        return float(len(text)) if by_length else 2 * scale("numbers", text)
+
+    items = Comparisons(domains=("numbers",)).load()
+    table = simulate(PerceptualScale(depths=(), arms=("apart",)), items, counts).table
+    found = estimate_all(METRICS, table, replicates=200)
+    claims = load_job(["experiment=perceptualScale", "engine=fake", "tracker=none"]).claims
+    kinds = {one.text: judge_claim(one, found, METRICS, table, replicates=200).kind for one in claims}
+    of_size = "The scale of numbers is one of their size, and not of the length of their texts"
+    for text in ("The scale of numbers is compressed", of_size):
+        assert (kinds[text] == "supported") != by_length
 
 
 def test_without_layers_nothing_is_read() -> None:
