@@ -15,12 +15,15 @@ from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NewType, Self
+from typing import TYPE_CHECKING, Any, Literal, NewType, Self
 
 import numpy as np
 
 from harness.errors import HarnessError
 from harness.items import Fate
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Probability = NewType("Probability", float)
 """A probability of an event that can be checked, in [0, 1]. Calibration metrics take it."""
@@ -267,15 +270,8 @@ class Table:
 
         arrays, names = [], []
         for name, values in self.columns.items():
-            kind = self.kinds[name]
-            missing = np.array([v is None for v in values]) if kind == "text" else np.isnan(values)
-            if kind == "text":
-                arrays.append(pa.array(values.tolist(), pa.string()))
-            elif kind == "label":
-                arrays.append(pa.array(np.where(missing, 0, values).astype(bool), mask=missing))
-            else:
-                arrays.append(pa.array(values, mask=missing))
-            names.append(pa.field(name, arrays[-1].type, metadata={"kind": kind}))
+            arrays.append(_arrow(self.kinds[name], values))
+            names.append(pa.field(name, arrays[-1].type, metadata={"kind": self.kinds[name]}))
         with path.open("wb") as file:  # pyarrow reads a meaning into some paths, such as "~/x"
             pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(names)), file)
 
@@ -297,6 +293,25 @@ class Table:
             told = " ".join(str(error).split())[:300] or type(error).__name__
             raise HarnessError(f"{path} cannot be read: {told}; run its command again") from error
         return cls(kinds, columns)
+
+
+def _arrow(kind: Kind, values: np.ndarray) -> pa.Array:
+    """A column as Arrow keeps it. Made of buffers, because `pyarrow.array` imports pandas, which takes long."""
+    import pyarrow as pa
+
+    missing = np.array([v is None for v in values], bool) if kind == "text" else np.isnan(values)
+    valid = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
+    if kind == "text":
+        texts = [b"" if value is None else value.encode() for value in values]
+        ends = np.cumsum([0, *map(len, texts)])
+        small = ends[-1] < 1 << 31
+        form, places = (pa.string(), ends.astype(np.int32)) if small else (pa.large_string(), ends)
+        return pa.Array.from_buffers(form, len(values), [valid, pa.py_buffer(places), pa.py_buffer(b"".join(texts))])
+    if kind == "label":
+        held = np.packbits(np.where(missing, 0, values).astype(bool), bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(values), [valid, pa.py_buffer(held)])
+    numbers = np.ascontiguousarray(values, np.float64)
+    return pa.Array.from_buffers(pa.float64(), len(values), [valid, pa.py_buffer(numbers)])
 
 
 def _column(kind: str, values: list[Any]) -> np.ndarray:

@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -61,7 +61,7 @@ class Origin:
         identity: digest of the model identity, a part of every key.
         model: the model's name.
         experiment: the experiment that asked first.
-        engine: the model identity itself, without credentials; for people.
+        engine: the model identity itself, for people; it is written without credentials.
     """
 
     identity: str
@@ -72,7 +72,7 @@ class Origin:
     @classmethod
     def of(cls, engine: Mapping[str, str], model: str, experiment: str) -> Origin:
         """The origin of answers by an engine of this identity."""
-        return cls(identity_digest(dict(engine)), model, experiment, without_secrets(engine))
+        return cls(identity_digest(dict(engine)), model, experiment, engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ class Header:
 
     def line(self) -> bytes:
         """The line that `parse` reads."""
-        values = {"origin": self.origin, "harness": self.harness, **asdict(self.writer), "started": self.started}
+        origin = replace(self.origin, engine=without_secrets(self.origin.engine))
+        values = {"origin": origin, "harness": self.harness, **asdict(self.writer), "started": self.started}
         return pack(RESERVED, orjson.dumps(values))
 
 

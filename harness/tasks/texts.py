@@ -207,7 +207,8 @@ def words(text: str) -> list[str]:
     thousands commas go. Articles stay when there is nothing else (the answer "A").
     """
     text = unicodedata.normalize("NFKD", text.translate(_TYPED).translate(_LETTERS)).casefold()
-    text = "".join(c for c in text if not unicodedata.combining(c))
+    if not text.isascii():
+        text = "".join(c for c in text if not unicodedata.combining(c))
     text = _NO_DECIMAL_POINT.sub("", _INNER_COMMA.sub("", text))
     tokens = _NO_WORD.sub(" ", text).split()
     return [token for token in tokens if token not in _ARTICLES] or tokens
