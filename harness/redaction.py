@@ -8,19 +8,21 @@ line are known, and are struck anywhere.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 STRUCK = "***"
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS = re.compile(
     r"password|passwd|passphrase|passcode|pwd|secret|secrets|credential|credentials|creds|authorization|"
-    r"authentication|auth|oauth|bearer|pat|pats|jwt|cookie|apikey|apikeys"
+    r"authentication|auth|oauth|bearer|pat|pats|jwt|cookie|cookies|apikey|apikeys"
 )
 _JOINED = re.compile(r".+(password|passwd|passphrase|secret|apikey|accesskey|secretkey|privatekey|token)s?")
 """Last words of names that are written without a separator: dbpassword, hftoken."""
@@ -48,41 +50,85 @@ _COLUMNS = re.compile(
 _NO_CREDENTIAL = ("null", "none", "true", "false", "bearer", "basic", "digest")
 """Values that mean no value, and words before one in a header."""
 
-_QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
-_VALUE = rf"{_QUOTED}|\{{[^}}]*\}}|\[[^\]]*\]|[^\s,;&|)\]}}]+"
+_QUOTE = r"\\*[\"']"
+"""A quote; with backslashes before it where JSON stands within JSON."""
+
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\\+\"[^\"\\]*\\+\""
+_VALUE = rf"b?(?:{_QUOTED})|\{{[^}}]*\}}|\[[^\]]*\]|[^\s,;&|)\]}}]+"
 _NAME = r"[A-Za-z_][\w.\-/@]*"
 
 _OPAQUE = re.compile(r"(?=\D*\d)[\w+/=~-]{6,}")
 """Forms of credentials that no word, number of tokens or piece of code has."""
 
-_FORMS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<![A-Za-z0-9])(?:"
+_KEYS_OF_PROVIDERS = (
     r"hf_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{10,}"
-    r"|[sr]k[-_](?=[\w-]*[0-9A-Z])[\w-]{12,}"
-    r"|(?:gh[pousr]|github_pat|glpat|gsk|npm|r8|nvapi|dop_v1|tgp_v1|pypi|xai|pplx)[-_](?=[\w-]*[0-9A-Z])[\w-]{14,}"
+    r"|(?:c?sk|rk)[-_](?=[\w-]*[0-9A-Z])[\w-]{12,}"
+    r"|(?:gh[pousr]|github_pat|glpat|gsk|npm|r8|nvapi|dop_v1|tgp_v1|pypi|xai|pplx|tvly|dckr_pat|GOCSPX)"
+    r"[-_](?=[\w-]*[0-9A-Z])[\w-]{14,}"
+    r"|(?:wandb_v\d|fw|rpa|shp[a-z]{2}|lin_api|whsec)_(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}"
     r"|(?:AKIA|ASIA)[0-9A-Z]{12,}"
-    r"|AIza[\w-]{30,}"
-    r"|ya29\.[\w-]{20,}"
-    r"|xox[a-z]-[A-Za-z0-9-]{8,}"
-    r"|eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?"
-    r")",
+    r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|xox[a-z]-[A-Za-z0-9-]{8,}|dapi[0-9a-f]{32}|hv[sb]\.[\w-]{20,}"
+    r"|SG\.[\w-]{16,}\.[\w-]{16,}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|(?:bot)?\d{8,10}:AA[\w-]{30,}"
+    r"|eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3}"
+    r"|(?<=wandb login )[0-9a-f]{40}\b"
+    r"|(?<=hooks\.slack\.com/)[\w/-]{20,}|(?<=discord\.com/api/webhooks/)[\w/-]{16,}"
+)
+_PRIVATE_KEY = r"PRIVATE KEY(?: BLOCK)?-----"
+_FORMS = re.compile(
+    rf"-----BEGIN [A-Z ]*{_PRIVATE_KEY}.*?(?:-----END [A-Z ]*{_PRIVATE_KEY}|\Z)"
+    rf"|(?<![A-Za-z0-9])(?:{_KEYS_OF_PROVIDERS})",
     re.DOTALL,
 )
-_BEARER = re.compile(r"(\b[Bb]earer\s+)((?=[^\s'\"]*\d|[^\s'\"]{20})[\w.~+/=-]{4,})")
-_HEADER = re.compile(
-    rf"((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|token|digest)\s+)?)({_VALUE})", re.IGNORECASE
+_BEARER = re.compile(
+    r"(\b[Bb]earer\s+)((?=[^\s'\"]*\d|[^\s'\"]{20})[\w.~+/=-]{4,})"
+    r"|(\b[Bb]asic\s+)((?=[A-Za-z+/]*\d)(?=[a-z0-9+/]*[A-Z])[\w+/]{12,}={0,2})"
 )
-_USER = re.compile(r"(://)([^/\s]+)(?=@)|(?<![\w/@.])([A-Za-z_][\w.+~-]*:[^\s:/@'\"]+)(?=@(?!sha256:)[\w\[])")
-_QUERY = re.compile(rf"([?&;]({_NAME})=)([^&;\s#'\"]+)")
-_FLAG = re.compile(rf"(?<!\S)(--?([A-Za-z][\w-]*)[ =])({_VALUE})")
-_SET = re.compile(rf"(?<![\w.])(({_NAME})\s?=(?!=)\s?)({_VALUE})")
-# A colon is ordinary in a sentence. Between a name and a value it stands within braces, after a quoted name, or alone
-# in its line.
-_INSIDE = re.compile(rf"([{{,]\s*[\"']?({_NAME})[\"']?\s*:\s*)({_VALUE})")
-_NAMED = re.compile(rf"([\"']({_NAME})[\"']\s*:\s*)({_VALUE})")
-_LINE = re.compile(rf"^(\s*(?:-\s+)?({_NAME}):\s+)({_QUOTED}|\S+)\s*$", re.MULTILINE)
+_WORD_OF_HEADER = r"[^\s,;'\"\\)\]}]+"
+_HEADER = re.compile(
+    rf"((?<![\w-])(?:(?:proxy-)?authorization|(?:set-)?(cookie)){_QUOTE}?\s*[:=,]\s*(?:[bf]?{_QUOTE})?"
+    r"(?:(?:bearer|basic|token|digest|negotiate|apikey)\s+)?)"
+    rf"((?(2)[^\n'\"\\,}}\]]+|{_WORD_OF_HEADER}(?:[ \t]+{_WORD_OF_HEADER})?))",
+    re.IGNORECASE,
+)
+_USER = re.compile(
+    r"(://)([^/\s]+)(?=@)|(?<![\w/@.])([A-Za-z_][\w.+~-]*:[^\s:/@'\"]+)(?=@(?!sha256:)[\w\[])"
+    r"|((?<=-u )|(?<=--user[ =]))([^\s:'\"]+:[^\s'\"]+)"
+)
+_QUERY = re.compile(rf"([?&;#]({_NAME})=)([^&;\s#'\"]+)")
+
+_PAIRS = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        rf"(?<!\S)(--?([A-Za-z][\w-]*)[ =])({_VALUE})",
+        rf"(?<![\w.])(({_NAME})\s?=>?(?!=)\s?)({_VALUE})",
+        rf"(<({_NAME})>)([^<]+)(?=</)",
+        # A colon is ordinary in a sentence. Between a name and a value it stands within braces, after a quoted name,
+        # within the quotes of a header, or alone in its line.
+        rf"([{{,]\s*({_NAME})\s*:\s*)({_VALUE})",
+        rf"({_QUOTE}({_NAME}(?: {_NAME})?){_QUOTE}\s*(?::|=>)\s*)({_VALUE})",
+        rf"({_QUOTE}({_NAME})[ \t]*:[ \t]*)([^\"'\\\n]+)(?={_QUOTE}|\\[rn])",
+        rf"^([ \t>*-]*({_NAME})[ \t]*:[ \t]+(?:&\w+[ \t]+)?)"
+        rf"({_QUOTED}|[|>][+-]?(?:\n[ \t]+\S.*)+|\S+)(?=[ \t]*(?:#.*)?\r?$)",
+    )
+)
+"""A name and its value: what stands before the value, the name, the value."""
+
+_BESIDE = re.compile(
+    rf"(?i:(?<![\w.\-/@])("
+    rf"((?:api|access|secret|auth) (?:key|token)|(?=[\w.-]*(?:key|token|secret|passw|auth|credential)){_NAME})"
+    rf"(?: provided)?{_QUOTE}?(?:[ \t]*[:,][ \t]*|[ \t]+)))"
+    rf"(b?(?:{_QUOTED})|[\w+/=~-]+)"
+)
+"""A name and its value in a sentence, a command or a pair, where only a value that is no word counts."""
+
 _OVERRIDE = re.compile(rf"([+~]{{0,2}}({_NAME})=)((?!.*\s[\w.]+=).+)", re.DOTALL)
+
+_told: set[str] = set()
+
+
+def keep_secret(value: str) -> None:
+    """Has a credential struck from everything, whatever its form is and wherever this process has it from."""
+    _told.add(value)
 
 
 def without_secrets(value: Any) -> Any:
@@ -91,13 +137,30 @@ def without_secrets(value: Any) -> Any:
     A switch is none, whatever it is called (`per_token: true`): a run has to be made again from its config.
     """
     if isinstance(value, Mapping):
+        value = _with_named_value(value)
         return {struck(key) if isinstance(key, str) else key: _under(str(key), one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [
-            STRUCK if _is_flag(flag) and isinstance(one, str) and _is_secret(flag, one) else without_secrets(one)
+            STRUCK if _announces(flag, one, len(value)) else without_secrets(one)
             for flag, one in zip(["", *value], value, strict=False)
         ]
     return words_replaced(value, lambda _: STRUCK) if isinstance(value, str) else value
+
+
+def _with_named_value(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Struck where a list of variables or headers has a mapping for each: {name: HF_TOKEN, value: ...}."""
+    given = value.get("value")
+    name = value.get("name", value.get("key"))
+    if isinstance(given, str) and isinstance(name, str) and _is_secret(name, given) and _certain(name):
+        return {**value, "value": STRUCK}
+    return value
+
+
+def _announces(flag: Any, value: Any, length: int) -> bool:
+    """Whether a word of a list says that the next one is a credential: a flag, or the name in a pair."""
+    if not isinstance(flag, str) or not isinstance(value, str):
+        return False
+    return _is_secret(flag, value) if _is_flag(flag) else length == 2 and _in_sentence(flag, value)
 
 
 def struck(text: str) -> str:
@@ -135,26 +198,46 @@ def _word_replaced(word: str, by: Callable[[str], str]) -> str:
 
 def _found_replaced(text: str, by: Callable[[str], str]) -> str:
     text = _FORMS.sub(lambda m: by(m[0]), text)
-    text = _USER.sub(lambda m: (m[1] or "") + _in_place(m[2] or m[3], by), text)
-    text = _HEADER.sub(lambda m: m[1] + _in_place(m[2], by), text)
-    text = _BEARER.sub(lambda m: m[1] + _in_place(m[2], by), text)
+    text = _USER.sub(lambda m: (m[1] or m[4] or "") + _in_place(m[2] or m[3] or m[5], by), text)
+    text = _HEADER.sub(lambda m: m[1] + _in_place(m[3], by), text)
+    text = _BEARER.sub(lambda m: (m[1] or m[3]) + _in_place(m[2] or m[4], by), text)
     text = _QUERY.sub(lambda m: m[1] + (_in_place(m[3], by) if _in_address(m[2], m[3]) else m[3]), text)
-    for pattern in (_FLAG, _SET, _INSIDE, _NAMED, _LINE):
-        text = _values_replaced(pattern, text, by)
-    return text
+    for pattern in _PAIRS:
+        text = _values_replaced(pattern, text, by, _in_pair)
+    return _values_replaced(_BESIDE, text, by, _in_sentence)
 
 
-def _values_replaced(pattern: re.Pattern[str], text: str, by: Callable[[str], str]) -> str:
+def _values_replaced(
+    pattern: re.Pattern[str], text: str, by: Callable[[str], str], hides: Callable[[str, str], bool]
+) -> str:
     """Replaces the values of secret names. A harmless name's value is looked into: it may hold other names."""
     done, at = "", 0
     while match := pattern.search(text, at):
-        if _is_secret(match[2], match[3]) and (_certain(match[2]) or _OPAQUE.fullmatch(match[3].strip("\"'"))):
+        if hides(match[2], match[3]):
             done += text[at : match.start(3)] + _in_place(match[3], by)
             at = match.end(3)
         else:
             done += text[at : match.start(3)]
             at = match.start(3)
     return done + text[at:]
+
+
+def _in_pair(name: str, value: str) -> bool:
+    return _is_secret(name, value) and (_certain(name) or _is_opaque(value))
+
+
+def _in_sentence(name: str, value: str) -> bool:
+    """Whether a value is a credential although no sign binds it to the name before it."""
+    compound = len(_words(name)) > 1 or name.lower().startswith("passw")
+    return compound and _is_opaque(value) and _certain(name) and _is_secret(name, value)
+
+
+def _is_opaque(value: str) -> bool:
+    return _OPAQUE.fullmatch(_unquoted(value)) is not None
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().removeprefix("b'" if value.endswith("'") else 'b"').strip("\\\"'")
 
 
 def _known_values() -> tuple[str, ...]:
@@ -168,8 +251,11 @@ def _known_values() -> tuple[str, ...]:
     for flag, word in zip(["", *words], words, strict=False):
         found |= {word} if _is_flag(flag) and _is_secret(flag, word) else set(_secrets_of(word))
     # A short word of letters stands in too many texts that have nothing to do with it.
-    known = {v.strip() for v in found}
-    return tuple(sorted((v for v in known if len(v) >= (10 if v.isalpha() else 6)), key=lambda v: (-len(v), v)))
+    known = {v.strip() for v in found | _told}
+    known = {v for v in known if len(v) >= (10 if v.isalpha() else 6)}
+    # As JSON and an address write it.
+    known |= {json.dumps(v)[1:-1] for v in known} | {quote(v, safe="") for v in known}
+    return tuple(sorted(known, key=lambda v: (-len(v), v)))
 
 
 @lru_cache(maxsize=256)
@@ -193,12 +279,12 @@ def _under(key: str, value: Any) -> Any:
     """A value under its key."""
     if isinstance(value, str):
         return STRUCK if _is_secret(key, value) else struck(value)
-    if isinstance(value, (Mapping, list, tuple)):
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
         if value and _words(key)[-1:] and _kind(key) == "secret" and not _counts(value):
             return STRUCK
-        if isinstance(value, (list, tuple)):
-            return [_under(key, one) for one in value]
-        return without_secrets(value)
+        if isinstance(value, Mapping) or not _kind(key):
+            return without_secrets(value)
+        return [_under(key, one) for one in value]
     # A number may be a password; under "tokens" it counts them.
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return STRUCK if number and _kind(key) == "secret" and not _ends_in_token(key) else value
@@ -212,7 +298,7 @@ def _counts(values: Any) -> bool:
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether a text under a name is a credential; `$NAME` and `${oc.env:NAME}` only refer to one."""
-    plain = value.strip().strip("\"'")
+    plain = _unquoted(value)
     if not plain or plain == STRUCK or plain.startswith("$") or plain.lower() in _NO_CREDENTIAL:
         return False
     kind = _kind(name)
@@ -236,14 +322,14 @@ def _kind(name: str) -> str:
     """Of a name: "secret", "key" for one whose value decides, "" for a harmless one."""
     if any(_words(part)[-1:] in (["credentials"], ["secrets"]) for part in name.split(".")):
         return "secret"
-    words = _words(name)
-    while words[-1:] in (["id"], ["value"]) and words[-2:-1] in (["key"], ["token"], ["secret"]):
-        words = words[:-1]
+    words = _naming(name)
     last, before = "".join(words[-1:]), "".join(words[-2:-1])
     if _SECRET_WORDS.fullmatch(last):
         return "secret"
     if last in ("token", "tokens"):
         return "" if _TOKENS.fullmatch(before) else "secret"
+    if last in ("signature", "sig"):
+        return "key"
     if last in ("key", "keys"):
         return "secret" if _SECRET_KEYS.fullmatch(before) else "" if _COLUMNS.fullmatch(before) else "key"
     return "secret" if _JOINED.fullmatch(last) else ""
@@ -254,13 +340,21 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
 
 
+def _naming(name: str) -> list[str]:
+    """The words of a name without those that only say "its value": access_key_id is an access key."""
+    words = _words(name)
+    while words[-1:] in (["id"], ["value"]) and words[-2:-1] in (["key"], ["token"], ["secret"]):
+        words = words[:-1]
+    return words
+
+
 def _ends_in_token(name: str) -> bool:
     return _words(name)[-1:] in (["token"], ["tokens"])
 
 
 def _certain(name: str) -> bool:
     """Whether a name says "credential" in a sentence or in code, too, where most tokens and keys are others."""
-    *before, last = _words(name)
+    *before, last = _naming(name) or [""]
     if last not in ("token", "tokens", "key", "keys") or name.isupper():
         return True
     return last != "tokens" and bool(before) and _OWNERS.fullmatch(before[-1]) is not None
@@ -275,9 +369,9 @@ def _in_place(value: str, by: Callable[[str], str]) -> str:
     if STRUCK in value or "${" in value or value.startswith("$"):
         return value
     # A message may go on behind the value.
-    ends = re.search(r"[:.'\"]*$", value) if value[:1] not in "\"'{[" else None
+    ends = re.search(r"[:.'\"\\]*$", value) if not re.match(rf"b?{_QUOTE}|[{{\[]", value) else None
     end = value[ends.start() :] if ends else ""
     value = value[: len(value) - len(end)]
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        return f"{value[0]}{by(value[1:-1])}{value[0]}"
+    if quoted := re.fullmatch(rf"(b?{_QUOTE})(.*?)({_QUOTE})", value, re.DOTALL):
+        return quoted[1] + by(quoted[2]) + quoted[3]
     return (by(value) if value else "") + end

@@ -1,6 +1,7 @@
 """Which words are credentials, wherever they stand, and which only look like some."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.config import load_job
-from harness.redaction import known_struck, struck, without_secrets, words_replaced
+from harness.redaction import keep_secret, known_struck, struck, without_secrets, words_replaced
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +94,106 @@ def test_a_text_that_only_looks_like_one_stays(text: str) -> None:
     assert without_secrets({"a": [text]}) == {"a": [text]}
 
 
+SPELLINGS = [
+    "curl -H 'X-Api-Key: pl4nted-1' http://h",
+    'curl -H "X-Auth-Token: pl4nted-1" http://h',
+    "curl -H'api-key: pl4nted-1'",
+    'curl -u me:pl4nted-1 http://h',
+    'curl --user me:pl4nted-1 http://h',
+    '"{\\"api_key\\": \\"pl4nted-1\\", \\"n\\": 1}"',
+    'body="{\\"password\\":\\"pl4nted-1\\"}"',
+    '{\\\\\\"api_key\\\\\\": \\\\\\"pl4nted-1\\\\\\"}',
+    "headers=[('X-Api-Key', 'pl4nted-1')]",
+    "[(b'x-api-key', b'pl4nted-1'), (b'accept', b'*/*')]",
+    "b'X-Api-Key: pl4nted-1\\r\\nAccept: */*'",
+    'Server(api_key="pl4n\'pl4nted-1", n=1)',
+    'password : pl4nted-1',
+    'set -x OPENAI_API_KEY pl4nted-1',
+    'setenv HF_TOKEN pl4nted-1',
+    "$env:HF_TOKEN = 'pl4nted-1'",
+    '<apiKey>pl4nted-1</apiKey>',
+    'https://h/cb#access_token=pl4nted-1&x=1',
+    'https://pl4nted-token@github.com/a/b.git',
+    'redis://:pl4nted-1@h:6379/0',
+    'SharedAccessSignature=pl4nted-1',
+    'https://b.s3.amazonaws.com/k?X-Amz-Credential=a%2Fx&X-Amz-Signature=pl4nted01&X-Amz-Security-Token=pl4nted-2',
+    'https://s/x?X-Goog-Signature=pl4nted0123',
+    'https://hooks.slack.com/services/T0AAAA/B0BBBB/pl4ntedXXXXXXXX',
+    'https://discord.com/api/webhooks/123456/pl4nted-XXXXXXXX',
+    'authorization bearer pl4nted-1-long-enough',
+    'Authorization: ApiKey pl4nted-1',
+    'Authorization: AWS4-HMAC-SHA256 Credential=pl4nted/1, SignedHeaders=h, Signature=pl4nted20123456789',
+    'Authorization: Negotiate pl4nted=',
+    'sent header Basic cGw0bnRlZDpwbDRudGVk',
+    'Cookie: session=pl4nted-1; theme=dark',
+    'Set-Cookie: sid=pl4nted-1; Path=/',
+    "{'Cookie': 'a=pl4nted-1; b=pl4nted-2'}",
+    "cookies={'session': 'pl4nted-1'}",
+    'SG.pl4ntedAAAAAAAAAAAAAA1.pl4ntedBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB1',
+    'wandb_v1_pl4ntedAAAABBBBCCCCDDDDEEEEFFFF0000',
+    'dapi0123456789abcdef0123456789abcdef',
+    'hvs.CAESIpl4ntedAAAABBBBCCCCDDDD0',
+    'dckr_pat_pl4ntedAAAABBBBCCCC0',
+    'rpa_PL4NTEDAAAABBBBCCCCDDDD0000',
+    'GOCSPX-pl4ntedAAAABBBBCCCC0',
+    'csk-pl4ntedaaaabbbbcccc0',
+    'fw_pl4ntedAAAABBBBCCCC0000',
+    'tvly-dev-pl4ntedAAAABBBBCCCC00',
+    'shpat_0123456789abcdef0123456789abcdef',
+    'lin_api_pl4ntedAAAABBBBCCCC0',
+    'bot4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qcM',
+    '-----BEGIN PGP PRIVATE KEY BLOCK-----\npl4nted\n-----END PGP PRIVATE KEY BLOCK-----',
+    '"private_key": "-----BEGIN PRIVATE KEY-----\\npl4nted\\n-----END PRIVATE KEY-----\\n"',
+    'AGE-SECRET-KEY-1PL4NTEDQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ',
+    'eyJhbGciOiJSU0EtT0FFUCJ9.pl4ntedAAAA.pl4ntedBBBB.pl4ntedCCCC.pl4ntedDDDD',
+    'machine huggingface.co login me password pl4nted-1',
+    'aws configure set aws_secret_access_key pl4nted-1',
+    'api_key: |\n  pl4nted-1\nn: 1',
+    'api_key: pl4nted-1 # mine',
+    'api_key: &k pl4nted-1',
+    'password: pl4nted horse battery',
+    "engine.x={ 'api_key' : 'pl4nted-1' }",
+    'engine.x={a: {b: {api_key: pl4nted-1}}, c: [ {token: pl4nted-2} ]}',
+    'engine.api_keys=[pl4nted-1,pl4nted-2]',
+    '{"api key": "pl4nted-1"}',
+    'Incorrect API key provided: pl4nted-0123456789',
+    ":api_key => 'pl4nted-1'",
+    '{APIKey:pl4nted-1 Host:x}',
+    'https://h/?a=1&amp;token=pl4nted-1&amp;b=2',
+    '> POST /v1\n> X-Api-Key: pl4nted-1\n> Accept: */*',
+    'DEBUG:httpx:headers X-Api-Key: pl4nted-1',
+]  # fmt: skip
+"""Credentials in commands, messages, logs and files of many kinds; each has a piece of `PLANTED` in it."""
+
+PLANTED = re.compile("pl4n|pl4nted|PL4NT|AAFD39|dapi0123|cGw0bnRl|shpat_0123")
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_a_credential_is_struck_however_it_is_spelt(text: str) -> None:
+    assert PLANTED.search(text)
+    assert not PLANTED.search(struck(text))
+    assert not PLANTED.search(json.dumps(without_secrets({"line": [text]})))
+    assert struck(struck(text)) == struck(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"headers": [["X-Api-Key", "pl4nted-1"]]}, {"env": [{"name": "HF_TOKEN", "value": "pl4nted-1"}]},
+        {"env": [{"key": "HF_TOKEN", "value": "pl4nted"}]}, {"api_keys": {"pl4nted-1"}},
+        {"tokens": frozenset({"pl4nted-1"})}, {"headers": ["X-Api-Key: pl4nted-1"]}, {"password": [["pl4nted"]]},
+        {"extra": '{"X-Api-Key": "pl4nted"}'}, {"api_key=pl4nted-1": 1},
+    ],
+)  # fmt: skip
+def test_a_value_whose_name_stands_beside_it_is_struck(value: Any) -> None:
+    assert "pl4nted" not in repr(without_secrets(value))
+
+
+def test_a_pair_of_words_is_no_name_and_value() -> None:
+    given = {"columns": ["password", "question"], "pair": ["token", "layer-12"], "row": {"name": "key", "value": "x1"}}
+    assert without_secrets(given) == given
+
+
 def test_numbers_count_tokens_but_may_be_passwords() -> None:
     given = {"tokens": 512, "token": 3, "tokens_seen": [1, 2], "password": 4815162342, "api_key": 7, "per_token": True}
     assert without_secrets(given) == {**given, "password": "***", "api_key": "***"}
@@ -108,6 +209,20 @@ def test_the_environments_credentials_are_struck_anywhere(monkeypatch: pytest.Mo
     left = f"EMPTY prompt /home/ann {ROOT}: ***, ***! ***; horse-batteryless"
     assert struck(text) == known_struck(text) == left
     assert without_secrets({"x": "a horse-battery"}) == {"x": "a ***"}
+
+
+def test_they_are_struck_as_json_and_addresses_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_SERVICE_PASSWORD", 'horse/"battery"\\é 1')
+    assert struck(r'{"x": "horse/\"battery\"\\\u00e9 1"} at /v1/horse%2F%22battery%22%5C%C3%A9%201/x') == (
+        '{"x": "***"} at /v1/***/x'
+    )
+
+
+def test_one_that_the_process_was_told_is_struck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.redaction._told", set())
+    assert struck("it said horse-battery") == "it said horse-battery"
+    keep_secret("horse-battery")
+    assert struck("it said horse-battery") == known_struck("it said horse-battery") == "it said ***"
 
 
 def test_those_of_the_command_line_are_struck_anywhere_and_nothing_else_of_an_exact_text(

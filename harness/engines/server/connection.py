@@ -368,14 +368,12 @@ class Connection:
         raise Refused(status, said)
 
     def _message(self, body: bytes) -> str:
-        """The server's own words, in one line, without the key in case that it repeats it."""
+        """The server's own words, in one line."""
         text = body.decode(errors="replace")
         with suppress(orjson.JSONDecodeError, KeyError, TypeError):
             answer = orjson.loads(body)
             error = answer.get("error", answer) if isinstance(answer, dict) else answer
             text = str(error["message"] if isinstance(error, dict) else error)
-        if self._key:
-            text = text.replace(self._key, "***")
         line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
         return line[:MESSAGE]
 

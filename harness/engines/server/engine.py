@@ -27,6 +27,7 @@ from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
 from harness.models.snapshot import Snapshot
 from harness.prompting.tokens import HFTokenizer, Tokenizer
+from harness.redaction import keep_secret
 
 COMPLETIONS: frozenset[Capability] = frozenset({"generate", "choose", "score"})
 CHAT: frozenset[Capability] = frozenset({"generate"})
@@ -247,4 +248,6 @@ def _key(variable: str) -> str | None:
     key = os.environ.get(variable, "").strip()
     if key and not re.fullmatch(r"[!-~]+", key):
         raise HarnessError(f"the environment variable {variable} does not hold a key: spaces or special characters")
+    if key:
+        keep_secret(key)  # a server may repeat it in its answers
     return key or None
