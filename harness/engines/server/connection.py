@@ -20,6 +20,7 @@ import orjson
 from harness.engines.base import Usage
 from harness.engines.server.bodies import ACCEPTED, Unreadable, read_body
 from harness.errors import EngineDied, HarnessError, ItemError
+from harness.redaction import struck
 
 if TYPE_CHECKING:
     import httpx
@@ -34,7 +35,10 @@ PASSING = frozenset({408, 409, 425, 429})  # besides 5xx but 501: another try ma
 LONGEST_RETRY_AFTER = 300.0  # seconds
 CANARY_TIMEOUT = 60.0  # seconds
 MESSAGE = 300  # characters of a server's message that are shown
+ERRORS = ("error", "message", "detail")
+"""Keys under which servers write what is wrong; FastAPI's is the last."""
 MESSAGE_BYTES = 1 << 16  # of a refusal that are read
+WAITS = 3
 LARGEST = 4 << 20
 """Bytes of the longest reply to a request that asks for no tokens."""
 
@@ -53,7 +57,8 @@ class Patience:
         backoff: before the second try, at most; doubled with each further one, up to 64 times as long. The wait is
             drawn evenly from zero to that (full jitter), so that calls that failed together do not return together.
         tries: after this many failures a call fails alone, if the server answers other calls.
-        give_up: without any answer to any call, after which the server counts as dead.
+        give_up: without any answer to any call, after which the server counts as dead. A call that the server only
+            ever tells to wait fails alone after `WAITS` times as long.
     """
 
     connect: float = 10.0
@@ -65,11 +70,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `address` is whole; `body` is JSON, None for a GET; the reply has at most `most` decoded bytes."""
+    """One request. `address` is whole; `body` is JSON, None for a GET; the reply has at most `most` decoded bytes.
+
+    An endpoint that is `optional` is not there where anything but JSON comes: many gateways answer with a page.
+    """
 
     address: str
     body: bytes | None = None
     most: int = LARGEST
+    optional: bool = False
 
 
 class Refused(Exception):
@@ -231,6 +240,7 @@ class Connection:
             self._waiting -= 1
 
     async def _insist(self, client: httpx.AsyncClient, request: Request, read: Reader[T]) -> T:
+        begun = time.monotonic()
         tries = faults = 0
         while not self._dead:
             try:
@@ -243,10 +253,12 @@ class Connection:
             tries += 1
             faults += fault.counts
             silent = time.monotonic() - self._answered
-            if faults >= self.patience.tries or silent > self.patience.give_up:
+            waited = time.monotonic() - begun
+            failed = faults >= self.patience.tries or waited > WAITS * self.patience.give_up
+            if failed or silent > self.patience.give_up:
                 alive = await self._alive(client)
-                if faults >= self.patience.tries and (alive or self.canary is None):
-                    raise ItemError(f"the server failed at this call {faults} times, the last time with: {fault}")
+                if failed and (alive or self.canary is None):
+                    raise ItemError(f"the server failed at this call {tries} times, the last time with: {fault}")
                 if silent > self.patience.give_up and not alive:
                     self._die(f"{self.address} has answered no call for {silent:.0f} s: {fault}")
             await self._pause(fault.wait, tries)
@@ -276,13 +288,18 @@ class Connection:
         response, body = await self._exchange(client, request)
         self._check(response, body)
         try:
-            return read(orjson.loads(body))
+            answer = orjson.loads(body)
         except orjson.JSONDecodeError as error:
+            if request.optional:
+                raise Refused(response.status_code, "no JSON") from None
             raise Fault(f"a reply that is not JSON ({error})") from None
+        try:
+            return read(answer)
         except Impossible as error:
-            raise Fault(f"an impossible reply: {error}"[:MESSAGE]) from None
+            raise Fault(f"an impossible reply: {_short(str(error))}") from None
         except WRONG_SHAPE as error:
-            raise Fault(f"a reply of a wrong shape ({type(error).__name__}: {error})"[:MESSAGE]) from None
+            said = f"; it says: {self._message(body)}" if _is_error(answer) else ""
+            raise Fault(f"a reply of a wrong shape ({type(error).__name__}: {_short(str(error))}){said}") from None
 
     async def _exchange(self, client: httpx.AsyncClient, request: Request) -> tuple[httpx.Response, bytes]:
         """Sends a request; gives the reply and its decoded body, both whole, in bounded time and memory."""
@@ -372,10 +389,19 @@ class Connection:
         text = body.decode(errors="replace")
         with suppress(orjson.JSONDecodeError, KeyError, TypeError):
             answer = orjson.loads(body)
-            error = answer.get("error", answer) if isinstance(answer, dict) else answer
+            error = next((answer[key] for key in ERRORS if answer.get(key)), answer)
             text = str(error["message"] if isinstance(error, dict) else error)
-        line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-        return line[:MESSAGE]
+        return _short(text)
+
+
+def _is_error(answer: Any) -> bool:
+    return isinstance(answer, dict) and any(answer.get(key) for key in ERRORS)
+
+
+def _short(text: str) -> str:
+    """The beginning of a text in one line; struck first, because of a credential that is cut no form is known."""
+    line = "".join(letter for letter in " ".join(struck(text).split()) if letter.isprintable())
+    return line[:MESSAGE]
 
 
 def retry_after(value: str | None) -> float:
@@ -391,6 +417,6 @@ def retry_after(value: str | None) -> float:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
     return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

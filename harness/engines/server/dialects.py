@@ -15,6 +15,7 @@ from harness.engines.server.connection import LARGEST, Impossible
 from harness.errors import ItemError
 from harness.prompting.prompts import Message, Role
 from harness.prompting.tokens import NOTHING
+from harness.redaction import struck
 
 LOWEST = -9999.0
 """Values that servers write for a log-probability of minus infinity, which JSON lacks."""
@@ -269,7 +270,7 @@ def _logprob(value: Any) -> float:
 
 def _typed(value: Any, kind: Any) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):  # to Python, true is a number
-        raise TypeError(f"{value!r}"[:60] + " in place of another kind of value")
+        raise TypeError(struck(repr(value))[:60] + " in place of another kind of value")
     return value
 
 
