@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessError
 
@@ -57,6 +59,18 @@ def write_whole(path: Path, content: str | bytes, fix: str, what: str = "") -> N
     """Writes text (as UTF-8) or bytes to a file, whole or not at all; arguments and errors as `whole`."""
     with whole(path, fix, what) as draft:
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def json_of(content: str | bytes) -> Any:
+    """The value of a JSON text, which may have been damaged or made by somebody else.
+
+    Raises:
+        ValueError: it is none, or is nested deeper than Python can read.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def flush(path: Path) -> None:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from harness.errors import HarnessError
+from harness.files import json_of
 
 FIRST_ITEM, FIRST_ROW = "run_item", "run_row"
 """Fields of an item that was made of an earlier run (`tasks.run`): the id of the item that the first run asked about,
@@ -87,8 +88,8 @@ def groups_in(text: str) -> tuple[str, ...]:
     if not text.startswith('["'):
         return (text,)
     try:
-        names = json.loads(text)
-    except json.JSONDecodeError:
+        names = json_of(text)
+    except ValueError:
         return (text,)
     several = isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name for name in names)
     return tuple(names) if several else (text,)

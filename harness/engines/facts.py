@@ -22,7 +22,7 @@ from typing import Any
 
 from harness.engines.base import Engine, EngineSettings
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import json_of, write_whole
 from harness.models import model as models
 from harness.models.model import Model, cache_folder
 
@@ -80,7 +80,7 @@ def recall(settings: EngineSettings, model: Model) -> Facts | None:
     if installed("torch") is None:  # no engine was loaded here, and a model need not be fetched to find that out
         return None
     try:
-        return Facts(**json.loads(_note(settings, model).read_text(encoding="utf-8")))
+        return Facts(**json_of(_note(settings, model).read_bytes()))
     except (HarnessError, OSError, ValueError, TypeError):
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from harness.engines.pool import EnginePool, Wanted, described
 from harness.errors import HarnessError
 from harness.execution.checks import run_folder
 from harness.execution.staging import UNKNOWN, Actor, Stage
+from harness.files import json_of
 from harness.models.model import Model
 from harness.store.store import Store
 from harness.subject.subject import Subject
@@ -202,7 +202,7 @@ def _may_answer(store: Path, facts: Facts) -> bool:
 def _finished(folder: Path) -> Mapping[str, Any]:
     """The manifest of a run that is finished; empty where there is none."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json_of((folder / "manifest.json").read_bytes())
     except (OSError, ValueError):
         return {}
     return manifest if isinstance(manifest, dict) and manifest.get("status") == "finished" else {}

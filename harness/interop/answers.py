@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from harness.errors import HarnessError
 from harness.items import Fate, Item
 from harness.tasks.choices import multiple_choice
 from harness.tasks.graders import short_answer
+from harness.tasks.json_files import loaded
 from harness.tasks.rows import BrokenRow
 
 Replies = Literal["texts", "options"]
@@ -98,7 +98,7 @@ def parsed(text: str, where: str) -> dict[str, Any]:
         HarnessError: no JSON object.
     """
     try:
-        value = json.loads(text)
+        value = loaded(text)
     except (ValueError, RecursionError) as error:
         told = " ".join(str(error).split())[:200]
         raise HarnessError(f"{where} is damaged: {told}; copy the file again") from error

@@ -14,7 +14,6 @@ Two rules cover what that cannot:
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,6 +24,7 @@ from typing import Any
 
 from harness.console import log
 from harness.errors import HarnessError
+from harness.files import json_of
 from harness.models.checkpoint import AGAIN, Checkpoint, Tensor, find_checkpoint
 
 GO_ON = "model.weights=unchecked"
@@ -235,7 +235,7 @@ def _check_numbers(checkpoint: Checkpoint, tensors: Iterable[str]) -> None:
             lists.setdefault(f".{name}"[1 : found.start()], set()).add(int(found[1]))
     longest = max((len(numbers) for numbers in lists.values()), default=0)
     try:
-        layers = json.loads((checkpoint.folder / "config.json").read_bytes()).get("num_hidden_layers")
+        layers = json_of((checkpoint.folder / "config.json").read_bytes()).get("num_hidden_layers")
     except (OSError, ValueError, AttributeError):
         layers = None
     for before, numbers in lists.items():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import json_of
 from harness.models.hub import is_pointer
 
 OBJECTS = (
@@ -46,10 +46,10 @@ def _read(file: Path) -> Mapping[str, Any]:
         try:
             content = orjson.loads(text)
         except orjson.JSONDecodeError:
-            content = json.loads(text)  # Python's own reader takes Infinity, which some configs have
+            content = json_of(text)  # Python's own reader takes Infinity, which some configs have
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise HarnessError(f"{file} is damaged: no JSON ({error}); copy or download it again") from error
     if not isinstance(content, dict):
         raise HarnessError(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from harness.console import log
 from harness.errors import HarnessError
+from harness.files import json_of
 from harness.processes.identity import ProcessId
 
 BEAT = 5.0
@@ -191,8 +192,10 @@ def holder_of(file: Path) -> Holder | None:
         raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
     age = _now(file.parent) - beat
     try:
-        note = json.loads(content)
-        process = ProcessId(*(note[name] for name in ("host", "pid", "machine", "born")))
+        note = json_of(content)
+        if not isinstance(note["pid"], int):
+            raise TypeError("a process has a number")
+        process = ProcessId(str(note["host"]), note["pid"], str(note["machine"]), str(note["born"]))
         return Holder(process, str(note["doing"]), str(note["since"]), age, str(note["key"]))
     except (ValueError, TypeError, KeyError):
         return Holder(ProcessId("an unknown host", 0, "", ""), "unknown", "unknown", age, "")

@@ -21,6 +21,7 @@ from harness.calls.arrays import Array
 from harness.errors import BaseHarnessError, HarnessError
 from harness.experiment import Experiment
 from harness.faults import fault_of
+from harness.files import json_of
 from harness.items import Item
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
@@ -122,7 +123,7 @@ def load_fitted(folder: Path, kind: Any) -> Any:
 
     content = _content(folder)
     try:
-        node = json.loads(content)
+        node = json_of(content)
         arrays = {}
         if (folder / "fitted.npz").exists():
             with np.load(folder / "fitted.npz", allow_pickle=False) as found:
@@ -179,13 +180,13 @@ def _fingerprint(content: bytes) -> str:
 def _account(folder: Path) -> dict[str, Any]:
     """The items, model and task of a run's fit."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json_of((folder / "manifest.json").read_bytes())
         return {
             "items": list(manifest["fitted"]["items"]),
             "model": manifest["fitted"].get("model", manifest["model"]["name"]),
             "task": manifest["fitted"].get("task", manifest["task"]["name"]),
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(
             f"{folder}: manifest.json does not say on which items the fit was fitted; run it again"
         ) from error

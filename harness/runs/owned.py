@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.errors import HarnessError
-from harness.files import flush, refused, write_whole
+from harness.files import flush, json_of, refused, write_whole
 from harness.processes.lock import Holder, Lock, holder_of
 
 OWNER = "owner.json"
@@ -132,7 +132,12 @@ class Owned:
         if not ready.is_dir():
             return
         if (ready / "manifest.json").is_file():
-            manifest = json.loads((ready / "manifest.json").read_bytes())
+            try:
+                manifest = dict(json_of((ready / "manifest.json").read_bytes()))
+            except (ValueError, TypeError) as error:
+                raise HarnessError(
+                    f"{ready / 'manifest.json'} is damaged: {error}; remove {ready}, then run the same command again"
+                ) from error
             self.write("manifest.json", json.dumps({**manifest, "status": REPLACING}, indent=2, ensure_ascii=False))
         for new in sorted(ready.iterdir(), key=lambda one: (one.name == "manifest.json", one.name)):
             place = self.run / new.name

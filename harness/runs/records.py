@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import orjson
 
 from harness.errors import HarnessError
+from harness.files import json_of
 from harness.items import FIRST_ITEM
 from harness.metrics.metric import Metric
 from harness.models.model import DRY
@@ -175,10 +175,10 @@ def stored_config(record: RunRecord) -> dict[str, Any]:
 def _json(file: Path, kind: type) -> Any:
     """The content of a file, which must be a list or an object."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json_of(file.read_bytes())
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise HarnessError(f"{file} is damaged: {error}; run its command again") from error
     if not isinstance(content, kind):
         raise HarnessError(f"{file} is damaged: it holds a {type(content).__name__}; run its command again")

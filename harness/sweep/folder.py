@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
+from harness.files import json_of
 from harness.models.model import name_of
 
 VERSION = 2
@@ -191,7 +192,7 @@ class Sweep:
         """
         file = self.folder / "cells" / f"{index:04}.json"
         try:
-            return Status(**json.loads(file.read_bytes()))
+            return Status(**json_of(file.read_bytes()))
         except FileNotFoundError:
             return Status()
         except (ValueError, TypeError) as error:
@@ -223,8 +224,8 @@ class Sweep:
         tasks: dict[str, tuple[int, ...]] = {}
         try:
             for file in sorted((self.folder / "jobs").glob("*.json"), key=lambda file: int(file.stem)):
-                tasks |= {job: tuple(cells) for job, cells in json.loads(file.read_bytes())["tasks"].items()}
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+                tasks |= {job: tuple(cells) for job, cells in json_of(file.read_bytes())["tasks"].items()}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise HarnessError(f"{self.folder / 'jobs'} cannot be read: {error}") from error
         return tasks
 
@@ -294,7 +295,7 @@ def read_sweep(folder: Path) -> Sweep:
     """
     file = folder / "sweep.json"
     try:
-        plan = json.loads(file.read_bytes())
+        plan = json_of(file.read_bytes())
     except FileNotFoundError as error:
         raise HarnessError(f"{folder} is no sweep: it has no sweep.json") from error
     except OSError as error:

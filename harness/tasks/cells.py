@@ -6,10 +6,13 @@ import ast
 import io
 import json
 import math
+import re
 import tokenize
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def missing(value: Any) -> bool:
@@ -36,9 +39,8 @@ def written(value: Any) -> str:
     if not isinstance(value, (str, int)):
         raise ValueError("want a text or a number")
     text = str(value).strip()
-    half = next((at for at, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
-    if half is not None:
-        raise ValueError(f"character {half + 1} is half a surrogate pair (a text cut inside an emoji)")
+    if half := _HALF.search(text):
+        raise ValueError(f"character {half.start() + 1} is half a surrogate pair (a text cut inside an emoji)")
     return text
 
 

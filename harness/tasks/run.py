@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 import orjson
 
 from harness.errors import HarnessError, nearest
-from harness.files import user_path
+from harness.files import json_of, user_path
 from harness.items import FIRST_ITEM, FIRST_ROW, SHORT, AnswerForm, Grader, Item
 from harness.metrics.levels import LevelValue, chosen, stored
 from harness.outcomes import Kind, Table
@@ -128,11 +127,11 @@ class RunTask(Task):
 
 def _check_finished(folder: Path) -> None:
     try:
-        status = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["status"]
+        status = json_of((folder / "manifest.json").read_bytes())["status"]
     except OSError as error:
         held = "there is no manifest.json in it" if folder.is_dir() else "there is no such folder"
         raise HarnessError(f"task.run={folder} is no run directory: {held}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise HarnessError(f"{folder / 'manifest.json'} is damaged: {error}; run its command again") from error
     if status not in COMPLETE:
         raise HarnessError(f"task.run={folder}: this run is {status}, not finished; run its command again")

@@ -35,6 +35,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "another set of rows": ("samples_a.jsonl", b'{"question": "a", "answer": "b"}\n', "lacks doc, target or resps"),
     "no bytes of a text": ("samples_a.jsonl", b"\xff\xfe\x00", "cannot be read"),
     "deep nesting": ("samples_a.jsonl", b"[" * 100_000, "line 1 is damaged"),
+    "a key twice": ("samples_a.jsonl", SAMPLE[:-1] + b', "resps": []}', "'resps' stands twice"),
     "no requests": ("samples_a.jsonl", sample(arguments={}), "line 1 is no sample of lm-eval"),
     "requests of another kind": ("samples_a.jsonl", sample(arguments=7), "line 1 is no sample of lm-eval"),
     "replies of another kind": ("samples_a.jsonl", sample(resps=7), "line 1 is no sample of lm-eval"),

@@ -132,6 +132,28 @@ def test_a_second_process_is_told_who_holds_the_directory(tmp_path: Path) -> Non
             assert not owned.waited
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x00" * 99, b"[" * 100_000, b"[]", b'{"pid": "\\u0000"}', b'{"pid": Infinity}', b"\xff", b"9" * 5000],
+    ids=["empty", "nul", "deep", "list", "text", "infinite", "no text", "number"],
+)
+def test_an_owner_that_cannot_be_read_counts_by_its_age(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / OWNER).write_bytes(content)
+    with pytest.raises(HarnessError, match="is held by process 0 on an unknown host"):
+        Owned(tmp_path, "run", patience=0.0)
+    os.utime(tmp_path / OWNER, (1e9, 1e9))
+    with Owned(tmp_path, "run", patience=0.0) as owned:
+        owned.check()
+
+
+def test_new_results_that_are_damaged_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".results").mkdir()
+    (tmp_path / ".results/manifest.json").write_bytes(b"[" * 100_000)
+    with pytest.raises(HarnessError, match=r"manifest\.json is damaged: .*; remove .*\.results, then run"):
+        Owned(tmp_path, "run")
+    assert not (tmp_path / OWNER).exists()
+
+
 def test_who_was_taken_for_dead_publishes_nothing(tmp_path: Path) -> None:
     run = made(tmp_path)
     before = state(run)

@@ -397,3 +397,19 @@ def test_reasons_cannot_steer_a_terminal(tmp_path: Path, capsys: pytest.CaptureF
     sweep.write(0, Status("failed", "a \x1b[2Jb\nc"))
     assert main(["sweep", "status", str(sweep.folder)]) == 1
     assert "a  [2Jb c" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[" * 100_000, b"[]", b"\xff", b"9" * 5000], ids=["0", "deep", "[]", "ff", "9"]
+)
+@pytest.mark.parametrize("name", ["sweep.json", "cells/0000.json", "jobs/12.json"])
+def test_a_damaged_file_of_a_sweep_is_named_in_one_line(
+    name: str, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = Sweep(tmp_path, "s", tmp_path, None, SLURM, (Cell(0, (), (), "e", "r", "d"),), (Pack((0,), 0, 0),))
+    sweep.create()
+    (tmp_path / name).write_bytes(content)
+    assert main(["sweep", "status", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert str(tmp_path) in told
+    assert len(told.strip().splitlines()) == 1

@@ -31,6 +31,8 @@ BROKEN = [
     ('{"question": "q", "answer": Infinity}', "'answer' is inf: want a text or a finite number"),
     ('{"question": "q", "answer": ' + "1" * 5000 + "}", "JSON that cannot be read"),
     (DEEP, "JSON that cannot be read"),
+    ('{"question": "q", "answer": "x", "answer": "y"}', "JSON that cannot be read .the key 'answer' stands twice"),
+    ('{"question": "q", "answer": "x", "z": {"a": 1, "a": 1}}', "JSON that cannot be read .the key 'a' stands twice"),
     ('{"question": "q", "answer": ' + "[" * 200 + "]" * 200 + "}", "'answer' is .*want a text or a number"),
 ]
 
@@ -296,3 +298,20 @@ def test_a_row_may_give_several_items_or_be_passed_over_for_a_reason_that_is_cou
     assert parts.notes()[:2] == ["1 passed over: an answer to skip", "1 broken rows are left out:"]
     mixed = split(Mixture(parts={"a": Pairs(path=path), "b": Pairs(path=path)}), None, 0)
     assert mixed.passed == ("2 passed over: an answer to skip",)
+
+
+def test_an_object_with_a_key_twice_is_refused_in_a_json_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    rows = '{"question": "q", "answer": "x"}, {"question": "r", "answer": "x", "answer": "y"}'
+    path.write_text(f"[{rows}]")
+    with pytest.raises(HarnessError, match=r"rows\.json, row 2 \(line 1\): .*the key 'answer' stands twice"):
+        split(TableTask(path=str(path)), None, 0)
+    path.write_text(f'{{"data": [{rows[:32]}], "data": []}}')
+    with pytest.raises(HarnessError, match=r"rows\.json: .*the key 'data' stands twice"):
+        split(TableTask(path=str(path)), None, 0)
+
+
+def test_a_long_text_is_read_in_no_time(tmp_path: Path) -> None:
+    text = "x" * 10_000_000
+    parts = split(TableTask(path=lines(tmp_path, json.dumps({"question": text, "answer": "a"}), good=1)), None, 0)
+    assert sorted(len(item.fields["question"]) for item in parts.test) == [2, len(text)]
