@@ -7,7 +7,7 @@ import io
 import json
 import mmap
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,41 @@ def adapter_config(folder: Path) -> dict[str, Any]:
     alphas = [config.get("lora_alpha", 8), *(patterns[1].values() if isinstance(patterns[1], dict) else [None])]
     if not all(type(alpha) in (int, float) for alpha in alphas):
         raise HarnessError(f"model.adapter: {file} has an alpha that is no number; save the adapter again")
+    for key, readable in _READABLE.items():
+        if config.get(key) is not None and not readable(config[key]):
+            raise HarnessError(
+                f"model.adapter: {file} has {key}={str(config[key])[:80]!r}, which PEFT does not read; save it again"
+            )
     return config
+
+
+def _is_pattern(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        re.compile(value)
+    except re.error:
+        return False
+    return True
+
+
+def _are(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and all(type(one) is kind for one in value)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_pattern, value))
+
+
+_READABLE: Mapping[str, Callable[[Any], bool]] = {
+    "target_modules": lambda value: _is_pattern(value) or _are(str, value),
+    "exclude_modules": lambda value: _is_pattern(value) or _are(str, value),
+    "modules_to_save": lambda value: _are(str, value),
+    "layers_to_transform": lambda value: type(value) is int or _are(int, value),
+    "rank_pattern": _is_mapping,
+    "alpha_pattern": _is_mapping,
+}
+"""Entries of the config that the checks read, and the kinds of values that they may have besides null."""
 
 
 def adapter_rank(folder: Path) -> int:
@@ -131,11 +165,8 @@ def alpha_of(config: Mapping[str, Any], module: str) -> float:
 
 def _by_pattern(patterns: Mapping[str, Any] | None, module: str, default: Any) -> Any:
     for pattern, value in (patterns or {}).items():
-        try:
-            if re.match(rf"(.*\.)?({pattern})$", module):
-                return value
-        except re.error as error:
-            raise HarnessError(f"model.adapter: its config has the pattern {pattern!r}: {error}") from error
+        if re.match(rf"(.*\.)?({pattern})$", module):
+            return value
     return default
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from harness.console import log
 from harness.errors import HarnessError
 from harness.files import json_of
-from harness.models.checkpoint import AGAIN, Checkpoint, Tensor, find_checkpoint
+from harness.models.checkpoint import AGAIN, NO_PARAMETERS, PACKED, Checkpoint, Tensor, find_checkpoint
 
 GO_ON = "model.weights=unchecked"
 BUFFERS = ("inv_freq", "masked_bias", "cos_cached", "sin_cached", "position_ids")
@@ -43,12 +43,14 @@ class Difference:
         lacking: tensors that the architecture needs.
         strange: tensors that it has no place for.
         unequal: name, shape in the file and shape in the architecture.
+        whole: name and type of weights that are whole numbers although no quantiser made them.
         prefix: a needless prefix of every name.
     """
 
     lacking: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
     unequal: tuple[tuple[str, list[int], list[int]], ...] = ()
+    whole: tuple[tuple[str, str], ...] = ()
     prefix: str = ""
 
 
@@ -141,6 +143,12 @@ def _compare(
             for name, shapes in unequal.items()
             if name in tensors and tensors[name].dtype in FULL and _parts(name)[0] not in packed
         }
+    weights = {name for name, _ in model.named_parameters()}
+    whole = [
+        (name, tensor.dtype)
+        for name, tensor in sorted(tensors.items())
+        if not quantised and tensor.dtype in (*PACKED, *NO_PARAMETERS) and weights & {name, prefix + name}
+    ]
     # transformers takes "model.model.layers" for "model.layers"; vLLM does not.
     doubled = {prefix + name for name in places} - set(places)
     doubled &= set(tensors)
@@ -148,6 +156,7 @@ def _compare(
         tuple(sorted(lacking)),
         tuple(sorted(strange)),
         tuple((name, *unequal[name]) for name in sorted(unequal)),
+        tuple(whole),
         prefix if 2 * len(doubled) > len(tensors) else _prefix(lacking, strange),
     )
 
@@ -259,6 +268,9 @@ def _message(folder: Path, architecture: str, found: Difference) -> str:
     if found.unequal:
         shapes = [f"{name} of shape {held} instead of {wanted}" for name, held, wanted in found.unequal]
         said.append(f"it holds {_listed(shapes)}")
+    if found.whole:
+        kinds = [f"{name} as whole numbers ({dtype})" for name, dtype in found.whole]
+        said.append(f"it holds {_listed(kinds)} and names no quantiser")
     if found.strange:
         said.append(f"{architecture} has no place for {_listed(found.strange)}")
         fix = "give the config.json that belongs to the weights"

@@ -22,6 +22,7 @@ from typing import Literal
 from harness.calls.calls import Reply
 from harness.console import log
 from harness.errors import HarnessError
+from harness.files import refused
 from harness.store.found import Known, number_of, packed, place_of, raise_unless_gone, segments_in, span_of
 from harness.store.index import Index
 from harness.store.readers import Readers
@@ -379,10 +380,8 @@ class Store:
         self.dropped += index.damaged
 
     def _unwritable(self, error: OSError) -> HarnessError:
-        return HarnessError(
-            f"cannot write to the call store {self.folder}: {error.strerror}; free space or set store=FOLDER, "
-            "then run the same command again: what was answered is kept"
-        )
+        fix = "set store=FOLDER, then run the same command again: what was kept is found there"
+        return refused(f"to the call store {self.folder}", error, fix)
 
 
 def _is_to_go(writer: Writer) -> bool:
