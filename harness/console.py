@@ -32,9 +32,13 @@ def visible(text: str) -> str:
 
 
 def log(text: str) -> None:
-    """Prints one line on stderr, where there is one and nobody asked for silence. Never raises."""
+    """Prints one line on stderr, where there is one and nobody asked for silence. Never raises.
+
+    Further lines of a text are indented: none can pass for one that the harness printed.
+    """
     if not _silences:
-        _write(sys.stderr, f"harness: {visible(struck(text))}\n")
+        shown = visible(struck(text)).replace("\n", "\n  ")
+        _write(sys.stderr, f"harness: {shown}\n")
 
 
 _silences: list[object] = []

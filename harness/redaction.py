@@ -102,6 +102,7 @@ _PAIRS = tuple(
         rf"(?<!\S)(--?([A-Za-z][\w-]*)[ =])({_VALUE})",
         rf"(?<![\w.])(({_NAME})\s?=>?(?!=)\s?)({_VALUE})",
         rf"(<({_NAME})>)([^<]+)(?=</)",
+        rf"(\b(?:name|key){_QUOTE}?\s*[:=]\s*{_QUOTE}?({_NAME}){_QUOTE}?\s*,\s*{_QUOTE}?value{_QUOTE}?\s*[:=]\s*)({_VALUE})",
         # A colon is ordinary in a sentence. Between a name and a value it stands within braces, after a quoted name,
         # within the quotes of a header, or alone in its line.
         rf"([{{,]\s*({_NAME})\s*:\s*)({_VALUE})",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, nearest, one_line_name
 from harness.places.folders import config_files, home
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def print_list(words: Sequence[str], config_dir: Path | None = None) -> int:
         if len(found) > 1 and (rows or not patterns):
             print(f"{kind}:")
         for name, text in rows:
-            print(f"  {name:<{width}}  {text}")
+            print(f"  {one_line_name(name):<{width}}  {text}")
     return 0
 
 

@@ -85,9 +85,13 @@ def check_parts(job: Job) -> None:
     """Checks everything about a job that does not need its items.
 
     Raises:
-        HarnessError: a metric, figure, gate, claim or reference names something unknown, or the engine cannot answer
-            what the experiment asks.
+        HarnessError: a metric, figure, gate, claim or reference names something unknown, the engine cannot answer
+            what the experiment asks, or a name has a line break.
     """
+    roles = {f"roles.{name}.model.name": player.model.name for name, player in job.roles.items()}
+    for key, name in {"task.name": job.task.name, "model.name": job.model.name, **roles}.items():
+        if "\n" in name:
+            raise HarnessError(f"{key}={name!r}: a name has no line break")
     columns = job.experiment.columns()
     check_metrics(job.all_metrics, columns)
     check_figures(job.experiment.figures, columns, job.all_metrics)

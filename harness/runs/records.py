@@ -103,7 +103,7 @@ def _estimates(file: Path) -> tuple[Estimate, ...]:
 
 
 def _check_manifest(manifest: Mapping[str, Any]) -> None:
-    """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another type."""
+    """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another kind."""
     kinds = {"experiment": str, "title": str, "seed": int, "items_done": int, "task": dict, "model": dict}
     for name, kind in kinds.items():
         if not isinstance(manifest[name], kind):
@@ -111,6 +111,10 @@ def _check_manifest(manifest: Mapping[str, Any]) -> None:
     for name in ("task", "model"):
         if not isinstance(manifest[name]["name"], str):
             raise TypeError(f"{name}.name is {str(manifest[name]['name'])[:100]!r}")
+    # A name with a line break could print lines that look like the harness's own; no run has one.
+    for name in (manifest["experiment"], manifest["task"]["name"], manifest["model"]["name"]):
+        if "\n" in name:
+            raise TypeError(f"the name {name[:100]!r} has a line break")
 
 
 def load_table(record: RunRecord, metrics: Sequence[Metric]) -> Table:

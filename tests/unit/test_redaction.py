@@ -95,6 +95,9 @@ def test_a_text_that_only_looks_like_one_stays(text: str) -> None:
 
 
 SPELLINGS = [
+    "+x.env=[{name: HF_TOKEN, value: pl4nted}, {name: A, value: b}]",
+    '{"env": [{"key": "HF_TOKEN", "value": "pl4nted"}]}',
+    "EnvVar(name='HF_TOKEN', value='pl4nted')",
     "curl -H 'X-Api-Key: pl4nted-1' http://h",
     'curl -H "X-Auth-Token: pl4nted-1" http://h',
     "curl -H'api-key: pl4nted-1'",

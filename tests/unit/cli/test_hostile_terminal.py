@@ -114,6 +114,43 @@ def test_lines_on_both_streams_are_visible(capsys: pytest.CaptureFixture[str]) -
     assert shown.out == f"a {visible(ESCAPE)} 1\n"
 
 
+def test_no_line_of_a_text_passes_for_one_of_the_harness(capsys: pytest.CaptureFixture[str]) -> None:
+    log("a\nharness: b\r\nharness: c\u2028harness: d")
+    assert capsys.readouterr().err == "harness: a\n  harness: b\n  harness: c⟨U+2028⟩harness: d\n"
+
+
+@pytest.mark.parametrize("key", ["task", "model"])
+def test_a_name_with_a_line_break_is_refused(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / key).mkdir()
+    part = {"task": "harness.tasks.facts.Facts", "model": "harness.models.model.Model"}[key]
+    source = "source: mine\n" if key == "model" else ""
+    (tmp_path / key / "given.yaml").write_text(f'_target_: {part}\n{source}name: "m\\nreport: forged"\n')
+    words = ["engine=fake", "tracker=none", f"{key}=given", "--config-dir", str(tmp_path), f"runs={tmp_path}/runs"]
+    assert main(["run", "experiment=tests.support.sweeps:Small", *words]) == 2
+    shown = capsys.readouterr()
+    assert "m\\nreport: forged': a name has no line break" in shown.err
+    assert not (tmp_path / "runs").exists()
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/a\nforged.yaml").write_text("_target_: x\n")
+    assert main(["list", "--config-dir", str(tmp_path)]) == 0
+    assert "\nforged" not in capsys.readouterr().out
+
+
+def test_a_manifest_whose_names_have_line_breaks_is_refused(
+    rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *words(rows, tmp_path)]) == 0
+    (run,) = (tmp_path / "runs/small").iterdir()
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"model": manifest["model"] | {"name": "m\nforged"}}))
+    for command in (["report", str(run)], ["compare", str(run), str(run)], ["rescore", str(run)]):
+        capsys.readouterr()
+        assert main(command) == 2
+        shown = capsys.readouterr()
+        assert "has a line break" in shown.err
+        assert "\nforged" not in shown.out + shown.err
+
+
 def test_a_table_that_is_redrawn_clears_the_terminal_and_nothing_in_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     redraw("a\x1b[2J")
     with safe_stdout():
