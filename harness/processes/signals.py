@@ -6,7 +6,9 @@ SLURM, `docker stop`, a closed ssh and a batch script's `--signal` do not send t
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,12 +18,19 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 ENDING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
 """Signals that end a run; Windows knows only the first two."""
 
+AGAIN = 0.05
+"""Seconds after which a signal is sent again whose KeyboardInterrupt Python had to drop."""
+
 _heard: list[int] = []
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Inside, every signal of `ENDING` raises KeyboardInterrupt; one that is ignored (by `nohup`, say) stays so."""
+    """Inside, every signal of `ENDING` raises KeyboardInterrupt; one that is ignored (by `nohup`, say) stays so.
+
+    Python drops what is raised while it runs a destructor or the callback of a weak reference: then the signal is sent
+    again, so that none is lost.
+    """
     _heard.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -30,9 +39,12 @@ def listening() -> Iterator[None]:
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: _again(dropped) or hook(dropped)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             if signal.getsignal(number) is _interrupt:
                 signal.signal(number, handler)
@@ -86,3 +98,13 @@ def first_calls(act: Callable[[], object]) -> Iterator[None]:
 def _interrupt(number: int, _: FrameType | None) -> None:
     _heard.append(number)
     raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _again(dropped: sys.UnraisableHookArgs) -> bool:
+    """Sends a signal again whose KeyboardInterrupt was dropped; whether it was one."""
+    if not issubclass(dropped.exc_type, KeyboardInterrupt) or not _heard:
+        return False
+    later = threading.Timer(AGAIN, os.kill, (os.getpid(), _heard[-1]))
+    later.daemon = True
+    later.start()
+    return True
