@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness.tasks.option_texts import OptionTexts
 from harness.tasks.statements import READ, statements
-from harness.tasks.texts import answer_line, own_text
+from harness.tasks.texts import answer_line, own_text, word_set
 
 _SEGMENT = 300
 
@@ -25,12 +25,16 @@ _TWIN = re.compile(rf"(?<!\w)[{''.join(map(chr, _TWINS))}](?! ?\w)")
 _CHOSEN = re.compile(
     r"""
     \b(?: (?:i|we)(?:'d|'ll|'m|\ would|\ will|\ am|\ have\ to)?\ (?:rather\ )?
-            (?:say|choose|chose|pick|select|go(?:ing)?\ with|opt\ for|vote\ for|prefer|guess|take)
+            (?:say|choose|chose|pick|select|go(?:ing)?\ with|opt\ for|vote\ for|prefer|guess|take|settle\ on
+              |(?:think|believe)(?=\ \(?(?:[A-Z]\)?(?![A-Za-z'])|option|it|the\ answer)))
+        | leaning(?:\ towards?)? | chang\w{1,3}\ (?:it|my\ (?:answer|choice))\ (?:from\ \(?[A-Z]\)?\ )?to
+        | final\ (?:answer|choice) | (?:wait|hmm|actually|no),?\ (?:no,\ )?(?:that|this|it)(?:'s|\ is|\ was)
+            \ (?:wrong|incorrect|not\ (?:right|correct))[.,;:!]\s
         | (?:let's|let\ us|would|will)\ (?:go\ with|choose|pick|select)
         | (?:my|best|final)\ (?:choice|pick|guess|selection|bet|vote|option)\ ?(?:is|:|would\ be)
         | (?:choice|option|letter)\b[*_]{0,3}(?:\ {0,3}[:=]|\ (?:is|was|(?:would|should|must)\ be))
-        | it(?:'s|\ is|\ must\ be|\ has\ to\ be)
-      )\b[ :]?
+        | it(?:'s|\ is|\ must\ be|\ has\ to\ be) | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
+      )(?:(?<=[:=\s])|\b)[ :]?
     | (?:^|[.!?;,]\ |\n)(?:so|thus|therefore|hence)\b,?
     | \u9009(?:\u62e9)?
     """,
@@ -51,7 +55,8 @@ _NAMED = re.compile(
     re.VERBOSE,
 )
 _LEADING = re.compile(
-    r"[\s*\"'`$\[]{0,8}(?:\(\s?([A-Za-z])\s?\)|([A-Za-z])\s?[).:\]]|([A-Z])(?=[,*]|\s-|[ \t$]{0,8}(?:\n|$)))"
+    r"[\s*\"'`$\[]{0,8}(?:\(\s?([A-Za-z])\s?(?:\)|$)|([A-Za-z])\s?[).:\]]"
+    r"|([A-Z])(?=[,*]|[\"'](?![a-z])|\s-|[ \t$]{0,8}(?:\n|$)))"
 )
 _AROUND = " *_$\"'`(){}[].:"
 _CLAUSE_END = re.compile(r"[;(]|[.,](?![0-9])|\b(?:because|since|but)\b")
@@ -63,6 +68,23 @@ _CHOSEN_BY_PREDICATE = re.compile(
     r"(?:(?:clearly|definitely|therefore|probably|the|most|more|only|indeed|also) ){0,3}"
     r"(?:correct|right|best|better|answer|true|likely|one|option|choice)\b"
 )
+_CHOSEN_AS_BETTER = re.compile(
+    r"(?<![A-Za-z0-9'.])\(?([A-Z])\)? (?:fits|works|matches|suits|sounds|answers)"
+    r"(?: [a-z]{1,12}){0,3} (?:better|best)\b"
+)
+# "All except B are wrong."
+_LEFT_OVER = re.compile(
+    r"\b(?i:all|every\w{0,5}|each)(?: [a-z]{1,12}){0,3} (?:except|but)(?: for)? (?:option |choice )?\(?([A-Z])\)?"
+    r"[^.\n]{0,10} (?:wrong|incorrect|false|eliminated|excluded|ruled out)\b"
+)
+# "A: wrong. B: right." and a list of options with yes or no behind each.
+_MARKED = re.compile(
+    r"(?<![A-Za-z0-9'])\(?([A-Z])[).:]{1,2} ?(?:it(?:'s| is) |this is |is )?"
+    r"(?:(?P<yes>right|correct|true|yes)|wrong|incorrect|false|no|not (?:right|correct|true))\b(?= ?[.,;:!\n]| ?$)",
+    re.IGNORECASE,
+)
+_MARKS = word_set("right correct true yes wrong incorrect false no")
+_STATES = re.compile(r"[)\]]? (?:is|was|seems|looks|would|has|can|could|may|might)\b")
 _NOT = re.compile(
     r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|unlike|pas|nicht|exclude|eliminate|rule out|reject)"
     r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}\(?$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
@@ -74,6 +96,7 @@ _DENIED_AFTER = re.compile(
         (?:(?:both|all|also|clearly|definitely|simply|just|probably|obviously)\ )?
         (?:not|wrong|incorrect|false|impossible|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
           |doesn't|don't|does\ not|do\ not|won't|too)\b
+      | \ (?:не|no\ es|n'est\ pas|ist\ (?:nicht|falsch)|est\ fausse?|es\ incorrect[ao])\b
       | [\u4e0d\u9519\u932f]
     )""",
     re.VERBOSE,
@@ -109,6 +132,8 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
     if at is not None:
         return chr(ord("A") + at)
     stated = options.stated(text)
+    if stated is None:
+        stated = options.marked(text)
     if stated is not None:
         return stated
     if len({m[1] for m in _LINE_OPENS.finditer(text)} & options.shown) > 1:
@@ -143,7 +168,9 @@ class _Options:
 
     def stated(self, text: str) -> str | None:
         """The last option that is stated or chosen; "" of several at once; None without a statement that names one."""
-        places = [(m.end(), m[1]) for m in deque(_CHOSEN_BY_PREDICATE.finditer(text), maxlen=READ)]
+        places: list[tuple[int, str]] = []
+        for pattern in (_CHOSEN_BY_PREDICATE, _CHOSEN_AS_BETTER, _LEFT_OVER):
+            places += [(m.end(), m[1]) for m in deque(pattern.finditer(text), maxlen=READ)]
         places += [(m.end(), "") for m in deque(_CHOSEN.finditer(text), maxlen=READ)]
         places += [(statement.end, "") for statement in statements(text)]
         for end, letter in sorted(places, reverse=True):
@@ -155,6 +182,14 @@ class _Options:
             if named is not None:
                 return named
         return None
+
+    def marked(self, text: str) -> str | None:
+        """The only one of several options that a text marks as right; None without such a list."""
+        if any(form.strip() in _MARKS for form in self.texts.forms):
+            return None
+        marks = [m for m in deque(_MARKED.finditer(text), maxlen=READ) if m[1].upper() in self.shown]
+        right = {m[1].upper() for m in marks if m["yes"]}
+        return right.pop() if len({m[1].upper() for m in marks}) > 1 and len(right) == 1 else None
 
     def _named(self, text: str, start: int) -> str | None:
         """The letter or option right after a statement."""
@@ -188,6 +223,11 @@ class _Options:
             and another[1] in self.shown - {letter}
             and not _is_word(text, another[1], another.end())
             and not _DENIED_AFTER.match(text, another.end())
+            and not (
+                another[0].lstrip(")]* ")[0] == ","
+                and len(another[0].strip()) <= 3
+                and _STATES.match(text, another.end())
+            )
         )
         return letter if letter in self.shown and not several else ""
 
@@ -195,7 +235,8 @@ class _Options:
         """The only letter found, denied ones and words apart; "" when there are several or one that was not shown."""
         groups: list[list[re.Match[str]]] = []
         for match in pattern.finditer(text):
-            if pattern is _ALONE and _is_word(text, match[1], match.end()):
+            pronoun = match[1] == "I" and "I" not in self.shown and re.match(r" [a-z]", text[match.end() :])
+            if pattern is _ALONE and (pronoun or _is_word(text, match[1], match.end())):
                 continue
             if groups and _JOIN.fullmatch(text[groups[-1][-1].end() : match.start()][:40]):
                 groups[-1].append(match)

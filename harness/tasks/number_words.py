@@ -15,12 +15,25 @@ _VALUES = {word: value for value, word in enumerate(_UNITS)} | {
     word: 20 + 10 * at for at, word in enumerate(word_list("twenty thirty forty fifty sixty seventy eighty ninety"))
 }
 _SCALES = {"thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
-_PARTS |= {f"{word}s": parts for word, parts in _PARTS.items()} | {"halves": 2}
+_PARTS = {
+    "half": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+}
+_PARTS |= {"tenth": 10, "eleventh": 11, "twelfth": 12, "twentieth": 20, "hundredth": 100, "thousandth": 1000}
+_SEVERAL_PARTS = {f"{word}s": parts for word, parts in _PARTS.items()} | {"halves": 2}
 _HALF_DOZEN = (["half", "a", "dozen"], ["a", "half", "dozen"])
-_NUMBER_WORDS = frozenset((*_VALUES, *_SCALES, *_PARTS, "hundred", "dozen"))
+_NUMBER_WORDS = frozenset((*_VALUES, *_SCALES, *_PARTS, *_SEVERAL_PARTS, "hundred", "dozen"))
 _WORD = re.compile(r"[\s-]{0,3}([A-Za-z]{1,12})(?![A-Za-z])")
 _WORDS_READ = 30
+# "a third party" and "a quarter note" are no numbers.
+_NOUN = re.compile(r"\s{1,3}(?!of\b)[A-Za-z]")
 # "one of them" and "two times 21" do not end with their number.
 _GOES_ON = re.compile(r"\s{1,3}(?:of|more|less|fewer|times|plus|minus|divided|multiplied|to|or|and)\b")
 
@@ -40,6 +53,8 @@ def read_words(text: str) -> tuple[Fraction, int] | None:
         if value is not None:
             if words[count : count + 1] and words[count] in _NUMBER_WORDS:
                 return None  # "nineteen twelve"
+            if count == 2 and words[0] == "a" and words[1] in _PARTS and _NOUN.match(text, ends[1]):
+                return None
             going = _GOES_ON.match(text, ends[count - 1])
             whole_part = value.denominator > 1 and going is not None and going[0].strip() == "of"
             return (value, ends[count - 1]) if not going or whole_part else None
@@ -53,7 +68,7 @@ def _parse(words: list[str]) -> Fraction | None:
         return None if size is None or size < 0 else -size
     if words in _HALF_DOZEN:
         return Fraction(6)
-    if words and words[-1] in _PARTS:
+    if words and words[-1] in _PARTS | _SEVERAL_PARTS:
         return _with_part(words)
     if "point" in words:
         at = words.index("point")
@@ -78,7 +93,9 @@ def _with_part(words: list[str]) -> Fraction | None:
     count = 1 if head in ([], ["a"]) else _whole(head)
     if count is None or (not head and (part != "half" or whole)):
         return None
-    return whole + Fraction(count, _PARTS[part])
+    if (part in _PARTS) != (count == 1):
+        return None  # "twenty fifth" counts places
+    return whole + Fraction(count, (_PARTS | _SEVERAL_PARTS)[part])
 
 
 def _whole(words: list[str]) -> int | None:

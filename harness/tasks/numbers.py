@@ -11,8 +11,9 @@ from fractions import Fraction
 
 from harness.tasks.number_words import read_words
 from harness.tasks.numerals import DIGITS, Quantity, clean, quantities
+from harness.tasks.refusals import refuses
 from harness.tasks.statements import Statement, braced, statements
-from harness.tasks.texts import own_text
+from harness.tasks.texts import ENDS, own_text
 
 MAX_PLACES = 20
 """Decimal places that `write_number` writes; a value that needs more is written as a fraction."""
@@ -20,26 +21,54 @@ MAX_PLACES = 20
 _SEGMENT = 300
 _FOLLOWING = 2000
 _WINDOW = 3000
+_NEAR = 60
 
-_STOP = re.compile(r"(?<!approx)(?<!\bca)(?<!\bRs)(?<!\bno)[.!?](?=[*_$\"')]{0,4}(?:\s|$))|\u3002")
+_STOP = re.compile(r"(?<!approx)(?<!\bca)(?<!\bRs)(?<!\bno)(?<!\bi\.e)[.!?](?=[*_$\"')]{0,4}(?:\s|$))|\u3002")
 _EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
 _FILLERS = re.compile(
     r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly
         |almost|exactly|only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
-        |clearly|likely|probably|most|at|least|up|it|it's
-        |that's|should|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
+        |clearly|likely|probably|most|at|least|up|it's|it
+        |i\.e|that's|should|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
     )*+""",
     re.VERBOSE | re.IGNORECASE,
 )
 # A clause that closes a working, and a verb that turns the numbers before it into its subject.
 _CONCLUSION = re.compile(
-    r"\b(?:so|thus|hence|therefore|altogether|in total|which|making|giving|totall?ing|leaving|for a total of)\b",
+    r"\b(?:so|thus|hence|therefore|altogether|in total|which|that is|i\.e|making|giving|totall?ing|leaving"
+    r"|for a total of)\b",
     re.IGNORECASE,
 )
 _VERB = re.compile(r"\b(?:makes?|gives?|equals?|totals?|yields?|leaves?|comes? to|adds? up to)\b", re.IGNORECASE)
 _COPULA = re.compile(r"\b(?:is|are)\b", re.IGNORECASE)
 _PAUSE = re.compile(r"[,;:](?:\s+(?:or|namely|that is)\b)?")
+# "I first thought 12, but it is 13."
+_AFTER_BUT = re.compile(
+    r"\bbut (?:now |actually )?(?:it|that|the (?:\w{1,12} )?answer) (?:is|was|should be)\b", re.IGNORECASE
+)
+_IS_ANSWER = re.compile(r" (?:is|are|must be|would be) (?:the|my|our) (?:\w{1,12} ){0,2}answer\b", re.IGNORECASE)
+_NO_VALUE = re.compile(
+    r"[\s*_:]{0,4}(?:\w{1,15}ly )?(?:undefined|infinite|infinity|unknown|indeterminate|impossible|not defined"
+    r"|no solution)\b",
+    re.IGNORECASE,
+)
+_UNKNOWN = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) ?=")
+# "I doubt that the answer is 12."
+_DOUBTED = re.compile(
+    r"\b(?:(?<!no )(?<!a )(?<!any )doubt|not (?:true|the case)|(?:don't|do not|can't|cannot) (?:think|believe|say|be))"
+    r"(?: that| whether| if)? ?(?:the|my)? ?(?:final|correct)? ?$",
+    re.IGNORECASE,
+)
+# A statement is taken back, and a sentence further on concludes.
+_RETRACTED = re.compile(
+    r"\b(?:but wait|wait,? but|(?:that|this|it)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))"
+    r"|i made an? (?:mistake|error)|let me (?:recount|recalculate|redo|recompute|reconsider|correct))\b",
+    re.IGNORECASE,
+)
+_CONCLUDES = re.compile(
+    r"(?:so|thus|therefore|hence|that makes|that leaves|there (?:is|are)|it is|it's)\b", re.IGNORECASE
+)
 _BETWEEN_BOXES = re.compile(r"(?:[\s$.,;&]|\\[()\[\]]|\band\b|\bor\b)*+")
 _LISTED = re.compile(r"(?:,? and|,? or|[,;])\s{0,2}[$(]?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
@@ -47,7 +76,9 @@ _PLACEHOLDER = re.compile(
 )
 _REFUSAL = re.compile(
     r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e|i (?:do not|don't) (?:know|have)"
-    r"|not enough (?:information|data)|insufficient (?:information|data)|i(?:'m| am) (?:unable|not able)"
+    r"|(?:not|isn't|aren't|wasn't|doesn't have|need|provide) (?:enough|more|sufficient) (?:information|data)"
+    r"|insufficient (?:information|data)"
+    r"|there(?: is|'s) no (?:answer|solution)|would need to know|i(?:'m| am) (?:unable|not able)"
     r"|i (?:cannot|can't|can not|could not|couldn't)|(?:cannot|can't|impossible to|not possible to|no way to)"
     r" (?:be )?(?:determined?|answer(?:ed)?|know|say|tell|solved?|calculated?|known))\b",
     re.IGNORECASE,
@@ -79,10 +110,13 @@ def read_number(text: str) -> Fraction | None:
     """
     text = clean(own_text(text))
     for statement in statements(text):
+        if _DOUBTED.search(text, max(0, statement.start - _NEAR), statement.start):
+            continue
         found = _stated(text, statement)
         if found:
+            found = _after_retraction(text, statement) or found
             return found.value
-    found = _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0]) or _last(text)
+    found = _called_answer(text) or _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0]) or _last(text) or _told(text)
     return found.value if found else None
 
 
@@ -129,6 +163,27 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
     return _chosen(segment, text[rest : rest + _FOLLOWING])
 
 
+def _after_retraction(text: str, statement: Statement) -> Quantity | None:
+    """The last number of a text that takes a statement back and then concludes ("But wait, ... So she has 10.")."""
+    taken = _RETRACTED.search(text, statement.end, statement.end + _FOLLOWING)
+    if not taken:
+        return None
+    rest = text[taken.end() :]
+    sentence = _STOP.split(rest.rstrip(" .!\n")[-_SEGMENT:])[-1]
+    concluded = _CONCLUDES.match(sentence.lstrip("*_\"') \n"))
+    return deque(quantities(sentence), maxlen=1).pop() if concluded and re.search("[0-9]", sentence) else None
+
+
+def _called_answer(text: str) -> Quantity | None:
+    """The number of "42 is the answer"."""
+    for called in _IS_ANSWER.finditer(text):
+        before = text[max(0, called.start() - _NEAR) : called.start()]
+        found = deque(quantities(before + called[0]), maxlen=1)
+        if found and found[0].counts and not before[found[0].end :].strip("*_$)\"'}] "):
+            return found[0]
+    return None
+
+
 def _boxed(text: str, statement: Statement) -> Quantity | None:
     """The content of a box. Neighbouring boxes that differ give no number, nor does a box of words."""
     content, _ = braced(text, statement.end, _SEGMENT)
@@ -151,14 +206,15 @@ def _chosen(segment: str, rest: str) -> Quantity | None:
     start = _lead(segment, 0)
     if not found:
         return _spelled(segment)
-    if "=" in segment:
-        return _equated(segment, found)
     first = found[0]
     direct = start >= first.start
+    ended = direct and re.match(r"[^=\n]{0,20};", segment[first.end :])
+    if "=" in segment and not ended:
+        return _equated(segment, found)
     closing = _closing(segment, found, direct)
     if closing:
         return closing
-    if _is_list(segment, found):
+    if _is_list(segment, found) or (not direct and _NO_VALUE.match(segment)):
         return Quantity(first.start, found[-1].end, None)
     if not direct and _concludes(rest):
         return None
@@ -174,12 +230,19 @@ def _lead(segment: str, at: int) -> int:
 def _spelled(segment: str) -> Quantity | None:
     """The number in words that a segment begins with."""
     start = _lead(segment, 0)
+    article = re.search(r"\ba\s{0,2}$", segment[:start])  # "a quarter", "a hundred"
+    start = article.start() if article else start
     spelled = read_words(segment[start:])
     return Quantity(start, start + spelled[1], spelled[0]) if spelled else None
 
 
 def _equated(segment: str, found: Sequence[Quantity]) -> Quantity:
-    """The last side of an equation that is one number; without such a side the first number after the last "="."""
+    """The last side of an equation that is one number; without such a side the first number after the last "=".
+
+    Equations of two unknowns ("x = 3, y = 4") give no number.
+    """
+    if len({name[1] for name in _UNKNOWN.finditer(segment)}) > 1:
+        return Quantity(found[0].start, found[-1].end, None)
     sides: list[list[Quantity]] = []
     at = -1
     for quantity in found:
@@ -198,7 +261,7 @@ def _closing(segment: str, found: Sequence[Quantity], direct: bool) -> Quantity 
         before = [q for q in found if q.end <= closing.start and q is not closing]
         between = segment[before[-1].end : closing.start]
         operands = len(before) >= 2 or first.value is None
-        if _CONCLUSION.search(between) and (operands or not direct):
+        if (_CONCLUSION.search(between) and (operands or not direct)) or _AFTER_BUT.search(between):
             return closing
         if not _PAUSE.search(segment, first.end, closing.start) and (
             _VERB.search(between) or (operands and _COPULA.search(between))
@@ -268,6 +331,20 @@ def _last(text: str) -> Quantity | None:
     return told[-1] if told else last
 
 
+def _told(text: str) -> Quantity | None:
+    """The only number in words that the last sentence of a text without digits has ("She has twelve apples left.")."""
+    sentence = _STOP.split(text.rstrip(" .!\n\"'*")[-_SEGMENT:])[-1]
+    if re.search("[0-9]", text[: 2 * ENDS]) or _REFUSAL.search(text):
+        return None
+    found: list[Quantity] = []
+    for word in re.finditer(r"(?<![\w-])(?!(?i:one|a|half)\b)[A-Za-z]", sentence):
+        spelled = read_words(sentence[word.start() :]) if not found or word.start() >= found[-1].end else None
+        if spelled:
+            found.append(Quantity(word.start(), word.start() + spelled[1], spelled[0]))
+    denied = found and re.search(r"(?:\bnot|n't|\bno|\bor|\bto)\s(?:\w{1,12}\s)?$", sentence[: found[-1].start])
+    return found[0] if len(found) == 1 and not denied else None
+
+
 def _final(text: str) -> list[Quantity]:
     """The quantities before the last digit that belongs to one, in a window; numbers that count nothing if no others.
 
@@ -288,4 +365,7 @@ def _final(text: str) -> list[Quantity]:
 def _refused(text: str, last: Quantity) -> bool:
     """Whether the text refuses to answer before the number, and does not give it all the same."""
     refusals = deque(_REFUSAL.finditer(text, 0, last.start), maxlen=1)
-    return bool(refusals) and not _AFTER_ALL.search(text, refusals[0].end(), last.start)
+    if refusals:
+        return not _AFTER_ALL.search(text, refusals[0].end(), last.start)
+    near = text[max(0, last.start - _SEGMENT) : last.end]
+    return bool(refuses(near)) and not _AFTER_ALL.search(near)

@@ -23,7 +23,10 @@ _CLEANING = [
     (re.compile(pattern), into)
     for pattern, into in (
         (r"\{,\}", ","),
-        (r"\\([$%#&])", r"\1"),
+        (r"\\([$%#&{}])", r"\1"),
+        (r"\b(Rs|Fr|No|no|ca|approx)\.(?=[0-9])", r"\1 "),
+        (r"(?<=[0-9)%])\s?(?:->|=>|\u2192|\u21d2|\u27f9)\s?(?=[$0-9(-])", " = "),
+        (r"(?<=\n)[=-]{3,200}[ \t]{0,8}(?:\n|$)", ""),
         (r"(?<=[0-9])(?:\\[,;: ]|~|\{ \})(?=[0-9]{3}(?![0-9]))", ","),
         (r"\\[,!;:]", ""),
         (r"\\ |~|\\q?quad(?![A-Za-z])", " "),
@@ -74,7 +77,7 @@ _NUMERAL = re.compile(
           | \ ?/\ ?(?P<denominator>{_WHOLE}(?:\.[0-9]++)?+)(?!/)
         )?
         (?: [ -]?(?P<scale>hundred|thousand|million|billion|trillion|dozen|lakh|crore)s?\b
-          | (?P<short>[kKMBT]|bn|mn)(?![A-Za-z0-9'])
+          | (?P<short>[kKMBT]|bn|mn|(?(currency)m|(?!)))(?![A-Za-z0-9'])
         )?
     )
     (?P<below>(?:\ ?°|\ degrees?)?(?:\ ?[CF]|\ Celsius|\ Fahrenheit)?\ below\ zero)?
@@ -92,6 +95,7 @@ _SCALES = {
     "crore": 10**7,
     "k": 1000,
     "M": 10**6,
+    "m": 10**6,
     "mn": 10**6,
     "B": 10**9,
     "bn": 10**9,
@@ -99,23 +103,30 @@ _SCALES = {
 }
 _JOINED = re.compile(
     r"""[*$)}%°]{0,2} (?:
-        \ {0,3} (?: [+*÷±/^-] | x | plus|minus|times|divided\ by|multiplied\ by|to|or|and|over ) \ {0,3}
+        \ {0,3} (?: [+*÷±/^] | -{1,3} | x | plus|minus|times|divided\ by|multiplied\ by|to|or|and|over ) \ {0,3}
       | : | \ (?:(?P<unit>[A-Za-z]{1,20})\ )? (?:or|to) \ (?:[a-z]\ ?=\ ?)?
+      | (?:,?\ or)?,?\ (?:maybe|perhaps|possibly)\ (?:even\ )?
     ) [*$(\\{]{0,2}""",
     re.VERBOSE,
 )
 _OPERATED = re.compile(r"(?:√|\\sqrt\b)[^=\n]{0,20}$|±\s?$|\\[cdt]?frac[^=\n]{0,40}$")
 # A factorial, a root or a variable that the number multiplies.
-_GOES_ON = re.compile(r"!(?=\s?[})$+*/=])|\s?(?:\\sqrt|√|\\pi|π)|[xyzn](?![A-Za-z])")
+_GOES_ON = re.compile(
+    r"!(?=\s?[})$+*/=])|\s?(?:\\sqrt|√|\\pi|π)|[xyzn](?![A-Za-z])|[a-z](?:\s?[+*]\s?[0-9a-z(]|\s-\s[0-9(])"
+)
 _LABEL_BEFORE = re.compile(
     r"\b(?:step|question|problem|exercise|example|equation|figure|table|chapter|error|part)s?[ #]{1,3}$", re.IGNORECASE
 )
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>*#]{0,8}$")
 _ENUMERATES = re.compile(r"[.)] +[*\"(]{0,3}[A-Za-z]")
 _DENIED = re.compile(
-    r"(?:\b(?:not|never|cannot be|rather than|instead of)|n't\b)"
-    r"(?: (?:equal|to|be|exactly|simply|just|the|about|by|is|has|have|at|all))*[ *$(\"'\\{]{0,4}$",
-    re.IGNORECASE,
+    r"""(?: (?: \b(?:not|never|cannot[ ]be|rather[ ]than|instead[ ]of|anything[ ]but|neither|nor|no[ ]longer
+              |(?<!no[ ])(?<!a[ ])(?<!any[ ])(?<!without[ ])doubt
+              |nicht|niet|pas|non[ ]è|não[ ]é|no[ ]es) | n't\b | 不是? )
+            (?:[ ](?:equal|to|be|exactly|simply|just|the|about|by|is|has|have|at|all|case|true|that|answer|it|it's))*
+          | [0-9] [^.\n]{0,30} \b(?:though|although)[ ](?:it|that|the[ ]answer)[ ](?:could|might|may)(?:[ ]also)?[ ]be
+        ) [ *$("'\\{]{0,4}$""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _DENIED_AFTER = re.compile(r"[*$)\"'}]{0,3} (?:is|are|was|would be) (?:not|wrong|incorrect|too)\b")
 
@@ -137,6 +148,7 @@ class Quantity:
 
 def clean(text: str) -> str:
     """The text with numbers in one notation: ASCII digits, no LaTeX around them, powers as "^", fractions as "/"."""
+    text = re.sub(r"(?<=[0-9])[\u00a0\u202f\u2009](?=[0-9]{3},[0-9]{1,2}(?![0-9]))", " ", text)
     text = re.sub(r"(?<=[0-9])[\u00a0\u202f\u2009](?=[0-9]{3}(?![0-9]))", ",", text)
     text = re.sub(r"(?<=[0-9])-?(?=[¼-¾⅐-⅞])", " ", text)
     text = re.sub(r"[⁰¹²³⁴-⁹⁻]{1,4}", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)

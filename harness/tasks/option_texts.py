@@ -9,7 +9,8 @@ from functools import cached_property
 from harness.tasks.texts import words
 
 _CLAUSE_END = re.compile(
-    r"[,;:!?\n]|\.(?![0-9])|\s-\s|\b(?:but|because|since|so)\b|(?=\b(?:rather than|instead of|over|unlike)\b)",
+    r"[,;:!?\n]|\.(?![0-9])|\s-\s|\b(?:but|because|since|so)\b"
+    r"|(?=\b(?:rather than|instead of|as opposed to|over|unlike)\b)",
     re.IGNORECASE,
 )
 # "Paris not Lyon" is two clauses, "Paris is not" is one.
@@ -17,9 +18,10 @@ _CONTRAST = re.compile(
     r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bdo )(?<!\bdoes )(?<!\bdid )(?<!ould )(?<!\bcan )(?=\bnot\b)", re.IGNORECASE
 )
 _DENIAL = re.compile(
-    r" (?:not|never|neither|nor|isnt|arent|wasnt|cant|cannot|wrong|incorrect|rather than|instead of|over|unlike"
-    r"|no|pas|nicht)(?= )"
+    r" (?:not|never|neither|nor|isnt|arent|wasnt|cant|cannot|wrong|incorrect|rather than|instead of|as opposed to|over"
+    r"|unlike|no|pas|nicht)(?= )"
 )
+_JOINED = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 _PREFIXES = ("in", "un", "im", "il", "ir", "dis", "non ", "not ")
 _PAIRS = (("true", "false"), ("right", "wrong"), ("yes", "no"))
 
@@ -38,9 +40,10 @@ class OptionTexts:
     def equal(self, text: str) -> int | None:
         """The index of the option whose very text this is, or else whose words these are; None without or with several.
 
-        An option that is a lone letter is left to be read as a letter.
+        A lone letter of an option that is shown is left to be read as a letter.
         """
-        if len(text.strip(" .()")) == 1 and text.strip(" .()").isalpha():
+        lone = text.strip(" .()")
+        if len(lone) == 1 and lone.isascii() and lone.isalpha() and ord(lone.upper()) - ord("A") < len(self.choices):
             return None
         if text in self.choices:
             return self.choices.index(text)
@@ -54,14 +57,19 @@ class OptionTexts:
         An option that lies inside a longer one gives way to it. A denied option ("not Lyon") is none; a denied one
         whose opposite is an option ("not correct", beside "incorrect") is that opposite.
         """
-        if (equal := self.equal(line)) is not None:
-            return equal
+        for part in (line, line.rpartition("=")[2]):
+            if (equal := self.equal(part)) is not None:
+                return equal
         whole = self._said(line)
         if len(whole) == 1 and not self._denied(line, whole[0]):
             return whole[0]
         found: set[int] = set()
         for clause in (part for rough in _CLAUSE_END.split(line) for part in _CONTRAST.split(rough)):
-            for at in self._said(clause):
+            said = self._said(clause)
+            if len(said) > 1 and _JOINED.search(clause) and not self._denied(clause, *said):
+                found |= set(said)  # "yes and no"
+                continue
+            for at in said:
                 option = self._opposite(at) if self._denied(clause, at) else at
                 if option is not None:
                     found.add(option)
@@ -76,9 +84,11 @@ class OptionTexts:
             if not any(self.forms[at] in self.forms[o] and self.forms[at] != self.forms[o] for o in found)
         ]
 
-    def _denied(self, line: str, at: int) -> bool:
+    def _denied(self, line: str, *options: int) -> bool:
         said = f" {' '.join(words(line))} "
-        return _DENIAL.search(said.replace(self.forms[at], " ", 1)) is not None
+        for at in options:
+            said = said.replace(self.forms[at], " ", 1)
+        return _DENIAL.search(said) is not None
 
     def _opposite(self, at: int) -> int | None:
         """The option that says the contrary of another in one word."""

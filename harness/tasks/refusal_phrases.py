@@ -15,7 +15,7 @@ from harness.tasks.texts import word_set
 ANY: frozenset[str] = frozenset()
 """Stands in a phrase for up to two words of any kind."""
 
-_LISTS: Mapping[str, frozenset[str]] = {
+_LISTS: dict[str, frozenset[str]] = {
     "IS": word_set("is are be been remain remains stays answer"),
     "UNKNOWN": word_set(
         "unknown unknowable unanswerable uncertain unclear undetermined indeterminate undecidable unsolved unresolved"
@@ -37,11 +37,12 @@ _LISTS: Mapping[str, frozenset[str]] = {
     "KNOWLEDGE": word_set(
         "information knowledge data details evidence records record context facts sources memory recollection clue idea"
     ),
-    "THING": word_set(
-        "answer answers solution way one such known country countries city capital element person people place river "
+    "NOUN": word_set(
+        "answer answers solution way such known country countries city capital element person people place river "
         "mountain king queen president team event record records information evidence data knowledge consensus proof "
         "agreement world planet animal word language book film song state island"
     ),
+    "KNOWS": word_set("knows know can could"),
     "PREMISE": word_set("premise assumption presupposition question"),
     "WRONG": word_set(
         "false wrong incorrect flawed faulty mistaken nonsensical meaningless invalid unanswerable nonsense"
@@ -49,11 +50,12 @@ _LISTS: Mapping[str, frozenset[str]] = {
     "MORE": word_set("longer larger bigger higher taller greater older smaller shorter better more other but except"),
     "HARD": word_set("hard difficult tough tricky impossible early"),
 }
+_LISTS["THING"] = _LISTS["NOUN"] | {"one"}
 
 # A model says this of itself, and may go on to answer.
 _DOUBTS = """
 not sure|certain|confident|positive, unsure, do|did|would|will|may|might|could not know, i|we could not GIVE,
-can not KNOW|be !enough|more, am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good
+can not KNOW !enough|more, am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good
 """
 _REFUSALS = """
 IS UNKNOWN, not known|knowable|answerable !for|as, can|could not be FOUND_OUT, not possible|impossible to KNOW,
@@ -65,12 +67,19 @@ no .. answer exists|available|known|to|that|can, ^ no .. answer, has|have|had no
 has|have|had not taken place,
 has|have|had not .. been FOUND_OUT|announced|discovered|held|released|invented|observed|published|played|born,
 yet to be, yet to happen|occur|take, there is|are|exists no .. THING !MORE, there has|have been no,
-^ no THING has|have|is|are|exists|exist|with|by|named|called, can not GIVE !but|apart|enough|more,
+^ no NOUN has|have|is|are|exists|exist|with|by|named|called, can not GIVE !but|apart|enough|more,
 can not be sure|certain|said, can not do that|this|so, rather not say|answer, unable to GIVE,
 am|are unable|able to, am not able to, not able to GIVE,
 refuse|decline|unwilling to KNOW|comment|discuss|respond|help,
 will|would not answer|say|tell|respond|comment|speculate|help|provide|assist|discuss,
-have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE, KNOWLEDGE is|are not available, KNOWLEDGE not available,
+have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE,
+have not faintest|slightest|foggiest .. KNOWLEDGE, got no .. KNOWLEDGE, ^ not KNOW $,
+there is|are not .. answer|answers|solution|consensus, have|has yet to KNOW, nobody|one has .. out,
+remains to be, time will tell, i|we .. need|require more|further|additional .. KNOWLEDGE,
+do|does not appear|seem to exist,
+drawing blank, have to pass $, i will pass $, not think|believe anyone|anybody KNOWS, not something i KNOW,
+do not remember|recall, there is no telling, god|heaven|goodness knows $, am|are loss,
+data|knowledge do|does not .. include|cover|contain|extend, KNOWLEDGE is|are not available, KNOWLEDGE not available,
 ^ no KNOWLEDGE, no .. KNOWLEDGE available|about|exists|exist|regarding|whether,
 do|does|did not have|possess|provide|give .. KNOWLEDGE|answer|access|means|ability|enough|sufficient,
 not|no|insufficient|lack|without enough|sufficient|adequate .. KNOWLEDGE, insufficient .. KNOWLEDGE,
@@ -131,7 +140,8 @@ PHRASES = tuple(Phrase.read(" ".join(text.split())) for text in (_DOUBTS + "," +
 _ALONE = """
 unknown, na, not available, not applicable, unanswerable, undetermined, unclear, uncertain, no answer, no idea, idk,
 dunno, unsure, not known, indeterminate, not sure, can not say, no clue, not enough information, beats me, who knows,
-nobody, no one knows, answer unknown, none known, not specified, not stated, not mentioned
+no one knows, nobody knows, no comment, i forget, i forgot, answer unknown, none known, not specified, not stated,
+not mentioned
 """
 ALONE = frozenset(tuple(text.split()) for text in _ALONE.split(","))
 """Sentences that refuse, and say nothing else."""
@@ -156,6 +166,7 @@ CONTRACTIONS: Mapping[str, tuple[str, ...]] = {
     "never": ("not",),
     "im": ("i", "am"),
     "ive": ("i", "have"),
+    "id": ("i", "would"),
     "theres": ("there", "is"),
     "its": ("it", "is"),
     "thats": ("that", "is"),

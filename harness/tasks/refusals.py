@@ -54,6 +54,7 @@ _STATEMENT = re.compile(
     )""",
     re.VERBOSE,
 )
+_EQUATION = re.compile(r"\b[A-Za-z] ?= ?-?[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,18 @@ def _plain(sentence: str) -> tuple[str, ...]:
     if any(word[0].islower() for word in text.split()[1:]):  # else all words are capitalised
         text = _TITLE.sub(" it", text)
     written = [part for token in words(_INTERJECTION.sub("", text)) for part in CONTRACTIONS.get(token, (token,))]
-    return tuple(t for t in written if t not in ADVERBS and not (t.endswith("ly") and t not in NO_ADVERBS))
+    following = [*written[1:], ""]
+    return tuple(
+        word
+        for word, after in zip(written, following, strict=False)
+        if (word, after) == ("yet", "to") or not (word in ADVERBS or (word.endswith("ly") and word not in NO_ADVERBS))
+    )
 
 
 def _refused(sentence: _Sentence, wide: bool) -> bool:
     tokens = sentence.tokens
     if tokens in ALONE:
-        return True
+        return not _answered(sentence, doubt=True)
     cut = not sentence.after and not _COMPLETE.search(sentence.text)
     present = frozenset(tokens)
     held = [p for p in PHRASES if p.possible(present) and (_holds(tokens, p, wide) or (cut and _cut_in(tokens, p)))]
@@ -193,4 +199,4 @@ def _states(clause: str, *, bare: bool) -> bool:
     """Whether a clause states an answer ("the answer is Paris"); a bare name does only where that was announced."""
     if _BARE.fullmatch(clause):
         return bare and not set(words(clause)) <= NO_ANSWERS
-    return bool(_STATEMENT.match(clause)) and " or " not in clause
+    return bool(_STATEMENT.match(clause) or _EQUATION.search(clause)) and " or " not in clause

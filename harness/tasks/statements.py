@@ -1,4 +1,4 @@
-"""Finds where a text states its answer: "The answer is", "Answer:", "#### ", "\\boxed{", "<answer>"; in ten languages.
+"""Finds where a text states its answer: "The answer is", "Answer:", "#### ", "\\boxed{", "<answer>"; in many languages.
 
 One grammar for every reader: what is stated follows the mark, and of several statements the last counts, because a
 text that corrects itself ends with its answer.
@@ -19,40 +19,44 @@ Kind = Literal["boxed", "hashes", "answer", "correction", "result"]
 the others are final."""
 
 _ANSWER = r"""(?:
-    \b(?:answers?|ans|respuesta|r[\u00e9e]ponse|antwort|risposta|resposta|antwoord|svar|odpowied\u017a|cevap
-      |\u043e\u0442\u0432\u0435\u0442|\u0627\u0644\u062c\u0648\u0627\u0628|\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0909\u0924\u094d\u0924\u0930)\b
-  | \u7b54\u6848|\u7b54\u3048|\u56de\u7b54|\uc815\ub2f5
+    (?:\b|(?<=_))(?:answers?|ans|respuesta|r[\u00e9e]ponse|antwort|risposta|resposta|antwoord|svar(?:et)?
+      |odpowied\u017a|cevap|jawaban(?:nya)?|vastaus|odpov\u011b\u010f|\u0111\u00e1p[ ]\u00e1n
+      |\u03b1\u03c0\u03ac\u03bd\u03c4\u03b7\u03c3\u03b7|\u043e\u0442\u0432\u0435\u0442|\u0432\u0456\u0434\u043f\u043e\u0432\u0456\u0434\u044c
+      |\u0627\u0644\u062c\u0648\u0627\u0628|\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0909\u0924\u094d\u0924\u0930)\b
+  | \u7b54\u6848|\u7b54\u3048|\u56de\u7b54|\uc815\ub2f5|\ub2f5
 )"""
 _IS = r"""(?:
     (?:is|was|are|(?:would|will|must|should|has[ ]to)[ ](?:be|equal)|equals|comes[ ](?:out[ ])?to|becomes
-      |es|est|ist|lautet|\u00e8|\u00e9|\u00e4r|er|jest|\u0647\u0648|\u0939\u0948)\b
+      |es|est|ist|lautet|\u00e8|\u00e9|\u00e4r|er|jest|l\u00e0|adalah|\u03b5\u03af\u03bd\u03b1\u03b9|\u0647\u0648|\u0939\u0948)\b
   | [\u662f\u4e3a\u70ba\u306f\uc740]
 )"""
 _MARKUP = r"""[*_"'`)\]\}]{0,4}"""
-_POINTER = r"(?:[ \t]{0,4}(?:->|=>|-->|[:\uff1a=\u2192\u21d2\u27f9\u2794])|[ ]{1,2}-[ ]{1,2})"
+_POINTER = r"(?:[ \t]{0,4}(?:->|=>|-->|[:\uff1a=|\u2192\u21d2\u27f9\u2794])|[ ]{1,2}-[ ]{1,2})"
 # At most six words between, so that "the answer to the second question is" is one statement and a paragraph is not.
-_BETWEEN = rf"(?:[ ](?!{_IS})[^\W\d_]{{1,20}}){{0,6}}?"
+_BETWEEN = rf"(?:[ ](?!{_IS}|(?:no|non|not|n(?='))\b)[^\W\d_]{{1,20}}){{0,6}}?(?:[ ]\([^()\n]{{1,40}}\))?"
 _LINE = r"^[ \t>*_\#\-]{0,8}"
 _STATED = re.compile(
     rf"""
     (?P<hashes> \#{{4}} (?!\#) )
   | (?P<boxed> (?:\\|(?<![A-Za-z\\])) (?:f?boxed|fbox) \ {{0,3}} \{{ )
   | (?P<answer>
-        <(?:final[_ ]?)?answer\b[^<>\n]{{0,60}}>
-      | {_ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | [ ]?{_IS} )
+        <(?:final[_ ]?)?(?:answer|result)\b[^<>\n]{{0,60}}> | \[(?:final[_ ])?answer\]
+      | {_ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
       | \bfinal[ ](?:result|total|sum|number|amount|value|solution|price|cost)\b {_BETWEEN} {_MARKUP}
         (?: {_POINTER} | [ ]{_IS} )
-      | {_ANSWER} \. [ ] (?=[^A-Za-z\s])
+      | {_ANSWER} \. [ ] (?=[^A-Za-z\s]) | odpowied\u017a[ ]to\b
       | {_LINE} (?:the[ ])? (?:(?:my|final|short|correct|best|full)[ ]){{0,2}} {_ANSWER} [*_ \t]{{0,6}} $
       | {_LINE} (?:a|result|solution|ergebnis|resultado|r[\u00e9e]sultat) {_MARKUP} {_POINTER}
       | {_LINE} (?:(?:the|final|short)[ ]){{0,2}} (?:result|solution) [*_ \t]{{0,6}} $
     )
   | (?P<correction>
         \b(?:no,?[ ]wait|wait,?[ ]no|i[ ]mean|i[ ]meant|i[ ]should[ ]say|correction|scratch[ ]that|on[ ]second[ ]thought
-          |sorry|wait|actually|make[ ]that)\b[.,:;!-]{{0,3}}
+          |sorry|wait|actually|make[ ]that|or[ ]rather|oops|whoops)\b[.,:;!-]{{0,3}}
+      | (?<=[.,;:?!-][ ])no[.,:;!]
     )
   | (?P<result>
-        \b(?:result|total|sum|solution|difference|product|quotient|value)\b {_BETWEEN} {_MARKUP}
+        \b(?:result|total|sum|solution|difference|product|quotient|value
+          |ergebnis|resultado|r[\u00e9e]sultat|risultato|resultat(?:et)?|wynik)\b {_BETWEEN} {_MARKUP}
         (?: {_POINTER} | [ ]{_IS} )
     )
     """,

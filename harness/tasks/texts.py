@@ -18,7 +18,7 @@ ENDS = 50_000
 _THOUGHT_NAME = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|scratch_?pad|reflection)"
 _OPENED = re.compile(
     rf"""\s* (?:
-        <{_THOUGHT_NAME}> | \[{_THOUGHT_NAME}\] | \u25c1think\u25b7
+        <\ ?{_THOUGHT_NAME}\ ?> | \[{_THOUGHT_NAME}\] | \u25c1think\u25b7
       | <\|(?:begin_of_thought|START_THINKING)\|>
       | (?:<\|start\|>assistant)? <\|channel\|> (?:analysis|commentary) [^<]{{0,80}} <\|message\|>
       | <\|channel>thought | (?-i:analysis(?=[A-Z]))  # the last with its marks dropped by the tokenizer
@@ -28,13 +28,16 @@ _OPENED = re.compile(
 # A mark that is quoted is a word of the answer.
 _CLOSED = re.compile(
     rf"""(?<!["'`]) (?:
-        </{_THOUGHT_NAME}> | \[/{_THOUGHT_NAME}\] | \u25c1/think\u25b7 | <\|(?:end_of_thought|END_THINKING)\|>
+        <\ ?/\ ?{_THOUGHT_NAME}\ ?> | \[/{_THOUGHT_NAME}\] | \u25c1/think\u25b7 | <\|(?:end_of_thought|END_THINKING)\|>
       | <\|end\|> | <channel\|> | assistantfinal
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_MIDDLE_OPENED = re.compile(rf"[<\[]{_THOUGHT_NAME}[>\]]", re.IGNORECASE)
-_LONE_CLOSED = re.compile(rf"(?<![\"'`])(?:</{_THOUGHT_NAME}>|\[/{_THOUGHT_NAME}\]|\u25c1/think\u25b7)", re.IGNORECASE)
+_MIDDLE_OPENED = re.compile(rf"(?<![\"'`])[<\[] ?{_THOUGHT_NAME} ?[>\]]", re.IGNORECASE)
+_LONE_CLOSED = re.compile(
+    rf"(?<![\"'`])(?:< ?/ ?{_THOUGHT_NAME} ?>|\[/{_THOUGHT_NAME}\]|\u25c1/think\u25b7)", re.IGNORECASE
+)
+_OPENS_SENTENCE = re.compile(r"(?:^|\n|[.!?])[ \t]{0,8}\Z")
 # Marks of chat templates, written out: <|im_end|>, <|eot_id|>, <end_of_turn>, </s>, [INST], DeepSeek's full-width ones.
 _CHAT_MARK = re.compile(
     r"<\|[a-z_ ]{1,30}\|>|<\uff5c[^<>\n]{1,30}\uff5c>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<(?:eos|bos|pad)>",
@@ -69,7 +72,8 @@ _TYPED = (
 )
 # Letters that Unicode does not decompose into a base letter and an accent.
 _LETTERS = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "æ": "ae", "Æ": "AE", "œ": "oe"}
+    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th"}
+    | {"æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
     | {"\u0131": "i", "&": " and ", "'": "", "`": ""}
 )
 _INNER_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
@@ -121,22 +125,48 @@ def own_text(text: str) -> str:
 def after_thought(text: str) -> str:
     """The text after the thoughts that it opens with; nothing of one that does not end.
 
-    A template may have written the opening mark, so that the text begins inside the thought and only closes it. A
-    mark further on, or in quotation marks, is a word of the answer.
+    A template may have written the opening mark, so that the text begins inside the thought and only closes it; so
+    does one thought inside another. A second thought after the answer is left out. A mark in the middle of a sentence
+    that nothing closes, or in quotation marks, is a word of the answer.
     """
-    if not _OPENED.match(text):
-        lone = _LONE_CLOSED.search(text)
-        if lone and not _MIDDLE_OPENED.search(text, 0, lone.start()):
-            text = text[lone.end() :]
+    text = _after_lone_mark(text)
     for _ in range(_MARKERS):
         opened = _OPENED.match(text)
         if not opened:
-            return text
+            return _without_later(text)
         closed = _CLOSED.search(text, opened.end())
         if not closed:
             return ""
-        text = text[closed.end() :]
+        rest = text[closed.end() :]
+        inner = _after_lone_mark(rest)
+        text = inner if words(inner) else rest
     return ""
+
+
+def _after_lone_mark(text: str) -> str:
+    """The text after a closing mark that nothing opened."""
+    for _ in range(_MARKERS):
+        lone = None if _OPENED.match(text) else _LONE_CLOSED.search(text)
+        if not lone or _MIDDLE_OPENED.search(text, 0, lone.start()):
+            return text
+        text = text[lone.end() :]
+    return text
+
+
+def _without_later(text: str) -> str:
+    """The text without the thoughts that stand after its beginning."""
+    for _ in range(_MARKERS):
+        opened = _MIDDLE_OPENED.search(text)
+        if not opened:
+            return text
+        closed = _LONE_CLOSED.search(text, opened.end())
+        if closed:
+            text = f"{text[: opened.start()]} {text[closed.end() :]}"
+        elif _OPENS_SENTENCE.search(text, 0, opened.start()):
+            return text[: opened.start()]
+        else:
+            return text
+    return text
 
 
 def _from_first_turn(text: str) -> str:
