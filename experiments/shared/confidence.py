@@ -44,6 +44,32 @@ _SPELLED: Mapping[str, int] = (
     | {f"{ten} {one}": 10 * t + o for t, ten in enumerate(_TENS, 2) for o, one in enumerate(_SMALL[1:10], 1)}
     | {"one hundred": 100, "a hundred": 100, "hundred": 100}
 )
+_FRACTIONS: Mapping[str, str] = {
+    "half": "1/2",
+    "one half": "1/2",
+    "a half": "1/2",
+    "a third": "1/3",
+    "a quarter": "1/4",
+} | {
+    f"{one} {part}{'s' if n > 1 else ''}": f"{n}/{of}"
+    for n, one in enumerate(_SMALL[:11])
+    for part, of in (
+        ("third", 3),
+        ("quarter", 4),
+        ("fourth", 4),
+        ("fifth", 5),
+        ("sixth", 6),
+        ("eighth", 8),
+        ("tenth", 10),
+    )
+    if n
+}
+_FRACTION = re.compile(
+    rf"\b(?:{'|'.join(sorted((name.replace(' ', '[ -]') for name in _FRACTIONS), key=len, reverse=True))})\b",
+    re.IGNORECASE,
+)
+_DOTS = re.compile(r"(?<=[0-9%])\.{2,3}(?=[0-9])")
+_POINT = re.compile(r"(?<=[0-9]) point ([0-9])\b", re.IGNORECASE)
 _SPELLED_NUMBER = re.compile(
     rf"\b(?:{'|'.join(sorted((name.replace(' ', '[ -]') for name in _SPELLED), key=len, reverse=True))})\b",
     re.IGNORECASE,
@@ -62,7 +88,11 @@ _SCALE_SHOWN = re.compile(
     r"\b(?:from|between|of|scale|range)\s{1,3}(?:from\s|of\s)?0\s?%?\s{0,2}(?:-|to|and)\s{0,2}(?:100|10|1)\b(?:\s?%|\.0)?",
     re.IGNORECASE,
 )
+_TENS_SHOWN = re.compile(
+    r"\b(?:from|between|of|scale|range)\s{1,3}(?:from\s|of\s)?[01]\s{0,2}(?:-|to|and)\s{0,2}10\b", re.IGNORECASE
+)
 _RANGE = re.compile(r"[\s)\]*%]{0,4}(?:-|to|~)\s{0,2}")
+_OR = re.compile(r"[\s)\]*%]{0,4},?\s{0,2}or\s{1,2}(?:maybe\s|perhaps\s)?")
 _BETWEEN = re.compile(r"\bbetween\s{0,2}$", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|isn't|never|than)\s(?:\w{1,12}\s)?$", re.IGNORECASE)
 _HEDGE = re.compile(
@@ -73,6 +103,7 @@ _HEDGE = re.compile(
 _THOUSANDS = re.compile(r"(?<=[1-9]),(?=[0-9]{3}$)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 _OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
+_OF_UNCERTAINTY = re.compile(r"\bun(?:certain|sure\b)|\bdoubt", re.IGNORECASE)
 _ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[\s:*$(\[{]{0,4}(?:(?:about|around|approximately)\s)?$", re.IGNORECASE)
 _TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x2044: "/", 0x066A: "%", 0x066B: "."})
 
@@ -94,9 +125,9 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     text = text[:STATEMENT]
     if scale == "words":
         return _phrase(text, mapping)
-    text = _SCALE_SHOWN.sub(" ", _plain(text))
+    text = _out_of_ten(_plain(text))
     found = list(_QUANTITY.finditer(text))
-    if any(_in_range(text, one) for one in found):
+    if any(_in_range(text, one) or _DENIED.search(text[: one.start()]) for one in found):
         return None
     if any(one["percent"] for one in found):
         found = [one for one in found if one["percent"] or one["of"] or not one["number"].isdigit()]
@@ -113,7 +144,7 @@ def read_stated(text: str, instrument: Instrument) -> tuple[Probability | None, 
     confidence is taken ("I am 85% sure"), else the last that is not the answer (Zong et al. 2025: the last anywhere),
     unless the reply states the other instrument. An uncertainty u comes back as 1 - u.
     """
-    text = _plain(text)
+    text = _out_of_ten(_plain(text))
     told = list(re.finditer(rf"\b{instrument}(?: score| level| percentage)? is\b\s*", text, re.IGNORECASE))
     if told:
         found = _first_stated(_SENTENCE_END.split(text[told[-1].end() :][:STATEMENT], maxsplit=1)[0])
@@ -121,7 +152,7 @@ def read_stated(text: str, instrument: Instrument) -> tuple[Probability | None, 
         other = "uncertainty" if instrument == "confidence" else "confidence"
         if re.search(rf"\b{other} is\b", text, re.IGNORECASE):
             return None, False
-        found = _last_percentage(text)
+        found = _last_percentage(text, instrument)
     value = None if found is None else _value(found, "percent")
     if value is None:
         return None, False
@@ -137,13 +168,19 @@ def _first_stated(sentence: str) -> re.Match[str] | None:
         if _DENIED.search(sentence[: found.start()]):
             continue
         direct = begin is not None and found.start() <= begin.end()
+        following = _OR.match(sentence, found.end())
+        if following and _QUANTITY.match(sentence, following.end()):
+            return None
         if direct or found["percent"] or found["of"]:
             return found
     return None
 
 
-def _last_percentage(text: str) -> re.Match[str] | None:
-    """The last percentage called a confidence; without one the last that is not the answer."""
+def _last_percentage(text: str, instrument: Instrument) -> re.Match[str] | None:
+    """The last percentage called by the instrument's name, else the last that is neither the answer nor the other's."""
+    own, other = _OF_CONFIDENCE, _OF_UNCERTAINTY
+    if instrument == "uncertainty":
+        own, other = other, own
     percentages = [found for found in _QUANTITY.finditer(text) if found["percent"]]
     called, others = [], []
     for found in percentages:
@@ -151,9 +188,11 @@ def _last_percentage(text: str) -> re.Match[str] | None:
         after = _SENTENCE_END.split(text[found.end() : found.end() + NEAR], maxsplit=1)[0]
         if _ANSWER_BEFORE.search(before):
             continue
-        others.append(found)
-        if _OF_CONFIDENCE.search(before) or _OF_CONFIDENCE.search(after):
+        if own.search(before) or own.search(after):
             called.append(found)
+        elif other.search(before) or other.search(after):
+            continue
+        others.append(found)
     chosen = next(reversed(called or others), None)
     return None if chosen is None or _in_range(text, chosen) else chosen
 
@@ -162,7 +201,19 @@ def _plain(text: str) -> str:
     """A text with digits and signs as typed on a keyboard, and numbers in digits."""
     text = unicodedata.normalize("NFKC", text).translate(_TYPED)
     text = "".join(str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c for c in text)
-    return _SPELLED_NUMBER.sub(lambda m: str(_SPELLED[m[0].lower().replace("-", " ")]), text)
+    text = _FRACTION.sub(lambda m: _FRACTIONS[m[0].lower().replace("-", " ")], text)
+    text = _SPELLED_NUMBER.sub(lambda m: str(_SPELLED[m[0].lower().replace("-", " ")]), text)
+    return _DOTS.sub("-", _POINT.sub(r".\1", text))
+
+
+def _out_of_ten(text: str) -> str:
+    """The text without the scale that it names; "8 on a scale of 0 to 10" as "8/10"."""
+    if _TENS_SHOWN.search(text):
+        text = _TENS_SHOWN.sub(" ", text)
+        return re.sub(
+            r"(?<![\w.,/])([0-9](?:\.[0-9]{1,4})?|10)(?![\w.,]*[0-9]|\s?[/%]|\s?(?:out|in)\b)", r"\1/10", text
+        )
+    return _SCALE_SHOWN.sub(" ", text)
 
 
 def _in_range(text: str, found: re.Match[str]) -> bool:

@@ -11,15 +11,22 @@ from harness import Gate, Prompt, Subject, Text
 FORM = 'End with one line: "Judgment: correct" or "Judgment: incorrect".'
 """The request for a verdict that `says_wrong` can read."""
 
-_JUDGMENT = re.compile(
-    r"judge?ment\W{0,6}(?:(?:the|this|that)\ (?:answer|solution|response)\ )?(?:is\W{1,4})?"
-    r"(?P<not>not\ )?(?P<word>incorrect|correct|wrong|right)\b",
-    re.IGNORECASE | re.VERBOSE,
+VERDICT = (
+    r"\W{0,6}(?:(?:the|this|that|it)\ (?:[\w']{1,15}\ ){0,2}(?:is\b\W{1,4}|(?=isn't))|(?:is\b\W{1,4})?)"
+    r"(?:(?:clearly|definitely|actually|certainly|entirely|completely)\ )?"
+    r"(?P<not>isn't\W{1,4}|not\b\W{1,4})?(?P<word>incorrect|correct|wrong|right)\b"
 )
+"""The words of a verdict ("the answer is not correct"), as a verbose pattern with the groups "word" and "not"."""
+
+_JUDGMENT = re.compile(rf"judge?ment{VERDICT}", re.IGNORECASE | re.VERBOSE)
 _OPEN = re.compile(
-    r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b)", re.IGNORECASE
+    r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b"
+    r"|\s(?:in|for|on) [^.,\n]{1,40} but [^.\n]{0,20}\b(?:incorrect|correct|wrong|right)\b)",
+    re.IGNORECASE,
 )
-"""Text after a word by which the word decides nothing: "correct or incorrect", "[Correct/Wrong]", "correct?"."""
+"""Text after a word by which the word decides nothing: "correct or incorrect", "correct?", "correct in form but wrong"."""
+
+_ANNOUNCES = re.compile(r"(:[*_ ]{0,4}|^\#{1,6}[ ][^\n:]{1,40})\n\s*(?=\S)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,16 @@ def last_verdict(pattern: re.Pattern[str], text: str) -> bool | None:
 
     The last one counts, because critiques quote the instruction and weigh both verdicts before they decide. A line that
     holds both verdicts is the instruction ("Judgment: correct" or "Judgment: incorrect"), and neither of them; so is
-    "Judgment: correct/incorrect".
+    "Judgment: correct/incorrect". A line that ends in a colon announces the next one and is read with it.
 
     Args:
         pattern: finds a verdict, with its "word" (correct, right, incorrect, wrong) and a "not" before it.
     """
-    for line in reversed(text.splitlines()):
-        found = (match for match in pattern.finditer(line) if not _OPEN.match(line, match.end()))
+    for line in reversed(_ANNOUNCES.sub(r"\1 ", text).splitlines()):
+        found, undecided = [], False
+        for match in pattern.finditer(line):
+            before, undecided = undecided, bool(_OPEN.match(line, match.end()))
+            found += [] if before or undecided else [match]
         verdicts = {(match["word"].lower() in ("incorrect", "wrong")) != bool(match["not"]) for match in found}
         if len(verdicts) == 1:
             return verdicts.pop()

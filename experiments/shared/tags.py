@@ -20,7 +20,8 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
         ended: whether the reply ended by itself. Then a tag that was never closed holds the rest of its line; in a
             reply that was cut off, "8" may be the beginning of "85%", and such a tag counts as none.
     """
-    opening = re.compile(rf"<\s{{0,3}}{tag}\b[^<>\n]{{0,100}}>", re.IGNORECASE)
+    # "the <answer> tag" speaks of it.
+    opening = re.compile(rf"<\s{{0,3}}{tag}\b[^<>\n]{{0,100}}>(?!\s{{0,2}}tags?\b)", re.IGNORECASE)
     found = deque(opening.finditer(text), maxlen=2)
     if not found:
         return None

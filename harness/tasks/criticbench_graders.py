@@ -12,8 +12,10 @@ from harness.tasks.texts import own_text
 
 _STATED = re.compile(r"\banswer(?:\s+is)?\s*(?::|\bis\b:?)\s*|\banswer is\b:?\s*", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
+_OPENS = re.compile(r"\W{0,4}(?:yes|no|true|false)\b(?! (?:and|or)\b)", re.IGNORECASE)
 _DENIED = re.compile(r"\bnot (?:yes|no|true|false)\b", re.IGNORECASE)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_FUNCTION = re.compile(r"[A-Za-z]\([a-z](?:,[a-z]){0,3}\)")
 _DOLLARS = re.compile(r"\$([^$\n]{1,300})\$")
 _PLAIN = (
     (re.compile(r"\\[dt]frac"), r"\\frac"),
@@ -36,14 +38,18 @@ def final_words(text: str, item: Item) -> Grade:
 
 @grader
 def final_yes_no(text: str, item: Item) -> Grade:
-    """The last yes or no behind "the answer is"; without these words the only one of the two that the text holds.
+    """The first yes or no behind the last "the answer is".
+
+    Without these words the one that opens the text, or else the only one of the two that it holds. One that is denied
+    ("not no") is none.
 
     Gold: "yes" or "no".
     """
     said = own_text(text)
     stated = _ending(said)
-    found = ["yes" if word.lower() in ("yes", "true") else "no" for word in _YES_NO.findall(stated)]
-    if not found or _DENIED.search(stated) or (stated == said and len(set(found)) > 1):
+    found = ["yes" if word.lower() in ("yes", "true") else "no" for word in _YES_NO.findall(_DENIED.sub("", stated))]
+    opens = _OPENS.match(stated)
+    if not found or (stated == said and len(set(found)) > 1 and not opens):
         return NOTHING
     return Grade(found[0], found[0] == item.gold)
 
@@ -113,4 +119,4 @@ def _written(formula: str) -> str:
     for pattern, into in _PLAIN:
         text = pattern.sub(into, text)
     left, equals, right = text.partition("=")
-    return right if equals and len(left) <= 2 and right else text
+    return right if equals and right and (len(left) <= 2 or _FUNCTION.fullmatch(left)) else text

@@ -26,9 +26,12 @@ NOTHING = Grade("", None)
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _SYMBOL = r"[ \"'(]{0,4}([A-Z][A-Za-z]?)(?![A-Za-z])"
-_SYMBOL_STATED = re.compile(rf"(?:\b(?:is|symbol|answer|abbreviation|but|rather)\b|it's|[:=]){_SYMBOL}(?! or [A-Z])")
+_SYMBOL_STATED = re.compile(
+    rf"(?:\b(?:is|es|est|ist|symbol|answer|abbreviation|but|rather)\b|it's|[:=]){_SYMBOL}(?! or [A-Z])"
+)
 _SYMBOL_DENIED = re.compile(
-    rf"(?i:\b(?:not|nor|neither|never|rather than)\b|n't){_SYMBOL}|\b([A-Z][A-Za-z]?) is(?: not|n't) (?![A-Z][a-z]?\b)"
+    rf"(?i:\b(?:not|nor|neither|never|rather than|pas|nicht)\b|n't){_SYMBOL}"
+    r"|\b([A-Z][A-Za-z]?) is(?: not|n't) (?![A-Z][a-z]?\b)"
 )
 _SYMBOL_FIRST = re.compile(r"[\"'(]{0,2}([A-Z][A-Za-z]?)[\"')]{0,2}(?=\s*$|[.,;:]| ?\(| -| is\b)")
 _SYMBOL_ALONE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?)(?![A-Za-z])")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from experiments.shared.critique import last_verdict
+from experiments.shared.critique import VERDICT, last_verdict
 from harness import Item
 from harness.tasks.graders import gold_text
 from harness.tasks.numbers import exact
 from harness.tasks.texts import normalise
 
-_WORD = r"\W{0,6}(?:is\W{1,4})?(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\b"
-_FINAL = re.compile(rf"final answer{_WORD}", re.IGNORECASE)
-_STEP = re.compile(rf"correctness of the step{_WORD}", re.IGNORECASE)
+_OF = r"(?:\ (?:of|to|in)\ (?:the|this)\ [a-z]{1,15}|\ [$*]{0,3}[-0-9][0-9.,/%]{0,20}[$*]{0,3})?"
+_FINAL = re.compile(rf"final\ answer{_OF}{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_STEP = re.compile(rf"correctness\ of\ the\ step{VERDICT}", re.IGNORECASE | re.VERBOSE)
 _NUMBER = re.compile(r"(?<![\w.])-?[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?")
 _LETTER = re.compile(r"^\([A-Z]\) ")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from experiments.shared.critique import last_verdict
+from experiments.shared.critique import VERDICT, last_verdict
 
 _MARK = re.compile(
     r"\[\[\s*(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\s*\]\]",
     re.IGNORECASE,
 )
 _PLAIN = re.compile(
-    r"\bverdict\W{0,6}(?:is\W{1,4})?(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\b"
+    rf"\bverdict{VERDICT}"
     r"(?=[\]\"'*)\s]{0,6}(?:[.;:!,?/|]|or\b|$))",  # not "verdict: correct steps, but a wrong sum"
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _ALONE = re.compile(
     r"\A\W{0,6}(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\W{0,6}\Z",

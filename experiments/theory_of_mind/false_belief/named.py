@@ -29,8 +29,13 @@ _CONCLUSION = re.compile(
     r"\b(?:so|therefore|thus|hence|answer|wait|correction)\b|^\s*(?:no|actually)\s*$", re.IGNORECASE
 )
 _DENIAL = re.compile(
-    r"\b(?:not|never|nor|neither|no longer|cannot|instead of|rather than|anything but)\b|n't\b", re.IGNORECASE
+    r"\b(?:not|never|nor|neither|no longer|cannot|instead of|rather than|except)\b|n't\b",
+    re.IGNORECASE,
 )
+# "but it could be the chest", "she would be surprised to find it in the chest"
+_UNLIKELY = re.compile(r"\b(?:surpris\w{1,4}|unlikely)\b", re.IGNORECASE)
+_ALSO_POSSIBLE = re.compile(r"\s{0,3}(?:it|that|the \w{1,12}) (?:could|might|may)\b", re.IGNORECASE)
+_ANYTHING_BUT = re.compile(r"\b(?:any|every)(?:thing|where) but\b")
 _DENIED_AFTER = re.compile(r"\s{0,3}(?:is|was|would be)(?: not|n't)\b", re.IGNORECASE)
 
 # The subject of a clause, by its words; the first that fits.
@@ -72,7 +77,7 @@ def last_named(text: str, options: list[str], kind: str = "belief") -> str | Non
     between = r"(?:\s{0,2}(?:,|/|\bor\b|\band\b)\s{0,2}){1,2}(?:(?:in|the|a|maybe|perhaps|possibly)\s){0,3}"
     several = re.compile(rf"\b(?:{name})\b(?:{between}(?:{name})\b){{1,20}}")
     best, chosen = -1, None
-    for rank, clause in _ranked(several.sub(_open, own_text(text).lower()), kind):
+    for rank, clause in _ranked(several.sub(_open, _ANYTHING_BUT.sub("not", own_text(text).lower())), kind):
         denial = _DENIAL.search(clause)
         denied = denial.start() if denial else len(clause)
         found = [m[0] for m in said.finditer(clause, 0, denied) if not _DENIED_AFTER.match(clause, m.end())]
@@ -93,7 +98,8 @@ def _ranked(text: str, kind: str) -> Iterator[tuple[int, str]]:
                 continue
             about = next((topic for topic, words in _SPEAKS_OF.items() if words.search(clause)), "")
             rank = 1 + _ANSWERS[kind].index(about)
-            if opener.strip() in _ASIDE or opener.strip() == "even though":
+            possible = opener.strip() in ("but", "though", "although") and _ALSO_POSSIBLE.match(clause)
+            if opener.strip() in _ASIDE or opener.strip() == "even though" or _UNLIKELY.search(clause) or possible:
                 rank = 0
             elif concludes:
                 rank = 9

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from experiments.calibration.self_critique_confidence.prompts import read
 from experiments.calibration.self_knowledge.detector import REFERENCES, refuses_by_reference
+from experiments.correction.critic_role.steps import final_wrong
+from experiments.correction.critique.verdicts import marked_wrong
 from experiments.shared.confidence import PHRASES, Instrument, Scale, read_confidence, read_stated
+from experiments.shared.critique import says_wrong
 from experiments.shared.tags import tagged
 from experiments.theory_of_mind.false_belief.named import last_named
 from harness import Prompt, Text
@@ -73,6 +76,21 @@ def test_what_stands_between_tags(text: str, ended: bool, right: str | None) -> 
 def test_an_answer_with_its_score(text: str, instrument: Instrument, right: list[Any]) -> None:
     _, answer, score, _ = read(Prompt.user("q"), Text(text, (1,), (0.0,), "stop"), instrument)
     assert (answer, score) == (right[0], None if right[1] is None else pytest.approx(right[1]))
+
+
+@pytest.mark.parametrize(("text", "gold", "right"), cases("experiments", "says_wrong"))
+def test_the_verdict_of_a_critique(text: str, gold: None, right: bool | None) -> None:
+    assert says_wrong(text) is right
+
+
+@pytest.mark.parametrize(("text", "gold", "right"), cases("experiments", "marked_wrong"))
+def test_a_verdict_in_brackets(text: str, gold: None, right: bool | None) -> None:
+    assert marked_wrong(text) is right
+
+
+@pytest.mark.parametrize(("text", "gold", "right"), cases("experiments", "final_wrong"))
+def test_a_verdict_on_the_final_answer(text: str, gold: None, right: bool | None) -> None:
+    assert final_wrong(text) is right
 
 
 @pytest.mark.parametrize(("text", "options", "right"), cases("experiments", "last_named"))
