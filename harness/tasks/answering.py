@@ -18,27 +18,41 @@ HEDGES = word_set("maybe perhaps possibly could might")
 """Words that begin a guess."""
 
 NEGATIONS = word_set(
-    "not never cannot neither nor without except unlike wrong incorrect false mistaken whether unlikely isnt wasnt "
-    "arent werent doesnt didnt dont cant couldnt wouldnt hasnt"
+    "not never cannot neither nor without except unlike wrong incorrect false mistaken whether unlikely wish isnt "
+    "wasnt arent werent doesnt didnt dont cant couldnt wouldnt hasnt"
 )
 LEADS = word_set("here it its this that thats answer correct final my name i think believe im he she they would")
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w+-]{0,20}[ \t]*$", re.MULTILINE)
 _LATEX = re.compile(r"\\(?:boxed|text\w{0,12}|math\w{0,12}|emph|underline|ce)\b ?|[${}]")
 _LABEL = re.compile(
-    r"""(?:^|(?<=[.!?]\ ))[^\w\n]{0,8} (?:(?:the|my|so,?\ the)\ )? (?P<final>final\ )? (?:short\ |correct\ |direct\ )?
-        answer [*_"'\ ]{0,4} (?:is[*_\ ]{0,4})? [:=] [*_]{0,4}""",
+    r"""(?:^|(?<=[.!?]\ ))[^\w\n]{0,8} (?: (?:(?:the|my|so,?\ the)\ )?
+          (?P<final>(?:final|revised|corrected)\ )? (?:short\ |correct\ |direct\ )?
+          (?:answer|antwort|respuesta|r\u00e9ponse|risposta|resposta) [*_"'\ ]{0,4} (?:is[*_\ ]{0,4})? [:=] [*_]{0,4}
+        | (?P<option>(?:option|choice)\ [A-Z0-9]|tl;?dr)\ ?: | \(?[0-9A-Za-z]\)(?=\ [^\W\d]{2}) )
+      | \b(?P<changed>(?:change|correct|revise)\ my\ answer\ (?:from\ [^.\n]{1,40}\ )?to)\b:?""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+_TAGGED = re.compile(r"<answer\b[^<>\n]{0,60}>([^<]{1,2000})(?:</|<answer)", re.IGNORECASE)
+_JSON = re.compile(r"""["']answer["']\s?:\s?["]([^"\n]{1,500})["]\s?[,}]""", re.IGNORECASE)
+_OTHERS = word_set("some many most others people everyone everybody few")
+_POLARITIES = word_set("yes no true false")
+_EXCLAIMS = word_set("oh well ah hmm indeed clearly sure certainly definitely so")
+_NO_DOUBT = re.compile(r"\b(?:there is |without |has |have )?(?:no|any|a) doubt\b[,:]?", re.IGNORECASE)
+_HEADING = word_set("final short answer response")
+_NO_WAY = re.compile(r"\bno way (?:that )?(?=it|the)", re.IGNORECASE)
+_SAY = word_set("say says think thinks believe believes guess claim claims assume assumes answer")
 _SHARP = re.compile(r"(?<=[A-Za-z])#(?!\w)")  # of "C#", which is no markup
 _BOXED = re.compile(r"\\boxed ?(?=\{)")
 _CORRECTION = re.compile(
-    r"""(?<=[.,;!?\-:]) \s{0,3} (?:(?:oh|ah|hmm?)[,.]?\ )? (?:
-        (?:no[,.\ ]{1,2})? (?:wait|hold\ on|scratch\ that|correction|my\ mistake|let\ me\ correct\ (?:that|myself))
+    r"""(?:(?<=[.,;!?\-:])|(?<=\n)) \s{0,3} (?:(?:oh|ah|hmm?)[,.]?\ )? (?:
+        (?:no[,.\ ]{1,2})? (?:wait(?!,?\ (?:let|i\b|is\b))|hold\ on|scratch\ that|correction|my\ mistake
+            |on\ second\ thoughts?|let\ me\ (?:correct\ (?:that|myself)|rethink|reconsider))
             (?:[,.:;!\-\ ]{1,4} (?:no|sorry|actually)\b)? [,.:;!\-\ ]+
       | no[,.:;!]\s+ (?:sorry[,.]?\ )?
-      | (?:sorry,?\ )? (?:i\ mean[t]?|or\ rather|or\ better) [,:]?[ ]
-      | actually,?\ (?:it(?:'s|\ is|\ was)\ )? (?:the\ )? (?=(?-i:[A-Z0-9])[\w'\ -]{0,40}[.!]?$)
+      | (?:sorry,?\ |but\ |oops[,.!]?\ )? (?:i\ mean[t]?|or\ rather|or\ better) [,:]?[ ]
+      | (?:actually|sorry|oops|whoops)[,.!]?\ (?:it(?:'s|\ is|\ was)\ )? (?:the\ )?
+          (?=(?-i:(?!I\b)[A-Z0-9])[\w'\ -]{0,40}[.!]?(?:\n|$))
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -48,7 +62,8 @@ _TAG_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"\b(?:without (?:any |a )?(?:doubt|question)|not only|not to mention|not surprisingly|none other than|nothing but"
+    r"\b(?:without (?:any |a )?(?:doubt|question)|(?<=, )(?-i:no doubt)(?=[.,!]|$)"
+    r"|not only|not to mention|not surprisingly|none other than|nothing but"
     r"|if i(?:'m| am) not (?:mistaken|wrong)|unless i(?:'m| am) (?:mistaken|wrong)"
     r"|(?:can|could)(?:not|n't| not) be (?:anything|anyone|anywhere) (?:but|other than))\b",
     re.IGNORECASE,
@@ -69,7 +84,10 @@ def answering(text: str, question: str) -> str:
     for at, sentence in enumerate(sentences[:-1]):
         following = sentences[at + 1]
         said = word_forms(sentence)
-        if echoes(said, asked) or _only_denies(said, asked) or _is_background(said, word_forms(following), question):
+        told = ":" in sentence and set(said[1:]) <= set(asked)  # "Country: Australia"
+        if told or says_others(said) or echoes(said, asked) or _only_denies(said, asked):
+            continue
+        if _is_background(said, word_forms(following), question):
             continue
         if not HEDGES.isdisjoint(said) and word_forms(following)[:1] and word_forms(following)[0] in HEDGES:
             return f"{sentence.rstrip('.')}; {following}"
@@ -82,6 +100,22 @@ def answering_line(text: str) -> str:
     return next((_corrected(line) for line in _lines(_labelled(own_text(text)))), "")
 
 
+def polarity(text: str, question: str) -> tuple[str, ...]:
+    """The yes, no, true or false that a text opens with, or else the only one that it says; () without one.
+
+    Words of the question and a lead ("The answer is") may stand before it. "Yes and no" and "not true" say neither.
+    """
+    said = word_forms(_NO_DOUBT.sub("", answering_line(text)))
+    empty = LEADS | COPULAS | frozenset(word_forms(question)) | _EXCLAIMS
+    found = [at for at, word in enumerate(said) if word in _POLARITIES and said[at - 1 : at] != ("not",)]
+    opens = [at for at in found if set(said[:at]) <= empty]
+    if not found or (not opens and len({said[at] for at in found}) > 1):
+        return ()
+    at = (opens or found)[0]
+    both = said[at + 1 : at + 2] in (("and",), ("or",)) and said[at + 2 : at + 3] != () and said[at + 2] in _POLARITIES
+    return () if both else (said[at],)
+
+
 def echoes(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
     """Whether words only repeat the question, or its beginning."""
     return len(said) >= min(4, len(asked)) > 0 and len(said) >= 2 and asked[: len(said)] == said
@@ -90,9 +124,13 @@ def echoes(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
 def _labelled(text: str) -> str:
     """The text after its last "final answer:", or else after its first "answer:"; all of it without a label."""
     text = _SHARP.sub("\u266f", _FENCE.sub("", text))
+    for pattern in (_TAGGED, _JSON):
+        if inside := [m[1] for m in pattern.finditer(text) if words(m[1])]:
+            return _LATEX.sub(" ", inside[-1])
+    text = _NO_WAY.sub("not ", _corrected(text))
     boxed = list(_BOXED.finditer(text))
     labels = list(_LABEL.finditer(text))
-    chosen = boxed[-1:] or [m for m in labels if m["final"]][-1:] or labels[:1]
+    chosen = boxed[-1:] or [m for m in labels if m["final"] or m["changed"]][-1:] or labels[:1]
     rest = text[chosen[0].end() :] if chosen else ""
     if boxed:
         rest = rest.split("}\n", 1)[0]
@@ -120,7 +158,7 @@ def _lines(text: str) -> Iterator[str]:
         if not words(line):
             continue
         line = f"{lead} {line}".strip()
-        if line.endswith(":"):
+        if line.endswith(":") or set(words(line)) <= _HEADING:
             lead = line
             continue
         lead = ""
@@ -136,6 +174,11 @@ def _corrected(line: str) -> str:
         if before and not is_interjection(before) and after and not set(after) <= LEADS:
             return line[match.end() :]
     return line
+
+
+def says_others(said: tuple[str, ...]) -> bool:
+    """Whether a sentence tells what others say ("Many people think that it is Lyon")."""
+    return said[:1] != () and said[0] in _OTHERS and not _SAY.isdisjoint(said[:4]) and "but" not in said
 
 
 def _only_denies(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:

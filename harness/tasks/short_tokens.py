@@ -26,13 +26,31 @@ _TENS = word_list("twenty thirty forty fifty sixty seventy eighty ninety")
 _SCALES = word_set("dozen hundred thousand million billion trillion")
 _VALUES: Mapping[str, int] = {word: n for n, word in enumerate(_SMALL)} | {w: 10 * n for n, w in enumerate(_TENS, 2)}
 
+_SHORT_MONTH = "(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_ABBREVIATED = re.compile(rf"\b{_SHORT_MONTH}t?\b\.?(?=,? [0-9])|(?<=[0-9] ){_SHORT_MONTH}t?\b\.?")
+_WEEKDAY = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? (?=[0-9A-Z])")
 _MONTH = "(?:" + "|".join(_MONTHS) + ")"
 _DAY = r"([0-3]?[0-9])(?:st|nd|rd|th)?"
 _MONTH_FIRST = re.compile(rf"\b({_MONTH})\s+(?:the\s+)?{_DAY}\b(?:\s*,\s*|\s+)(?=[0-9]{{4}}\b)", re.IGNORECASE)
-_MONTH_DAY = re.compile(rf"\b({_MONTH})\s+(?:the\s+)?{_DAY}\b(?![0-9,.])", re.IGNORECASE)
+_MONTH_DAY = re.compile(rf"\b({_MONTH})\s+(?:the\s+)?{_DAY}\b(?![0-9,.]|\s?-\s?[0-9])", re.IGNORECASE)
 _DAY_FIRST = re.compile(rf"\b{_DAY}\s+(?:of\s+)?({_MONTH})\b,?", re.IGNORECASE)
-_YEAR_FIRST = re.compile(r"\b([12][0-9]{3})-([01][0-9])-([0-3][0-9])\b")
+_YEAR_FIRST = re.compile(r"\b([12][0-9]{3})([-/.])([01]?[0-9])\2([0-3]?[0-9])\b")
 _NUMERIC_DATE = re.compile(r"\b([0-3]?[0-9])([/.-])([0-3]?[0-9])\2([12][0-9]{3})\b")
+# Of titles and initials: "St. Louis", "Mt. Everest", "J. R. R. Tolkien".
+_SHORT_FORMS: Mapping[str, str] = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
+_ROMAN: Mapping[str, str] = {
+    name: str(n) for n, name in enumerate(word_list("II III IV V VI VII VIII IX X XI XII XIII"), 2) if len(name) > 1
+}
+# Function words of other languages that deny, join or turn.
+_FOREIGN = tuple(
+    (re.compile(pattern), into)
+    for pattern, into in (
+        (r"\b(?i:n'est pas|no es|non è|não é|ist nicht|är inte)\b", "is not"),
+        (r"\b(?i:nicht|niet|kein)\b", "not"),
+        (r"\bsondern\b", "but"),
+        (r"(?<=\w) (?:oder|ou|o) (?=[A-Z0-9])", " or "),
+    )
+)
 _DASHES = str.maketrans({**dict.fromkeys((*range(0x2010, 0x2014), 0x2212), "-"), 0x2018: "'", 0x2019: "'", 0x266F: "#"})
 _SIGN = re.compile(r"(?:^|(?<=[\s(:=\"']))-(?=\.?[0-9])")
 _RANGE = re.compile(r"(?<=[0-9])\s?-\s?(?=[0-9])")
@@ -40,6 +58,7 @@ _PLUS = re.compile(r"(?<=[A-Za-z0-9])\+(?=[+\s\"').,;:!?]|$)")
 _SHARP = re.compile(r"(?<=[A-Za-z])#(?!\w)")
 _MINUS = re.compile(r"(?<![\w-])([A-Z]{1,2})-(?![\w-])")
 _AND = re.compile(r"(?<=\w)(?:\s'[nN]'?\s|\s[nN]'\s|\sn\s|\s?'n'\s?)(?=\w)")
+_INNER_SPACE = re.compile(r"(?<![0-9.])([1-9][0-9]{0,2}) (?=[0-9]{3}(?![0-9]))")
 _ZEROS = re.compile(r"(?<=[0-9])\.0+$|(?<=\.[0-9])0+$")
 
 
@@ -63,8 +82,12 @@ class Token:
 def spelled(text: str) -> str:
     """A text in which the commas and dashes of dates, ranges and signs have become words."""
     text = text.translate(_DASHES)
-    text = _YEAR_FIRST.sub(lambda m: f"{int(m[3])} {_month(m[2])} {m[1]}", text)
-    text = _NUMERIC_DATE.sub(r"\1 \3 \4", text)
+    for pattern, into in _FOREIGN:
+        text = pattern.sub(into, text)
+    text = _ABBREVIATED.sub(lambda m: next(name for name in _MONTHS if name.startswith((m[1] or m[2]).lower())), text)
+    text = _WEEKDAY.sub("", text)
+    text = _YEAR_FIRST.sub(lambda m: f"{int(m[4])} {_month(m[3])} {m[1]}", text)
+    text = _NUMERIC_DATE.sub(_written_date, text)
     text = _MONTH_FIRST.sub(lambda m: f"{int(m[2])} {m[1]} ", text)
     text = _MONTH_DAY.sub(lambda m: f"{int(m[2])} {m[1]}", text)
     text = _DAY_FIRST.sub(lambda m: f"{int(m[1])} {m[2]}", text)
@@ -75,7 +98,11 @@ def spelled(text: str) -> str:
 
 def tokens(clause: str) -> tuple[Token, ...]:
     """The words of a clause that went through `spelled`; articles are left out where they are articles."""
-    read = [Token(word, piece[:1].isupper()) for piece in re.split(r"[\s\-]+", clause) for word in words(piece)]
+    pieces = re.split(r"[\s\-]+", _INNER_SPACE.sub(r"\1", clause))
+    read = [
+        Token(_ROMAN.get(piece.strip(".,"), word), piece[:1].isupper()) for piece in pieces for word in words(piece)
+    ]
+    read = list(_short_forms(read))
     kept = [t for at, t in enumerate(read) if not _is_article(read, at)] or read
     return tuple(_numbers(kept))
 
@@ -84,6 +111,36 @@ def tokens(clause: str) -> tuple[Token, ...]:
 def word_forms(text: str) -> tuple[str, ...]:
     """The words of a whole text, in the one spelling."""
     return tuple(token.word for token in tokens(spelled(text)))
+
+
+def _short_forms(read: Sequence[Token]) -> Iterator[Token]:
+    """The words with titles written out before a name, and with initials as one word ("j r r" is "jrr")."""
+    at = 0
+    while at < len(read):
+        end = at
+        while end < len(read) and read[end].capital and _is_initial(read[end]):
+            end += 1
+        if end - at > 1:
+            yield Token("".join(token.word for token in read[at:end]), capital=True)
+            at = end
+            continue
+        named = at + 1 < len(read) and read[at + 1].capital
+        yield Token(_SHORT_FORMS.get(read[at].word, read[at].word), read[at].capital) if named else read[at]
+        at += 1
+
+
+def _is_initial(token: Token) -> bool:
+    return len(token.word) == 1 and token.word.isalpha()
+
+
+def _written_date(found: re.Match[str]) -> str:
+    """ "20 july 1969" of "20.07.1969" and "07/20/1969"; day and month as they stand where either may be the other."""
+    first, second = int(found[1]), int(found[3])
+    if (found[2] == "." or first > 12) and 1 <= second <= 12:
+        return f"{first} {_month(found[3])} {found[4]}"
+    if second > 12 and 1 <= first <= 12:
+        return f"{second} {_month(found[1])} {found[4]}"
+    return f"{found[1]} {found[3]} {found[4]}"
 
 
 def _month(number: str) -> str:

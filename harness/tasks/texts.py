@@ -60,6 +60,10 @@ _MARKUP = re.compile(r"</?[a-z]{1,10}>|[*`#>]")
 _MARKERS = 20
 """Marks at the beginning of a text that are passed over."""
 
+# "Canberra? I think so."
+_AFFIRMS = re.compile(
+    r"\s*(?:i (?:think|believe|guess|suppose|hope)(?: so)?|yes|probably|perhaps)[\s.!]*", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[.!?]+[\"')]?(?=\s)")
 # Quotation marks, apostrophes and dashes as typed on a keyboard.
 _TYPED = (
@@ -76,7 +80,10 @@ _LETTERS = str.maketrans(
     | {"æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
     | {"\u0131": "i", "&": " and ", "'": "", "`": ""}
 )
-_INNER_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
+_INNER_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{3})|(?<![0-9]{4})(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
+# Scripts without spaces between words, beside Latin letters and digits.
+_SPACELESS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_SCRIPT_CHANGES = re.compile(rf"(?<=[{_SPACELESS}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{_SPACELESS}])")
 _NO_DECIMAL_POINT = re.compile(r"\.(?![0-9])|(?<![0-9])\.")
 _NO_WORD = re.compile(r"[^\w.]|_")
 
@@ -92,7 +99,10 @@ def word_list(text: str) -> list[str]:
 
 
 _ARTICLES = word_set("a an the")
-_ABBREVIATIONS = word_set("mrs gen sen rep gov capt lt col prof rev hon est approx inc ltd jr sr fort")
+_ABBREVIATIONS = word_set(
+    "mrs gen sen rep gov capt lt col prof rev hon est approx inc ltd jr sr fort jan feb mar apr jun "
+    "jul aug sep sept oct nov dec"
+)
 _INTERJECTIONS = word_set(
     "sure yes yeah no ok okay certainly absolutely definitely of course great good question well hmm hm right "
     "correct thanks thank you probably maybe perhaps so actually"
@@ -218,6 +228,8 @@ def first_sentence(line: str) -> str:
         if match[0].startswith(".") and (len(word) <= 2 or "." in word or word in _ABBREVIATIONS):
             continue
         sentence = line[start : match.end()]
+        if "?" in match[0] and _AFFIRMS.fullmatch(line, match.end()):
+            return sentence.strip()
         if "?" in match[0] or is_interjection(words(sentence)):
             start = match.end()
             continue
@@ -239,6 +251,8 @@ def words(text: str) -> list[str]:
     text = unicodedata.normalize("NFKD", text.translate(_TYPED).translate(_LETTERS)).casefold()
     if not text.isascii():
         text = "".join(c for c in text if not unicodedata.combining(c))
+        text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+        text = _SCRIPT_CHANGES.sub(" ", text)
     text = _NO_DECIMAL_POINT.sub("", _INNER_COMMA.sub("", text))
     tokens = _NO_WORD.sub(" ", text).split()
     return [token for token in tokens if token not in _ARTICLES] or tokens
