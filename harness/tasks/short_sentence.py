@@ -16,7 +16,6 @@ _CLAUSE_BREAK = re.compile(
     r",(?![0-9]{3})|[;|()\[\]]|:(?![0-9])|\s-\s|\b(?:but|rather|instead|however|whereas|although|though)\b",
     re.IGNORECASE,
 )
-_HASHTAG = re.compile(r" #[A-Za-z]\w*")
 _SLASH = re.compile(r"/")
 _SEEMS = word_set("seems sounds looks feels")
 _STATED = word_set("its thats hes shes is was")
@@ -58,7 +57,7 @@ class Sentence:
     def read(cls, text: str, question: str = "") -> Sentence:
         if not _QUOTE_OPENS.search(text):
             text = _PLURAL_OWNER.sub("'s", text)  # "the Beatles' producer"
-        text = _SLASH.sub(" or ", spelled(_HASHTAG.sub("", text)))
+        text = _SLASH.sub(" or ", spelled(text))
         clauses, start, opener, depth = [], 0, "", 0
         for match in [*_CLAUSE_BREAK.finditer(text), None]:
             if found := tokens(text[start : match.start() if match else len(text)]):
