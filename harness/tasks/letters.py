@@ -36,6 +36,7 @@ _CHOSEN = re.compile(
         | it(?:'s|\ is|\ must\ be|\ has\ to\ be) | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
       )(?:(?<=[:=\s])|\b)[ :]?
     | (?:^|[.!?;,]\ |\n)(?:so|thus|therefore|hence)\b,?
+    | ^(?:probably|(?:most\ )?likely|definitely|clearly|certainly)\b,?
     | \u9009(?:\u62e9)?
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -63,7 +63,8 @@ _DOUBTED = re.compile(
 # A statement is taken back, and a sentence further on concludes.
 _RETRACTED = re.compile(
     r"\b(?:but wait|wait,? but|(?:that|this|it)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))"
-    r"|i made an? (?:mistake|error)|let me (?:recount|recalculate|redo|recompute|reconsider|correct))\b",
+    r"|i doubt (?:it|that)|i made an? (?:mistake|error)"
+    r"|let me (?:recount|recalculate|redo|recompute|reconsider|correct))\b",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
@@ -334,10 +335,12 @@ def _last(text: str) -> Quantity | None:
 def _told(text: str) -> Quantity | None:
     """The only number in words that the last sentence of a text without digits has ("She has twelve apples left.")."""
     sentence = _STOP.split(text.rstrip(" .!\n\"'*")[-_SEGMENT:])[-1]
-    if re.search("[0-9]", text[: 2 * ENDS]) or _REFUSAL.search(text):
+    if re.search("[0-9]", text[: 2 * ENDS]) or _REFUSAL.search(text) or re.search(r"\bbetween\b", sentence, re.I):
         return None
     found: list[Quantity] = []
-    for word in re.finditer(r"(?<![\w-])(?!(?i:one|a|half)\b)[A-Za-z]", sentence):
+    for word in re.finditer(
+        r"(?<![\w-])(?!(?i:one|half|a(?! (?:hundred|thousand|million|dozen)))\b)[A-Za-z]", sentence
+    ):
         spelled = read_words(sentence[word.start() :]) if not found or word.start() >= found[-1].end else None
         if spelled:
             found.append(Quantity(word.start(), word.start() + spelled[1], spelled[0]))

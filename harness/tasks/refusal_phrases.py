@@ -75,6 +75,7 @@ will|would not answer|say|tell|respond|comment|speculate|help|provide|assist|dis
 have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE,
 have not faintest|slightest|foggiest .. KNOWLEDGE, got no .. KNOWLEDGE, ^ not KNOW $,
 there is|are not .. answer|answers|solution|consensus, have|has yet to KNOW, nobody|one has .. out,
+nobody|one has FOUND_OUT,
 remains to be, time will tell, i|we .. need|require more|further|additional .. KNOWLEDGE,
 do|does not appear|seem to exist,
 drawing blank, have to pass $, i will pass $, not think|believe anyone|anybody KNOWS, not something i KNOW,

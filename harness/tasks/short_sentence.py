@@ -17,6 +17,7 @@ _CLAUSE_BREAK = re.compile(
     re.IGNORECASE,
 )
 _SLASH = re.compile(r"/")
+_NO_OTHER = word_set("nobody none nothing no not only nowhere")
 _SEEMS = word_set("seems sounds looks feels")
 _STATED = word_set("its thats hes shes is was")
 _PLURAL_OWNER = re.compile(r"(?<=s)'(?= [A-Za-z])")
@@ -141,6 +142,8 @@ class Sentence:
             return True
         if end == len(words) or words[end] not in CONNECTORS:
             return False
+        if self.words[end + 1 : end + 2] and self.words[end + 1] in _NO_OTHER:
+            return False
         same_clause = sum(number == self.places[end] for number in self.places[end + 1 :])
         return words[end] == "or" or same_clause <= 3
 
@@ -212,7 +215,7 @@ class Sentence:
             others = [w for w in (*lead, *self.words[end : begin + len(clause.tokens)]) if w not in kinds.EQUALS]
             return bool(set(self.told) - own) and len(others) > self.tokens[start].number
         if clause.opener in ("though", "although", "whereas") and {"would", "might", "could"} & set(lead):
-            return any(self._answers(n) for n in self.told if n < place)
+            return any(self.clauses[n].tokens[-1].capital for n in self.told if n < place)
         if lead and lead[0] in kinds.CLAUSE_OF and lead[:2] != ("since", "then") and any(n < place for n in self.told):
             return lead[0] != "which" or lead[-1] not in kinds.NAMED | COPULAS
         if any(word in ("who", "whom", "whose") for word in lead) and COPULAS.isdisjoint(lead):

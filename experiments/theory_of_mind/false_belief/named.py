@@ -35,6 +35,7 @@ _DENIAL = re.compile(
 # "but it could be the chest", "she would be surprised to find it in the chest"
 _UNLIKELY = re.compile(r"\b(?:surpris\w{1,4}|unlikely)\b", re.IGNORECASE)
 _ALSO_POSSIBLE = re.compile(r"\s{0,3}(?:it|that|the \w{1,12}) (?:could|might|may)\b", re.IGNORECASE)
+_TURNS = ("no", "wait", "no wait", "actually")
 _ANYTHING_BUT = re.compile(r"\b(?:any|every)(?:thing|where) but\b")
 _DENIED_AFTER = re.compile(r"\s{0,3}(?:is|was|would be)(?: not|n't)\b", re.IGNORECASE)
 
@@ -88,10 +89,10 @@ def last_named(text: str, options: list[str], kind: str = "belief") -> str | Non
 
 def _ranked(text: str, kind: str) -> Iterator[tuple[int, str]]:
     """The clauses of a text with how well each answers a question of a kind."""
-    first = True
+    first, turned = True, False
     for sentence in _SENTENCE.split(_BRACKETS.sub(" ", text)):
         parts = _CLAUSE.split(sentence)
-        concludes = False
+        concludes, turned = turned, sentence.strip() in _TURNS
         for opener, clause in zip(["", *parts[1::2]], parts[::2], strict=True):
             concludes = concludes or bool(_CONCLUSION.search(opener) or _CONCLUSION.search(clause))
             if not clause.strip() or opener.strip() in _OPEN:
