@@ -24,7 +24,7 @@ _OPEN = re.compile(
     r"|\s(?:in|for|on) [^.,\n]{1,40} but [^.\n]{0,20}\b(?:incorrect|correct|wrong|right)\b)",
     re.IGNORECASE,
 )
-"""Text after a word by which the word decides nothing: "correct or incorrect", "correct?", "correct in form but wrong"."""
+"""Text after a word that then decides nothing: "correct or incorrect", "correct?", "correct in form but wrong"."""
 
 _ANNOUNCES = re.compile(r"(:[*_ ]{0,4}|^\#{1,6}[ ][^\n:]{1,40})\n\s*(?=\S)", re.MULTILINE)
 
