@@ -19,8 +19,8 @@ import orjson
 
 from harness.engines.base import Usage
 from harness.engines.server.bodies import ACCEPTED, Unreadable, read_body
+from harness.engines.server.messages import is_error, message_in, short
 from harness.errors import EngineDied, HarnessError, ItemError
-from harness.redaction import struck
 
 if TYPE_CHECKING:
     import httpx
@@ -34,9 +34,6 @@ WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 PASSING = frozenset({408, 409, 425, 429})  # besides 5xx but 501: another try may succeed
 LONGEST_RETRY_AFTER = 300.0  # seconds
 CANARY_TIMEOUT = 60.0  # seconds
-MESSAGE = 300  # characters of a server's message that are shown
-ERRORS = ("error", "message", "detail")
-"""Keys under which servers write what is wrong; FastAPI's is the last."""
 MESSAGE_BYTES = 1 << 16  # of a refusal that are read
 WAITS = 3
 LARGEST = 4 << 20
@@ -296,10 +293,10 @@ class Connection:
         try:
             return read(answer)
         except Impossible as error:
-            raise Fault(f"an impossible reply: {_short(str(error))}") from None
+            raise Fault(f"an impossible reply: {short(str(error))}") from None
         except WRONG_SHAPE as error:
-            said = f"; it says: {self._message(body)}" if _is_error(answer) else ""
-            raise Fault(f"a reply of a wrong shape ({type(error).__name__}: {_short(str(error))}){said}") from None
+            said = f"; it says: {message_in(body)}" if is_error(answer) else ""
+            raise Fault(f"a reply of a wrong shape ({type(error).__name__}: {short(str(error))}){said}") from None
 
     async def _exchange(self, client: httpx.AsyncClient, request: Request) -> tuple[httpx.Response, bytes]:
         """Sends a request; gives the reply and its decoded body, both whole, in bounded time and memory."""
@@ -378,30 +375,11 @@ class Connection:
                 f"{self.address} asks for a key (HTTP {status}), and the environment variable {self._key_env} {have}; "
                 "set it, or name another one with engine.key_env"
             )
-        said = self._message(body) or response.reason_phrase
+        said = message_in(body) or response.reason_phrase
         message = f"HTTP {status}: {said}"
         if status in PASSING or (status >= 500 and status != 501):
             raise Fault(message, retry_after(response.headers.get("Retry-After")), counts=status != 429)
         raise Refused(status, said)
-
-    def _message(self, body: bytes) -> str:
-        """The server's own words, in one line."""
-        text = body.decode(errors="replace")
-        with suppress(orjson.JSONDecodeError, KeyError, TypeError):
-            answer = orjson.loads(body)
-            error = next((answer[key] for key in ERRORS if answer.get(key)), answer)
-            text = str(error["message"] if isinstance(error, dict) else error)
-        return _short(text)
-
-
-def _is_error(answer: Any) -> bool:
-    return isinstance(answer, dict) and any(answer.get(key) for key in ERRORS)
-
-
-def _short(text: str) -> str:
-    """The beginning of a text in one line; struck first, because of a credential that is cut no form is known."""
-    line = "".join(letter for letter in " ".join(struck(text).split()) if letter.isprintable())
-    return line[:MESSAGE]
 
 
 def retry_after(value: str | None) -> float:
