@@ -250,8 +250,8 @@ class Connection:
             tries += 1
             faults += fault.counts
             silent = time.monotonic() - self._answered
-            waited = time.monotonic() - begun
-            failed = faults >= self.patience.tries or waited > WAITS * self.patience.give_up
+            put_off = not fault.counts and time.monotonic() - begun > WAITS * self.patience.give_up
+            failed = put_off or faults >= self.patience.tries
             if failed or silent > self.patience.give_up:
                 alive = await self._alive(client)
                 if failed and (alive or self.canary is None):
