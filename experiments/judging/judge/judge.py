@@ -138,7 +138,8 @@ class Judge(ArmedExperiment[Way, None]):
         """The score of one response, in a way that asks the model."""
         shown = {"own": item.fields["reference"], "none": "", "other": item.fields["other_reference"]}[arm.reference]
         turns = scored(self.wording, item, response, shown, "rationale" if arm.rationale else "score")
-        prompt = await arm.after(subject, Prompt(turns))
+        begun = self.text("rationale_lead") if arm.rationale else ""
+        prompt = await arm.after(subject, Prompt(turns, begun))
         lead, tokens = "", 0
         if arm.reads in ("vote", "vote mean"):
             texts = await subject.draws(prompt, self.draws, max_tokens=self.max_tokens, temperature=self.temperature)
@@ -148,7 +149,7 @@ class Judge(ArmedExperiment[Way, None]):
             if arm.reads == "text":
                 return scored_text(reply)
             reasons, tokens = rationale_of(reply.text), reply.new_tokens
-            lead = f"{reasons}\n" if reasons else ""
+            lead = f"{begun} {reasons}\n" if reasons else ""
         digits = await letter(subject, turns, f"{lead}{MARK}", {n: n for n in SCORES}, thought=prompt.thought)
         if arm.reads == "mode":
             return Scored(float(digits.best), p_mode=digits.p[digits.best], mass=digits.mass, tokens=tokens)

@@ -16,6 +16,7 @@ TEXTS: Mapping[str, str] = {
     "reference": "### Reference answer (score 5):\n$reference\n\n",
     "rationale_form": "Write two sentences of feedback first. Then end with [RESULT] (N), where N is the score: "
     "1, 2, 3, 4 or 5.",
+    "rationale_lead": "Feedback:",
     "score_form": "Give nothing but [RESULT] (N), where N is the score: 1, 2, 3, 4 or 5.",
     "pair": "Below are an instruction and two responses to it$with_reference. Say which response is better.\n\n"
     "### Instruction:\n$instruction\n\n$reference### Response (A):\n$first\n\n### Response (B):\n$second",

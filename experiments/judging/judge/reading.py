@@ -13,9 +13,11 @@ MARK = "[RESULT]"
 
 _TAIL = 120
 """Characters at the end of a text in which its score is looked for."""
+_MARKS = r"[*:=()\[\]{}<>\"'`#|\s]"
 _SCORE = re.compile(
-    r"(?:\[(?:result|score)\]|\b(?:result|score))[*:\s]{0,4}(?:(?:of|is)\s)?[*(\[\s]{0,4}(?P<marked>\d{1,3})[*)\]\s]{0,4}"
-    r"(?:(?:/|out\sof)\s?5)?[\s.!*)\]\"']{0,8}$"
+    rf"(?:\[(?:result|score)\]|\b(?:result|score|rating))(?:\s\(1\s?(?:-|\u2013|to)\s?5\))?(?:{_MARKS}{{0,4}}(?:of|is|N)\b)?"
+    rf"{_MARKS}{{0,6}}(?P<marked>\d{{1,3}}){_MARKS}{{0,4}}(?:(?:/|out\sof)\s?\(?5)?(?:\spoints?\b)?"
+    r"(?:[^\w<]|</?\w{1,10}>){0,8}$"
     r"|(?<![\d.])(?P<shared>\d{1,3})\s?(?:/|out\sof)\s?5[\s.!*)\]\"']{0,8}$",
     re.IGNORECASE,
 )
@@ -24,8 +26,8 @@ _SCORE = re.compile(
 def read_score(text: str) -> int | None:
     """The score from 1 to 5 with which a judgement ends; None where it does not end with one.
 
-    It stands after the mark "[RESULT]" or "[SCORE]", or the word "score", or before "/5"; brackets and emphasis do not
-    matter. A score that the judgement quotes before its end never counts.
+    It stands after the mark "[RESULT]" or "[SCORE]", or the word "score" or "rating", or before "/5"; brackets and
+    emphasis do not matter. A score that the judgement quotes before its end never counts.
     """
     found = _SCORE.search(text.rstrip()[-_TAIL:])
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -92,15 +93,24 @@ def _item(cards: tuple[str, ...], up: str, other_cards: tuple[str, ...], other_u
     )
 
 
+_UNSAID = re.compile(
+    r"(?:\b(?:not|never|neither|nor|cannot|instead of|rather than|than|if|when|because|since|although|though)\b|n't\b)"
+    r"[^.,;:!?()]{0,80}|\bdealer (?:will |must |may |can |has to )?(?:hit|stand)s?\b",
+    re.IGNORECASE,
+)
+"""What is denied, is a reason or a condition, or is said of the dealer."""
+_SAID = re.compile(r"\b(?:(hit)(?:s|ting)?|(stand)(?:s|ing)?)\b", re.IGNORECASE)
+
+
 @grader
 def decision(text: str, item: Item) -> Grade:
-    """A decision in words: the only one of "hit" and "stand" in the last line that names either.
+    """A decision in words: the only one of "hit" and "stand" in the last line that gives either.
 
-    Gold: "hit" or "stand". A line that names both is not read.
+    One that is denied ("do not hit"), is a reason ("because standing loses") or a condition ("if you hit"), or is said
+    of the dealer, is not given. Gold: "hit" or "stand". A line that gives both is not read.
     """
-    for line in reversed(text.lower().splitlines()):
-        words = "".join(letter if letter.isalpha() else " " for letter in line).split()
-        named = {word for word in ("hit", "stand") if word in words}
+    for line in reversed(text.replace("\u2019", "'").splitlines()):
+        named = {"hit" if hit else "stand" for hit, _ in _SAID.findall(_UNSAID.sub(" ", line))}
         if named:
             said = named.pop()
             return Grade("", None) if named else Grade(said, said == item.gold)

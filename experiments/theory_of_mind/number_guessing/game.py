@@ -77,19 +77,23 @@ def is_exact(guess: float, number: int) -> bool:
     return abs(guess - number) < 0.5
 
 
-_NUMBER = r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)"
+_NUMBER = r"(?<![\w.])[-\u2212]?\d+(?:\.\d+)?(?![\w]|\.\d)"
+_BULLET = re.compile(r"^\W{0,6}\d{1,2}[.)]\s", re.MULTILINE)
+"""The number of a line in a list, which is no number of the game."""
+_RANGE = re.compile(r"\bbetween\W{0,3}\d|\d\W{0,3}\bto\W{0,3}\d", re.IGNORECASE)
 
 
 def read_guess(text: str) -> Guess | None:
     """The two numbers of a reply: the only two in its last line with a number; None where they cannot be told.
 
-    Words around them do no harm ("Mine: 40, yours: 50."); a line with more or fewer numbers, an own number that is not
-    whole, or a number outside of 1 to 100 is no reply.
+    Words around them do no harm ("Mine: 40, yours: 50."); a line with more or fewer numbers, a range ("between 1 and
+    100"), an own number that is not whole, or a number outside of 1 to 100 is no reply.
     """
-    lines = [found for line in text.splitlines() if (found := re.findall(_NUMBER, line, re.ASCII))]
-    if not lines or len(lines[-1]) != 2:
+    numbered = [line for line in _BULLET.sub("", text).splitlines() if re.search(_NUMBER, line, re.ASCII)]
+    found = re.findall(_NUMBER, numbered[-1], re.ASCII) if numbered else []
+    if len(found) != 2 or _RANGE.search(numbered[-1]):
         return None
-    own, guess = map(float, lines[-1])
+    own, guess = (float(number.replace("\u2212", "-")) for number in found)
     if not own.is_integer() or not all(LOWEST <= number <= HIGHEST for number in (own, guess)):
         return None
     return Guess(int(own), guess)
