@@ -229,7 +229,21 @@ WORDS = ["The", "plot", "was", "superb,", "but", "the", "ending", "was", "dull."
         ('"Dull", "superb".', {8: 2, 3: 1}, "answered"),
         ("superb, dull, plot, ending", {3: 2, 8: 1}, "answered"),
         ("was, the", {2: 2, 7: 2, 0: 1, 5: 1}, "answered"),
+        ("- superb\n- dull", {3: 2, 8: 1}, "answered"),
+        ("superb and dull", {3: 2, 8: 1}, "answered"),
+        ("The most telling words are: superb, dull", {3: 2, 8: 1}, "answered"),
+        ('The two words are "superb" and "dull".', {3: 2, 8: 1}, "answered"),
+        ("Words: superb; dull", {3: 2, 8: 1}, "answered"),
+        ("Here are the words:\n1. superb\n2. dull", {3: 2, 8: 1}, "answered"),
+        ("superb (positive), dull (negative)", {3: 2, 8: 1}, "answered"),
+        ("superb: positive, dull: negative", {3: 2, 8: 1}, "answered"),
+        ("superb - a strong, happy word\ndull - negative", {3: 2, 8: 1}, "answered"),
+        ("superb: it shows that the writer is pleased.", {3: 2}, "answered"),
+        ("superb > dull", {3: 2, 8: 1}, "answered"),
+        ("`superb`\n`dull`", {3: 2, 8: 1}, "answered"),
         ("superb, boring", {}, "unreadable"),
+        ("The review is positive.", {}, "unreadable"),
+        ("I cannot say.", {}, "unreadable"),
         ("happy", {}, "unreadable"),
         ("", {}, "empty"),
         (".,;", {}, "unreadable"),
@@ -252,6 +266,14 @@ def lines(form: Callable[[str, int], str]) -> str:
         lines(lambda word, n: f"- {word} = {n / 2:+.2f}"),
         lines(lambda word, n: f"**{word}**: {n / 2}"),
         f"[{', '.join(f'({word!r}, {effect(word) / 2})' for word in WORDS)}]",
+        lines(lambda word, n: f"{word} - {n / 2}"),
+        lines(lambda word, n: f"{word} \u2013 {n / 2}"),
+        lines(lambda word, n: f"{word} -> {n / 2}"),
+        lines(lambda word, n: f"{word} \u2014 {n / 2}"),
+        lines(lambda word, n: f"| {word} | {n / 2} |"),
+        lines(lambda word, n: f"{word}: {str(n / 2).replace('.', ',')}"),
+        lines(lambda word, n: f"{word}: {n * 5}"),
+        "```\n" + lines(lambda word, n: f"{word}: {n / 2} (of 1)") + "\n```",
     ],
 )
 def test_scores_of_all_words(said: str) -> None:
@@ -260,13 +282,19 @@ def test_scores_of_all_words(said: str) -> None:
     assert found.scores == (0, 0, 0, 1, 0, 0, 0, 0, -0.5)
 
 
+def test_fractions_and_choices_are_no_scores() -> None:
+    for form in ("1/5", "0 or 1", "positive"):
+        said = lines(lambda word, n, form=form: f"{word}: {form}")  # type: ignore[misc]
+        assert read(Text(said, (), (), "stop"), WORDS, "scores", 2).fate == "unreadable"
+
+
 def test_scores_of_few_words_or_cut_are_none() -> None:
     few = read(Text("superb: 1\ndull: -1", (), (), "stop"), WORDS, "scores", 2)
     assert (few.fate, set(few.scores)) == ("unreadable", {0})
     cut = read(Text(lines(lambda word, n: f"{word}: {n}"), (), (), "length"), WORDS, "scores", 2)
     assert (cut.fate, set(cut.scores)) == ("cut", {0})
     wild = read(Text(lines(lambda word, n: f"{word}: {n * 500}"), (), (), "stop"), WORDS, "scores", 2)
-    assert set(wild.scores) == {0, 1, -1}
+    assert set(wild.scores) == {0, 1, -0.5}  # in their order, on the scale that was asked for
 
 
 def hand(kept: faith.Kept) -> float:
