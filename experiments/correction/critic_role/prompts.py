@@ -9,8 +9,9 @@ _ENDING = "Please also give your final answer in the format of 'The answer is [y
 TEXTS: Mapping[str, str] = {
     "answer": f"$question Solve it step by step, each step on a line of its own. {_ENDING}",
     "critique": "For a given question, there is a step-by-step solution, where each line is a step. Check each step, "
-    "and then the final answer. Answer in this format:\n\n"
+    "and then the final answer. For each step, write:\n\n"
     "Step sentence: [the step]\nCorrectness of the step: [Correct/Wrong]\nExplanation: [why]\n\n"
+    "After the last step, always write:\n\n"
     "Correctness of the final answer: [Correct/Wrong]\nExplanation: [why]\n\n"
     "Question:\n$question\n\nSolution:\n$solution",
     "refine": "I have made a step-by-step critique of your solution. Read it, and use it as a reference to write a new "

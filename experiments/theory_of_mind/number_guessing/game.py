@@ -19,11 +19,11 @@ LOWEST, HIGHEST, FIRST = 1, 100, 50
 LEVELS = (1, 2, 3)
 TEXTS = {
     "rules": "You play a game of $rounds rounds against $opponent. $rules",
-    "form": "Reply with two whole numbers and nothing else: first your own number, then the number that you expect "
-    "$opponent to name.",
+    "form": "Say which number you name, and which number you expect $opponent to name, in this form and without "
+    'anything else: "I name A, and I expect $opponent to name B."',
     "round": "Round $number of $rounds.",
     "result": "In round $number you named $own and $opponent named $theirs.",
-    "lead": "My number, and the number that I expect $opponent to name:",
+    "lead": "I name",
     "again": "Two whole numbers from 1 to 100 are needed.",
 }
 

@@ -37,8 +37,7 @@ class NumberGuessing(ArmedExperiment[Player, None]):
     Hou et al. 2024, "EgoSocialArena", arXiv 2410.06195 (number guessing).
     Item: a telling of the game, played once against each opponent. "You play a game of 10 rounds against Ada. In each
     round both players name a whole number from 1 to 100 at the same time. [...] Round 1 of 10." The model's turn begins
-    "My number, and the number that I expect Ada to name:", it goes on with two numbers ("40, 50"), and is told both
-    numbers of the round.
+    "I name", goes on with "40, and I expect Ada to name 50.", and is told both numbers of the round.
 
     Level 1 always names 50. Level 2 names 50, 45, 40, ... Level 3 names 50, and then floor(0.8 * mean of the last two
     numbers): own 40, 40, 32 meet 50, 36, 30, 24. Only level 3 needs a model of the opponent; levels 1 and 2 are guessed
