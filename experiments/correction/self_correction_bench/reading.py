@@ -21,13 +21,14 @@ _DENIED_AFTER = re.compile(r"\W{0,3}\s?(?:(?:is|was) (?:not|wrong|incorrect|a mi
 _AMBIGUOUS = ("March", "May")
 """In small letters they are other words, as any letter is."""
 _AGREES = re.compile(
-    r"\W*(?:yes|correct|right|exactly|indeed|(?:(?:that|this|it|your answer|the answer)(?: is|'s)|you(?: are|'re)) "
+    r"\W*(?:yes|correct|right|true|exactly|indeed|absolutely|agreed|i agree|"
+    r"(?:(?:that|this|it|your answer|the answer(?: you gave)?)(?: is|'s)|you(?: are|'re)) "
     r"(?:indeed |absolutely |exactly )?(?:correct|right|true))\b",
     re.IGNORECASE,
 )
 _RETRACTS = re.compile(
     r"\b(?:incorrect|wrong|mistake|mistaken|error|not (?:quite |actually )?(?:correct|right|true))\b"
-    r"|n't (?:quite |actually )?(?:correct|right|true)\b",
+    r"|n't (?:quite |actually )?(?:correct|right|true)\b|\A\W*no\b(?! (?:doubt|problem|need))",
     re.IGNORECASE,
 )
 

@@ -17,7 +17,7 @@ def first_marker(text: str, markers: Sequence[str], *, known: str | None = None)
     """Where the first marker begins; None without one.
 
     Args:
-        markers: phrases, in any capitals and with any white space between their words.
+        markers: phrases, in any capitals and with any white space between their words; "no mistake" is none.
         known: a question; markers count only after the first number that it does not hold, as nothing can be taken back
             before something is computed. None where something has been computed before the text.
     """
@@ -26,5 +26,5 @@ def first_marker(text: str, markers: Sequence[str], *, known: str | None = None)
         given = set(_NUMBER.findall(known))
         start = next((found.end() for found in _NUMBER.finditer(text) if found[0] not in given), len(text))
     phrases = "|".join(r"\s+".join(map(re.escape, marker.split())) for marker in markers)
-    found = re.compile(rf"(?<!\w)(?:{phrases})(?!\w)", re.IGNORECASE).search(text, start) if phrases else None
+    found = re.compile(rf"(?<!\w)(?<!\bno )(?<!\bnothing )(?:{phrases})(?!\w)", re.IGNORECASE).search(text, start) if phrases else None
     return found.start() if found else None

@@ -84,6 +84,7 @@ def test_one_step_is_wrong_and_the_result_is_not_given_away() -> None:
         ("12 + 5 = 18, let me\n  re-check that", "Ada has 12, finds 5.", "let me\n  re-check"),
         ("18. The waiter awaits her", None, None),
         ("18. ACTUALLY no", None, "ACTUALLY"),
+        ("12 + 5 = 17. No mistake here, and nothing is wrong.", None, None),
         ("12 + 5 = 17", None, None),
         ("", None, None),
     ],
