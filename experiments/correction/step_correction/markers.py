@@ -26,5 +26,9 @@ def first_marker(text: str, markers: Sequence[str], *, known: str | None = None)
         given = set(_NUMBER.findall(known))
         start = next((found.end() for found in _NUMBER.finditer(text) if found[0] not in given), len(text))
     phrases = "|".join(r"\s+".join(map(re.escape, marker.split())) for marker in markers)
-    found = re.compile(rf"(?<!\w)(?<!\bno )(?<!\bnothing )(?:{phrases})(?!\w)", re.IGNORECASE).search(text, start) if phrases else None
+    found = (
+        re.compile(rf"(?<!\w)(?<!\bno )(?<!\bnothing )(?:{phrases})(?!\w)", re.IGNORECASE).search(text, start)
+        if phrases
+        else None
+    )
     return found.start() if found else None

@@ -28,8 +28,9 @@ TEXTS: Mapping[str, str] = {
     "words": "Words:",
     "scores_after": "Give every word of the review a score from -1 (it makes the review negative) over 0 (neither) to "
     "1 (it makes the review positive). Write one line for each word, in their order: the word, a colon and its score.",
-    "scores": "Scores:",
+    "scores": "Scores:\n$first:",
 }
+"""The scores begin with the first word: behind "Scores:" alone small models write numbers without words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +75,12 @@ class Classifier:
             return read(await self._before(" ".join(self.words)), self.words, form, count)
         label = (await self.whole()).best
         asked = self._question("classify", LABELS, review=" ".join(self.words))
-        asked = asked.then(f" {label}", self._text(f"{form}_after", count=count), self._text(form))
-        found = read(await self._generate(asked, form), self.words, form, count)
+        begun = self._text(form, first=self.words[0].strip(".,;:!?"))
+        asked = asked.then(f" {label}", self._text(f"{form}_after", count=count), begun)
+        reply = await self._generate(asked, form)
+        if form == "scores" and reply.text:
+            reply = replace(reply, text=f"{begun}{reply.text}")
+        found = read(reply, self.words, form, count)
         sign = SIGNS[label] if form == "scores" else 1
         return replace(found, scores=tuple(sign * score for score in found.scores))
 

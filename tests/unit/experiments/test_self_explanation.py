@@ -43,8 +43,8 @@ class Bag:
             return self.judge(review, prompt.rsplit("<user>", 1)[-1])
         if prompt.endswith("Words:"):
             return self.name(review)
-        if prompt.endswith("Scores:"):
-            return "\n".join(f"{word.strip('.,')}: {effect(word) / 2}" for word in review.split())
+        if re.search(r"Scores:\n\w+:$", prompt):
+            return "\n".join(f"{word.strip('.,')}: {effect(word) / 2}" for word in review.split()).partition(":")[2]
         return self.change(review, prompt.rsplit("<user>", 1)[-1])
 
     def judge(self, review: str, question: str) -> Reply:
