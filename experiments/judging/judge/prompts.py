@@ -14,10 +14,10 @@ TEXTS: Mapping[str, str] = {
     "### Instruction:\n$instruction\n\n### Response:\n$response\n\n$reference### Rubric:\n$rubric\n\n$form",
     "with_reference": ", a reference answer that deserves a 5",
     "reference": "### Reference answer (score 5):\n$reference\n\n",
-    "rationale_form": "Write two sentences of feedback first. Then end with [RESULT] (N), where N is the score: "
-    "1, 2, 3, 4 or 5.",
+    "rationale_form": "Answer in this form: "
+    '"Feedback: (two sentences about the response) [RESULT] (the score, a whole number from 1 to 5)".',
     "rationale_lead": "Feedback:",
-    "score_form": "Give nothing but [RESULT] (N), where N is the score: 1, 2, 3, 4 or 5.",
+    "score_form": 'Answer in this form, without feedback: "[RESULT] (the score, a whole number from 1 to 5)".',
     "pair": "Below are an instruction and two responses to it$with_reference. Say which response is better.\n\n"
     "### Instruction:\n$instruction\n\n$reference### Response (A):\n$first\n\n### Response (B):\n$second",
     "pair_lead": "The better response is:",

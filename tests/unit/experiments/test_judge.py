@@ -238,7 +238,7 @@ def test_claims_of_a_judge_that_knows_and_of_one_that_knows_after_reasons_alone(
         return [judge_claim(claim, estimates, Judge.metrics, table, replicates=200).kind for claim in CLAIMS]
 
     def after_reasons(quality: int, prompt: str) -> int:
-        return quality if "sentences of feedback" in prompt else 3
+        return quality if "Feedback:" in prompt else 3
 
     knows, reasons, constant = (
         verdicts(run(score, 30).table) for score in (lambda q, p: q, after_reasons, lambda q, p: 3)
