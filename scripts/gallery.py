@@ -1,0 +1,113 @@
+"""Writes docs/gallery.md and its figures from finished runs, so that no number in it is typed by hand.
+
+    python scripts/gallery.py --note "The model is ..." runs/pTrue/NAME:reliability runs/falseBelief/NAME
+
+Give one run of an experiment. A word behind it names the figures to show, by how their names begin; without it the
+first one is shown. Start the runs in the folder that holds the model, as model=./NAME, since the page shows their
+commands as they were given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from harness.cli.listing import config_names  # noqa: E402
+from harness.figures import Drawing, figure_name  # noqa: E402
+from harness.report.facts import model_fact  # noqa: E402
+from harness.report.figures import draw  # noqa: E402
+from harness.report.results import Told, Verdicts, result_of, verdict_of  # noqa: E402
+from harness.runs.loaded import Loaded, load_finished  # noqa: E402
+
+PAGE, FOLDER = ROOT / "docs" / "gallery.md", ROOT / "docs" / "gallery"
+MOST = 1_500_000
+"""Bytes of all figures and pages together."""
+LARGEST_PAGE = 400_000
+"""Bytes of a report that is copied whole."""
+MOST_CLAIMS = 12
+OF_THIS_MACHINE = ("runs=", "store=", "tracker=", "engine")
+"""Settings that say where a run was made, and change no number beyond rounding."""
+HEAD = """# Gallery
+
+Runs of a small model, each with its command, its verdicts and a figure of its report. They are small: look at the
+intervals before the numbers. `scripts/gallery.py` wrote this page from the run directories.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", metavar="RUN[:FIGURE]", help="a run directory")
+    parser.add_argument("--note", required=True, help="what the model is and where it ran, for the head of the page")
+    options = parser.parse_args()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    sections = [HEAD, f"{options.note}\n"]
+    for word in options.runs:
+        place, _, figure = word.partition(":")
+        sections.append("\n".join(section(load_finished(Path(place)), figure)))
+    PAGE.write_text("\n".join(sections), encoding="utf-8")
+    size = sum(file.stat().st_size for file in FOLDER.iterdir())
+    print(f"{PAGE}: {len(options.runs)} runs, {size / 1000:.0f} kB of figures and pages")
+    return int(size > MOST)
+
+
+def section(run: Loaded, wanted: str) -> Iterator[str]:
+    """The part of the page about one run, in lines."""
+    manifest, experiment = run.record.manifest, str(run.record.manifest["experiment"])
+    words = manifest["command"][manifest["command"].index("run") :]
+    given = [word for word in words if not word.startswith(OF_THIS_MACHINE)]
+    task, engine = manifest["task"], manifest["engine"]
+    yield f"## {experiment}: {dict(config_names('experiment'))[experiment]}\n"
+    yield f"```bash\npython -m harness {shlex.join(given)}\n```\n"
+    yield f"{result_of(run.record)}\n"
+    for drawing in drawings(run, wanted):
+        file = FOLDER / f"{experiment}-{drawing.name}.svg"
+        file.write_text(drawing.svg, encoding="utf-8")
+        yield f"![{in_markdown(drawing.title)}]({file.relative_to(PAGE.parent)})\n"
+    claims = Verdicts.of(run.record, MOST_CLAIMS).claims
+    if told := [one for one in claims if one.verdict["kind"] != "not comparable"]:  # about arms that were not asked
+        yield "| verdict | claim | number |\n| --- | --- | --- |"
+        yield from map(claim, told)
+        yield ""
+    groups = len(set(run.table.columns["group"].tolist()))
+    where = ", ".join(str(engine[key]) for key in ("engine", "version", "device", "dtype") if key in engine)
+    yield (
+        f"{task['items']} items of {task['name']} in {groups} groups, seed {manifest['seed']}; {model_fact(manifest)}; "
+        f"{where}.\n"
+    )
+    page = run.record.path / "report.html"
+    if page.stat().st_size <= LARGEST_PAGE:
+        copy = shutil.copyfile(page, FOLDER / f"{experiment}.html")
+        yield f"[The whole report]({copy.relative_to(PAGE.parent)}), for a browser.\n"
+
+
+def drawings(run: Loaded, wanted: str) -> Iterator[Drawing]:
+    """The figures whose names begin with a word; the first one for ""."""
+    figures = run.job.experiment.figures
+    for figure in [one for one in figures if figure_name(one).startswith(wanted)] if wanted else figures[:1]:
+        yield draw(figure, run.table, run.record.estimates)
+
+
+def claim(told: Told) -> str:
+    """The row of a verdict: its number with the interval, or the reason why there is none."""
+    verdict = verdict_of(told.verdict)
+    measured, number = verdict.measured, verdict.reason
+    if measured is not None and measured.low is not None and measured.value is not None:
+        number = f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}], {told.border}"
+    return f"| {verdict.kinds} | {in_markdown(verdict.text)} | {in_markdown(number)} |"
+
+
+def in_markdown(text: str) -> str:
+    """A text in one line of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
