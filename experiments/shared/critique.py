@@ -12,7 +12,7 @@ FORM = 'End with one line: "Judgment: correct" or "Judgment: incorrect".'
 """The request for a verdict that `says_wrong` can read."""
 
 VERDICT = (
-    r"\W{0,6}(?:(?:the|this|that|it)\ (?:[\w']{1,15}\ ){0,2}(?:is\b\W{1,4}|(?=isn't))|(?:is\b\W{1,4})?)"
+    r"\W{0,6}(?:is\ that\ )?(?:(?:the|this|that|it|your|my)\ (?:[\w']{1,15}\ ){0,2}(?:is\b\W{1,4}|(?=isn't))|(?:is\b\W{1,4})?)"
     r"(?:(?:clearly|definitely|actually|certainly|entirely|completely)\ )?"
     r"(?P<not>isn't\W{1,4}|not\b\W{1,4})?(?P<word>incorrect|correct|wrong|right)\b"
 )
@@ -71,7 +71,7 @@ def last_verdict(pattern: re.Pattern[str], text: str) -> bool | None:
     Args:
         pattern: finds a verdict, with its "word" (correct, right, incorrect, wrong) and a "not" before it.
     """
-    for line in reversed(_ANNOUNCES.sub(r"\1 ", text).splitlines()):
+    for line in reversed(verdict_lines(text)):
         found, undecided = [], False
         for match in pattern.finditer(line):
             before, undecided = undecided, bool(_OPEN.match(line, match.end()))
@@ -80,6 +80,11 @@ def last_verdict(pattern: re.Pattern[str], text: str) -> bool | None:
         if len(verdicts) == 1:
             return verdicts.pop()
     return None
+
+
+def verdict_lines(text: str) -> list[str]:
+    """The lines of a critique; one that ends in a colon is one with the next."""
+    return _ANNOUNCES.sub(r"\1 ", text).splitlines()
 
 
 def says_wrong(text: str) -> bool | None:

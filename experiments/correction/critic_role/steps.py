@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from experiments.shared.critique import VERDICT, last_verdict
+from experiments.shared.critique import VERDICT, last_verdict, verdict_lines
 from harness import Item
 from harness.tasks.graders import gold_text
 from harness.tasks.numbers import exact
 from harness.tasks.texts import normalise
 
-_OF = r"(?:\ (?:of|to|in)\ (?:the|this)\ [a-z]{1,15}|\ [$*]{0,3}[-0-9][0-9.,/%]{0,20}[$*]{0,3})?"
-_FINAL = re.compile(rf"final\ answer{_OF}{VERDICT}", re.IGNORECASE | re.VERBOSE)
-_STEP = re.compile(rf"correctness\ of\ the\ step{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_OF = r"(?:\ (?:of|to|in)\ (?:the|this)\ [a-z]{1,15}|\ (?:of\ )?[($*]{0,3}[-0-9][0-9.,/%]{0,20}[)$*]{0,3})?"
+_FORMAL = re.compile(rf"correctness\ of\ (?:the\ )?final\ answer{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_FREE = re.compile(rf"(?<!\bif\ the\ )(?<!\bwhether\ the\ )final\ answer{_OF}{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_STEP = re.compile(rf"correctness\ of\ (?:the\ |this\ )?step(?:\ \d{{1,3}})?{VERDICT}", re.IGNORECASE | re.VERBOSE)
 _NUMBER = re.compile(r"(?<![\w.])-?[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?")
 _LETTER = re.compile(r"^\([A-Z]\) ")
 
 
 def final_wrong(text: str) -> bool | None:
-    """Whether a critique says that the final answer is wrong; None without a verdict on it, see `last_verdict`."""
-    return last_verdict(_FINAL, text)
+    """Whether a critique says that the final answer is wrong; None without a verdict on it, see `last_verdict`.
+
+    The form that was asked for counts before a sentence like "The final answer 57 is wrong."
+    """
+    formal = last_verdict(_FORMAL, text)
+    return last_verdict(_FREE, text) if formal is None else formal
 
 
 def first_wrong_step(text: str, steps: Sequence[str]) -> int | None:
@@ -34,7 +39,7 @@ def first_wrong_step(text: str, steps: Sequence[str]) -> int | None:
     """
     repeated: list[str] = []
     number = 0
-    for line in text.splitlines():
+    for line in verdict_lines(text):
         verdict = last_verdict(_STEP, line)
         if verdict is None:
             repeated.append(line)

@@ -7,7 +7,7 @@ import re
 from experiments.shared.critique import VERDICT, last_verdict
 
 _MARK = re.compile(
-    r"\[\[\s*(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\s*\]\]",
+    r"\\?\[\\?\[\s*(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\s*\\?\]\\?\]",
     re.IGNORECASE,
 )
 _PLAIN = re.compile(
