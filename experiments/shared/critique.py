@@ -12,7 +12,8 @@ FORM = 'End with one line: "Judgment: correct" or "Judgment: incorrect".'
 """The request for a verdict that `says_wrong` can read."""
 
 VERDICT = (
-    r"\W{0,6}(?:is\ that\ )?(?:(?:the|this|that|it|your|my)\ (?:[\w']{1,15}\ ){0,2}(?:is\b\W{1,4}|(?=isn't))|(?:is\b\W{1,4})?)"
+    r"\W{0,6}(?:is\ that\ )?"
+    r"(?:(?:the|this|that|it|your|my)\ (?:[\w']{1,15}\ ){0,2}(?:is\b\W{1,4}|(?=isn't))|(?:is\b\W{1,4})?)"
     r"(?:(?:clearly|definitely|actually|certainly|entirely|completely)\ )?"
     r"(?P<not>isn't\W{1,4}|not\b\W{1,4})?(?P<word>incorrect|correct|wrong|right)\b"
 )
