@@ -31,6 +31,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(_shown, text.replace("\r\n", "\n"))
 
 
+def counted(n: int, what: str) -> str:
+    """A number of things: "1 item", "1,200 items"."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def log(text: str) -> None:
     """Prints one line on stderr, where there is one and nobody asked for silence. Never raises.
 

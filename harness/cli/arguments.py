@@ -21,8 +21,9 @@ from harness.cli.sweep import add_multirun, add_sweep
 from harness.cli.table import add_table
 from harness.cli.wandb import add_wandb
 from harness.console import visible
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, closest, nearest
 from harness.files import user_path
+from harness.places.folders import config_files
 from harness.redaction import struck
 
 EPILOG = """examples:
@@ -114,7 +115,9 @@ def parser() -> argparse.ArgumentParser:
     text = "what something that `list` lists is; of an experiment one real item with its prompts, too"
     show = commands.add_parser("show", help=text, description=text)
     show.add_argument("name", help="an experiment, task, model, engine, metric, ...: see `list`")
-    show.add_argument("overrides", nargs="*", metavar="key=value", help="Hydra overrides, e.g. model=ORG/NAME")
+    show.add_argument(
+        "overrides", nargs="*", default=[], metavar="key=value", help="Hydra overrides, e.g. model=ORG/NAME"
+    )
     show.add_argument("--config-dir", type=user_path, help="a further folder of config groups")
     show.add_argument("--tokens", action="store_true", help="every prompt in full, with its tokens one by one")
     text = "print a script that completes names and keys of the command `harness` in a shell"
@@ -160,7 +163,20 @@ def read(words: Sequence[str]) -> argparse.Namespace:
         words = [*words[1:2], "--help"]
     if words[0] in OVERRIDDEN:
         words = flags_first(words)
-    return parser().parse_args(words)
+    top = parser()
+    if words[0] not in {*commands_of(top), *top._option_string_actions}:
+        raise HarnessError(_no_command(words[0], list(commands_of(top))))
+    return top.parse_args(words)
+
+
+def _no_command(word: str, commands: Sequence[str]) -> str:
+    """The message about a first word that is no command."""
+    if word.startswith("-") or "=" in word:
+        return f"{word}: a command comes first, as in python -m harness run {word.lstrip('-')}"
+    meant = closest(word, [*commands, *config_files("experiment", None)])
+    if meant is not None and meant not in commands:
+        return f"there is no command {word!r}, did you mean python -m harness run experiment={meant}?"
+    return f"there is no command {word!r}{nearest(word, commands)}"
 
 
 def flags_first(words: Sequence[str]) -> list[str]:
@@ -187,8 +203,10 @@ def flags_first(words: Sequence[str]) -> list[str]:
             if name in names:
                 raise HarnessError(f"{word}: the harness does not have this flag of Hydra's; {why}")
         if name not in known:
+            if not sign and name.startswith("--") and rest and "=" not in rest[0] and closest(name, known) is None:
+                sign, value = "=", rest[0]
             if sign:
-                raise HarnessError(f"write {word.lstrip('-')}, without the dashes")
+                raise HarnessError(f"write {name.lstrip('-')}={value}, without the dashes")
             raise HarnessError(f"{word}: {command} has no such flag{nearest(word, sorted(known))}")
         choices = _VALUES.get(name, ())
         if not sign and rest and (choices is None or rest[0] in choices):
@@ -197,7 +215,11 @@ def flags_first(words: Sequence[str]) -> list[str]:
     return [command, *flags, "--", *others]
 
 
+def commands_of(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the commands, by name."""
+    return dict(next(a for a in top._actions if isinstance(a, argparse._SubParsersAction)).choices)
+
+
 def _flags(command: str) -> list[str]:
     """The flags of a command, short and long."""
-    commands = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return list(commands.choices[command]._option_string_actions)
+    return list(commands_of(parser())[command]._option_string_actions)

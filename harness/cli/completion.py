@@ -6,11 +6,10 @@ experiments are added.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from pathlib import Path
 
-from harness.cli.arguments import parser
+from harness.cli.arguments import commands_of, parser
 from harness.cli.listing import GROUPS, KINDS
 from harness.config.yaml_files import read_yaml
 from harness.errors import HarnessError
@@ -62,7 +61,7 @@ def print_completion(shell: str, config_dir: Path | None) -> int:
 
 def script(shell: str, config_dir: Path | None = None) -> str:
     """The script; zsh runs it by its own emulation of bash's completion."""
-    commands = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    commands = commands_of(parser())
     flags = "\n            ".join(
         f'{name}) known+=" {" ".join(f for f in one._option_string_actions if f.startswith("--"))}" ;;'
         for name, one in commands.items()

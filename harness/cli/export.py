@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from harness.console import counted
 from harness.errors import HarnessError
 from harness.files import user_path
 
@@ -34,5 +35,5 @@ def export_command(options: argparse.Namespace) -> int:
     if output.suffix not in (".eval", ".json") or output.is_dir():
         raise HarnessError(f"--output {output}: Inspect reads files NAME.eval and NAME.json; give such a name")
     samples = write_inspect(options.run, output)
-    print(f"log: {output} ({samples} samples)\nlook at it with: inspect view --log-dir {output.parent}")
+    print(f"log: {output} ({counted(samples, 'sample')})\nlook at it with: inspect view --log-dir {output.parent}")
     return 0

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, nearest, one_line_name
+from harness.errors import HarnessError, closest, one_line_name
 from harness.places.folders import config_files, home
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def print_list(words: Sequence[str], config_dir: Path | None = None) -> int:
     found = {kind: _matching(names(kind, config_dir), patterns) for kind in kinds or KINDS}
     if patterns and not any(found.values()):
         known = [*KINDS, *(name for kind in KINDS for name, _ in names(kind, config_dir))]
-        raise HarnessError(f"list {' '.join(words)}: nothing is called so{nearest(patterns[0], known, most=10)}")
+        meant = closest(patterns[0], known)
+        hint = f", did you mean {meant!r}?" if meant else f"; the kinds of names are {', '.join(KINDS)}"
+        raise HarnessError(f"list {' '.join(words)}: nothing is called so{hint}")
     width = max((len(name) for rows in found.values() for name, _ in rows), default=0)
     for kind, rows in found.items():
         if len(found) > 1 and (rows or not patterns):

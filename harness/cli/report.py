@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.console import log
+from harness.console import counted, log
 from harness.errors import HarnessError
 from harness.files import user_path, write_whole
 
@@ -183,7 +183,7 @@ def _report_one(run: Path, out: Path | None) -> int:
             written = write_page(run, owned.stage / page.name)
             owned.publish()
     beside = f", and {written.beside} items in {written.files} files beside it" if written.beside else ""
-    print(f"report: {page} ({written.size / 1e6:.1f} MB, {written.inline} items{beside})")
+    print(f"report: {page} ({written.size / 1e6:.1f} MB, {counted(written.inline, 'item')}{beside})")
     return 0
 
 
@@ -206,7 +206,7 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
             continue
         records.append(record)
     if not records:
-        raise HarnessError(f"none of {len(found)} runs can be shown; the first: {left_out[0]}")
+        raise HarnessError(f"none of {counted(len(found), 'run')} can be shown; the first: {left_out[0]}")
     page = out or _common(words, records) / "report.html"
     fix = "give another place with --out FILE"
     try:
@@ -220,7 +220,7 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
             f"one of the runs was written by another version or changed by hand ({error}); "
             "`python -m harness report RUN` on each tells which"
         ) from error
-    print(f"report: {page} ({len(text.encode()) / 1e6:.1f} MB, {len(records)} runs)")
+    print(f"report: {page} ({len(text.encode()) / 1e6:.1f} MB, {counted(len(records), 'run')})")
     for reason in left_out:
         print(f"left out: {reason}")
     return 0

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.console import counted
 from harness.errors import HarnessError
 from harness.files import refused, user_path, write_whole
 
@@ -102,7 +103,7 @@ def _rescore(run: Path, overrides: Sequence[str], options: argparse.Namespace) -
 def _change(record: RunRecord, overrides: Sequence[str], options: argparse.Namespace, owned: Owned | None) -> None:
     """Prints what changes, and writes it where the run directory is owned."""
     job = _job(record, overrides, options)
-    print(f"{record.path}: {record.manifest['experiment']}, {record.manifest['items_done']} items")
+    print(f"{record.path}: {record.manifest['experiment']}, {counted(record.manifest['items_done'], 'item')}")
     with tempfile.TemporaryDirectory(prefix="rescore-") as folder:
         new, made = _replayed(record, job, Path(folder)) if options.replay else (_scored(record, job), None)
         _print_changes(record, new)

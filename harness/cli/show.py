@@ -16,7 +16,7 @@ from harness.config import Job, load_job
 from harness.config.yaml_files import read_yaml
 from harness.console import visible
 from harness.engines.fake.engine import dry_engine
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, closest
 from harness.execution.checks import prepare_items
 from harness.execution.loading import make_subject
 from harness.execution.runner import run_item
@@ -59,8 +59,9 @@ def show(name: str, overrides: Sequence[str], config_dir: Path | None, *, tokens
     if metric is not None:
         print(f"{name}\n\n{metric.doc}")
     elif not kinds:
-        known = [one for kind in KINDS for one, _ in names(kind, config_dir)]
-        raise HarnessError(f"nothing is called {name!r}{nearest(name, known, most=10)}; see python -m harness list")
+        meant = closest(name, [one for kind in KINDS for one, _ in names(kind, config_dir)])
+        hint = f"did you mean {meant!r}?" if meant else "see python -m harness list"
+        raise HarnessError(f"nothing is called {name!r}, {hint}")
     for i, kind in enumerate(kinds):
         if i:
             print("\n---\n")

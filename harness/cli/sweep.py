@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness.console import log, redraw
+from harness.console import counted, log, redraw
 from harness.errors import HarnessError
 from harness.files import user_path
 from harness.processes import signals
@@ -86,7 +86,7 @@ def multirun(options: argparse.Namespace) -> int:
 
     begin = time.perf_counter()
     sweep, launcher = plan_sweep(options.overrides, options.config_dir)
-    log(f"sweep {sweep.name}: {len(sweep.cells)} cells checked in {time.perf_counter() - begin:.1f} s")
+    log(f"sweep {sweep.name}: {counted(len(sweep.cells), 'cell')} checked in {time.perf_counter() - begin:.1f} s")
     refuse_another_launcher(sweep)
     sweep.create()
     return _launch(sweep, launcher, detach=options.detach)
@@ -112,7 +112,7 @@ def sweep_command(options: argparse.Namespace) -> int:
         return 0 if serve(sweep, cells, options.job) else signals.exit_code()
     if options.action == "cancel":
         left = cancel(sweep)
-        log(f"{left} cells cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
+        log(f"{counted(left, 'cell')} cancelled; python -m harness sweep resume {sweep.folder} goes on with them")
         return 0
     if options.action == "resume":
         check_present(sweep)
@@ -200,16 +200,19 @@ def _show_status(sweep: Sweep, *, watch: bool, as_json: bool) -> int:
 def _table(sweep: Sweep, view: View) -> str:
     lines = [f"sweep {sweep.name}: {view}", ""]
     width = max(len(seen.cell.label) for seen in view.cells)
-    lines.append(f"{'cell':>5} {'what':<{width}} {'state':<8} {'again':>5} {'items':>11} {'job':<12} remark")
+    lines.append(f"{'cell':>5} {'what':<{width}} {'state':<8} {'again':>5} {'items':>11} job")
+    reasons: dict[str, list[str]] = {}
     for seen in view.cells:
         s = seen.status
         items = f"{s.done}/{s.total}" if s.total else f"{s.done}" if s.done else ""
         job = s.job if len(s.job) < 13 else s.job.rpartition(" ")[2]
-        text = (
-            f"{seen.cell.index:>5} {seen.cell.label:<{width}} {s.state:<8} {s.requeued or '':>5} {items:>11} {job:<12}"
-        )
-        lines.append(f"{text} {_printable(s.reason)}".rstrip())
-    return "\n".join(lines)
+        text = f"{seen.cell.index:>5} {seen.cell.label:<{width}} {s.state:<8} {s.requeued or '':>5} {items:>11} {job}"
+        lines.append(text.rstrip())
+        if s.reason:
+            reasons.setdefault(_printable(s.reason), []).append(str(seen.cell.index))
+    # Below the table, because a reason may take several lines; one that many cells share is told once.
+    told = [f"cell{'s' if len(cells) > 1 else ''} {', '.join(cells)}: {reason}" for reason, cells in reasons.items()]
+    return "\n".join([*lines, *([""] if told else []), *told])
 
 
 def _line(seen: Seen) -> str:

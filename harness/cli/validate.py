@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.cli.show import print_exchanges, print_style
 from harness.config import Job
+from harness.console import counted
 from harness.engines.pool import EnginePool
 from harness.execution.checks import prepare_items
 from harness.execution.choosing import choose_engines, has_choice
@@ -52,7 +53,7 @@ def validate(job: Job) -> int:
     calls = sum(len(f.transcript) for f in finished)
     for note in notes:
         print(note)
-    print(f"\n{len(finished)} items, {calls} questions, {failed} items failed")
+    print(f"\n{counted(len(finished), 'item')}, {counted(calls, 'question')}, {counted(failed, 'item')} failed")
     return 1 if failed else 0
 
 

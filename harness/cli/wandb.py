@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.console import log
+from harness.console import counted, log
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def wandb_command(options: argparse.Namespace) -> int:
         except HarnessError as error:
             failed += 1
             log(f"{run} was not sent: {error}")
-    print(f"{len(runs) - failed} of {len(runs)} runs sent")
+    print(f"{len(runs) - failed} of {counted(len(runs), 'run')} sent")
     return 1 if failed else 0
 
 

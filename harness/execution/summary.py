@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.console import coloured, log, tell
+from harness.console import coloured, counted, log, tell
 from harness.execution.all_numbers import all_numbers
 from harness.execution.session import Session
 from harness.execution.thought_lines import thought_lines
@@ -88,7 +88,7 @@ def headline(session: Session) -> str:
 def _accuracy(session: Session) -> list[str]:
     """How often the model is right, in every arm."""
     done, wanted = len(session.results), len(session.items.test)
-    items = f"{done} items" if done == wanted else f"{done} of {wanted} items"
+    items = counted(done, "item") if done == wanted else f"{done} of {counted(wanted, 'item')}"
     chosen = [m for m in session.job.all_metrics if m.measure in (accuracy, accuracy_before, accuracy_after)]
     chosen = [m for m in chosen if "answered" not in m.where.values()]
     named = [m for m in chosen if m.name in ("accuracy", "accuracy_before", "accuracy_after")]

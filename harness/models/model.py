@@ -147,9 +147,10 @@ class Model:
         adapter = self._adapter_folder() if self.adapter else None
         # Before anything is read, so that a change made meanwhile is seen later.
         snapshot = self._snapshot(folder, adapter)
+        descriptions = _descriptions(folder)
         checkpoint = find_checkpoint(folder)
         memory = cache_folder() / "hashes"
-        files = [*checkpoint.files, *_descriptions(folder)]
+        files = [*checkpoint.files, *descriptions]
         if self.trust_remote_code:
             files += sorted(folder.glob("*.py"))
         digest = fingerprint(files, memory)

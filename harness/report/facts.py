@@ -17,11 +17,6 @@ def sentence(names: Iterable[str]) -> str:
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
-def counted(n: int, what: str) -> str:
-    """A number of things: "1 item", "1,200 items"."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
 def model_fact(manifest: Mapping[str, Any]) -> str:
     """The model of a run: its name, where it is from, and which revision and weights."""
     config = manifest.get("config", {}).get("model") or {}

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.console import counted
 from harness.metrics.labels import column_label
 from harness.outcomes import Table, fate_columns
 from harness.report.citing import Paper
-from harness.report.facts import counted, model_fact, name_of, sentence, version_fact
+from harness.report.facts import model_fact, name_of, sentence, version_fact
 from harness.runs.records import RunRecord, is_dry
 from harness.statistics.clusters import Clusters
 

@@ -104,6 +104,8 @@ class Transformers:
         """
         check_installed(*NEEDS)
         _environment()
+        phase("files")
+        local = model.resolve()  # before the imports, which take long: a model that is not there is told at once
         phase("imports")
         with LARGE:
             import torch
@@ -117,7 +119,6 @@ class Transformers:
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         phase("weights")
-        local = model.resolve()
         code = model.trust_remote_code
         try:
             config = AutoConfig.from_pretrained(local.path, trust_remote_code=code)

@@ -99,6 +99,8 @@ class VLLM:
         """
         environment()
         switch(self.batch_invariant)
+        phase("files")
+        local = model.resolve()  # before the imports, which take half a minute: a model that is not there is told at once
         phase("imports")
         try:
             with LARGE:
@@ -114,7 +116,6 @@ class VLLM:
         args = check_args(self.args, EngineArgs)
         if not cuda and args.get("enable_chunked_prefill"):
             raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
-        local = model.resolve()
         model.check(local)
         settings = self.engine_args(local, args, code=model.trust_remote_code, cuda=cuda)
         lora = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from harness.config import build
-from harness.console import log
+from harness.console import counted, log
 from harness.errors import HarnessError
 from harness.sweep.folder import Pack, Sweep, read_sweep
 from harness.sweep.lock import driving, holder_of
@@ -114,7 +114,7 @@ def start(sweep: Sweep, launcher: Launcher) -> int:
         if todo:
             sweep.renew(todo)
             packs = _remaining(sweep, todo)
-            log(f"{len(todo)} of {len(sweep.cells)} cells to run, in {len(packs)} pack(s)")
+            log(f"{len(todo)} of {len(sweep.cells)} cells to run, in {counted(len(packs), 'pack')}")
             launcher.start(sweep, packs)
     return len(todo)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 
-from harness.console import log
+from harness.console import counted, log
 from harness.errors import HarnessError
 from harness.sweep.folder import Pack, Sweep
 from harness.sweep.launch.base import Launcher
@@ -55,7 +55,8 @@ class Gpus(Launcher):
                 free.put(slot)
 
         packs = spread(packs, len(slots))
-        log(f"{len(packs)} jobs on {len(slots)} workers of {len(slots[0])} GPU(s)")
+        jobs, workers = counted(len(packs), "job"), counted(len(slots), "worker")
+        log(f"{jobs} on {workers} of {counted(len(slots[0]), 'GPU')}")
         with ThreadPoolExecutor(len(slots)) as threads:
             list(threads.map(run, packs))
 
@@ -74,7 +75,7 @@ class Gpus(Launcher):
         size = self.gpus_per_job or max(1, *(pack.gpus for pack in packs), 1)
         if len(set(devices)) != len(devices) or len(devices) < size:
             raise HarnessError(
-                f"hydra/launcher=gpus: {size} GPU(s) are needed for a job, and there are {len(devices)} "
+                f"hydra/launcher=gpus: a job needs {counted(size, 'GPU')}, and there are {len(devices)} "
                 f"({', '.join(map(str, devices)) or 'nvidia-smi shows none'}); set hydra.launcher.devices=[0,1,...]"
             )
         return [tuple(devices[i : i + size]) for i in range(0, len(devices) - size + 1, size)]

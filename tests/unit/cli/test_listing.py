@@ -123,6 +123,9 @@ def test_hydras_flags_stand_anywhere(words: list[str], message: str, capsys: pyt
         (["run", "--shell-completion", "x"], "completion bash"),
         (["run", "--resum"], "run has no such flag"),
         (["run", "--seed=3"], "write seed=3, without the dashes"),
+        (["run", "experiment=pTrue", "--limit", "10"], "write limit=10, without the dashes"),
+        (["run", "--config-dri", "x"], "did you mean '--config-dir'?"),
+        (["run", "--fast", "experiment=pTrue"], "run has no such flag"),
         (["run", "--cfg", "--package", "modle"], "did you mean 'model'?"),
         (["run", "experiment=pTrue", "-cd", "/nowhere", "engine=fake"], "--config-dir /nowhere: no such folder"),
         (["run", "-m", "--cfg", "seed=0,1"], "leave -m out"),
@@ -135,6 +138,33 @@ def test_other_flags_are_refused_by_name(words: list[str], message: str, capsys:
     err = told(capsys, *words, code=2)
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rum"], "there is no command 'rum', did you mean 'run'?"),
+        (["pTrue"], "did you mean python -m harness run experiment=pTrue?"),
+        (["experiment=pTrue"], "a command comes first, as in python -m harness run experiment=pTrue"),
+        (["--seed=1"], "a command comes first, as in python -m harness run seed=1"),
+        (["qqq"], "(there are: cite, compare, "),
+        (["list", "qqq"], "nothing is called so; the kinds of names are experiments, tasks, "),
+        (["list", "experimentz"], "did you mean 'experiments'?"),
+        (["show", "qqq"], "nothing is called 'qqq', see python -m harness list"),
+    ],
+)
+def test_a_wrong_command_or_name_gets_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = told(capsys, *words, code=2)
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_only_what_is_needed_is_said_to_be_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["show"])
+    assert capsys.readouterr().err.endswith("the following arguments are required: name\n")
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -306,6 +306,20 @@ def test_a_process_whose_answers_are_all_stored_imports_neither_torch_nor_vllm(t
     assert json.loads((run / "manifest.json").read_text())["engine"]["engine"] == "transformers"
 
 
+@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+@pytest.mark.parametrize(
+    ("folder", "message"), [("nowhere", "there is no such folder or file"), ("empty", "lacks config.json")]
+)
+def test_a_model_that_is_not_there_is_told_before_the_engine_is_imported(
+    folder: str, message: str, engine: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ["experiment=pTrue", "tracker=none", f"model={tmp_path / folder}", f"engine={engine}"]
+    done = process(tmp_path, (), "run", *words, f"runs={tmp_path / 'runs'}")
+    assert (done.returncode, done.stdout) == (2, "[]\n")
+    assert message in done.stderr
+
+
 @pytest.mark.parametrize(
     ("needed", "words", "gpu", "chosen", "why"),
     [

@@ -52,10 +52,13 @@ def test_a_local_sweep_loads_each_model_once_and_a_raising_cell_stops_nothing(
         in page
     )
     assert main(["sweep", "status", str(folder)]) == 1
+    table, reasons = capsys.readouterr().out.split("\n\n")[-2:]
+    assert [len(line.split()) for line in table.splitlines()[1:]] == [6, 6, 6, 6]  # no reason, which may be long
+    assert reasons.startswith("cells 0, 1: Small.prepare: RuntimeError: nothing can be fitted (at ")
     # The same command goes on: what has failed is tried again, what is done stays. No call misses, so nothing loads.
     assert main(line) == 1
     assert loads.read_text().split() == ["a", "b"]
-    assert "2 of 4 cells to run, in 2 pack(s)" in capsys.readouterr().err
+    assert "2 of 4 cells to run, in 2 packs" in capsys.readouterr().err
 
 
 def test_the_cells_of_a_worker_share_one_open_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

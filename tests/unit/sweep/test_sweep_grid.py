@@ -101,7 +101,7 @@ def test_a_typo_in_any_cell_is_found_before_anything_is_written(
         (["hydra.launcher.shards=9"], "shard=0/9: there are only 4 test items"),
         (["hydra.launcher.pack_by=model.nam"], "there is no setting 'nam', did you mean 'name'?"),
         (["hydra.sweep.subdir=x"], "a sweep knows hydra/launcher, hydra.launcher.NAME and hydra.sweep.dir only"),
-        (["hydra/launcher=gpus", "hydra.launcher.devices=[]"], "1 GPU(s) are needed for a job, and there are 0"),
+        (["hydra/launcher=gpus", "hydra.launcher.devices=[]"], "a job needs 1 GPU, and there are 0"),
         (["study=tour"], "a study is no part of a grid"),
         (["--cfg"], "--cfg and --info are about one run"),
         (["shard=4/4", "seed=0"], "shard=4/4: write i/n with 0 <= i < n"),
