@@ -13,7 +13,6 @@ from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.report.figures import Printed
-    from harness.runs.loaded import Loaded
 
 _UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
 """Inches of each unit; points are TeX's, as \\columnwidth is given in."""
@@ -53,7 +52,7 @@ def figures_command(options: argparse.Namespace) -> int:
         HarnessError: the run cannot be read, has no such figure, a length or label is wrong, or a file cannot be
             written.
     """
-    from harness.cli.labels import read_labels
+    from harness.cli.labels import names_of, read_labels
     from harness.figures import figure_name
     from harness.report.figures import draw_file, panels
     from harness.report.look import paper
@@ -64,7 +63,7 @@ def figures_command(options: argparse.Namespace) -> int:
     run = load_run(options.run)
     declared = {figure_name(figure): figure for figure in run.job.experiment.figures}
     chosen = _chosen(declared, options.figure)
-    look = paper(width, height, read_labels(options.labels, _known_names(run)))
+    look = paper(width, height, read_labels(options.labels, names_of(run)))
     folder = options.output or options.run / "figures" / "paper"
     drawn: dict[str, Printed] = {}
     for name in chosen:
@@ -115,24 +114,3 @@ def inches(flag: str, text: str) -> float:
     if not NARROWEST <= length <= WIDEST:
         raise HarnessError(f"{flag} {text}: give {NARROWEST:g} to {WIDEST:g} inches")
     return length
-
-
-def _known_names(run: Loaded) -> list[str]:
-    """The names in the figures of a run: metrics, columns and their values."""
-    from harness.metrics.levels import LEVEL_KINDS, occurring, shown
-
-    table = run.table
-    kinds = {name: kind for name, kind in table.kinds.items() if kind in LEVEL_KINDS and name in table.columns}
-    told = dict.fromkeys(figure_column for figure in run.job.experiment.figures for figure_column in _by(figure))
-    values = [
-        shown(value, kinds[name])
-        for name in told
-        if name in kinds
-        for value in occurring(table, name, table.columns["item"] != "")
-    ]
-    levels = [value for e in run.record.estimates for value in e.level.values()]
-    return [*(metric.name for metric in run.job.all_metrics), *table.columns, *values, *levels]
-
-
-def _by(figure: object) -> list[str]:
-    return [str(getattr(figure, name)) for name in ("by", "hue", "x") if hasattr(figure, name)]

@@ -1,11 +1,15 @@
-"""Reads a file of labels: what tables and figures write in place of a name."""
+"""Reads a file of labels, which tables and figures of the same runs share: a text in place of a name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, nearest
+
+if TYPE_CHECKING:
+    from harness.runs.loaded import Loaded
 
 
 def read_labels(file: Path | None, known: Iterable[str]) -> Mapping[str, str]:
@@ -32,3 +36,26 @@ def read_labels(file: Path | None, known: Iterable[str]) -> Mapping[str, str]:
         if name not in names:
             raise HarnessError(f"--labels {file}: nothing here is called {name!r}{nearest(str(name), names)}")
     return found
+
+
+def names_of(run: Loaded) -> list[str]:
+    """What can be given a label: the run's metrics, columns, values of columns, experiment and model."""
+    from harness.metrics.levels import LEVEL_KINDS, occurring, shown
+
+    table, manifest = run.table, run.record.manifest
+    kinds = {name: kind for name, kind in table.kinds.items() if kind in LEVEL_KINDS and name in table.columns}
+    told = dict.fromkeys(column for figure in run.job.experiment.figures for column in _by(figure))
+    values = [
+        shown(value, kinds[name])
+        for name in told
+        if name in kinds
+        for value in occurring(table, name, table.columns["item"] != "")
+    ]
+    levels = [value for e in run.record.estimates for value in e.level.values()]
+    metrics = [metric.name for metric in run.job.all_metrics]
+    return [*metrics, *table.columns, *values, *levels, str(manifest["experiment"]), str(manifest["model"]["name"])]
+
+
+def _by(figure: object) -> list[str]:
+    """The columns that a figure tells apart."""
+    return [str(getattr(figure, name)) for name in ("by", "hue", "x") if hasattr(figure, name)]

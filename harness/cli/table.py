@@ -44,8 +44,8 @@ def table_command(options: argparse.Namespace) -> int:
         HarnessError: a run that was named and cannot be read, an unknown axis, metric, level or label, or a cell that
             would hold several numbers.
     """
-    from harness.cli.labels import read_labels
-    from harness.report.tables import known_names, write_table
+    from harness.cli.labels import names_of, read_labels
+    from harness.report.tables import write_table
     from harness.runs.tables import make_grid
 
     if options.replicates < 2:
@@ -56,7 +56,8 @@ def table_command(options: argparse.Namespace) -> int:
     grid = make_grid(runs, options.rows, options.columns, options.metric, levels, replicates=options.replicates)
     for doubt in grid.doubts:
         log(f"not compared: {doubt}")
-    text = write_table(grid, form, read_labels(options.labels, known_names(grid)))
+    names = [*grid.row_names, *grid.column_names, *(name for run in runs for name in names_of(run))]
+    text = write_table(grid, form, read_labels(options.labels, names if options.labels else ()))
     if options.output is None:
         sys.stdout.write(visible(text))
         return 0
@@ -108,5 +109,9 @@ def _pair(word: str) -> tuple[str, str]:
 
 
 def _form_of(output: Path | None) -> Format:
-    forms: dict[str, Format] = {".tex": "latex", ".csv": "csv"}
-    return forms.get(output.suffix.lower() if output else "", "markdown")
+    forms: dict[str, Format] = {".tex": "latex", ".csv": "csv", ".md": "markdown"}
+    if output is None:
+        return "markdown"
+    if output.suffix.lower() not in forms:
+        raise HarnessError(f"--output {output}: give a name that ends in .tex, .csv or .md, or say --format")
+    return forms[output.suffix.lower()]

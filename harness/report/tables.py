@@ -216,11 +216,3 @@ def _as_csv(grid: Grid) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-
-def known_names(grid: Grid) -> list[str]:
-    """The names that can be given a label: of rows and columns, metrics, levels and experiments."""
-    cells = grid.cells.values()
-    names = [*grid.row_names, *grid.column_names, *(cell.metric.name for cell in cells)]
-    names += [value for cell in cells for value in cell.level.values()]
-    return [*names, *(str(run.record.manifest["experiment"]) for cell in cells for run in cell.runs)]

@@ -42,6 +42,7 @@ def test_a_table_goes_to_the_screen_or_to_a_file_whose_name_says_the_form(
     assert {(row["row"], row["column"]) for row in rows} == {
         (arm, metric) for arm in ("fixed", "zero-shot") for metric in ("accuracy", "brier")
     }
+    assert ".tex, .csv or .md" in told(capsys, "table", runs, "--output", tmp_path / "t.docx", code=2)
     assert told(capsys, "table", runs).count("\n") > 4  # with nothing said a table comes, too
 
 
@@ -49,7 +50,7 @@ def test_labels_name_what_a_table_and_a_figure_show(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels = tmp_path / "labels.yaml"
-    labels.write_text("fixed: six examples\naccuracy: share right\n")
+    labels.write_text("fixed: six examples\naccuracy: share right\nbrier: in neither\np: in the figure alone\n")
     assert "| six examples |" in told(capsys, "table", runs, "--metric", "accuracy", "--labels", labels)
     words = ["figures", runs / "a", "--format", "svg", "--labels", labels, "--output", tmp_path]
     told(capsys, *words, "--figure", "reliability-p-correct-arm-10")
