@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+
+
+def as_name(text: str) -> str:
+    """A free text as part of a file's name, on any system: what a name cannot have everywhere becomes a dash."""
+    return re.sub(r"[^\w.-]+", "-", text)
 
 
 def user_path(text: str | Path) -> Path:

@@ -182,7 +182,7 @@ def _report_one(run: Path, out: Path | None) -> int:
         with Owned(run, "report", patience=PATIENCE, fix=FIX) as owned:
             written = write_page(run, owned.stage / page.name)
             owned.publish()
-    beside = f", and {written.beside} items in {written.files} files beside it" if written.beside else ""
+    beside = f", and {written.beside} in {counted(written.files, 'file')} beside it" if written.beside else ""
     print(f"report: {page} ({written.size / 1e6:.1f} MB, {counted(written.inline, 'item')}{beside})")
     return 0
 

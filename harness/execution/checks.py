@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -15,6 +14,7 @@ from harness.engines.base import check_capabilities
 from harness.errors import HarnessError, nearest
 from harness.experiment import Experiment
 from harness.figures import check_figures
+from harness.files import as_name
 from harness.metrics.metric import check_metrics
 from harness.runs.directory import config_digest
 from harness.runs.fitted import check_fitted
@@ -119,6 +119,6 @@ def run_folder(job: Job) -> Path:
     Names of models and tasks are free text, and a folder's name is not: other characters are replaced, and a name that
     is too long for a file system is cut. The digest at the end tells runs apart all the same.
     """
-    name = re.sub(r"[^\w.-]+", "-", f"{job.task.name}-{job.model.name}").encode()
+    name = as_name(f"{job.task.name}-{job.model.name}").encode()
     cut = name[:LONGEST].decode(errors="ignore")
     return job.runs / job.name / f"{cut}-s{job.seed}-{config_digest(job.config)}"

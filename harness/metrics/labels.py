@@ -27,7 +27,11 @@ def metric_label(name: str) -> str:
 
     >>> metric_label("auroc_answered")
     'AUROC (gradable answers only)'
+    >>> metric_label("auroc - brier")
+    'AUROC - Brier score'
     """
+    if " - " in name:  # of a claim about the difference of two metrics
+        return " - ".join(map(metric_label, name.split(" - ")))
     words = name.split("_")
     for size in range(len(words), 0, -1):
         for start in range(len(words) - size + 1):

@@ -112,9 +112,9 @@ def _forest(one: Comparison) -> tuple[str, str] | None:
             spread = [[max(0.0, value - low)], [max(0.0, high - value)]]
             fill = PALETTE[0] if found else "white"
             axes.errorbar(value, y, xerr=spread, fmt="o", ms=5, lw=1.2, color=PALETTE[0], mfc=fill)
-            told.append(f"{c.label} {number(value)} [{number(low)}, {number(high)}]")
+            told.append(f"{_label(c)} {number(value)} [{number(low)}, {number(high)}]")
         axes.axvline(0.0, color=INK, lw=0.8)
-        axes.set_yticks(range(len(drawn)), [visible(cut(c.label, 60)) for c in drawn])
+        axes.set_yticks(range(len(drawn)), [visible(cut(_label(c), 60)) for c in drawn])
         axes.set_ylim(len(drawn) - 0.5, -0.5)
         axes.set_xlabel(visible(cut(f"{one.second.label} - {one.first.label}", 90)))
         alt = visible(cut("; ".join(told), 4000))

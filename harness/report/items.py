@@ -28,6 +28,9 @@ HEAD, TAIL = 400, 1600
 MOST_ROWS = 50
 """Outcome rows and exchanges of one item that are shown at most; more are in outcomes.parquet and calls.jsonl."""
 
+NOTHING = "-"
+"""Stands for a value that is missing."""
+
 FIRST = ("arm", "answer", "correct", "fate", "p")
 """Columns of outcomes that stand before the others."""
 
@@ -37,13 +40,19 @@ FIX = "give another place with --out FILE, or free space"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An item as the page shows it."""
+    """An item as the page shows it.
+
+    Attributes:
+        same: columns in which all rows have the same value, which is told once.
+        columns: the others.
+    """
 
     id: str
     head: Head
     error: str | None
     gold: str
     fields: list[tuple[str, str]]
+    same: list[tuple[str, str]]
     columns: list[str]
     rows: list[list[str]]
     exchanges: list[dict[str, str]]
@@ -108,15 +117,19 @@ def shown(line: Mapping[str, Any], heads: Heads) -> Shown:
     columns = [*(name for name in FIRST if name in table.kinds), *columns]
     try:
         kept = [i for i in heads.places.get(line["item"], ()) if table.columns["error"][i] is None]
+        cells = {name: [_cell(table, name, i) for i in kept[:MOST_ROWS]] for name in columns}
+        same = [name for name in columns if name != "arm" and len(kept) > 1 and len(set(cells[name])) == 1]
+        columns = [name for name in columns if name not in same]
         transcript = Transcript.read(line["exchanges"])
         return Shown(
             id=line["item"],
             head=heads.head(line["item"], line["fields"], line["error"]),
             error=None if line["error"] is None else cut(line["error"], 2000),
-            gold=cut(_text(line["gold"]), 500),
+            gold=cut(_gold(line["gold"]), 500),
             fields=[(str(name), cut(_text(value), 3000)) for name, value in line["fields"].items()],
+            same=[(name, cells[name][0]) for name in same if cells[name][0] != NOTHING],
             columns=columns,
-            rows=[[_cell(table, name, i) for name in columns] for i in kept[:MOST_ROWS]],
+            rows=[list(row) for row in zip(*(cells[name] for name in columns), strict=True)],
             exchanges=[_exchange(e) for e in transcript[:MOST_ROWS]],
             left_out=max(0, len(kept) - MOST_ROWS, len(transcript) - MOST_ROWS),
         )
@@ -143,10 +156,17 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _gold(value: Any) -> str:
+    """The reference answers, of which any is right."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return " / ".join(value)
+    return _text(value)
+
+
 def _cell(table: Table, name: str, place: int) -> str:
     value, kind = table.columns[name][place], table.kinds[name]
     if value is None or (kind != "text" and np.isnan(value)):
-        return "-"
+        return NOTHING
     if kind == "text":
         return cut(str(value), 300)
     if kind == "label":

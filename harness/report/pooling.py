@@ -118,5 +118,6 @@ def label_of(run: RunRecord, runs: Sequence[RunRecord]) -> str:
         for key in dict.fromkeys(key for one in alike for key in one)
         if key.partition(".")[0] not in _SHOWN and len({repr(one.get(key)) for one in alike}) > 1
     ]
-    parts += [f"{key.rpartition('.')[2]} {own.get(key, 'not set')}" for key in differing[:MOST_SETTINGS]]
+    shown = {key: "null" if own.get(key, "") is None else own.get(key, "not set") for key in differing}
+    parts += [f"{key.rpartition('.')[2]} {shown[key]}" for key in differing[:MOST_SETTINGS]]
     return ", ".join(parts)

@@ -11,7 +11,7 @@ from typing import Any
 from harness.console import visible
 from harness.metrics.labels import metric_label
 from harness.metrics.levels import level_words
-from harness.report.text import cut, in_family, number
+from harness.report.text import cut, in_family, moment, number
 
 LONGEST = 4000
 """Characters of any one text on a page."""
@@ -20,8 +20,8 @@ LONGEST = 4000
 def environment() -> Any:
     """The Jinja environment of all pages, which knows their CSS (`style`) and JavaScript (`script`, `script_digest`).
 
-    Filters: `seen` for text of unknown origin, `label` for names, `metric` for names of metrics, `level`, and `num` for
-    numbers.
+    Filters: `seen` for text of unknown origin, `label` for names, `metric` for names of metrics, `level`, `moment` for
+    times, and `num` for numbers.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup, escape
@@ -45,6 +45,7 @@ def environment() -> Any:
         "label": label,
         "metric": metric_label,
         "level": level_words,
+        "moment": moment,
         "seen": lambda text: visible(cut(str(text), LONGEST)),
     }
     style, script = ((files("harness.report") / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -24,6 +25,15 @@ def number(value: float | None, digits: int = 3) -> str:
 def in_brackets(low: float | None, high: float | None) -> str:
     """ " [low, high]" with both ends, "" without."""
     return "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
+
+
+def moment(time: object) -> str:
+    """A time of a manifest for people, to the minute: "2026-11-28 18:20 UTC". What is no time stays as it is."""
+    try:
+        at = datetime.fromisoformat(str(time))
+    except ValueError:
+        return str(time)
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at.tzinfo is not None else f"{at:%Y-%m-%d %H:%M}"
 
 
 def in_family(verdict: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from harness.config import Job, load_job
 from harness.errors import HarnessError
 from harness.execution.checks import check_fields, check_parts, prepare_items, read_items, run_folder
 from harness.execution.loading import models
-from harness.files import user_path
+from harness.files import as_name, user_path
 from harness.runs.directory import config_digest
 from harness.study.definition import Study
 from harness.study.order import in_order, resolve
@@ -44,7 +44,7 @@ class Plan:
         job = next(iter(self.jobs.values()))
         models = dict.fromkeys(job.model.name for job in self.jobs.values())
         of = next(iter(models)) if len(models) == 1 else f"{len(models)}-models"
-        return job.runs / "studies" / f"{self.study.name}-{of}-{digest}"
+        return job.runs / "studies" / f"{self.study.name}-{as_name(of)}-{digest}"
 
 
 def make_plan(study: Study, overrides: Sequence[str], config_dir: Path | None) -> Plan:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.files import whole, write_whole
+from harness.files import as_name, whole, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -54,3 +54,7 @@ def test_of_several_writers_one_wins_whole(tmp_path: Path) -> None:
         thread.join()
     assert file.read_text() in texts
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_free_text_becomes_a_name_that_every_system_takes() -> None:
+    assert as_name("fake:smollm2 / a\\b*é_1.5-x") == "fake-smollm2-a-b-é_1.5-x"
