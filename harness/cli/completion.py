@@ -16,9 +16,9 @@ from harness.errors import HarnessError
 from harness.places.folders import config_files, own_conf
 from harness.places.named import named
 
-SCRIPT = """# Completes the command `harness`; made by `harness completion {shell}`.
+BASH = """# Completes the command `harness`; made by `harness completion bash`.
 _harness() {{
-    local line="${{COMP_LINE:0:COMP_POINT}}" word prefix="" known
+    local line="${{COMP_LINE:0:COMP_POINT}}" word prefix="" known settings="{settings}"
     word="${{line##* }}"
     local -a words
     read -ra words <<< "$line"
@@ -26,15 +26,7 @@ _harness() {{
         known="{commands}"
     else
         case "${{words[1]}}" in
-            run|validate|engines|show|rescore) known="{settings}" ;;
-            *) known="" ;;
-        esac
-        case "${{words[1]}}" in
-            {flags}
-        esac
-        case "${{words[1]}}" in
-            show) known+=" {names}" ;;
-            list) known+=" {kinds}" ;;
+            {cases}
         esac
     fi
     COMPREPLY=()
@@ -50,31 +42,55 @@ _harness() {{
 complete -o default -F _harness harness
 """
 
+ZSH = """# Completes the command `harness`; made by `harness completion zsh`.
+_harness() {{
+    local known settings="{settings}"
+    if (( CURRENT == 2 )); then
+        known="{commands}"
+    else
+        case "$words[2]" in
+            {cases}
+        esac
+    fi
+    local -a candidates=(${{=known}})
+    compadd -S "" -- ${{(M)candidates:#*=}}
+    compadd -- ${{candidates:#*=}}
+    (( compstate[nmatches] )) && return
+    # A file, also after the "=" of a setting.
+    compset -P "*="
+    _files
+}}
+(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
+compdef _harness harness
+"""
+
+TAKE_SETTINGS = ("run", "validate", "engines", "show", "rescore")
+"""Commands that take settings."""
+
+SCRIPTS = {"bash": BASH, "zsh": ZSH}
+
 
 def print_completion(shell: str, config_dir: Path | None) -> int:
     """Prints the script for one shell."""
-    if shell == "zsh":
-        print("autoload -U +X bashcompinit && bashcompinit")
     print(script(shell, config_dir), end="")
     return 0
 
 
 def script(shell: str, config_dir: Path | None = None) -> str:
-    """The script; zsh runs it by its own emulation of bash's completion."""
+    """The script for bash or zsh."""
     commands = commands_of(parser())
-    flags = "\n            ".join(
-        f'{name}) known+=" {" ".join(f for f in one._option_string_actions if f.startswith("--"))}" ;;'
+    names = {name for group in GROUPS.values() for name in config_files(group, config_dir)}
+    further = {"show": sorted(names), "list": KINDS}
+    known = {
+        name: [
+            *(flag for flag in one._option_string_actions if flag.startswith("--")),
+            *(["$settings"] if name in TAKE_SETTINGS else ()),
+            *further.get(name, ()),
+        ]
         for name, one in commands.items()
-    )
-    names = sorted({name for group in GROUPS.values() for name in config_files(group, config_dir)})
-    return SCRIPT.format(
-        shell=shell,
-        commands=" ".join(commands),
-        settings=" ".join(settings(config_dir)),
-        flags=flags,
-        names=" ".join(names),
-        kinds=" ".join(KINDS),
-    )
+    }
+    cases = "\n            ".join(f'{name}) known="{" ".join(words)}" ;;' for name, words in known.items())
+    return SCRIPTS[shell].format(commands=" ".join(commands), settings=" ".join(settings(config_dir)), cases=cases)
 
 
 def settings(config_dir: Path | None = None) -> list[str]:

@@ -1,8 +1,13 @@
 """`list`, `show`, Hydra's flags, the greeting and completion."""
 
+import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -173,6 +178,44 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
             main(words)
         assert exit_.value.code == 0
     assert "self-evaluation-harness " in capsys.readouterr().out
+
+
+def test_zsh_completes_in_a_terminal(tmp_path: Path) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("there is no zsh")
+    (tmp_path / "completion.zsh").write_text(script("zsh"))
+    (tmp_path / "rows.jsonl").touch()
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(tmp_path)
+        os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "dumb", "HOME": str(tmp_path)})
+
+    def shows(text: str, keys: str) -> bool:
+        """Whether the terminal shows a text at some time after keys were typed."""
+        os.write(terminal, keys.encode())
+        seen, begun = "", time.monotonic()
+        while text not in seen and time.monotonic() - begun < 30:
+            if select.select([terminal], [], [], 1)[0]:
+                seen += os.read(terminal, 65536).decode(errors="replace")
+        return text in seen
+
+    try:
+        assert shows("ready>", "autoload -Uz compinit; compinit -u; source completion.zsh; PS1='rea''dy> '\n")
+        for typed, completed in (
+            ("harness val", "harness validate "),
+            ("harness run experiment=pTr", "experiment=pTrue "),
+            ("harness run seed=1 experiment.sho", "experiment.shots="),
+            ("harness run --config-d", "--config-dir "),
+            ("harness list stud", "studies "),
+            ("harness show smo", "smollm2 "),
+            ("harness run task.path=ro", "task.path=rows.jsonl "),
+            ("harness report ro", "harness report rows.jsonl "),
+        ):
+            assert shows(completed, f"\x15{typed}\t"), typed  # Ctrl-U empties the line
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
 
 
 def test_bash_completes_commands_choices_and_keys(tmp_path: Path) -> None:
