@@ -33,7 +33,7 @@ def user_path(text: str | Path) -> Path:
 
 
 @contextmanager
-def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
+def whole(path: Path, fix: str, what: str = "", *, folder: bool = False) -> Iterator[Path]:
     """A draft beside `path` to be written inside of the block. It takes the place of `path` at the end.
 
     The draft has a name of its own, so that several processes may write one file: the last one wins. It is on the disk
@@ -43,6 +43,8 @@ def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
     Args:
         fix: advice for the user when the disk refuses; ends the message.
         what: name of the file in the message; empty is its path.
+        folder: whether its folder is made where that is missing. So is it for a place that the user names; a folder of
+            ours that is missing was taken away.
 
     Raises:
         HarnessError: the file cannot be written.
@@ -50,6 +52,8 @@ def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
     # A name that a file system just takes must not become too long as the name of the draft.
     draft = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}.part")
     try:
+        if folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
         flush(draft)
         draft.replace(path)
@@ -61,9 +65,9 @@ def whole(path: Path, fix: str, what: str = "") -> Iterator[Path]:
             draft.unlink()
 
 
-def write_whole(path: Path, content: str | bytes, fix: str, what: str = "") -> None:
+def write_whole(path: Path, content: str | bytes, fix: str, what: str = "", *, folder: bool = False) -> None:
     """Writes text (as UTF-8) or bytes to a file, whole or not at all; arguments and errors as `whole`."""
-    with whole(path, fix, what) as draft:
+    with whole(path, fix, what, folder=folder) as draft:
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

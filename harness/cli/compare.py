@@ -259,4 +259,4 @@ def _write(where: str, text: str) -> None:
     if where == "-":
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         return
-    write_whole(user_path(where), text, "give another place")
+    write_whole(user_path(where), text, "give another place", folder=True)

@@ -322,4 +322,6 @@ def _write(found: Comparison, path: Path) -> None:
         "numbers": found.numbers,
         "effects": list(found.effects),
     }
-    write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2), "give another place with --json FILE")
+    write_whole(
+        path, orjson.dumps(content, option=orjson.OPT_INDENT_2), "give another place with --json FILE", folder=True
+    )

@@ -15,7 +15,7 @@ def add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = "write a run as an Inspect log, which `inspect view` opens (docs/interop.md)"
     command = commands.add_parser("export", help=text, description=text)
     command.add_argument("run", type=user_path, metavar="RUN", help="a run directory")
-    command.add_argument("--format", choices=("inspect",), required=True, help="the format of another harness")
+    command.add_argument("--format", choices=("inspect",), default="inspect", help="the format of another harness")
     output = "a file NAME.eval or NAME.json; default inspect.eval in the run directory"
     command.add_argument("--output", type=user_path, metavar="FILE", help=output)
 

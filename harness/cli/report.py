@@ -210,11 +210,8 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
     page = out or _common(words, records) / "report.html"
     fix = "give another place with --out FILE"
     try:
-        page.parent.mkdir(parents=True, exist_ok=True)
         text = render_several(title or f"{len(records)} runs", records, page.parent, left_out)
-        write_whole(page, text, fix)
-    except OSError as error:
-        raise HarnessError(f"cannot write {page}: {error.strerror}; {fix}") from error
+        write_whole(page, text, fix, folder=True)
     except (UndefinedError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise HarnessError(
             f"one of the runs was written by another version or changed by hand ({error}); "

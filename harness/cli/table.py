@@ -61,7 +61,7 @@ def table_command(options: argparse.Namespace) -> int:
     if options.output is None:
         sys.stdout.write(visible(text))
         return 0
-    write_whole(options.output, text, "give another place with --output FILE")
+    write_whole(options.output, text, "give another place with --output FILE", folder=True)
     print(f"table: {options.output}")
     return 0
 

@@ -38,7 +38,7 @@ def write_inspect(run: Path, output: Path) -> int:
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(str(run / "manifest.json"), error) from error
     samples = _samples(record, table)
-    with whole(output, FIX) as draft:
+    with whole(output, FIX, folder=True) as draft:
         if output.suffix == ".json":
             with draft.open("wb") as file:
                 return _write_json(file, header, samples)

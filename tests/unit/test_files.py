@@ -58,3 +58,13 @@ def test_of_several_writers_one_wins_whole(tmp_path: Path) -> None:
 
 def test_a_free_text_becomes_a_name_that_every_system_takes() -> None:
     assert as_name("fake:smollm2 / a\\b*é_1.5-x") == "fake-smollm2-a-b-é_1.5-x"
+
+
+def test_a_folder_that_is_missing_is_made_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "folder" / "a.txt"
+    with pytest.raises(HarnessError, match="No such file or directory"):
+        write_whole(place, "x", "give another place")
+    write_whole(place, "x", "give another place", folder=True)
+    assert place.read_text() == "x"
+    with pytest.raises(HarnessError, match=r"a\.txt is a file and no folder"):
+        write_whole(place / "b.txt", "x", "give another place", folder=True)

@@ -34,8 +34,10 @@ def test_a_table_goes_to_the_screen_or_to_a_file_whose_name_says_the_form(
     shown = told(capsys, "table", runs, "--metric", "accuracy")
     assert shown.startswith("|  | accuracy |\n| --- | --- |\n| fixed | ")
     assert "the mean of 2 seeds (0 and 1)" in shown
-    assert told(capsys, "table", runs, "--metric", "accuracy", "--output", tmp_path / "t.tex").startswith("table: ")
-    assert r"\toprule" in (tmp_path / "t.tex").read_text()
+    assert told(capsys, "table", runs, "--metric", "accuracy", "--output", tmp_path / "new" / "t.tex").startswith(
+        "table: "
+    )
+    assert r"\toprule" in (tmp_path / "new" / "t.tex").read_text()
     told(capsys, "table", runs, "--metric", "accuracy", "--metric", "brier", "--output", tmp_path / "t.csv")
     with (tmp_path / "t.csv").open() as lines:
         rows = list(csv.DictReader(lines))
