@@ -15,8 +15,8 @@ from harness.tasks.graders import short_answer
 from harness.tasks.json_files import loaded
 from harness.tasks.rows import BrokenRow
 
-Replies = Literal["texts", "options"]
-"""Whether the model wrote texts, or the log-probabilities of given options were measured."""
+Replies = Literal["texts", "options", "a run"]
+"""The model wrote texts, or the log-probabilities of given options were measured; or it is a run of ours, exported."""
 
 
 class Unread(HarnessError):

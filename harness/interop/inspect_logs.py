@@ -69,9 +69,11 @@ def _source(file: Path, header: Mapping[str, Any], samples: Iterator[tuple[str, 
         raise Unread(f"{file} is no Inspect log: it does not say which task was evaluated")
     answers: list[Answer] = []
     count: dict[tuple[str, str], int] = {}
+    own = False
     for where, sample in samples:
         try:
             found = _answers(sample)
+            own = own or _is_own(sample)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise HarnessError(f"{where} is no sample of Inspect that can be read ({told})") from error
@@ -87,12 +89,17 @@ def _source(file: Path, header: Mapping[str, Any], samples: Iterator[tuple[str, 
         file=file,
         task=spec["task"],
         model=str(spec.get("model") or "unknown"),
-        replies="texts",
+        replies="a run" if own else "texts",
         answers=answers,
         theirs=_theirs(file, header.get("results")),
         settings=without_secrets({key: spec[key] for key in ("task_args", "model_args", "config") if key in spec}),
         created=str(spec.get("created") or ""),
     )
+
+
+def _is_own(sample: Mapping[str, Any]) -> bool:
+    """Whether a sample is an item of a run of ours, with all its exchanges, as `export` wrote it."""
+    return any("exchange" in (one.get("metadata") or {}) for one in sample.get("messages") or ())
 
 
 def _answers(sample: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -38,7 +38,10 @@ def regrade(record: RunRecord, job: Job, folder: Path) -> Path:
     task = job.task
     if not isinstance(task, ImportedItems) or task.grader is None:
         raise HarnessError(f"{record.path} is imported: name what is to grade its texts, as task.grader=short_answer")
-    if record.manifest.get("imported", {}).get("replies") != "texts":
+    replies = record.manifest.get("imported", {}).get("replies")
+    if replies == "a run":
+        raise HarnessError(f"{record.path} is the log of a run of the harness; rescore that run itself")
+    if replies != "texts":
         raise HarnessError(f"{record.path}: log-probabilities of options were measured, so there are no texts to grade")
     grader = grader_named(task.grader)
     table = load_table(record, [])

@@ -215,13 +215,16 @@ def test_nothing_to_pair_is_said(place: Path, capsys: pytest.CaptureFixture[str]
     assert not (place / "runs/imported").exists()
 
 
-def test_an_exported_run_comes_back_with_its_items_and_numbers(place: Path) -> None:
+def test_an_exported_run_comes_back_with_its_items_and_numbers(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ours = our_run(place)
     assert main(["export", str(ours), "--format", "inspect", "--output", "ours.eval"]) == 0
     back = imported(place, "ours.eval")
     assert {line["item"] for line in lines(back)} == {line["item"] for line in lines(ours)}
     for metric in ("accuracy", "brier", "auroc"):
         assert estimates(back, metric)["zero-shot"].value == estimates(ours, metric)["zero-shot"].value
+    # The last reply of an item is not the answer that was graded.
+    assert main(["rescore", str(back), "--replay", "task.grader=short_answer"]) == 2
+    assert "the log of a run of the harness; rescore that run itself" in capsys.readouterr().err
 
 
 def test_arms_of_several_rows_come_back_row_by_row(place: Path) -> None:
