@@ -105,7 +105,8 @@ class Transformers:
         check_installed(*NEEDS)
         _environment()
         phase("files")
-        local = model.resolve()  # before the imports, which take long: a model that is not there is told at once
+        # Before the imports, which take long: a model that is not there is told at once.
+        local = model.resolve()
         phase("imports")
         with LARGE:
             import torch

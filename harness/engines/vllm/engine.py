@@ -100,9 +100,8 @@ class VLLM:
         environment()
         switch(self.batch_invariant)
         phase("files")
-        local = (
-            model.resolve()
-        )  # before the imports, which take half a minute: a model that is not there is told at once
+        # Before the imports, which take half a minute: a model that is not there is told at once.
+        local = model.resolve()
         phase("imports")
         try:
             with LARGE:
