@@ -99,8 +99,7 @@ class VLLM:
         """
         environment()
         switch(self.batch_invariant)
-        phase("files")
-        # Before the imports, which take half a minute: a model that is not there is told at once.
+        phase("files")  # before the imports, which take half a minute: a model that is not there is told at once
         local = model.resolve()
         phase("imports")
         try:
@@ -119,9 +118,8 @@ class VLLM:
             raise HarnessError(f"engine.args.enable_chunked_prefill cannot be set on a CPU: {WHOLE_PROMPTS}")
         model.check(local)
         settings = self.engine_args(local, args, code=model.trust_remote_code, cuda=cuda)
-        lora = None
+        lora = None if local.adapter is None else lora_request(local.adapter)
         if local.adapter is not None:
-            lora = lora_request(local.adapter)
             rank = max_lora_rank(adapter_rank(local.adapter), EngineArgs)
             settings |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
         phase("weights, memory and warm-up")
