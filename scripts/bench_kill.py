@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from harness.outcomes import Table  # noqa: E402
+from harness.store.records import RESERVED, key_of  # noqa: E402
 
 COMMON = ["experiment=pTrue", "tracker=none", "replicates=50", "experiment.shots=4", "experiment.judged=5"]
 COMMON += ["experiment.arms=[zero-shot,few-shot]"]
@@ -66,12 +67,13 @@ class Tally:
 
 
 def stored(runs: Path) -> Counter[str]:
-    """Keys of all whole records of a store, each with how often it is there; lines that are no calls left out."""
+    """Keys of all whole records of a store, each with how often it is there."""
     found: Counter[str] = Counter()
     for path in (runs / "store").glob("*.replies"):
         for line in path.read_bytes().splitlines(keepends=True):
-            if line.endswith(b"\n") and not line.startswith(b"0" * 32):
-                found[line[:32].decode()] += 1
+            key = key_of(line)
+            if key is not None and key != RESERVED:
+                found[key.hex()] += 1
     return found
 
 

@@ -18,6 +18,7 @@ from harness.cli.main import main
 from harness.outcomes import Table
 from harness.sweep.folder import Status, read_sweep
 from tests.support.slurm_cluster import Cluster, NoCluster
+from tests.support.stored import stored
 from tests.support.sweeps import sweep_folder, words
 
 ROOT = Path(__file__).parents[2]
@@ -77,12 +78,6 @@ def running(folder: Path, index: int) -> Status:
     sweep = read_sweep(folder)
     until(lambda: sweep.status(index).state == "running" and stored(folder.parents[1]) > [])
     return sweep.status(index)
-
-
-def stored(runs: Path) -> list[str]:
-    """Keys of all records in all segments; lines that are no calls have a key of zeros."""
-    lines = [line for path in (runs / "store").glob("*.replies") for line in path.read_bytes().splitlines()]
-    return [line[:32].decode() for line in lines if not line.startswith(b"0" * 32)]
 
 
 def test_an_array_of_eight_jobs_shares_two_gpus_and_one_store(cluster: Cluster, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from harness.config import load_job
 from harness.execution.execute import execute
 from harness.outcomes import Table
 from harness.redaction import without_secrets
+from tests.support.stored import stored
 
 SMALL = [
     "experiment=pTrue",
@@ -46,13 +47,6 @@ def run_dir(runs: Path) -> Path:
     """The only run directory below `runs`."""
     (manifest,) = runs.glob("*/*/manifest.json")
     return manifest.parent
-
-
-def stored(runs: Path) -> list[str]:
-    """Keys of all complete records of the store, in every segment; lines that are no calls have a key of zeros."""
-    files = (runs / "store").glob("*.replies")
-    lines = [line for path in files for line in path.read_bytes().splitlines(keepends=True)]
-    return [line[:32].decode() for line in lines if line.endswith(b"\n") and not line.startswith(b"0" * 32)]
 
 
 def wait_for_calls(runs: Path, at_least: int, process: subprocess.Popen[str]) -> None:

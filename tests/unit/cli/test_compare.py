@@ -309,7 +309,7 @@ def test_bad_runs_are_named(runs: dict[str, Path], tmp_path: Path, capsys: pytes
     assert "fake:other against fake:smollm2" in captured.out
     assert "nothing to compare" in told([runs["a0"]], capsys, 2)
     assert "there is no metric 'nothing'" in told([runs["a0"], runs["b0"], "--metric", "nothing"], capsys, 2)
-    assert "cannot write" in told([runs["a0"], runs["b0"], "--json", tmp_path / "no" / "x.json"], capsys, 2)
+    assert "cannot write" in told([runs["a0"], runs["b0"], "--json", broken / "outcomes.parquet" / "x.json"], capsys, 2)
 
 
 def test_arms_that_differ_in_one_factor_are_compared_whatever_the_others_are(

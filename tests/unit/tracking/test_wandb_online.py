@@ -110,7 +110,7 @@ def test_sync_sends_a_run_that_was_never_tracked_under_its_own_id(
 ) -> None:
     assert main(["wandb", "sync", str(finished), "--group", "late", "--project", "mine"]) == 0
     shown = capsys.readouterr()
-    assert "1 of 1 runs sent" in shown.out
+    assert "1 of 1 run sent" in shown.out
     assert KEY not in shown.out + shown.err
     manifest = json.loads((finished / "manifest.json").read_text())
     (name,) = server.runs
