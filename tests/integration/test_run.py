@@ -12,7 +12,8 @@ import pytest
 
 from harness.models.model import LocalModel
 from harness.outcomes import Table
-from tests.unit.cli.test_cli import run_dir, same_outcomes, stored, wait_for_calls
+from tests.support.stored import stored
+from tests.unit.cli.test_cli import run_dir, same_outcomes, wait_for_calls
 
 pytestmark = pytest.mark.engine
 
@@ -77,7 +78,10 @@ def test_killed_in_the_middle_and_gone_on_with(undisturbed: Path, small_model: L
     ("words", "metrics"),
     [
         (["experiment=selfCorrection", "limit=4", "experiment.max_tokens=24"], {"delta", "fix_rate", "mcnemar_p"}),
-        (["experiment=falseBelief", "limit=2"], {"joint_accuracy", "reality_bias"}),
+        (
+            ["experiment=falseBelief", "limit=2", "experiment.arms=[options,no story]"],
+            {"joint_accuracy", "reality_bias"},
+        ),
     ],
 )
 def test_the_other_experiments_run(
