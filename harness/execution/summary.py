@@ -146,7 +146,8 @@ def _claims_table(session: Session, width: int) -> list[str]:
     rows = [row for row in rows if any((row, metric) in cells for metric in metrics)][:MOST_ROWS]
     if not rows:
         return []
-    room = width - max(map(len, rows))
+    names = {row: row or "all rows" for row in rows}
+    room = width - max(map(len, names.values()))
     shown: list[str] = []
     for metric in metrics:
         wide = 2 + max(len(metric), *(len(cells.get((row, metric), "")) for row in rows))
@@ -154,7 +155,10 @@ def _claims_table(session: Session, width: int) -> list[str]:
             shown.append(metric)
             room -= wide
     rows = [row for row in rows if any((row, metric) in cells for metric in shown)]
-    columns = [["", *rows], *([metric, *(cells.get((row, metric), "") for row in rows)] for metric in shown)]
+    columns = [
+        ["", *(names[row] for row in rows)],
+        *([metric, *(cells.get((row, metric), "") for row in rows)] for metric in shown),
+    ]
     first, *others = [max(map(len, column)) for column in columns]
     lines = [
         f"{row[0]:<{first}}" + "".join(f"  {cell:>{wide}}" for cell, wide in zip(row[1:], others, strict=True))
