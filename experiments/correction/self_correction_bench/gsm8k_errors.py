@@ -22,7 +22,8 @@ class Gsm8kErrors(HubTask):
 
     Fields as in task planted_errors; each problem makes an item whose solution states its result at the end, and
     one whose solution stops before. Rows are passed over where no error can be planted (`solution_errors`), or where
-    the wrong solution or the problem shows the right result.
+    the wrong solution or the problem shows the right result. Neither result begins with the other, as 24 does with 2:
+    their probabilities would overlap.
     """
 
     version: ClassVar[str] = "1"
@@ -34,9 +35,11 @@ class Gsm8kErrors(HubTask):
         plain = Gsm8k().item(row)
         question, gold = plain.fields["question"], Fraction(plain.gold)
         for error in solution_errors(question, solution_lines(row), gold):
-            if gold in numbers_in("\n".join([question, *error.wrong])):
+            wrong = write_number(error.carried)
+            begins = wrong.startswith(plain.gold) or plain.gold.startswith(wrong)  # no probabilities of their own
+            if begins or gold in numbers_in("\n".join([question, *error.wrong])):
                 continue
-            told = {"question": question, "kind": PROBLEM, "asked": "", "wrong": write_number(error.carried)}
+            told = {"question": question, "kind": PROBLEM, "asked": "", "wrong": wrong}
             steps = {"right_steps": error.right, "wrong_steps": error.wrong}
             return [
                 Item({**told, **steps, "committed": committed}, plain.gold, stated_value, group=question)

@@ -106,6 +106,8 @@ def test_self_correction_bench_runs_on_the_released_problems(real_data: Path) ->
         right, wrong = item.fields["right_steps"], item.fields["wrong_steps"]
         assert len(right) == len(wrong)
         assert right != wrong
+        assert not item.gold.startswith(item.fields["wrong"])
+        assert not item.fields["wrong"].startswith(item.gold)
         assert "<<" not in "".join([*right, *wrong])
         assert not re.search(rf"(?<![\d.,]){item.gold}(?![\d.,]*\d)", " ".join(wrong))
     assert set(SelfCorrectionBench.item_fields) <= set(items[0].fields)
