@@ -32,8 +32,8 @@ MOST = 1_500_000
 LARGEST_PAGE = 400_000
 """Bytes of a report that is copied whole."""
 MOST_CLAIMS = 12
-OF_THIS_MACHINE = ("runs=", "store=", "tracker=", "engine")
-"""Settings that say where a run was made, and change no number beyond rounding."""
+OF_THIS_MACHINE = ("runs=", "store=", "tracker=")
+"""Settings that say where a run is kept, and change no number."""
 HEAD = """# Gallery
 
 Runs of a small model, each with its command, its verdicts and a figure of its report. They are small: look at the

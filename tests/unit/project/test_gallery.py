@@ -54,7 +54,7 @@ def test_the_script_writes_the_command_the_verdicts_and_a_figure(
     assert script.main() == 0
     page = (tmp_path / "docs/gallery.md").read_text(encoding="utf-8")
     assert "A model of no size." in page
-    assert "python -m harness run experiment=mcCalibration limit=20 replicates=50\n" in page
+    assert "python -m harness run experiment=mcCalibration limit=20 replicates=50 engine=fake\n" in page
     assert str(tmp_path) not in page
     (figure,) = (tmp_path / "docs/gallery").glob("*.svg")
     assert f"](gallery/{figure.name})" in page
