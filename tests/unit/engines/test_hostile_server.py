@@ -18,14 +18,9 @@ from harness.store.segments import Origin
 from harness.store.store import Store
 from harness.subject.choices import Choice
 from tests.support.hostile import ENDLESS, Hostile, memory, within
-from tests.support.loopback import expected, save_byte_tokenizer
+from tests.support.loopback import expected
 
 GENERATE, CHOOSE, SCORE = Generate((65, 66), Sampling(4)), Choose((65, 66), (7, 70)), Score((65, 66), (70, 71))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return Model(source=str(save_byte_tokenizer(tmp_path_factory.mktemp("bytes"))), name="bytes")
 
 
 @pytest.fixture

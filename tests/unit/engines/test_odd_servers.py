@@ -15,22 +15,11 @@ from harness.engines.server.engine import Server
 from harness.errors import BaseHarnessError, HarnessError, ItemError
 from harness.models.model import Model
 from tests.support.hostile import within
-from tests.support.loopback import FakeVLLM, Loopback, expected, save_byte_tokenizer
+from tests.support.loopback import FakeVLLM, Loopback, expected
 
 KEY = "horse/battery-9137-staple"
 CHOOSE, GENERATE, SCORE = Choose((65, 66), (7, 70)), Generate((65, 67), Sampling(4)), Score((65, 66), (70, 71))
 Answer = tuple[int, dict[str, str], bytes]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return Model(source=str(save_byte_tokenizer(tmp_path_factory.mktemp("bytes"))), name="bytes")
-
-
-@pytest.fixture
-def server() -> Iterator[FakeVLLM]:
-    with FakeVLLM() as fake:
-        yield fake
 
 
 @pytest.fixture

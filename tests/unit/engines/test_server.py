@@ -28,20 +28,9 @@ from harness.prompting.tokens import HFTokenizer
 from harness.store.records import RESERVED, key_of, lines
 from harness.store.store import Store
 from harness.subject.subject import Subject
-from tests.support.loopback import END, FakeVLLM, FaultyProxy, expected, save_byte_tokenizer
+from tests.support.loopback import END, FakeVLLM, FaultyProxy, expected
 
 KEY = "sk-loopback-77aa"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return Model(source=str(save_byte_tokenizer(tmp_path_factory.mktemp("bytes"))), name="bytes")
-
-
-@pytest.fixture
-def server() -> Iterator[FakeVLLM]:
-    with FakeVLLM() as fake:
-        yield fake
 
 
 @pytest.fixture
