@@ -168,7 +168,7 @@ def test_a_cut_reply_is_continued_as_if_it_had_never_been_cut(
 
 
 def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Path) -> None:
-    words = ["experiment=pTrue", "engine=transformers", "limit=10", "tracker=none", "experiment.shots=4"]
+    words = ["experiment=pTrue", "engine=transformers", "limit=6", "tracker=none", "experiment.shots=4"]
     words += ["experiment.draws=3", "experiment.judged=3", "model=hub", "model.name=smollm2"]
     words += [f"model.source={small_model.path}", "engine.max_model_len=2048", "replicates=50", f"runs={tmp_path}"]
     done = subprocess.run(

@@ -49,10 +49,10 @@ def test_a_run_arrives_whole(server: WandbServer, tmp_path: Path, capsys: pytest
 
 
 def test_errors_and_a_server_that_asks_for_patience_lose_nothing(server: WandbServer, tmp_path: Path) -> None:
-    server.fail("filestream", 500, times=3)
+    server.fail("filestream", 500)
     server.fail("filestream", 429, Retry_After="1")
     track(Wandb(init_timeout=5, finish_timeout=90), tmp_path / "run")
-    assert server.statuses("filestream")[:4] == [500, 500, 500, 429]
+    assert server.statuses("filestream")[:2] == [500, 429]
     run = server.runs["abc12345"]
     assert [row["progress/items"] for row in run.history if "progress/items" in row] == [4, 9]
     assert (run.state, run.summary["auroc/few-shot"]) == ("finished", 0.75)
