@@ -139,23 +139,31 @@ def _launch(sweep: Sweep, launcher: Launcher, *, detach: bool) -> int:
         log(f"going on without this terminal; see: python -m harness sweep status {sweep.folder}")
         return 0
     if launcher.detached:
-        _follow(sweep, launcher.look_every)
+        follow(sweep, launcher.look_every)
     return _finish(sweep)
 
 
-def _follow(sweep: Sweep, seconds: float) -> None:
+def follow(sweep: Sweep, seconds: float) -> None:
     """Prints a line for every change until every cell is settled."""
     from harness.sweep.launch.base import look
     from harness.sweep.status import differences
 
     before: View | None = None
+    note = ""
     try:
         while True:
             view = look(sweep)
+            if view.note:  # one line for all cells, not one for each as long as nobody knows how they stand
+                if view.note != note:
+                    log(str(view))
+                note = view.note
+                time.sleep(seconds)
+                continue
             for seen in differences(before, view).values():
                 log(_line(seen))
-            if before is None or str(before) != str(view):
+            if before is None or note or str(before) != str(view):
                 log(str(view))
+            note = ""
             if view.over:
                 return
             before = view

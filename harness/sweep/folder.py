@@ -22,7 +22,8 @@ from harness.models.model import name_of
 VERSION = 2
 """Of the folder's layout."""
 
-State = Literal["queued", "running", "done", "failed"]
+State = Literal["queued", "running", "unknown", "done", "failed"]
+"""The state of a cell; "unknown" is never written: nobody can be asked about the job that has it."""
 
 
 @dataclass(frozen=True, slots=True)

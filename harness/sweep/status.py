@@ -10,7 +10,7 @@ from typing import Any
 from harness.sweep.folder import Cell, Status, Sweep
 from harness.sweep.lock import holder_of
 
-STATES = ("done", "running", "queued", "failed")
+STATES = ("done", "running", "queued", "unknown", "failed")
 
 
 @dataclass(frozen=True)

@@ -101,10 +101,13 @@ def start(sweep: Sweep, launcher: Launcher) -> int:
         How many cells that are.
 
     Raises:
-        HarnessError: another process is doing the same, or the launcher could not start everything.
+        HarnessError: another process is doing the same, nobody knows what is at work already, or the launcher could not
+            start everything.
     """
     with driving(sweep):
         before = look(sweep)
+        if before.counts["unknown"]:
+            raise HarnessError(f"{before.note}; it would not be known which cells are at work already: try again later")
         # Workers die with the process that handed them out, now this one; detached jobs live on.
         todo = [
             seen.cell.index

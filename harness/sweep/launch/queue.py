@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +15,13 @@ OVER = {
     *("PREEMPTED", "REVOKED"),
 }
 """States of jobs that will not run any more."""
+
+PATIENCE = 60
+"""Seconds that SLURM may take for an answer."""
+
+
+class NoAnswer(HarnessError):
+    """SLURM's controller is silent: nothing is known of a job then, not even that it is gone."""
 
 
 def check_slurm() -> None:
@@ -31,15 +38,14 @@ def check_slurm() -> None:
             )
 
 
-def in_queue() -> dict[str, str] | None:
+def in_queue() -> dict[str, str]:
     """The user's jobs that are waiting or at work: state, and the reason for waiting, by job id ("12_0" in an array).
 
-    Returns:
-        None when SLURM does not answer: nothing is known then, not even that a job is gone.
+    Raises:
+        NoAnswer: SLURM does not answer.
     """
-    out = _ask("squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format", "%i|%T|%r")
-    if out is None:
-        return None
+    # By its number: a user of a container may have no name.
+    out = _answer("squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format", "%i|%T|%r")
     jobs = {}
     for line in out.splitlines():
         job, state, reason = line.split("|", 2)
@@ -67,7 +73,7 @@ def cancel_jobs(jobs: Collection[str]) -> None:
         HarnessError: SLURM refuses or does not answer.
     """
     try:
-        subprocess.run(["scancel", *jobs], capture_output=True, text=True, check=True, timeout=60)
+        subprocess.run(["scancel", *jobs], capture_output=True, text=True, check=True, timeout=PATIENCE)
     except subprocess.CalledProcessError as error:
         raise HarnessError(f"scancel failed: {error.stderr.strip()}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -92,7 +98,19 @@ def _words(state: str, exit_code: str) -> str:
 
 def _ask(*words: str) -> str | None:
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
+        return _answer(*words)
+    except NoAnswer:
         return None
-    return done.stdout
+
+
+def _answer(*words: str) -> str:
+    """The words that a command of SLURM prints."""
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+    except subprocess.CalledProcessError as error:
+        why = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1]
+    except subprocess.TimeoutExpired:
+        why = f"nothing within {PATIENCE} s"
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise NoAnswer(f"SLURM does not answer ({words[0]}: {why.removeprefix(f'{words[0]}: ')})")

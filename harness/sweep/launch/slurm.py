@@ -11,7 +11,7 @@ from harness.console import log
 from harness.errors import HarnessError
 from harness.sweep.folder import Pack, Status, Submission, Sweep
 from harness.sweep.launch.base import Launcher
-from harness.sweep.launch.queue import cancel_jobs, check_slurm, ends, in_queue
+from harness.sweep.launch.queue import NoAnswer, cancel_jobs, check_slurm, ends, in_queue
 from harness.sweep.launch.supervisor import Supervisor
 from harness.sweep.status import Seen, View
 
@@ -97,9 +97,10 @@ class Slurm(Launcher):
         return by_queue(sweep)
 
     def stop(self, sweep: Sweep) -> None:
-        queue = in_queue()
-        if queue is None:
-            raise HarnessError("SLURM does not answer; running cells stop by themselves, waiting ones when they start")
+        try:
+            queue = in_queue()
+        except NoAnswer as error:
+            raise HarnessError(f"{error}; running cells stop by themselves, waiting ones when they start") from error
         if jobs := [job for job in sweep.jobs() if job in queue]:
             cancel_jobs(jobs)
 
@@ -147,15 +148,15 @@ def by_queue(sweep: Sweep) -> View:
 
     SLURM is asked first and the files are read afterwards: a job that has left the queue has written its last state.
     """
-    queue = in_queue()
+    try:
+        queue = in_queue()
+    except NoAnswer as error:
+        return _as_written(sweep, str(error))
     jobs = sweep.jobs()
     job_of = {cell: job for job, cells in jobs.items() for cell in cells}
     statuses = [sweep.status(cell.index) for cell in sweep.cells]
     # A whole cell is in no pack: the job that had its last shard makes it.
     names = [job_of.get(cell.index, status.job) for cell, status in zip(sweep.cells, statuses, strict=True)]
-    if queue is None:
-        seen = [Seen(cell, status, not status.settled) for cell, status in zip(sweep.cells, statuses, strict=True)]
-        return View(tuple(seen), "SLURM does not answer: states are as last written")
     gone = {name for name, s in zip(names, statuses, strict=True) if name and not s.settled and name not in queue}
     how = ends(gone) if gone else {}
     seen = []
@@ -170,6 +171,19 @@ def by_queue(sweep: Sweep) -> View:
             reason = _lost(sweep, status, name, how.get(name)) if name else "no job was submitted for it"
             seen.append(Seen(cell, replace(status, state="failed", job=name, reason=reason), False))
     return View(tuple(seen))
+
+
+def _as_written(sweep: Sweep, why: str) -> View:
+    """The cells as their files have them, while SLURM tells nothing: one that is not settled may stand anyhow by now."""
+    seen = []
+    for cell in sweep.cells:
+        status = sweep.status(cell.index)
+        if status.settled:
+            seen.append(Seen(cell, status, False))
+        else:
+            last = f"last written: {status.state}{f' ({status.reason})' if status.reason else ''}"
+            seen.append(Seen(cell, replace(status, state="unknown", reason=last), True))
+    return View(tuple(seen), "" if all(one.status.settled for one in seen) else why)
 
 
 def _in_job(status: Status, job: str, state: str) -> Status:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +12,14 @@ from typing import Any
 import pytest
 
 from harness.cli.main import main
+from harness.cli.sweep import follow
 from harness.errors import HarnessError
 from harness.runs.records import load_record
 from harness.store.store import Store
 from harness.sweep.folder import Cell, Pack, Status, Submission, Sweep, read_sweep
 from harness.sweep.launch import slurm
-from harness.sweep.launch.base import cancel, look
+from harness.sweep.launch.base import cancel, load_launcher, look, start
+from harness.sweep.launch.queue import NoAnswer, in_queue
 from harness.sweep.launch.supervisor import Supervisor
 from harness.sweep.lock import driving, holder_of
 from harness.sweep.worker import work
@@ -222,7 +226,12 @@ def test_a_cell_that_no_longer_composes_fails_alone(tmp_path: Path) -> None:
 
 
 def on_slurm(monkeypatch: pytest.MonkeyPatch, queue: dict[str, str] | None, ended: dict[str, str]) -> None:
-    monkeypatch.setattr(slurm, "in_queue", lambda: queue)
+    def asked() -> dict[str, str]:
+        if queue is None:
+            raise NoAnswer("SLURM does not answer (squeue: error)")
+        return queue
+
+    monkeypatch.setattr(slurm, "in_queue", asked)
     monkeypatch.setattr(slurm, "ends", lambda _: ended)
 
 
@@ -250,8 +259,54 @@ def test_what_slurm_says_corrects_what_files_say(tmp_path: Path, monkeypatch: py
     assert seen.cells[2].status.state == "running"
     # SLURM that does not answer is no reason to give anything up.
     on_slurm(monkeypatch, None, {})
-    assert [s.status.state for s in look(sweep).cells][1:4] == ["queued", "running", "queued"]
-    assert "SLURM does not answer" in str(look(sweep))
+    seen = look(sweep)
+    assert [s.status.state for s in seen.cells] == ["done", *["unknown"] * 4, "failed", "unknown"]
+    assert [s.status.reason for s in seen.cells][1:3] == ["last written: queued", "last written: running"]
+    assert str(seen) == "1 done, 5 unknown, 1 failed; SLURM does not answer (squeue: error)"
+    assert all(s.alive for s in seen.cells if s.status.state == "unknown")
+    assert not seen.over
+    # Nothing is handed out again meanwhile: a cell would be asked twice at once.
+    with pytest.raises(HarnessError, match=r"squeue: error.*try again later"):
+        start(sweep, load_launcher(sweep.launcher))
+
+
+def test_a_silent_slurm_is_told_once_while_a_sweep_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = planned(tmp_path, 2, SLURM)
+    sweep.add_submission(Submission({"9": (0, 1)}))
+    answers = [{"9": "running"}, None, None, {"9": "running"}, {}]
+
+    def asked() -> dict[str, str]:
+        answer = answers.pop(0)
+        if answer is None:
+            raise NoAnswer("SLURM does not answer (squeue: error)")
+        return answer
+
+    monkeypatch.setattr(slurm, "in_queue", asked)
+    monkeypatch.setattr(slurm, "ends", lambda _: {"9": "completed"})
+    follow(sweep, 0.0)
+    lines = [line.removeprefix("harness: ") for line in capsys.readouterr().err.splitlines()]
+    assert lines[2:5] == ["2 queued", "2 unknown; SLURM does not answer (squeue: error)", "2 queued"]
+    assert lines[-1] == "2 failed"
+    assert len(lines) == 8
+
+
+def test_the_reason_of_a_silent_slurm_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = "squeue: error: Unable to contact slurm controller (connect failure)\n"
+    for error, why in (
+        (subprocess.CalledProcessError(1, "squeue", stderr=f"retrying\n{silent}"), "squeue: error: Unable to contact"),
+        (subprocess.CalledProcessError(3, "squeue", stderr=""), "squeue: exit code 3"),
+        (subprocess.TimeoutExpired("squeue", 60), "squeue: nothing within 60 s"),
+        (FileNotFoundError(2, "No such file or directory"), "squeue: No such file"),
+    ):
+
+        def fails(*_: Any, error: Exception = error, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(subprocess, "run", fails)
+        with pytest.raises(NoAnswer, match=re.escape(f"SLURM does not answer ({why}")):
+            in_queue()
 
 
 def test_a_sweep_at_work_on_slurm_is_not_started_here_too(
@@ -278,7 +333,7 @@ def test_slurms_own_words_are_read_with_and_without_accounting(monkeypatch: pyte
         "scontrol": "JobId=20 ArrayJobId=12 ArrayTaskId=5 JobState=NODE_FAIL ExitCode=0:1\n"
         "JobId=12 JobState=RUNNING ExitCode=0:0\n",
     }
-    monkeypatch.setattr(queries, "_ask", lambda *words: answers[words[0]])
+    monkeypatch.setattr(queries, "_answer", lambda *words: answers[words[0]])
     queue = queries.in_queue()
     assert queue == {"12_0": "running", "12_1": "pending (Resources)", "13": "pending (launch failed|x)"}
     assert queries.ends(["12_2", "12_3", "12_4", "12_9"]) == {
