@@ -1,10 +1,10 @@
-"""Writes the reference pages under docs/: settings.md, metrics.md, papers.md and columns.md.
+"""Writes the reference pages under docs/: settings.md, metrics.md, papers.md, columns.md, and llms.txt.
 
     python scripts/docs.py             writes them
     python scripts/docs.py --check     exits with 1 when one of them is not up to date
 
-Their sources are the docstrings and config files of the harness and docs/papers.csv, so the pages cannot differ from
-the code.
+Their sources are the docstrings and config files of the harness, docs/papers.csv and docs/index.md, so the pages cannot
+differ from the code.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from harness.cli.listing import measures, summary  # noqa: E402
 from harness.config.yaml_files import read_yaml  # noqa: E402
 from harness.metrics.metric import Measure  # noqa: E402
 from harness.places.named import named  # noqa: E402
+from scripts.docs_site import llms_page  # noqa: E402
 
 CONF, DOCS = ROOT / "conf", ROOT / "docs"
 GROUPS = {
@@ -307,6 +308,7 @@ PAGES = {
     "metrics.md": metrics_page,
     "papers.md": papers_page,
     "columns.md": columns_page,
+    "llms.txt": llms_page,
 }
 
 

@@ -174,7 +174,7 @@ def by_queue(sweep: Sweep) -> View:
 
 
 def _as_written(sweep: Sweep, why: str) -> View:
-    """The cells as their files have them, while SLURM tells nothing: one that is not settled may stand anyhow by now."""
+    """The cells as their files have them while SLURM tells nothing; of one that is not settled no more is known."""
     seen = []
     for cell in sweep.cells:
         status = sweep.status(cell.index)

@@ -55,6 +55,12 @@ def test_a_dead_link_and_a_dead_anchor_are_found(tmp_path: Path) -> None:
     assert dead_links(tmp_path / "page.md") == ["none.md", "other.md#no-heading", "#gone"]
 
 
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_no_link_of_a_page_leaves_the_site(page: Path) -> None:
+    links = LINK.findall(without_code(page.read_text(encoding="utf-8")))
+    assert [link for link in links if link.startswith("..")] == []
+
+
 def test_every_page_is_in_the_index() -> None:
     linked = set(LINK.findall((ROOT / "docs/index.md").read_text(encoding="utf-8")))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= linked

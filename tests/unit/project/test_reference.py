@@ -23,7 +23,7 @@ def script() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["settings.md", "metrics.md", "papers.md", "columns.md"])
+@pytest.mark.parametrize("name", ["settings.md", "metrics.md", "papers.md", "columns.md", "llms.txt"])
 def test_a_generated_page_is_fresh(name: str, script: ModuleType) -> None:
     kept = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert kept == script.PAGES[name](), "run python scripts/docs.py"
