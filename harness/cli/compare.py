@@ -6,10 +6,11 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.compare_table import fitted, named, table_lines, terminal_width
 from harness.console import log
 from harness.errors import HarnessError
 from harness.files import user_path, write_whole
@@ -18,15 +19,11 @@ if TYPE_CHECKING:
     from harness.runs.comparison import Comparison
     from harness.runs.loaded import Loaded
     from harness.runs.sides import Side
-    from harness.statistics.pairs import Contrast
 
 ALPHA = 0.05
 
 FEW = 3
 """Changed items that are named on the terminal."""
-
-COUNTED = "  pairs  items  groups"
-"""The numbers behind a difference: of matched rows, of their items, and of the groups of these."""
 
 
 def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -138,54 +135,33 @@ def _warn_of_resolution(found: Sequence[Comparison], replicates: int) -> None:
 
 
 def _print(found: Sequence[Comparison]) -> None:
+    width = terminal_width()
     tests = sum(c.p is not None for one in found for c in one.contrasts)
     for one in found:
         about = f"{one.about}: " if len({other.about for other in found}) > 1 else ""
-        print(f"\n{about}{one.second.label} against {one.first.label}")
-        for side in (one.first, one.second):
-            if len(side.runs) > 1:
-                print(f"  {side.label}: the mean of {len(side.runs)} seeds")
-        for warning in one.warnings:
-            print(f"  WARNING {warning}")
-        for told in one.differ:
-            print(f"  {told}")
-        _print_table([c for c in one.contrasts if c.value is not None])
-        for why in dict.fromkeys(c.note for c in one.contrasts if c.value is None):
-            labels = ", ".join(c.label for c in one.contrasts if c.value is None and c.note == why)
-            print(f"  undefined ({why}): {labels}")
-        _print_changes(one)
-        print(f"  {one.sentence}")
+        print()
+        print(fitted(f"{about}{one.second.label} against {one.first.label}", width))
+        print("\n".join(_lines(one, width)))
     if tests > 1:
-        print(f"\np Holm: adjusted for the {tests} tests above. smallest: the difference found with 80 % power at 5 %.")
+        told = f"p Holm: adjusted for the {tests} tests above. smallest: the difference found with 80 % power at 5 %."
+        print(f"\n{fitted(told, width)}")
 
 
-def _print_table(contrasts: Sequence[Contrast]) -> None:
-    """The differences, with the remarks that hold for all of them."""
-    if not contrasts:
-        return
-    shared = [note for note in _notes(contrasts[0]) if len(contrasts) > 1 and all(note in _notes(c) for c in contrasts)]
-    for note in shared:
-        print(f"  all: {note}")
-    width = max(len(c.label) for c in contrasts)
-    print(f"  {'':<{width}}    first   second  second - first, 95 %          p  p Holm  p exact  smallest{COUNTED}")
-    for c in contrasts:
-        notes = "; ".join(note for note in _notes(c) if note not in shared)
-        print(f"  {c.label:<{width}} {_row(c)}  {notes}".rstrip())
+def _lines(one: Comparison, width: int) -> Iterator[str]:
+    """One side against another: how they differ, the table, the items that changed, and what is to be made of it."""
+    seeds = [f"{side.label}: the mean of {len(side.runs)} seeds" for side in (one.first, one.second)]
+    told = [text for text, side in zip(seeds, (one.first, one.second), strict=True) if len(side.runs) > 1]
+    for text in (*told, *(f"WARNING {warning}" for warning in one.warnings), *one.differ):
+        yield fitted(text, width, "  ")
+    yield from table_lines([c for c in one.contrasts if c.value is not None], width)
+    for why in dict.fromkeys(c.note for c in one.contrasts if c.value is None):
+        rows = [c for c in one.contrasts if c.value is None and c.note == why]
+        yield fitted(f"undefined ({why}): {named(rows, one.contrasts)}", width, "  ")
+    for text in (*_changes(one), one.sentence):
+        yield fitted(text, width, "  ")
 
 
-def _notes(c: Contrast) -> list[str]:
-    spread = "; ".join(f"spread of seeds {_number(s)}" for s in c.spread if s is not None)
-    return [note for note in (c.doubt, *c.note.split("; "), spread) if note]
-
-
-def _row(c: Contrast) -> str:
-    numbers = f"{_number(c.first):>8} {_number(c.second):>8} {_number(c.value, '+'):>8} {c.interval('+.4f'):<20}"
-    tests = f"{_p(c.p):>6} {_p(c.p_holm):>7} {_p(c.p_exact):>8} {_number(c.smallest):>9}"
-    counts = f"{c.n:>6} {c.n_items:>6} {c.n_groups:>7}"
-    return f"{numbers} {tests} {counts}"
-
-
-def _print_changes(one: Comparison) -> None:
+def _changes(one: Comparison) -> Iterator[str]:
     for c in one.contrasts:
         if not c.gained and not c.lost:
             continue
@@ -193,15 +169,7 @@ def _print_changes(one: Comparison) -> None:
             items = [x.item for x in one.changes if (x.metric, x.level, x.gained) == (c.metric, c.level, gained)]
             more = f" and {len(items) - FEW} more" if len(items) > FEW else ""
             if items:
-                print(f"  {c.label}: {len(items)} items {what}: {', '.join(items[:FEW])}{more}")
-
-
-def _number(value: float | None, sign: str = "") -> str:
-    return "undef." if value is None else f"{value:{sign}.4f}"
-
-
-def _p(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+                yield f"{c.label}: {len(items)} items {what}: {', '.join(items[:FEW])}{more}"
 
 
 def _side(side: Side) -> dict[str, Any]:

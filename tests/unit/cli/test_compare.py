@@ -79,7 +79,7 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
     assert [c["gained"] for c in found["changes"]] == [True, True]
     out = told([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
     assert "fake:other against fake:smollm2" in out
-    assert "0.3333   0.5000  +0.1667 [" in out
+    assert "0.3333  0.5000  +0.1667 [" in out
     assert "2 items gained: " in out
 
 
