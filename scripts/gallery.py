@@ -23,7 +23,8 @@ from harness.cli.listing import config_names  # noqa: E402
 from harness.figures import Drawing, figure_name  # noqa: E402
 from harness.report.facts import model_fact  # noqa: E402
 from harness.report.figures import draw  # noqa: E402
-from harness.report.results import Told, Verdicts, result_of, verdict_of  # noqa: E402
+from harness.report.markdown import claim_rows, in_markdown  # noqa: E402
+from harness.report.results import result_of  # noqa: E402
 from harness.runs.loaded import Loaded, load_finished  # noqa: E402
 
 PAGE, FOLDER = ROOT / "docs" / "gallery.md", ROOT / "docs" / "gallery"
@@ -71,10 +72,8 @@ def section(run: Loaded, wanted: str) -> Iterator[str]:
         file = FOLDER / f"{experiment}-{drawing.name}.svg"
         file.write_text(drawing.svg, encoding="utf-8")
         yield f"![{in_markdown(drawing.title)}]({file.relative_to(PAGE.parent)})\n"
-    claims = Verdicts.of(run.record, MOST_CLAIMS).claims
-    if told := [one for one in claims if one.verdict["kind"] != "not comparable"]:  # about arms that were not asked
-        yield "| verdict | claim | number |\n| --- | --- | --- |"
-        yield from map(claim, told)
+    if claims := list(claim_rows(run.record, MOST_CLAIMS)):
+        yield from claims
         yield ""
     groups = len(set(run.table.columns["group"].tolist()))
     where = ", ".join(str(engine[key]) for key in ("engine", "version", "device", "dtype") if key in engine)
@@ -93,20 +92,6 @@ def drawings(run: Loaded, wanted: str) -> Iterator[Drawing]:
     figures = run.job.experiment.figures
     for figure in [one for one in figures if figure_name(one).startswith(wanted)] if wanted else figures[:1]:
         yield draw(figure, run.table, run.record.estimates)
-
-
-def claim(told: Told) -> str:
-    """The row of a verdict: its number with the interval, or the reason why there is none."""
-    verdict = verdict_of(told.verdict)
-    measured, number = verdict.measured, verdict.reason
-    if measured is not None and measured.low is not None and measured.value is not None:
-        number = f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}], {told.border}"
-    return f"| {verdict.kinds} | {in_markdown(verdict.text)} | {in_markdown(number)} |"
-
-
-def in_markdown(text: str) -> str:
-    """A text in one line of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]")
 
 
 if __name__ == "__main__":
