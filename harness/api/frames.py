@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.item_lines import damaged, item_lines
 from harness.statistics.estimates import Estimate
 from harness.subject.transcript import Transcript
 
@@ -74,7 +75,7 @@ def outcomes_frame(run: Path) -> pd.DataFrame:
 def items_frame(run: Path) -> pd.DataFrame:
     """A row for each item: id, group, a column for each of its fields, right answer, and why it failed."""
     rows = []
-    for line in _lines(run):
+    for line in item_lines(run):
         own = {"item": line["item"], "group": line["group"]}
         rest = {"gold": line["gold"], "error": line["error"]}
         taken = {*own, *rest}
@@ -87,30 +88,13 @@ def calls_frame(run: Path) -> pd.DataFrame:
     """A row for each question and its answer, in the order in which the questions of an item were asked."""
     names = ("role", "prompt", "reply", "cached", "prompt_tokens", "new_tokens", "keys")
     rows = []
-    for line in _lines(run):
+    for line in item_lines(run):
         try:
             exchanges = list(Transcript.read(line["exchanges"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise HarnessError(f"{run / 'calls.jsonl'} is damaged: {error!r}; run it again") from error
+            raise damaged(f"{run / 'calls.jsonl'}, item {line['item']}", error) from error
         for i, one in enumerate(exchanges):
             thought = one.reply[: one.thought.characters] if one.thought is not None else None
             own = {name: getattr(one, name) for name in names}
             rows.append({"item": line["item"], "asked": i, **own, "thought": thought})
     return frame(rows, ("item", "asked", *names, "thought"))
-
-
-def _lines(run: Path) -> Iterator[dict[str, Any]]:
-    import orjson
-
-    file = run / "calls.jsonl"
-    try:
-        with file.open("rb") as lines:
-            for line in lines:
-                found = orjson.loads(line)
-                for name in ("item", "group", "fields", "gold", "error", "exchanges"):
-                    found[name]
-                yield found
-    except OSError as error:
-        raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{file} is damaged: {error!r}; run it again") from error

@@ -9,10 +9,10 @@ from typing import IO, Any
 
 import orjson
 
-from harness.errors import HarnessError
 from harness.files import whole
 from harness.interop.inspect_header import inspect_header
-from harness.interop.inspect_sample import damaged, inspect_sample, summary_of
+from harness.interop.inspect_sample import inspect_sample, summary_of
+from harness.item_lines import damaged, item_lines
 from harness.outcomes import Table
 from harness.runs.records import RunRecord, load_record, load_table
 
@@ -48,21 +48,16 @@ def write_inspect(run: Path, output: Path) -> int:
 
 def _samples(record: RunRecord, table: Table) -> Iterator[dict[str, Any]]:
     """The samples in the order of the task. An item stands in them as often as the run asked about it: once."""
-    file, model = record.path / "calls.jsonl", str(record.manifest["model"]["name"])
+    model = str(record.manifest["model"]["name"])
     rows: dict[str, list[int]] = {}
     for i, item in enumerate(table.columns["item"]):
         rows.setdefault(item, []).append(i)
-    try:
-        with file.open("rb") as lines:
-            for number, text in enumerate(lines, start=1):
-                try:
-                    line = orjson.loads(text)
-                    sample = inspect_sample(line, table, rows.get(line["item"], ()), model)
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    raise damaged(f"{file}, line {number}", error) from error
-                yield sample
-    except OSError as error:
-        raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
+    for line in item_lines(record.path):
+        try:
+            sample = inspect_sample(line, table, rows.get(line["item"], ()), model)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(f"{record.path / 'calls.jsonl'}, item {line['item']}", error) from error
+        yield sample
 
 
 def _write_json(file: IO[bytes], header: dict[str, Any], samples: Iterator[dict[str, Any]]) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.subject.transcript import Exchange, Transcript
 
@@ -55,7 +54,7 @@ def inspect_sample(line: Mapping[str, Any], table: Table, rows: Sequence[int], m
             "group": line["group"],
             "fields": fields,
             "gold": line["gold"],
-            "grader": line.get("grader"),
+            "grader": line["grader"],
             **({"errors": line["error"]} if line["error"] else {}),
         },
         "model_usage": _usage(line["exchanges"], model),
@@ -186,9 +185,3 @@ def _plain(value: Any, kind: str) -> Any:
     if np.isnan(value):
         return None
     return bool(value) if kind == "label" else float(value)
-
-
-def damaged(where: str, error: Exception) -> HarnessError:
-    """An error of one line about something of a run that cannot be read."""
-    told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return HarnessError(f"{where}: damaged, or written by another version ({told}); run its command again")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from harness.errors import HarnessError
 from harness.interop.answers import Answer
+from harness.item_lines import item_lines
 from harness.items import Item
 from harness.runs.records import load_record
 from harness.tasks.graders import grader_named
@@ -60,7 +59,7 @@ def pair(answers: Sequence[Answer], run: Path) -> Paired:
     """
     record = load_record(run)
     known: dict[str, list[Item]] = {}
-    for item in _items(run):
+    for item in (stored_item(line, run) for line in item_lines(run)):
         known.setdefault(_asked(item), []).append(item)
     found: dict[str, Item] = {}
     other, several = 0, 0
@@ -82,33 +81,19 @@ def pair(answers: Sequence[Answer], run: Path) -> Paired:
     return Paired(renamed, str(record.manifest["task"]["name"]), len(theirs), len(found), other, several)
 
 
-def _items(run: Path) -> Iterator[Item]:
-    file = run / "calls.jsonl"
-    try:
-        with file.open("rb") as lines:
-            for number, text in enumerate(lines, start=1):
-                yield stored_item(orjson.loads(text), f"{file}, line {number}")
-    except (OSError, ValueError) as error:
-        raise HarnessError(
-            f"{file} cannot be read: {' '.join(str(error).split())[:200]}; run its command again"
-        ) from error
-
-
-def stored_item(line: Mapping[str, Any], where: str) -> Item:
+def stored_item(line: Mapping[str, Any], run: Path) -> Item:
     """The item of a line of calls.jsonl.
 
     Raises:
-        HarnessError: the line lacks something, names no grader, or was changed: its content gives another id.
+        HarnessError: the line names no grader, or was changed: its content gives another id.
     """
-    try:
-        grader = grader_named(str(line["grader"]))
-        own = line["group"] != line["item"]
-        item = Item(fields=line["fields"], gold=line["gold"], grader=grader, group=line["group"] if own else "")
-        same = item.id == line["item"]
-    except (KeyError, TypeError) as error:
-        raise HarnessError(f"{where} is damaged ({type(error).__name__}: {error}); run its command again") from error
-    if not same:
-        raise HarnessError(f"{where}: the content of item {line['item']} was changed; run its command again")
+    own = line["group"] != line["item"]
+    group = line["group"] if own else ""
+    item = Item(fields=line["fields"], gold=line["gold"], grader=grader_named(str(line["grader"])), group=group)
+    if item.id != line["item"]:
+        raise HarnessError(
+            f"{run / 'calls.jsonl'}: the content of item {line['item']} was changed; run its command again"
+        )
     return item
 
 

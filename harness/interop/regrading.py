@@ -16,6 +16,7 @@ from harness.errors import HarnessError
 from harness.files import refused
 from harness.interop.imported import ImportedAnswer, ImportedItems
 from harness.interop.pairing import stored_item
+from harness.item_lines import damaged, item_lines
 from harness.items import Grader, Item
 from harness.outcomes import ItemResult, Table
 from harness.runs.records import RunRecord, load_table
@@ -51,18 +52,14 @@ def regrade(record: RunRecord, job: Job, folder: Path) -> Path:
         if fate == "cut"
     }
     arm, results = f"graded by {task.grader}", []
-    file = record.path / "calls.jsonl"
     try:
-        with file.open("rb") as lines, (folder / file.name).open("wb") as written:
-            for number, text in enumerate(lines, start=1):
-                line = orjson.loads(text)
-                item = replace(stored_item(line, f"{file}, line {number}"), grader=grader)
-                results.append(_graded(item, _replies(line, f"{file}, line {number}"), arm, cut))
+        with (folder / "calls.jsonl").open("wb") as written:
+            for line in item_lines(record.path):
+                item = replace(stored_item(line, record.path), grader=grader)
+                results.append(_graded(item, _replies(line, record.path), arm, cut))
                 written.write(orjson.dumps(line | {"grader": grader_name(grader)}, option=orjson.OPT_APPEND_NEWLINE))
         for name in ("manifest.json", "estimates.json", "verdicts.json"):
             shutil.copyfile(record.path / name, folder / name)
-    except ValueError as error:
-        raise HarnessError(f"{file} is damaged: {error}; import the log again") from error
     except OSError as error:
         raise refused(str(folder), error, _FIX) from error
     kept = table.where(np.array([name != arm for name in table.columns["arm"]], dtype=bool))
@@ -70,11 +67,11 @@ def regrade(record: RunRecord, job: Job, folder: Path) -> Path:
     return folder
 
 
-def _replies(line: dict[str, Any], where: str) -> list[str]:
+def _replies(line: dict[str, Any], run: Path) -> list[str]:
     try:
         return [exchange.reply for exchange in Transcript.read(line["exchanges"])]
     except (KeyError, TypeError, ValueError) as error:
-        raise HarnessError(f"{where} is damaged ({type(error).__name__}: {error}); import the log again") from error
+        raise damaged(f"{run / 'calls.jsonl'}, item {line['item']}", error) from error
 
 
 def _graded(item: Item, replies: Sequence[str], arm: str, cut: set[tuple[str, float]]) -> ItemResult:

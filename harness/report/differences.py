@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from harness.console import visible
 from harness.errors import HarnessError
+from harness.item_lines import item_lines
 from harness.metrics.labels import metric_label
 from harness.metrics.levels import level_words
 from harness.report.heads import Heads
@@ -77,22 +76,13 @@ def _changed(one: Comparison) -> Iterator[Beside]:
 
 
 def _transcripts(run: Loaded, wanted: Mapping[str, Any]) -> dict[str, Shown]:
-    file = run.record.path / "calls.jsonl"
-    heads = Heads(run.table, "")
-    found = {}
-    try:
-        with file.open("rb") as lines:
-            for line in lines:
-                content = orjson.loads(line)
-                if content["item"] in wanted:
-                    found[content["item"]] = shown(content, heads)
-    except OSError as error:
-        raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{file} is damaged: {error}; run it again") from error
+    run_path, heads = run.record.path, Heads(run.table, "")
+    found = {line["item"]: shown(line, heads) for line in item_lines(run_path) if line["item"] in wanted}
     missing = sorted(set(wanted) - set(found))
     if missing:
-        raise HarnessError(f"{file} lacks item {missing[0]}, which outcomes.parquet has; run it again")
+        raise HarnessError(
+            f"{run_path / 'calls.jsonl'} lacks item {missing[0]}, which outcomes.parquet has; run it again"
+        )
     return found
 
 

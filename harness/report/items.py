@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import gzip
 import json
 import re
@@ -15,8 +14,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from harness.errors import HarnessError
 from harness.files import write_whole
+from harness.item_lines import damaged, opened, parsed
 from harness.outcomes import Table
 from harness.report.heads import Head, Heads
 from harness.report.text import cut, number
@@ -69,15 +68,12 @@ class Transcripts:
     def __init__(self, file: Path, heads: Heads) -> None:
         self.file = file
         self._places: list[tuple[tuple[int, float], str, int]] = []
-        with self._opened() as lines:
+        with opened(file) as lines:
             at = 0
-            for i, line in enumerate(lines):
-                try:
-                    content = orjson.loads(line)
-                    self._places.append((heads.rank(content["item"], content["error"]), content["item"], at))
-                except (ValueError, KeyError, TypeError) as error:
-                    raise HarnessError(f"{file}: line {i + 1} is damaged ({error}); run its command again") from error
-                at += len(line)
+            for number, text in enumerate(lines, start=1):
+                line = parsed(text, f"{file}, line {number}")
+                self._places.append((heads.rank(line["item"], line["error"]), line["item"], at))
+                at += len(text)
         # Of one rank by id: ids are digests, so the first ones are a random sample, the same from run to run.
         self._places.sort()
 
@@ -85,21 +81,10 @@ class Transcripts:
         return len(self._places)
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        with self._opened() as lines:
+        with opened(self.file) as lines:
             for _, _, at in self._places:
                 lines.seek(at)
                 yield orjson.loads(lines.readline())
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Any]:
-        try:
-            with self.file.open("rb") as lines:
-                yield lines
-        except OSError as error:
-            raise HarnessError(
-                f"{self.file} cannot be read: {error.strerror}; a report shows transcripts: copy the whole run "
-                "directory, or run its command again"
-            ) from error
 
 
 def shown(line: Mapping[str, Any], heads: Heads) -> Shown:
@@ -134,10 +119,7 @@ def shown(line: Mapping[str, Any], heads: Heads) -> Shown:
             left_out=max(0, len(kept) - MOST_ROWS, len(transcript) - MOST_ROWS),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise HarnessError(
-            f"calls.jsonl, item {line.get('item')}: written by another version or changed by hand ({error!r}); "
-            "run its command again"
-        ) from error
+        raise damaged(f"calls.jsonl, item {line.get('item')}", error) from error
 
 
 def _exchange(e: Exchange) -> dict[str, str]:

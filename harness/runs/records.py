@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from harness.errors import HarnessError
 from harness.files import json_of
+from harness.item_lines import item_lines
 from harness.items import FIRST_ITEM
 from harness.metrics.metric import Metric
 from harness.models.model import DRY
@@ -148,19 +148,15 @@ def by_first_item(record: RunRecord, table: Table) -> Table:
     Raises:
         HarnessError: calls.jsonl is missing, damaged, or lacks an item.
     """
-    file = record.path / "calls.jsonl"
     first: dict[str, str] = {}
+    for line in item_lines(record.path):
+        if FIRST_ITEM not in line["fields"]:
+            return table
+        first[line["item"]] = line["fields"][FIRST_ITEM]
     try:
-        with file.open("rb") as lines:
-            for line in map(orjson.loads, lines):
-                if FIRST_ITEM not in line["fields"]:
-                    return table
-                first[line["item"]] = line["fields"][FIRST_ITEM]
         items = np.array([first[item] for item in table.columns["item"]], dtype=object)
-    except OSError as error:
-        raise HarnessError(f"{file} cannot be read: {error.strerror}; copy the whole run directory") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{file} is damaged: {error!r}; run it again") from error
+    except KeyError as error:
+        raise HarnessError(f"{record.path / 'calls.jsonl'} lacks item {error}; run its command again") from error
     return Table(table.kinds, {**table.columns, "item": items})
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
-
 from harness.errors import HarnessError, nearest
 from harness.files import json_of, user_path
-from harness.items import FIRST_ITEM, FIRST_ROW, SHORT, AnswerForm, Grader, Item
+from harness.item_lines import damaged, item_lines
+from harness.items import FIRST_ITEM, FIRST_ROW, AnswerForm, Grader, Item
 from harness.metrics.levels import LevelValue, chosen, stored
 from harness.outcomes import Kind, Table
 from harness.tasks.base import Task
@@ -83,7 +82,7 @@ class RunTask(Task):
     def load(self) -> list[Item]:
         folder = user_path(self.run)
         _check_finished(folder)
-        table, asked = Table.load(folder / "outcomes.parquet"), _asked(folder / "calls.jsonl")
+        table, asked = Table.load(folder / "outcomes.parquet"), {line["item"]: line for line in _asked(folder)}
         self.check(table.kinds, dict.fromkeys(name for line in asked.values() for name in line["fields"]), str(folder))
         graders = {name: self._grader(name, folder) for name in {line["grader"] for line in asked.values()}}
         items: list[Item] = []
@@ -109,7 +108,7 @@ class RunTask(Task):
                 left_out["lack a value"] += 1
             else:
                 made, grader = {**line["fields"], **values, **first}, graders[line["grader"]]
-                items.append(Item(fields=made, gold=gold, grader=grader, group=line["group"], form=line["form"]))
+                items.append(Item(fields=made, gold=gold, grader=grader, group=line["group"], form=_form(line, folder)))
         if not items:
             why = ", ".join(f"{n} {reason}" for reason, n in left_out.items())
             raise HarnessError(f"task {self.name!r}: no row of {folder} is left ({why or 'it has none'})")
@@ -119,8 +118,8 @@ class RunTask(Task):
         name = self.grader or earlier
         if name is None:
             raise HarnessError(
-                f"{folder / 'calls.jsonl'} does not name the grader of its items (it is of an earlier version, or the "
-                "grader is no function of a module): run it again or give task.grader"
+                f"{folder / 'calls.jsonl'} does not name the grader of its items, which is no function of a module: "
+                "give task.grader"
             )
         return grader_named(name)
 
@@ -137,26 +136,19 @@ def _check_finished(folder: Path) -> None:
         raise HarnessError(f"task.run={folder}: this run is {status}, not finished; run its command again")
 
 
-def _asked(file: Path) -> dict[str, dict[str, Any]]:
-    """The fields of calls.jsonl for every item besides its exchanges, by id."""
-    found = {}
+def _asked(folder: Path) -> Iterator[dict[str, Any]]:
+    """The lines of calls.jsonl without their exchanges, which are large."""
+    for line in item_lines(folder):
+        del line["exchanges"]
+        yield line
+
+
+def _form(line: Mapping[str, Any], folder: Path) -> AnswerForm:
+    """How much room the answers of an item got."""
     try:
-        with file.open("rb") as lines:
-            for line in map(orjson.loads, lines):
-                kept = {name: line[name] for name in ("item", "group", "fields", "gold")}
-                if not isinstance(kept["fields"], dict) or not isinstance(kept["group"], str):
-                    raise TypeError(f"item {str(kept['item'])[:40]} has no fields or no group")
-                found[line["item"]] = {**kept, "grader": line.get("grader"), "form": _form(line)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HarnessError(f"{file} cannot be read: {error}; run its command again") from error
-    return found
-
-
-def _form(line: Mapping[str, Any]) -> AnswerForm:
-    """How much room the answers of an item got; a run of an earlier version does not tell."""
-    if (form := line.get("form")) is None:
-        return SHORT
-    return AnswerForm(int(form["max_tokens"]), tuple(map(str, form["stop"])))
+        return AnswerForm(int(line["form"]["max_tokens"]), tuple(map(str, line["form"]["stop"])))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(f"{folder / 'calls.jsonl'}, item {line['item']}", error) from error
 
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:

@@ -51,6 +51,7 @@ def lines(n: int, text: str = "hello") -> Iterator[Mapping[str, Any]]:
         }  # fmt: skip
         yield {
             "item": f"{i:06x}", "group": f"{i:06x}", "fields": {"question": text}, "gold": text,
+            "grader": None, "form": {"max_tokens": 48, "stop": ["\n"]},
             "error": "broken" if i == n - 1 else None, "exchanges": [exchange],
         }  # fmt: skip
 

@@ -30,7 +30,7 @@ def test_a_prompt_stored_as_a_rest_is_shown_whole() -> None:
 
 
 def test_a_start_that_is_nowhere_is_a_damaged_line() -> None:
-    with pytest.raises(HarnessError, match=r"calls.jsonl, item 000000: written by another version or changed by hand"):
+    with pytest.raises(HarnessError, match=r"calls.jsonl, item 000000: damaged, or written by another version"):
         shown(line_of(("A question.", None), (" No!", [5, 11])), Heads(table(2), ""))
 
 

@@ -295,8 +295,8 @@ def test_the_same_directory_gives_the_same_page_wherever_it_lies(calm: Path, run
         ("outcomes.parquet", None, "has no outcomes.parquet"),
         ("outcomes.parquet", "no parquet", "outcomes.parquet cannot be read"),
         ("calls.jsonl", None, "calls.jsonl cannot be read"),
-        ("calls.jsonl", '{"item": "a", "error": null}\n{"item": "b", ', "line 2 is damaged"),
-        ("calls.jsonl", '{"item": "000000", "error": null}\n', "item 000000: written by another version"),
+        ("calls.jsonl", '{"item": "a", ', "line 1: damaged"),
+        ("calls.jsonl", '{"item": "000000", "error": null}\n', "line 1: damaged, or written by another version"),
     ],
 )
 def test_a_directory_that_cannot_be_shown_gives_one_message(

@@ -165,8 +165,8 @@ def test_a_folder_that_is_no_finished_run_is_refused(run: Path, tmp_path: Path) 
             ("outcomes.parquet", None, "outcomes.parquet cannot be read"),
             ("outcomes.parquet", "x", "outcomes.parquet cannot be read"),
             ("calls.jsonl", None, "calls.jsonl cannot be read"),
-            ("calls.jsonl", "{\n", "calls.jsonl cannot be read"),
-            ("calls.jsonl", "{}\n", "calls.jsonl cannot be read"),
+            ("calls.jsonl", "{\n", "calls.jsonl, line 1: damaged"),
+            ("calls.jsonl", "{}\n", "calls.jsonl, line 1: damaged"),
             ("calls.jsonl", "", "calls.jsonl lacks item"),
         )
     ):
@@ -176,7 +176,7 @@ def test_a_folder_that_is_no_finished_run_is_refused(run: Path, tmp_path: Path) 
 
 def test_a_run_that_does_not_name_its_grader_needs_one(run: Path, tmp_path: Path) -> None:
     def without(line: Mapping[str, Any]) -> str:
-        return json.dumps({key: value for key, value in line.items() if key != "grader"})
+        return json.dumps({**line, "grader": None})
 
     lines = [without(json.loads(line)) for line in (run / "calls.jsonl").read_text().splitlines()]
     old = changed(run, tmp_path / "old", "calls.jsonl", "\n".join(lines) + "\n")
@@ -194,7 +194,7 @@ def test_an_item_keeps_the_room_for_its_answer(run: Path, tmp_path: Path) -> Non
     assert {item.form for item in items(longer)} == {SOLUTION}
     for n, form in enumerate(("many", {"max_tokens": "x", "stop": []}, {"stop": []})):
         lines = [json.dumps(json.loads(line) | {"form": form}) for line in lines]
-        with pytest.raises(HarnessError, match=r"calls.jsonl cannot be read"):
+        with pytest.raises(HarnessError, match=r"calls.jsonl, (item|line) \w+: damaged"):
             items(changed(run, tmp_path / str(n), "calls.jsonl", "\n".join(lines) + "\n"))
 
 
