@@ -201,7 +201,7 @@ def _report_several(words: Sequence[str], found: Sequence[Found], out: Path | No
         except HarnessError as error:
             left_out.append(str(error))
             continue
-        if not run.named and isinstance(record.manifest.get("config"), dict) and record.manifest["config"].get("shard"):
+        if not run.named and record.config.get("shard"):
             left_out.append(f"{run.path}: a shard, which is only a part of a run")
             continue
         records.append(record)

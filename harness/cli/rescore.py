@@ -119,10 +119,9 @@ def _job(record: RunRecord, overrides: Sequence[str], options: argparse.Namespac
     from omegaconf import OmegaConf
 
     from harness.config import compose, has_yaml, make_job
-    from harness.runs.records import stored_config
 
     name = str(record.manifest["experiment"])
-    config = OmegaConf.create(stored_config(record))
+    config = OmegaConf.create(record.config)
     if not options.stored_claims and has_yaml(name, options.config_dir):
         present, _ = compose([f"experiment={name}"], options.config_dir)
         config["claims"], config["references"] = present["claims"], present["references"]

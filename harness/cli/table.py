@@ -79,7 +79,8 @@ def load_runs(words: list[str], axes: Collection[str] = ()) -> list[Loaded]:
         HarnessError: a run that was named and cannot be read, or none that can.
     """
     from harness.cli.report import read_all
-    from harness.runs.loaded import differing, load_run
+    from harness.runs.loaded import load_run
+    from harness.runs.records import differing
     from harness.runs.sides import AXES, named_models
 
     read = read_all(words, load_run)
@@ -90,7 +91,7 @@ def load_runs(words: list[str], axes: Collection[str] = ()) -> list[Loaded]:
     for found, run in sorted(read, key=lambda one: (one[0].named, one[1].record.manifest["started"]), reverse=True):
         kind = (models[id(run)], str(run.record.manifest["experiment"]), str(run.settings.get("task.name")))
         first = newest.setdefault(kind, run)
-        others = [] if found.named else differing([first, run], besides)
+        others = [] if found.named else differing([first.settings, run.settings], besides)
         if others:
             log(
                 f"left out: {found.path} differs from {first.record.path} in {', '.join(others)}; name the runs that "

@@ -90,7 +90,7 @@ def send(run: Path, options: argparse.Namespace) -> str:
     """
     from harness.config import make_job
     from harness.outcomes import Table
-    from harness.runs.records import load_record, stored_config
+    from harness.runs.records import load_record
     from harness.tracker import RunStart
     from harness.tracking.wandb import has_ended
 
@@ -99,7 +99,7 @@ def send(run: Path, options: argparse.Namespace) -> str:
     if "run_id" not in manifest:
         raise HarnessError(f"{run / 'manifest.json'} holds no run_id: written by another version; run it again")
     try:
-        job = make_job(stored_config(record), str(manifest["experiment"]), {})
+        job = make_job(record.config, str(manifest["experiment"]), {})
     except HarnessError as error:
         raise HarnessError(f"{run / 'manifest.json'}: {error}; it is of another version: run it again") from error
     table = Table.load(run / "outcomes.parquet")

@@ -6,10 +6,13 @@ Tables, figures and pages print these; command lines and files keep the names th
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from harness.metrics import PUBLIC
+from harness.metrics.levels import level_words
 from harness.metrics.metric import Measure
 
 PLAIN = ("mean", "rate")
@@ -43,6 +46,12 @@ def metric_label(name: str) -> str:
                 rest = GRADED if rest == "answered" else rest
                 return f"{label} ({rest})" if rest else label
     return column_label(name)
+
+
+def number_label(metric: str, level: Mapping[str, Any]) -> str:
+    """A number's name for people: of its metric, with its level in brackets."""
+    words = level_words(level)
+    return f"{metric_label(metric)} ({words})" if words else metric_label(metric)
 
 
 def column_label(name: str) -> str:

@@ -23,6 +23,7 @@ from harness.report.painting import (
     legend_height,
     matching,
     share_ticks,
+    whiskers,
 )
 from harness.report.text import in_brackets, number
 from harness.statistics.estimates import Estimate
@@ -92,7 +93,7 @@ def bars(figure: Bars, rows: Table, estimates: Sequence[Estimate], look: Look) -
             h = hues.index(hue)
             y = g - 0.4 + height * (h + 0.5)
             axes.barh(y, bar.value, height * 0.92, color=PALETTE[h % len(PALETTE)])
-            spread = [[bar.value - bar.low], [bar.high - bar.value]]
+            spread = whiskers(bar.value, bar.low, bar.high)
             axes.errorbar(bar.value, y, xerr=spread, color=INK, lw=1, capsize=2)
             axes.text(1.03, y, f"{number(bar.value, 2)}  n = {bar.n}", fontsize=look.small, va="center")
             told = number(bar.value) + in_brackets(bar.low, bar.high)
@@ -124,5 +125,4 @@ def _bar(part: Table, figure: Bars, level: Mapping[str, str], estimates: Sequenc
     found = matching(estimates, ("accuracy", "rate"), level, plain.value, plain.n)
     if found is None or found.low is None or found.high is None:
         return plain, False
-    low, high = min(found.low, plain.value), max(found.high, plain.value)
-    return Proportion(plain.value, low, high, plain.n), True
+    return Proportion(plain.value, found.low, found.high, plain.n), True

@@ -89,14 +89,20 @@ def read_references(file: Path) -> list[Paper]:
 
 def _entries(file: Path, text: str) -> Iterator[tuple[str, str]]:
     for match in _BEGIN.finditer(text):
-        depth = 0
-        for end in range(match.start(), len(text)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            if depth == 0 and text[end] == "}":
-                yield match[2], text[match.start() : end + 1]
-                break
-        else:
+        end = _closed(text, text.index("{", match.start()))
+        if end is None:
             raise HarnessError(f"{file}: entry {match[2]!r} has no end: its braces are not closed")
+        yield match[2], text[match.start() : end + 1]
+
+
+def _closed(text: str, start: int) -> int | None:
+    """The place of the brace that closes the one at `start`."""
+    depth = 0
+    for place in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    return None
 
 
 def _cited(file: Path, key: str, entry: str) -> str:
@@ -111,14 +117,8 @@ def _cited(file: Path, key: str, entry: str) -> str:
 def _field(entry: str, name: str) -> str:
     """A field of an entry without its outer braces; "" where there is none."""
     begin = re.search(rf"\b{name}\s*=\s*\{{", entry, re.IGNORECASE)
-    if begin is None:
-        return ""
-    depth = 1
-    for end in range(begin.end(), len(entry)):
-        depth += {"{": 1, "}": -1}.get(entry[end], 0)
-        if depth == 0:
-            return " ".join(entry[begin.end() : end].split())
-    return ""
+    end = None if begin is None else _closed(entry, begin.end() - 1)
+    return "" if begin is None or end is None else " ".join(entry[begin.end() : end].split())
 
 
 def bibliography(papers: Sequence[Paper], version: str) -> str:

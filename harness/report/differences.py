@@ -10,14 +10,13 @@ from typing import Any
 from harness.console import visible
 from harness.errors import HarnessError
 from harness.item_lines import item_lines
-from harness.metrics.labels import metric_label
-from harness.metrics.levels import level_words
+from harness.metrics.labels import number_label
 from harness.report.heads import Heads
 from harness.report.items import Shown, shown
 from harness.report.look import PAGE
-from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
+from harness.report.painting import INK, PALETTE, as_svg, canvas_of, styled, whiskers
 from harness.report.templates import environment
-from harness.report.text import cut, number
+from harness.report.text import cut, in_brackets, number
 from harness.runs.comparison import Change, Comparison
 from harness.runs.loaded import Loaded
 from harness.statistics.pairs import Contrast
@@ -55,8 +54,7 @@ def render_differences(found: Sequence[Comparison]) -> str:
 
 
 def _label(c: Contrast) -> str:
-    level = level_words(c.level)
-    return f"{metric_label(c.metric)} ({level})" if level else metric_label(c.metric)
+    return number_label(c.metric, c.level)
 
 
 def _left(one: Comparison) -> int:
@@ -97,16 +95,14 @@ def _forest(one: Comparison) -> tuple[str, str] | None:
         told = []
         for y, c in enumerate(drawn):
             value = c.value or 0.0
-            low, high = (value if end is None else end for end in (c.low, c.high))
-            found = c.p_holm is not None and c.p_holm < 0.05
-            spread = [[max(0.0, value - low)], [max(0.0, high - value)]]
-            fill = PALETTE[0] if found else "white"
+            fill = PALETTE[0] if c.p_holm is not None and c.p_holm < 0.05 else "white"
+            spread = whiskers(value, c.low, c.high)
             axes.errorbar(value, y, xerr=spread, fmt="o", ms=5, lw=1.2, color=PALETTE[0], mfc=fill)
-            told.append(f"{_label(c)} {number(value)} [{number(low)}, {number(high)}]")
+            told.append(f"{_label(c)} {number(value)}{in_brackets(c.low, c.high)}")
         axes.axvline(0.0, color=INK, lw=0.8)
         axes.set_yticks(range(len(drawn)), [visible(cut(_label(c), 60)) for c in drawn])
         axes.set_ylim(len(drawn) - 0.5, -0.5)
         axes.set_xlabel(visible(cut(f"{one.second.label} - {one.first.label}", 90)))
         alt = visible(cut("; ".join(told), 4000))
-        svg = rendered(canvas, "svg", {"Date": None, "Title": "Differences", "Description": alt})
-    return base64.b64encode(svg).decode(), alt
+        svg = as_svg(canvas, "Differences", alt)
+    return base64.b64encode(svg.encode()).decode(), alt

@@ -29,7 +29,7 @@ from harness.report.curve_figure import curve
 from harness.report.curves import by_level, figure_rows
 from harness.report.grid_figure import grid
 from harness.report.look import PAGE, Look
-from harness.report.painting import Painted, nothing, rendered, styled
+from harness.report.painting import Painted, as_svg, nothing, rendered, styled
 from harness.report.panel_figures import reliability, risk_coverage_overlay, risk_coverage_panels
 from harness.report.text import cut
 from harness.statistics.estimates import Estimate
@@ -58,7 +58,7 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     """
     with _painted(figure, table, estimates, PAGE) as painted:
         alt = visible(cut(" ".join([painted.alt, *(f"{n}." for n in painted.notes)]), 4000))
-        svg = rendered(painted.figure, "svg", {"Date": None, "Title": painted.title, "Description": alt}).decode()
+        svg = as_svg(painted.figure, painted.title, alt)
         painted.figure.set_layout_engine("none")  # laid out above; again would take as long as all the rest
 
     def png() -> bytes:

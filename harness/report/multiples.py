@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from harness.console import visible
 from harness.report.look import PAGE
-from harness.report.painting import INK, PALETTE, canvas_of, rendered, styled
+from harness.report.painting import INK, PALETTE, as_svg, canvas_of, styled, whiskers
 from harness.report.pictures import Picture
 from harness.report.pooling import label_of
 from harness.report.results import claims_of
@@ -75,8 +76,8 @@ def draw_side_by_side(experiment: str, runs: Sequence[RunRecord]) -> Picture | N
             e = _find(run, key)
             if e is None or e.value is None:
                 continue
-            low, high = _ends(e)
-            axes.errorbar(e.value, y, xerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4, lw=1)
+            spread = whiskers(e.value, e.low, e.high)
+            axes.errorbar(e.value, y, xerr=spread, color=PALETTE[0], fmt="o", ms=4, lw=1)
             told.append(f"{names[y]} {number(e.value)}{in_brackets(e.low, e.high)}")
         axes.set_yticks(range(len(shown)), names if axes.get_subplotspec().is_first_col() else [])
         axes.set_ylim(len(shown) - 0.5, -0.5)
@@ -106,12 +107,12 @@ def draw_scaling(experiment: str, runs: Sequence[RunRecord]) -> Picture | None:
             e = _find(run, key)
             if e is None or e.value is None:
                 continue
-            low, high = _ends(e)
-            axes.errorbar(size, e.value, yerr=[[e.value - low], [high - e.value]], color=PALETTE[0], fmt="o", ms=4)
+            spread = whiskers(e.value, e.low, e.high)
+            axes.errorbar(size, e.value, yerr=spread, color=PALETTE[0], fmt="o", ms=4)
             points.append((size, e.value))
             told.append(f"{short(size)} {number(e.value)}{in_brackets(e.low, e.high)}")
         sizes = sorted({size for size, _ in points})
-        means = [_mean([v for s, v in points if s == size]) for size in sizes]
+        means = [fmean([v for s, v in points if s == size]) for size in sizes]
         axes.plot(sizes, means, color=INK, lw=0.8, zorder=0)
         axes.set_xscale("log")
         axes.set_xticks(sizes, [short(size) for size in sizes])
@@ -151,7 +152,7 @@ def _panels(title: str, keys: Sequence[Key], paint: Callable[[Any, Key], list[st
             axes.set_title(PAGE.wrapped(0.8 * PAGE.width / across, name), fontsize=PAGE.small)
             told.append(f"{name}: {', '.join(paint(axes, keys[i]))}.")
         alt = visible(cut(" ".join(told), 4000))
-        svg = rendered(canvas, "svg", {"Date": None, "Title": title, "Description": alt}).decode()
+        svg = as_svg(canvas, title, alt)
     return Picture(re.sub(r"[^a-z0-9]+", "-", title.lower()), title, alt, svg[svg.find("<svg") :])
 
 
@@ -165,13 +166,3 @@ def _level(key: Key) -> str:
 
 def _find(run: RunRecord, key: Key) -> Estimate | None:
     return next((e for e in run.estimates if _key(e) == key), None)
-
-
-def _ends(e: Estimate) -> tuple[float, float]:
-    """The interval's ends, no further in than the value, which a drawn whisker needs."""
-    value = e.value or 0.0
-    return min(value, value if e.low is None else e.low), max(value, value if e.high is None else e.high)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -78,6 +78,16 @@ def rendered(figure: Any, form: str, metadata: Mapping[str, str | None]) -> byte
     return buffer.getvalue()
 
 
+def as_svg(figure: Any, title: str, alt: str) -> str:
+    """A matplotlib figure as SVG, which says its title and what it shows in words."""
+    return rendered(figure, "svg", {"Date": None, "Title": title, "Description": alt}).decode()
+
+
+def whiskers(value: float, low: float | None, high: float | None) -> list[list[float]]:
+    """The distances from a number to both ends of its interval, as matplotlib takes them; 0 where there is no end."""
+    return [[max(0.0, value - (value if low is None else low))], [max(0.0, (value if high is None else high) - value)]]
+
+
 def canvas_of(width: float, height: float) -> Any:
     """An empty matplotlib figure, in inches."""
     from matplotlib.figure import Figure as Canvas

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.config import flat
-from harness.metrics.labels import metric_label
-from harness.metrics.levels import level_words
+from harness.metrics.labels import number_label
 from harness.report.results import claims_of
-from harness.runs.loaded import BESIDES
-from harness.runs.records import RunRecord
+from harness.runs.records import RunRecord, differing
 from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
-
-_SHOWN = frozenset({"experiment", "seed", "model", "task"})
-"""Parts of the config that a label tells in words of their own."""
 
 MOST_SETTINGS = 3
 """Settings in a label at most."""
@@ -77,8 +70,7 @@ class Pool:
 
     def pooled(self, like: Estimate) -> Pooled:
         """The same number of all runs."""
-        level = level_words(like.level)
-        name = f"{metric_label(like.metric)} ({level})" if level else metric_label(like.metric)
+        name = number_label(like.metric, like.level)
         if len(self.runs) == 1:
             return Pooled(name, like.value, like.low, like.high, 1)
         same = [e for run in self.runs for e in run.estimates if (e.metric, e.level) == (like.metric, like.level)]
@@ -88,36 +80,27 @@ class Pool:
         return Pooled(name, sum(values) / len(values), min(values), max(values), len(values))
 
 
-def settings_of(run: RunRecord) -> dict[str, Any]:
-    """The settings of a run that can change an outcome, by dotted key."""
-    config = run.manifest.get("config")
-    return dict(flat({k: v for k, v in config.items() if k not in BESIDES})) if isinstance(config, Mapping) else {}
-
-
 def pools(runs: Sequence[RunRecord]) -> list[Pool]:
     """The runs of one experiment; runs that differ in the seed only stand together."""
     found: dict[str, list[RunRecord]] = {}
     for run in runs:
         m = run.manifest
-        settings = {k: v for k, v in settings_of(run).items() if k != "seed"}
-        found.setdefault(repr((m["model"]["name"], m["task"]["name"], sorted(settings.items(), key=str))), []).append(
-            run
-        )
+        settings = sorted((k, repr(v)) for k, v in run.settings.items() if k != "seed")
+        found.setdefault(repr((m["model"]["name"], m["task"]["name"], settings)), []).append(run)
     return [Pool(those, label_of(those[0], runs)) for those in found.values()]
 
 
 def label_of(run: RunRecord, runs: Sequence[RunRecord]) -> str:
-    """The words that tell a run from others: its task where tasks differ, then settings that differ among runs of its
-    task."""
-    task = run.manifest["task"]["name"]
-    parts = [str(task)] if len({r.manifest["task"]["name"] for r in runs}) > 1 else []
-    alike = [settings_of(r) for r in runs if r.manifest["task"]["name"] == task]
-    own = settings_of(run)
-    differing = [
-        key
-        for key in dict.fromkeys(key for one in alike for key in one)
-        if key.partition(".")[0] not in _SHOWN and len({repr(one.get(key)) for one in alike}) > 1
-    ]
-    shown = {key: "null" if own.get(key, "") is None else own.get(key, "not set") for key in differing}
-    parts += [f"{key.rpartition('.')[2]} {shown[key]}" for key in differing[:MOST_SETTINGS]]
-    return ", ".join(parts)
+    """The words that tell a run from others of its experiment and model: its task where tasks differ, then the settings
+    that differ among runs of its task, those of the model among runs of its model."""
+
+    def name(part: str, of: RunRecord) -> str:
+        return str(of.manifest[part]["name"])
+
+    alike = [one for one in runs if name("task", one) == name("task", run)]
+    of_model = differing([one.settings for one in alike if name("model", one) == name("model", run)])
+    apart = differing([one.settings for one in alike], ("seed",))
+    told = [key for key in apart if key in of_model or not key.startswith("model.")]
+    own = {key: "null" if value is None else value for key, value in run.settings.items()}
+    tasks = [name("task", run)] if len({name("task", one) for one in runs}) > 1 else []
+    return ", ".join([*tasks, *(f"{key.rpartition('.')[2]} {own.get(key, 'not set')}" for key in told[:MOST_SETTINGS])])

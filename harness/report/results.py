@@ -20,11 +20,10 @@ MOST_TABLES = 4
 
 
 def claims_of(record: RunRecord) -> list[Claim]:
-    """The claims of a run, as its manifest has them; none of a run of an older version."""
-    config = record.manifest.get("config")
-    found = config.get("claims") if isinstance(config, Mapping) else None
+    """The claims of a run, as its manifest has them."""
     names = {one.name for one in fields(Claim)}
-    return [Claim(**_with_tuples({k: v for k, v in one.items() if k in names})) for one in found or ()]
+    found = record.config.get("claims", ())
+    return [Claim(**_with_tuples({k: v for k, v in one.items() if k in names})) for one in found]
 
 
 def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

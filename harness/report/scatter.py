@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.console import visible
 from harness.report.look import PAGE
-from harness.report.painting import PALETTE, canvas_for, legend, legend_height, rendered, styled
+from harness.report.painting import PALETTE, as_svg, canvas_for, legend, legend_height, styled, whiskers
 from harness.report.study_tables import TableCell
 from harness.report.text import cut, in_brackets, number
 
@@ -30,24 +30,17 @@ def scatter(x: str, y: str, points: Sequence[tuple[str, TableCell, TableCell]]) 
             look = {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[i % len(MARKERS)]}
             drawn += axes.plot(a.value, b.value, ls="", ms=6, **look)
             for cell, error in ((a, "xerr"), (b, "yerr")):
-                if (spread := _spread(cell)) is not None:
-                    axes.errorbar(a.value, b.value, color=look["color"], lw=1, capsize=2, **{error: spread})
+                if (e := cell.estimate) is not None and e.value is not None and e.low is not None:
+                    spread = {error: whiskers(e.value, e.low, e.high)}
+                    axes.errorbar(a.value, b.value, color=look["color"], lw=1, capsize=2, **spread)
             words.append(f"{name}: {_told(b)} at {_told(a)}.")
         axes.set(xlabel=PAGE.column(x), ylabel=PAGE.column(y))
         if names:
             legend(PAGE, canvas, list(zip(names, drawn, strict=True)))
         title = f"{y} against {x}"
         alt = visible(cut(f"{title}. {' '.join(words)} Lines: 95 % intervals.", 4000))
-        svg = rendered(canvas, "svg", {"Date": None, "Title": title, "Description": alt}).decode()
+        svg = as_svg(canvas, title, alt)
     return svg, alt
-
-
-def _spread(cell: TableCell) -> list[list[float]] | None:
-    """The distances from a number to both ends of its interval, as matplotlib takes them; None without an interval."""
-    e = cell.estimate
-    if e is None or e.value is None or e.low is None or e.high is None:
-        return None
-    return [[max(0.0, e.value - e.low)], [max(0.0, e.high - e.value)]]
 
 
 def _told(cell: TableCell) -> str:

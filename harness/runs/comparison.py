@@ -10,8 +10,8 @@ import numpy as np
 from harness.config import Job
 from harness.errors import HarnessError, nearest
 from harness.metrics.metric import Metric
-from harness.runs.loaded import Loaded, differing, value_of
-from harness.runs.records import is_dry
+from harness.runs.loaded import Loaded, value_of
+from harness.runs.records import differing, is_dry
 from harness.runs.sides import Pair, Side, along, factors
 from harness.statistics.alignment import aligned
 from harness.statistics.few_groups import DOUBTFUL_GROUPS
@@ -180,7 +180,7 @@ def reasons(one: Loaded, two: Loaded, besides: Sequence[str] = ()) -> tuple[list
         "roles": "another judge or other role",
         "metrics": "another metric of one's own",
     }
-    for key in differing([one, two]):
+    for key in differing([one.settings, two.settings]):
         if imported and key not in ("task.name", "model.name"):
             continue  # the settings of another harness are in its own words
         told = f"{key}: {value_of(one, key)} against {value_of(two, key)}"

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config import Job, flat, make_job
+from harness.config import Job, make_job
 from harness.errors import HarnessError
 from harness.outcomes import Table
-from harness.runs.records import RunRecord, by_first_item, load_record, load_table, stored_config
+from harness.runs.records import RunRecord, by_first_item, load_record, load_table
 from harness.tasks.run import COMPLETE
-
-BESIDES = frozenset(
-    {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
-)
-"""Settings that change no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +29,7 @@ class Loaded:
     @property
     def settings(self) -> dict[str, Any]:
         """All settings that can change an outcome, by dotted key."""
-        settings = dict(flat({k: v for k, v in self.record.manifest["config"].items() if k not in BESIDES}))
-        return {**settings, "experiment": str(self.record.manifest["experiment"])}
+        return self.record.settings
 
 
 def load_run(path: Path) -> Loaded:
@@ -47,7 +40,7 @@ def load_run(path: Path) -> Loaded:
     """
     record = load_record(path)
     try:
-        job = make_job(stored_config(record), str(record.manifest["experiment"]), {})
+        job = make_job(record.config, str(record.manifest["experiment"]), {})
     except HarnessError as error:
         raise HarnessError(f"{path / 'manifest.json'}: {error}; it is of another version: run it again") from error
     return Loaded(record, by_first_item(record, load_table(record, job.all_metrics)), job)
@@ -60,10 +53,10 @@ def load_finished(path: Path) -> Loaded:
         HarnessError: it was not finished, or only a shard of a run, or see `load_run`.
     """
     record = load_record(path)
-    status, config = record.manifest.get("status"), record.manifest.get("config")
+    status = record.manifest.get("status")
     if status not in COMPLETE:
         raise HarnessError(f"{path}: the run is {status}, and not finished; its command goes on with it")
-    if isinstance(config, Mapping) and config.get("shard"):
+    if record.config.get("shard"):
         raise HarnessError(f"{path}: a shard, which is only a part of a run")
     return load_run(path)
 
@@ -71,10 +64,3 @@ def load_finished(path: Path) -> Loaded:
 def value_of(run: Loaded, key: str) -> str:
     """The value of a setting in words."""
     return str(run.settings.get(key, "not set"))
-
-
-def differing(runs: Sequence[Loaded], besides: Iterable[str] = ()) -> list[str]:
-    """Dotted keys of settings that are not the same in all runs."""
-    settings = [run.settings for run in runs]
-    keys = dict.fromkeys(key for one in settings for key in one)
-    return [key for key in keys if key not in besides and len({repr(one.get(key)) for one in settings}) > 1]

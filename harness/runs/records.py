@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.config import flat
 from harness.errors import HarnessError
 from harness.files import json_of
 from harness.item_lines import item_lines
@@ -19,6 +20,11 @@ from harness.outcomes import Table
 from harness.runs.owned import without_results
 from harness.statistics.estimates import Estimate
 from harness.typed import typed
+
+BESIDES = frozenset(
+    {"runs", "store", "tracker", "window", "claims", "references", "replicates", "interval", "max_failed", "shard"}
+)
+"""Settings that change no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,23 @@ class RunRecord:
     estimates: tuple[Estimate, ...]
     verdicts: tuple[Mapping[str, Any], ...]
     figures: tuple[Path, ...]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All settings, defaults spelled out, from which `harness.config.make_job` makes the run's job again."""
+        return dict(self.manifest["config"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings that can change an outcome, by dotted key."""
+        settings = dict(flat({key: value for key, value in self.config.items() if key not in BESIDES}))
+        return {**settings, "experiment": self.manifest["experiment"]}
+
+
+def differing(settings: Sequence[Mapping[str, Any]], besides: Iterable[str] = ()) -> list[str]:
+    """Dotted keys of settings that are not the same in all runs."""
+    keys = dict.fromkeys(key for one in settings for key in one)
+    return [key for key in keys if key not in besides and len({repr(one.get(key)) for one in settings}) > 1]
 
 
 def is_dry(manifest: Mapping[str, Any]) -> bool:
@@ -104,8 +127,8 @@ def _estimates(file: Path) -> tuple[Estimate, ...]:
 
 def _check_manifest(manifest: Mapping[str, Any]) -> None:
     """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another kind."""
-    kinds = {"experiment": str, "title": str, "seed": int, "items_done": int, "task": dict, "model": dict}
-    for name, kind in kinds.items():
+    texts, others = dict.fromkeys(("experiment", "title"), str), {"seed": int, "items_done": int}
+    for name, kind in {**texts, **others, **dict.fromkeys(("task", "model", "config"), dict)}.items():
         if not isinstance(manifest[name], kind):
             raise TypeError(f"{name} is {str(manifest[name])[:100]!r}")
     for name in ("task", "model"):
@@ -158,18 +181,6 @@ def by_first_item(record: RunRecord, table: Table) -> Table:
     except KeyError as error:
         raise HarnessError(f"{record.path / 'calls.jsonl'} lacks item {error}; run its command again") from error
     return Table(table.kinds, {**table.columns, "item": items})
-
-
-def stored_config(record: RunRecord) -> dict[str, Any]:
-    """All settings of a run, defaults spelled out, from which `harness.config.make_job` makes its job again.
-
-    Raises:
-        HarnessError: the manifest holds none.
-    """
-    config = record.manifest.get("config")
-    if not isinstance(config, dict):
-        raise HarnessError(f"{record.path / 'manifest.json'} holds no config: written by another version; run it again")
-    return dict(config)
 
 
 def _json(file: Path, kind: type) -> Any:

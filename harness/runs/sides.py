@@ -9,7 +9,8 @@ from harness.arms import ArmedExperiment
 from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
-from harness.runs.loaded import Loaded, differing, value_of
+from harness.runs.loaded import Loaded, value_of
+from harness.runs.records import differing
 from harness.statistics.rows import levels, levels_with_points
 
 ARM = "arm"
@@ -107,7 +108,7 @@ def pairs(
 
 def _advice(runs: Sequence[Loaded], group_by: str | None) -> str:
     for axis in ("experiment", "task"):
-        if group_by != axis and differing(runs) and AXES[axis] in differing(runs):
+        if group_by != axis and AXES[axis] in differing([run.settings for run in runs]):
             return f"runs of different {axis}s are compared with --group-by {axis}"
     return "give at least two runs, or a --group-by in which they differ"
 
@@ -147,7 +148,7 @@ def _pooled(runs: Sequence[Loaded]) -> list[list[Loaded]]:
     """The runs that differ in nothing but the seed, together; a seed that is there twice keeps its group apart."""
     found: list[list[Loaded]] = []
     for run in runs:
-        pool = next((one for one in found if not differing([one[0], run], besides=("seed",))), None)
+        pool = next((one for one in found if not differing([one[0].settings, run.settings], ("seed",))), None)
         if pool is None:
             found.append([run])
         else:
@@ -191,7 +192,7 @@ def _paired(about: str, sides: Sequence[Side], key: str | None, baseline: str | 
 def _apart(one: Side, two: Side) -> int:
     """In how many settings two sides differ; another set of seeds is one more."""
     seeds = [{run.settings["seed"] for run in side.runs} for side in (one, two)]
-    return len(differing([one.runs[0], two.runs[0]], besides=("seed",))) + (seeds[0] != seeds[1])
+    return len(differing([one.runs[0].settings, two.runs[0].settings], ("seed",))) + (seeds[0] != seeds[1])
 
 
 def _called(side: Side, name: str | None) -> bool:
@@ -223,7 +224,7 @@ def along(metric: Metric, kinds: Sequence[str]) -> Metric:
 def _labels(runs: Sequence[Loaded], key: str | None) -> list[str]:
     """Labels that tell runs apart: their names, with the few settings in which they differ besides, else the folder."""
     models = _model_names(runs)
-    apart = differing(runs)
+    apart = differing([run.settings for run in runs])
     main = [one for one in dict.fromkeys((key, "experiment", "task.name", "model.name", "seed")) if one in apart]
     if len(set(models.values())) > 1 and "model.name" not in main:
         main.append("model.name")
@@ -259,7 +260,7 @@ def named_models(runs: Sequence[Loaded]) -> dict[int, str]:
 
 def check_seeds(what: str, runs: Sequence[Loaded]) -> None:
     """Raises HarnessError, beginning with `what`, for runs that are not several seeds of one run."""
-    others = differing(runs, besides=("seed",))
+    others = differing([run.settings for run in runs], ("seed",))
     seeds = [run.settings["seed"] for run in runs]
     if others or len(set(seeds)) < len(seeds):
         differ = f"in {', '.join(others)}, too" if others else "in nothing"

@@ -22,7 +22,7 @@ MANIFEST: dict[str, Any] = {
     "model": {"name": "<b>model</b>", "source": "s"}, "seed": 0, "items_done": 9, "items_failed": 1, "started": "now",
     "seconds": {"ask": 1.5}, "engine_busy": 0.934, "store": {"asked": 7, "shared": 3, "damaged": 0},
     "usage": {"calls": 7, "prompt_tokens": 70, "cached_tokens": 30, "new_tokens": 50, "steps": 9, "busy": 1.4},
-    "host": {"name": "h", "system": "s", "cpus": 2, "gpus": []},
+    "config": {}, "host": {"name": "h", "system": "s", "cpus": 2, "gpus": []},
 }  # fmt: skip
 
 

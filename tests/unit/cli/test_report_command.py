@@ -188,6 +188,22 @@ def test_seeds_are_pooled_with_their_spread_and_other_settings_told_apart(tmp_pa
     assert '<td data-label="&lt;b&gt;model&lt;/b&gt;, limit 80"><span class="kind supported">3 supported</span>' in html
 
 
+def test_settings_of_the_experiment_and_of_one_model_tell_runs_apart(tmp_path: Path) -> None:
+    one = {"experiment": {"shots": 4}, "model": {"name": "a", "style": "auto"}}
+    several: dict[str, dict[str, Any]] = {
+        "same": one,
+        "shots": {**one, "experiment": {"shots": 0}},
+        "style": {**one, "model": {"name": "a", "style": "chat"}},
+        "another": {**one, "model": {"name": "b", "style": "plain"}},
+    }
+    records = []
+    for name, config in several.items():
+        model = {"name": config["model"]["name"], "source": "s"}
+        records.append(load_record(write_run(tmp_path / name, 3, figures=False, config=config, model=model)))
+    names = ["a, shots 4, style auto", "a, shots 0, style auto", "a, shots 4, style chat", "b, shots 4"]
+    assert [pool.name for pool in pools(records)] == names
+
+
 def test_dry_runs_are_left_out_beside_runs_of_a_model_and_marked_alone(tmp_path: Path) -> None:
     dry = write_run(tmp_path / "dry", 3, figures=False, model={"name": "fake:m", "source": ""})
     real = write_run(tmp_path / "real", 3, figures=False)
