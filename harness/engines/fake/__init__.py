@@ -1,1 +1,1 @@
-"""Engines of a known distribution, for tests, dry runs and simulations."""
+"""An engine of a known distribution, for tests and dry runs."""

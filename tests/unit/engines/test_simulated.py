@@ -11,7 +11,17 @@ import pytest
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.correction.self_correction.self_correction import SelfCorrection
 from harness import Grade, Item
-from harness.engines.fake.simulated import (
+from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width
+from harness.metrics.metric import Metric
+from harness.metrics.ranking import auroc
+from harness.metrics.revisions import break_rate, delta, delta_c2i, delta_i2c, fix_rate
+from harness.metrics.shares import accuracy
+from harness.outcomes import Table
+from harness.statistics.estimates import Estimate, estimate
+from harness.tasks.graders import number
+from harness.testing import simulate
+from tests.support.simulation import draw
+from tests.support.subjects import (
     REFUSAL,
     UNPARSABLE,
     Asked,
@@ -25,16 +35,6 @@ from harness.engines.fake.simulated import (
     SimulatedSubject,
     Traits,
 )
-from harness.engines.fake.simulation import draw
-from harness.metrics.calibration import brier, ece_equal_count, ece_equal_width
-from harness.metrics.metric import Metric
-from harness.metrics.ranking import auroc
-from harness.metrics.revisions import break_rate, delta, delta_c2i, delta_i2c, fix_rate
-from harness.metrics.shares import accuracy
-from harness.outcomes import Table
-from harness.statistics.estimates import Estimate, estimate
-from harness.tasks.graders import number
-from harness.testing import simulate
 
 STATED = ("stated", "correct")
 TURNS = ("correct", "after")

@@ -16,7 +16,6 @@ from experiments.calibration.mc_calibration.multiple_choice import Question, mix
 from harness import Item
 from harness.config import load_job
 from harness.engines.fake.engine import Replies
-from harness.engines.fake.simulated import Picked, SimulatedSubject, Traits
 from harness.errors import HarnessError, ItemError
 from harness.execution.checks import prepare_items
 from harness.outcomes import Table
@@ -25,6 +24,7 @@ from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import LETTERS, multiple_choice
 from harness.testing import simulate
+from tests.support.subjects import Picked, SimulatedSubject, Traits
 
 EVERY = [name for name, arm in McCalibration.all_arms.items() if getattr(arm, "thought", "") != "own"]
 MASS = 0.9

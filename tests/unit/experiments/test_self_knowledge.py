@@ -17,13 +17,13 @@ from experiments.shared.bag_of_words import BagOfWords
 from harness import Grade, HarnessError, Item, ItemError
 from harness.config import load_job
 from harness.engines.fake.engine import Replies
-from harness.engines.fake.simulated import Judged, SimulatedSubject, Traits
 from harness.outcomes import Table
 from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.statistics.gates import held_back
 from harness.testing import simulate
+from tests.support.subjects import Judged, SimulatedSubject, Traits
 
 N = 40
 ALL = "judgement@8"

@@ -12,13 +12,13 @@ from experiments.calibration.verbalized_confidence.verbalized_confidence import 
 from experiments.shared.confidence import PHRASES
 from harness import Grade, Item, Subject
 from harness.engines.fake.engine import Replies
-from harness.engines.fake.simulated import Asked, Rated, Reading, SimulatedSubject, Traits
 from harness.errors import HarnessError
 from harness.outcomes import Table
 from harness.runs.finished import Finished
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import multiple_choice
 from harness.testing import fake_subject, simulate
+from tests.support.subjects import Asked, Rated, Reading, SimulatedSubject, Traits
 
 
 def grade(text: str, item: Item) -> Grade:

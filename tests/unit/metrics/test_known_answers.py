@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 from experiments.theory_of_mind.world import Enter, Exit, Move, World
-from harness.engines.fake.simulated import Traits
-from harness.engines.fake.simulation import draw
 from harness.metrics.calibration import ece_equal_width
 from harness.metrics.columns import Labels, Probabilities, Wins
 from harness.metrics.preference import dbg, own_win_rate
@@ -27,6 +25,8 @@ from harness.metrics.revisions import (
     fix_rate,
 )
 from harness.metrics.shares import accuracy
+from tests.support.simulation import draw
+from tests.support.subjects import Traits
 
 # Kumar et al. 2024 (arXiv 2409.12917). MATH500, 500 problems: table 2; HumanEval, 164 problems: table 3. Percent:
 # Acc@t1, Acc@t2, delta, incorrect to correct, correct to incorrect.

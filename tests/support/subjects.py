@@ -2,7 +2,7 @@
 
 `SimulatedSubject` is a distribution of replies for the fake engine: a real experiment asks it in its own words, and a
 `Reader` of a few lines says what a prompt asks. There is no config of it, because every experiment needs its reader.
-`harness.engines.fake.simulation` draws the outcomes of the same subject for many items at once, without prompts.
+`tests.support.simulation` draws the outcomes of the same subject for many items at once, without prompts.
 """
 
 from __future__ import annotations

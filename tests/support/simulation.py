@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.engines.fake.simulated import Traits
 from harness.metrics.logistic import sigmoid
 from harness.outcomes import Outcome, Probability, Table, column_kinds
+from tests.support.subjects import Traits
 
 
 @dataclass(frozen=True, kw_only=True)
