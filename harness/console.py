@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from secrets import token_hex
 from typing import TextIO, cast
@@ -59,6 +59,19 @@ def silence() -> Iterator[None]:
         yield
     finally:
         _silences.remove(mark)
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:
+    """The lines of a table of texts.
+
+    Args:
+        right: the columns, from 0 on, that stand to the right, as numbers do.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:{'>' if i in right else '<'}{widths[i]}}" for i, cell in enumerate(row)).rstrip()
+        for row in rows
+    ]
 
 
 def in_notebook() -> bool:

@@ -225,7 +225,7 @@ def load_runs(*places: str | PathLike[str]) -> Runs:
     Raises:
         HarnessError: a place that holds no run, or a named run that cannot be read.
     """
-    from harness.cli.report import read_all
+    from harness.cli.found import read_all
 
     return Runs([run for _, run in read_all(map(str, places), load_run)])
 

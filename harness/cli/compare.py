@@ -92,7 +92,7 @@ def _usable(words: Sequence[str]) -> tuple[list[Loaded], list[str]]:
 
     Dry runs are said and not given back: nobody waits for a result of theirs.
     """
-    from harness.cli.report import find_runs, results
+    from harness.cli.found import find_runs, results
     from harness.runs.loaded import load_finished
 
     runs: list[Loaded] = []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.console import aligned
 from harness.errors import HarnessError
 from harness.files import user_path, write_whole
 
@@ -251,8 +252,7 @@ def _print(found: Comparison) -> None:
     deltas = {"options": numbers.chosen, "given texts": numbers.scored, "greedy texts": numbers.greedy}
     for name, delta in {**deltas, "sampled texts": numbers.drawn}.items():
         rows.append([name, str(delta.n), *map(_short, (delta.largest, delta.q99, delta.mean))])
-    _print_rows(rows)
-    print()
+    print("\n".join([*aligned(rows, right=range(1, 5)), ""]))
     if numbers.questions:
         flipped = f"{numbers.flipped} of {numbers.questions} questions and {numbers.flipped_items} of {numbers.items}"
         print(f"options: p differs by at most {_short(numbers.option_p)}; the best one is another in {flipped} items")
@@ -289,17 +289,9 @@ def _print_effects(found: Comparison) -> None:
         values = ["undefined" if v is None else f"{v:.4f}" for v in (e.first, e.second)]
         rows.append([d.label, *values, "undefined" if d.value is None else f"{d.value:+.2g}", interval])
     print("\nthe experiment, with the first engine's draws and each engine's own greedy texts and probabilities:\n")
-    _print_rows(rows)
+    print("\n".join(aligned(rows, right=range(1, 4))))
     if len(shown) < len(found.effects):
         print(f"({len(found.effects) - len(shown)} more with --json FILE)")
-
-
-def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """A table: names to the left, numbers to the right, long texts at the end of the line."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    for name, *cells, last in rows:
-        numbers = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
-        print("  ".join([f"{name:<{widths[0]}}", *numbers, last]).rstrip())
 
 
 def _short(value: float | None) -> str:

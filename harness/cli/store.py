@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.console import aligned
 from harness.errors import HarnessError
 from harness.files import user_path
 
@@ -156,12 +157,8 @@ def _print_table(holdings: Sequence[Holding]) -> None:
         size, newest = sum(h.segment.bytes for h in group), max(h.segment.touched for h in group)
         calls = sum(h.calls for h in group)
         rows.append((model, experiment, str(len(group)), f"{calls:,}", _size(size), _ago(time.time() - newest)))
-    columns = list(zip(*rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    for row in rows:
-        names = [f"{cell:<{width}}" for cell, width in zip(row[:2], widths[:2], strict=True)]
-        numbers = [f"{cell:>{width}}" for cell, width in zip(row[2:], widths[2:], strict=True)]
-        print("  " + "  ".join(names + numbers))
+    for line in aligned(rows, right=range(2, 6)):
+        print(f"  {line}")
 
 
 def _verify(folder: Path) -> int:

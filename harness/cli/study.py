@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from harness.console import aligned
 from harness.errors import HarnessError
 from harness.execution.session import Session
 from harness.execution.summary import headline, print_summary
@@ -50,14 +51,13 @@ def _one_line(session: Session) -> None:
 
 
 def _print(ended: Sequence[Ended], verdicts: Sequence[Verdict]) -> None:
-    width = max(len("run"), *(len(one.name) for one in ended))
-    print(f"\n{'run':<{width}} {'asked':>8} {'shared':>8} {'seconds':>8}  status")
+    rows = [["run", "asked", "shared", "seconds", "status"]]
     for one in ended:
-        why = f": {one.reason}" if one.reason else ""
-        if one.session is None:
-            print(f"{one.name:<{width}} {'':>8} {'':>8} {'':>8}  {one.status}{why}")
-            continue
-        counts, seconds = one.session.store or {"asked": 0, "shared": 0}, one.session.seconds.get("ask", 0.0)
-        print(f"{one.name:<{width}} {counts['asked']:>8} {counts['shared']:>8} {seconds:>8.1f}  {one.status}{why}")
+        numbers = ["", "", ""]
+        if one.session is not None:
+            counts, seconds = one.session.store or {"asked": 0, "shared": 0}, one.session.seconds.get("ask", 0.0)
+            numbers = [str(counts["asked"]), str(counts["shared"]), f"{seconds:.1f}"]
+        rows.append([one.name, *numbers, f"{one.status}: {one.reason}" if one.reason else one.status])
+    print("\n".join(["", *aligned(rows, right=range(1, 4))]))
     for verdict in verdicts:
         print(f"{verdict.kinds}: {verdict.text} ({verdict.reason})")

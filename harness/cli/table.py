@@ -78,7 +78,7 @@ def load_runs(words: list[str], axes: Collection[str] = ()) -> list[Loaded]:
     Raises:
         HarnessError: a run that was named and cannot be read, or none that can.
     """
-    from harness.cli.report import read_all
+    from harness.cli.found import read_all
     from harness.runs.loaded import load_run
     from harness.runs.records import differing
     from harness.runs.sides import AXES, named_models

@@ -55,7 +55,7 @@ def wandb_command(options: argparse.Namespace) -> int:
 
         print(save(options.project, options.entity, options.group, options.url, metrics=options.metric))
         return 0
-    from harness.cli.report import find_runs
+    from harness.cli.found import find_runs
 
     runs = [found.path for found in find_runs(options.runs)]
     _check_access()

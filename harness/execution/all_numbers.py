@@ -15,7 +15,7 @@ from harness.statistics.gates import warnings
 
 def all_numbers(session: Session) -> list[str]:
     """The numbers, the verdicts with their reasons, the warnings, the cost and the failures of a run."""
-    return [*_numbers(session.estimates), *_judged(session), *_cost(session)]
+    return [*_numbers(session.estimates), *_judged(session), *cost(session), *_ends(session)]
 
 
 def _numbers(estimates: Sequence[Estimate]) -> Iterator[str]:
@@ -39,11 +39,15 @@ def _judged(session: Session) -> Iterator[str]:
         yield f"WARNING: {warning}"
 
 
-def _cost(session: Session) -> Iterator[str]:
+def cost(session: Session) -> Iterator[str]:
+    """How many calls were asked and how long that took, once it is known."""
     if session.store is not None:
         asked, shared = session.store["asked"], session.store["shared"]
         seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
-        yield f"{asked} calls asked, {shared} from the store, {seconds} s, engine busy {busy:.1%}"
+        yield f"{asked} calls asked, {shared} from the store, {seconds:.1f} s, engine busy {busy:.0%}"
+
+
+def _ends(session: Session) -> Iterator[str]:
     if session.table is not None:
         yield from _fates(session.table)
     for result in session.results:

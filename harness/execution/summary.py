@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from harness.console import coloured, counted, log, tell
-from harness.execution.all_numbers import all_numbers
+from harness.console import aligned, coloured, counted, log, tell
+from harness.execution.all_numbers import all_numbers, cost
 from harness.execution.session import Session
 from harness.execution.thought_lines import thought_lines
 from harness.metrics.revisions import accuracy_after, accuracy_before
@@ -65,7 +65,7 @@ def summary(session: Session, width: int) -> list[str]:
     ]
     told = [*_accuracy(session), *_could_not_be_graded(session)]
     published = [] if session.job.model.dry else _published(session.verdicts)
-    ends = [*published, *_warnings(session), *_cost(session)]
+    ends = [*published, *_warnings(session), *cost(session)]
     ends.append(f"report: {session.run.path / 'report.html'}")
     room = MOST_LINES - len(_failures(session)) - len(told) - len(ends) - len(table) - 2
     if len(verdicts) > room:
@@ -155,16 +155,8 @@ def _claims_table(session: Session, width: int) -> list[str]:
             shown.append(metric)
             room -= wide
     rows = [row for row in rows if any((row, metric) in cells for metric in shown)]
-    columns = [
-        ["", *(names[row] for row in rows)],
-        *([metric, *(cells.get((row, metric), "") for row in rows)] for metric in shown),
-    ]
-    first, *others = [max(map(len, column)) for column in columns]
-    lines = [
-        f"{row[0]:<{first}}" + "".join(f"  {cell:>{wide}}" for cell, wide in zip(row[1:], others, strict=True))
-        for row in zip(*columns, strict=True)
-    ]
-    return ["", *(line.rstrip() for line in lines), ""] if rows else []
+    table = [["", *shown], *([names[row], *(cells.get((row, metric), "") for metric in shown)] for row in rows)]
+    return ["", *aligned(table, right=range(1, len(shown) + 1)), ""] if rows else []
 
 
 def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:
@@ -214,14 +206,6 @@ def _warnings(session: Session) -> Iterator[str]:
         yield f"({len(found) - MOST_WARNINGS} more warnings are in the report)"
     if text := resolution(session.verdicts, session.job.replicates):
         yield f"WARNING: {text}"
-
-
-def _cost(session: Session) -> Iterable[str]:
-    if session.store is None:
-        return []
-    asked, shared = session.store["asked"], session.store["shared"]
-    seconds, busy = session.seconds["ask"], session.engine_busy or 0.0
-    return [f"{asked} calls asked, {shared} from the store, {seconds:.1f} s, engine busy {busy:.0%}"]
 
 
 def _value(e: Estimate) -> float:

@@ -26,9 +26,9 @@ def sigmoid(x: Floats) -> Floats:
     return np.asarray(0.5 * (1 + np.tanh(np.asarray(x) / 2)))
 
 
-def logit(p: Floats, clip: float = CLIP) -> Floats:
-    """ln(p / (1 - p)) of p held within [clip, 1 - clip]."""
-    held = np.clip(p, clip, 1 - clip)
+def logit(p: Floats) -> Floats:
+    """ln(p / (1 - p)) of p held within [`CLIP`, 1 - `CLIP`]."""
+    held = np.clip(p, CLIP, 1 - CLIP)
     return np.asarray(np.log(held / (1 - held)))
 
 

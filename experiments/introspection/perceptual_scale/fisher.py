@@ -21,6 +21,9 @@ _MANY = 16
 _FINE = 20
 """Steps between neighbouring magnitudes in which the curve is followed."""
 
+DIMENSIONS = 20
+"""Principal components that are kept at most."""
+
 Path = Mapping[str, float]
 """The predicted value of each magnitude by its text, from 0 to 1."""
 
@@ -49,7 +52,7 @@ def no_path(reason: str) -> Predicted:
     return Predicted({}, {}, None, (), reason)
 
 
-def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
+def fisher_path(states: Floats) -> Floats | None:
     """The predicted scale at each magnitude, [K] from 0 to 1; None where the states follow the magnitudes nowhere.
 
     mu(s) is a smooth curve: a polynomial in the place of a magnitude among all. The states of two numbers differ much
@@ -62,7 +65,6 @@ def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
 
     Args:
         states: [K, M, width] the states of K magnitudes, ascending, in the same M sentences.
-        dimensions: principal components that are kept at most.
 
     Raises:
         HarnessError: fewer than two sentences or six magnitudes, or numbers that are not finite.
@@ -73,7 +75,7 @@ def fisher_path(states: Floats, dimensions: int = 20) -> Floats | None:
     flat = np.asarray(states, dtype=np.float64).reshape(-1, width)
     flat = flat - flat.mean(axis=0)
     _, size, axes = np.linalg.svd(flat, full_matrices=False)
-    kept = min(dimensions, int((size > 1e-9 * size.max(initial=0.0)).sum()))
+    kept = min(DIMENSIONS, int((size > 1e-9 * size.max(initial=0.0)).sum()))
     if not kept:
         return None
     inside = (flat @ axes[:kept].T).reshape(k, m, kept)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from harness.cli.found import find_runs
 from harness.cli.main import main
-from harness.cli.report import find_runs
 from harness.report.multiples import draw_scaling, draw_side_by_side, label, parameters, shared
 from harness.report.pooling import pools
 from harness.report.several import render_several
