@@ -14,6 +14,11 @@ from typing import Any
 
 from harness.errors import HarnessError
 
+WINDOWS = os.name == "nt"
+
+BINARY: int = getattr(os, "O_BINARY", 0)
+"""Flag of `os.open` without which Windows changes the line ends."""
+
 
 def as_name(text: str) -> str:
     """A free text as part of a file's name, on any system: what a name cannot have everywhere becomes a dash."""
@@ -89,7 +94,10 @@ def flush(path: Path) -> None:
     Raises:
         OSError: the disk refused what was written.
     """
-    number = os.open(path, os.O_RDONLY)
+    if WINDOWS and path.is_dir():
+        return  # it cannot be opened there, and the system writes names down by itself
+    # Windows flushes only what was opened for writing.
+    number = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)
     try:
         os.fsync(number)
     except OSError as error:
@@ -97,6 +105,28 @@ def flush(path: Path) -> None:
             raise
     finally:
         os.close(number)
+
+
+def named_first(draft: Path, place: Path) -> bool:
+    """Gives a draft the name of a place where nothing lies yet; of several processes at once, one succeeds.
+
+    Returns:
+        Whether it was this one.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    try:
+        os.link(draft, place)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links, as a USB stick's, or a share's that a Mac mounts
+        try:
+            with place.open("xb") as file:
+                file.write(draft.read_bytes())
+        except FileExistsError:
+            return False
+    return True
 
 
 def refused(what: str, error: OSError, fix: str) -> HarnessError:

@@ -121,6 +121,14 @@ def check_words(words: Sequence[str]) -> None:
         override = parsed(word)
         if key_of(word) in GROUPS and not override.is_sweep_override() and not override.is_delete():
             check_choice(word, override.value())
+            _check_spelling(key_of(word), override.value())
+
+
+def _check_spelling(group: str, name: Any) -> None:
+    """Refuses a name in other capitals, which macOS and Windows would find: runs and claims go by the name."""
+    known = options(group)
+    if isinstance(name, str) and name not in known and name.casefold() in map(str.casefold, known):
+        raise HarnessError(_no_option(group, name))
 
 
 @functools.cache

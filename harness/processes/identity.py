@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from harness.files import WINDOWS
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
@@ -32,9 +34,24 @@ class ProcessId:
 
     def lives(self) -> bool | None:
         """Whether the process is at work; None when this machine cannot know."""
+        if not self.machine and not _machine() and self.host == socket.gethostname():
+            return None if _may_live(self.pid) else False
         if not self.machine or self.machine != _machine():
             return None
         return self.born != "" and self.born == _born(self.pid)
+
+
+def _may_live(pid: int) -> bool:
+    """Whether some process has a number, where the system tells no more (macOS): not whose number it is by now."""
+    if WINDOWS:  # whose `kill` would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 @cache

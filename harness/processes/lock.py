@@ -1,8 +1,9 @@
 """Lets one process at a time do something with a folder: write a run directory, or hand out the cells of a sweep.
 
-The lock is a small file that names its holder. It is made by a hard link, which one of several processes wins on
-network file systems, too; nothing here relies on `flock`. The holder touches the file every few seconds. A dead holder
-never blocks: on its own machine its process is looked up, and from another machine its last sign of life counts.
+The lock is a small file that names its holder. It is made by a hard link where there are any, which one of several
+processes wins on network file systems, too; nothing here relies on `flock`. The holder touches the file every few
+seconds. A dead holder never blocks: on its own machine its process is looked up, and from another machine its last
+sign of life counts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from harness.console import log
 from harness.errors import HarnessError
-from harness.files import json_of
+from harness.files import json_of, named_first
 from harness.processes.identity import ProcessId
 
 BEAT = 5.0
@@ -138,24 +139,10 @@ class Lock:
         draft = self.file.with_name(f".{self.file.name}-{self.key}")
         try:
             draft.write_text(json.dumps(note), encoding="utf-8")
-            try:
-                os.link(draft, self.file)
-            except FileExistsError:
-                return False
-            except OSError:
-                return self._made_alone(json.dumps(note))  # a file system without hard links
+            return named_first(draft, self.file)
         finally:
             with suppress(OSError):
                 draft.unlink()
-        return True
-
-    def _made_alone(self, note: str) -> bool:
-        try:
-            with self.file.open("x", encoding="utf-8") as file:
-                file.write(note)
-        except FileExistsError:
-            return False
-        return True
 
     def _remove(self, dead: Holder) -> None:
         """Removes a dead holder's file. Of several processes that do so at once, no one removes a living one's."""
@@ -164,8 +151,7 @@ class Lock:
             self.file.rename(aside)
             taken = holder_of(aside)
             if taken is not None and taken.key != dead.key:  # another one was faster, and holds it already
-                with suppress(FileExistsError):
-                    os.link(aside, self.file)
+                named_first(aside, self.file)
             aside.unlink()
 
     def _beat(self) -> None:

@@ -6,6 +6,7 @@ SLURM, `docker stop`, a closed ssh and a batch script's `--signal` do not send t
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from harness.files import WINDOWS
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 ENDING = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
@@ -104,7 +107,9 @@ def _again(dropped: sys.UnraisableHookArgs) -> bool:
     """Sends a signal again whose KeyboardInterrupt was dropped; whether it was one."""
     if not issubclass(dropped.exc_type, KeyboardInterrupt) or not _heard:
         return False
-    later = threading.Timer(AGAIN, os.kill, (os.getpid(), _heard[-1]))
+    # On Windows `kill` ends the process, and nothing that waits has to be woken.
+    send, given = (_thread.interrupt_main, ()) if WINDOWS else (os.kill, (os.getpid(),))
+    later = threading.Timer(AGAIN, send, (*given, _heard[-1]))
     later.daemon = True
     later.start()
     return True

@@ -7,9 +7,11 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import TextIO, cast
 
 from typing_extensions import Buffer
+
+from harness.files import WINDOWS
 
 
 def guard_streams() -> None:
@@ -60,6 +62,10 @@ class _Lossy(io.FileIO):
 
 
 def _guarded(number: int, stream: TextIO | None) -> TextIO:
+    if WINDOWS and stream is not None and os.isatty(number):
+        # A console of Windows takes characters, and would show bytes as those of an old code page.
+        cast(io.TextIOWrapper, stream).reconfigure(errors="backslashreplace")
+        return stream
     encoding = (stream.encoding if stream is not None else None) or "utf-8"
     raw = _Lossy(number, "w", closefd=False)
     lines = number == 2 or os.isatty(number)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
+from harness.files import BINARY
+
 OPEN_READERS = 64
+
+_SEEKING = threading.Lock()
+"""Held between finding a place in a file and reading there, where one call cannot do both."""
 
 
 class Readers:
@@ -18,7 +24,7 @@ class Readers:
         """Bytes of a segment; None when it is gone, or cannot be read even when opened afresh."""
         for _ in range(2):
             try:
-                return os.pread(self._open(path), length, offset)
+                return _at(self._open(path), offset, length)
             except OSError:  # on a network file system: removed by another machine, or its server was away
                 self._forget(path)
         return None
@@ -31,7 +37,7 @@ class Readers:
     def _open(self, path: Path) -> int:
         file = self._files.pop(path, None)
         if file is None:
-            file = os.open(path, os.O_RDONLY)
+            file = os.open(path, os.O_RDONLY | BINARY)
             if len(self._files) >= OPEN_READERS:
                 self._forget(next(iter(self._files)))
         self._files[path] = file
@@ -41,3 +47,12 @@ class Readers:
         file = self._files.pop(path, None)
         if file is not None:
             os.close(file)
+
+
+def _at(file: int, offset: int, length: int) -> bytes:
+    """Bytes of an open file, for several threads at once."""
+    if hasattr(os, "pread"):
+        return os.pread(file, length, offset)
+    with _SEEKING:  # Windows
+        os.lseek(file, offset, os.SEEK_SET)
+        return os.read(file, length)

@@ -25,7 +25,7 @@ from typing import Any
 import orjson
 
 from harness.calls.calls import Activations, Reply, identity_digest
-from harness.files import flush
+from harness.files import BINARY, flush
 from harness.processes.identity import ProcessId
 from harness.redaction import without_secrets
 from harness.store.index import Index
@@ -297,7 +297,7 @@ class Writer:
                     flush(self.path.parent)
                 self._touched = time.monotonic()
             elif time.monotonic() - self._touched > TOUCHED_EVERY:
-                os.utime(self._file)
+                os.utime(self._file if os.utime in os.supports_fd else self.path)
                 self._touched = time.monotonic()
         except OSError as error:
             if error.errno != errno.ESTALE:
@@ -344,7 +344,7 @@ def seal(path: Path) -> None:
 
 
 def _new(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | BINARY, 0o666)
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.files import json_of
+from harness.files import json_of, named_first
 from harness.models.model import name_of
 
 VERSION = 2
@@ -170,9 +170,9 @@ class Sweep:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             draft = self.folder / f".sweep-{secrets.token_hex(4)}"
             draft.write_text(json.dumps(plan, indent=1), encoding="utf-8")
-            try:
-                os.link(draft, file)  # fails where there is one, also for two at once
-            except FileExistsError:
+            if named_first(draft, file):
+                draft.unlink()
+            else:
                 known = read_sweep(self.folder)
                 if [c.digest for c in known.cells] != [c.digest for c in self.cells]:
                     raise HarnessError(
@@ -180,8 +180,6 @@ class Sweep:
                         "set hydra.sweep.dir=FOLDER to another"
                     ) from None
                 draft.replace(file)  # the same cells: launcher and folders may be new
-            else:
-                draft.unlink()
         except OSError as error:
             raise unwritable(self.folder, error) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -44,8 +45,9 @@ def in_queue() -> dict[str, str]:
     Raises:
         NoAnswer: SLURM does not answer.
     """
-    # By its number: a user of a container may have no name.
-    out = _answer("squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format", "%i|%T|%r")
+    # By its number: a user of a container may have no name. A sweep may be looked at on Windows, where nobody has one.
+    user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
+    out = _answer("squeue", "--noheader", "--array", "--user", user, "--format", "%i|%T|%r")
     jobs = {}
     for line in out.splitlines():
         job, state, reason = line.split("|", 2)

@@ -106,3 +106,16 @@ def test_another_role_gets_a_model_of_its_own_and_the_engine_settings_of_the_sub
         load_job([base, "+model@roles.juge.model=smollm2"])
     with pytest.raises(HarnessError, match=r"roles\.judge\.model: not set"):
         load_job([base, "+engine@roles.judge.engine=fake"])
+
+
+def test_a_name_in_other_capitals_is_refused_before_a_disk_that_ignores_them_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found(*_: object, **__: object) -> None:
+        raise AssertionError("macOS finds pTrue.yaml for ptrue, and the run would be called ptrue")
+
+    monkeypatch.setattr("hydra.compose", found)
+    for word in ("experiment=ptrue", "task=FACTS", "engine=Fake"):
+        group, _, name = word.partition("=")
+        with pytest.raises(HarnessError, match=f"there is no {group} '{name}'"):
+            load_job([word])
