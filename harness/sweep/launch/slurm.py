@@ -175,6 +175,7 @@ def by_queue(sweep: Sweep) -> View:
 
 def _as_written(sweep: Sweep, why: str) -> View:
     """The cells as their files have them while SLURM tells nothing; of one that is not settled no more is known."""
+    job_of = {cell: job for job, cells in sweep.jobs().items() for cell in cells}
     seen = []
     for cell in sweep.cells:
         status = sweep.status(cell.index)
@@ -182,7 +183,8 @@ def _as_written(sweep: Sweep, why: str) -> View:
             seen.append(Seen(cell, status, False))
         else:
             last = f"last written: {status.state}{f' ({status.reason})' if status.reason else ''}"
-            seen.append(Seen(cell, replace(status, state="unknown", reason=last), True))
+            job = job_of.get(cell.index, status.job)
+            seen.append(Seen(cell, replace(status, state="unknown", reason=last, job=job), True))
     return View(tuple(seen), "" if all(one.status.settled for one in seen) else why)
 
 

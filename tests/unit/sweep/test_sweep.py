@@ -262,6 +262,7 @@ def test_what_slurm_says_corrects_what_files_say(tmp_path: Path, monkeypatch: py
     seen = look(sweep)
     assert [s.status.state for s in seen.cells] == ["done", *["unknown"] * 4, "failed", "unknown"]
     assert [s.status.reason for s in seen.cells][1:3] == ["last written: queued", "last written: running"]
+    assert [s.status.job for s in seen.cells][1:5] == ["9_0", "9_1", "9_1", "9_2"]
     assert str(seen) == "1 done, 5 unknown, 1 failed; SLURM does not answer (squeue: error)"
     assert all(s.alive for s in seen.cells if s.status.state == "unknown")
     assert not seen.over
