@@ -23,8 +23,8 @@ EVERY_KIND: frozenset[Cell] = (
 )
 """As FANToM's "All": besides, who is aware of the move, and who knows where the thing is, about each person.
 
-A model that answers FB and TB alike gets at most 1/4, and so does a rule that goes by who leaves the room: it answers
-FB and BACK_OPEN alike, in which the agent comes back and sees."""
+A model that answers FB and TB alike gets at most 1/4. So does a rule that goes by who leaves the room (it answers FB and
+BACK_OPEN alike), by who is in it (BACK_OPEN and BACK_CLOSED), or by who seems to see (TB and DIST, FB and PEEK)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,8 @@ class Told(GradedAnswer):
         yes_no: whether it is a question for yes or no; is_yes, says_yes: whether yes is right, and is said. None for
             other questions, and `says_yes` without an answer.
         classic: whether the story is FB or TB.
+        balanced: whether it is one of `plan.TOGETHER`, of whose first-order beliefs no rule gets more than half.
+        person: "you" where the agent is "you", else "third"; twin: whether the story is FB or TB, in either person.
         core, every_kind: whether it is a question of the joint accuracy, and of the one with awareness, in a family
             that has all of them.
         each_order: whether it is about a belief in a story that is asked about at all four orders.
@@ -66,6 +68,9 @@ class Told(GradedAnswer):
     is_yes: bool | None = None
     says_yes: bool | None = None
     classic: bool
+    balanced: bool
+    person: str
+    twin: bool
     core: bool = False
     every_kind: bool = False
     each_order: bool = False
@@ -93,6 +98,9 @@ def told(probe: Item, reply: Text | str) -> Told:
         is_yes=probe.gold == "yes" if yes_no else None,
         says_yes=given.answer == "yes" if yes_no and given.answer else None,
         classic=fields["condition"] in CLASSIC,
+        balanced=fields["condition"] in TOGETHER,
+        person="you" if fields["condition"].endswith("_YOU") else "third",
+        twin=fields["condition"].removesuffix("_YOU") in CLASSIC,
     )
 
 
@@ -145,10 +153,12 @@ METRICS = (
     ),
     *metrics.each(("correct",), metrics.accuracy, suffix="_by_question", by=BY_QUESTION),
     *metrics.each(("correct",), metrics.accuracy, suffix="_on_classic", by=BY_QUESTION, where={"classic": True}),
+    *metrics.each(("correct",), metrics.accuracy, suffix="_on_balanced", by=BY_QUESTION, where={"balanced": True}),
     *metrics.each(("correct",), metrics.accuracy, suffix="_in_same_stories", by=BY_ORDER, where={"each_order": True}),
     Metric("order_slope", metrics.slope, ("order", "correct"), ("arm",), {"each_order": True}),
     *metrics.each(("correct", "is_yes"), metrics.balanced_accuracy, by=("arm", "kind"), where={"yes_no": True}),
     Metric("belief_accuracy", metrics.accuracy, ("correct",), BY_CONDITION, FIRST),
+    Metric("accuracy_by_person", metrics.accuracy, ("correct",), ("arm", "person"), {**FIRST, "twin": True}),
     Metric("second_order_accuracy", metrics.accuracy, ("correct",), BY_CONDITION, {"kind": "belief", "order": 2}),
     Metric(
         "belief_accuracy_where_right_on_classic",

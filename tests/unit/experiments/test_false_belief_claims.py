@@ -24,7 +24,7 @@ from harness.testing import simulate
 
 JOB = load_job(["experiment=falseBelief", "engine=fake", "tracker=none"])
 CLAIMS, LIMIT = JOB.claims, JOB.limit or 0
-FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER, _FALSE_BELIEF, REALITY, SLOPE, _ACTION, _YOU, GLASS = CLAIMS
+FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER, _FALSE_BELIEF, REALITY, SLOPE, _ACTION, YOU, GLASS = CLAIMS
 MINDS = (FIRST_ORDER, FOURTH_ORDER, AWARE, TOGETHER)
 """Those that only a reader of minds should support."""
 FACTS = ("reality", "memory")
@@ -79,7 +79,7 @@ def test_who_follows_the_moves_alone_supports_no_claim(answer: Answer) -> None:
     """Against chance among three containers, the first of these was found to read minds in 38 and 40 runs of 40."""
     runs, supported = 20, Counter[int]()
     few: dict[str, Any] = {
-        "conditions": ("FB", "TB", "BACK_CLOSED", "BACK_OPEN", "TRANS"),
+        "conditions": ("FB", "TB", "BACK_CLOSED", "BACK_OPEN", "DIST", "PEEK", "TRANS"),
         "questions": ("belief", "reality", "memory", "awareness", "knows"),
     }
     for seed in range(runs):
@@ -108,6 +108,20 @@ def test_who_reads_beliefs_of_the_first_order_alone_does_not_reach_the_fourth() 
     found = verdicts(answer, MINDS)
     assert [found[0], *found[2:]] == ["supported"] * 3
     assert found[1] != "supported"
+
+
+def test_who_takes_you_for_a_sign_of_the_old_place_does_not_read_its_own_beliefs_better() -> None:
+    """It is right about every false belief of "you", and wrong about every true one."""
+
+    def answer(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
+        you = probe["agent"] == "you"
+        return str(probe["old_place"] if you else rng.choice(probe["places"][-2:])) if probe["kind"] == "belief" else gold
+
+    def able(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
+        return gold if probe["agent"] == "you" else answer(probe, gold, rng)
+
+    assert verdicts(answer, (YOU,)) != ["supported"]
+    assert verdicts(able, (YOU,)) == ["supported"]
 
 
 def test_who_prefers_a_container_supports_no_claim() -> None:

@@ -155,6 +155,8 @@ SHORTCUTS: dict[str, Callable[[Probe], Sequence[str]]] = {
         ("any place held", (1.0, (9 / 2 + 1 + 1 / 3 + 11 / 3 + 1 / 2) / 24, (9 / 2 + 1 + 1 / 3 + 11 / 3 + 1 / 2) / 24)),
         # FB, TB, BACK_CLOSED, DOUBLE and short NM; of the second order also DIST and PEEK.
         ("who left", (1.0, 4.5 / 12, 6.5 / 12)),
+        # All but DIST, BACK_CLOSED and PEEK; of the second order all but BACK_CLOSED.
+        ("near who left", (1.0, 9 / 12, 11 / 12)),
     ],
 )
 def test_every_rule_is_right_as_often_as_the_set_lets_it(
