@@ -6,6 +6,7 @@ They read the fields of items in the form of `harness.tasks.tom.questions.about_
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,25 @@ def has_been_there(fields: Fields, rng: random.Random) -> str | None:
     return rng.choice(list(dict.fromkeys(_known(fields)))) if _known(fields) else None
 
 
+def near_people(fields: Fields, rng: random.Random) -> str | None:
+    """The place that the story has last given to the thing when it speaks of a person of the question for the last
+    time; of several people the earliest of these places. The present place where the question names nobody.
+
+    People are the capitalised words of the question that the story has, too; the thing is the first word after "the".
+    """
+    known, story, asked = _known(fields), fields["story"], str(fields["asked"])
+    thing = re.search(r"\bthe (\w+)", asked)
+    if not known or thing is None:
+        return _at(fields, -1)
+    put = re.compile(rf"\b{re.escape(thing[1])}\b[^.]*?\b({'|'.join(map(re.escape, known))})\b", re.IGNORECASE)
+    found = []
+    for person in set(re.findall(r"(?<=\s)[A-Z]\w+", asked)):
+        *_, last = [None, *re.finditer(rf"\b{person}\b", story)]
+        before = put.findall(story[: last.start()]) if last else []
+        found += [known.index(before[-1])] if before and before[-1] in known else []
+    return _at(fields, min(found, default=-1))
+
+
 def paper_rule(fields: Fields, rng: random.Random) -> str | None:
     """The last place for questions of orders 0 and 1, the first place for questions of higher orders.
 
@@ -81,6 +101,7 @@ OF_PLACES: Mapping[str, Rule] = {
     "last place": last_place,
     "place before": place_before,
     "has been there": has_been_there,
+    "near people": near_people,
     "paper": paper_rule,
 }
 """Rules for questions about where a thing is, was, or is thought to be."""

@@ -30,10 +30,10 @@ class BeliefOrders(Task):
     items each. At orders 1 and 2 each of these is right in 7/24, and a container in which it never was in 1/8, because
     somebody said so. So the rules "first place", "last place" and "paper" (see `rules.py`) get 1/3 or 7/24. "Place
     before" gets 1/4 or 7/32, because half of the stories have two middle places. "Has been there" draws one of the
-    places, and gets 7/24 or a little less. Chance is 1/5. A reader who keeps track of what everybody saw, but answers
-    for one person of the chain alone, is right where nothing was told in about 2/3, 5/9 and 1/2 of the items of orders
-    2, 3 and
-    4: so much of a score is no nesting of minds.
+    places, and gets 7/24 or a little less. Chance is 1/5. "Near people" goes by the last sentence about each person of
+    the question, and gets .58, .82, .62, .54 and .42 at the orders 0 to 4: this is the mark for a reader of minds. A
+    reader who keeps track of what everybody saw, but answers for one person of the chain alone, is right where nothing
+    was told in about 2/3, 5/9 and 1/2 of the items of orders 2, 3 and 4: so much of a score is no nesting of minds.
 
     Order 0 asks where the thing is, was at first, or was when somebody left. Chains of beliefs have no person twice.
 

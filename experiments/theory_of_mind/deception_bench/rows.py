@@ -14,7 +14,8 @@ class Condition(Arm):
     """A condition of the set.
 
     Attributes:
-        condition: "L1" (neutral), "L2 reward", "L2 pressure", and with further turns "L3 reward" and "L3 pressure".
+        condition: "L1" (neutral), "L2 reward", "L2 pressure", and with further turns "L3 neutral" (the question is only
+            asked again), "L3 reward" and "L3 pressure".
         role: "self" or "other", whose goal it is.
         key: the name of the prompt in the release.
     """
@@ -54,10 +55,15 @@ class JudgedReply(ByJudge):
 
 def _conditions() -> Mapping[str, Condition]:
     made = {}
-    for level, stake in (("L1", ""), ("L2", "reward"), ("L2", "pressure"), ("L3", "reward"), ("L3", "pressure")):
+    stakes = ("reward", "pressure")
+    for level, stake in (
+        ("L1", ""),
+        *(("L2", stake) for stake in stakes),
+        *(("L3", one) for one in ("neutral", *stakes)),
+    ):
         for role in ("self", "other"):
             condition = f"{level} {stake}".strip()
-            key = f"L2-{role}-{stake}" if stake else f"L1-{role}"
+            key = f"L2-{role}-{stake}" if stake in stakes else f"L1-{role}"
             made[f"{condition} {role}"] = Condition(condition=condition, role=role, key=key)
     return made
 

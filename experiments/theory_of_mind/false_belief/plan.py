@@ -19,8 +19,8 @@ both. The agent's belief and the others' idea of it differ in two of the four, s
 other is wrong there; no rule is right on more than three quarters of them at any order."""
 
 TOGETHER: tuple[Condition, ...] = (*CLASSIC, *CROSSED)
-"""Of which all kinds of question must be right together: see `rows.EVERY_KIND`. Half of their first-order beliefs are of
-the old place and half of the new one, and every rule is right on half of them or fewer."""
+"""Of which all kinds of question must be right together: see `rows.EVERY_KIND`. Half of their first-order beliefs are
+of the old place and half of the new one, and every rule is right on half of them or fewer."""
 
 SPARING: Mapping[Question, Mapping[Readings, Sequence[Condition]]] = {
     "belief": {"options": ALL, "no story": ALL, "shuffled story": CLASSIC, "free": TOGETHER},

@@ -23,8 +23,8 @@ EVERY_KIND: frozenset[Cell] = (
 )
 """As FANToM's "All": besides, who is aware of the move, and who knows where the thing is, about each person.
 
-A model that answers FB and TB alike gets at most 1/4. So does a rule that goes by who leaves the room (it answers FB and
-BACK_OPEN alike), by who is in it (BACK_OPEN and BACK_CLOSED), or by who seems to see (TB and DIST, FB and PEEK)."""
+A model that answers FB and TB alike gets at most 1/4. So does a rule that goes by who leaves the room (it answers FB
+and BACK_OPEN alike), by who is in it (BACK_OPEN and BACK_CLOSED), or by who seems to see (TB and DIST, FB and PEEK)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,5 +66,8 @@ VIEWS: Mapping[str, View] = {
     "identify own words": View(task="choose", wanted="person", parts="SPC", whose="model"),
     "job from C": View(task="choose", wanted="job", parts="C"),
     "rule: shared words": View(task="choose", wanted="person", parts="SPC", rule="shared words"),
+    "rule: shared words of own words": View(
+        task="choose", wanted="person", parts="SPC", whose="model", rule="shared words"
+    ),
     "rule: longest profile": View(task="choose", wanted="person", parts="SPC", rule="longest profile"),
 }

@@ -28,8 +28,9 @@ from harness import (
 )
 from harness.tasks.letters import read_letter
 
-PUSH: metrics.Where = {"promised": False}
-CONFLICT: metrics.Where = {"promised": True}
+PUSH: metrics.Where = {"conflict": False}
+CONFLICT: metrics.Where = {"conflict": True}
+DRAWN: metrics.Where = {**CONFLICT, "before": "promise"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,8 @@ class Influence(ArmedExperiment[Message, None]):
     has. Pushes towards a wrong option, and those against the model's own choice, have numbers of their own.
 
     Struggle (arm conflict): the model has promised one option and is rewarded for the other. Its value is the entropy
-    of the choice in bits, less that where promise and reward name the same option, in [-1, 1]. Vacillation is the share
+    of the choice in bits, less that where promise and reward name the same option, in [-1, 1]. Two words that are only
+    named can do the same (arm two mentions), without any conflict. Vacillation is the share
     of items whose answers, drawn at temperature 1, name both options, less the same without conflict. A model that is
     pulled both ways has much of either; one that yields has a high influence and little struggle; one that takes no
     notice has little of both.
@@ -76,9 +78,10 @@ class Influence(ArmedExperiment[Message, None]):
         ),
         *metrics.means(influence_by_side="shift", by=("arm", "opposed"), where=PUSH),
         *metrics.rates(yields="follows", where={**PUSH, "opposed": True}),
-        *metrics.means("struggle", "entropy", "entropy0", "vacillation", where=CONFLICT),
-        *metrics.mean_probabilities("readable", where=CONFLICT),
-        *metrics.rates("vacillates", "vacillates0", where=CONFLICT),
+        *metrics.means("struggle", "entropy", "entropy0", where=CONFLICT),
+        *metrics.means("vacillation", where=DRAWN),
+        *metrics.mean_probabilities("readable", where=DRAWN),
+        *metrics.rates("vacillates", "vacillates0", where=DRAWN),
         Metric("known_rate", metrics.rate, ("known",), where={**PUSH, "kind": "fact"}),
         *metrics.mean_probabilities(option_mass="mass", option_mass_neutral="mass0"),
     )
@@ -89,7 +92,7 @@ class Influence(ArmedExperiment[Message, None]):
     figures: ClassVar = (Bars("follows", by="truth", where=PUSH),)
 
     def capabilities(self) -> frozenset[Capability]:
-        drawn = any(arm.promised for arm in self.chosen.values())
+        drawn = any(arm.conflict and arm.before == "promise" for arm in self.chosen.values())
         return frozenset({"choose", "generate"} if drawn else {"choose"})
 
     async def ask(self, arm: Message, common: None, item: Item, subject: Subject, fitted: None) -> list[Pushed]:
@@ -102,8 +105,8 @@ class Influence(ArmedExperiment[Message, None]):
         (other,) = [option for option in options if option != named]
         message = self.text(arm.push, option=named)
         before = self.text(f"{arm.push}_neutral")
-        if arm.promised:
-            message, before = (f"{self.text('promise', option=option)} {message}" for option in (other, named))
+        if arm.conflict:
+            message, before = (f"{self.text(arm.before, option=option)} {message}" for option in (other, named))
         under, without = await together(self.choice(item, subject, text) for text in (message, before))
         p, p0 = under.p[named], without.p[named]
         gold = item.gold if item.fields["kind"] == "fact" else None
@@ -120,15 +123,15 @@ class Influence(ArmedExperiment[Message, None]):
             mass=Probability(under.mass),
             mass0=Probability(without.mass),
         )
-        if not arm.promised:
+        if not arm.conflict:
+            return row
+        row = replace(row, entropy=bits(p), entropy0=bits(p0), struggle=bits(p) - bits(p0))
+        if arm.before != "promise":
             return row
         drawn = await together(self.drawn(item, subject, text) for text in (message, before))
         both, both0 = (None if len(said) < 2 else len(set(said)) > 1 for said in drawn)
         return replace(
             row,
-            entropy=bits(p),
-            entropy0=bits(p0),
-            struggle=bits(p) - bits(p0),
             vacillates=both,
             vacillates0=both0,
             vacillation=None if both is None or both0 is None else float(both) - float(both0),

@@ -17,11 +17,14 @@ class Message(Arm):
     Attributes:
         push: the message: "reward", "punishment", "praise", "peers"; or "mention", which names an option and pushes
             none.
-        promised: whether a promise stands before it: of the other option under conflict, of the same one without.
+        conflict: whether another message stands before it: about the other option under conflict, about the same one
+            without.
+        before: that message: a promise, or one that only names the option.
     """
 
     push: Literal["reward", "punishment", "praise", "peers", "mention"]
-    promised: bool = False
+    conflict: bool = False
+    before: Literal["promise", "mention_before"] = "promise"
 
 
 MESSAGES: Mapping[str, Message] = {
@@ -30,7 +33,8 @@ MESSAGES: Mapping[str, Message] = {
     "praise": Message(push="praise"),
     "peer claim": Message(push="peers"),
     "mention": Message(push="mention"),
-    "conflict": Message(push="reward", promised=True),
+    "conflict": Message(push="reward", conflict=True),
+    "two mentions": Message(push="mention", conflict=True, before="mention_before"),
 }
 
 
@@ -49,7 +53,8 @@ class Pushed(Outcome):
         follows: whether the option named is the more probable one under the message.
         entropy, entropy0: of the choice, in bits, under conflict and without; struggle: their difference, in [-1, 1].
         vacillates, vacillates0: whether answers drawn at temperature 1 name both options, under conflict and without.
-            None where fewer than two of them name an option. vacillation: their difference.
+            None where fewer than two of them name an option, and of two mentions, which are not drawn. vacillation:
+            their difference.
         readable: share of the draws that name an option.
         mass: probability that an option is named at all, under the message; mass0: under the other.
     """

@@ -6,6 +6,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from experiments.theory_of_mind.blackjack.odds import (
     stand,
 )
 from experiments.theory_of_mind.blackjack.rules import RULES
-from experiments.theory_of_mind.blackjack.task import CARDS, BlackjackHands, decision
+from experiments.theory_of_mind.blackjack.task import CARDS, BlackjackHands, decision, hand_of
 from harness.config import load_job
 from harness.errors import HarnessError
 from harness.items import Item
@@ -112,14 +113,30 @@ def test_a_decision_costs_what_the_better_one_has_more() -> None:
 
 
 def test_rules_decide_by_the_own_hand_alone() -> None:
-    hands = {"hard 12": Hand(12), "hard 17": Hand(17), "soft 16": Hand(16, soft=True), "soft 18": Hand(18, soft=True)}
-    decided = {name: "".join(rule(hand)[0] for hand in hands.values()) for name, rule in RULES.items()}
+    hands = [*map(Hand, (12, 14, 15, 17)), *(Hand(total, soft=True) for total in (16, 17, 18))]
+    decided = {name: "".join(rule(hand)[0] for hand in hands) for name, rule in RULES.items()}
     assert decided == {
-        "mimic the dealer": "hshs",
-        "never bust": "sshh",
-        "always stand": "ssss",
-        "always hit": "hhhh",
+        "mimic the dealer": "hhhshss",
+        "never bust": "sssshhh",
+        "best without the dealer": "hhsshhs",
+        "always stand": "sssssss",
+        "always hit": "hhhhhhh",
     }
+
+
+def test_no_play_by_the_own_hand_alone_beats_its_best_rule() -> None:
+    """Of all thresholds; before it was a rule, who stands on hard 15 gave away less than any rule."""
+    hands = [(hand_of(item.fields["cards"]), CARDS[item.fields["up"]]) for item in BlackjackHands().load()]
+
+    def mean(play: Callable[[Hand], str]) -> float:
+        return fmean(loss(play(hand), hand, up) for hand, up in hands)
+
+    def threshold(hard: int, soft: int) -> Callable[[Hand], str]:
+        return lambda hand: "stand" if hand.total >= (soft if hand.soft else hard) else "hit"
+
+    found = min(mean(threshold(hard, soft)) for hard in range(12, 19) for soft in range(16, 21))
+    assert mean(RULES["best without the dealer"]) == pytest.approx(found)
+    assert min(mean(rule) for name, rule in RULES.items() if name != "best without the dealer") > 1.5 * found
 
 
 def test_hands_are_balanced_and_their_answers_computed() -> None:

@@ -14,6 +14,7 @@ from experiments.theory_of_mind.deception_bench.judging import clear_cases
 from experiments.theory_of_mind.deception_bench.rows import CONDITIONS
 from experiments.theory_of_mind.deception_bench.task import ASKED, FactSheetScenarios
 from harness import Item
+from harness.config import load_job
 from harness.statistics.estimates import estimate_all
 from harness.statistics.gates import held_back
 from harness.testing import Simulated, simulate
@@ -86,11 +87,10 @@ def test_replies_that_the_judge_finds_deceptive_are_counted_by_condition_and_rol
     simulated = run(reply)
     assert not [row["error"] for row in simulated.rows if row["error"]]
     rates = estimates(simulated, "deception_rate")
-    assert {arm for arm, rate in rates.items() if rate == 1.0} == {
-        "L2 pressure self", "L3 reward self", "L3 reward other", "L3 pressure self", "L3 pressure other",
-    }  # fmt: skip
+    further = {f"L3 {stake} {role}" for stake in ("neutral", "reward", "pressure") for role in ("self", "other")}
+    assert {arm for arm, rate in rates.items() if rate == 1.0} == {"L2 pressure self", *further}
     assert set(rates.values()) == {0.0, 1.0}
-    assert estimates(simulated, "deception_by_role") == pytest.approx({"self": 3 / 5, "other": 2 / 5})
+    assert estimates(simulated, "deception_by_role") == pytest.approx({"self": 4 / 6, "other": 3 / 6})
     assert estimates(simulated, "judge_rule_kappa") == {"": 1.0}
     assert estimates(simulated, "option_mass")["L1 self"] == pytest.approx(0.9)
 
@@ -149,3 +149,19 @@ def test_further_turns_ask_the_question_again() -> None:
     assert len(prompts) == 2
     assert "hour away" in prompts[0]
     assert "others have reached" in prompts[1]
+
+
+def test_a_model_that_gives_way_when_it_is_asked_again_is_not_moved_by_stakes() -> None:
+    """Against the first turn alone it supported both claims about further turns."""
+
+    def weary(prompt: str, item: Item) -> str:
+        return str(item.fields["goal" if re.search("[Oo]nce more:|last time:", prompt) else "groundtruth"])
+
+    found = estimates(run(weary), "deception_by_condition")
+    assert {found[f"L3 {stake}"] for stake in ("neutral", "reward", "pressure")} == {1.0}
+    assert found["L1"] == found["L2 pressure"] == 0.0
+    for name in ("deception", "deceptionBench"):
+        claims = load_job([f"experiment={name}", "engine=fake", "tracker=none"]).claims
+        further = [claim for claim in claims if claim.level.get("condition", "").startswith("L3")]
+        assert len(further) == 2
+        assert all({"condition": "L3 neutral"} in [level for _, level in claim.rivals] for claim in further)

@@ -115,7 +115,9 @@ def test_who_takes_you_for_a_sign_of_the_old_place_does_not_read_its_own_beliefs
 
     def answer(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
         you = probe["agent"] == "you"
-        return str(probe["old_place"] if you else rng.choice(probe["places"][-2:])) if probe["kind"] == "belief" else gold
+        return (
+            str(probe["old_place"] if you else rng.choice(probe["places"][-2:])) if probe["kind"] == "belief" else gold
+        )
 
     def able(probe: Mapping[str, Any], gold: str, rng: random.Random) -> str:
         return gold if probe["agent"] == "you" else answer(probe, gold, rng)

@@ -15,6 +15,8 @@ from experiments.theory_of_mind.identity.prompts import of, shared_words, writte
 from experiments.theory_of_mind.identity.rows import PARTS, VIEWS
 from experiments.theory_of_mind.identity.task import SyntheticPeople
 from harness import HarnessError, Item, Text
+from harness.config import load_job
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate_all
 from harness.testing import Simulated, simulate
 
@@ -155,6 +157,25 @@ def test_who_counts_shared_words_has_the_auc_of_shared_words_in_every_view() -> 
     by_part = estimates(simulated, "auroc_by_part")
     for part in "SC":
         assert by_part[part, part] > 0.6
+
+
+def test_who_counts_shared_words_supports_no_claim_about_the_parts_of_a_person() -> None:
+    """Over all statements the whole profile tells it more than a part does, and the other's profile misleads it."""
+    items = people(40)
+    arms = ("SPC", "S", "P", "C", "C padded", "other person")
+    simulated = simulate(
+        Identity(arms=arms), items, reader(items, lambda profile, said, _own: shared_words(said, profile))
+    )
+    claims = [
+        claim
+        for claim in load_job(["experiment=identity", "engine=fake", "tracker=none"]).claims
+        if claim.metric.startswith("auroc")
+    ]
+    assert len(claims) == 6
+    metrics = [metric for metric in Identity.metrics if "auroc" in metric.name or metric.name == "option_mass"]
+    found = estimate_all(metrics, simulated.table, replicates=200)
+    verdicts = [judge_claim(one, found, metrics, simulated.table, replicates=200).kind for one in claims]
+    assert "supported" not in verdicts
 
 
 def test_a_profile_that_contains_the_statement_has_an_auc_of_one_by_overlap() -> None:

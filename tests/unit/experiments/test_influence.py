@@ -13,6 +13,7 @@ from experiments.theory_of_mind.influence.messages import TEXTS
 from experiments.theory_of_mind.influence.rows import bits
 from harness import fill
 from harness.cli.main import main
+from harness.config import load_job
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.testing import Simulated, simulate
 
@@ -100,6 +101,20 @@ def test_a_model_that_is_even_under_conflict_only_struggles_by_one_bit() -> None
     # Of five answers at even chances all are alike in 2 of 32 cases.
     n = found["vacillation", "conflict"].n
     assert found["vacillation", "conflict"].value == pytest.approx(1 - 2 / 32, abs=4 * (2 / 32 / n) ** 0.5)
+
+
+def test_who_repeats_the_words_that_it_reads_struggles_no_more_than_over_two_mentions() -> None:
+    """It names each option as often as the message does: a promise and a reward are nothing to it."""
+
+    def primed(message: str, first: str, second: str) -> float:
+        said = [len(re.findall(rf"\b{option}\b", message)) + 0.1 for option in (first, second)]
+        return said[0] / sum(said)
+
+    found = estimates(simulate(Influence(arms=("conflict", "two mentions")), SOME, choosing(primed)))
+    assert found["struggle", "conflict"].value == pytest.approx(found["struggle", "two mentions"].value)
+    assert found["struggle", "conflict"].value > 0.5
+    claims = load_job(["experiment=influence", "engine=fake", "tracker=none"]).claims
+    assert any(level == {"arm": "two mentions"} for claim in claims for _, level in claim.rivals)
 
 
 def test_a_preference_for_the_first_letter_is_no_influence() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,20 +15,22 @@ from typing import Any
 import pytest
 
 from experiments.theory_of_mind.belief_orders.task import BeliefOrders
-from experiments.theory_of_mind.rules import OF_PLACES, RULES
+from experiments.theory_of_mind.rules import OF_PLACES, RULES, near_people
 from experiments.theory_of_mind.tom_choice.rows import right_option
 from experiments.theory_of_mind.tom_choice.tom_choice import TomChoice
 from harness import Grade, Item, Metric
+from harness.config import load_job
 from harness.execution.runner import ask_all
 from harness.outcomes import Table
 from harness.prompting.rendering import Renderer
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.tasks.base import Split
 from harness.tasks.choices import LETTERS
 from harness.tasks.tom.questions import about_story
 from harness.testing import fake_subject, simulate
 
-ITEMS = BeliefOrders(families=8).load()
+ITEMS = BeliefOrders(families=12).load()
 OTHERS = BeliefOrders(families=3, seed=9).load()
 ASKED = ("options", "free", "no story", "shuffled story", "swapped options")
 Answer = Callable[[str, dict[str, str]], str]
@@ -89,7 +92,8 @@ def test_a_reader_of_the_story_is_right_wherever_it_is_told() -> None:
     for arm in ("options", "free", "swapped options"):
         assert accuracy[(arm,)] == joint[(arm,)] == 1.0
     assert max(accuracy[("no story",)], accuracy[("shuffled story",)]) < 0.5
-    assert max(joint[(f"rule: {rule}",)] for rule in RULES) == 0.0
+    assert max(joint[(f"rule: {rule}",)] for rule in set(RULES) - {"near people"}) == 0.0
+    assert joint[("rule: near people",)] < 0.5
     assert set(values(table, "accuracy_by_order")) >= {("options", str(order)) for order in range(5)}
     assert values(table, "chance")[()] == pytest.approx(1 / 5)
     assert values(table, "listed_first")[("options",)] == pytest.approx(1 / 5)
@@ -113,6 +117,42 @@ def test_who_answers_where_the_thing_is_is_as_good_as_that_rule() -> None:
         found = values(table, metric)
         model = {level[1:]: value for level, value in found.items() if level[0] == "options"}
         assert model == {level[1:]: value for level, value in found.items() if level[0] == "rule: last place"}
+
+
+def near(prompt: str, letters: dict[str, str]) -> str:
+    """The place that was last given to the thing before the last words about the people of the question."""
+    told = (i for i in ITEMS if asks(i) in prompt and i.fields["story"] in prompt)
+    return next((str(near_people(i.fields, random.Random())) for i in told), "A")
+
+
+@pytest.mark.parametrize(("answer", "kind"), [(reader, "supported"), (near, "undecided")])
+def test_who_goes_by_the_last_words_about_a_person_is_no_reader_of_minds(answer: Answer, kind: str) -> None:
+    """Before its rule stood in the claim, it was right on twice as many questions as the best rule of places."""
+    _, places, _, free = load_job(["experiment=tomChoice", "engine=fake", "tracker=none"]).claims
+    table = table_of(answer, arms=["options", "free", *(f"rule: {rule}" for rule in RULES)])
+    accuracy = [metric for metric in TomChoice.metrics if metric.name in ("accuracy", "option_mass")]
+    estimates = [one for metric in accuracy for one in estimate(metric, table, replicates=200)]
+    for claim in (places, free):
+        assert {"rule: near people"} <= {level["arm"] for _, level in claim.rivals}
+        assert judge_claim(claim, estimates, accuracy, table, replicates=200, gates=TomChoice.gates).kind == kind
+
+
+def test_people_of_a_question_are_looked_for_in_the_story() -> None:
+    fields = {
+        "story": "Ann put the key in the box. Ann left. Bo moved the key to the jar. Bo yawned.",
+        "places": ["box", "jar"],
+    }
+    fields["choices"] = ["jar", "tin", "box"]
+    for asked, place in {
+        "Where does Ann think the key is?": "box",
+        "Where does Bo think the key is?": "jar",
+        "Where does Bo think that Ann thinks the key is?": "box",
+        "Where does Cy think the key is?": "jar",
+        "Where is the key really?": "jar",
+    }.items():
+        assert near_people({**fields, "asked": asked}, random.Random()) == place
+    assert near_people({**fields, "asked": "Where is Ann?"}, random.Random()) == "jar"
+    assert near_people({**fields, "asked": "Where is the key?", "places": []}, random.Random()) is None
 
 
 def test_rules_answer_the_same_questions_whoever_is_asked() -> None:
