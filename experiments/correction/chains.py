@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from experiments.shared.thoughts import ThoughtArm
-from harness import Fate, Graded, Item, Outcome, Prompt, Subject, Text, graded
+from harness import Fate, Gate, Graded, Item, Metric, Outcome, Prompt, Subject, Text, graded, metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,22 @@ class Revision(Revised):
     similarity: float
     tokens_before: int
     tokens_after: int
+
+
+READABLE_AFTER = Gate(
+    metric="answered_after",
+    least=0.5,
+    advised=0.9,
+    columns=("after",),
+    why="most later answers are cut or unreadable, and count as wrong",
+)
+"""Holds back verdicts on revisions that hardly ever end in an answer: who only comments on its answer makes nothing
+worse. The metric is `answered_after`."""
+
+
+def answered_after(by: tuple[str, ...] = ("arm",)) -> tuple[Metric, ...]:
+    """The share of later answers that could be graded, for `READABLE_AFTER`."""
+    return metrics.each(("fate_after",), metrics.answered, suffix="_after", by=by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,3 +113,12 @@ GATE = Gate(
     why="the model hardly gets to the right answer from the right beginning",
 )
 """Says nothing about mending where the model cannot do the task at all."""
+
+READABLE = Gate(
+    metric="answered",
+    least=0.5,
+    advised=0.9,
+    columns=("correct", "correct_user", "false_alarm"),
+    why="most replies are cut or give no answer, and count as errors that stand",
+)
+"""Says nothing about errors that stand where hardly any answer can be read."""

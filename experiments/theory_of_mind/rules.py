@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.tasks.texts import words
+
 Fields = Mapping[str, Any]
 Rule = Callable[[Fields, random.Random], str | None]
 """Takes an item's fields and random numbers; gives an option, or None where it does not apply: a rule of places where
@@ -29,6 +31,22 @@ def shortest_option(fields: Fields, rng: random.Random) -> str:
 def first_option(fields: Fields, rng: random.Random) -> str:
     """The option that is listed first."""
     return str(fields["choices"][0])
+
+
+def most_in_story(fields: Fields, rng: random.Random) -> str:
+    """The option with the largest share of words that the story has; the first of equals."""
+    return max(map(str, fields["choices"]), key=lambda choice: shared(choice, fields["story"]))
+
+
+def least_in_story(fields: Fields, rng: random.Random) -> str:
+    """The option with the smallest share of words that the story has; the first of equals."""
+    return min(map(str, fields["choices"]), key=lambda choice: shared(choice, fields["story"]))
+
+
+def shared(text: str, story: str) -> float:
+    """The share of a text's words that stand in a story, in [0, 1]; 0 of a text without words."""
+    said, told = words(text), set(words(story))
+    return sum(word in told for word in said) / len(said) if said else 0.0
 
 
 def first_place(fields: Fields, rng: random.Random) -> str | None:
@@ -93,6 +111,8 @@ ANY: Mapping[str, Rule] = {
     "longest option": longest_option,
     "shortest option": shortest_option,
     "first option": first_option,
+    "most in story": most_in_story,
+    "least in story": least_in_story,
 }
 """Rules for any question with options."""
 

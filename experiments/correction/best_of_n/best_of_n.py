@@ -86,6 +86,7 @@ class BestOfN(ArmedExperiment[Pick, None]):
         *metrics.rates(ended_rate="ended", by=(), where={"arm": "samples"}),
         *metrics.each(RANK, metrics.auroc, by=(), where=SAMPLES),
         *metrics.each((*RANK, "item"), metrics.auroc_within, by=(), where=SAMPLES),
+        Metric("brevity_auroc_within", metrics.auroc_within, ("brevity", "correct", "item"), (), SAMPLES),
         *metrics.means(sample_logp="logp", by=("correct",), where=SAMPLES),
     )
     gates: ClassVar = (

@@ -19,7 +19,7 @@ class Picked(GradedAnswer):
         ended: whether the picked answer ended by itself.
         logp: its log-probability, the sum over its tokens with the end token, before temperature; None if it was cut.
         greedy_likelier: whether the greedy answer is at least as likely; None where either was cut.
-        tokens: its length, the end token included.
+        tokens: its length, the end token included; brevity: the same, negative.
         calls, prompt_tokens, new_tokens: the cost of all N samples, see `Cost`.
     """
 
@@ -29,6 +29,7 @@ class Picked(GradedAnswer):
     logp: Score | None
     greedy_likelier: bool | None
     tokens: int
+    brevity: Score
     calls: int
     prompt_tokens: int
     new_tokens: int
@@ -47,6 +48,7 @@ def picked(n: int, found: State, greedy: State) -> Picked:
         logp=logp,
         greedy_likelier=None if logp is None or other is None else other >= logp,
         tokens=len(found.text.tokens),
+        brevity=Score(-len(found.text.tokens)),
         calls=found.cost.calls,
         prompt_tokens=found.cost.prompt_tokens,
         new_tokens=found.cost.new_tokens,

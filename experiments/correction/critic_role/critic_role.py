@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from annotated_types import Ge, Gt
 
-from experiments.correction.chains import pooled, revision
+from experiments.correction.chains import READABLE_AFTER, answered_after, pooled, revision
 from experiments.correction.critic_role.feedback import Feedback, Solution, Stage, given_with
 from experiments.correction.critic_role.prompts import TEXTS
 from experiments.correction.critic_role.rows import ARMS, Refined, Refining
@@ -85,13 +85,14 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
         *metrics.rates("first_error_hit", suffix="_rate", where={**WRITTEN, "solutions": "given"}),
         *metrics.rates("leak", suffix="_rate", where=WRITTEN),
         *metrics.transitions(),
+        *answered_after(),
         *metrics.each(PAIR, metrics.fix_rate, suffix="_without_leak", where={**WRITTEN, "leak": False}),
         *metrics.each(PAIR, metrics.accuracy_after, metrics.delta, suffix="_by_difficulty", by=BY_DIFFICULTY),
         *metrics.rates("same_verdict", suffix="_rate", where={"feedback": "other"}),
         *metrics.means("calls", "prompt_tokens", "new_tokens", "similarity", prefix="mean_"),
         *metrics.means("critique_tokens", prefix="mean_", where=WRITTEN),
     )
-    gates: ClassVar = (READABLE,)
+    gates: ClassVar = (READABLE, READABLE_AFTER)
     figures: ClassVar = (Transitions("before", "after"), Bars("after", by="difficulty"))
 
     def capabilities(self) -> frozenset[Capability]:

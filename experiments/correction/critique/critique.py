@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 from annotated_types import Ge, Gt
 
-from experiments.correction.chains import State, pooled, revision, total, vote
+from experiments.correction.chains import READABLE_AFTER, State, answered_after, pooled, revision, total, vote
 from experiments.correction.critique.certainty import certainty, certainty_correlation
 from experiments.correction.critique.prompts import TEXTS
 from experiments.correction.critique.reviewing import GREEDY, Answer, Desk, Review, shown_to
@@ -100,12 +100,13 @@ class Critique(ArmedExperiment[Critic, tuple[Other, ...]]):
         *metrics.each(("p_wrong", "wrong"), metrics.auroc, metrics.ece_equal_width, suffix="_wrong", where=EXACT),
         *metrics.mean_probabilities(option_mass="mass", where=EXACT),
         *metrics.transitions(),
+        *answered_after(),
         Metric("certainty_correlation", certainty_correlation, CERTAIN, where={"answers": "drawn"}),
         *metrics.mean_probabilities("certainty", "kept", prefix="mean_", where={"answers": "votes"}),
         *metrics.rates("same_verdict", suffix="_rate", where={"critique": "other"}),
         *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_"),
     )
-    gates: ClassVar = (option_mass("p_wrong"), READABLE)
+    gates: ClassVar = (option_mass("p_wrong"), READABLE, READABLE_AFTER)
     figures: ClassVar = (Transitions("before", "after"), Bars("verdict_right", by="source", where=JUDGED))
 
     def __post_init__(self) -> None:

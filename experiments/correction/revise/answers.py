@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.correction.chains import Cost, Speaker, State
 from experiments.shared.rotations import in_all_rotations
@@ -42,13 +42,15 @@ class Samples:
     Args:
         speakers: one for each number, with a draw of its own.
         asked: the question.
+        fresh: the number of the first answer that may take the place of sample 0; that of sample i is i later.
     """
 
-    def __init__(self, wording: Mapping[str, str], speakers: Sequence[Speaker], asked: Prompt) -> None:
-        self._wording, self._speakers, self._asked = wording, speakers, asked
+    def __init__(self, wording: Mapping[str, str], speakers: Sequence[Speaker], asked: Prompt, fresh: int) -> None:
+        self._wording, self._speakers, self._asked, self._fresh = wording, speakers, asked, fresh
         self.first: Shared[int, State] = Shared(self._first)
         self.verified: Shared[int, Verified] = Shared(self._verified)
         self.revised: Shared[int, Verified] = Shared(self._revised)
+        self.resampled: Shared[int, Verified] = Shared(self._resampled)
 
     async def _first(self, draw: int) -> State:
         return await self._speakers[draw].answer(self._asked)
@@ -61,6 +63,12 @@ class Samples:
         before = await self.verified.get(draw)
         prompt = self._asked.then(before.state.text.text, fill(self._wording["revise"], {}))
         return await self._verify(draw, prompt, await self._speakers[draw].answer(prompt, before.cost))
+
+    async def _resampled(self, draw: int) -> Verified:
+        """Another first answer in place of a revision, with a confidence of its own."""
+        before, other = await self.verified.get(draw), self._fresh + draw
+        answer = await self.first.get(other)
+        return await self._verify(other, self._asked, replace(answer, cost=before.cost + answer.cost))
 
     async def _verify(self, draw: int, prompt: Prompt, state: State) -> Verified:
         subject, text = self._speakers[draw].subject, state.text.text

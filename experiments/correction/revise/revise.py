@@ -20,7 +20,7 @@ from harness.arms import together
 
 SAMPLES: metrics.Where = {"arm": "samples"}
 VERIFIED: metrics.Where = {"arm": "samples", "verified": True}
-REVISED: metrics.Where = {"arm": "samples", "revised": 1}
+REVISED: metrics.Where = {"weights": "none", "revised": 1}
 PAIR, CHANGE = ("p", "before"), ("before", "correct")
 
 
@@ -38,8 +38,10 @@ class Revise(ArmedExperiment[Voting, Threshold]):
     answers revised, plain vote); refine weighted (each answer weighs by the confidence in its own text). Controls:
     permuted weights (the same confidences, each with another sample of the item); vote equal calls and refine vote
     equal calls (plain votes over as many first answers as weighted vote and refine weighted made calls); refine coin
-    (as many answers revised, drawn by lot). refine oracle revises the wrong answers: it uses the gold answer, never set
-    it beside the others. samples has each sample as a row, before and after.
+    (as many answers revised, drawn by lot); refine resample and samples resampled (another first answer in place of
+    each revision: doubted answers are mostly wrong, so that any other answer is better). refine oracle revises the
+    wrong answers: it uses the gold answer, never set it beside the others. samples has each sample as a row, before and
+    after.
 
     The threshold is the one with the largest Youden's J over samples of training items, kept in the run's fit. An
     answer that was cut or is empty has no confidence: it is neither revised nor counted in the AUROC, and abstains.
@@ -73,8 +75,8 @@ class Revise(ArmedExperiment[Voting, Threshold]):
         *metrics.each(PAIR, metrics.auroc, by=(), where={**VERIFIED, "fate_before": "answered"}, suffix="_answered"),
         *metrics.each((*PAIR, "item"), metrics.auroc_within, by=(), where=VERIFIED),
         *metrics.means(revised_rate="revised", by=("before",), where=VERIFIED),
-        *metrics.each(CHANGE, metrics.fix_rate, metrics.break_rate, by=(), where=REVISED, suffix="_where_revised"),
-        *metrics.each(CHANGE, metrics.delta, by=(), where=REVISED, suffix="_where_revised"),
+        *metrics.each(CHANGE, metrics.fix_rate, metrics.break_rate, where=REVISED, suffix="_where_revised"),
+        *metrics.each(CHANGE, metrics.delta, where=REVISED, suffix="_where_revised"),
         *metrics.rates(verified_rate="verified", by=(), where=SAMPLES),
         *metrics.mean_probabilities(option_mass="mass", by=(), where=VERIFIED),
     )
@@ -96,9 +98,11 @@ class Revise(ArmedExperiment[Voting, Threshold]):
         room = self.max_tokens or item.form.max_tokens
         speakers = [
             Speaker(subject, item, ThoughtArm(), max_tokens=room, temperature=self.temperature, draw=draw)
-            for draw in range(4 * self.samples)  # answer, verification, revision and verification of each
+            # answer, verification, revision and verification of each; and another answer in place of a revision
+            for draw in range(5 * self.samples)
         ]
-        return Samples(self.wording, speakers, one_shot.one_shot(self.wording, item.fields["question"]))
+        asked = one_shot.one_shot(self.wording, item.fields["question"])
+        return Samples(self.wording, speakers, asked, fresh=4 * self.samples)
 
     async def ask(self, arm: Voting, common: Samples, item: Item, subject: Subject, fitted: Threshold) -> list[Revised]:
         firsts = await together(common.first.get(i) for i in range(self.samples))
@@ -110,13 +114,13 @@ class Revise(ArmedExperiment[Voting, Threshold]):
             more = await together(common.first.get(i) for i in range(calls))
             return [of_vote(plain, pooled(more), 0)]
         if arm.weights == "none":
-            pairs = await self.gated(arm.gate, common, subject, fitted)
+            pairs = await self.gated(arm, common, subject, fitted)
             return [of_sample(first, stands) for first, stands in pairs]
         stands, revised = await self.voted(arm, common, subject, fitted)
         return [of_vote(plain, stands, revised)]
 
     async def gated(
-        self, gate: str, common: Samples, subject: Subject, fitted: Threshold
+        self, arm: Voting, common: Samples, subject: Subject, fitted: Threshold
     ) -> list[tuple[Verified, Verified]]:
         """Each first answer, and the one that stands after the gate: the same object unless it was revised."""
         firsts = await together(common.verified.get(i) for i in range(self.samples))
@@ -127,13 +131,14 @@ class Revise(ArmedExperiment[Voting, Threshold]):
             "confidence": doubted,
             "coin": subject.random("coin").sample(read, len(doubted)),
             "oracle": [i for i in read if not firsts[i].state.grade.correct],
-        }[gate]
-        revised = dict(zip(chosen, await together(common.revised.get(i) for i in chosen), strict=True))
+        }[arm.gate]
+        redone = common.resampled if arm.redone == "resample" else common.revised
+        revised = dict(zip(chosen, await together(redone.get(i) for i in chosen), strict=True))
         return [(one, revised.get(i, one)) for i, one in enumerate(firsts)]
 
     async def voted(self, arm: Voting, common: Samples, subject: Subject, fitted: Threshold) -> tuple[State, int]:
         """The answer of a vote over verified answers, and how many of them were revised."""
-        pairs = await self.gated(arm.gate, common, subject, fitted)
+        pairs = await self.gated(arm, common, subject, fitted)
         stand = [stands for _, stands in pairs]
         revised = sum(stands is not first for first, stands in pairs)
         if arm.weights == "one":  # a revised answer need not be verified again

@@ -18,22 +18,26 @@ class Voting(Arm):
             "none", where each sample is a row of its own.
         gate: the samples that are revised first: "none"; samples whose "confidence" is below the threshold; as many by
             "coin"; or the wrong ones, by an "oracle" that knows the gold answer.
+        redone: what takes the place of a gated answer: its "revision", or another first answer ("resample").
         equal: of a vote over first answers alone, the arm whose calls it may spend; "" for the N samples.
     """
 
     weights: str = "one"
     gate: str = "none"
+    redone: str = "revision"
     equal: str = ""
 
 
 ARMS: Mapping[str, Voting] = {
     "samples": Voting(weights="none", gate="confidence"),
+    "samples resampled": Voting(weights="none", gate="confidence", redone="resample"),
     "plain vote": Voting(),
     "weighted vote": Voting(weights="confidence"),
     "permuted weights": Voting(weights="permuted"),
     "vote equal calls": Voting(equal="weighted vote"),
     "refine": Voting(gate="confidence"),
     "refine weighted": Voting(weights="confidence", gate="confidence"),
+    "refine resample": Voting(weights="confidence", gate="confidence", redone="resample"),
     "refine coin": Voting(weights="confidence", gate="coin"),
     "refine oracle": Voting(weights="confidence", gate="oracle"),
     "refine vote equal calls": Voting(equal="refine weighted"),

@@ -8,7 +8,17 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
-from experiments.correction.chains import STANDING, Revision, Speaker, State, pooled, revision, total
+from experiments.correction.chains import (
+    READABLE_AFTER,
+    STANDING,
+    Revision,
+    Speaker,
+    State,
+    answered_after,
+    pooled,
+    revision,
+    total,
+)
 from experiments.correction.self_correction.arms import ARMS, Revising, Way
 from experiments.correction.self_correction.prompts import SECOND_TURNS, TEXTS
 from experiments.shared.thoughts import ThoughtArm
@@ -72,11 +82,12 @@ class SelfCorrection(ArmedExperiment[Revising, None]):
     metrics: ClassVar = (
         *metrics.transitions(by=BY),
         *metrics.each(("fate_before",), metrics.answered, suffix="_before", by=BY),
-        *metrics.each(("fate_after",), metrics.answered, suffix="_after", by=BY),
+        *answered_after(BY),
         *metrics.rates("unchanged", suffix="_rate", by=BY),
         *metrics.means("similarity", "tokens_before", "tokens_after", prefix="mean_", by=BY),
         *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_", by=BY),
     )
+    gates: ClassVar = (READABLE_AFTER,)
     figures: ClassVar = (Transitions("before", "after", where={"turn": 2}), Bars("after", "arm", "turn"))
 
     def __post_init__(self) -> None:

@@ -9,7 +9,18 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.correction.planted import CONTROLS, GATE, METRICS, WRONG, Planted, Planting, by_rule, set_against, told
+from experiments.correction.planted import (
+    CONTROLS,
+    GATE,
+    METRICS,
+    READABLE,
+    WRONG,
+    Planted,
+    Planting,
+    by_rule,
+    set_against,
+    told,
+)
 from experiments.correction.self_correction_bench.reading import standing
 from experiments.correction.self_correction_bench.stimuli import near
 from harness import (
@@ -107,7 +118,7 @@ class SelfCorrectionBench(ArmedExperiment[Planting, None]):
         *metrics.mean_probabilities("p_right", where={"rule": "none"}),
         *metrics.mean_probabilities(option_mass="mass", where={"rule": "none"}),
     )
-    gates: ClassVar = (GATE, option_mass("p_right"))
+    gates: ClassVar = (GATE, READABLE, option_mass("p_right"))
     figures: ClassVar = (Bars("correct", by="kind", where={**WRONG, "rule": "none"}), Bars("correct", by="planted"))
 
     def capabilities(self) -> frozenset[Capability]:

@@ -18,14 +18,15 @@ class Cell(Arm):
             incorrect; one whose verdict cannot be read is not refined. always: all. coin: one in two, by chance.
             oracle: answers that are wrong by the gold answer. always correct: none, as by feedback that calls every
             answer correct.
-        feedback: the model's own, words without content, or its own about another item.
+        feedback: the model's own, words without content, or its own about another item; "fresh" refines nothing, and
+            takes another first answer.
         vote: whether the chains of an item vote.
         answers: first answers in place of a chain, which vote; 1 where a chain stands for itself.
         filtered: whether a last feedback, on the answer that stands, says if it is kept.
     """
 
     gate: Literal["none", "own", "always", "coin", "oracle", "always correct"] = "none"
-    feedback: Literal["own", "empty", "shuffled"] = "own"
+    feedback: Literal["own", "empty", "shuffled", "fresh"] = "own"
     vote: bool = False
     answers: int = 1
     filtered: bool = False
@@ -46,6 +47,7 @@ ARMS: Mapping[str, Cell] = {
     "empty": Cell(gate="always", feedback="empty"),
     "shuffled": Cell(gate="always", feedback="shuffled"),
     "coin": Cell(gate="coin"),
+    "gated resample": Cell(gate="own", feedback="fresh"),
     "always correct gate": Cell(gate="always correct"),
     "oracle gate": Cell(gate="oracle"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.correction.chains import Revised, State, revised
+from experiments.correction.chains import Revised, State, answered_after, revised
 from harness import Gate, Metric, metrics
 
 
@@ -64,11 +64,12 @@ KEPT = ("kept", "after")
 
 METRICS = (
     *metrics.transitions(),
-    *metrics.each(("fate_after",), metrics.answered, suffix="_after"),
+    *answered_after(),
     *metrics.rates(refined_rate="refined"),
     *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_"),
     *metrics.rates(judged_correct_rate="judged", parse_failed_rate="parse_failed", by=(), where=JUDGED),
     Metric("judgment_balanced_accuracy", metrics.balanced_accuracy, ("judged_right", "before"), (), JUDGED),
+    Metric("judgment_auroc_within", metrics.auroc_within, ("judged", "before", "item"), (), JUDGED),
     Metric("right_called_correct", metrics.recall, ("judged", "before"), (), JUDGED),
     Metric("wrong_called_incorrect", metrics.specificity, ("judged", "before"), (), JUDGED),
     Metric("filter_precision", metrics.precision, KEPT, where=FILTERED),

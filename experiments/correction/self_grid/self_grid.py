@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
 
-from experiments.correction.chains import State, pooled
+from experiments.correction.chains import READABLE_AFTER, State, pooled
 from experiments.correction.self_grid.arms import ARMS, Cell
 from experiments.correction.self_grid.prompts import TEXTS
 from experiments.correction.self_grid.rows import METRICS, READABLE, Judgment, Refined, row
@@ -31,8 +31,9 @@ class SelfGrid(ArmedExperiment[Cell, tuple[str, ...]]):
 
     vote of three, vote equal calls: votes over as many first answers as a chain, or all chains, that refine take calls.
     empty, shuffled: refined always, with feedback without content, and with feedback on another item. coin: one answer
-    in two is refined. always correct gate: nothing is refined, which is "direct" row by row. oracle gate: refines what
-    is wrong by the gold answer; never set it beside the others.
+    in two is refined. gated resample: another first answer stands in place of a refined one, which is what a second
+    attempt is worth where the first is doubted. always correct gate: nothing is refined, which is "direct" row by row.
+    oracle gate: refines what is wrong by the gold answer; never set it beside the others.
 
     Differs: the fine-tuning rounds are left out, and with them the paper's models; our short texts, because the paper's
     are not known; `direct` is sampled as all other cells are, so that chains differ only after the answer.
@@ -58,7 +59,7 @@ class SelfGrid(ArmedExperiment[Cell, tuple[str, ...]]):
     papers: ClassVar = ("lu2023self",)
     outcome: ClassVar = Refined
     metrics: ClassVar = METRICS
-    gates: ClassVar = (READABLE,)
+    gates: ClassVar = (READABLE, READABLE_AFTER)
     figures: ClassVar = (Bars("after", "arm", "vote"), Transitions("before", "after"))
 
     def capabilities(self) -> frozenset[Capability]:
@@ -116,6 +117,8 @@ class SelfGrid(ArmedExperiment[Cell, tuple[str, ...]]):
 
     async def stands(self, arm: Cell, common: Turns, draw: int, refined: bool) -> State:
         """The answer that stands: the refined one, or the first with the cost of the gate."""
+        if refined and arm.feedback == "fresh":
+            return await common.fresh(draw, draw + self.chains)
         if refined:
             return await common.refined.get((arm.feedback, draw))
         return await (common.judged(draw) if arm.gate == "own" else common.firsts.get(draw))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.correction.chains import Cost, Speaker, State
 from experiments.shared.critique import Critique, critique
@@ -55,6 +55,11 @@ class Turns:
         first, given = await self.firsts.get(draw), await self.feedback.get(draw)
         cost = Cost(1, self._subject.prompt_tokens(self.assessing(first)), given.reply.new_tokens)
         return State(first.text, first.grade, first.cost + cost)
+
+    async def fresh(self, draw: int, other: int) -> State:
+        """The first answer of another draw, with the cost of the gate before it."""
+        gate, answer = await self.judged(draw), await self.firsts.get(other)
+        return replace(answer, cost=gate.cost + answer.cost)
 
     def _speaker(self, draw: int) -> Speaker:
         room, temperature = self._sampling.max_tokens, self._sampling.temperature

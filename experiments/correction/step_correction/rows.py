@@ -31,6 +31,8 @@ class Stepped(Planted):
         before: whether the answer that it held before its first marker is right, read by stopping it there; the answer
             after it is the whole reply's. None without a marker, and of a reply in which the model thought again.
         answer_before: that answer as parsed.
+        went_on: whether the answer is right where the reply goes on from there behind the filler and not behind the
+            marker; None as `before`.
         changed: whether the answer in the end is another one; None without a marker.
         missed: whether the answer is wrong, and no marker stands in the reply.
     """
@@ -40,5 +42,6 @@ class Stepped(Planted):
     marked: bool | None = None
     before: bool | None = None
     answer_before: str = ""
+    went_on: bool | None = None
     changed: bool | None = None
     missed: bool | None = None

@@ -9,15 +9,29 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.correction.planted import GATE, METRICS, WRONG, Planting, by_rule, set_against, told
+from experiments.correction.planted import GATE, METRICS, READABLE, WRONG, Planting, by_rule, set_against, told
 from experiments.correction.step_correction.markers import MARKERS, first_marker
 from experiments.correction.step_correction.rows import ARMS, SLIPS, Stepped
-from harness import ArmedExperiment, Bars, Graded, Item, ItemError, Prompt, Subject, Text, Transitions, graded, metrics
+from harness import (
+    ArmedExperiment,
+    Bars,
+    Graded,
+    Item,
+    ItemError,
+    Metric,
+    Prompt,
+    Subject,
+    Text,
+    Transitions,
+    graded,
+    metrics,
+    together,
+)
 from harness.arms import Shared
 from harness.calls.calls import Capability
 from harness.tasks.numbers import write_number
 
-CHANGE, MARKED = ("before", "correct"), {"marked": True}
+CHANGE, WITHOUT, MARKED = ("before", "correct"), ("went_on", "correct"), {"marked": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +52,9 @@ class StepCorrection(ArmedExperiment[Planting, None]):
     right result from the right step either ("able" below 0.1), verdicts on mending are held back.
 
     A marker ("Wait", "let me check") that the model writes by itself is no correction yet: the reply is cut before the
-    first one and closed by force ("The answer is"). The answer held there is set beside the whole reply's.
+    first one and closed by force ("The answer is"). The answer held there is set beside the whole reply's. Half a
+    solution holds a wrong answer by itself, and would seem to be mended by going on: so the reply is also gone on with
+    from there behind the filler, and marker_gain is the accuracy with the marker less that without.
 
     Differs from the paper: no training; a wrong step by rule (a digit off by one) and not from samples; all corrections
     of one reply are taken together. Of a model that thinks the steps stand in its answer, after its own thought about
@@ -71,8 +87,9 @@ class StepCorrection(ArmedExperiment[Planting, None]):
         *metrics.rates(marker_rate="marked", missed_rate="missed", where={"rule": "none"}),
         *metrics.rates(marked_change_rate="changed", where=MARKED),
         *metrics.transitions(*CHANGE, fates=False, prefix="marked_", where=MARKED),
+        Metric("marker_gain", metrics.delta, WITHOUT, where=MARKED),
     )
-    gates: ClassVar = (GATE,)
+    gates: ClassVar = (GATE, READABLE)
     figures: ClassVar = (
         Bars("correct", by="step", where={**WRONG, "rule": "none"}),
         Transitions(*CHANGE, where=MARKED),
@@ -109,9 +126,9 @@ class StepCorrection(ArmedExperiment[Planting, None]):
             return replace(row, missed=not row.correct)
         if reply.thought and reply.thought.again:  # nothing can be put behind a part of such a reply
             return replace(row, marked=True, missed=False)
-        held = await self.held(prompt, reply, at, item, subject)
-        changed = held.answer != row.answer
-        return replace(row, marked=True, missed=False, before=held.correct, answer_before=held.answer, changed=changed)
+        held, went_on = await together(ask(prompt, reply, at, item, subject) for ask in (self.held, self.went_on))
+        row = replace(row, marked=True, missed=False, changed=held.answer != row.answer, went_on=went_on.correct)
+        return replace(row, before=held.correct, answer_before=held.answer)
 
     def prompt(self, arm: Planting, item: Item) -> Prompt:
         """The problem and, in the model's turn or in the user's, the first steps, each of which ends with its line."""
@@ -130,6 +147,13 @@ class StepCorrection(ArmedExperiment[Planting, None]):
         cut = replace(prompt, prefill=f"{begun}\n{close}" if begun else close).thinking(reply.thought)
         closed = await subject.generate(cut, max_tokens=16, stop=["\n"])
         return graded(item, f"{close}{closed.text}")
+
+    async def went_on(self, prompt: Prompt, reply: Text, at: int, item: Item, subject: Subject) -> Graded:
+        """The answer of a reply that goes on from a place behind the filler, and not behind its marker."""
+        begun = f"{reply.text[:at]}{self.text('filler')}"
+        cut = replace(prompt, prefill=f"{prompt.prefill}{begun}").thinking(reply.thought)
+        more = await subject.generate(cut, max_tokens=self.max_tokens)
+        return graded(item, f"{begun}{more.text}", cut=more.finish == "length")
 
     def row(self, item: Item, given: Graded, led_to: str) -> Stepped:
         """The row of a graded answer."""

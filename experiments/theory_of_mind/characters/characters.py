@@ -43,7 +43,7 @@ class Characters(ArmedExperiment[Reading, JudgeReliability | None]):
     Options are read as exact probabilities in four rotations. Controls: "no story" (book, question and options: the
     model may know the novel), "masked names" (other names, and no book, by `masks`), "other passage" (the passage after
     a text from elsewhere as long as the longest context: length without content), "shuffled story" (a text from
-    elsewhere alone), and rules that choose by length or place.
+    elsewhere alone), and rules that choose by length, place or shared words.
 
     In arm "written" the model answers in its own words. The answer is cut to max(n + 5, floor(1.5 n)) words for a
     reference of n, and a judge (+model@roles.judge.model=..., else the model itself) names the points that it includes,
@@ -100,7 +100,8 @@ class Characters(ArmedExperiment[Reading, JudgeReliability | None]):
         self, arm: Reading, common: None, item: Item, subject: Subject, fitted: JudgeReliability | None
     ) -> list[Read]:
         if arm.rule != "none":
-            return [row_of(item, "none", RULES[arm.rule](item.fields["choices"]))]
+            longest = max(item.fields["contexts"].values(), key=len)
+            return [row_of(item, "none", RULES[arm.rule](item.fields["choices"], longest))]
         views = shown(arm, item, subject.random("masks"))
         read = self.chosen_option if arm.choice else self.written
         first, *longer = await together(read(item, subject, view) for view in views)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.shared.judge_reliability import ByJudge, judge_metrics
+from experiments.theory_of_mind.rules import shared
 from harness import Arm, Fate, Metric, Probability, metrics
 
 Passage = Literal["own", "masked", "other before", "other", "none"]
@@ -29,12 +30,14 @@ class Reading(Arm):
     rule: str = "none"
 
 
-RULES: Mapping[str, Callable[[Sequence[str]], int]] = {
-    "longest option": lambda choices: max(range(len(choices)), key=lambda at: len(choices[at])),
-    "first option": lambda choices: 0,
-    "last option": lambda choices: len(choices) - 1,
+RULES: Mapping[str, Callable[[Sequence[str], str], int]] = {
+    "longest option": lambda choices, text: max(range(len(choices)), key=lambda at: len(choices[at])),
+    "first option": lambda choices, text: 0,
+    "last option": lambda choices, text: len(choices) - 1,
+    "most in passage": lambda choices, text: max(range(len(choices)), key=lambda at: shared(choices[at], text)),
 }
-"""Each takes the options and gives the index of one."""
+"""Each takes the options and the longest text before the question, and gives the index of an option: by its length, its
+place, or the share of its words that the text has."""
 
 ARMS: Mapping[str, Reading] = {
     "options": Reading(),

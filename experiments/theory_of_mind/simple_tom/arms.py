@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from experiments.theory_of_mind.rules import shared
 from harness import Arm
 
 Shown = Literal["own", "none", "other"]
@@ -51,13 +51,8 @@ def _longest(question: Mapping[str, Any]) -> int:
 
 def _least_in_story(question: Mapping[str, Any]) -> int:
     """The option that shares the smallest part of its words with the story; the first of equals."""
-    story = set(_words(question["story"]))
-    shares = [sum(word in story for word in words) / len(words) for words in map(_words, question["choices"])]
+    shares = [shared(choice, question["story"]) for choice in question["choices"]]
     return min(range(len(shares)), key=shares.__getitem__)
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower()) or [""]
 
 
 RULES: Mapping[str, Callable[[Mapping[str, Any]], int]] = {

@@ -11,8 +11,9 @@ from harness.metrics.weighted import average
 from harness.tasks.fates import Graded
 from harness.tasks.tom.simpletom import KINDS
 
-PAIRED = frozenset({"unaware", "aware"})
-"""The tellings of the balanced pair. They differ in one sentence: the person is told of the flaw."""
+PAIRED = frozenset({"told other", "aware"})
+"""The tellings of the balanced pair. In both the person is told something, of this flaw or of one elsewhere: stories as
+long as each other, so that neither a constant answer nor a look for the sentence "was told" gets more than half."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class Answered(GradedAnswer):
 
     Attributes:
         kind: "mental-state", "behavior" or "judgment".
-        twin: the telling: "unaware", "aware", "seen", "irrelevant"; "" in a set that has one telling.
+        twin: the telling: "unaware", "aware", "told other", "seen", "irrelevant"; "" in a set that has one telling.
         scenario, severity: the story's; "" where the set has none.
         p_gold: probability of the right option among the two, the mean of both orders; mass: that any is said.
         listed_first: how often the answer is the option that stands first, in [0, 1]; None where no option was named.
@@ -29,7 +30,7 @@ class Answered(GradedAnswer):
             the rule's. None where that question is not asked.
         public_form: whether the person does not know, as in the public set: the twin "unaware" or "".
         applied: whether the question is about behavior or judgment, which need the mental state.
-        paired: whether it belongs to the balanced pair: "unaware" or "aware", of a story that has both.
+        paired: whether it belongs to the balanced pair: "told other" or "aware", of a story that has both.
         whole: whether all three questions of this telling are asked in this arm, so that they can be right together.
         released: whether the release's parser finds the right answer in a text; None of arms without a text.
         unread_released: whether that parser finds none.

@@ -38,15 +38,16 @@ LETTERS = "AB"
 class SimpleToM(ArmedExperiment[Asking, None]):
     """Models say what a person knows, and still fail to predict from it what the person does, or to judge that.
 
-    Gu et al. 2024 (SimpleToM). Item: a story in four tellings, among them "The sealed carton of milk at the front of
+    Gu et al. 2024 (SimpleToM). Item: a story in five tellings, among them "The sealed carton of milk at the front of
     the shelf has a dead mouse in it. Mary takes the carton at the front of the shelf and walks to the till." (unaware)
     and the same with "A friend has already told Mary that [...]" (aware). Three questions in chats of their own: is she
     aware of it (No / Yes), what will she do next (pay / call the manager), and is paying reasonable.
 
     In the public set nobody ever knows: "No", the careless act and "Reasonable" are always right. A constant answer
-    gets 100 % there and 50 % over the twins unaware and aware, with a gap of 0 on both. So gaps are given on the public
-    form and over twins; skill is claimed over twins, against the best rule on the same rows. "irrelevant" tells of a
-    flaw elsewhere: a model that judges by the flaw, and not by the person's knowledge, gives itself away there.
+    gets 100 % there and 50 % over the twins aware and told other, with a gap of 0 on both. In the latter Mary is told
+    of another carton, so that who takes any sentence of telling for knowledge gets 50 %, too. Gaps are given on the
+    public form and over twins; skill is claimed over twins, against the best rule on the same rows. "irrelevant" tells
+    of a flaw elsewhere: a model that judges by the flaw, and not by the person's knowledge, gives itself away there.
 
     Options are read as exact probabilities in both orders. Reminders show the mental-state question with an answer:
     the model's own in arm "remind own" (the release inserts the right one: "remind gold"), or the wrong one, which

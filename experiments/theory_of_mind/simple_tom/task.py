@@ -26,7 +26,7 @@ from harness.tasks.rows import ReadItems
 from harness.tasks.tom.questions import about_story
 from harness.tasks.tom.simpletom import KINDS, Kind, SimpleToM
 
-Twin = Literal["unaware", "aware", "seen", "irrelevant"]
+Twin = Literal["unaware", "aware", "told other", "seen", "irrelevant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +40,16 @@ class AwarenessStories(Task):
     Attributes:
         families: how many families; each gives an item a severity.
         twins: the tellings of each story. unaware: the flaw is hidden, as in the public set. aware: the person has
-            been told of it. seen: the person has perceived it. irrelevant: a thing elsewhere has the flaw. The
-            right answers to all three questions flip where the person knows.
+            been told of it. told other: the person has been told of the flaw of a thing elsewhere. seen: the person has
+            perceived it. irrelevant: a thing elsewhere has the flaw. The right answers to all three questions flip
+            where the person knows.
         seed: seed of the generator; another seed gives other families.
 
     Raises:
         HarnessError: no family or twin, or a twin that is named twice.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     name: str = "awareness_stories"
     families: int = 80
     twins: tuple[Twin, ...] = get_args(Twin)
@@ -102,6 +103,7 @@ class Telling:
         fact = self.fact(twin, at)
         known = {
             "aware": self.told.format(x=self.x, fact=fact),
+            "told other": self.told.format(x=self.x, fact=self.fact("irrelevant", at)),
             "seen": self.seen.format(x=self.x, seen=self.thing.seen),
         }
         action = f"{self.x} {self.thing.action}."

@@ -123,6 +123,15 @@ def test_lift_is_given_as_a_difference_and_relative_to_the_greedy_answer() -> No
     assert found["relative_lift", "majority", "400"] == pytest.approx(0.5)
 
 
+def test_log_p_that_counts_tokens_ranks_no_better_than_length() -> None:
+    """The right answer is the short one, and the likelier one: that much a ruler knows."""
+    long = "So after all of this it is 8."
+    found = values(BestOfN(ns=(10,), arms=("samples",)), lambda prompt: {RIGHT: 0.6, long: 0.4})
+    assert found["auroc_within",] == found["brevity_auroc_within",] == 1
+    claims = [claim for claim in load_job(["experiment=bestOfN"]).claims if claim.metric == "auroc_within"]
+    assert [claim.than_metric for claim in claims] == [None, "brevity_auroc_within"]
+
+
 def test_cut_samples_are_counted_and_hold_verdicts_back() -> None:
     found = values(BestOfN(ns=(1, 2), max_tokens=5), lambda prompt: {RIGHT: 0.5, OTHER: 0.5})
     assert found["ended_rate",] == pytest.approx(0.5, abs=0.35)

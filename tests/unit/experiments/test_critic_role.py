@@ -285,7 +285,7 @@ def test_a_critique_without_a_verdict_is_counted_and_never_a_verdict(reply: str)
     assert estimates(done, "parse_failed_rate")["given real"].value == 1
     assert estimates(done, "f1")["given real"].value is None
     assert estimates(done, "f1")["given real"].n_failed == 12
-    (gate,) = CriticRole.gates
+    gate, _ = CriticRole.gates
     assert gate.against(estimates(done, "parse_failed_rate")["given real"])
     assert not gate.against(estimates(run(answering(obeys), lambda prompt: f"{FINAL}Wrong"), gate.metric)["given real"])
 

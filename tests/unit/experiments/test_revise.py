@@ -1,6 +1,7 @@
 """Prompted ReVISE on subjects whose answers, confidences and revisions are known."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from experiments.correction.revise.revise import Revise
 from experiments.correction.revise.votes import Threshold, fit_threshold
 from harness import Item, Text, graded
 from harness.config import load_job
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.tasks.graders import number
 from harness.testing import simulate
@@ -97,7 +99,7 @@ def test_confidence_that_is_the_truth_ranks_all_and_revises_only_wrong_answers()
     assert all(row["revised"] == (not row["before"]) for row in samples)
     assert all(row["correct"] and row["p_after"] == 1 for row in samples)
     assert (found["revised_rate", "true"], found["revised_rate", "false"]) == (0, 1)
-    assert (found["fix_rate_where_revised",], found["delta_where_revised",]) == (1, 1)
+    assert (found["fix_rate_where_revised", "samples"], found["delta_where_revised", "samples"]) == (1, 1)
     assert found["accuracy", "refine weighted"] == found["accuracy", "refine"] == 1
     assert found["accuracy", "weighted vote"] == pytest.approx(1 - 0.5**5, abs=0.11)
     assert found["gain", "weighted vote"] == pytest.approx(
@@ -115,6 +117,35 @@ def test_a_revised_answer_weighs_by_the_confidence_in_its_own_text() -> None:
     for row in rows:
         by_item.setdefault(row["item"], {})[row["arm"]] = row["correct"]
     assert all(item["refine weighted"] == item["weighted vote"] for item in by_item.values())
+
+
+def test_a_revision_that_is_another_sample_supports_no_claim_about_revision() -> None:
+    """It knows which of its answers are wrong, and draws again: doubted answers get better by that alone."""
+    first = {"It is 7.": 0.5, "It is 8.": 0.3, "It is 9.": 0.2}
+    experiment = Revise()
+    table = simulate(experiment, items(40), subject(first, first, truth), train=items(6, start=1000)).table
+    found = [e for m in experiment.metrics for e in estimate(m, table, replicates=200)]
+    delta = {e.level["arm"]: e.value for e in found if e.metric == "delta_where_revised"}
+    assert min(delta["samples"] or 0, delta["samples resampled"] or 0) > 0.3
+    claims = [claim for claim in load_job(["experiment=revise"]).claims if "evis" in claim.text]
+    assert len(claims) == 3
+    for claim in claims[1:]:
+        assert judge_claim(claim, found, experiment.metrics, table, replicates=200).kind != "supported"
+
+
+def test_a_confidence_in_the_question_ranks_no_answers_to_it() -> None:
+    """It is sure of easy questions, and of any answer to them: right over all samples, and no verification."""
+
+    def replies(prompt: str) -> Mapping[str, float]:
+        easy = int(re.findall(r"row (\d+)", prompt)[0]) % 2 == 0
+        if VERIFY in prompt.rsplit("<user>", 1)[1]:
+            yes, no = ("A", "B") if "(A) yes" in prompt else ("B", "A")
+            return {yes: 0.9 if easy else 0.1, no: 0.1 if easy else 0.9}
+        return {"It is 7.": 0.8 if easy else 0.2, "It is 8.": 0.2 if easy else 0.8}
+
+    _, found = run(replies)
+    assert found["auroc",] > 0.7
+    assert found["auroc_within",] == 0.5
 
 
 def test_a_constant_confidence_makes_the_weighted_vote_the_plain_one_row_by_row() -> None:

@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 from harness.execution.runner import run_protocols
 from harness.outcomes import Table
 from harness.prompting.rendering import Renderer
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.store.store import Store
 from harness.subject.subject import Subject
@@ -151,6 +152,23 @@ def test_an_unparsable_second_turn_is_wrong_and_says_so() -> None:
     assert [found["delta"], found["accuracy_after"], found["answered_after"]] == pytest.approx([-0.4, 0.6, 0.6])
     assert (found["delta_answered"], found["accuracy_after_answered"]) == (0, 1)
     assert [found["delta_lower"], found["delta_upper"]] == pytest.approx([-0.4, 0.0])
+
+
+def test_who_only_comments_on_its_answer_makes_nothing_worse() -> None:
+    """Every answer is right, and then said to be so; four comments of ten repeat the answer."""
+
+    def replies(prompt: str) -> Mapping[str, float]:
+        repeats = turn_of(prompt) == 1 or int(re.findall(r"row (\d+)", prompt)[0]) % 10 < 4
+        return {RIGHT if repeats else NOTHING: 1.0}
+
+    arms = ["score greedy", "huang greedy", "huang sampled", "vote beside huang", "again greedy"]
+    table, _ = simulate(only(*arms), items(40), replies)
+    assert values(table, "score greedy")["delta"] == pytest.approx(-0.6)
+    found = [e for m in SelfCorrection.metrics for e in estimate(m, table, replicates=200)]
+    for claim in load_job(["experiment=selfCorrection", "engine=fake", "tracker=none"]).claims:
+        verdict = judge_claim(claim, found, SelfCorrection.metrics, table, replicates=200, gates=SelfCorrection.gates)
+        assert verdict.kind != "supported", claim.text
+        assert "count as wrong" in verdict.reason
 
 
 def test_an_unparsable_first_turn_still_gets_its_revision() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,9 @@ from experiments.correction.self_grid.arms import ARMS
 from experiments.correction.self_grid.prompts import TEXTS
 from experiments.correction.self_grid.self_grid import SelfGrid
 from harness import Item
+from harness.config import load_job
 from harness.errors import HarnessError
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.tasks.graders import number
 from harness.testing import Simulated, simulate
@@ -174,6 +177,44 @@ def test_controls_of_feedback_hold_none_of_the_models_own() -> None:
     run(replies, n=2)
     assert all(seen.values())
     assert {text.split("\n<user>")[0] for text in seen["empty"]} == {TEXTS["no_feedback"]}
+
+
+class Again(Model):
+    """As it judges, but a refined answer is only another first one."""
+
+    def __call__(self, prompt: str) -> dict[str, float]:
+        return {RIGHT: self.p, WRONG: 1 - self.p} if turn(prompt) == "refine" else super().__call__(prompt)
+
+
+def verdicts(done: Simulated) -> list[str]:
+    claims = load_job(["experiment=selfGrid", "engine=fake", "tracker=none"]).claims
+    found = [e for m in SelfGrid.metrics for e in estimate(m, done.table, replicates=200)]
+    return [judge_claim(claim, found, SelfGrid.metrics, done.table, replicates=200).kind for claim in claims]
+
+
+def test_a_refinement_that_is_another_answer_is_worth_no_more_than_one() -> None:
+    """It knows which answers are wrong, and answers again: direct answers, their vote and a coin are worse."""
+    arms = [name for name in ARMS if name not in ("oracle gate", "always correct gate")]
+    again, refined = (run(model, arms=arms) for model in (Again(0.5, KNOWS.judges), KNOWS))
+    assert np.mean(column(again, "refine gated", "after")) == pytest.approx(0.75, abs=0.12)
+    assert set(column(again, "gated resample", "calls")) == {2, 3}
+    assert verdicts(again)[0] != "supported"
+    assert verdicts(refined)[0] == "supported"
+
+
+def test_a_judge_of_questions_tells_no_answers_to_one_apart() -> None:
+    class ByQuestion(Model):
+        """Right on even rows mostly, and content with any answer there."""
+
+        def __call__(self, prompt: str) -> dict[str, float]:
+            easy = int(re.findall(r"(?:row|column) (\d+)", prompt)[0]) % 2 == 0
+            if turn(prompt) == "feedback":
+                return {CORRECT if easy else INCORRECT: 1.0}
+            return {RIGHT: 0.8 if easy else 0.2, WRONG: 0.2 if easy else 0.8}
+
+    whole = values(run(ByQuestion(0.5, {}), arms=["refine gated"]))
+    assert (whole["judgment_balanced_accuracy"] or 0) > 0.7
+    assert whole["judgment_auroc_within"] == 0.5
 
 
 def test_the_coin_refines_about_half() -> None:

@@ -112,13 +112,15 @@ def test_the_right_answers_flip_where_the_person_knows_and_nothing_else_does() -
         for kind in KINDS:
             hidden, gold = cells["unaware", kind]
             assert "AB".index(gold[1]) == hidden["unaware"]
-            for twin, flips in (("aware", True), ("seen", True), ("irrelevant", False)):
+            for twin, flips in (("aware", True), ("told other", False), ("seen", True), ("irrelevant", False)):
                 other, theirs = cells[twin, kind]
                 assert other["choices"] == hidden["choices"]
                 assert (theirs != gold) == flips
-        told, seen = cells["aware", "behavior"][0]["story"], cells["seen", "behavior"][0]["story"]
+        told, otherwise, seen = (cells[twin, "behavior"][0]["story"] for twin in ("aware", "told other", "seen"))
+        assert otherwise.count(". ") == told.count(". ") == 2
+        assert otherwise != told
         first, *_, last = cells["unaware", "behavior"][0]["story"].split(". ")
-        for story in (told, seen):
+        for story in (told, otherwise, seen):
             assert story.startswith(first)
             assert story.endswith(last)
             assert len(story) > len(first) + len(last) + 20
@@ -153,6 +155,30 @@ def test_a_reader_of_minds_gets_everything_right() -> None:
         assert {value for (a, *_), value in values(table, "accuracy_given_mental_state").items() if a == arm} == {1}
     assert values(table, "p_gold")["options", "behavior", "aware"] == pytest.approx(1)
     assert values(table, "listed_first")["options",] == pytest.approx(0.5)
+
+
+def by_length(fields: Mapping[str, object], gold: str) -> str:
+    """Takes a person of whom a story tells more for one who knows."""
+    choices, told = fields["choices"], str(fields["story"]).count(". ") == 2
+    assert isinstance(choices, list)
+    return next(c for c in choices if (c == unaware(fields, gold)) != told)
+
+
+def never_aware_but_acts(fields: Mapping[str, object], gold: str) -> str:
+    """ "No" to the first question, whoever is asked about, and the careful act."""
+    choices = fields["choices"]
+    assert isinstance(choices, list)
+    first = fields["ability"] == KINDS[0]
+    return unaware(fields, gold) if first else next(c for c in choices if c != unaware(fields, gold))
+
+
+def test_who_looks_for_a_sentence_of_telling_is_half_right_over_twins() -> None:
+    """Over the twins with and without such a sentence it was right on all questions."""
+    table = run(stories(), by_length, ["options"])
+    for kind in KINDS:
+        assert values(table, "accuracy_over_twins")["options", kind] == 0.5
+        by_twin = values(table, "accuracy_by_kind")
+        assert by_twin["options", kind, "unaware"] == by_twin["options", kind, "aware"] == 1
 
 
 def test_one_who_knows_and_does_not_use_it_has_a_gap() -> None:
@@ -196,7 +222,7 @@ def test_a_reminder_shows_the_answer_that_its_arm_names(arm: str, shown: set[str
         gold = golds[story, re.findall(r"Question: (.*)", reminder)[0]]
         assert {"remind own": said == "Yes", "remind gold": said == gold, "remind wrong": said != gold}[arm]
         found.add(said)
-    assert len(prompts) == len(items) * 8 * 2
+    assert len(prompts) == len(items) * 10 * 2
     assert found == shown
     # The mental state that is carried along is the model's own answer in every arm.
     knows = np.isin(table.columns["twin"], ["aware", "seen"])
@@ -216,11 +242,12 @@ def test_without_the_story_nothing_tells_the_twins_apart() -> None:
 def test_the_release_finds_an_answer_in_a_reply_that_was_cut() -> None:
     items = stories(2)
     table, _ = simulate(
-        SimpleToM(arms=["cot"], max_tokens_reasoned=6), items, lambda _: "(B) no, (A) no, or else (B) ..."
+        SimpleToM(arms=["cot"], max_tokens_reasoned=12), items, lambda _: "(B) no, (A) no, or else (B) ..."
     )
     assert set(table.columns["fate"]) == {"cut"}
     assert (table.columns["correct"] == 0).all()
     golds = [gold[1] for item in items for gold in item.gold]
+    assert golds.count("A") != golds.count("B")
     assert table.columns["released"].mean() == pytest.approx(golds.count("A") / len(golds))
     assert values(table, "unread_released")["cot",] == 0
     assert values(table, "answered") == {("cot",): 0}
@@ -301,13 +328,16 @@ def test_the_gap_is_the_difference_of_two_accuracies() -> None:
     ("says", "kinds"),
     [
         # The constant answer: no gap, no skill; with its own reminder it does as without.
-        (unaware, ["undecided"] * 8),
+        (unaware, ["undecided"] * 10),
+        # Says "No" and acts as if it knew: a gap on the public form, and none over twins.
+        (never_aware_but_acts, ["supported"] + ["undecided"] * 9),
+        (by_length, ["undecided"] * 10),
         # A reader of minds: no gap, and better than all rules; it does not follow a reminder against the story.
-        (right, ["undecided"] * 2 + ["supported"] * 3 + ["undecided"] * 3),
+        (right, ["undecided"] * 4 + ["supported"] * 3 + ["undecided"] * 3),
         # Knows and does not use it: wrong on behavior and judgment wherever nobody knows.
-        (only_mental_states, ["supported", "undecided", "supported"] + ["undecided"] * 5),
+        (only_mental_states, ["supported", "undecided", "supported", "undecided", "supported"] + ["undecided"] * 5),
     ],
-    ids=["constant", "reader", "knows only"],
+    ids=["constant", "no and acts", "sentence of telling", "reader", "knows only"],
 )
 def test_the_claims_about_models_of_known_behaviour(says: Says, kinds: list[str]) -> None:
     job = load_job(["experiment=simpleToM", "engine=fake", "tracker=none"])

@@ -176,6 +176,8 @@ def test_the_answer_held_before_a_marker_is_read_where_it_stood() -> None:
     def mends(item: Item, prompt: str) -> str:
         if prompt.endswith("The answer is"):
             return f"{item.fields['carried']}."
+        if prompt.endswith("So,"):
+            return f"The answer is {item.fields['carried']}."
         return f"so 999.\nLet me check. It is not. The answer is {item.gold}."
 
     done = run(mends, arms=["question alone", "injected"])
@@ -189,6 +191,23 @@ def test_the_answer_held_before_a_marker_is_read_where_it_stood() -> None:
         assert prompt.endswith("so 999.\nThe answer is")
         assert "check" not in prompt
     assert verdicts(done.table)[MARKED.text] == "supported"
+
+
+def test_half_a_solution_is_not_mended_by_a_marker() -> None:
+    """It writes "Wait" before it has finished: what it holds there is wrong, and it goes on to the right answer."""
+
+    def hesitates(item: Item, prompt: str) -> str:
+        if prompt.endswith("The answer is"):
+            return f"{item.fields['carried']}."
+        if prompt.endswith("So,"):
+            return f"the answer is {item.gold}."
+        return f"so 999.\nWait, there is more. The answer is {item.gold}."
+
+    done = run(hesitates, arms=["question alone"])
+    assert values(done.table, "marked_delta") == {"question alone": 1.0}
+    assert values(done.table, "marker_gain") == {"question alone": 0.0}
+    assert sum(x.prompt.endswith("so 999.\nSo,") for x in done.finished[0].transcript) == 1
+    assert verdicts(done.table)[MARKED.text] != "supported"
 
 
 def test_each_planted_step_ends_with_its_line_in_every_arm() -> None:
