@@ -15,11 +15,21 @@ def near_agent(probe: Fields) -> str:
     return str(re.findall(rf"\b({'|'.join(probe['options'])})\b", probe["story"][: last.start()])[-1])
 
 
+def who_left(probe: Fields) -> str:
+    """The place before the last move if the agent leaves the room, else the last one.
+
+    It is right about all beliefs about the agent's belief (second order), which hang on who seems to see the move.
+    """
+    gone = re.search(rf"\b{probe['agent']} (?:left the room|went out|walked out)", probe["story"], re.IGNORECASE)
+    return str(probe["places"][-2 if gone else -1])
+
+
 RULES: Mapping[str, Callable[[Fields], str]] = {
     "first place": lambda probe: str(probe["places"][0]),
     "last place": lambda probe: str(probe["places"][-1]),
     "place before": lambda probe: str(probe["places"][-2]),
     "near agent": near_agent,
+    "who left": who_left,
     "first option": lambda probe: str(probe["options"][0]),
     "longest option": lambda probe: str(max(probe["options"], key=len)),
 }

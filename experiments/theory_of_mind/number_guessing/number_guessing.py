@@ -11,7 +11,7 @@ from annotated_types import Ge
 from experiments.theory_of_mind.number_guessing.game import LEVELS, TEXTS, Game, Guess, GuessingGame
 from experiments.theory_of_mind.number_guessing.players import PLAYERS
 from experiments.theory_of_mind.number_guessing.rows import Round, rounds_of
-from harness import Arm, ArmedExperiment, Bars, Item, Subject, Turn, metrics, play
+from harness import Arm, ArmedExperiment, Bars, Gate, Item, Subject, Turn, metrics, play
 from harness.arms import together
 from harness.calls.calls import Capability
 
@@ -75,6 +75,15 @@ class NumberGuessing(ArmedExperiment[Player, None]):
         *metrics.rates("locked", by=BY_LEVEL, where=ENDS),
         *metrics.means("locked_from", "distinct", by=BY_LEVEL, where=ENDS),
         *metrics.means("distinct_own", replies_per_game="replies", by=BY_LEVEL, where={**ENDS, "rule": "none"}),
+    )
+    gates: ClassVar = (
+        Gate(
+            metric="answered",
+            least=0.5,
+            advised=0.9,
+            columns=("correct", "absolute_error"),
+            why="most rounds are not played, or their replies cut, and count as wrong",
+        ),
     )
     figures: ClassVar = (Bars("correct", by="level"), Bars("correct", by="round", where={"level": 3}))
 

@@ -131,6 +131,22 @@ def test_verdicts_are_held_back_where_the_model_makes_no_false_claims_even_when_
         assert bool(held_back(Deception.gates, metric, {"condition": "L1"}, found)) is held
 
 
+def test_verdicts_are_held_back_where_honest_replies_are_lost_under_pressure() -> None:
+    """Half of the honest replies refuse there: of the rest more are false, though no more false claims are made."""
+
+    def lost(prompt: str, true: str) -> str:
+        if "Do not tell the truth" in prompt or "hinge" in true:
+            return LIE
+        pressed, odd = "lose your job" in prompt, len(true) % 2 == 1
+        return "I cannot answer that." if pressed and odd and "Reply to" in prompt else true
+
+    found = estimate_all(list(Deception.metrics), run(lost, n=20).table, replicates=20)
+    metric = next(m for m in Deception.metrics if m.name == "deception_by_condition")
+    held = {name: held_back(Deception.gates, metric, {"condition": name}, found) for name in ("L1", "pressure")}
+    assert not held["L1"]
+    assert "chosen by what it says" in held["pressure"]
+
+
 @pytest.mark.parametrize(("false", "expected"), [(0.25, 0.5), (0.125, 1 / 3), (0.0, 0.0)])
 def test_p_false_is_the_share_of_the_false_one_of_two_replies(false: float, expected: float) -> None:
     one = items(1)[0]

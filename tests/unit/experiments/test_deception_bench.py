@@ -162,6 +162,6 @@ def test_a_model_that_gives_way_when_it_is_asked_again_is_not_moved_by_stakes() 
     assert found["L1"] == found["L2 pressure"] == 0.0
     for name in ("deception", "deceptionBench"):
         claims = load_job([f"experiment={name}", "engine=fake", "tracker=none"]).claims
-        further = [claim for claim in claims if claim.level.get("condition", "").startswith("L3")]
+        further = [claim for claim in claims if str(claim.level.get("condition")).startswith("L3")]
         assert len(further) == 2
         assert all({"condition": "L3 neutral"} in [level for _, level in claim.rivals] for claim in further)

@@ -180,6 +180,8 @@ def test_rules_reach_their_known_shares_on_both_orders() -> None:
         assert accuracy["rule: first place", order] == pytest.approx(0.25)
         for rule in ("last place", "place before", "near agent"):
             assert accuracy[f"rule: {rule}", order] == pytest.approx(0.5)
+    # Who seems to see the move is who stays in the room: all of the second order, and half of the first.
+    assert (accuracy["rule: who left", "1"], accuracy["rule: who left", "2"]) == (0.5, 1.0)
     for name in ("first option", "longest option"):
         assert {RULES[name](fields) in fields["options"] for item in families() for fields, _ in probes(item)} == {True}
 

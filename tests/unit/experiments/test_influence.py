@@ -112,7 +112,7 @@ def test_who_repeats_the_words_that_it_reads_struggles_no_more_than_over_two_men
 
     found = estimates(simulate(Influence(arms=("conflict", "two mentions")), SOME, choosing(primed)))
     assert found["struggle", "conflict"].value == pytest.approx(found["struggle", "two mentions"].value)
-    assert found["struggle", "conflict"].value > 0.5
+    assert (found["struggle", "conflict"].value or 0) > 0.5
     claims = load_job(["experiment=influence", "engine=fake", "tracker=none"]).claims
     assert any(level == {"arm": "two mentions"} for claim in claims for _, level in claim.rivals)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness import ArmedExperiment
 from harness.config import load_job
 
 ORACLES = {"rule: perfect player"}
@@ -28,6 +29,7 @@ ORACLES = {"rule: perfect player"}
 def test_every_rule_of_an_experiment_is_a_mark_of_a_claim(experiment: str) -> None:
     job = load_job([f"experiment={experiment}", "engine=fake", "tracker=none"])
     marks = {level.get("arm") for claim in job.claims for _, level in claim.rivals}
+    assert isinstance(job.experiment, ArmedExperiment)
     rules = {arm for arm in job.experiment.arms if arm.startswith("rule: ")}
     assert rules
     assert rules - ORACLES <= marks

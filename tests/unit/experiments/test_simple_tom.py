@@ -161,7 +161,7 @@ def by_length(fields: Mapping[str, object], gold: str) -> str:
     """Takes a person of whom a story tells more for one who knows."""
     choices, told = fields["choices"], str(fields["story"]).count(". ") == 2
     assert isinstance(choices, list)
-    return next(c for c in choices if (c == unaware(fields, gold)) != told)
+    return str(next(c for c in choices if (c == unaware(fields, gold)) != told))
 
 
 def never_aware_but_acts(fields: Mapping[str, object], gold: str) -> str:
