@@ -9,11 +9,23 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from experiments.shared.rotations import Rotated, in_all_rotations
-from experiments.theory_of_mind.blackjack.odds import dealer_bust, loss, own_bust
+from experiments.theory_of_mind.blackjack.odds import ACE, dealer_bust, loss, own_bust
 from experiments.theory_of_mind.blackjack.rows import ARMS, Asked, Played
 from experiments.theory_of_mind.blackjack.rules import RULES
 from experiments.theory_of_mind.blackjack.task import CARDS, hand_of
-from harness import ArmedExperiment, Bars, Choice, Item, Probability, Prompt, Subject, graded, metrics, option_mass
+from harness import (
+    ArmedExperiment,
+    Bars,
+    Choice,
+    Item,
+    Probability,
+    Prompt,
+    Score,
+    Subject,
+    graded,
+    metrics,
+    option_mass,
+)
 from harness.calls.calls import Capability
 
 DECISIONS: metrics.Where = {"about": "decision"}
@@ -37,7 +49,9 @@ class Blackjack(ArmedExperiment[Asked, None]):
     shuffled story (the cards of another hand); rules on the same hands. Beliefs are asked for as the paper does, and
     read as probabilities of Yes, in both orders: own bust (would one more card take the hand above 21?) and dealer bust
     (will the dealer end above 21?). Their rank correlation with the true chance says what the cards make likely to the
-    model. There are ten ranks: the interval of the dealer's is about further hands, not about further ranks.
+    model. Much of it is reached by the bare number, the total of the hand or a low card of the dealer's, which
+    correlates on the same rows. There are ten ranks: the interval of the dealer's is about further hands, not about
+    further ranks.
 
     Differs from the paper: basic strategy in place of a judge who gives up to 100 points, and three short questions in
     place of one report.
@@ -69,6 +83,8 @@ class Blackjack(ArmedExperiment[Asked, None]):
         *metrics.mean_probabilities("p_gold", where={**DECISIONS, **READ}),
         *metrics.each(("p", "chance"), metrics.spearman, where={"about": "own_bust"}, prefix="own_bust_"),
         *metrics.each(("p", "chance"), metrics.spearman, where={"about": "dealer_bust"}, prefix="dealer_bust_"),
+        *metrics.each(("number", "chance"), metrics.spearman, where={"about": "own_bust"}, prefix="own_total_"),
+        *metrics.each(("number", "chance"), metrics.spearman, where={"about": "dealer_bust"}, prefix="dealer_card_"),
         *metrics.means("listed_first", where=READ),
         *metrics.mean_probabilities(option_mass="mass", where=READ),
     )
@@ -121,9 +137,10 @@ def read(arm: Asked, item: Item, choice: Rotated) -> Played:
     if arm.about == "decision":
         return replace(row, p_gold=Probability(choice.p[item.gold]))
     own = arm.about == "own_bust"
-    chance = own_bust(hand_of(item.fields["cards"])) if own else dealer_bust(CARDS[item.fields["up"]])
+    chance = own_bust(hand_of(item.fields["cards"])) if own else dealer_bust(row.up)
     gold = "yes" if chance > 0.5 else "no"
-    return replace(row, gold=gold, correct=choice.best == gold, loss=None, chance=Probability(chance))
+    number = Score(row.total if own else -(11 if row.up == ACE else row.up))
+    return replace(row, gold=gold, correct=choice.best == gold, loss=None, number=number, chance=Probability(chance))
 
 
 def played(item: Item, said: str) -> Played:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness import Arm, GradedAnswer, Probability
+from harness import Arm, GradedAnswer, Probability, Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,8 @@ class Played(GradedAnswer):
         gold: the better decision; of a belief, whether the event is more likely than not ("yes", "no").
         loss: expected units that the decision gives away against the better one, at least 0. An answer that cannot be
             read gives away as much as the worse decision. None for beliefs.
+        number: of a belief, what a bare number says about it: the total of the own hand, or less the value of the
+            dealer's card, in which an ace counts 11; higher is a likelier bust. None for decisions.
         p: probability of "yes" of a belief, or of "hit"; chance: the true chance of the event of a belief.
         p_gold: probability of the better decision; None for beliefs and texts.
         mass: probability that either option is said.
@@ -55,6 +57,7 @@ class Played(GradedAnswer):
     up: int
     gold: str
     loss: float | None = None
+    number: Score | None = None
     p: Probability | None = None
     chance: Probability | None = None
     p_gold: Probability | None = None

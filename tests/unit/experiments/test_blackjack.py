@@ -202,11 +202,14 @@ def shown(prompt: str) -> tuple[Hand, int] | None:
     return Hand.of(CARDS[card] for card in re.split(r", | and ", found[1])), CARDS[found[2]]
 
 
-def playing(decide: Callable[[Hand, int], str], noise: float = 0.0) -> Answer:
+def playing(
+    decide: Callable[[Hand, int], str], noise: float = 0.0, bare: Callable[[Hand, int, bool], float] | None = None
+) -> Answer:
     """A player who decides by what the prompt shows, stands where nothing is shown, and knows the chances to go bust.
 
     Args:
         noise: the most that is taken off or added to a chance, at random.
+        bare: gives the chance in place of the right one; the flag says whether the dealer is asked about.
     """
 
     def reply(prompt: str) -> dict[str, float]:
@@ -215,7 +218,8 @@ def playing(decide: Callable[[Hand, int], str], noise: float = 0.0) -> Answer:
             return {" stand": 1.0}
         if "21?" not in prompt:
             return {f" {decide(*at)}": 1.0}
-        p = dealer_bust(at[1]) if "dealer's hand end" in prompt else own_bust(at[0])
+        dealer = "dealer's hand end" in prompt
+        p = bare(*at, dealer) if bare else dealer_bust(at[1]) if dealer else own_bust(at[0])
         p = min(1.0, max(0.0, p + random.Random(prompt).uniform(-noise, noise)))
         return {" Yes": p / 2, " yes": p / 2, " no": 1 - p}
 
@@ -253,10 +257,28 @@ def test_the_best_player_loses_nothing_and_knows_the_chances() -> None:
 
 
 def test_a_player_who_knows_the_cards_and_the_dealer_supports_every_claim() -> None:
-    table = run(playing(best, noise=0.05))
+    table = run(playing(best, noise=0.01))
     estimates = [one for metric in Blackjack.metrics for one in estimate(metric, table, replicates=200)]
     judged = [judge_claim(claim, estimates, Blackjack.metrics, table, replicates=200).kind for claim in CLAIMS]
     assert judged == ["supported"] * 4
+
+
+def test_who_goes_by_the_bare_numbers_knows_no_chances() -> None:
+    """A high total, and a low card of the dealer's: two correlations that were far above 0."""
+
+    def bare(hand: Hand, up: int, dealer: bool) -> float:
+        return 1 - (11 if up == 1 else up) / 12 if dealer else hand.total / 21
+
+    table = run(playing(best, bare=bare))
+    for about in ("own", "dealer"):
+        (found,) = values(table, f"{about}_bust_spearman").values()
+        (number,) = values(table, f"{about}_{'total' if about == 'own' else 'card'}_spearman").values()
+        assert found == pytest.approx(number)
+        assert 0.4 < (found or 0) < 0.95
+    estimates = [one for metric in Blackjack.metrics for one in estimate(metric, table, replicates=200)]
+    judged = [judge_claim(claim, estimates, Blackjack.metrics, table, replicates=200).kind for claim in CLAIMS]
+    assert judged[:2] == ["supported"] * 2
+    assert "supported" not in judged[2:]
 
 
 def test_who_does_not_look_is_as_good_as_the_rule_that_does_not() -> None:
