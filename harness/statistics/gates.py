@@ -12,6 +12,8 @@ from harness.metrics.metric import Metric
 from harness.outcomes import Kind
 from harness.statistics.estimates import Estimate
 
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
@@ -55,7 +57,8 @@ class Gate:
         if one.metric != self.metric or one.value is None:
             return ""
         least = self.advised if advised and self.advised is not None else self.least
-        if least <= one.value <= self.most:
+        # A mean of rows that are all 0.8 may be off by a rounding error.
+        if least - ROUNDING <= one.value <= self.most + ROUNDING:
             return ""
         beyond = f"below {least:g}" if one.value < least else f"above {self.most:g}"
         level = f" [{', '.join(f'{column}={value}' for column, value in one.level.items())}]" if one.level else ""

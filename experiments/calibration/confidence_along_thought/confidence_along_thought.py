@@ -37,9 +37,11 @@ class Read(Arm):
 
     Attributes:
         thought: the model's own about this item, the one about another item, or filler without content.
+        unread: whether the confidence in each answer is read without the thought that it comes from.
     """
 
     thought: Literal["own", "other", "filler"]
+    unread: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,10 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
     are put before its answer, closed by force, and it gives an answer and one of ten classes of confidence.
 
     Two controls show the effect of the thought's content: the same share of a thought about another item, and as many
-    tokens of filler. With `judged` "final" the confidence is read of the answer after the whole thought, so that all
-    shares and arms have the same labels, and their metrics differ by the confidence alone.
+    tokens of filler. A third tells better confidence from better answers: own unread has the answers of own, and reads
+    the confidence in each without the thought. A constant confidence has the same Brier score in both. With `judged`
+    "final" the confidence is read of the answer after the whole thought, so that all shares and arms have the same
+    labels, and their metrics differ by the confidence alone.
 
     Slopes belong to a line over the share, from no thought to all of it: ten times the paper's, which are per step.
     The loss is the Brier score, which falls where calibration or ranking improves.
@@ -88,13 +92,18 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
         max_tokens: cap on an answer; None takes the task's own.
     """
 
-    arms: Sequence[str] = ("own", "other", "filler")
+    arms: Sequence[str] = ("own", "own unread", "other", "filler")
     shares: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     judged: Literal["so far", "final"] = "so far"
     others: Annotated[int, Ge(1)] = 20
     max_tokens: Annotated[int, Ge(1)] | None = None
 
-    all_arms: ClassVar = {name: Read(thought=name) for name in ("own", "other", "filler")}
+    all_arms: ClassVar = {
+        "own": Read(thought="own"),
+        "own unread": Read(thought="own", unread=True),
+        "other": Read(thought="other"),
+        "filler": Read(thought="filler"),
+    }
     texts: ClassVar = TEXTS
     papers: ClassVar = ("yoon2025reasoning",)
     outcome: ClassVar = Stop
@@ -154,7 +163,8 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
             part = subject.first_part(whole, share)
             answer, tokens = (final, 0) if final else await self._answer(item, subject, part)
             lead = f"{self.wording['answer']} {answer.text}\n{self.wording['confidence']}"
-            choice = await letter(subject, asked(self.wording, item).messages, lead, LETTERS, thought=part)
+            before = subject.first_part(own, 0.0) if arm.unread else part
+            choice = await letter(subject, asked(self.wording, item).messages, lead, LETTERS, thought=before)
             p = expected(choice.p)
             return Stop(
                 answer=answer.answer,

@@ -11,6 +11,7 @@ from annotated_types import Ge
 from experiments.calibration.mc_calibration.multiple_choice import TEXTS, Answer, Asked, Layout, ask, examples, layout
 from experiments.calibration.mc_calibration.rows import Option, rows
 from experiments.calibration.mc_calibration.temperature import best_temperature
+from experiments.shared.surface import beyond_surface
 from harness import (
     ArmedExperiment,
     Bars,
@@ -107,6 +108,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         *metrics.each(SCALED, metrics.nll, suffix="_after_temperature", where=RIGHT),
         *metrics.means(nll_gain="gain", where=RIGHT),
         *metrics.each(PAIR, metrics.auroc, metrics.ece_equal_count, metrics.brier, prefix="p_true_", where=TRUE),
+        *beyond_surface(PAIR, prefix="p_true_", where=TRUE),
         *metrics.rates("picked", "right", prefix="letter_", by=BY_LETTER),
         *metrics.means("excess", prefix="letter_", by=BY_LETTER),
     )
@@ -144,7 +146,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
 
     async def ask(self, arm: Asked, common: Layout, item: Item, subject: Subject, fitted: Fitted) -> list[Option]:
         answers = await self.answers(arm, common, fitted.examples, subject)
-        return [row for answer in answers for row in rows(answer, fitted.temperature)]
+        return [row for answer in answers for row in rows(answer, fitted.temperature, item)]
 
     async def tuned(
         self, arm: Asked, shown: Layout, told: Examples, subject: Subject

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from experiments.calibration.mc_calibration.multiple_choice import Answer
 from experiments.calibration.mc_calibration.temperature import at_temperature
-from harness import Outcome, Probability
+from experiments.shared.surface import Surface, surface
+from harness import Item, Probability
 from harness.tasks.choices import LETTERS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option(Outcome):
-    """One option of one question in one arm.
+class Option(Surface):
+    """One option of one question in one arm; its `answer_length` is of the answer that is judged, or of its text.
 
     Attributes:
         letter: the option's letter; in the cyclic form the first rotation's.
@@ -41,8 +42,8 @@ class Option(Outcome):
     temperature: float
 
 
-def rows(answer: Answer, temperature: float) -> list[Option]:
-    """One row per option."""
+def rows(answer: Answer, temperature: float, item: Item) -> list[Option]:
+    """One row per option of a question about an item."""
     p, scaled = answer.p, at_temperature(answer.p, temperature)
     return [
         Option(
@@ -57,6 +58,7 @@ def rows(answer: Answer, temperature: float) -> list[Option]:
             gain=math.log(max(scaled[at], 1e-12)) - math.log(max(p[at], 1e-12)),
             mass=Probability(answer.mass),
             temperature=temperature,
+            **surface(item, answer.question.proposed or option),
         )
         for at, option in enumerate(answer.question.options)
     ]

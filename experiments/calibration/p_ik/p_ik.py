@@ -37,6 +37,7 @@ class Answered(Forecast):
         draw: index of the sampled answer; answer: as the grader read it.
         correct: whether the grader accepts it; fate: what became of it.
         share: share of right ones among the item's answers, in [0, 1].
+        question_length: characters of the question.
     """
 
     probe_of: str | None
@@ -45,10 +46,12 @@ class Answered(Forecast):
     correct: bool
     fate: Fate
     share: float
+    question_length: int
 
 
 Common = tuple[asyncio.Task[list[Graded]], asyncio.Task[Reading]]
 PAIR, DOMAIN, OF = ("p", "correct"), ("arm", "domain"), ("arm", "probe_of")
+LENGTH = ("question_length", "correct", "domain", "group")
 WHOLE = {"alone": False}
 
 
@@ -67,7 +70,9 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
     percent.
 
     Differs from the paper: a linear probe on a frozen model, not a head trained together with it; no questions that
-    only another model can answer (its table 2). Experiment pIKContexts shows what moves P(IK).
+    only another model can answer (its table 2). A P(IK) that follows the domain or the length of a question ranks
+    questions, too: it is compared with lengths within domains (`auroc_same_kind`, `length_auroc`). Experiment
+    pIKContexts shows what moves P(IK).
     """
 
     arms: Sequence[str] = ("probe", "probe elsewhere", "probe of one domain", "yes-no", "yes-no swapped", "percent")
@@ -85,6 +90,8 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
     outcome: ClassVar = Answered
     metrics: ClassVar = (
         *metrics.judged(where=WHOLE),
+        *metrics.each((*PAIR, "domain"), metrics.auroc_same_kind, where=WHOLE),
+        *metrics.each(LENGTH, metrics.length_auroc, where=WHOLE),
         *metrics.each(("p", "share"), metrics.spearman, where=WHOLE),
         Metric("auroc_by_domain", metrics.auroc, PAIR, by=DOMAIN, where=WHOLE),
         Metric("ece_by_domain", metrics.ece_equal_count, PAIR, by=DOMAIN, where=WHOLE),
@@ -118,6 +125,7 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
     ) -> list[Answered]:
         graded, found = await asyncio.gather(common[0], self.found(arm, common[1], item, subject, fitted))
         more = {"domain": self.domain_of(item), "share": fmean(one.correct for one in graded)}
+        more["question_length"] = len(str(item.fields["question"]))
         return [
             Answered(
                 **asdict(forecast) | more,

@@ -10,11 +10,12 @@ from typing import Literal
 from harness import Item, ItemError, fill
 from harness.tasks.graders import gold_text
 
-Context = Literal["none", "source", "good", "bad", "irrelevant"]
+Context = Literal["none", "source", "source without answer", "good", "bad", "irrelevant"]
 
 TEXTS: Mapping[str, str] = {
     "source": "Notes:\n$notes",
     "note": "- $question $answer\n",
+    "not_noted": "(not noted)",
     "hint": 'Hint: the answer to "$question" is $answer.\n',
 }
 
@@ -42,9 +43,9 @@ def context(
 ) -> str:
     """The text before the question; "" for "none".
 
-    source: a few questions with their right answers, the item's own among them. good, bad: the answer to the
-    question, right or wrong. irrelevant: the right answer to another question. Others are training items, of the item's
-    domain where there are any.
+    source: a few questions with their right answers, the item's own among them. source without answer: the same, but
+    the item's own answer is not noted. good, bad: the answer to the question, right or wrong. irrelevant: the
+    right answer to another question. Others are training items, of the item's domain where there are any.
 
     Args:
         wording: the experiment's texts, of which `TEXTS` is a part.
@@ -58,9 +59,10 @@ def context(
     others = rng.sample(known, len(known))
     near = [k for k in others if k.domain == domain]
     others = near + [k for k in others if k.domain != domain]
-    if kind == "source":
+    if kind in ("source", "source without answer"):
+        noted = answer if kind == "source" else wording["not_noted"]
         notes = [(k.question, k.answer) for k in others[: NOTES - 1]]
-        notes.insert(rng.randint(0, len(notes)), (question, answer))
+        notes.insert(rng.randint(0, len(notes)), (question, noted))
         told = "".join(fill(wording["note"], {"question": q, "answer": a}) for q, a in notes)
         return fill(wording["source"], {"notes": told})
     if kind == "irrelevant":

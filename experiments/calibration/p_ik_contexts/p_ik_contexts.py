@@ -21,7 +21,8 @@ class Shown(Way):
     """An arm: the way to P(IK), and the text before the question.
 
     Attributes:
-        context: "none", notes with the answer (source), a good, a bad or an irrelevant hint.
+        context: "none", notes with the answer (source) or with the question alone (source without answer), a good, a
+            bad or an irrelevant hint.
     """
 
     context: Context = "none"
@@ -49,13 +50,14 @@ class PIKContexts(Forecasting[Shown, Fitted]):
     more than with a bad one.
 
     Kadavath et al. 2022, "Language Models (Mostly) Know What They Know", arXiv 2207.05221, section 5.3.
-    Item: "What is the capital of France?" after nothing; after notes with the answer and two others (source); after
-    'Hint: the answer to "What is the capital of France?" is Paris.' (good), the same with a wrong answer (bad), or the
-    answer to another question (irrelevant).
+    Item: "What is the capital of France?" after nothing; after notes with the answer and two others (source), or with
+    the question and "(not noted)" among them (source without answer); after 'Hint: the answer to "What is the capital
+    of France?" is Paris.' (good), the same with a wrong answer (bad), or the answer to another question (irrelevant).
 
-    P(IK) is found as in experiment pIK, by a probe of bare questions or in words. The irrelevant hint is the control: a
-    probe fitted on bare questions may move with any text before them. Answers are sampled only to train the probe, the
-    same as in pIK, so we cannot say how far P(IK) should have moved. Reference answers enter these prompts on purpose.
+    P(IK) is found as in experiment pIK, by a probe of bare questions or in words. The source without answer
+    and the irrelevant hint are controls: a probe fitted on bare questions may move with any text before them. Answers
+    are sampled only to train the probe, the same as in pIK, so we cannot say how far P(IK) should have moved. Reference
+    answers enter these prompts on purpose.
 
     Differs from the paper: the hints are answers, not worked solutions; see also pIK.
     """

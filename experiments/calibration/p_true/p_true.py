@@ -10,6 +10,7 @@ from annotated_types import Ge
 
 from experiments.shared.answers import TEMPERATURE, own_answers
 from experiments.shared.demonstrations import TEXTS, fixed, judgement
+from experiments.shared.surface import Surface, beyond_surface, surface
 from experiments.shared.thoughts import ThoughtArm
 from harness import (
     ArmedExperiment,
@@ -47,7 +48,7 @@ class Shown(ThoughtArm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged(JudgedAnswer):
+class Judged(Surface, JudgedAnswer):
     """One sampled answer: p is p(True) / (p(True) + p(False)), mass is their sum.
 
     Attributes:
@@ -72,8 +73,9 @@ class PTrue(ArmedExperiment[Shown, Own]):
     Own demonstrations (few-shot) hold the true labels of the model's answers to training items, in their natural
     proportion; six hand-written ones (fixed) are balanced. Labels also tell how often the model is right at all. The
     arm with the same labels shuffled tells as much and nothing more: what few-shot has beyond it is knowledge of
-    answers. The arm with swapped letters shows the effect of the letter A. A model with a chat template sees every
-    demonstration as an exchange of its own, a base model the paper's plain text.
+    answers. The arm with swapped letters shows the effect of the letter A. A P(True) that follows the kind of question,
+    or the length of an answer, ranks answers, too: it is compared with lengths among questions of one kind. A model
+    with a chat template sees every demonstration as an exchange of its own, a base model the paper's plain text.
 
     Of a model that thinks, two more arms are worth a run: its judgement after no thought, and after its own thought
     about the answer. The paper has no such models.
@@ -117,6 +119,7 @@ class PTrue(ArmedExperiment[Shown, Own]):
     outcome: ClassVar = Judged
     metrics: ClassVar = (
         *metrics.judged(),
+        *beyond_surface(),
         *metrics.brier_parts(),
         *metrics.recalibrated(),
         *metrics.each(("p", "correct"), metrics.selective_accuracy),
@@ -166,6 +169,9 @@ class PTrue(ArmedExperiment[Shown, Own]):
             asked = judgement(self.wording, item.fields["question"], answer.text, ideas, swapped=arm.swapped)
             after = await arm.after(subject, Prompt(asked.asked(before)))
             p, mass = await asked.p_true(subject, before, thought=after.thought)
-            return Judged(answer=answer.text, correct=answer.correct, fate=answer.fate, p=p, mass=mass, draw=draw)
+            known = surface(item, answer.text)
+            return Judged(
+                answer=answer.text, correct=answer.correct, fate=answer.fate, **known, p=p, mass=mass, draw=draw
+            )
 
         return await together(judge(draw) for draw in range(self.draws)[: self.judged])

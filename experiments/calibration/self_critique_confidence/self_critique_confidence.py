@@ -11,13 +11,13 @@ from annotated_types import Ge, Gt, Le
 
 from experiments.calibration.self_critique_confidence.prompts import TEXTS, Stage, kind_of, prompt_for, read
 from experiments.shared.confidence import Instrument
+from experiments.shared.surface import Surface, beyond_surface, surface
 from harness import (
     Arm,
     ArmedExperiment,
     Capability,
     Fate,
     Item,
-    Outcome,
     Probability,
     Reliability,
     Subject,
@@ -42,7 +42,7 @@ class Request(Arm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored(Outcome):
+class Scored(Surface):
     """One reply.
 
     Attributes:
@@ -127,6 +127,7 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
     outcome: ClassVar = Scored
     metrics: ClassVar = (
         *metrics.judged(PAIR),
+        *beyond_surface(PAIR),
         *metrics.each(("half", "correct"), *SCORES, suffix="_half"),
         *metrics.each(("adversarial", "correct"), *SCORES, suffix="_adversarial"),
         *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),
@@ -173,6 +174,7 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
             kind=kind_of(item),
             reply=text,
             answer=answer,
+            **surface(item, answer),
             correct=grade.correct,
             fate=grade.fate,
             confidence=confidence,

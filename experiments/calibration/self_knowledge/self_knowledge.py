@@ -48,6 +48,7 @@ SAID = ("refused", "unanswerable")
 WIDE = ("refused_wide", "unanswerable")
 SELFAWARE = ("refused_selfaware", "unanswerable")
 SOFT = ("p_unanswerable", "unanswerable")
+LENGTH = ("question_length", "unanswerable", "asked", "group")
 IN_TEXT, JUDGED, VOTED = {"asked": "text"}, {"asked": "judgement"}, {"votes": len(PARAPHRASES)}
 
 
@@ -67,7 +68,8 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     answered. The judgements are exact probabilities of yes and no: judgement@8 is the mean over eight paraphrases, and
     every paraphrase is a vote for consensus and kappa. Half of them are asked the other way round. `conger_kappa` is
     their agreement beyond what a liking for "No" explains; Fleiss' kappa is given within each half. Consistency is not
-    knowledge: a model that always decides the same has a consensus of 1. Three baselines look at no reply. Always
+    knowledge: a model that always decides the same has a consensus of 1. `length_auroc` is the ranking by the
+    question's length alone. Three baselines look at no reply. Always
     refusing has an F1 of 2 pi/(1 + pi) at a share pi of positives. The bag of words shows what the wording gives away:
     an F1 of about 0.69 on SelfAware, from 400 questions.
 
@@ -119,6 +121,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         *metrics.graded(prefix="answerable_", where={**IN_TEXT, "unanswerable": False}),
         *metrics.rates(refusal_rate_by_kind="refused", by=("arm", "kind")),
         *metrics.rates("empty", "cut", suffix="_rate", where=IN_TEXT),
+        *metrics.each(LENGTH, metrics.length_auroc, where=JUDGED),
         *metrics.each(SOFT, metrics.auroc, metrics.brier, metrics.ece_equal_width, metrics.nll, where=JUDGED),
         *metrics.mean_probabilities(option_mass="mass", where=JUDGED),
         *metrics.means("consensus", where=VOTED),

@@ -15,7 +15,7 @@ class Verdict(Outcome):
     """The verdict on one question in one arm. Positive are the questions without an answer.
 
     Attributes:
-        kind: of the question, see the task; unanswerable: the truth.
+        kind: of the question, see the task; unanswerable: the truth; question_length: its characters.
         refused: what was said, strictly by phrases or by the judgement. A reply that says nothing does not refuse.
         refused_wide: by the wide detector of refusals; refused_selfaware: by the sixteen sentences of Yin et al. 2023.
         agrees: whether `refused` is the truth; not for a reply that is empty, or was cut off before it refused.
@@ -30,6 +30,7 @@ class Verdict(Outcome):
 
     kind: str
     unanswerable: bool
+    question_length: int
     refused: bool
     agrees: bool
     fate: Fate | None = None
@@ -51,8 +52,13 @@ class Verdict(Outcome):
 def verdict(item: Item, refused: bool) -> Verdict:
     """The columns that all arms fill."""
     unanswerable = not item.gold
-    agrees = refused == unanswerable
-    return Verdict(kind=str(item.fields["kind"]), unanswerable=unanswerable, refused=refused, agrees=agrees)
+    return Verdict(
+        kind=str(item.fields["kind"]),
+        unanswerable=unanswerable,
+        question_length=len(str(item.fields["question"])),
+        refused=refused,
+        agrees=refused == unanswerable,
+    )
 
 
 def replied(item: Item, reply: Text) -> Verdict:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.calibration.semantic_entropy.clustering import Clusters
+from experiments.shared.surface import Surface
 from harness import JudgedAnswer, Probability, Score, Text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certainty(JudgedAnswer):
+class Certainty(Surface, JudgedAnswer):
     """One method on one item, about the greedy answer.
 
     Attributes:

@@ -18,6 +18,7 @@ from experiments.shared import answers, demonstrations, stated_confidence
 from experiments.shared.demonstrations import judgement
 from experiments.shared.log_likelihood import log_likelihood
 from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, begun
+from experiments.shared.surface import beyond_surface, surface
 from harness import (
     ArmedExperiment,
     Gate,
@@ -89,6 +90,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
     metrics: ClassVar = (
         *metrics.graded(by=(), where={"arm": "agreement"}),
         *metrics.each(RANK, metrics.auroc, metrics.aurc, metrics.excess_aurc, metrics.prr),
+        *beyond_surface(RANK),
         *metrics.each(PAIR, metrics.overconfidence, metrics.ece_equal_width, where=PROBABILITY),
         *metrics.each(PAIR, metrics.ece_equal_count, metrics.brier, where=PROBABILITY),
         *metrics.means(readings="clusters", by=(), where={"arm": READING}),
@@ -138,7 +140,7 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
     ) -> Certainty:
         answer, draws = common.answer, common.draws
         grade = graded(item, common.greedy)
-        row = Certainty(answer=answer, correct=grade.correct, fate=grade.fate)
+        row = Certainty(answer=answer, correct=grade.correct, fate=grade.fate, **surface(item, answer))
         value: float | None
         match arm.quantity:
             case "likelihood":

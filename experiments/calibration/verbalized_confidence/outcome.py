@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from experiments.calibration.verbalized_confidence.elicitation import Elicitation, Elicited
 from experiments.shared import judging
+from experiments.shared.surface import Surface, surface
 from harness import Fate, GradedAnswer, Item, Probability, Subject
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatedConfidence(GradedAnswer):
+class StatedConfidence(Surface, GradedAnswer):
     """One reply.
 
     Attributes:
@@ -63,6 +64,7 @@ async def as_row(elicitation: Elicitation, said: Elicited, draw: int, *, forced:
         draw=draw,
         reply=said.text,
         answer=answer,
+        **surface(item, answer),
         correct=correct,
         fate=fate,
         graded_by=by,

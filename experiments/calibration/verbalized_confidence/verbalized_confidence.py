@@ -14,6 +14,7 @@ from experiments.calibration.verbalized_confidence.prompts import TEXTS, Manner,
 from experiments.shared import judging
 from experiments.shared.confidence import PHRASES, Scale
 from experiments.shared.stated_confidence import CONFIDENCE_TOKENS, Scaled, example
+from experiments.shared.surface import beyond_surface
 from experiments.shared.thoughts import THOUGHTS
 from harness import (
     ArmedExperiment,
@@ -109,6 +110,7 @@ class VerbalizedConfidence(ArmedExperiment[Manner, None]):
     outcome: ClassVar = StatedConfidence
     metrics: ClassVar = (
         *metrics.judged(PAIR, by=BY),
+        *beyond_surface(PAIR, by=BY),
         *metrics.each(PAIR[1:], metrics.accuracy, suffix="_attempted", by=BY, where=ATTEMPTED),
         *metrics.each(PAIR, *PAPER, suffix="_attempted", by=BY, where=ATTEMPTED),
         *metrics.each(PAIR, metrics.auprc, metrics.auprc_wrong, by=BY),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from experiments.shared.demonstrations import TEXTS, fixed, judgement
+from experiments.shared.surface import Surface, beyond_surface, surface
 from harness import (
     Arm,
     ArmedExperiment,
@@ -35,6 +36,11 @@ class Shown(Arm):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Opinion(Surface, JudgedAnswer):
+    """The judgement of one answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SecondOpinion(ArmedExperiment[Shown, None]):
     """A model can tell which of somebody else's answers are right: P(True) of given answers separates right from wrong.
 
@@ -59,9 +65,10 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     texts: ClassVar = {name: TEXTS[name] for name in ("judgement", "judgement_lead")}
     item_fields: ClassVar = ("question", "answer")
     papers: ClassVar = ("kadavath2022language",)
-    outcome: ClassVar = JudgedAnswer
+    outcome: ClassVar = Opinion
     metrics: ClassVar = (
         *metrics.judged(),
+        *beyond_surface(),
         Metric("coverage", metrics.coverage, ("p",)),
         Metric("option_mass", metrics.mean_probability, ("mass",)),
     )
@@ -71,10 +78,11 @@ class SecondOpinion(ArmedExperiment[Shown, None]):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"choose"})
 
-    async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: None) -> JudgedAnswer:
+    async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: None) -> Opinion:
         answer = str(item.fields["answer"])
         given = graded(item, answer, cut=item.fields.get("fate") == "cut")
         before = fixed(self.wording, item) if arm.demonstrations else ()
         asked = judgement(self.wording, item.fields["question"], answer)
         p, mass = await asked.p_true(subject, before)
-        return JudgedAnswer(answer=answer, correct=given.correct, fate=given.fate, p=p, mass=mass)
+        on_surface = surface(item, answer)
+        return Opinion(answer=answer, correct=given.correct, fate=given.fate, **on_surface, p=p, mass=mass)

@@ -14,14 +14,15 @@ class Method(Arm):
     """Who says which words are important, or a check.
 
     Attributes:
-        source: "self" is the model's own explanation, "other" its explanation of another review at the same places.
+        source: "self" is the model's own explanation, "other" its explanation of another review at the same places,
+            "longest" the rule that long words are important.
         order: "P-E" predicts before it explains, "E-P" explains before it predicts. These are two classifiers, and
             every method is judged by the one whose order it has.
         form: of the model's explanations: the most telling words, or a score for every word; else "rule".
         kind: whether words are ranked or a self-consistency check is made; check: which one, see `checks`.
     """
 
-    source: Literal["self", "occlusion", "lime", "random", "other"]
+    source: Literal["self", "occlusion", "lime", "random", "longest", "other"]
     order: Literal["P-E", "E-P"] = "P-E"
     form: Literal["words", "scores", "rule"] = "rule"
     kind: Literal["ranking", "check"] = "ranking"
@@ -36,11 +37,13 @@ METHODS: Mapping[str, Method] = {
     "occlusion": Method(source="occlusion"),
     "lime": Method(source="lime"),
     "random": Method(source="random"),
+    "longest words": Method(source="longest"),
     "self shuffled": Method(source="other", form="words"),
     "self scores shuffled": Method(source="other", form="scores"),
     "self E-P": Method(source="self", form="words", order="E-P"),
     "occlusion E-P": Method(source="occlusion", order="E-P"),
     "random E-P": Method(source="random", order="E-P"),
+    "longest words E-P": Method(source="longest", order="E-P"),
     "self shuffled E-P": Method(source="other", form="words", order="E-P"),
     "counterfactual": Method(source="self", kind="check", check="counterfactual"),
     "rewriting": Method(source="random", kind="check", check="rewriting"),

@@ -12,7 +12,7 @@ from annotated_types import Ge
 from experiments.judging.self_explanation import checks, classifier
 from experiments.judging.self_explanation.checks import Checker
 from experiments.judging.self_explanation.classifier import SIGNS, Classifier, Order
-from experiments.judging.self_explanation.explanations import Explanation, Form
+from experiments.judging.self_explanation.explanations import Explanation, Form, bare
 from experiments.judging.self_explanation.faithfulness import (
     comprehensiveness,
     distinct,
@@ -49,9 +49,10 @@ class SelfExplanation(ArmedExperiment[Method, Others]):
     f(x) is the exact probability of the predicted label, the mean over both orders of the labels, and never a stated
     confidence. Words are taken away in the order of a ranking; a faithful one has high comprehensiveness, low
     sufficiency, an early flip. Rankings: the model's most telling words (self), its scores of all words (self scores),
-    occlusion, LIME, random scores, and its explanation of another review at the same places (shuffled). Scores are for
-    the positive label, and change their sign where the prediction is negative. P-E and E-P are two classifiers, each
-    of which is explained and asked in its own order. An explanation that cannot be read ranks the words at random.
+    occlusion, LIME, random scores, the longest words, and its explanation of another review at the same places
+    (shuffled). Scores are for the positive label, and change their sign where the prediction is negative. P-E and E-P
+    are two classifiers, each of which is explained and asked in its own order. An explanation that cannot be read ranks
+    the words at random.
 
     Checks: the model's counterfactual is judged as the other label, against its rewriting in other words; a review that
     it redacted is unknown to it, against as many words redacted at random; and so with the words that it named.
@@ -152,6 +153,8 @@ class SelfExplanation(ArmedExperiment[Method, Others]):
             return await one.explain(cast("Form", arm.form))
         if arm.source == "other":
             scores = moved(rng.choice(fitted[f"{arm.order} {arm.form}"]), n)
+        elif arm.source == "longest":
+            scores = [float(len(bare(word))) for word in one.words]
         elif arm.source != "random":
             kept = [without(n, ()), *(without(n, (i,)) for i in range(n))]
             kept = kept if arm.source == "occlusion" else lime_masks(n, self.lime_samples * n, rng)

@@ -10,6 +10,7 @@ from experiments.shared.judge_reliability import ByJudge, JudgeReliability
 from experiments.shared.pairs import PairVerdict, vote
 from experiments.shared.thoughts import THOUGHTS, ThoughtArm
 from harness import Fate, Item, Probability
+from harness.tasks.texts import words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +18,13 @@ class Judging(ThoughtArm):
     """Who judges a pair of answers, and in which form.
 
     Attributes:
-        judge: the model under study, the rival that gave the other answer, or a rule: a coin, or the longer answer.
+        judge: the model under study, the rival that gave the other answer, or a rule: a coin, the longer answer, the
+            shorter one, or the one that has more of the question's words.
         shown: the answers as given; both paraphrased by the judge part; both cut to the length of the shorter; or with
             an answer by rule in the place of the own one, right where that is right and wrong where it is wrong.
     """
 
-    judge: Literal["subject", "rival", "coin", "longer"]
+    judge: Literal["subject", "rival", "coin", "longer", "shorter", "overlap"]
     shown: Literal["as given", "paraphrased", "equal length", "stand-in"] = "as given"
 
 
@@ -132,10 +134,14 @@ class Pair:
             judge_orders=self.relied.orders if self.relied else None,
         )
 
-    def by_rule(self, judge: str) -> Preference:
-        """The row of a judge that reads nothing: a coin wins half of the time, the longer answer always."""
-        row = self.row(*self.texts)
-        return won(row, 0.5 if judge == "coin" else (row.longer + 1) / 2)
+    def by_rule(self, judge: str, question: str) -> Preference:
+        """The row of a judge that reads no quality: with a coin each answer wins half of the time, else by a rule."""
+        row, asked = self.row(*self.texts), {*words(question)}
+        shared = [len(asked & {*words(text)}) for text in self.texts]
+        overlap = float((shared[0] > shared[1]) - (shared[0] < shared[1]))
+        return won(
+            row, ({"coin": 0.0, "longer": row.longer, "shorter": -row.longer, "overlap": overlap}[judge] + 1) / 2
+        )
 
 
 def won(row: Preference, win: float) -> Preference:
@@ -173,7 +179,8 @@ def stand_in(item: Item, own: Answer) -> str | None:
 
 
 _OWN, _RIVAL = "judge own", "judge rival"
-DEFAULT = (_OWN, _RIVAL, "stand-in", "blind", "equal length", "coin", "longer wins")
+RULES = ("coin", "longer wins", "shorter wins", "word overlap")
+DEFAULT = (_OWN, _RIVAL, "stand-in", "blind", "equal length", *RULES)
 ARMS: Mapping[str, Judging] = {
     **{f"{_OWN}{end}": Judging(judge="subject", thought=thought) for end, thought in THOUGHTS.items()},
     **{f"{_RIVAL}{end}": Judging(judge="rival", thought=thought) for end, thought in THOUGHTS.items()},
@@ -182,5 +189,7 @@ ARMS: Mapping[str, Judging] = {
     "equal length": Judging(judge="subject", shown="equal length"),
     "coin": Judging(judge="coin"),
     "longer wins": Judging(judge="longer"),
+    "shorter wins": Judging(judge="shorter"),
+    "word overlap": Judging(judge="overlap"),
 }
 """All arms; those about thoughts are for models that think, and run when asked for."""

@@ -56,11 +56,12 @@ class SelfPreference(ArmedExperiment[Judging, JudgeReliability | None]):
     probabilities of (A) and (B). The key says who is right, and so puts each pair into a cell.
 
     A judge without any preference has a DBG of 1/2 less the gold win rate, which is large against a strong rival; so
-    DBG is only shown beside the arms coin and longer wins. judge rival: the rival judges the same pairs; excess_dbg is
-    the difference, in which quality cancels, and the interaction of judge and author. stand-in: an answer by rule, as
-    right or wrong as the own one, in its place. blind: both answers in the words of the part judge (else the model's
-    own). equal length: both cut to the shorter. Pairs with both answers right, or both wrong, need no gold at all.
-    For models that think, arms after no thought and after their own, where the verdict is read.
+    DBG is only shown beside the arms coin, longer wins, shorter wins and word overlap (with the question). judge rival:
+    the rival judges the same pairs; excess_dbg is the difference, in which quality cancels, and the interaction of
+    judge and author. stand-in: an answer by rule, as right or wrong as the own one, in its place. blind: both answers
+    in the words of the part judge (else the model's own). equal length: both cut to the shorter. Pairs with both
+    answers right, or both wrong, need no gold at all. For models that think, arms after no thought and after their own,
+    where the verdict is read.
 
     Without another model as rival the other answers are the model's own, drawn at `rival_temperature`: then judge rival
     has no rows. Open questions (task=alpaca_eval) have no key: experiment.gold=judges takes the majority of the models
@@ -132,8 +133,8 @@ class SelfPreference(ArmedExperiment[Judging, JudgeReliability | None]):
     async def ask(
         self, arm: Judging, common: Pair, item: Item, subject: Subject, fitted: JudgeReliability | None
     ) -> list[Preference]:
-        if arm.judge in ("coin", "longer"):
-            return [common.by_rule(arm.judge)]
+        if arm.judge not in ("subject", "rival"):
+            return [common.by_rule(arm.judge, item.fields["question"])]
         rival, shown, kept = subject.role("rival"), common.texts, None
         alone = same(rival, subject)
         if arm.judge == "rival" and alone:

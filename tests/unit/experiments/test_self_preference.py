@@ -26,6 +26,7 @@ from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.tasks.alpaca_eval import no_key
 from harness.tasks.base import Split
+from harness.tasks.texts import words
 from harness.testing import fake_subject
 
 CLAIMS = load_job(["experiment=selfPreference", "engine=fake", "tracker=none"]).claims
@@ -61,7 +62,7 @@ def model(answers: Callable[[int], str], prefers: Prefers, asked: list[Item]) ->
 
 
 def said(item: Item, author: str, right: bool) -> str:
-    return f"{author} says that the answer is {int(item.gold) + (0 if right else 100)}."
+    return f"{author} says that the answer is {int(item.gold) + (0 if right else 1)}."
 
 
 def play(
@@ -357,3 +358,43 @@ def test_arms_about_thoughts_run_when_asked_for_only() -> None:
     thoughts = {name for name, arm in ARMS.items() if arm.thought != "as set"}
     assert thoughts == {f"judge {who} {what} thought" for who in ("own", "rival") for what in ("no", "own")}
     assert thoughts.isdisjoint(DEFAULT)
+
+
+def shorter(question: str, first: str, second: str) -> float:
+    return 0.5 + (len(first) < len(second)) * 0.4 - (len(first) > len(second)) * 0.4
+
+
+def wordy(question: str, first: str, second: str) -> float:
+    asked = {*words(question)}
+    shared = [len(asked & {*words(text)}) for text in (first, second)]
+    return 0.5 + 0.4 * (shared[0] > shared[1]) - 0.4 * (shared[0] < shared[1])
+
+
+def longer_text(question: str, first: str, second: str) -> float:
+    return 1 - shorter(question, first, second)
+
+
+@pytest.mark.parametrize(
+    ("prefers", "own", "other"),
+    [
+        (shorter, "{n}.", "The answer to the question is {n}."),
+        (longer_text, "After all of this the answer to the question is {n}.", "{n}."),
+        (wordy, "How many now? {n} more.", "In total, {n} all over."),
+    ],
+)
+def test_a_taste_for_short_long_or_repeated_words_is_no_preference_for_oneself(
+    prefers: Prefers, own: str, other: str
+) -> None:
+    # The own answers have this form and the rival's and the stand-ins have not.
+    asked = items(40)
+
+    def form(text: str, right: Callable[[int], bool]) -> Callable[[int], str]:
+        return lambda at: text.format(n=int(asked[at].gold) + (not right(at)))
+
+    table, _ = play(model(form(own, own_right), prefers, asked), model(form(other, other_right), coin, asked), asked)
+    assert value(table, "dbg", arm="judge own") > 0.3
+    estimates = [one for metric in SelfPreference.metrics for one in estimate(metric, table, replicates=200)]
+    claims = [claim for claim in CLAIMS if claim.than and not isinstance(claim.than, Mapping)]
+    judged = [judge_claim(claim, estimates, SelfPreference.metrics, table, replicates=200) for claim in claims]
+    assert len(judged) == 5
+    assert "supported" not in [one.kind for one in judged]

@@ -129,3 +129,16 @@ def test_a_wrong_gate_is_refused_before_the_run(changes: Any, message: str) -> N
             KINDS,  # type: ignore[arg-type]
         )
     check_gates([option_mass()], METRICS, KINDS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [6, 7, 12, 43])
+def test_a_number_at_the_border_of_a_gate_passes_whatever_its_mean_rounds_to(n: int) -> None:
+    # The mean of 6 times 0.8 is 0.7999999999999999, and of 15 times 0.2 is 0.20000000000000004.
+    for share, gate in (
+        (0.8, Gate(metric="m", least=0.8, columns=("p",))),
+        (0.2, Gate(metric="m", most=0.2, columns=("p",))),
+    ):
+        table = arms({"a": {"p": np.full(n, 0.5), "mass": np.full(n, share)}})
+        (one,) = estimate_all((Metric("m", mean, ("mass",)),), table, replicates=10)
+        assert gate.against(one) == ""
+        assert Gate(metric="m", least=share + 1e-6, columns=("p",)).against(one)

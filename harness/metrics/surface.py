@@ -1,0 +1,88 @@
+"""Ranking beyond the surface: among questions of one kind, and against a rule that knows lengths alone.
+
+A confidence that follows the kind of a question, or the length of an answer, ranks right answers above wrong ones
+wherever some kinds are easier or wrong answers are longer. It knows nothing of the single answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Scores, Weights
+from harness.metrics.metric import measure
+from harness.metrics.ranking import auroc
+from harness.metrics.weighted import ratio
+
+_NO_PAIR = "no kind of question has right and wrong rows"
+
+
+@measure(label="AUROC among questions of one kind", low=0, high=1, better="higher", undefined=_NO_PAIR)
+def auroc_same_kind(score: Scores, correct: Labels, kind: Classes, *, w: Weights) -> Floats:
+    """`auroc` over the pairs of a right and a wrong row to questions of one kind, in [0, 1].
+
+    Pairs of two kinds are left out, so that a score which only tells easy kinds from hard ones has 1/2. With a single
+    kind it is `auroc`.
+    """
+    return _within(score.values, correct.values, kind.values, w)
+
+
+def _length_rule(
+    length: Numbers, correct: Labels, kind: Classes, group: Folds, *, w: Floats
+) -> Callable[[Weights], Floats]:
+    return _rule([length.values], correct, kind, group, w)
+
+
+def _lengths_rule(
+    answer: Numbers, question: Numbers, correct: Labels, kind: Classes, group: Folds, *, w: Floats
+) -> Callable[[Weights], Floats]:
+    return _rule([answer.values, question.values], correct, kind, group, w)
+
+
+@measure(label="AUROC of the length", low=0, high=1, better="higher", fitted=_length_rule, undefined=_NO_PAIR)
+def length_auroc(length: Numbers, correct: Labels, kind: Classes, group: Folds, *, w: Weights) -> Floats:
+    """The `auroc_same_kind` of a length (of the question, say), short or long first, in [1/2, 1].
+
+    Whether short or long ranks better is told for the rows of each fold by the other folds, so that the rule gains
+    little by chance. Where it ranks worse than a coin, the coin's 1/2 takes its place. A confidence that knows
+    something of the single answer is above it.
+    """
+    return np.concatenate([_length_rule(length, correct, kind, group, w=row)(row[None, :]) for row in w])
+
+
+@measure(label="AUROC of lengths", low=0, high=1, better="higher", fitted=_lengths_rule, undefined=_NO_PAIR)
+def lengths_auroc(
+    answer: Numbers, question: Numbers, correct: Labels, kind: Classes, group: Folds, *, w: Weights
+) -> Floats:
+    """As `length_auroc`, of the answer's length or the question's: the one that ranks best on the other folds."""
+    return np.concatenate([_lengths_rule(answer, question, correct, kind, group, w=row)(row[None, :]) for row in w])
+
+
+def _rule(
+    lengths: Sequence[Floats], correct: Labels, kind: Classes, group: Folds, w: Floats
+) -> Callable[[Weights], Floats]:
+    """The AUROC of the best length, chosen for each fold on the others, as a function of weights [B, n]."""
+    scores = np.zeros(len(w))
+    # Standard scores, so that rows of folds with different choices can be compared.
+    tried = [sign * (one - one.mean()) / (one.std() or 1.0) for one in lengths if len(w) for sign in (-1, 1)]
+    for fold in np.unique(group.values):
+        others = np.where(group.values == fold, 0.0, w)[None, :]
+        found = [float(_within(one, correct.values, kind.values, others)[0]) for one in tried]
+        if not np.isnan(found[0]):
+            scores = np.where(group.values == fold, tried[int(np.argmax(found))], scores)
+    # A replicate without a pair stays undefined.
+    return lambda weights: np.maximum(_within(scores, correct.values, kind.values, weights), 0.5)
+
+
+def _within(score: Floats, correct: Floats, kind: NDArray[np.int64], w: Weights) -> Floats:
+    won, pairs = np.zeros(len(w)), np.zeros(len(w))
+    for one in np.unique(kind):
+        rows = kind == one
+        label, weight = correct[rows], w[:, rows]
+        mixed = (weight @ label) * (weight @ (1 - label))
+        found = auroc(Scores(score[rows]), Labels(label), w=weight)
+        won += np.where(mixed > 0, mixed * np.nan_to_num(found), 0.0)
+        pairs += mixed
+    return ratio(won, pairs)

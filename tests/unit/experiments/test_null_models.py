@@ -1,0 +1,251 @@
+"""Models without an ability, whose confidence follows something else: no claim of the ability is supported.
+
+Beside each stands a model that has the ability, for which the same claims are.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from experiments.calibration.mc_calibration.mc_calibration import McCalibration
+from experiments.calibration.p_ik.p_ik import PIK
+from experiments.calibration.p_ik_contexts.p_ik_contexts import PIKContexts
+from experiments.calibration.p_true.p_true import PTrue
+from experiments.calibration.self_critique_confidence.self_critique_confidence import SelfCritiqueConfidence
+from experiments.calibration.self_knowledge.self_knowledge import SelfKnowledge
+from experiments.calibration.self_knowledge.unanswerable import Unanswerable
+from experiments.calibration.semantic_entropy.semantic_entropy import SemanticEntropy
+from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
+from harness import Experiment, Item
+from harness.statistics.claims import Claim, judge_claim
+from harness.statistics.estimates import estimate_all
+from harness.tasks.graders import letter_choice, short_answer
+from harness.testing import Simulated, simulate
+
+CONF = Path(__file__).parents[3] / "conf/experiment"
+Reply = str | Mapping[str, float]
+Says = Callable[[int, str], float]
+"""The confidence of a model in an answer to the question of a number."""
+
+
+def verdicts(experiment: Experiment, name: str, done: Simulated, *words: str) -> list[str]:
+    """The verdicts on the claims of conf/experiment/NAME.yaml, or on those whose text has all of some words."""
+    assert not any(row["error"] for row in done.rows), [row["error"] for row in done.rows if row["error"]]
+    written = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))["claims"]
+    claims = [Claim(**claim) for claim in written if all(word in claim["text"] for word in words)]
+    assert claims
+    wanted = {metric for claim in claims for metric, _ in claim.sides}
+    metrics = [metric for metric in experiment.metrics if metric.name in wanted]
+    estimates = estimate_all(metrics, done.table, replicates=200)
+    return [judge_claim(claim, estimates, experiment.metrics, done.table, replicates=200).kind for claim in claims]
+
+
+# Questions of two kinds: of the easy one three in four are answered rightly, of the hard one every fourth. Right
+# answers are short words, wrong ones long phrases in two cases of three.
+def easy(i: int) -> bool:
+    return i % 2 == 0
+
+
+def right(i: int) -> bool:
+    return random.Random(i).random() < (0.75 if easy(i) else 0.25)
+
+
+def answer(i: int) -> str:
+    if right(i):
+        return f"gold{i:03}"
+    return f"bronze or silver of the year{i:03}" if random.Random(f"{i} long").random() < 2 / 3 else f"coal{i:03}"
+
+
+def question(i: int) -> str:
+    return f"What {'easy' if easy(i) else 'hard'} thing is {i:03}?"
+
+
+def items(start: int, stop: int) -> list[Item]:
+    kinds = ("easy" if easy(i) else "hard" for i in range(start, stop))
+    return [
+        Item({"question": question(i), "kind": kind}, f"gold{i:03}", short_answer)
+        for i, kind in zip(range(start, stop), kinds, strict=True)
+    ]
+
+
+def number(prompt: str) -> int:
+    return int(re.findall(r"thing is (\d{3})\?", prompt)[-1])
+
+
+def by_kind(i: int, said: str) -> float:
+    return 0.75 if easy(i) else 0.25
+
+
+def by_length(i: int, said: str) -> float:
+    return max(0.02, 0.98 - len(said) / 40)
+
+
+def by_both(i: int, said: str) -> float:
+    return 0.6 * by_kind(i, said) + 0.4 * by_length(i, said)
+
+
+def constant(i: int, said: str) -> float:
+    return 0.8
+
+
+def knows(i: int, said: str) -> float:
+    return (0.9 if right(i) else 0.2) if random.Random(f"{i} luck").random() < 0.95 else 0.5
+
+
+NULLS: Sequence[Says] = (by_kind, by_length, by_both, constant)
+
+
+def model(says: Says) -> Callable[[str], Reply]:
+    """Answers all questions, and says how sure it is in every form that is asked for."""
+
+    def reply(prompt: str) -> Reply:
+        i = number(prompt)
+        told = re.findall(r"(?:Proposed Answer|Possible Answer|Solution): ([^\n<]+)|<answer>([^<\n]+)</answer>", prompt)
+        p = says(i, next(filter(None, told[-1])) if told else answer(i))
+        if prompt.endswith(("answer is: (", "Answer: (")):
+            return {"A": p, "B": 1 - p}
+        if prompt.endswith("confidence is"):
+            return {" ninety": p, " ten": 1 - p}
+        if prompt.endswith("<confidence>"):
+            return f"{round(100 * p)}%</confidence>"
+        if prompt.endswith("<answer>"):
+            return f"{answer(i)}</answer>"
+        if prompt.endswith("answer is"):
+            return f"{answer(i)}, and the confidence is {round(100 * p)}%"
+        return answer(i)
+
+    return reply
+
+
+def p_true(says: Says) -> list[str]:
+    experiment = PTrue(arms=["few-shot"], draws=1, shots=4)
+    done = simulate(experiment, items(0, 120), model(says), train=items(200, 212))
+    return verdicts(experiment, "pTrue", done, "of one kind")
+
+
+def p_ik(says: Says) -> list[str]:
+    experiment = PIK(arms=["yes-no", "percent"], draws=1)
+    done = simulate(experiment, items(0, 120), model(says))
+    return verdicts(experiment, "pIK", done, "Asked for")
+
+
+def verbalized(says: Says) -> list[str]:
+    experiment = VerbalizedConfidence(arms=["percent one"])
+    return verdicts(experiment, "verbalizedConfidence", simulate(experiment, items(0, 120), model(says)), "of one kind")
+
+
+def self_critique(says: Says) -> list[str]:
+    experiment = SelfCritiqueConfidence(arms=["confidence"])
+    done = simulate(experiment, items(0, 120), model(says))
+    return verdicts(experiment, "selfCritiqueConfidence", done, "of one kind")
+
+
+WAYS = {"pTrue": p_true, "pIK": p_ik, "verbalizedConfidence": verbalized, "selfCritiqueConfidence": self_critique}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "says"),
+    # P(IK) is asked before there is an answer: who follows the length of the answer then knows the answer.
+    [(name, says) for name in WAYS for says in NULLS if name != "pIK" or says in (by_kind, constant)],
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
+)
+def test_confidence_that_follows_kinds_or_lengths_is_no_self_knowledge(experiment: str, says: Says) -> None:
+    assert "supported" not in WAYS[experiment](says)
+
+
+@pytest.mark.parametrize("experiment", WAYS)
+def test_confidence_that_knows_the_single_answer_is(experiment: str) -> None:
+    assert set(WAYS[experiment](knows)) == {"supported"}
+
+
+def test_answers_of_which_meanings_follow_the_length_are_no_semantic_entropy() -> None:
+    # Draws of long answers differ, and long answers are wrong: entropy over meanings is the length of the answer.
+    def reply(prompt: str) -> Reply:
+        i = number(prompt)
+        said = answer(i)
+        if "entail the second" in prompt:
+            return {" No": 0.9, " Yes": 0.1}
+        long = {f" {said} {part}": 0.25 for part in ("first", "second", "third", "fourth")}
+        return {f" {said}": 1.0} if len(said) < 12 else long
+
+    experiment = SemanticEntropy(arms=["semantic entropy reading discrete"], draws=4)
+    done = simulate(experiment, items(0, 120), reply)
+    metrics = [metric for metric in experiment.metrics if metric.name in ("auroc", "auroc_same_kind", "lengths_auroc")]
+    found = {one.metric: one.value for one in estimate_all(metrics, done.table, replicates=10)}
+    assert found["auroc_same_kind"] == pytest.approx(found["lengths_auroc"], abs=0.12)
+    assert found["auroc"] > 0.7
+
+
+def true_false(says: Callable[[str, bool], float]) -> list[str]:
+    """Of every question a right and a wrong answer are proposed; wrong ones are longer in two cases of three."""
+    asked = [
+        Item(
+            {"question": f"{question(i)} (A) x (B) y", "stem": question(i), "choices": choices, "kind": "any"},
+            "(A)",
+            letter_choice,
+        )
+        for i in range(80)
+        for choices in [[f"gold{i:03}", f"tin{i:03}{' and more' * (i % 3 > 0)}"]]
+    ]
+
+    def reply(prompt: str) -> Reply:
+        proposed = re.findall(r"Proposed Answer: ([^\n<]+)", prompt)[-1]
+        p = says(proposed, "gold" in proposed)
+        return {"A": p, "B": 1 - p}
+
+    experiment = McCalibration(arms=["few-shot true-false"], tuning=0)
+    done = simulate(experiment, asked[:70], reply, train=asked[70:])
+    return verdicts(experiment, "mcCalibration", done, "of one kind")
+
+
+def test_taking_short_proposals_for_true_is_no_knowledge_of_them() -> None:
+    assert true_false(lambda text, right: 1 - len(text) / 40) != ["supported"]
+    assert true_false(lambda text, right: 0.9 if right else 0.3 if len(text) % 7 else 0.95) == ["supported"]
+
+
+def contexts(says: Callable[[str], float]) -> list[str]:
+    def reply(prompt: str) -> Reply:
+        p = says(prompt)
+        return {"A": p, "B": 1 - p}
+
+    arms = [f"yes-no{name}" for name in ("", " source", " source without answer", " good", " bad", " irrelevant")]
+    experiment = PIKContexts(arms=arms, train=12)
+    done = simulate(experiment, items(0, 60), reply, train=items(200, 212))
+    return verdicts(experiment, "pIKContexts", done, "P(yes)")
+
+
+def jitter(text: str) -> float:
+    return random.Random(text).uniform(-0.1, 0.1)
+
+
+def test_p_ik_that_rises_with_any_text_or_with_a_question_told_before_does_not_go_by_its_content() -> None:
+    assert "supported" not in contexts(lambda text: min(0.9, len(text) / 600) + jitter(text))
+    assert "supported" not in contexts(lambda text: 0.3 + 0.4 * (text.count(question(number(text))) > 1) + jitter(text))
+    told = contexts(lambda text: 0.3 + 0.4 * (f"gold{number(text):03}" in text) + jitter(text))
+    assert told == ["supported"] * 2
+
+
+def self_knowledge(refuses: Callable[[str, bool], bool], *words: str) -> list[str]:
+    asked = Unanswerable(size=120).load()
+    unknown = {str(item.fields["question"]): not item.gold for item in asked}
+
+    def reply(prompt: str) -> Reply:
+        text = max((text for text in unknown if text in prompt), key=len)
+        say = refuses(text, unknown[text]) and ("literally" in prompt or "Hamlet" in prompt)
+        return "The answer is unknown." if say else "It is 7."
+
+    experiment = SelfKnowledge(arms=["direct", "instruction", "icl", "always refuses"])
+    return verdicts(experiment, "selfKnowledge", simulate(experiment, asked, reply), *words)
+
+
+def test_refusing_everything_that_may_be_refused_is_no_self_knowledge() -> None:
+    assert self_knowledge(lambda text, unknown: True, "always refusing") == ["undecided"] * 3
+    assert (
+        self_knowledge(lambda text, unknown: unknown != (len(text) % 11 == 0), "always refusing") == ["supported"] * 3
+    )
