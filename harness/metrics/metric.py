@@ -127,6 +127,8 @@ class Measure:
         exact: whether the function needs the exact numbers and not binned ones, because they name things (the points of
             a curve, the years of a pair).
         label: the name that papers use, as in "Brier skill score"; by default the function's name in words.
+        ranks: whether the value is a mean over pairs of a right and a wrong row. Then an interval exists even where the
+            bootstrap has no width (every right row above every wrong one).
     """
 
     function: Callable[..., Floats]
@@ -148,6 +150,7 @@ class Measure:
     names: Names | None = None
     exact: bool = False
     label: str = ""
+    ranks: bool = False
 
     def __call__(self, *columns: Any, w: Weights, **options: Any) -> Floats:
         return self.function(*columns, w=w, **options)
@@ -218,6 +221,7 @@ def measure(
     remark: Callable[..., str] | None = None,
     exact: bool = False,
     label: str = "",
+    ranks: bool = False,
 ) -> Callable[[Callable[..., Floats]], Measure]:
     """Declares a metric function `f(*columns, w, **options) -> [B]`; parameter types say what columns it takes."""
 
@@ -244,6 +248,7 @@ def measure(
             keywords,
             exact=exact,
             label=label or function.__name__.replace("_", " "),
+            ranks=ranks,
         )
 
     return wrap

@@ -15,7 +15,7 @@ from harness.metrics.weighted import Ties, average, ratio, steps, unit_weights
 _ONE_KIND = "all rows are correct, or all are wrong"
 
 
-@measure(label="AUROC", low=0, high=1, better="higher", undefined=_ONE_KIND)
+@measure(label="AUROC", low=0, high=1, better="higher", undefined=_ONE_KIND, ranks=True)
 def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Probability that a correct row has a higher score than a wrong one, ties counting one half, in [0, 1].
 
@@ -108,7 +108,7 @@ def excess_aurc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     return aurc(score, correct, w=w) - _best_aurc(correct, w)
 
 
-@measure(label="PRR", low=-1, high=1, better="higher", undefined=_ONE_KIND)
+@measure(label="PRR", low=-1, high=1, better="higher", undefined=_ONE_KIND, ranks=True)
 def prr(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     """Prediction rejection ratio, in [-1, 1]; 1 is the best order, 0 a random one (Malinin et al. 2017, 2021).
 

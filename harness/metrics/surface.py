@@ -19,7 +19,7 @@ from harness.metrics.weighted import ratio
 _NO_PAIR = "no kind of question has right and wrong rows"
 
 
-@measure(label="AUROC among questions of one kind", low=0, high=1, better="higher", undefined=_NO_PAIR)
+@measure(label="AUROC among questions of one kind", low=0, high=1, better="higher", undefined=_NO_PAIR, ranks=True)
 def auroc_same_kind(score: Scores, correct: Labels, kind: Classes, *, w: Weights) -> Floats:
     """`auroc` over the pairs of a right and a wrong row to questions of one kind, in [0, 1].
 
@@ -41,7 +41,9 @@ def _lengths_rule(
     return _rule([answer.values, question.values], correct, kind, group, w)
 
 
-@measure(label="AUROC of the length", low=0, high=1, better="higher", fitted=_length_rule, undefined=_NO_PAIR)
+@measure(
+    label="AUROC of the length", low=0, high=1, better="higher", fitted=_length_rule, undefined=_NO_PAIR, ranks=True
+)
 def length_auroc(length: Numbers, correct: Labels, kind: Classes, group: Folds, *, w: Weights) -> Floats:
     """The `auroc_same_kind` of a length (of the question, say), short or long first, in [1/2, 1].
 
@@ -52,7 +54,7 @@ def length_auroc(length: Numbers, correct: Labels, kind: Classes, group: Folds, 
     return np.concatenate([_length_rule(length, correct, kind, group, w=row)(row[None, :]) for row in w])
 
 
-@measure(label="AUROC of lengths", low=0, high=1, better="higher", fitted=_lengths_rule, undefined=_NO_PAIR)
+@measure(label="AUROC of lengths", low=0, high=1, better="higher", fitted=_lengths_rule, undefined=_NO_PAIR, ranks=True)
 def lengths_auroc(
     answer: Numbers, question: Numbers, correct: Labels, kind: Classes, group: Folds, *, w: Weights
 ) -> Floats:

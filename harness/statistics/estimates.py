@@ -34,7 +34,7 @@ from harness.statistics.intervals import (
 )
 from harness.statistics.inversion import GapReplicates
 from harness.statistics.merged_rows import MergedRows, merged_rows
-from harness.statistics.rows import Sample, binned, evaluate, held, held_gaps, levels, sample
+from harness.statistics.rows import Sample, binned, evaluate, held, held_gaps, levels, rarer_groups, sample
 
 _Pairs = tuple[tuple[str, str], ...]
 _Key = tuple[tuple[str, ...], tuple[type | None, ...], bool, _Pairs, _Pairs]
@@ -291,6 +291,7 @@ def _finished(
             None if left_out is None else left_out[:, j],
             gaps,
             rows.clusters.ways,
+            rarer_groups(rows),
         )
         for j in range(len(values))
     ]

@@ -26,6 +26,7 @@ class Replicates:
         left_out: [G] the metric without each of the groups, which a BCa interval needs; empty where that is too much.
         gaps: the signed gaps behind the interval of a calibration error; None for other metrics, and for differences.
         ways: how many groups a row has at most; 2 where rows are pairs of years, and share years.
+        rarer: of a mean over pairs of a right and a wrong row, the groups of the rarer kind; None of other metrics.
     """
 
     values: Floats
@@ -33,6 +34,11 @@ class Replicates:
     left_out: Floats | None = None
     gaps: GapReplicates | None = None
     ways: int = 1
+    rarer: int | None = None
+
+    def agreeing(self, measure: Measure, n_groups: int) -> int:
+        """How many independent groups stand behind replicates that all agree; 0 where nothing follows from them."""
+        return n_groups if measure.average else (self.rarer or 0)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def interval_of(measure: Measure, value: float, replicates: Replicates, n_groups
     defined = replicates.values[~np.isnan(replicates.values)]
     notes = []
     if np.ptp(defined) < 1e-9:
-        return _agreement(value, n_groups, reach(measure) if measure.average else (-np.inf, np.inf))
+        return _agreement(value, replicates.agreeing(measure, n_groups), reach(measure))
     se = float(defined.std(ddof=1))
     if _by_t(measure, replicates, n_groups):
         se = t_error(se, n_groups)
@@ -207,7 +213,7 @@ def p_value(measure: Measure, value: float, replicates: Replicates, n_groups: in
     if np.isnan(value) or len(defined) < 0.95 * len(replicates.values) or replicates.gaps is not None:
         return None
     if np.ptp(defined) < 1e-9:
-        p = _agreement_p(measure, value, n_groups, bound)
+        p = _agreement_p(measure, value, replicates.agreeing(measure, n_groups), bound)
         return None if p is None else max(p, 2 / (len(defined) + 1))
     if _by_t(measure, replicates, n_groups):
         return t_p(value, t_error(float(defined.std(ddof=1)), n_groups), n_groups, reach(measure), bound)
@@ -261,9 +267,11 @@ def _agreement(value: float, n_groups: int, bounds: tuple[float, float]) -> Inte
     """The interval of a mean that is the same in all groups, where the bootstrap has no width.
 
     With G groups alike, the share q of such groups is at least 0.025^(1/G) with 97.5 % confidence, and the others may
-    lie anywhere within the bounds. For a share of 0 or 1 this is the interval of Clopper and Pearson (1934).
+    lie anywhere within the bounds. For a share of 0 or 1 this is the interval of Clopper and Pearson (1934). Of a mean
+    over pairs of a right and a wrong row, G is the number of groups of the rarer kind: a group that is not alike may be
+    one of these, and then takes most pairs with it.
     """
-    if not np.isfinite(bounds).all():
+    if not n_groups or not np.isfinite(bounds).all():
         return Interval(note="no interval: all replicates agree")
     q = MISS ** (1 / n_groups)
     low, high = (q * value + (1 - q) * bound for bound in bounds)
@@ -277,7 +285,7 @@ def _agreement_p(measure: Measure, value: float, n_groups: int, bound: float) ->
     """
     lowest, highest = reach(measure)
     end = lowest if bound < value else highest
-    if not measure.average or not np.isfinite(end) or value == bound:
+    if not n_groups or not np.isfinite(end) or value == bound:
         return None
     q = (bound - end) / (value - end)
     return min(1.0, 2 * float(np.clip(q, 0, 1)) ** n_groups)

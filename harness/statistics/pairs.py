@@ -20,7 +20,7 @@ from harness.statistics.estimates import Estimate, shift
 from harness.statistics.few_groups import power_factor
 from harness.statistics.intervals import Interval, Replicates, interval_of, of_difference, p_value, reach
 from harness.statistics.merged_rows import merged_rows
-from harness.statistics.rows import Sample, held, sample
+from harness.statistics.rows import Sample, held, rarer_groups, sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +220,8 @@ def clusters_of(rows: Sequence[Sample]) -> Clusters:
 def mean_of_seeds(rows: Sequence[Sample], replicates: int, seed: int) -> Replicates:
     """The mean over seeds on draws of groups, which are the same for all seeds, and of seeds."""
     by_run, steps, ways = _by_run(rows, replicates, seed)
-    return Replicates(_mean_of_drawn(by_run, np.random.default_rng([seed, len(rows)])), steps, ways=ways)
+    drawn = _mean_of_drawn(by_run, np.random.default_rng([seed, len(rows)]))
+    return Replicates(drawn, steps, ways=ways, rarer=_rarer(rows))
 
 
 def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int) -> Replicates:
@@ -228,7 +229,13 @@ def _replicated(rows: Sequence[Sample], n_first: int, replicates: int, seed: int
     by_run, steps, ways = _by_run(rows, replicates, seed)
     rng = np.random.default_rng([seed, len(rows)])
     first, second = (_mean_of_drawn(side, rng) for side in (by_run[:n_first], by_run[n_first:]))
-    return Replicates(second - first, steps, ways=ways)
+    return Replicates(second - first, steps, ways=ways, rarer=_rarer(rows))
+
+
+def _rarer(rows: Sequence[Sample]) -> int | None:
+    found = [rarer_groups(one) for one in rows]
+    known = [n for n in found if n is not None]
+    return min(known) if len(known) == len(found) else None
 
 
 def _by_run(rows: Sequence[Sample], replicates: int, seed: int) -> tuple[Floats, int, int]:

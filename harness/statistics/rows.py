@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.metrics.bins import Binned
-from harness.metrics.columns import Classes, Fates, Floats, Folds, Units, Weights
+from harness.metrics.columns import Classes, Fates, Floats, Folds, Labels, Units, Weights
 from harness.metrics.levels import LevelValue, Mask, chosen, level_texts, missing, shown
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
@@ -111,6 +111,20 @@ class Sample:
         if not len(self):
             return f"no rows: {self.reasons}" if self.reasons else "no rows"
         return self.metric.measure.undefined or "undefined on these rows"
+
+
+def rarer_groups(rows: Sample) -> int | None:
+    """Of a mean over pairs of a right and a wrong row (of one class), the groups that have rows of the rarer kind.
+
+    None of other metrics, and where rows have several groups.
+    """
+    parameters = rows.metric.measure.parameters
+    if not rows.metric.measure.ranks or rows.clusters.ways > 1:
+        return None
+    label = rows.values[parameters.index(Labels)]
+    classes = rows.values[parameters.index(Classes)] if Classes in parameters else np.zeros(len(rows))
+    kinds = ([(classes == one) & (label == right) for right in (0, 1)] for one in np.unique(classes))
+    return sum(min(len(np.unique(rows.codes[mask])) for mask in pair) for pair in kinds)
 
 
 def evaluate(metric: Metric, values: tuple[np.ndarray, ...], w: Weights) -> Floats:

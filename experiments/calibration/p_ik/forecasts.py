@@ -1,5 +1,5 @@
 """The ways to get P(IK) of a question, before it is answered: asked in words, or read by a probe (Kadavath et al. 2022,
-sections 5.1 and 5.2)."""
+sections 5.1 and 5.2). A model that thinks gives it without a thought: in its thought it would answer the question."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ async def yes_no(
     told = {"before": before, "question": item.fields["question"], "first": first, "second": second}
     text = fill(wording["yes_no"], told)
     turns, lead = (Message("user", text),), wording["yes_no_lead"]
-    choice = await letter(subject, turns, lead, {first.lower(): "A", second.lower(): "B"})
-    tokens = subject.prompt_tokens(Prompt(turns, f"{lead} ("))
+    choice = await letter(subject, turns, lead, {first.lower(): "A", second.lower(): "B"}, thought="")
+    tokens = subject.prompt_tokens(Prompt(turns, f"{lead} (").thinking(""))
     p, mass = Probability(choice.p["yes"]), Probability(choice.mass)
     return Forecast(p=p, mass=mass, calls=choice.calls, prompt_tokens=tokens)
 
@@ -81,9 +81,9 @@ async def percent(
     steps = f"{', '.join(names[:-1])} or {names[-1]}{' percent' if spelled else ''}"
     text = fill(wording["percent"], {"steps": steps, "before": before, "question": item.fields["question"]})
     prompt = Prompt.user(text, wording["spelled_lead" if spelled else "digits_lead"])
-    choice = await subject.choose(prompt, {f"{10 * i}%": [f" {name}"] for i, name in enumerate(names)})
+    choice = await subject.choose(prompt, {f"{10 * i}%": [f" {name}"] for i, name in enumerate(names)}, thought="")
     p = Probability(min(1.0, sum(choice.p[f"{10 * i}%"] * (i / 10) for i in range(11))))
-    tokens = subject.prompt_tokens(prompt)
+    tokens = subject.prompt_tokens(prompt.thinking(""))
     return Forecast(p=p, mass=Probability(choice.mass), calls=choice.calls, prompt_tokens=tokens)
 
 

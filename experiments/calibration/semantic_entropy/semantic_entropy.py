@@ -58,7 +58,8 @@ class SemanticEntropy(ArmedExperiment[Method, Probability | None]):
     entailment by exact probabilities of Yes and No (+model@roles.judge.model=..., else the subject's own) and not by
     DeBERTa or GPT-4; P(True) without examples; no regression on embeddings. "released" weighs meanings as the
     authors' code does, by length-normalised likelihoods of all draws, a text as often as it was drawn. "rao" is the
-    formula of the paper, in which each distinct text counts once.
+    formula of the paper, in which each distinct text counts once. Likelihoods of a model that thinks are of answers
+    given their thoughts, and leave out what the thoughts decided: there compare the discrete entropies.
 
     The judge is first asked about clear cases of entailment (`entailment_check`, the share that it decides right).
     Where that is below 0.8, verdicts that rest on it are held back.

@@ -125,6 +125,8 @@ class InternalConsistency(ArmedExperiment[Stage, None]):
         """The answers after texts of the model's own."""
         asked = Prompt.user(self.text(arm.how, question=item.fields["question"]))
         room = self.max_tokens if arm.how == "reasoned" else 8
+        # A model that thinks would reason before a short reply, too.
+        asked = asked.thinking("") if arm.how == "brief" else asked
         texts = await subject.draws(asked, self.draws, max_tokens=room, temperature=self.temperature)
         after = (asked.then(text.text, self.text("read"), self.text("lead")) for text in texts)
         read = await together(digits(subject, prompt) for prompt in after)

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from experiments.calibration.mc_calibration.mc_calibration import McCalibration
+from experiments.calibration.p_ik.p_ik import PIK
 from experiments.calibration.p_true.p_true import PTrue
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from experiments.correction.self_correction.self_correction import SelfCorrection
+from experiments.judging.internal_consistency.internal_consistency import InternalConsistency
 from experiments.judging.judge.judge import Judge
 from experiments.shared.pairs import pair_verdict
 from harness import Experiment, Grade, Item, Message
@@ -265,3 +267,33 @@ def test_arms_about_thoughts_run_when_asked_for_only(experiment: Any) -> None:
     thought = {name for name, arm in experiment.all_arms.items() if arm.thought != "as set"}
     assert {name.rpartition(" ")[0].rpartition(" ")[2] for name in thought} == {"no", "own"}
     assert not thought & set(experiment().arms)
+
+
+@pytest.mark.parametrize("family", ["qwen3", "r1"])
+def test_a_forecast_of_knowing_has_no_thought_which_would_answer_the_question(family: str) -> None:
+    def forecast(prompt: str, thought: bool) -> Mapping[str, float]:
+        high, low = ("A", "B") if prompt.endswith("(") else (" ninety", " ten")
+        return {high: 0.9, low: 0.1} if thought else {high: 0.3, low: 0.7}
+
+    def answered(prompt: str, thought: bool) -> Mapping[str, float] | str:
+        return " right\nmore" if prompt.endswith("Answer:") else forecast(prompt, thought)
+
+    experiment = PIK(arms=["yes-no", "percent"], draws=1)
+    table, done = ask(experiment, answered, short(2), family=family)
+    assert of(table, "yes-no", "p") == pytest.approx([0.3] * 2)
+    assert of(table, "percent", "p") == pytest.approx([0.3 * 0.9 + 0.7 * 0.1] * 2)
+    forecasts = [e for e in done[0].transcript if e.prompt.endswith(("(", "confidence is"))]
+    assert len(forecasts) == 2
+    assert of(table, "yes-no", "correct") == [1.0] * 2  # the answer itself is thought about
+
+
+def test_a_short_reply_has_no_thought_and_the_reasoned_one_has() -> None:
+    def replies(prompt: str, thought: bool) -> Mapping[str, float] | str:
+        return {"1": 1.0} if prompt.endswith("(") else "It is 1."
+
+    item = Item({"question": "What is 0 + 1?"}, "1", lambda text, it: Grade(text, text == it.gold))
+    arms = ["decoding", "response", "response without reasoning"]
+    _, done = ask(InternalConsistency(arms=arms, draws=2), replies, [item])
+    thinking = [e for e in done[0].transcript if e.thought is not None and e.thought.tokens]
+    assert len(thinking) == 2  # one a draw
+    assert all("step by step" in e.prompt for e in thinking)

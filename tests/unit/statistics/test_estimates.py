@@ -20,9 +20,11 @@ from harness.metrics.revisions import delta, mcnemar_p
 from harness.metrics.shares import accuracy, mean, selective_accuracy
 from harness.outcomes import ItemResult, Outcome, Probability, Table
 from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.claims import Claim, judge_claim
 from harness.statistics.clusters import Clusters
 from harness.statistics.estimates import Estimate, estimate, estimate_all
 from harness.statistics.pairs import difference
+from tests.support.simulated import arms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +164,40 @@ def test_agreement_of_all_groups_is_the_interval_of_clopper_and_pearson() -> Non
     assert (unchanged.value, unchanged.low, unchanged.high) == pytest.approx((0, q - 1, 1 - q), abs=1e-12)
     constant = one(estimate(Metric("mean", mean, ("correct",)), rows))
     assert (constant.low, constant.note) == (None, "no interval: all replicates agree")
+
+
+@pytest.mark.parametrize("wrong", [3, 12, 30])
+def test_a_ranking_without_an_error_has_an_interval_by_the_rarer_kind(wrong: int) -> None:
+    # Clopper and Pearson's bound of as many trials as there are wrong rows, each of which could have been ranked badly.
+    y = np.array([0.0] * wrong + [1.0] * (60 - wrong))
+    measured = {"p": np.where(y == 1, 0.9, 0.1), "correct": y}
+    (perfect,) = estimate(Metric("auroc", auroc, ("p", "correct")), arms({"a": measured}))
+    assert perfect.value == 1
+    assert (perfect.low, perfect.high) == pytest.approx((0.025 ** (1 / wrong), 1))
+    metrics = (Metric("auroc", auroc, ("p", "correct")),)
+    outcomes = arms({"a": measured, "constant": {"p": np.full(60, 0.5), "correct": y}})
+    estimates = estimate_all(metrics, outcomes)
+    for against in ({"value": 0.5}, {"than": {"arm": "constant"}}):
+        claim = Claim(text="t", metric="auroc", level={"arm": "a"}, relation="above", **against)
+        verdict = judge_claim(claim, estimates, metrics, outcomes)
+        assert verdict.kind == ("supported" if wrong > 3 else "undecided")
+        assert verdict.p is not None
+        assert (verdict.p < 0.05) == (wrong > 3)
+
+
+def test_an_auroc_near_1_is_held_by_its_intervals_with_few_wrong_rows() -> None:
+    # The model's scores of right and wrong rows are normal and apart by z: AUROC = Phi(z / sqrt 2) = .98.
+    truth, held = 0.98, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        y = (rng.random(40) < 0.7).astype(float)
+        score = rng.normal(2.9044 * y, 1)
+        p = 1 / (1 + np.exp(-score))
+        (found,) = estimate(
+            Metric("auroc", auroc, ("p", "correct")), arms({"a": {"p": p, "correct": y}}), replicates=100
+        )
+        held += found.low is not None and found.low <= truth <= found.high
+    assert held >= 180, held
 
 
 def test_the_interval_is_that_of_theory() -> None:
