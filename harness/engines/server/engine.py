@@ -56,7 +56,7 @@ class Server:
         max_model_len: longest prompt plus reply in tokens, for servers of completions that do not tell it.
         prefill: with api=chat, whether the endpoint goes on with a last message of the assistant.
         concurrency: requests in flight.
-        timeout: seconds to wait for a whole reply; connect_timeout: seconds to wait for a connection.
+        timeout: seconds to wait for a whole reply.
         wait: seconds to wait at the beginning for a server that is still starting.
         give_up: seconds without any whole reply after which the server counts as dead.
         backoff: seconds before a second try, at most; doubled with each further one.
@@ -74,7 +74,6 @@ class Server:
     prefill: bool = False
     concurrency: int = 64
     timeout: float = 600.0
-    connect_timeout: float = 10.0
     wait: float = 3.0
     give_up: float = 600.0
     backoff: float = 0.5
@@ -122,7 +121,7 @@ class Server:
             key=_key(self.key_env),
             key_env=self.key_env,
             concurrency=self.concurrency,
-            patience=Patience(self.connect_timeout, self.timeout, self.backoff, give_up=self.give_up),
+            patience=Patience(read=self.timeout, backoff=self.backoff, give_up=self.give_up),
             usage=Usage(),
         )
         try:
