@@ -46,9 +46,18 @@ class EngineDied(BaseHarnessError):
     """The engine stopped answering. Nothing answered before is lost; the same command goes on from there."""
 
 
+TOLD = 300
+"""Characters of another program's error in a message."""
+
+
+def one_line(error: BaseException) -> str:
+    """The text of any error in one line; its kind where it says nothing."""
+    return " ".join(str(error).split())[:TOLD] or type(error).__name__
+
+
 def named(error: BaseException) -> str:
-    """The kind of any error and its text, without credentials or control characters: KeyError: 'question'."""
-    return visible(struck(f"{type(error).__name__}: {error}"))
+    """The kind of any error and its text in one line, without credentials or control characters: KeyError: 'a'."""
+    return visible(struck(" ".join(f"{type(error).__name__}: {error}".split())[:TOLD]))
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -9,11 +9,17 @@ from typing import IO, Any
 
 import orjson
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, named
 
 _KINDS: dict[str, tuple[type, ...]] = {
-    **{"item": (str,), "group": (str,), "fields": (dict,), "gold": (object,), "grader": (str, type(None))},
-    **{"form": (dict,), "error": (str, type(None)), "exchanges": (list,)},
+    "item": (str,),
+    "group": (str,),
+    "fields": (dict,),
+    "gold": (object,),
+    "grader": (str, type(None)),
+    "form": (dict,),
+    "error": (str, type(None)),
+    "exchanges": (list,),
 }
 
 
@@ -58,5 +64,4 @@ def parsed(text: bytes, where: str) -> dict[str, Any]:
 
 def damaged(where: str, error: Exception) -> HarnessError:
     """An error of one line about something of a run that is not as the harness wrote it."""
-    told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return HarnessError(f"{where}: damaged, or written by another version ({told}); run its command again")
+    return HarnessError(f"{where}: damaged, or written by another version ({named(error)}); run its command again")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NewType, Self
 
 import numpy as np
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, one_line
 from harness.items import Fate
 
 if TYPE_CHECKING:
@@ -290,8 +290,7 @@ class Table:
             kinds: dict[str, Any] = {f.name: (f.metadata or {}).get(b"kind", b"text").decode() for f in table.schema}
             columns = {name: _column(kind, table.column(name).to_pylist()) for name, kind in kinds.items()}
         except Exception as error:  # flipped bytes raise OSError, ValueError, KeyError, MemoryError and more
-            told = " ".join(str(error).split())[:300] or type(error).__name__
-            raise HarnessError(f"{path} cannot be read: {told}; run its command again") from error
+            raise HarnessError(f"{path} cannot be read: {one_line(error)}; run its command again") from error
         return cls(kinds, columns)
 
 

@@ -25,7 +25,7 @@ from harness.config.words import (
     with_models,
 )
 from harness.config.yaml_files import read_yaml
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, nearest, one_line
 from harness.places.folders import config_files, own_conf
 
 if TYPE_CHECKING:
@@ -243,8 +243,7 @@ def explained() -> Iterator[None]:
     except RecursionError as error:
         raise HarnessError("the config files cannot be composed: the `defaults` of one lead back to itself") from error
     except (YAMLError, AssertionError, AttributeError, KeyError, IndexError, TypeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise HarnessError(f"the config files cannot be composed: {reason}") from error
+        raise HarnessError(f"the config files cannot be composed: {one_line(error)}") from error
 
 
 def _explain(error: Exception) -> str:

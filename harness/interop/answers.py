@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, named, one_line
 from harness.items import Fate, Item
 from harness.tasks.choices import multiple_choice
 from harness.tasks.graders import short_answer
@@ -91,6 +92,36 @@ def make_item(question: str, gold: Sequence[str], choices: Sequence[str] = (), r
     return Item(fields={"question": question}, gold=list(gold), grader=short_answer)
 
 
+S = TypeVar("S")
+
+
+def collected(
+    samples: Iterable[tuple[str, S]], read: Callable[[S], Iterable[Mapping[str, Any]]], harness: str
+) -> list[Answer]:
+    """The answers in all samples of a log; repetitions of an item by one scorer are numbered as draws.
+
+    Args:
+        samples: each with its place, for messages.
+        read: the answers of a sample, as arguments of `Answer`.
+        harness: that wrote the log.
+
+    Raises:
+        HarnessError: a sample has another form.
+    """
+    answers: list[Answer] = []
+    count: Counter[tuple[str, str]] = Counter()
+    for where, sample in samples:
+        try:
+            found = list(read(sample))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise HarnessError(f"{where} is no sample of {harness} that can be read ({named(error)})") from error
+        for one in found:
+            place = one["item"].id, one["arm"]
+            answers.append(Answer(**one, draw=count[place]))
+            count[place] += 1
+    return answers
+
+
 def parsed(text: str, where: str) -> dict[str, Any]:
     """A JSON object of another harness: NaN is allowed, and halves of surrogate pairs become question marks.
 
@@ -100,8 +131,7 @@ def parsed(text: str, where: str) -> dict[str, Any]:
     try:
         value = loaded(text)
     except (ValueError, RecursionError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise HarnessError(f"{where} is damaged: {told}; copy the file again") from error
+        raise HarnessError(f"{where} is damaged: {one_line(error)}; copy the file again") from error
     if not isinstance(value, dict):
         raise HarnessError(f"{where} is damaged: it holds a {type(value).__name__}, and not an object")
     return _whole_texts(value) if "\\ud" in text.lower() else value

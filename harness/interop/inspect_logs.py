@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.errors import HarnessError
-from harness.interop.answers import Answer, Source, Unread, as_number, make_item, parsed
+from harness.errors import HarnessError, named, one_line
+from harness.interop.answers import Source, Unread, as_number, collected, make_item, parsed
 from harness.interop.zips import entry
 from harness.items import Fate, Item
 from harness.redaction import without_secrets
@@ -34,7 +34,7 @@ def read_log(file: Path) -> Source:
         header, samples = _zipped(file) if zipfile.is_zipfile(file) else _plain(file)
         return _source(file, header, samples)
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
-        raise HarnessError(f"{file} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        raise HarnessError(f"{file} cannot be read: {one_line(error)}") from error
 
 
 def _plain(file: Path) -> tuple[dict[str, Any], Iterator[tuple[str, dict[str, Any]]]]:
@@ -67,19 +67,13 @@ def _source(file: Path, header: Mapping[str, Any], samples: Iterator[tuple[str, 
     spec = header.get("eval")
     if not isinstance(spec, dict) or not isinstance(spec.get("task"), str):
         raise Unread(f"{file} is no Inspect log: it does not say which task was evaluated")
-    answers: list[Answer] = []
-    count: dict[tuple[str, str], int] = {}
-    own = False
-    for where, sample in samples:
-        try:
-            found = _answers(sample)
-            own = own or _is_own(sample)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise HarnessError(f"{where} is no sample of Inspect that can be read ({told})") from error
-        for one in found:
-            draw = count[one["item"].id, one["arm"]] = count.get((one["item"].id, one["arm"]), -1) + 1
-            answers.append(Answer(**one, draw=draw))
+    own: set[bool] = set()
+
+    def read(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+        own.add(_is_own(sample))
+        return _answers(sample)
+
+    answers = collected(samples, read, "Inspect")
     if not answers:
         raise Unread(f"{file} holds no samples with scores (its status is {header.get('status')!r})")
     packages, form = spec.get("packages"), f"(log format {header.get('version')})"
@@ -89,7 +83,7 @@ def _source(file: Path, header: Mapping[str, Any], samples: Iterator[tuple[str, 
         file=file,
         task=spec["task"],
         model=str(spec.get("model") or "unknown"),
-        replies="a run" if own else "texts",
+        replies="a run" if True in own else "texts",
         answers=answers,
         theirs=_theirs(file, header.get("results")),
         settings=without_secrets({key: spec[key] for key in ("task_args", "model_args", "config") if key in spec}),
@@ -206,6 +200,6 @@ def _theirs(file: Path, results: Any) -> dict[str, tuple[float, float | None]]:
             if mean is not None and score.get("reducer") in (None, "mean"):
                 found[str(score["name"])] = (mean, metrics.get("stderr"))
     except (KeyError, TypeError, AttributeError) as error:
-        told = f"{type(error).__name__}: {error}"
-        raise HarnessError(f"{file}: the results are no results of Inspect that can be read ({told})") from error
+        why = f"the results are no results of Inspect that can be read ({named(error)})"
+        raise HarnessError(f"{file}: {why}") from error
     return found

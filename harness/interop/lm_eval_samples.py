@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
-from harness.interop.answers import Answer, Replies, Source, Unread, as_mapping, as_number, make_item, parsed
+from harness.errors import HarnessError, one_line
+from harness.interop.answers import Replies, Source, Unread, as_mapping, as_number, collected, make_item, parsed
 from harness.items import Fate, Item
 from harness.redaction import without_secrets
 
@@ -36,19 +36,14 @@ def read_samples(file: Path) -> Source:
     match = _FILE.fullmatch(file.name)
     name = match["task"] if match else file.stem.removeprefix("samples_")
     results = _results(file, match["time"] if match else "")
-    answers: list[Answer] = []
     kinds: set[Replies] = set()
-    count: dict[tuple[str, str], int] = {}
-    for where, line in _lines(file):
-        try:
-            found, kind = _answers(line)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise HarnessError(f"{where} is no sample of lm-eval that can be read ({told})") from error
+
+    def read(line: Mapping[str, Any]) -> list[dict[str, Any]]:
+        found, kind = _answers(line)
         kinds.add(kind)
-        for one in found:
-            draw = count[one["item"].id, one["arm"]] = count.get((one["item"].id, one["arm"]), -1) + 1
-            answers.append(Answer(**one, draw=draw))
+        return found
+
+    answers = collected(_lines(file), read, "lm-eval")
     if not answers:
         raise Unread(f"{file} holds no samples")
     config = as_mapping(results.get("config"))
@@ -77,7 +72,7 @@ def _lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                         raise Unread(f"{where} is no sample of lm-eval: it lacks doc, target or resps")
                     yield where, line
     except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{file} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        raise HarnessError(f"{file} cannot be read: {one_line(error)}") from error
 
 
 def _answers(line: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Replies]:
@@ -185,7 +180,7 @@ def _results(file: Path, time: str) -> Mapping[str, Any]:
     try:
         return parsed(beside.read_text(encoding="utf-8"), str(beside))
     except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{beside} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        raise HarnessError(f"{beside} cannot be read: {one_line(error)}") from error
 
 
 def _theirs(results: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:

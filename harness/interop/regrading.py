@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from harness.config import Job
-from harness.errors import HarnessError
+from harness.errors import HarnessError, named
 from harness.files import refused
 from harness.interop.imported import ImportedAnswer, ImportedItems
 from harness.interop.pairing import stored_item
@@ -80,8 +80,8 @@ def _graded(item: Item, replies: Sequence[str], arm: str, cut: set[tuple[str, fl
         try:
             grade = graded(item, reply, cut=(item.id, float(draw)) in cut)
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            told = f"{type(error).__name__}: {error}"
-            raise HarnessError(f"item {item.id}: {_name(item.grader)} cannot grade it ({told}); use another") from error
+            why = f"{_name(item.grader)} cannot grade it ({named(error)}); use another"
+            raise HarnessError(f"item {item.id}: {why}") from error
         value = float(grade.correct)
         rows.append(
             ImportedAnswer(arm=arm, answer=grade.answer, correct=grade.correct, fate=grade.fate, value=value, draw=draw)

@@ -6,7 +6,7 @@ import io
 import struct
 import zipfile
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, named
 
 LARGEST = 1 << 30
 """Bytes of one entry; a larger one is no sample of text but a file made to fill the memory."""
@@ -32,8 +32,7 @@ def entry(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
         else:
             content = _zstandard(archive, info)
     except Exception as error:  # flipped bytes raise zlib.error, BadZipFile, OSError, NotImplementedError and more
-        told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise HarnessError(f"{where} is damaged ({told}); copy the file again") from error
+        raise HarnessError(f"{where} is damaged ({named(error)}); copy the file again") from error
     if len(content) != info.file_size:
         raise HarnessError(f"{where} is damaged: it has not the length that it names; copy the file again")
     return content

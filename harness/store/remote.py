@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.console import log
-from harness.errors import HarnessError
+from harness.errors import HarnessError, named
 from harness.models.model import cache_folder
 from harness.store.index import Index
 from harness.store.records import ARRAYS, INDEX, SUFFIXES, beside
@@ -182,9 +182,8 @@ class Remote:
         try:
             yield
         except Exception as error:
-            said = " ".join(str(error).split())[:300]
             raise HarnessError(
-                f"cannot {what} the call store {self.address}: {type(error).__name__} {said}; what was answered lies "
+                f"cannot {what} the call store {self.address}: {named(error)}; what was answered lies "
                 f"in {self.local}, and the next run with this store uploads it"
             ) from error
 

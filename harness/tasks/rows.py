@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, nearest, one_line
 from harness.files import user_path
 from harness.items import Item
 from harness.tasks.cells import unfolded, written
@@ -164,11 +164,6 @@ class Row:
     def broken(self, why: str) -> BrokenRow:
         """The error that says that this row gives no item."""
         return BrokenRow(f"{self.where}: {why}")
-
-
-def one_line(error: BaseException) -> str:
-    """The text of a library's error, for a message of one line."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _shown(value: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.config import flat
 from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
 from harness.tracker import RunResult
@@ -56,10 +57,6 @@ def verdicts_table(result: RunResult) -> Rows:
     return columns, [[verdict.get(column) for column in columns] for verdict in result.verdicts]
 
 
-def settings_of(config: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def settings_of(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Dotted name and text of every setting of a nested config."""
-    if isinstance(config, dict) and config:
-        for key, value in config.items():
-            yield from settings_of(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, str(config)
+    return ((key, str(value)) for key, value in flat(config))
