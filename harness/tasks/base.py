@@ -7,6 +7,7 @@ import json
 import math
 import unicodedata
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -31,7 +32,7 @@ class Task(ABC):
     Attributes:
         name: the task's name in runs and references; set in the task's YAML.
         version: changes whenever the same settings would give other items or grades.
-        duplicates: treatment of rows with equal content: "error" names them, "drop" keeps the first.
+        duplicates: treatment of rows with equal content: "error" names them, "drop" keeps the first, and says so.
     """
 
     version: ClassVar[str]
@@ -126,6 +127,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         raise HarnessError(f"task {task.name!r}: limit={limit} and {n_train} training items; give 1 and 0 or more")
     loaded = task.load()
     pool = _ordered(_unique(loaded, task))
+    passed = passed_over(loaded) + Counter({"equal to an item before it": len(loaded) - len(pool)})
     if not pool:
         raise HarnessError(f"task {task.name!r} has no items; check its path, split and filters")
     own = task.load_train() if n_train else None
@@ -155,7 +157,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         tuple(_fitted(task.name, (len(pool), len(others)), limit, n_train, (len(test), len(train)))),
         revision_of(loaded),
         (*mended_rows(loaded), *mended_rows(own or [])),
-        tuple(f"{n} passed over: {why}" for why, n in (passed_over(loaded) + passed_over(own or [])).items()),
+        tuple(f"{n} passed over: {why}" for why, n in (passed + passed_over(own or [])).items()),
     )
 
 

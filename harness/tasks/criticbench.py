@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from harness.items import SOLUTION, Grader, Item
 from harness.tasks.cells import missing
@@ -47,7 +47,6 @@ class CriticBench(HubTask):
     licence: ClassVar[str] = "MIT"
     files: ClassVar[Sequence[str]] = ("*.parquet", "*.jsonl", "data/*.parquet", "data/*.jsonl")
     name: str = "criticbench"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "llm-agents/CriticBench"
     sources: Sequence[str] = ()
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.tasks.base import Task
@@ -45,6 +45,7 @@ class HubTask(Task):
     path: str | None = None
     train_path: str | None = None
     max_broken: float = 0.05
+    duplicates: Literal["error", "drop"] = "drop"
 
     @abstractmethod
     def item(self, row: Row) -> Made:

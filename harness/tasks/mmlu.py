@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.items import Item
@@ -25,7 +25,6 @@ class Mmlu(HubTask):
 
     version: ClassVar[str] = "2"
     name: str = "mmlu"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "cais/mmlu"
     config: str | None = "all"
     train_split: str | None = "dev"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from harness.items import Item
 from harness.tasks.graders import short_answer
@@ -32,7 +32,6 @@ class Sst2(HubTask):
     release: ClassVar[str] = "huggingface.co/datasets/stanfordnlp/sst2"
     licence: ClassVar[str] = "unknown (as its card says)"
     name: str = "sst2"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "stanfordnlp/sst2"
     split: str = "validation"
 

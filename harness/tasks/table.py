@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Grader, Item
@@ -38,6 +38,7 @@ class TableTask(HubTask):
 
     version: ClassVar[str] = "3"
     name: str = "table"
+    duplicates: Literal["error", "drop"] = "error"
     hub: str = ""
     question: str = "question"
     answer: str = "answer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from harness.items import Item
 from harness.tasks.cells import missing
@@ -22,7 +22,6 @@ class TriviaQA(HubTask):
 
     version: ClassVar[str] = "1"
     name: str = "triviaqa"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "mandarjoshi/trivia_qa"
     config: str | None = "rc.nocontext"
     split: str = "validation"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from harness import Item, Task
 from harness.tasks.cells import missing
@@ -29,7 +29,6 @@ class SelfAware(Task):
 
     version: ClassVar[str] = "1"
     name: str = "selfaware"
-    duplicates: Literal["error", "drop"] = "drop"
     path: str
     max_broken: float = 0.05
 

@@ -61,7 +61,6 @@ class BigToM(HubTask):
     licence: ClassVar[str] = "MIT"
     files: ClassVar[Sequence[str]] = ("bigtom.csv", "bigtom/bigtom.csv", "data/bigtom/bigtom.csv")
     name: str = "bigtom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = ""
     abilities: Sequence[Ability] = get_args(Ability)
     conditions: Sequence[Condition] = get_args(Condition)

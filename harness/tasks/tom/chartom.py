@@ -40,7 +40,6 @@ class CharToM(HubTask):
     licence: ClassVar[str] = "Apache-2.0"
     files: ClassVar[Sequence[str]] = ("data.parquet", "*/data.parquet")
     name: str = "chartom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "ZeroXeno/CharToM-QA"
     config: str | None = "chartom-qa"
     context: Literal[0, 1000, 2000] = 0

@@ -63,7 +63,6 @@ class ExploreToM(HubTask):
     licence: ClassVar[str] = "CC-BY-NC-4.0 (no commercial use)"
     files: ClassVar[Sequence[str]] = ("ExploreToM-data-sample.csv",)
     name: str = "exploretom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "facebook/ExploreToM"
     split: str = "train"
     story: Literal["story_structure", "infilled_story"] = "story_structure"

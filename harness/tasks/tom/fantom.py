@@ -54,7 +54,6 @@ class Fantom(HubTask):
     licence: ClassVar[str] = "MIT (code), data by download"
     files: ClassVar[Sequence[str]] = ("fantom_v1.json", "*/fantom_v1.json")
     name: str = "fantom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = ""
     context: Literal["short", "full"] = "short"
     lists: Literal["each", "whole"] = "each"

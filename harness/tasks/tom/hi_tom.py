@@ -59,7 +59,6 @@ class HiToM(HubTask):
     licence: ClassVar[str] = "Apache-2.0"
     files: ClassVar[Sequence[str]] = ("Hi-ToM_data.json", "*/Hi-ToM_data.json")
     name: str = "hi_tom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "Hi-ToM/Hi-ToM_Dataset"
     split: str = "train"
     lines: Literal["numbered", "joined"] = "numbered"

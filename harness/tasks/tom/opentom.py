@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from harness.items import Item
 from harness.tasks.hub import HubTask
@@ -54,7 +54,6 @@ class OpenToM(HubTask):
     licence: ClassVar[str] = "CC-BY-NC-4.0 (no commercial use, not for training)"
     files: ClassVar[Sequence[str]] = ("opentom.json", "*/opentom.json")
     name: str = "opentom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "SeacowX/OpenToM"
     split: str = "Long"
 

@@ -48,7 +48,6 @@ class SimpleToM(HubTask):
     licence: ClassVar[str] = "ODC-BY"
     files: ClassVar[Sequence[str]] = ("*-qa/*.jsonl", "*qa*.jsonl")
     name: str = "simpletom"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = "allenai/SimpleToM"
     kinds: Sequence[Kind] = KINDS
 

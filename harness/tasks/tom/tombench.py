@@ -49,7 +49,6 @@ class ToMBench(HubTask):
     licence: ClassVar[str] = "MIT, for evaluation only"
     files: ClassVar[Sequence[str]] = ("*.jsonl", "data/*.jsonl")
     name: str = "tombench"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = ""
     language: Literal["en", "zh"] = "en"
 

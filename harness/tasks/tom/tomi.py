@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from harness.errors import HarnessError
 from harness.files import user_path
@@ -52,7 +52,6 @@ class ToMi(HubTask):
     licence: ClassVar[str] = "CC-BY-NC-4.0 (no commercial use, not to be passed on)"
     files: ClassVar[Sequence[str]] = ("test.txt", "*_test.txt", "*.txt")
     name: str = "tomi"
-    duplicates: Literal["error", "drop"] = "drop"
     hub: str = ""
 
     def read(self, path: Path) -> Rows:
