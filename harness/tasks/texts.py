@@ -6,8 +6,12 @@ are read, and rules about sentences see `LINE` characters.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+
+from harness.tasks.run_on import ends, opens_turn
+from harness.tasks.web_text import shown
 
 LINE = 2000
 """Characters of the answering line that are read; a short answer is not longer."""
@@ -21,7 +25,7 @@ _OPENED = re.compile(
         <\ ?{_THOUGHT_NAME}\ ?> | \[{_THOUGHT_NAME}\] | \u25c1think\u25b7
       | <\|(?:begin_of_thought|START_THINKING)\|>
       | (?:<\|start\|>assistant)? <\|channel\|> (?:analysis|commentary) [^<]{{0,80}} <\|message\|>
-      | <\|channel>thought | (?-i:analysis(?=[A-Z]))  # the last with its marks dropped by the tokenizer
+      | <\|channel>thought | (?:assistant)?(?-i:analysis(?=[A-Z]))  # the last with its marks dropped by the tokenizer
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -29,7 +33,7 @@ _OPENED = re.compile(
 _CLOSED = re.compile(
     rf"""(?<!["'`]) (?:
         <\ ?/\ ?{_THOUGHT_NAME}\ ?> | \[/{_THOUGHT_NAME}\] | \u25c1/think\u25b7 | <\|(?:end_of_thought|END_THINKING)\|>
-      | <\|end\|> | <channel\|> | assistantfinal
+      | <\|end\|> | <\|channel\|>final | <channel\|> | assistantfinal
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -43,18 +47,8 @@ _CHAT_MARK = re.compile(
     r"<\|[a-z_ ]{1,30}\|>|<\uff5c[^<>\n]{1,30}\uff5c>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<(?:eos|bos|pad)>",
     re.IGNORECASE,
 )
+_ROLE_FIRST = re.compile(r"\A\s{0,8}(?:assistant|model)[ \t]{0,3}\n", re.IGNORECASE)
 _ROLE = re.compile(r"\s{0,3}(?:assistant|model|final)\b(?=\s*(?:\n|<))[:\s]{0,3}", re.IGNORECASE)
-_NEXT = r"(?:(?:new|next|another|follow-?up)[ ])?(?:question|problem|exercise)"
-_CONTINUATION = re.compile(
-    rf"""^ [ \t>\#*]{{0,8}} (?:
-        (?:{_NEXT}|q|human|user|instructions?|\u95ee\u9898|\u9898\u76ee|\u95ee)
-            [ \t]{{0,4}} [0-9]{{0,4}} [ \t*]{{0,4}} [:\uff1a]
-      | {_NEXT} [ ]{{0,2}} \#? [0-9]{{1,4}} [.*)]{{0,3}} [ \t\r]{{0,4}} $
-      | (?:user|human) [ \t\r*]{{0,4}} $
-      | (?<=\#[ ]) (?:instruction|question)s? [ \t*]{{0,4}} $
-    )""",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
 _LABEL = re.compile(r"^(?:the )?(?:final |short |correct )?(?:answer|a|assistant|response) {0,4}[:=]", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z]{1,10}>|[*`#>]")
 _MARKERS = 20
@@ -73,6 +67,8 @@ _TYPED = (
     | {0x2014: " - ", 0x0000: " "}
     # Characters without a glyph: soft hyphen, zero-width space and joiners, direction marks, byte-order mark.
     | dict.fromkeys((0x00AD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF), "")
+    # The marks that make an emoji of a digit: "1\ufe0f\u20e3".
+    | dict.fromkeys((0xFE0F, 0x20E3), "")
 )
 # Letters that Unicode does not decompose into a base letter and an accent.
 _LETTERS = str.maketrans(
@@ -119,17 +115,16 @@ def own_text(text: str) -> str:
 
     The answer ends at a mark of a chat template ("<|im_end|>") and at a line that opens another turn or exercise
     ("Question:", "Problem 2", "User:", "Instruction:"). A question that the text opens with is an echo of the one
-    asked, not the next one, and is kept. Typographic quotation marks and dashes come back as typed ones, null bytes as
-    spaces, invisible characters not at all.
+    asked, not the next one, and is kept. So it ends where an answer is followed by a question with an answer of its own
+    (`run_on`). HTML, links and struck words are read as shown (`web_text`). Typographic quotation marks and dashes come
+    back as typed ones, null bytes as spaces, invisible characters not at all.
     """
-    text = after_thought(text)
+    text = after_thought(html.unescape(text) if "&lt;" in text else text)
     if len(text) > 2 * ENDS:
         text = f"{text[:ENDS]}\n{text[-ENDS:]}"
-    text = _from_first_turn(text).translate(_TYPED)
-    for match in _CONTINUATION.finditer(text):
-        if text[: match.start()].strip():
-            return text[: match.start()]
-    return text
+    text = shown(_from_first_turn(_ROLE_FIRST.sub("", text, count=1))).translate(_TYPED)
+    blank = len(text) - len(text.lstrip())
+    return text[: min((end for end in ends(text) if end > blank), default=None)]
 
 
 def after_thought(text: str) -> str:
@@ -201,7 +196,7 @@ def answer_line(text: str) -> str:
     lead = ""
     for raw in own_text(text).splitlines():
         line = _MARKUP.sub("", raw[:LINE]).strip()
-        if not line or (_CONTINUATION.match(raw) and not lead):
+        if not line or (opens_turn(raw) and not lead):
             continue
         line = f"{lead} {line}".strip()[:LINE]
         if line.endswith(":") and len(line) < LINE:
