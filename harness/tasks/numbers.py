@@ -25,7 +25,22 @@ _NEAR = 60
 
 _STOP = re.compile(r"(?<!approx)(?<!\bca)(?<!\bRs)(?<!\bno)(?<!\bi\.e)[.!?](?=[*_$\"')]{0,4}(?:\s|$))|\u3002")
 _EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
+# What follows a number that answers alone: a unit of three words, and the end, a dash, a bracket or a reason.
+_ALONE = re.compile(
+    r"[*_`$)\]]{0,4}(?: ?[^\W\d_][^\s\d,.;:()*=]{0,20}){0,3}[*_`]{0,4} {0,2}"
+    r"(?:$|[.!](?=\s)|- {1,2}(?=[A-Za-z])|\((?!or\b)|,? ?(?:because|since|as|given)\b)",
+    re.MULTILINE,
+)
+_REASON = re.compile(r"\b(?:because|since|given that|as (?=she|he|it|they|there|we|each|the))\b|\((?=[^()]*$)")
+# Sentences that only offer help or ask back.
+_OFFER = re.compile(
+    r"(?:^|(?<=[.!?] )|(?<=\n))(?:let me know|please (?:let|provide|clarify|specify|tell|share)|would you like|do you"
+    r"|could you|can you|feel free|is there anything|if you (?:have|need|want|would like))\b[^.!?\n]{0,300}[.!?]?",
+    re.IGNORECASE,
+)
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
+_MARKERS_BELOW = 10
+"""A number from here on that stands before a sentence ("18. She ...") is an answer, a smaller one a list's marker."""
 _FILLERS = re.compile(
     r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly
         |almost|exactly|only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
@@ -36,7 +51,7 @@ _FILLERS = re.compile(
 )
 # A clause that closes a working, and a verb that turns the numbers before it into its subject.
 _CONCLUSION = re.compile(
-    r"\b(?:so|thus|hence|therefore|altogether|in total|which|that is|i\.e|making|giving|totall?ing|leaving"
+    r"\b(?:so|thus|hence|therefore|altogether|in total|(?<!of )which|that is|i\.e|making|giving|totall?ing|leaving"
     r"|for a total of)\b",
     re.IGNORECASE,
 )
@@ -50,7 +65,7 @@ _AFTER_BUT = re.compile(
 _IS_ANSWER = re.compile(r" (?:is|are|must be|would be) (?:the|my|our) (?:\w{1,12} ){0,2}answer\b", re.IGNORECASE)
 _NO_VALUE = re.compile(
     r"[\s*_:]{0,4}(?:\w{1,15}ly )?(?:undefined|infinite|infinity|unknown|indeterminate|impossible|not defined"
-    r"|no solution)\b",
+    r"|no solution|null|n/a|nan|to be determined|unclear|not clear)\b",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) ?=")
@@ -64,7 +79,7 @@ _DOUBTED = re.compile(
 _RETRACTED = re.compile(
     r"\b(?:but wait|wait,? but|(?:that|this|it)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))"
     r"|i doubt (?:it|that)|i made an? (?:mistake|error)"
-    r"|let me (?:recount|recalculate|redo|recompute|reconsider|correct))\b",
+    r"|let me (?:recount|recheck|recalculate|redo|recompute|reconsider|correct))\b",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
@@ -73,10 +88,11 @@ _CONCLUDES = re.compile(
 _BETWEEN_BOXES = re.compile(r"(?:[\s$.,;&]|\\[()\[\]]|\band\b|\bor\b)*+")
 _LISTED = re.compile(r"(?:,? and|,? or|[,;])\s{0,2}[$(]?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
-    r"[\s.{}]*(?:(?:your|the|final|numerical|number|answer|value|result|here|x|n)\b[\s.{}]*)*", re.IGNORECASE
+    r"[\s.?{}]*(?:(?:your|the|final|numerical|number|answer|value|result|here|x|n)\b[\s.?{}]*)*", re.IGNORECASE
 )
+_BLANK = " \t\r\n*_`>:"
 _REFUSAL = re.compile(
-    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e|i (?:do not|don't) (?:know|have)"
+    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e,? (?:but|that|i\b)|unsolvable|undefined|i (?:do not|don't) (?:know|have)"
     r"|(?:not|isn't|aren't|wasn't|doesn't have|need|provide) (?:enough|more|sufficient) (?:information|data)"
     r"|insufficient (?:information|data)"
     r"|there(?: is|'s) no (?:answer|solution)|would need to know|i(?:'m| am) (?:unable|not able)"
@@ -84,6 +100,7 @@ _REFUSAL = re.compile(
     r" (?:be )?(?:determined?|answer(?:ed)?|know|say|tell|solved?|calculated?|known))\b",
     re.IGNORECASE,
 )
+_UNSOLVED = re.compile(r"\b(?:cannot|can't|can not) be (?:solved|answered|determined|calculated|known)\b", re.IGNORECASE)
 _AFTER_ALL = re.compile(
     r"=|\b(?:but|however|so|thus|therefore|hence|guess|think|believe|i'd say|i would say|probably|likely)\b",
     re.IGNORECASE,
@@ -117,7 +134,8 @@ def read_number(text: str) -> Fraction | None:
         if found:
             found = _after_retraction(text, statement) or found
             return found.value
-    found = _called_answer(text) or _bare(text.lstrip()[: 2 * DIGITS].split("\n", 1)[0]) or _last(text) or _told(text)
+    text = _OFFER.sub("", text)
+    found = _called_answer(text) or _opening(text.lstrip()) or _last(text) or _told(text)
     return found.value if found else None
 
 
@@ -145,7 +163,7 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
     if statement.kind == "boxed":
         return _boxed(text, statement)
     after = text[statement.end : statement.end + _SEGMENT]
-    blank = len(after) - len(after.lstrip())
+    blank = len(after) - len(after.lstrip(_BLANK))
     segment = after[:blank] + after[blank:].split("\n", 1)[0]
     if statement.kind == "hashes":
         # "#### Step 2" and "#### 2. Add" are headings, not answers.
@@ -209,6 +227,9 @@ def _chosen(segment: str, rest: str) -> Quantity | None:
         return _spelled(segment)
     first = found[0]
     direct = start >= first.start
+    reason = _REASON.search(segment, first.end) if direct and first.value is not None else None
+    if reason and reason[0] != "(" and "=" not in segment[: reason.start()]:
+        return first if len([q for q in found if q.start < reason.start()]) == 1 else _chosen(segment[: reason.start()], "")
     ended = direct and re.match(r"[^=\n]{0,20};", segment[first.end :])
     if "=" in segment and not ended:
         return _equated(segment, found)
@@ -282,8 +303,9 @@ def _closing(segment: str, found: Sequence[Quantity], direct: bool) -> Quantity 
 def _concludes(rest: str) -> bool:
     """Whether a working goes on and comes to a number ("That makes 42")."""
     last = deque(quantities(rest), maxlen=1)
-    return bool(last) and any(
-        pattern.search(rest, 0, last[0].start) for pattern in (_CONCLUSION, _VERB, re.compile("="))
+    return bool(last) and (
+        any(pattern.search(rest, 0, last[0].start) for pattern in (_CONCLUSION, _VERB, re.compile("=")))
+        or _CONCLUSION.search(rest, last[0].end) is not None
     )
 
 
@@ -293,6 +315,19 @@ def _is_list(segment: str, found: Sequence[Quantity]) -> bool:
         return False
     gaps = (segment[left.end : right.start] for left, right in itertools.pairwise(found))
     return all(_LISTED.fullmatch(gap) for gap in gaps) and not re.search("[A-Za-z]", segment[found[-1].end :])
+
+
+def _opening(text: str) -> Quantity | None:
+    """The number that a text opens with: on a line of its own, or before a reason that comes to no other number."""
+    line = text[: 2 * DIGITS].split("\n", 1)[0]
+    if bare := _bare(line):
+        return bare
+    first = next(quantities(line), None)
+    if first is None or first.value is None or re.search("[A-Za-z0-9=]", line[: first.start]):
+        return None
+    marker = _ENUMERATION.match(line, first.end) and first.value < _MARKERS_BELOW
+    rest = text[first.end : first.end + _FOLLOWING]
+    return first if not marker and _ALONE.match(rest) and not _concludes(rest) else None
 
 
 def _bare(line: str) -> Quantity | None:
@@ -328,8 +363,9 @@ def _last(text: str) -> Quantity | None:
     inside = [q for q in found if q.start >= start]
     if "=" in sentence:
         return _equated(sentence, [replace(q, start=q.start - start, end=q.end - start) for q in inside])
-    told = [q for q in inside if q.value is not None or not sentence[: q.start - start].rstrip(" $").endswith("(")]
-    return told[-1] if told else last
+    reason = next((m for m in _REASON.finditer(sentence) if any(q.end - start <= m.start() for q in inside)), None)
+    told = [q for q in inside if q.end - start <= reason.start()] if reason else inside
+    return told[-1]
 
 
 def _told(text: str) -> Quantity | None:
@@ -367,6 +403,9 @@ def _final(text: str) -> list[Quantity]:
 
 def _refused(text: str, last: Quantity) -> bool:
     """Whether the text refuses to answer before the number, and does not give it all the same."""
+    sentence = _STOP.split(text[last.end : last.end + _SEGMENT].split("\n", 1)[0], maxsplit=1)[0]
+    if _UNSOLVED.search(sentence):
+        return True
     refusals = deque(_REFUSAL.finditer(text, 0, last.start), maxlen=1)
     if refusals:
         return not _AFTER_ALL.search(text, refusals[0].end(), last.start)

@@ -14,7 +14,7 @@ from fractions import Fraction
 DIGITS = 300
 """Digits of an integer that are read; a degenerate run of digits is then a wrong answer, not a slow one."""
 
-_SIGNS = {0x2044: "/", 0x2215: "/", 0x2248: "=", 0x00D7: "x", 0x00B7: "x", 0x066B: ".", 0x066C: ",", 0x066A: "%"}
+_SIGNS = {0x2044: "/", 0x2215: "/", 0x2248: "=", 0x00D7: "x", 0x00B7: "x", 0x22C5: "x", 0x2219: "x", 0x066B: ".", 0x066C: ",", 0x066A: "%"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _ARGUMENT = r" ?(?:\{([^{}\\]{0,60})\}|([0-9]))"
 _FRACTION = re.compile(rf"\\[cdt]?frac{_ARGUMENT}{_ARGUMENT}")
@@ -22,6 +22,9 @@ _SIGNED = re.compile(r"\s{0,3}(-?)\s{0,3}([0-9.,]{1,40})\s{0,3}")
 _CLEANING = [
     (re.compile(pattern), into)
     for pattern, into in (
+        (r"(?<![0-9.,])([0-9]{1,3})(?: \1(?![0-9])){2,}(?![0-9.,])", r"\1"),  # "180 180 180" is said in a loop
+        (r"([0-9])(?: (?:dollars?|euros?))?,? and ([0-9]{2}) cents?\b", r"\1.\2"),
+        (r"(?<=[0-9])\*\*(?=-?[0-9])| ?\^ (?=-?[0-9])", "^"),
         (r"\{,\}", ","),
         (r"\\([$%#&{}])", r"\1"),
         (r"\b(Rs|Fr|No|no|ca|approx)\.(?=[0-9])", r"\1 "),
@@ -61,6 +64,30 @@ _COMMA_DECIMAL = r"""(?:
   | [0-9]{1,3} (?:[. ][0-9]{3}(?![0-9]))++ ,[0-9]{1,2}(?![0-9])    # 12.345,67
   | (?<![(\[{]) (?<![0-9],) [0-9]++ ,[0-9]{1,2}(?!,?[0-9])         # 3,5
 )"""
+# Words of magnitude, and the shortest forms of the same, in the languages whose words do not mean different magnitudes.
+_SCALES = {
+    word: value
+    for value, words in (
+        (100, "hundred hundreds"),
+        (12, "dozen dozens"),
+        (1000, "thousand thousands \u0442\u044b\u0441\u044f\u0447 \u0442\u044b\u0441\u044f\u0447\u0438"),
+        (10**5, "lakh lakhs"),
+        (
+            10**6,
+            "million millions millionen millones mill\u00f3n milione milioni milh\u00e3o milh\u00f5es miljoen "
+            "\u043c\u0438\u043b\u043b\u0438\u043e\u043d \u043c\u0438\u043b\u043b\u0438\u043e\u043d\u0430 "
+            "\u043c\u0438\u043b\u043b\u0438\u043e\u043d\u043e\u0432",
+        ),
+        (10**7, "crore crores"),
+        (10**9, "billion billions milliard milliards milliarde milliarden miliardi"),
+        (10**12, "trillion trillions"),
+    )
+    for word in words.split()
+}
+_SHORT = {
+    **{"k": 1000, "K": 1000, "M": 10**6, "m": 10**6, "mn": 10**6, "B": 10**9, "bn": 10**9, "T": 10**12},
+    **{"\u4e07": 10**4, "\u842c": 10**4, "\u4ebf": 10**8, "\u5104": 10**8},
+}
 _NUMERAL = re.compile(
     rf"""
     (?<![A-Za-z0-9_^‾]) (?<![A-Za-z0-9]\.) (?<![A-Za-z]-)  # not inside a word (GPT-4), a decimal or an exponent
@@ -72,35 +99,18 @@ _NUMERAL = re.compile(
         (?:‾(?P<repeated>[0-9]{{1,20}}))?
         (?!(?:st|nd|rd|th)\b)
         (?: [eE](?P<e>[+-]?[0-9]{{1,3}})(?![0-9A-Za-z])
-          | \ ?[x*]\ ?10\ ?\^(?P<ten>-?[0-9]{{1,3}})(?![0-9])
+          | \ ?[xX*]\ ?10\ ?\^(?P<ten>-?[0-9]{{1,3}})(?![0-9])
           | \^(?P<power>-?[0-9]{{1,2}})(?![0-9])
           | \ ?/\ ?(?P<denominator>{_WHOLE}(?:\.[0-9]++)?+)(?!/)
         )?
-        (?: [ -]?(?P<scale>hundred|thousand|million|billion|trillion|dozen|lakh|crore)s?\b
-          | (?P<short>[kKMBT]|bn|mn|(?(currency)m|(?!)))(?![A-Za-z0-9'])
+        (?: [ -]?(?P<scale>(?i:{'|'.join(sorted(_SCALES, key=len, reverse=True))}))\b
+          | (?P<short>[kKMBT]|bn|mn|[\u4e07\u842c\u5104\u4ebf]|(?(currency)m|(?!)))(?![A-Za-z0-9'])
         )?
     )
     (?P<below>(?:\ ?°|\ degrees?)?(?:\ ?[CF]|\ Celsius|\ Fahrenheit)?\ below\ zero)?
     """,
     re.VERBOSE,
 )
-_SCALES = {
-    "hundred": 100,
-    "thousand": 1000,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
-    "dozen": 12,
-    "lakh": 10**5,
-    "crore": 10**7,
-    "k": 1000,
-    "M": 10**6,
-    "m": 10**6,
-    "mn": 10**6,
-    "B": 10**9,
-    "bn": 10**9,
-    "T": 10**12,
-}
 _JOINED = re.compile(
     r"""[*$)}%°]{0,2} (?:
         \ {0,3} (?: [+*÷±/^] | -{1,3} | x | plus|minus|times|divided\ by|multiplied\ by|to|or|and|over ) \ {0,3}
@@ -109,7 +119,7 @@ _JOINED = re.compile(
     ) [*$(\\{]{0,2}""",
     re.VERBOSE,
 )
-_OPERATED = re.compile(r"(?:√|\\sqrt\b)[^=\n]{0,20}$|±\s?$|\\[cdt]?frac[^=\n]{0,40}$")
+_OPERATED = re.compile(r"(?:√|\\sqrt\b|\\infty)[^=\n]{0,20}$|±\s?$|\\(?:[cdt]?frac|[dt]?binom)[^=\n]{0,40}$")
 # A factorial, a root or a variable that the number multiplies.
 _GOES_ON = re.compile(
     r"!(?=\s?[})$+*/=])|\s?(?:\\sqrt|√|\\pi|π)|[xyzn](?![A-Za-z])|[a-z](?:\s?[+*]\s?[0-9a-z(]|\s-\s[0-9(])"
@@ -117,6 +127,9 @@ _GOES_ON = re.compile(
 _LABEL_BEFORE = re.compile(
     r"\b(?:step|question|problem|exercise|example|equation|figure|table|chapter|error|part)s?[ #]{1,3}$", re.IGNORECASE
 )
+# "I am 95% sure that it is 18", "Confidence: 0.95"
+_SURE_AFTER = re.compile(r"\s?(?:%|percent)?\s?\*{0,2}\)?\s?(?:sure|certain|confident|confidence)\b", re.IGNORECASE)
+_SURE_BEFORE = re.compile(r"\bconfidence\b[^0-9\n]{0,30}$", re.IGNORECASE)
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>*#]{0,8}$")
 _ENUMERATES = re.compile(r"[.)] +[*\"(]{0,3}[A-Za-z]")
 _DENIED = re.compile(
@@ -137,7 +150,7 @@ class Quantity:
 
     Attributes:
         value: None of an expression ("6 x 7"), a range ("40-45") and alternatives ("5 or 6").
-        counts: False of a number that counts nothing: "step 3", or "2." at the beginning of a line.
+        counts: False of a number that counts nothing: "step 3", "2." at the beginning of a line, "95% sure".
     """
 
     start: int
@@ -195,7 +208,8 @@ def _quantity(text: str, group: list[re.Match[str]]) -> Iterator[Quantity]:
     if _OPERATED.search(before) or _GOES_ON.match(after):
         value = None
     enumerates = len(group) == 1 and _ENUMERATES.match(after) and _LINE_BEFORE.search(before)
-    yield Quantity(start, end, value, not (enumerates or _LABEL_BEFORE.search(before)))
+    sure = _SURE_AFTER.match(after) or _SURE_BEFORE.search(before)
+    yield Quantity(start, end, value, not (enumerates or sure or _LABEL_BEFORE.search(before)))
 
 
 def _fraction(found: re.Match[str]) -> str:
@@ -235,7 +249,7 @@ def _scale(found: re.Match[str]) -> int:
     short = found["short"] or ""
     if short in ("B", "T") and not found["currency"]:
         return 1  # "3B" may be a model, a flat or an option
-    return _SCALES.get(found["scale"] or short.replace("K", "k"), 1)
+    return _SCALES[found["scale"].lower()] if found["scale"] else _SHORT.get(short, 1)
 
 
 def _decimal(digits: str, repeated: str = "") -> Fraction:

@@ -20,10 +20,11 @@ the others are final."""
 
 _ANSWER = r"""(?:
     (?:\b|(?<=_))(?:answers?|ans|respuesta|r[\u00e9e]ponse|antwort|risposta|resposta|antwoord|svar(?:et)?
-      |odpowied\u017a|cevap|jawaban(?:nya)?|vastaus|odpov\u011b\u010f|\u0111\u00e1p[ ]\u00e1n
+      |odpowied\u017a|cevap|yan\u0131t|jawaban(?:nya)?|vastaus|odpov\u011b\u010f|odgovor|v\u00e1lasz|r\u0103spuns|facit
+      |\u0111\u00e1p[ ](?:\u00e1n|s\u1ed1)
       |\u03b1\u03c0\u03ac\u03bd\u03c4\u03b7\u03c3\u03b7|\u043e\u0442\u0432\u0435\u0442|\u0432\u0456\u0434\u043f\u043e\u0432\u0456\u0434\u044c
       |\u0627\u0644\u062c\u0648\u0627\u0628|\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0909\u0924\u094d\u0924\u0930)\b
-  | \u7b54\u6848|\u7b54\u3048|\u56de\u7b54|\uc815\ub2f5|\ub2f5
+  | \u7b54\u6848|\u7b54\u3048|\u56de\u7b54|\u7b54(?=[:\uff1a])|\uc815\ub2f5|\ub2f5
 )"""
 _IS = r"""(?:
     (?:is|was|are|(?:would|will|must|should|has[ ]to)[ ](?:be|equal)|equals|comes[ ](?:out[ ])?to|becomes
@@ -38,9 +39,9 @@ _LINE = r"^[ \t>*_\#\-]{0,8}"
 _STATED = re.compile(
     rf"""
     (?P<hashes> \#{{4}} (?!\#) )
-  | (?P<boxed> (?:\\|(?<![A-Za-z\\])) (?:f?boxed|fbox) \ {{0,3}} \{{ )
+  | (?P<boxed> (?:\\|(?<![A-Za-z\\])) (?:f?boxed|f(?:rame)?box) \ {{0,3}} \{{ )
   | (?P<answer>
-        <(?:final[_ ]?)?(?:answer|result)\b[^<>\n]{{0,60}}> | \[(?:final[_ ])?answer\]
+        <(?:(?:final[_ ]?)?(?:answer|result|solution|output|response)|final)\b[^<>\n]{{0,60}}> | \[(?:final[_ ])?answer\]
       | {_ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
       | \bfinal[ ](?:result|total|sum|number|amount|value|solution|price|cost)\b {_BETWEEN} {_MARKUP}
         (?: {_POINTER} | [ ]{_IS} )
@@ -50,14 +51,14 @@ _STATED = re.compile(
       | {_LINE} (?:(?:the|final|short)[ ]){{0,2}} (?:result|solution) [*_ \t]{{0,6}} $
     )
   | (?P<correction>
-        \b(?:no,?[ ]wait|wait,?[ ]no|i[ ]mean|i[ ]meant|i[ ]should[ ]say|correction|scratch[ ]that|on[ ]second[ ]thought
+        \b(?:no,?[ ]wait|edit(?=:)|wait,?[ ]no|i[ ]mean|i[ ]meant|i[ ]should[ ]say|correction|scratch[ ]that|on[ ]second[ ]thought
           |sorry|wait|actually|make[ ]that|or[ ]rather|oops|whoops)\b[.,:;!-]{{0,3}}
       | (?<=[.,;:?!-][ ])no[.,:;!]
     )
   | (?P<result>
-        \b(?:result|total|sum|solution|difference|product|quotient|value
-          |ergebnis|resultado|r[\u00e9e]sultat|risultato|resultat(?:et)?|wynik)\b {_BETWEEN} {_MARKUP}
-        (?: {_POINTER} | [ ]{_IS} )
+        (?:\b(?:result|total|sum|solution|difference|product|quotient|value|ergebnis|l\u00f6sung|resultado|r[\u00e9e]sultat
+          |risultato|resultat(?:et)?|wynik|sonu\u00e7|\u0438\u0442\u043e\u0433\u043e?)\b|\u7ed3\u679c|\u7d50\u679c) {_BETWEEN} {_MARKUP}
+        (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
     )
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,

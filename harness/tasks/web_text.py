@@ -11,8 +11,7 @@ _NOTE = re.compile(r"<sup>[^<\n]{0,20}</sup>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|hr|/p|/div|/li|/h[1-6]|/tr)\s?/?>", re.IGNORECASE)
 _LOOK = re.compile(
     r"</?(?:span|p|div|b|i|u|em|strong|font|center|h[1-6]|small|mark|li|ul|ol|sub|ins|tr|td|th|table)"
-    r"(?:\s[^<>\n]{0,200})?/?>",
-    re.IGNORECASE,
+    r"(?:\s[^<>\n]{0,200})?/?>"  # in small letters only: <B> may be an option
 )
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,200})\]\((?:https?:|www\.|/|#)[^()\s]{0,300}\)")
 _ADDRESS = re.compile(r"<?https?://[^\s<>()]{1,300}>?")
