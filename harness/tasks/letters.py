@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.tasks.option_marks import WORDS, likeliest, marked
 from harness.tasks.option_texts import OptionTexts
 from harness.tasks.statements import READ, statements
 from harness.tasks.texts import answer_line, own_text, word_set
@@ -24,7 +25,7 @@ _TWIN = re.compile(rf"(?<!\w)[{''.join(map(chr, _TWINS))}](?! ?\w)")
 # Words that introduce a choice, beside the statements of an answer.
 _CHOSEN = re.compile(
     r"""
-    \b(?: (?:i|we)(?:'d|'ll|'m|\ would|\ will|\ am|\ have\ to)?\ (?:rather\ )?
+    (?:\b|(?<=_))(?: (?:i|we)(?:'d|'ll|'m|\ would|\ will|\ am|\ have\ to)?\ (?:rather\ )?
             (?:say|choose|chose|pick|select|go(?:ing)?\ with|opt\ for|vote\ for|prefer|guess|take|settle\ on
               |(?:think|believe)(?=\ \(?(?:[A-Z]\)?(?![A-Za-z'])|option|it|the\ answer)))
         | leaning(?:\ towards?)? | chang\w{1,3}\ (?:it|my\ (?:answer|choice))\ (?:from\ \(?[A-Z]\)?\ )?to
@@ -32,8 +33,10 @@ _CHOSEN = re.compile(
             \ (?:wrong|incorrect|not\ (?:right|correct))[.,;:!]\s
         | (?:let's|let\ us|would|will)\ (?:go\ with|choose|pick|select)
         | (?:my|best|final)\ (?:choice|pick|guess|selection|bet|vote|option)\ ?(?:is|:|would\ be)
-        | (?:choice|option|letter)\b[*_]{0,3}(?:\ {0,3}[:=]|\ (?:is|was|(?:would|should|must)\ be))
-        | it(?:'s|\ is|\ must\ be|\ has\ to\ be) | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
+        | (?:choice|option|letter|verdict)\b[*_"']{0,3}(?:\ {0,3}[:=]|\ (?:is|was|(?:would|should|must)\ be))
+        | it(?:'s|\ is|\ (?:must|should|would)\ be|\ has\ to\ be) | leav(?:es|ing)(?:\ us\ with|\ only)? | left\ with
+        | (?:only|last|best)\ (?:option|choice|one)(?:\ (?:left|remaining))?\ is | but\ (?:more|most)\ likely
+        | let\ me\ (?:reconsider|rethink|recheck)[.,:;!]\s | \bi\ (?:find|consider) | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
       )(?:(?<=[:=\s])|\b)[ :]?
     | (?:^|[.!?;,]\ |\n)(?:so|thus|therefore|hence)\b,?
     | ^(?:probably|(?:most\ )?likely|definitely|clearly|certainly)\b,?
@@ -43,7 +46,7 @@ _CHOSEN = re.compile(
 )
 _FILLERS = re.compile(
     r"""(?: [\s*_$"'`:{\[] | \\[(\[] | \\(?:boxed|fbox|text[a-z]{0,4}|math[a-z]{0,3})(?![a-z])
-        | \b(?:most|very|quite|clearly|definitely|certainly|probably|likely|undoubtedly|obviously|actually|therefore
+        | \b(?:most|very|quite|clearly|definitely|certainly|probably|likely|undoubtedly|obviously|actually|therefore|la
             |thus|then|simply|just|that|the|is|be|it's|option|choice|letter|answer|with|opci\u00f3n|correct|indeed|of|course)\b,?
     )*+""",
     re.VERBOSE | re.IGNORECASE,
@@ -63,11 +66,12 @@ _AROUND = " *_$\"'`(){}[].:"
 _CLAUSE_END = re.compile(r"[;(]|[.,](?![0-9])|\b(?:because|since|but)\b")
 _LINE_OPENS = re.compile(r"^[ \t*>-]{0,8}\(?([A-Z])[).:]", re.MULTILINE)
 _BRACKETED = re.compile(r"\(([A-Z])\)")
-_ALONE = re.compile(r"(?<![A-Za-z0-9'(.\u00c0-\u024f])([A-Z])(?!\.?[A-Za-z0-9'\u00c0-\u024f])")
+_ALONE = re.compile(r"(?<![A-Za-z0-9'(.\u00c0-\u024f])(?<![A-Z]-)([A-Z])(?!-[A-Z]\b)(?!\.?[A-Za-z0-9'\u00c0-\u024f])")
 _CHOSEN_BY_PREDICATE = re.compile(
     r"(?<![A-Za-z0-9'.])\(?([A-Z])\)? (?:is|was|must be|has to be|would be|seems|looks) "
     r"(?:(?:clearly|definitely|therefore|probably|the|most|more|only|indeed|also) ){0,3}"
-    r"(?:correct|right|best|better|answer|true|likely|one|option|choice)\b"
+    r"(?:correct|right|best|better|answer|true|likely|one|option|choice"
+    r"|more (?:plausible|convincing|accurate|appropriate|suitable|reasonable|sensible|logical))\b"
 )
 _CHOSEN_AS_BETTER = re.compile(
     r"(?<![A-Za-z0-9'.])\(?([A-Z])\)? (?:fits|works|matches|suits|sounds|answers)"
@@ -78,19 +82,24 @@ _LEFT_OVER = re.compile(
     r"\b(?i:all|every\w{0,5}|each)(?: [a-z]{1,12}){0,3} (?:except|but)(?: for)? (?:option |choice )?\(?([A-Z])\)?"
     r"[^.\n]{0,10} (?:wrong|incorrect|false|eliminated|excluded|ruled out)\b"
 )
-# "A: wrong. B: right." and a list of options with yes or no behind each.
-_MARKED = re.compile(
-    r"(?<![A-Za-z0-9'])\(?([A-Z])[).:]{1,2} ?(?:it(?:'s| is) |this is |is )?"
-    r"(?:(?P<yes>right|correct|true|yes)|wrong|incorrect|false|no|not (?:right|correct|true))\b(?= ?[.,;:!\n]| ?$)",
-    re.IGNORECASE,
-)
-_MARKS = word_set("right correct true yes wrong incorrect false no")
 _STATES = re.compile(r"[)\]]? (?:is|was|seems|looks|would|has|can|could|may|might)\b")
 _NOT = re.compile(
-    r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|unlike|pas|nicht|exclude|eliminate|rule out|reject)"
+    r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|anything but|unlike|pas|nicht|exclude|eliminate|rule out|reject)"
     r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}\(?$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
     re.IGNORECASE,
 )
+_DOUBTED = re.compile(
+    r"(?:\b(?:(?:do|would|could|can)(?:n't| not)|cannot) (?:think|believe|say)|\b(?<!no )(?<!a )doubt)(?: that| whether| if)?"
+    r"(?: it(?:'s| is))?(?: option)? ?\(?$|\b(?:nor|not) (?:option )?$",
+    re.IGNORECASE,
+)
+_POLAR = word_set("yes no true false maybe unknown unsure")
+_OPENS = re.compile(r"\W{0,6}(\w{2,7})[*\"')]{0,3}(?=[.!,;:(\n]| -| \(| because\b|\s*$)")
+_NO_DOUBT = re.compile(r"\bno (?:doubt|question)\b|\bthere is no\b", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
+_LABELLED = re.compile(r"\s?\(?(?:[Oo]ption )?([A-Z])(?:[).:]|\s?$)")
+# An answer on a line of its own, before options that are gone through.
+_HEADED = re.compile(r"\s*[*_]{0,3}\(?[A-Z][).:][^\n]{0,200}\n[ \t]*\n(?![ \t*>-]{0,8}\(?[A-Z][).:])")
 _DENIED_AFTER = re.compile(
     r"""[)\]*"']{0,3} (?:
         \ (?:(?:is|are|was|were|would\ be|seems?|looks?|must\ be)\ )?
@@ -98,7 +107,7 @@ _DENIED_AFTER = re.compile(
         (?:not|wrong|incorrect|false|impossible|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
           |doesn't|don't|does\ not|do\ not|won't|too)\b
       | \ (?:не|no\ es|n'est\ pas|ist\ (?:nicht|falsch)|est\ fausse?|es\ incorrect[ao])\b
-      | [\u4e0d\u9519\u932f]
+      | \u662f?[\u4e0d\u9519\u932f]
     )""",
     re.VERBOSE,
 )
@@ -134,10 +143,10 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
         return chr(ord("A") + at)
     stated = options.stated(text)
     if stated is None:
-        stated = options.marked(text)
+        stated = options.opening(_NO_DOUBT.sub(" ", text)) or options.marked(text)
     if stated is not None:
         return stated
-    if len({m[1] for m in _LINE_OPENS.finditer(text)} & options.shown) > 1:
+    if len({m[1] for m in _LINE_OPENS.finditer(text)} & options.shown) > 1 and not _HEADED.match(text):
         return ""  # the options are only listed
     leading = _LEADING.match(text)
     if leading:
@@ -146,12 +155,11 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
             return opening
     if len(text) <= 20 and re.fullmatch(r"\s*[a-z]\s*", text):
         return options.given(text, text.strip(), len(text)) or ""
-    by_text = options.texts.named(answer_line(text))
-    return (
-        options.only(_BRACKETED, text)
-        or ("" if by_text is None else chr(ord("A") + by_text))
-        or options.only(_ALONE, text)
-    )
+    by_text = options.texts.named(_NO_DOUBT.sub(" ", answer_line(text)))
+    named = "" if by_text is None else chr(ord("A") + by_text)
+    if named and options.denies(text, named):
+        return ""
+    return options.only(_BRACKETED, text) or named or options.only(_ALONE, text)
 
 
 def _plain(text: str) -> str:
@@ -171,8 +179,8 @@ class _Options:
         """The last option that is stated or chosen; "" of several at once; None without a statement that names one."""
         places: list[tuple[int, str]] = []
         for pattern in (_CHOSEN_BY_PREDICATE, _CHOSEN_AS_BETTER, _LEFT_OVER):
-            places += [(m.end(), m[1]) for m in deque(pattern.finditer(text), maxlen=READ)]
-        places += [(m.end(), "") for m in deque(_CHOSEN.finditer(text), maxlen=READ)]
+            places += [(m.end(), m[1]) for m in deque(pattern.finditer(text), maxlen=READ) if not _doubted(text, m)]
+        places += [(m.end(), "") for m in deque(_CHOSEN.finditer(text), maxlen=READ) if not _doubted(text, m)]
         places += [(statement.end, "") for statement in statements(text)]
         for end, letter in sorted(places, reverse=True):
             if letter:
@@ -185,12 +193,35 @@ class _Options:
         return None
 
     def marked(self, text: str) -> str | None:
-        """The only one of several options that a text marks as right; None without such a list."""
-        if any(form.strip() in _MARKS for form in self.texts.forms):
+        """The option that stands out of those that a text lists: by a mark, in bold, or by its probability."""
+        if any(form.strip() in WORDS for form in self.texts.forms):
             return None
-        marks = [m for m in deque(_MARKED.finditer(text), maxlen=READ) if m[1].upper() in self.shown]
-        right = {m[1].upper() for m in marks if m["yes"]}
-        return right.pop() if len({m[1].upper() for m in marks}) > 1 and len(right) == 1 else None
+        return marked(text, self.shown) or self._bold(text) or likeliest(text, self.shown)
+
+    def _bold(self, text: str) -> str | None:
+        """The only option in bold print."""
+        found: set[str] = set()
+        for bold in _BOLD.finditer(text):
+            label = _LABELLED.match(bold[1])
+            at = self.texts.equal(bold[1].strip(_AROUND))
+            if not _NOT.search(text[max(0, bold.start() - 30) : bold.start()]):
+                found |= {label[1]} & self.shown if label else set() if at is None else {chr(ord("A") + at)}
+        return found.pop() if len(found) == 1 else None
+
+    def denies(self, text: str, letter: str) -> bool:
+        """Whether a text denies an option by its letter ("B is wrong because ...")."""
+        return any(
+            _NOT.search(text[max(0, m.start() - 30) : m.start()]) or _DENIED_AFTER.match(text, m.end())
+            for m in re.finditer(rf"(?<![A-Za-z0-9'])\(?{letter}\)?(?![A-Za-z0-9'])", text)
+        )
+
+    def opening(self, text: str) -> str | None:
+        """The polar option ("Yes", "False") that a text opens with, before a stop or a reason."""
+        if not all(form.strip() in _POLAR for form in self.texts.forms):
+            return None
+        opens = _OPENS.match(text)
+        at = self.texts.equal(opens[1]) if opens else None
+        return None if at is None else chr(ord("A") + at)
 
     def _named(self, text: str, start: int) -> str | None:
         """The letter or option right after a statement."""
@@ -246,9 +277,16 @@ class _Options:
         found: set[str] = set()
         for group in groups:
             start, end = group[0].start(), group[-1].end()
-            if not _NOT.search(text[max(0, start - 30) : start]) and not _DENIED_AFTER.match(text, end):
+            if not _NOT.search(text[max(0, start - 30) : start]) and not (
+                _DENIED_AFTER.match(text, end) or _doubted(text, group[0])
+            ):
                 found |= {match[1] for match in group}
         return found.pop() if len(found) == 1 and found <= self.shown else ""
+
+
+def _doubted(text: str, found: re.Match[str]) -> bool:
+    """Whether a choice is denied or doubted by the words before it ("I don't think it's A", "neither A nor B is right")."""
+    return _DOUBTED.search(text, max(0, found.start() - 40), found.start()) is not None
 
 
 def _is_word(text: str, letter: str, end: int) -> bool:
