@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.tasks.short_tokens import COPULAS, word_forms
+from harness.tasks.statements import ANSWER
 from harness.tasks.texts import answer_line, first_sentence, is_interjection, own_text, word_set, words
 
 LINES = 40
@@ -21,24 +22,59 @@ NEGATIONS = word_set(
     "not never cannot neither nor without except unlike wrong incorrect false mistaken whether unlikely wish isnt "
     "wasnt arent werent doesnt didnt dont cant couldnt wouldnt hasnt"
 )
-LEADS = word_set("here it its this that thats answer correct final my name i think believe im he she they would")
+LEADS = word_set("here heres it its this that thats answer correct final my name i think believe im he she they would")
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w+-]{0,20}[ \t]*$", re.MULTILINE)
 _LATEX = re.compile(r"\\(?:boxed|text\w{0,12}|math\w{0,12}|emph|underline|ce)\b ?|[${}]")
 _LABEL = re.compile(
-    r"""(?:^|(?<=[.!?]\ ))[^\w\n]{0,8} (?: (?:(?:the|my|so,?\ the)\ )?
+    rf"""(?:^|(?<=[.!?:]\ ))[^\w\n]{{0,8}} (?: (?:(?:the|my|so,?\ the)\ )?
           (?P<final>(?:final|revised|corrected)\ )? (?:short\ |correct\ |direct\ )?
-          (?:answer|antwort|respuesta|r\u00e9ponse|risposta|resposta) [*_"'\ ]{0,4} (?:is[*_\ ]{0,4})? [:=] [*_]{0,4}
-        | (?P<option>(?:option|choice)\ [A-Z0-9]|tl;?dr)\ ?: | \(?[0-9A-Za-z]\)(?=\ [^\W\d]{2}) )
-      | \b(?P<changed>(?:change|correct|revise)\ my\ answer\ (?:from\ [^.\n]{1,40}\ )?to)\b:?""",
+          (?:{ANSWER}|output|result|response) (?:\ ?[0-9]{{1,2}})? [*_"'\ ]{{0,4}} (?:is[*_\ ]{{0,4}})? [:=\uff1a] [*_]{{0,4}}
+        | (?P<concluded>(?:so|thus|therefore|hence|consequently),?\ (?:the|my)\ (?:final\ |correct\ )?answer\ is)\b:?
+        | (?:author|writer|name|composer|artist|director|painter|inventor)\ ?:
+        | (?P<option>(?:option|choice)\ [A-Z0-9]|tl;?dr)\ ?: | \(?[0-9A-Za-z]\)(?=\ [^\W\d]{{2}}) )
+      | \b(?P<changed>(?:change|correct|revise)\ my\ answer\ (?:from\ [^.\n]{{1,40}}\ )?to)\b:?""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
-_TAGGED = re.compile(r"<answer\b[^<>\n]{0,60}>([^<]{1,2000})(?:</|<answer)", re.IGNORECASE)
-_JSON = re.compile(r"""["']answer["']\s?:\s?["]([^"\n]{1,500})["]\s?[,}]""", re.IGNORECASE)
+_TAGGED = re.compile(r"<(?:final_)?answer\b[^<>\n]{0,60}>([^<]{1,2000})(?:</|<answer)", re.IGNORECASE)
+_JSON = re.compile(
+    r"""["'](?:final_)?(?:answer|response|result)["']\s?:\s?(?:["]([^"\n]{1,500})["]|([\w.-]{1,40}))\s?[,}]""",
+    re.IGNORECASE,
+)
 _OTHERS = word_set("some many most others people everyone everybody few")
 _POLARITIES = word_set("yes no true false")
 _EXCLAIMS = word_set("oh well ah hmm indeed clearly sure certainly definitely so")
-_NO_DOUBT = re.compile(r"\b(?:there is |without |has |have )?(?:no|any|a) doubt\b[,:]?", re.IGNORECASE)
+_NO_DOUBT = re.compile(
+    r"\b(?:there is |without |has |have )?(?:no|any|a) doubt\b[,:]?|\bno (?:one|question|problem|wonder)\b",
+    re.IGNORECASE,
+)
+# "Yes? No.", "No, wait, yes."
+_REVISED = re.compile(
+    r"\b(?:yes|no|true|false)\b(?:\?|[,.! -]{1,3}(?:no, )?(?:wait|sorry|i mean|actually)[,:]?)\s+(?=(?:yes|no|true|false)\b)",
+    re.IGNORECASE,
+)
+_STRESS = "absolutely|certainly|definitely|of course|obviously|clearly|probably|surely|unfortunately|sadly"
+_NO_OPENS = re.compile(
+    rf"\W{{0,4}}(?:well,? |oh,? )?(?:(?:{_STRESS}),? not\b|not (?:at all|really)\b|nope\b|nah\b|never\b|n\W*$|nein\b|non\b"
+    r"|\u043d\u0435\u0442\b|\u4e0d|i (?:don't|do not) (?:think|believe) so\b)",
+    re.IGNORECASE,
+)
+_YES_OPENS = re.compile(
+    rf"\W{{0,4}}(?:well,? |oh,? )?(?:yep\b|yeah\b|yup\b|(?:{_STRESS}|indeed|affirmative|correct)\W*(?:$|[.,!;:]|it (?:is|does)\b)|y\W*$"
+    r"|s[\u00edi]\b|oui\b|ja\b|\u0434\u0430\b|\u662f|i (?:think|believe|guess) so\b|that(?:'s| is) (?:correct|right|true)\b)",
+    re.IGNORECASE,
+)
+_CONFIDENCE = re.compile(
+    r"[\s,;|(-]{1,4}(?:my )?confidence(?: level| score)?[*_]{0,3} ?(?:[:=]|is\b)[^\n]{0,40}$", re.I | re.M
+)
+_EASY = re.compile(
+    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:]\s",
+    re.I,
+)
+_WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|ce)\{([A-Za-z0-9]{1,30})\}")
+_SUBSCRIPT = re.compile(r"(?<=[A-Za-z)])\$?_\{?([0-9]{1,3})\}?(?:\$(?=[A-Z(]))?")
+
+_BREAKS_OFF = word_set("is are was were")
 _HEADING = word_set("final short answer response")
 _NO_WAY = re.compile(r"\bno way (?:that )?(?=it|the)", re.IGNORECASE)
 _SAY = word_set("say says think thinks believe believes guess claim claims assume assumes answer")
@@ -63,7 +99,7 @@ _TAG_QUESTION = re.compile(
 )
 _HARMLESS = re.compile(
     r"\b(?:without (?:any |a )?(?:doubt|question)|(?<=, )(?-i:no doubt)(?=[.,!]|$)"
-    r"|not only|not to mention|not surprisingly|none other than|nothing but"
+    r"|not only|not until|not to mention|not surprisingly|none other than|nothing but"
     r"|if i(?:'m| am) not (?:mistaken|wrong)|unless i(?:'m| am) (?:mistaken|wrong)"
     r"|(?:can|could)(?:not|n't| not) be (?:anything|anyone|anywhere) (?:but|other than))\b",
     re.IGNORECASE,
@@ -77,10 +113,11 @@ def answering(text: str, question: str) -> str:
 
     A labelled answer ("Answer: ...", "\\boxed{...}") comes first, a correction ("Wait, no: ...") replaces what stands
     before it. Passed over while more follows: the question repeated, what only denies ("It is not Lyon."), and
-    background ("Baghdad is in Iraq. It lies on the Tigris."). A guess that goes on ("Maybe A. Maybe B.") is kept whole.
+    background ("Baghdad is in Iraq. It lies on the Tigris.", "Sydney is larger. The capital is Canberra."). A guess that goes on ("Maybe A. Maybe B.") is kept whole.
     """
     sentences = list(_sentences(_labelled(own_text(text))))
     asked = word_forms(question)
+    head = _asked_for(question)
     for at, sentence in enumerate(sentences[:-1]):
         following = sentences[at + 1]
         said = word_forms(sentence)
@@ -88,6 +125,12 @@ def answering(text: str, question: str) -> str:
         if told or says_others(said) or echoes(said, asked) or _only_denies(said, asked):
             continue
         if _is_background(said, word_forms(following), question):
+            continue
+        if (
+            head
+            and _is_premise(said, head)
+            and any(_restates(word_forms(one), asked, head) for one in sentences[at + 1 :])
+        ):
             continue
         if not HEDGES.isdisjoint(said) and word_forms(following)[:1] and word_forms(following)[0] in HEDGES:
             return f"{sentence.rstrip('.')}; {following}"
@@ -103,12 +146,18 @@ def answering_line(text: str) -> str:
 def polarity(text: str, question: str) -> tuple[str, ...]:
     """The yes, no, true or false that a text opens with, or else the only one that it says; () without one.
 
-    Words of the question and a lead ("The answer is") may stand before it. "Yes and no" and "not true" say neither.
+    Words of the question and a lead ("The answer is") may stand before it. Other words of the same sense ("Absolutely
+    not", "Yep", "Oui") are a yes or a no. "Yes and no" and "not true" say neither.
     """
-    said = word_forms(_NO_DOUBT.sub("", answering_line(text)))
+    line = _REVISED.sub("", _NO_DOUBT.sub("", answering_line(text).replace("/", " or ")))
+    said = word_forms(line)
     empty = LEADS | COPULAS | frozenset(word_forms(question)) | _EXCLAIMS
     found = [at for at, word in enumerate(said) if word in _POLARITIES and said[at - 1 : at] != ("not",)]
     opens = [at for at in found if set(said[:at]) <= empty]
+    if not opens:
+        for answer, pattern in (("no", _NO_OPENS), ("yes", _YES_OPENS)):
+            if pattern.match(line):
+                return (answer,)
     if not found or (not opens and len({said[at] for at in found}) > 1):
         return ()
     at = (opens or found)[0]
@@ -123,14 +172,15 @@ def echoes(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
 
 def _labelled(text: str) -> str:
     """The text after its last "final answer:", or else after its first "answer:"; all of it without a label."""
-    text = _SHARP.sub("\u266f", _FENCE.sub("", text))
+    text = _SHARP.sub("\u266f", _EASY.sub("\n", _CONFIDENCE.sub("", _FENCE.sub("", text))))
+    text = _SUBSCRIPT.sub(r"\1", _WRAPPED.sub(r"\1", text))
     for pattern in (_TAGGED, _JSON):
-        if inside := [m[1] for m in pattern.finditer(text) if words(m[1])]:
+        if inside := [said for m in pattern.finditer(text) if words(said := "".join(filter(None, m.groups())))]:
             return _LATEX.sub(" ", inside[-1])
     text = _NO_WAY.sub("not ", _corrected(text))
     boxed = list(_BOXED.finditer(text))
     labels = list(_LABEL.finditer(text))
-    chosen = boxed[-1:] or [m for m in labels if m["final"] or m["changed"]][-1:] or labels[:1]
+    chosen = boxed[-1:] or [m for m in labels if m["final"] or m["changed"] or m["concluded"]][-1:] or labels[:1]
     rest = text[chosen[0].end() :] if chosen else ""
     if boxed:
         rest = rest.split("}\n", 1)[0]
@@ -158,7 +208,7 @@ def _lines(text: str) -> Iterator[str]:
         if not words(line):
             continue
         line = f"{lead} {line}".strip()
-        if line.endswith(":") or set(words(line)) <= _HEADING:
+        if line.endswith(":") or words(line)[-1] in _BREAKS_OFF or set(words(line)) <= _HEADING:
             lead = line
             continue
         lead = ""
@@ -187,6 +237,29 @@ def _only_denies(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
     if denial is None or "but" in said or {"sure", "certain"} & set(said):
         return False
     return all(word in LEADS | COPULAS or word in asked or word.endswith("ly") for word in said[:denial])
+
+
+def _asked_for(question: str) -> str:
+    """The noun that a question asks for ("capital" of "What is the capital of Peru?"); "" where there is none."""
+    found = _WH.search(question)
+    if not found or found[0].lower().startswith("who"):
+        return ""
+    return next((word for word in word_forms(found["rest"]) if word not in COPULAS), "")
+
+
+def _is_premise(said: tuple[str, ...], head: str) -> bool:
+    """Whether a sentence states something without naming what is asked for, or says that it is not that."""
+    verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
+    stated = verb > 0 and not set(said[:verb]) <= LEADS
+    return stated and (head not in said or ("not", head) in zip(said, said[1:], strict=False))
+
+
+def _restates(said: tuple[str, ...], asked: tuple[str, ...], head: str) -> bool:
+    """Whether a sentence has what is asked for as its subject, and says more than the question ("The capital is X")."""
+    verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
+    subject, told = said[:verb], said[verb + 1 :]
+    known = {*asked, "however", "therefore", "thus", "so", "hence", "but", "actual", "real", "correct"}
+    return head in subject and set(subject) <= known and bool(told) and told[0] != "not" and not set(told) <= set(asked)
 
 
 def _is_background(said: tuple[str, ...], following: tuple[str, ...], question: str) -> bool:

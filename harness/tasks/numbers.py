@@ -100,7 +100,9 @@ _REFUSAL = re.compile(
     r" (?:be )?(?:determined?|answer(?:ed)?|know|say|tell|solved?|calculated?|known))\b",
     re.IGNORECASE,
 )
-_UNSOLVED = re.compile(r"\b(?:cannot|can't|can not) be (?:solved|answered|determined|calculated|known)\b", re.IGNORECASE)
+_UNSOLVED = re.compile(
+    r"\b(?:cannot|can't|can not) be (?:solved|answered|determined|calculated|known)\b", re.IGNORECASE
+)
 _AFTER_ALL = re.compile(
     r"=|\b(?:but|however|so|thus|therefore|hence|guess|think|believe|i'd say|i would say|probably|likely)\b",
     re.IGNORECASE,
@@ -229,7 +231,11 @@ def _chosen(segment: str, rest: str) -> Quantity | None:
     direct = start >= first.start
     reason = _REASON.search(segment, first.end) if direct and first.value is not None else None
     if reason and reason[0] != "(" and "=" not in segment[: reason.start()]:
-        return first if len([q for q in found if q.start < reason.start()]) == 1 else _chosen(segment[: reason.start()], "")
+        return (
+            first
+            if len([q for q in found if q.start < reason.start()]) == 1
+            else _chosen(segment[: reason.start()], "")
+        )
     ended = direct and re.match(r"[^=\n]{0,20};", segment[first.end :])
     if "=" in segment and not ended:
         return _equated(segment, found)

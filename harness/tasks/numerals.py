@@ -14,7 +14,18 @@ from fractions import Fraction
 DIGITS = 300
 """Digits of an integer that are read; a degenerate run of digits is then a wrong answer, not a slow one."""
 
-_SIGNS = {0x2044: "/", 0x2215: "/", 0x2248: "=", 0x00D7: "x", 0x00B7: "x", 0x22C5: "x", 0x2219: "x", 0x066B: ".", 0x066C: ",", 0x066A: "%"}
+_SIGNS = {
+    0x2044: "/",
+    0x2215: "/",
+    0x2248: "=",
+    0x00D7: "x",
+    0x00B7: "x",
+    0x22C5: "x",
+    0x2219: "x",
+    0x066B: ".",
+    0x066C: ",",
+    0x066A: "%",
+}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _ARGUMENT = r" ?(?:\{([^{}\\]{0,60})\}|([0-9]))"
 _FRACTION = re.compile(rf"\\[cdt]?frac{_ARGUMENT}{_ARGUMENT}")
@@ -103,7 +114,7 @@ _NUMERAL = re.compile(
           | \^(?P<power>-?[0-9]{{1,2}})(?![0-9])
           | \ ?/\ ?(?P<denominator>{_WHOLE}(?:\.[0-9]++)?+)(?!/)
         )?
-        (?: [ -]?(?P<scale>(?i:{'|'.join(sorted(_SCALES, key=len, reverse=True))}))\b
+        (?: [ -]?(?P<scale>(?i:{"|".join(sorted(_SCALES, key=len, reverse=True))}))\b
           | (?P<short>[kKMBT]|bn|mn|[\u4e07\u842c\u5104\u4ebf]|(?(currency)m|(?!)))(?![A-Za-z0-9'])
         )?
     )

@@ -18,6 +18,7 @@ _CLAUSE_BREAK = re.compile(
 )
 _SLASH = re.compile(r"/")
 _NO_OTHER = word_set("nobody none nothing no not only nowhere")
+_OFTEN = word_set("often sometimes always also still")
 _SEEMS = word_set("seems sounds looks feels")
 _STATED = word_set("its thats hes shes is was")
 _PLURAL_OWNER = re.compile(r"(?<=s)'(?= [A-Za-z])")
@@ -120,7 +121,8 @@ class Sentence:
         for at, word in enumerate(self.words):
             if word not in NEGATIONS or self.places[at] not in own or start <= at < end or self._is_asked(at):
                 continue
-            contrast = at >= end and self.words[at - 1] not in COPULAS | _SEEMS and not word.endswith("nt")
+            verb = next((w for w in reversed(self.words[:at]) if not (w in _OFTEN or w.endswith("ly"))), "")
+            contrast = at >= end and verb not in COPULAS | _SEEMS and not word.endswith("nt")
             if not contrast:  # "Paris not Lyon" is a contrast: Paris is still said to be the answer
                 return True
         return False

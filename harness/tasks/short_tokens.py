@@ -31,10 +31,23 @@ _ABBREVIATED = re.compile(rf"\b{_SHORT_MONTH}t?\b\.?(?=,? [0-9])|(?<=[0-9] ){_SH
 _WEEKDAY = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? (?=[0-9A-Z])")
 _MONTH = "(?:" + "|".join(_MONTHS) + ")"
 _DAY = r"([0-3]?[0-9])(?:st|nd|rd|th)?"
-_MONTH_FIRST = re.compile(rf"\b({_MONTH})\s+(?:the\s+)?{_DAY}\b(?:\s*,\s*|\s+)(?=[0-9]{{4}}\b)", re.IGNORECASE)
+_MONTH_FIRST = re.compile(
+    rf"\b({_MONTH})\s+(?:the\s+)?{_DAY}\b(?:\s*,\s*|\s+(?:of\s+)?)(?=[0-9]{{4}}\b|[0-9]{{1,4}} (?:BC|AD)\b)",
+    re.IGNORECASE,
+)
 _MONTH_DAY = re.compile(rf"\b({_MONTH})\s+(?:the\s+)?{_DAY}\b(?![0-9,.]|\s?-\s?[0-9])", re.IGNORECASE)
 _DAY_FIRST = re.compile(rf"\b{_DAY}\s+(?:of\s+)?({_MONTH})\b,?", re.IGNORECASE)
-_YEAR_FIRST = re.compile(r"\b([12][0-9]{3})([-/.])([01]?[0-9])\2([0-3]?[0-9])\b")
+_YEAR_FIRST = re.compile(r"\b([12][0-9]{3})([-/.])([01]?[0-9])\2([0-3]?[0-9])(?:T[0-9:.+]{2,20}Z?)?\b")
+_HYPHENED = re.compile(r"\b([0-3]?[0-9])-([A-Z][a-z]{2,8})-([12][0-9]{3})\b")
+_ERA = re.compile(r"(?<=[0-9] )(?:B\.?C\.?E?|(A\.?D|C\.?E))(?![A-Za-z])\.?(?=[\W]|$)")
+_ORDINALS = word_list(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_WORDED_DAY = re.compile(
+    rf"\b(?:the )?(twenty-|thirty-)?({'|'.join(_ORDINALS)}|thirtieth) (?:of )?(?={_MONTH}\b)", re.IGNORECASE
+)
+_GLUED_UNIT = re.compile(r"(?<=[0-9])(?=(?:km|kg|cm|mm|mph|kph|lbs?|ml|mg|hz|kw|gb|mb)\b)", re.IGNORECASE)
 _NUMERIC_DATE = re.compile(r"\b([0-3]?[0-9])([/.-])([0-3]?[0-9])\2([12][0-9]{3})\b")
 # Of titles and initials: "St. Louis", "Mt. Everest", "J. R. R. Tolkien".
 _SHORT_FORMS: Mapping[str, str] = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
@@ -84,6 +97,8 @@ def spelled(text: str) -> str:
     text = text.translate(_DASHES)
     for pattern, into in _FOREIGN:
         text = pattern.sub(into, text)
+    text = _ERA.sub(lambda m: "AD" if m[1] else "BC", _GLUED_UNIT.sub(" ", _HYPHENED.sub(r"\1 \2 \3", text)))
+    text = _WORDED_DAY.sub(_worded_day, text)
     text = _ABBREVIATED.sub(lambda m: next(name for name in _MONTHS if name.startswith((m[1] or m[2]).lower())), text)
     text = _WEEKDAY.sub("", text)
     text = _YEAR_FIRST.sub(lambda m: f"{int(m[4])} {_month(m[3])} {m[1]}", text)
@@ -131,6 +146,12 @@ def _short_forms(read: Sequence[Token]) -> Iterator[Token]:
 
 def _is_initial(token: Token) -> bool:
     return len(token.word) == 1 and token.word.isalpha()
+
+
+def _worded_day(found: re.Match[str]) -> str:
+    """ "20 " of "the twentieth of "."""
+    day = 30 if found[2].lower() == "thirtieth" else _ORDINALS.index(found[2].lower()) + 1
+    return f"{day + {'twenty-': 20, 'thirty-': 30}.get((found[1] or '').lower(), 0)} "
 
 
 def _written_date(found: re.Match[str]) -> str:

@@ -8,7 +8,9 @@ from harness.tasks.texts import word_set
 DOUBTS = word_set("not sure certain dont know")
 EXCLAMATIONS = word_set("ah oh hey yep yup indeed clearly hello hi obviously honestly sorry apologies")
 
-ADVERBIAL = PREPOSITIONS | word_set("according if let since because after before when while until despite given")
+ADVERBIAL = PREPOSITIONS | word_set(
+    "according if let since because after before when while until despite given contrary"
+)
 CLAUSE_OF = word_set("who whom whose which where when while whereas although though because since like unlike than")
 EQUALS = word_set(
     "also known as called spelled spelt written formerly aka ie namely now or i e meaning previously officially"

@@ -18,7 +18,7 @@ Kind = Literal["boxed", "hashes", "answer", "correction", "result"]
 """How an answer was marked. A "result" ("The total is") and a "correction" ("No, wait:") may be one of the working;
 the others are final."""
 
-_ANSWER = r"""(?:
+ANSWER = r"""(?:
     (?:\b|(?<=_))(?:answers?|ans|respuesta|r[\u00e9e]ponse|antwort|risposta|resposta|antwoord|svar(?:et)?
       |odpowied\u017a|cevap|yan\u0131t|jawaban(?:nya)?|vastaus|odpov\u011b\u010f|odgovor|v\u00e1lasz|r\u0103spuns|facit
       |\u0111\u00e1p[ ](?:\u00e1n|s\u1ed1)
@@ -26,6 +26,7 @@ _ANSWER = r"""(?:
       |\u0627\u0644\u062c\u0648\u0627\u0628|\u0627\u0644\u0625\u062c\u0627\u0628\u0629|\u0909\u0924\u094d\u0924\u0930)\b
   | \u7b54\u6848|\u7b54\u3048|\u56de\u7b54|\u7b54(?=[:\uff1a])|\uc815\ub2f5|\ub2f5
 )"""
+"""The word for an answer in many languages, as a verbose pattern."""
 _IS = r"""(?:
     (?:is|was|are|(?:would|will|must|should|has[ ]to)[ ](?:be|equal)|equals|comes[ ](?:out[ ])?to|becomes
       |es|est|ist|lautet|\u00e8|\u00e9|\u00e4r|er|jest|l\u00e0|adalah|\u03b5\u03af\u03bd\u03b1\u03b9|\u0647\u0648|\u0939\u0948)\b
@@ -42,11 +43,11 @@ _STATED = re.compile(
   | (?P<boxed> (?:\\|(?<![A-Za-z\\])) (?:f?boxed|f(?:rame)?box) \ {{0,3}} \{{ )
   | (?P<answer>
         <(?:(?:final[_ ]?)?(?:answer|result|solution|output|response)|final)\b[^<>\n]{{0,60}}> | \[(?:final[_ ])?answer\]
-      | {_ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
+      | {ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
       | \bfinal[ ](?:result|total|sum|number|amount|value|solution|price|cost)\b {_BETWEEN} {_MARKUP}
         (?: {_POINTER} | [ ]{_IS} )
-      | {_ANSWER} \. [ ] (?=[^A-Za-z\s]) | odpowied\u017a[ ]to\b
-      | {_LINE} (?:the[ ])? (?:(?:my|final|short|correct|best|full)[ ]){{0,2}} {_ANSWER} [*_ \t]{{0,6}} $
+      | {ANSWER} \. [ ] (?=[^A-Za-z\s]) | odpowied\u017a[ ]to\b
+      | {_LINE} (?:the[ ])? (?:(?:my|final|short|correct|best|full)[ ]){{0,2}} {ANSWER} [*_ \t]{{0,6}} $
       | {_LINE} (?:a|result|solution|ergebnis|resultado|r[\u00e9e]sultat) {_MARKUP} {_POINTER}
       | {_LINE} (?:(?:the|final|short)[ ]){{0,2}} (?:result|solution) [*_ \t]{{0,6}} $
     )

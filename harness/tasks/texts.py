@@ -49,7 +49,10 @@ _CHAT_MARK = re.compile(
 )
 _ROLE_FIRST = re.compile(r"\A\s{0,8}(?:assistant|model)[ \t]{0,3}\n", re.IGNORECASE)
 _ROLE = re.compile(r"\s{0,3}(?:assistant|model|final)\b(?=\s*(?:\n|<))[:\s]{0,3}", re.IGNORECASE)
-_LABEL = re.compile(r"^(?:the )?(?:final |short |correct )?(?:answer|a|assistant|response) {0,4}[:=]", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^(?:the )?(?:final |short |correct )?(?:answer|ans|a|ai|bot|assistant|response|output|result|reply)(?: ?[0-9]{1,2})? {0,4}[:=]",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile(r"</?[a-z]{1,10}>|[*`#>]")
 _MARKERS = 20
 """Marks at the beginning of a text that are passed over."""
@@ -101,7 +104,7 @@ _ABBREVIATIONS = word_set(
 )
 _INTERJECTIONS = word_set(
     "sure yes yeah no ok okay certainly absolutely definitely of course great good question well hmm hm right "
-    "correct thanks thank you probably maybe perhaps so actually"
+    "correct thanks thank you probably maybe perhaps so actually thus therefore hence thing easy"
 )
 
 

@@ -16,7 +16,10 @@ _LOOK = re.compile(
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,200})\]\((?:https?:|www\.|/|#)[^()\s]{0,300}\)")
 _ADDRESS = re.compile(r"<?https?://[^\s<>()]{1,300}>?")
 # "every day.[1]", "per day [1][2]", but neither "[1]" alone nor an index.
-_CITED = re.compile(r"(?<=[^\s\[({=:\"'\\])(?:\[[0-9]{1,2}\]){1,9}(?=[\s.,;!?)]|$)|\s(?:\[[0-9]{1,2}\]){2,9}")
+_CITED = re.compile(
+    r"(?<=[^\s\[({=:\"'\\])(?:\[[0-9]{1,2}\]){1,9}(?=[\s.,;!?)]|$)|\s(?:\[[0-9]{1,2}\]){2,9}"
+    r"|(?<=[A-Za-z]{4})[\u00b9\u00b2\u00b3\u2070-\u2079]{1,2}(?!\w)"
+)
 
 
 def shown(text: str) -> str:
