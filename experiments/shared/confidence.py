@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from harness import Probability
-from harness.tasks.texts import word_list, words
+from harness.tasks.texts import own_text, word_list, words
 
 Scale = Literal["percent", "probability", "words"]
 Instrument = Literal["confidence", "uncertainty"]
@@ -69,29 +69,33 @@ _FRACTION = re.compile(
     re.IGNORECASE,
 )
 _DOTS = re.compile(r"(?<=[0-9%])\.{2,3}(?=[0-9])")
-_POINT = re.compile(r"(?<=[0-9]) point ([0-9])\b", re.IGNORECASE)
+_POINT = re.compile(r"\b(?:([0-9]{1,3}) )?point ((?:[0-9] ){0,3}[0-9])\b", re.IGNORECASE)
+_FIFTY = re.compile(r"\b50\s?[-:]\s?50\b")
+_ABOVE = re.compile(r"\b100 and ([0-9]{1,2})(?=\s?(?:%|percent|per cent))", re.IGNORECASE)
 _SPELLED_NUMBER = re.compile(
     rf"\b(?:{'|'.join(sorted((name.replace(' ', '[ -]') for name in _SPELLED), key=len, reverse=True))})\b",
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
     r"""
-    (?<![\w.,]) (?<![0-9]e[-+]) (?P<sign>[-+]?) (?P<number>[0-9]{1,12}(?:[.,][0-9]{1,12})?|\.[0-9]{1,12})
-    (?! [0-9] | (?:st|nd|rd|th)\b | e[-+]?[0-9] )
+    (?<![\w.,]) (?<![0-9]e[-+]) (?P<sign>[-+]?) (?P<number>[0-9]{1,12}+(?:[.,][0-9]{1,12}+)?+|\.[0-9]{1,12}+)
+    (?! [0-9] | (?:st|nd|rd|th|s)\b | e[-+]?[0-9] )
     (?: [\s\])}*\\$]{0,4} (?P<percent>%|percent\b|per\ cent\b|pct\b)
-      | \s{0,2} (?:/|out\ of|in) \s{0,2} (?P<of>[0-9]{1,6}) (?![0-9.])
+      | [*)\]]{0,3} \s{0,2} (?:/|(?:times\ )?out\ of(?:\ every)?|in|(?P<loose>of)\ ) \s{0,2} (?P<of>[0-9]{1,6}) (?:\.0)? (?!\.?[0-9])
     )?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# A scale that is named: "on a scale from 0 to 100", "(0-100)", "on a 10-point scale".
 _SCALE_SHOWN = re.compile(
-    r"\b(?:from|between|of|scale|range)\s{1,3}(?:from\s|of\s)?0\s?%?\s{0,2}(?:-|to|and)\s{0,2}(?:100|10|1)\b(?:\s?%|\.0)?",
+    r"(?:\bon\s(?:an?\s|the\s)?)?(?:\b(?:scale|range|from|between|of)\s{1,3}(?:from\s|of\s|between\s)?|[(\[])?"
+    r"[01]\s?%?\s{0,2}(?:-|to|and)\s{0,2}(?P<most>100|10|5|1)\b(?:\s?%|\.0)?[)\]]?(?P<named>\s?-?\s?(?:scale|range))?"
+    r"|\bon\s(?:an?\s|the\s)?(?P<points>100|10|5)-point\sscale",
     re.IGNORECASE,
 )
-_TENS_SHOWN = re.compile(
-    r"\b(?:from|between|of|scale|range)\s{1,3}(?:from\s|of\s)?[01]\s{0,2}(?:-|to|and)\s{0,2}10\b", re.IGNORECASE
-)
-_RANGE = re.compile(r"[\s)\]*%]{0,4}(?:-|to|~)\s{0,2}")
+_SCALE_WORD = re.compile(r"^(?:on\s|\(|\[|scale|range|from\s|between\s|of\s)|(?:scale|range)$", re.IGNORECASE)
+_OUT_OF = re.compile(r"(?<![\w.,/])([0-9](?:\.[0-9]{1,4})?|10)(?![\w.,]*[0-9]|\s?[/%]|\s?(?:out|in)\b)")
+_RANGE = re.compile(r"[\s)\]*%]{0,4}(?:-|to|~|\u00b1|\+/-)\s{0,2}")
 _OR = re.compile(r"[\s)\]*%]{0,4},?\s{0,2}or\s{1,2}(?:maybe\s|perhaps\s)?")
 _BETWEEN = re.compile(r"\bbetween\s{0,2}$", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:not|isn't|never|than)\s(?:\w{1,12}\s)?$", re.IGNORECASE)
@@ -122,7 +126,7 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     Args:
         mapping: phrase -> probability, for the scale "words".
     """
-    text = text[:STATEMENT]
+    text = own_text(text)[:STATEMENT]
     if scale == "words":
         return _phrase(text, mapping)
     text = _out_of_ten(_plain(text))
@@ -130,7 +134,7 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     if any(_in_range(text, one) or _DENIED.search(text[: one.start()]) for one in found):
         return None
     if any(one["percent"] for one in found):
-        found = [one for one in found if one["percent"] or one["of"] or not one["number"].isdigit()]
+        found = [one for one in found if one["percent"] or (one["of"] and not one["loose"]) or "." in one["number"]]
     values = {_value(one, scale) for one in found}
     value = values.pop() if len(values) == 1 else None
     return None if value is None else Probability(value)
@@ -140,11 +144,11 @@ def read_stated(text: str, instrument: Instrument) -> tuple[Probability | None, 
     """The confidence at the end of a whole reply, and whether it stood in the form asked for.
 
     The form is "... confidence is 85%", of several the last. Its number directly follows, or is the first percentage of
-    the sentence that is not denied ("is not 50% but 85%"). Without the form the last percentage that is called a
-    confidence is taken ("I am 85% sure"), else the last that is not the answer (Zong et al. 2025: the last anywhere),
+    the sentence that is not denied ("is not 50% but 85%"). Without the form the number labelled so ("Confidence: 85") or the last percentage that
+    is called a confidence is taken ("I am 85% sure"), else the last that is not the answer (Zong et al. 2025: the last anywhere),
     unless the reply states the other instrument. An uncertainty u comes back as 1 - u.
     """
-    text = _out_of_ten(_plain(text))
+    text = _out_of_ten(_plain(own_text(text)))
     told = list(re.finditer(rf"\b{instrument}(?: score| level| percentage)? is\b\s*", text, re.IGNORECASE))
     if told:
         found = _first_stated(_SENTENCE_END.split(text[told[-1].end() :][:STATEMENT], maxsplit=1)[0])
@@ -152,7 +156,9 @@ def read_stated(text: str, instrument: Instrument) -> tuple[Probability | None, 
         other = "uncertainty" if instrument == "confidence" else "confidence"
         if re.search(rf"\b{other} is\b", text, re.IGNORECASE):
             return None, False
-        found = _last_percentage(text, instrument)
+        labelled = list(re.finditer(rf"\b{instrument}\b[^\n:=0-9]{{0,30}}[:=][ *_]{{0,4}}", text, re.IGNORECASE))
+        line = text[labelled[-1].end() :][:STATEMENT].split("\n", 1)[0] if labelled else ""
+        found = _first_stated(line) or _last_percentage(text, instrument)
     value = None if found is None else _value(found, "percent")
     if value is None:
         return None, False
@@ -203,17 +209,18 @@ def _plain(text: str) -> str:
     text = "".join(str(unicodedata.decimal(c)) if not c.isascii() and c.isdecimal() else c for c in text)
     text = _FRACTION.sub(lambda m: _FRACTIONS[m[0].lower().replace("-", " ")], text)
     text = _SPELLED_NUMBER.sub(lambda m: str(_SPELLED[m[0].lower().replace("-", " ")]), text)
-    return _DOTS.sub("-", _POINT.sub(r".\1", text))
+    text = _POINT.sub(lambda m: f"{m[1] or 0}.{m[2].replace(' ', '')}", text)
+    text = _ABOVE.sub(lambda m: str(100 + int(m[1])), _FIFTY.sub("50/50", text))
+    return _DOTS.sub("-", text)
 
 
 def _out_of_ten(text: str) -> str:
     """The text without the scale that it names; "8 on a scale of 0 to 10" as "8/10"."""
-    if _TENS_SHOWN.search(text):
-        text = _TENS_SHOWN.sub(" ", text)
-        return re.sub(
-            r"(?<![\w.,/])([0-9](?:\.[0-9]{1,4})?|10)(?![\w.,]*[0-9]|\s?[/%]|\s?(?:out|in)\b)", r"\1/10", text
-        )
-    return _SCALE_SHOWN.sub(" ", text)
+    scale = next((m for m in _SCALE_SHOWN.finditer(text) if _SCALE_WORD.search(m[0].strip())), None)
+    if scale is None:
+        return text
+    most, text = scale["most"] or scale["points"], f"{text[: scale.start()]} {text[scale.end() :]}"
+    return _OUT_OF.sub(rf"\1/{most}", text) if most in ("5", "10") else text
 
 
 def _in_range(text: str, found: re.Match[str]) -> bool:
@@ -244,7 +251,7 @@ def _phrase(text: str, mapping: Mapping[str, float]) -> Probability | None:
     longest = [form for form in found if not any(form in other and form != other for other in found)]
     if len(longest) != 1:
         return None
-    around = said.replace(longest[0], " ", 1).split()
+    around = said.replace(longest[0].rstrip(), " ").split()
     if {"not", "never", "isnt", "no", *(form.strip() for form in forms)} & set(around):
         return None
     return Probability(forms[longest[0]])

@@ -7,19 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness import Gate, Prompt, Subject, Text
+from harness.tasks.texts import after_thought, own_text
 
 FORM = 'End with one line: "Judgment: correct" or "Judgment: incorrect".'
 """The request for a verdict that `says_wrong` can read."""
 
+_SAYING = (
+    "the|this|that|it|its|it's|that's|your|my|i|believe|think|would|say|yes|no|so|overall|answer|given|provided|proposed"
+    "|solution|response|final|is|was|seems|appears|looks|to|be|student's|clearly|definitely|actually|certainly|entirely"
+    "|completely|absolutely|totally|fully|100"
+)
 VERDICT = (
-    r"\W{0,6}(?:is\ that\ )?"
-    r"(?:(?:the|this|that|it|your|my)\ (?:[\w']{1,15}\ ){0,2}(?:is\b\W{1,4}|(?=isn't))|(?:is\b\W{1,4})?)"
-    r"(?:(?:clearly|definitely|actually|certainly|entirely|completely)\ )?"
-    r"(?P<not>isn't\W{1,4}|not\b\W{1,4})?(?P<word>incorrect|correct|wrong|right)\b"
+    rf"\W{{0,6}}(?:(?:{_SAYING})\b\W{{1,4}}){{0,8}}(?:(?!not\b)[\w.-]{{1,20}}[\"',]{{0,2}}\ (?:is|was)\ )?"
+    r"(?P<not>(?:it\ |that\ |answer\ |solution\ )?isn't\W{1,4}|not\b\W{1,4})?(?P<word>incorrect|correct|wrong|right)\b"
 )
 """The words of a verdict ("the answer is not correct"), as a verbose pattern with the groups "word" and "not"."""
 
-_JUDGMENT = re.compile(rf"judge?ment{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_JUDGMENT = re.compile(rf"judge?ment(?:\ \(final\))?{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_WRITTEN = re.compile(r"\\(?:boxed|text(?:bf|it)?|math(?:rm|bf))\s?\{([^{}\n]{0,80})\}|^[ \t]{0,4}```\w{0,10}[ \t]*$", re.MULTILINE)
 _OPEN = re.compile(
     r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b"
     r"|\s(?:in|for|on) [^.,\n]{1,40} but [^.\n]{0,20}\b(?:incorrect|correct|wrong|right)\b)",
@@ -67,12 +72,15 @@ def last_verdict(pattern: re.Pattern[str], text: str) -> bool | None:
 
     The last one counts, because critiques quote the instruction and weigh both verdicts before they decide. A line that
     holds both verdicts is the instruction ("Judgment: correct" or "Judgment: incorrect"), and neither of them; so is
-    "Judgment: correct/incorrect". A line that ends in a colon announces the next one and is read with it.
+    "Judgment: correct/incorrect". A line that ends in a colon announces the next one and is read with it. Where the
+    critic goes on to another exercise, its own verdict counts; a critique that quotes the exercise first is read whole.
 
     Args:
         pattern: finds a verdict, with its "word" (correct, right, incorrect, wrong) and a "not" before it.
     """
-    for line in reversed(verdict_lines(text)):
+    own = own_text(text)
+    lines = verdict_lines(own if pattern.search(own) else after_thought(text))
+    for line in reversed(lines):
         found, undecided = [], False
         for match in pattern.finditer(line):
             before, undecided = undecided, bool(_OPEN.match(line, match.end()))
@@ -85,7 +93,7 @@ def last_verdict(pattern: re.Pattern[str], text: str) -> bool | None:
 
 def verdict_lines(text: str) -> list[str]:
     """The lines of a critique; one that ends in a colon is one with the next."""
-    return _ANNOUNCES.sub(r"\1 ", text).splitlines()
+    return _ANNOUNCES.sub(r"\1 ", _WRITTEN.sub(r"\1", text)).splitlines()
 
 
 def says_wrong(text: str) -> bool | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from harness.tasks.texts import words
+from harness.tasks.texts import own_text, words
 
-PLACEHOLDERS = ("final answer here", "letter here", "confidence here")
+PLACEHOLDERS = ("final answer here", "your answer here", "letter here", "confidence here")
 """Placeholders between the tags in a prompt; a model that repeats them has not answered."""
 
 _FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
@@ -21,6 +21,7 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
             reply that was cut off, "8" may be the beginning of "85%", and such a tag counts as none.
     """
     # "the <answer> tag" speaks of it.
+    text = own_text(text)
     opening = re.compile(rf"<\s{{0,3}}{tag}\b[^<>\n]{{0,100}}>(?!\s{{0,2}}tags?\b)", re.IGNORECASE)
     found = deque(opening.finditer(text), maxlen=2)
     if not found:
@@ -39,7 +40,7 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
         content = content.split("\n", 1)[0].split("<", 1)[0]
     else:
         return None
-    content = content.strip()
+    content = _FORM.split(content, maxsplit=1)[0].strip()
     return None if not words(content) or content.lower() in PLACEHOLDERS else content
 
 

@@ -13,7 +13,9 @@ from harness.tasks.texts import own_text
 _STATED = re.compile(r"\banswer(?:\s+is)?\s*(?::|\bis\b:?)\s*|\banswer is\b:?\s*", re.IGNORECASE)
 _YES_NO = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
 _OPENS = re.compile(r"\W{0,4}(?:yes|no|true|false)\b(?! (?:and|or)\b)", re.IGNORECASE)
-_DENIED = re.compile(r"\bnot (?:yes|no|true|false)\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\bnot (?:yes|no|true|false)\b|\bneither \w{2,5} nor \w{2,5}\b|\b(?:yes|no|true|false) (?:is|would be) (?:wrong|false)\b", re.IGNORECASE
+)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _FUNCTION = re.compile(r"[A-Za-z]\([a-z](?:,[a-z]){0,3}\)")
 _DOLLARS = re.compile(r"\$([^$\n]{1,300})\$")

@@ -48,6 +48,9 @@ _LISTS: dict[str, frozenset[str]] = {
         "false wrong incorrect flawed faulty mistaken nonsensical meaningless invalid unanswerable nonsense"
     ),
     "MORE": word_set("longer larger bigger higher taller greater older smaller shorter better more other but except"),
+    "TEXT": word_set("text passage story question context article document source sources paragraph problem"),
+    "TELL": word_set("say mention specify state indicate tell provide reveal disclose give clarify"),
+    "TOLD": word_set("specified stated mentioned provided given indicated disclosed"),
     "HARD": word_set("hard difficult tough tricky impossible early"),
 }
 _LISTS["THING"] = _LISTS["NOUN"] | {"one"}
@@ -55,7 +58,8 @@ _LISTS["THING"] = _LISTS["NOUN"] | {"one"}
 # A model says this of itself, and may go on to answer.
 _DOUBTS = """
 not sure|certain|confident|positive, unsure, do|did|would|will|may|might|could not know, i|we could not GIVE,
-can not KNOW !enough|more, am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good
+can not KNOW !enough|more, am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good,
+would .. be guessing, i wish i knew, is beyond me
 """
 _REFUSALS = """
 IS UNKNOWN, not known|knowable|answerable !for|as, can|could not be FOUND_OUT, not possible|impossible to KNOW,
@@ -92,7 +96,14 @@ make no sense, not existed|happened|occurred, ^ no such, there is|are|was|were|e
 know|aware|heard|find|think|believe|of no such, is|are not .. real,
 is|are fictional|fictitious|imaginary|nonexistent,
 false|wrong|incorrect|flawed|faulty|mistaken premise|assumption|presupposition,
-PREMISE .. is|seems|appears .. WRONG
+PREMISE .. is|seems|appears .. WRONG,
+no such .. has|have, not clear !to|that|enough, TEXT .. do|does not TELL, TEXT .. do|does not contain|include,
+be .. fictional|fictitious|imaginary, are debating, is|are debated|disputed|contested, nobody|one has been able to,
+number|date|year|origin|cause|name|author|reason unknown $, ^ idk, ^ not TOLD, KNOWLEDGE not TOLD, is|are not TOLD,
+i have no .. feelings|opinions|preferences|emotions|beliefs, not something .. can, more|further KNOWLEDGE is needed|required,
+i would need to know, not in position to, outside|beyond my area|field|realm, not understand question,
+can neither confirm|verify, must pass, no .. KNOWLEDGE is|are available|known, prefer not to,
+is|are not recognized|recognised|actual|existing THING
 """
 
 

@@ -34,6 +34,12 @@ _QUOTED = re.compile(r"\"[^\"\n]{1,200}\"|(?<!\w)'(?:[^'\n]|\b'\b){1,200}'(?!\w)
 _TITLE = re.compile(r"(?<=[a-z,]) [A-Z][a-z']+(?: [A-Z][a-z']*)+")
 _INTERJECTION = re.compile(r"^\s{0,3}(?:no|yes|well|sorry)\s{0,3}[,:]", re.IGNORECASE)
 _NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
+# A label, a box or the key of a JSON object before an answer.
+_DRESS = re.compile(
+    r"\\(?:boxed|text[a-z]{0,2})\s?\{?|^[\s{*_\"]{0,8}(?:(?:the |my |final )?(?:final[ _])?answer|a)[\"*_]{0,3}\s?[:=][\s\"*_]{0,4}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COMPARED = re.compile(r"\bno (?:better|other|greater) \w{1,20} (?:than|but|except)\b", re.IGNORECASE)
 _COMPLETE = re.compile(r"[.!?:;,\"')\]*]$")
 _TURN = re.compile(
     r"((?:[:;,!?\n]|\.(?=\s)| - )? ?\b(?:but|however|though|although|yet)\b,?|[:;,!?\n]|\.(?=\s)| - )", re.IGNORECASE
@@ -77,7 +83,7 @@ def refuses(text: str, *, wide: bool = False) -> bool | None:
             of one sentence: "is to this day unknown" has "is unknown". Stands where Yin et al. 2023 compare sentence
             embeddings of windows; it needs no model, and finds no paraphrase in other words.
     """
-    own = own_text(text)
+    own = _COMPARED.sub(" ", _DRESS.sub("", own_text(text)))
     if len(own) > 2 * _REACH:
         own = f"{own[:_REACH]}\n{own[-_REACH:]}"
     if not words(own):

@@ -13,6 +13,7 @@ _TURN = re.compile(
     rf"""^ [ \t>\#*]{{0,8}} (?:
         (?:{_NEXT}|q|human|user|instructions?|\u95ee\u9898|\u9898\u76ee|\u95ee)
             [ \t]{{0,4}} [0-9]{{0,4}} [ \t*]{{0,4}} [:\uff1a]
+      | (?:the[ ])?(?:instruction|task)[ ](?:to[ ]evaluate|description)[ \t]{{0,4}}:
       | (?:example|task)[ ] \#?[0-9]{{1,4}} [*]{{0,2}} [:.]
       | (?:{_NEXT}|q) [ ]{{0,2}} \#? [0-9]{{1,4}} [.*)]{{0,3}} [ \t\r]{{0,4}} (?:$|(?<=\.[ ])[A-Z])
       | (?:user|human) [ \t\r*]{{0,4}} $

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from experiments.shared.critique import VERDICT, last_verdict
+from harness.tasks.texts import after_thought, own_text
 
 _MARK = re.compile(
     r"\\?\[\\?\[\s*(?P<not>not )?(?P<word>incorrect|correct|wrong|right)\s*\\?\]\\?\]",
@@ -31,10 +32,12 @@ def marked_wrong(text: str) -> bool | None:
     Args:
         text: the model's whole turn, with the "Verdict:" that was put before its reply.
     """
+    own = own_text(text)
+    said = own if _MARK.search(own) or _PLAIN.search(own) else after_thought(text)
     for pattern in (_MARK, _PLAIN):
-        if pattern.search(text):
-            return last_verdict(pattern, text)
-    return last_verdict(_ALONE, text.strip())
+        if pattern.search(said):
+            return last_verdict(pattern, said)
+    return last_verdict(_ALONE, said.strip())
 
 
 def released_wrong(text: str) -> bool | None:

@@ -7,6 +7,7 @@ import re
 from experiments.judging.judge.rows import Scored
 from harness import Text
 from harness.tasks.fates import ungraded
+from harness.tasks.texts import own_text
 
 SCORES = ("1", "2", "3", "4", "5")
 MARK = "[RESULT]"
@@ -14,10 +15,11 @@ MARK = "[RESULT]"
 _TAIL = 120
 """Characters at the end of a text in which its score is looked for."""
 _MARKS = r"[*:=()\[\]{}<>\"'`#|\s]"
+_WRITTEN = re.compile(r"\\(?:boxed|text(?:bf)?)\s?\{([^{}\n]{0,20})\}|\$")
 _SCORE = re.compile(
-    rf"(?:\[(?:result|score)\]|\b(?:result|score|rating))(?:\s\(1\s?(?:-|\u2013|to)\s?5\))?(?:{_MARKS}{{0,4}}(?:of|is|N)\b)?"
-    rf"{_MARKS}{{0,6}}(?P<marked>\d{{1,3}}){_MARKS}{{0,4}}(?:(?:/|out\sof)\s?\(?5)?(?:\spoints?\b)?"
-    r"(?:[^\w<]|</?\w{1,10}>){0,8}$"
+    rf"(?:\[(?:result|score)\]|\b(?:result|score|rating))(?:\s\(1\s?(?:-|\u2013|to)\s?5\))?(?:{_MARKS}{{0,4}}(?:of|is(?:\sa)?|N)\b)?"
+    rf"{_MARKS}{{0,6}}(?P<marked>\d{{1,3}})(?:\.0)?{_MARKS}{{0,4}}(?:(?:/|out\sof)\s?\(?5)?(?:\s(?:points?|stars?)\b)?"
+    r"(?:\s?(?:\(|- )[a-z ]{3,30}\)?)?(?:[^\w<]|</?\w{1,10}>){0,8}$"
     r"|(?<![\d.])(?P<shared>\d{1,3})\s?(?:/|out\sof)\s?5[\s.!*)\]\"']{0,8}$",
     re.IGNORECASE,
 )
@@ -29,7 +31,8 @@ def read_score(text: str) -> int | None:
     It stands after the mark "[RESULT]" or "[SCORE]", or the word "score" or "rating", or before "/5"; brackets and
     emphasis do not matter. A score that the judgement quotes before its end never counts.
     """
-    found = _SCORE.search(text.rstrip()[-_TAIL:])
+    own = own_text(text).rstrip()
+    found = _SCORE.search(_WRITTEN.sub(r" \1 ", own)[-_TAIL:].rstrip())
     if not found:
         return None
     score = found["marked"] or found["shared"]

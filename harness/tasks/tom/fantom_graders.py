@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from harness.items import Grade, Item, grader
@@ -22,7 +23,7 @@ def names(text: str, item: Item) -> Grade:
 
     Gold: the names as one text, those on the list, and the others.
     """
-    named = _named(own_text(text), [*item.gold[1], *item.gold[2]])
+    named = _named(unicodedata.normalize("NFKC", own_text(text)), [*item.gold[1], *item.gold[2]])
     return Grade(", ".join(sorted(named)), named == {*item.gold[1]}) if named else Grade("", None)
 
 
