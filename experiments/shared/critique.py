@@ -27,7 +27,7 @@ _JUDGMENT = re.compile(rf"judge?ment(?:\ \(final\))?{VERDICT}", re.IGNORECASE | 
 _WRITTEN = re.compile(r"\\(?:boxed|text(?:bf|it)?|math(?:rm|bf))\s?\{([^{}\n]{0,80})\}|^[ \t]{0,4}```\w{0,10}[ \t]*$", re.MULTILINE)
 _OPEN = re.compile(
     r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b"
-    r"|\s(?:in|for|on) [^.,\n]{1,40} but [^.\n]{0,20}\b(?:incorrect|correct|wrong|right)\b)",
+    r"|\s(?:in |for |on )?[^.,\n]{1,40} but [^.\n]{0,20}\b(?:incorrect|correct|wrong|right)\b)",
     re.IGNORECASE,
 )
 """Text after a word that then decides nothing: "correct or incorrect", "correct?", "correct in form but wrong"."""

@@ -60,7 +60,7 @@ _NO_OPENS = re.compile(
     re.IGNORECASE,
 )
 _YES_OPENS = re.compile(
-    rf"\W{{0,4}}(?:well,? |oh,? )?(?:yep\b|yeah\b|yup\b|(?:{_STRESS}|indeed|affirmative|correct)\W*(?:$|[.,!;:]|it (?:is|does)\b)|y\W*$"
+    rf"\W{{0,4}}(?:well,? |oh,? )?(?:yep\b|yeah\b|yup\b|(?:{_STRESS}|indeed|affirmative|correct)\W*(?:$|[.,!;:]|it (?:is|does)\b)|(?:y|sure)\W*$"
     r"|s[\u00edi]\b|oui\b|ja\b|\u0434\u0430\b|\u662f|i (?:think|believe|guess) so\b|that(?:'s| is) (?:correct|right|true)\b)",
     re.IGNORECASE,
 )
@@ -68,12 +68,13 @@ _CONFIDENCE = re.compile(
     r"[\s,;|(-]{1,4}(?:my )?confidence(?: level| score)?[*_]{0,3} ?(?:[:=]|is\b)[^\n]{0,40}$", re.I | re.M
 )
 _EASY = re.compile(
-    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:]\s",
+    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|(?:oh,? )?that's easy|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:]\s",
     re.I,
 )
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|ce)\{([A-Za-z0-9]{1,30})\}")
 _SUBSCRIPT = re.compile(r"(?<=[A-Za-z)])\$?_\{?([0-9]{1,3})\}?(?:\$(?=[A-Z(]))?")
 
+_CONNECTS = word_set("however therefore thus so hence but actual real correct now")
 _BREAKS_OFF = word_set("is are was were")
 _HEADING = word_set("final short answer response")
 _NO_WAY = re.compile(r"\bno way (?:that )?(?=it|the)", re.IGNORECASE)
@@ -117,7 +118,7 @@ def answering(text: str, question: str) -> str:
     """
     sentences = list(_sentences(_labelled(own_text(text))))
     asked = word_forms(question)
-    head = _asked_for(question)
+    subjects = [_restated(word_forms(sentence), asked, _asked_for(question)) for sentence in sentences]
     for at, sentence in enumerate(sentences[:-1]):
         following = sentences[at + 1]
         said = word_forms(sentence)
@@ -126,11 +127,7 @@ def answering(text: str, question: str) -> str:
             continue
         if _is_background(said, word_forms(following), question):
             continue
-        if (
-            head
-            and _is_premise(said, head)
-            and any(_restates(word_forms(one), asked, head) for one in sentences[at + 1 :])
-        ):
+        if any(_is_premise(said, asked, subject) for subject in subjects[at + 1 :]):
             continue
         if not HEDGES.isdisjoint(said) and word_forms(following)[:1] and word_forms(following)[0] in HEDGES:
             return f"{sentence.rstrip('.')}; {following}"
@@ -247,19 +244,21 @@ def _asked_for(question: str) -> str:
     return next((word for word in word_forms(found["rest"]) if word not in COPULAS), "")
 
 
-def _is_premise(said: tuple[str, ...], head: str) -> bool:
-    """Whether a sentence states something without naming what is asked for, or says that it is not that."""
+def _is_premise(said: tuple[str, ...], asked: tuple[str, ...], subject: frozenset[str]) -> bool:
+    """Whether a sentence states something else than the subject of a later one that restates the question."""
     verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
-    stated = verb > 0 and not set(said[:verb]) <= LEADS
-    return stated and (head not in said or ("not", head) in zip(said, said[1:], strict=False))
+    if not subject or not verb or set(said[:verb]) <= LEADS:
+        return False
+    denied = any(("not", word) in zip(said, said[1:], strict=False) for word in subject)
+    return denied or not (subject <= set(said) or set(said[verb + 1 :]) <= set(asked))
 
 
-def _restates(said: tuple[str, ...], asked: tuple[str, ...], head: str) -> bool:
-    """Whether a sentence has what is asked for as its subject, and says more than the question ("The capital is X")."""
+def _restated(said: tuple[str, ...], asked: tuple[str, ...], head: str) -> frozenset[str]:
+    """The subject of a sentence that restates the question and goes on ("The capital is X"); empty for any other."""
     verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
-    subject, told = said[:verb], said[verb + 1 :]
-    known = {*asked, "however", "therefore", "thus", "so", "hence", "but", "actual", "real", "correct"}
-    return head in subject and set(subject) <= known and bool(told) and told[0] != "not" and not set(told) <= set(asked)
+    subject, told = frozenset(said[:verb]) - _CONNECTS, said[verb + 1 :]
+    goes_on = bool(told) and told[0] != "not" and not set(told) <= set(asked)
+    return subject if head in subject and subject <= set(asked) and goes_on else frozenset()
 
 
 def _is_background(said: tuple[str, ...], following: tuple[str, ...], question: str) -> bool:

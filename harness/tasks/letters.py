@@ -89,7 +89,7 @@ _NOT = re.compile(
     re.IGNORECASE,
 )
 _DOUBTED = re.compile(
-    r"(?:\b(?:(?:do|would|could|can)(?:n't| not)|cannot) (?:think|believe|say)|\b(?<!no )(?<!a )doubt)(?: that| whether| if)?"
+    r"(?:\b(?:(?:do|does|did|would|could)(?:n't| not)|can(?:'t|not| not)) (?:think|believe|say|know)|\b(?<!no )(?<!a )doubt)(?: that| whether| if)?"
     r"(?: it(?:'s| is))?(?: option)? ?\(?$|\b(?:nor|not) (?:option )?$",
     re.IGNORECASE,
 )
@@ -104,7 +104,7 @@ _DENIED_AFTER = re.compile(
     r"""[)\]*"']{0,3} (?:
         \ (?:(?:is|are|was|were|would\ be|seems?|looks?|must\ be)\ )?
         (?:(?:both|all|also|clearly|definitely|simply|just|probably|obviously)\ )?
-        (?:not|wrong|incorrect|false|impossible|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
+        (?:not|wrong|incorrect|false|impossible|unlikely|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
           |doesn't|don't|does\ not|do\ not|won't|too)\b
       | \ (?:не|no\ es|n'est\ pas|ist\ (?:nicht|falsch)|est\ fausse?|es\ incorrect[ao])\b
       | \u662f?[\u4e0d\u9519\u932f]

@@ -38,9 +38,11 @@ _OFFER = re.compile(
     r"|could you|can you|feel free|is there anything|if you (?:have|need|want|would like))\b[^.!?\n]{0,300}[.!?]?",
     re.IGNORECASE,
 )
+_BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
-_MARKERS_BELOW = 10
-"""A number from here on that stands before a sentence ("18. She ...") is an answer, a smaller one a list's marker."""
+_SENTENCE = re.compile(r"[*_`$)]{0,4}[^\n.]{0,60}[.)] +[*A-Za-z]")
+_FEW = 10
+"""A number from here on that stands before a sentence ("18. She ...") answers; "3. She", "3 dogs. Each" may begin."""
 _FILLERS = re.compile(
     r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly
         |almost|exactly|only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
@@ -69,6 +71,7 @@ _NO_VALUE = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) ?=")
+_COMPOUND = re.compile(r"[-+*/x] ?[A-Za-z] ?=[^=]*$")
 # "I doubt that the answer is 12."
 _DOUBTED = re.compile(
     r"\b(?:(?<!no )(?<!a )(?<!any )doubt|not (?:true|the case)|(?:don't|do not|can't|cannot) (?:think|believe|say|be))"
@@ -236,7 +239,7 @@ def _chosen(segment: str, rest: str) -> Quantity | None:
             if len([q for q in found if q.start < reason.start()]) == 1
             else _chosen(segment[: reason.start()], "")
         )
-    ended = direct and re.match(r"[^=\n]{0,20};", segment[first.end :])
+    ended = direct and re.match(r"[^=\n]{0,20}[;(]", segment[first.end :])
     if "=" in segment and not ended:
         return _equated(segment, found)
     closing = _closing(segment, found, direct)
@@ -269,7 +272,7 @@ def _equated(segment: str, found: Sequence[Quantity]) -> Quantity:
 
     Equations of two unknowns ("x = 3, y = 4") give no number.
     """
-    if len({name[1] for name in _UNKNOWN.finditer(segment)}) > 1:
+    if len({name[1] for name in _UNKNOWN.finditer(segment)}) > 1 and not _COMPOUND.search(segment):
         return Quantity(found[0].start, found[-1].end, None)
     sides: list[list[Quantity]] = []
     at = -1
@@ -325,13 +328,15 @@ def _is_list(segment: str, found: Sequence[Quantity]) -> bool:
 
 def _opening(text: str) -> Quantity | None:
     """The number that a text opens with: on a line of its own, or before a reason that comes to no other number."""
-    line = text[: 2 * DIGITS].split("\n", 1)[0]
+    line, _, following = text[: 2 * DIGITS].partition("\n")
+    if any(statement.kind == "correction" for statement in statements(text)) or re.match(r"\s*[-+*/x] ?[0-9]", following):
+        return None
     if bare := _bare(line):
         return bare
     first = next(quantities(line), None)
     if first is None or first.value is None or re.search("[A-Za-z0-9=]", line[: first.start]):
         return None
-    marker = _ENUMERATION.match(line, first.end) and first.value < _MARKERS_BELOW
+    marker = _SENTENCE.match(line, first.end) and first.value < _FEW
     rest = text[first.end : first.end + _FOLLOWING]
     return first if not marker and _ALONE.match(rest) and not _concludes(rest) else None
 
@@ -366,6 +371,10 @@ def _last(text: str) -> Quantity | None:
         stated = _chosen(sentence[statement.end :], "")
         if stated:
             return stated
+    ending = text[last.end : last.end + _SEGMENT].split("\n", 1)[0]
+    bold = [q for part in _BOLD.finditer(sentence + ending) for q in quantities(part[1]) if q.counts]
+    if len({q.value for q in bold}) == 1:
+        return bold[0]
     inside = [q for q in found if q.start >= start]
     if "=" in sentence:
         return _equated(sentence, [replace(q, start=q.start - start, end=q.end - start) for q in inside])

@@ -59,7 +59,7 @@ _LISTS["THING"] = _LISTS["NOUN"] | {"one"}
 _DOUBTS = """
 not sure|certain|confident|positive, unsure, do|did|would|will|may|might|could not know, i|we could not GIVE,
 can not KNOW !enough|more, am|feel|remain uncertain|unaware|clueless|stumped, HARD to KNOW|be, guess is as good,
-would .. be guessing, i wish i knew, is beyond me
+would .. be guessing, have not got .. KNOWLEDGE, i wish i knew, is beyond me
 """
 _REFUSALS = """
 IS UNKNOWN, not known|knowable|answerable !for|as, can|could not be FOUND_OUT, not possible|impossible to KNOW,
@@ -101,7 +101,7 @@ no such .. has|have, not clear !to|that|enough, TEXT .. do|does not TELL, TEXT .
 be .. fictional|fictitious|imaginary, are debating, is|are debated|disputed|contested, nobody|one has been able to,
 number|date|year|origin|cause|name|author|reason unknown $, ^ idk, ^ not TOLD, KNOWLEDGE not TOLD, is|are not TOLD,
 i have no .. feelings|opinions|preferences|emotions|beliefs, not something .. can, more|further KNOWLEDGE is needed|required,
-i would need to know, not in position to, outside|beyond my area|field|realm, not understand question,
+i would need to know, i can not have .. favorite|favourite|feelings|opinions|preferences, not in position to, outside|beyond my area|field|realm, not understand question,
 can neither confirm|verify, must pass, no .. KNOWLEDGE is|are available|known, prefer not to,
 is|are not recognized|recognised|actual|existing THING
 """
@@ -153,7 +153,7 @@ _ALONE = """
 unknown, na, not available, not applicable, unanswerable, undetermined, unclear, uncertain, no answer, no idea, idk,
 dunno, unsure, not known, indeterminate, not sure, can not say, no clue, not enough information, beats me, who knows,
 no one knows, nobody knows, no comment, i forget, i forgot, answer unknown, none known, not specified, not stated,
-not mentioned
+not mentioned, pass, i pass
 """
 ALONE = frozenset(tuple(text.split()) for text in _ALONE.split(","))
 """Sentences that refuse, and say nothing else."""

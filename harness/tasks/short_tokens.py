@@ -47,7 +47,7 @@ _ORDINALS = word_list(
 _WORDED_DAY = re.compile(
     rf"\b(?:the )?(twenty-|thirty-)?({'|'.join(_ORDINALS)}|thirtieth) (?:of )?(?={_MONTH}\b)", re.IGNORECASE
 )
-_GLUED_UNIT = re.compile(r"(?<=[0-9])(?=(?:km|kg|cm|mm|mph|kph|lbs?|ml|mg|hz|kw|gb|mb)\b)", re.IGNORECASE)
+_GLUED_UNIT = re.compile(r"(?<=[0-9])(?=(?:km|kg|cm|mm|m|mph|kph|lbs?|ml|mg|hz|kw|gb|mb)\b)", re.IGNORECASE)
 _NUMERIC_DATE = re.compile(r"\b([0-3]?[0-9])([/.-])([0-3]?[0-9])\2([12][0-9]{3})\b")
 # Of titles and initials: "St. Louis", "Mt. Everest", "J. R. R. Tolkien".
 _SHORT_FORMS: Mapping[str, str] = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
