@@ -47,6 +47,7 @@ _CHAT_MARK = re.compile(
     r"<\|[a-z_ ]{1,30}\|>|<\uff5c[^<>\n]{1,30}\uff5c>|</?(?:start|end)_of_turn>|</?s>|\[/?INST\]|<(?:eos|bos|pad)>",
     re.IGNORECASE,
 )
+_BLANK_LINES = re.compile(r"\n{4,}")
 _ROLE_FIRST = re.compile(r"\A\s{0,8}(?:assistant|model)[ \t]{0,3}\n", re.IGNORECASE)
 _ROLE = re.compile(r"\s{0,3}(?:assistant|model|final)\b(?=\s*(?:\n|<))[:\s]{0,3}", re.IGNORECASE)
 _LABEL = re.compile(
@@ -126,6 +127,7 @@ def own_text(text: str) -> str:
     if len(text) > 2 * ENDS:
         text = f"{text[:ENDS]}\n{text[-ENDS:]}"
     text = shown(_from_first_turn(_ROLE_FIRST.sub("", text, count=1))).translate(_TYPED)
+    text = _BLANK_LINES.sub("\n\n\n", text)
     blank = len(text) - len(text.lstrip())
     return text[: min((end for end in ends(text) if end > blank), default=None)]
 

@@ -13,12 +13,13 @@ from experiments.calibration.self_critique_confidence.prompts import read
 from experiments.calibration.self_knowledge.detector import REFERENCES, refuses_by_reference
 from experiments.correction.critic_role.steps import final_wrong
 from experiments.correction.critique.verdicts import marked_wrong
-from experiments.shared.confidence import PHRASES, Instrument, Scale, read_confidence, read_stated
+from experiments.judging.judge.reading import read_score
+from experiments.shared.confidence import PHRASES, Instrument, read_confidence, read_stated
 from experiments.shared.critique import says_wrong
 from experiments.shared.tags import tagged
 from experiments.theory_of_mind.false_belief.named import last_named
 from harness import Prompt, Text
-from tests.support.cases import cases
+from tests.support.cases import Rows, kinds, misread
 
 PIECES = [
     *(
@@ -55,47 +56,53 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "scale", "right"), cases("experiments", "read_confidence"))
-def test_a_confidence_alone(text: str, scale: Scale, right: float | None) -> None:
-    found = read_confidence(text, scale, PHRASES)
-    assert found == (None if right is None else pytest.approx(right, abs=1e-6))
+@pytest.mark.parametrize("rows", kinds("experiments", "read_confidence"))
+def test_a_confidence_alone(rows: Rows) -> None:
+    assert misread(rows, lambda text, scale: read_confidence(text, scale, PHRASES)) == []
 
 
-@pytest.mark.parametrize(("text", "instrument", "right"), cases("experiments", "read_stated"))
-def test_a_confidence_at_the_end_of_a_reply(text: str, instrument: Instrument, right: list[Any]) -> None:
-    value, in_form = read_stated(text, instrument)
-    assert (value, in_form) == (None if right[0] is None else pytest.approx(right[0]), right[1])
+@pytest.mark.parametrize("rows", kinds("experiments", "read_stated"))
+def test_a_confidence_at_the_end_of_a_reply(rows: Rows) -> None:
+    assert misread(rows, read_stated) == []
 
 
-@pytest.mark.parametrize(("text", "ended", "right"), cases("experiments", "tagged"))
-def test_what_stands_between_tags(text: str, ended: bool, right: str | None) -> None:
-    assert tagged(text, "answer", ended=ended) == right
+@pytest.mark.parametrize("rows", kinds("experiments", "tagged"))
+def test_what_stands_between_tags(rows: Rows) -> None:
+    assert misread(rows, lambda text, ended: tagged(text, "answer", ended=ended)) == []
 
 
-@pytest.mark.parametrize(("text", "instrument", "right"), cases("experiments", "critique"))
-def test_an_answer_with_its_score(text: str, instrument: Instrument, right: list[Any]) -> None:
-    _, answer, score, _ = read(Prompt.user("q"), Text(text, (1,), (0.0,), "stop"), instrument)
-    assert (answer, score) == (right[0], None if right[1] is None else pytest.approx(right[1]))
+@pytest.mark.parametrize("rows", kinds("experiments", "critique"))
+def test_an_answer_with_its_score(rows: Rows) -> None:
+    def answer_and_score(text: str, instrument: Instrument) -> list[Any]:
+        _, answer, score, _ = read(Prompt.user("q"), Text(text, (1,), (0.0,), "stop"), instrument)
+        return [answer, score]
+
+    assert misread(rows, answer_and_score) == []
 
 
-@pytest.mark.parametrize(("text", "gold", "right"), cases("experiments", "says_wrong"))
-def test_the_verdict_of_a_critique(text: str, gold: None, right: bool | None) -> None:
-    assert says_wrong(text) is right
+@pytest.mark.parametrize("rows", kinds("experiments", "says_wrong"))
+def test_the_verdict_of_a_critique(rows: Rows) -> None:
+    assert misread(rows, lambda text, _: says_wrong(text)) == []
 
 
-@pytest.mark.parametrize(("text", "gold", "right"), cases("experiments", "marked_wrong"))
-def test_a_verdict_in_brackets(text: str, gold: None, right: bool | None) -> None:
-    assert marked_wrong(text) is right
+@pytest.mark.parametrize("rows", kinds("experiments", "marked_wrong"))
+def test_a_verdict_in_brackets(rows: Rows) -> None:
+    assert misread(rows, lambda text, _: marked_wrong(text)) == []
 
 
-@pytest.mark.parametrize(("text", "gold", "right"), cases("experiments", "final_wrong"))
-def test_a_verdict_on_the_final_answer(text: str, gold: None, right: bool | None) -> None:
-    assert final_wrong(text) is right
+@pytest.mark.parametrize("rows", kinds("experiments", "final_wrong"))
+def test_a_verdict_on_the_final_answer(rows: Rows) -> None:
+    assert misread(rows, lambda text, _: final_wrong(text)) == []
 
 
-@pytest.mark.parametrize(("text", "options", "right"), cases("experiments", "last_named"))
-def test_the_container_that_an_answer_says(text: str, options: list[str], right: str | None) -> None:
-    assert last_named(text, options) == right
+@pytest.mark.parametrize("rows", kinds("experiments", "read_score"))
+def test_the_score_of_a_judgement(rows: Rows) -> None:
+    assert misread(rows, lambda text, _: read_score(text)) == []
+
+
+@pytest.mark.parametrize("rows", kinds("experiments", "last_named"))
+def test_the_container_that_an_answer_says(rows: Rows) -> None:
+    assert misread(rows, last_named) == []
 
 
 @pytest.mark.parametrize(
