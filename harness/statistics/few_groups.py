@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-FEW = 40
+FEW = 100
 """Groups below which intervals use Student's t."""
 
 FEWEST_GROUPS = 10

@@ -137,7 +137,7 @@ def test_the_table_says_in_its_caption_what_numbers_rest_on(runs: dict[str, Load
         "Share right by model and arm.",
         "n = 40 rows in",
         "Each number is the mean of 2 seeds (0 and 1).",
-        "95 % intervals, over items and seeds (cluster bootstrap, 1000 replicates, percentile)",
+        "95 % intervals, over items and seeds (cluster bootstrap, 1000 replicates, Student's t)",
         "Bold: the best of its column, where the 95 % interval of the paired difference from every other",
         "a dry run: no model was asked, and its numbers mean nothing",
         "Made with self-evaluation-harness",

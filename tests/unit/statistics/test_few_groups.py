@@ -78,13 +78,13 @@ def test_a_number_with_ends_has_its_interval_on_log_odds_and_one_with_a_lower_en
     assert t_p(0.3, 0.05, 12, (0.0, 1.0), 0.0) == 0
 
 
-def test_from_40_groups_on_intervals_are_percentiles() -> None:
+def test_from_100_groups_on_intervals_are_percentiles() -> None:
     from scipy import stats
 
     rng = np.random.default_rng(1)
-    correct = rng.random(40) < 0.5
-    assert one(ACCURACY, table(np.arange(40), correct=correct)).method.endswith("percentile")
-    assert one(ACCURACY, table(np.arange(39), correct=correct[:39])).method.endswith("t(38)")
+    correct = rng.random(100) < 0.5
+    assert one(ACCURACY, table(np.arange(100), correct=correct)).method.endswith("percentile")
+    assert one(ACCURACY, table(np.arange(99), correct=correct[:99])).method.endswith("t(98)")
     other = table(np.arange(39), correct=rng.random(39) < 0.5)
     found = contrast(ACCURACY, A, [table(np.arange(39), correct=correct[:39])], [other])
     assert found.method == "paired cluster bootstrap, 1000 replicates, t(38)"
