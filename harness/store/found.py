@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.store.index import Index
-from harness.store.records import SUFFIXES
+from harness.store.records import SUFFIX
 
 _LENGTH, _OFFSET = 40, 48
 """Bits of a record's length and offset in a place; the segment's number stands above them. A packed integer takes a
@@ -44,7 +44,7 @@ def segments_in(folder: Path) -> list[Path]:
     """
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIXES) and _is_file(entry)]
+            return [Path(entry.path) for entry in entries if entry.name.endswith(SUFFIX) and _is_file(entry)]
     except FileNotFoundError:
         return []
 

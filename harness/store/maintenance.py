@@ -20,7 +20,7 @@ from harness.store.records import (
     INDEX,
     PART,
     RESERVED,
-    SUFFIXES,
+    SUFFIX,
     Place,
     Record,
     arrays_of,
@@ -119,10 +119,10 @@ def survey(folder: Path) -> Survey:
     found = Survey(folder)
     keys: set[bytes] = set()
     for path in _files(folder):
-        if not path.is_file() or (not path.name.endswith((*SUFFIXES, PART)) and not _beside_segment(path)):
+        if not path.is_file() or (not path.name.endswith((SUFFIX, PART)) and not _beside_segment(path)):
             found.foreign.append(path.name)
             continue
-        if not path.name.endswith(SUFFIXES):
+        if not path.name.endswith(SUFFIX):
             continue
         calls = damaged = 0
         line = b"\n"
@@ -151,7 +151,7 @@ def verify(folder: Path) -> Iterator[Flaw]:
         HarnessError: as `survey`.
     """
     for path in _files(folder):
-        if not path.name.endswith(SUFFIXES) or not path.is_file():
+        if not path.name.endswith(SUFFIX) or not path.is_file():
             continue
         try:
             yield from _flaws(path)
@@ -232,8 +232,8 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
     """Makes one segment of the segments of each origin, without duplicates and damaged records.
 
     Killed at any moment, it leaves every record at least once: the new segment is written aside, flushed and renamed
-    before the old ones go. Segments of an older format are written in the present one. Segments whose first line is
-    damaged stay as they are. Numbers and indexes whose lines were removed by somebody who was killed then go, too.
+    before the old ones go. Segments whose first line is damaged stay as they are. Numbers and indexes whose lines were
+    removed by somebody who was killed then go, too.
 
     Args:
         silence: seconds after which a writer of another machine counts as gone.
@@ -248,7 +248,7 @@ def merge(folder: Path, silence: float = SILENCE) -> list[Merge]:
                 continue
             if path.name.endswith((ARRAYS, INDEX)) and not _beside_segment(path):
                 _clear_numbers(path, silence)
-            if not path.name.endswith((*SUFFIXES, PART)):
+            if not path.name.endswith((SUFFIX, PART)):
                 continue
             segment = Segment.look(path)
             if path.name.endswith(PART):
@@ -315,15 +315,15 @@ def _copy(path: Path, writer: Writer, done: Merge, seen: set[bytes]) -> int:
             elif record.key in seen:
                 done.duplicates += 1
             elif record.key != RESERVED:
-                seen.add(record.key)
-                kept = _append(writer, record, checker)
+                if kept := _append(writer, record, checker):
+                    seen.add(record.key)
                 done.calls += kept
                 done.damaged += not kept
     return end
 
 
 def _append(writer: Writer, record: Record, checker: _Checker) -> bool:
-    """Writes a sound call in the present format; False when it holds no reply."""
+    """Writes a sound call; False when it holds no reply."""
     place = Place.of_body(record.body)
     numbers = b"" if place is None else checker.numbers(place)
     reply = None if numbers is None else unpack_body(record.body, numbers)
@@ -333,16 +333,13 @@ def _append(writer: Writer, record: Record, checker: _Checker) -> bool:
 
 
 def _clean(path: Path) -> bool:
-    """Whether a segment holds no damaged record, no key twice and nothing of an older format.
-
-    One that cannot be read has nothing to give.
-    """
+    """Whether a segment holds no damaged record and no key twice; one that cannot be read has nothing to give."""
     seen: set[bytes] = set()
     try:
         with _Checker(path) as checker:
             for _, line in lines(path):
                 record = parse(line)
-                if record is None or record.old or record.key in seen or checker.flaw(line):
+                if record is None or record.key in seen or checker.flaw(line):
                     return False
                 if record.key != RESERVED:
                     seen.add(record.key)
@@ -367,7 +364,7 @@ def _clear_numbers(path: Path, silence: float) -> None:
 def _beside_segment(path: Path) -> bool:
     """Whether a file holds numbers or the index of a segment that is there, whole or not."""
     # The unfinished one first: it becomes the other by one renaming, so that one of them is always met.
-    return path.name.endswith((ARRAYS, INDEX)) and any(path.with_suffix(end).exists() for end in (PART, *SUFFIXES))
+    return path.name.endswith((ARRAYS, INDEX)) and any(path.with_suffix(end).exists() for end in (PART, SUFFIX))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from harness.errors import ItemError
 _FINISH = ("stop", "length")
 
 _LOGPROBS, _TEXT = 0xC0, 0x80
-"""First bytes of bodies. No older body begins with such a byte."""
+"""First bytes of bodies; the place of activations is JSON, and begins with a brace."""
 
 _WIDE, _COMPRESSED, _MANY = 2, 16, 32
 """Bits of the first byte: 8 bytes a number; compressed; 4 bytes a count. Of a text, bit 0 says how it ended, and bits 2
@@ -78,7 +78,7 @@ def unpack_reply(body: bytes) -> Text | Logprobs | None:
         kind = body[0]
         if kind & ~_WIDE == _LOGPROBS:
             width = _width(kind)
-            return Logprobs(unpack_floats(body[1:], (len(body) - 1) // width, width))
+            return Logprobs(_unpack_floats(body[1:], (len(body) - 1) // width, width))
         return _unpack_text(kind, body) if kind >> 6 == _TEXT >> 6 else None
     except (ValueError, IndexError, struct.error, zlib.error):
         return None
@@ -97,8 +97,8 @@ def _unpack_text(kind: int, body: bytes) -> Text:
         raise ValueError("fewer bytes than counted")
     return Text(
         soft[:text].decode(),
-        unpack_ids(soft[text:top], ids, id_width),
-        unpack_floats(body[hard:] + soft[top:], numbers, width),
+        _unpack_ids(soft[text:top], ids, id_width),
+        _unpack_floats(body[hard:] + soft[top:], numbers, width),
         _FINISH[kind & 1],  # type: ignore[arg-type]
     )
 
@@ -122,7 +122,7 @@ def _pack_ids(ids: Sequence[int]) -> tuple[int, bytes]:
     return width, _planes(whole, 4)[: width * len(ids)]
 
 
-def unpack_ids(planes: bytes, count: int, width: int) -> tuple[int, ...]:
+def _unpack_ids(planes: bytes, count: int, width: int) -> tuple[int, ...]:
     """Token ids from their planes of bytes."""
     return struct.unpack(f"<{count}I", _woven(planes + bytes((4 - width) * count), 4))
 
@@ -146,10 +146,8 @@ def _pack_floats(values: Sequence[float]) -> tuple[int, bytes]:
     raise _refused(f"a log-probability of {wrong!r}"[:80])
 
 
-def unpack_floats(planes: bytes, count: int, width: int) -> tuple[float, ...]:
+def _unpack_floats(planes: bytes, count: int, width: int) -> tuple[float, ...]:
     """Numbers from their planes of bytes."""
-    if width not in (4, 8):
-        raise ValueError("numbers of another kind")
     return struct.unpack(f"<{count}{'f' if width == 4 else 'd'}", _woven(planes, width))
 
 

@@ -7,9 +7,6 @@ A body is a text or log-probabilities (`harness.store.packing`), or says in JSON
 float32 (little-endian) in the file NAME.arrays beside the segment NAME.replies, from an offset in bytes on, of a shape,
 with a CRC-32 of their own. No line holds a line end but its own: within a call it is written as two other bytes. So a
 damaged line costs itself alone, and no text can pass for a record.
-
-Stores written before are read as they are. Their calls look as the other lines do: the key in hex digits, its checksum,
-the body. The oldest (NAME.calls) have spaces for the colons, and a checksum of the body only.
 """
 
 from __future__ import annotations
@@ -26,14 +23,10 @@ import orjson
 
 from harness.calls.arrays import Array
 from harness.calls.calls import Activations, Reply
-from harness.store.older import unpack_older
 from harness.store.packing import unpack_reply
 
 SUFFIX = ".replies"
 """Of the lines of a segment."""
-
-SUFFIXES = (SUFFIX, ".calls")
-"""The last one is of the oldest segments, which are read, and not written any more."""
 
 PART = f"{SUFFIX}.part"
 """Of a merged segment that is not whole yet; nobody reads it."""
@@ -51,17 +44,15 @@ RESERVED = bytes(16)
 """The key of lines that are not calls."""
 
 _PLACED = b'{"arrays":'
-_CALL, _COLON, _SPACE = b"=: "
+_CALL, _COLON = b"=", b":"
+_OTHER = binascii.hexlify(RESERVED) + _COLON
 _ESCAPES = ((b"\x1b", b"\x1b\x01"), (b"\n", b"\x1b\x02"), (b"\r", b"\x1b\x03"))
 """Escapes for bytes that tools take for the end of a line, and for the escape byte."""
 
 
 def beside(segment: Path, suffix: str) -> Path:
     """The path of a segment's numbers or index, also of an unfinished one."""
-    name = segment.name.removesuffix(".part")
-    for end in SUFFIXES:
-        name = name.removesuffix(end)
-    return segment.with_name(name + suffix)
+    return segment.with_name(segment.name.removesuffix(".part").removesuffix(SUFFIX) + suffix)
 
 
 def arrays_of(segment: Path) -> Path:
@@ -74,13 +65,11 @@ class Record(NamedTuple):
 
     Attributes:
         sound: it has the checksum that it claims.
-        old: a call as it was written before.
     """
 
     key: bytes
     body: bytes
     sound: bool
-    old: bool = False
 
 
 def pack(key: bytes, body: bytes) -> bytes:
@@ -90,8 +79,7 @@ def pack(key: bytes, body: bytes) -> bytes:
         body: of a reply, or JSON under the reserved key.
     """
     if key == RESERVED:
-        name = binascii.hexlify(key)
-        return b"%s:%08x:%s\n" % (name, _checksum(name, body), body)
+        return b"%s%s%s\n" % (_OTHER, _checksum_in_hex(body), body)
     content = key + _checksum(key, body).to_bytes(4, "big") + body
     for plain, written in _ESCAPES:
         content = content.replace(plain, written)
@@ -102,29 +90,23 @@ def parse(line: bytes) -> Record | None:
     """Takes a line apart; None when it is not whole, or no record."""
     if len(line) < 22 or line[-1] != 10:
         return None
-    if line[0] != _CALL:
-        return _parse_hex(line)
+    if line.startswith(_OTHER) and len(line) > HEAD:
+        body = line[HEAD:-1]
+        return Record(RESERVED, body, line[len(_OTHER) : HEAD] == _checksum_in_hex(body))
     content = _plain(line[1:-1])
     key, body = content[:16], content[20:]
-    return Record(key, body, content[16:20] == _checksum(key, body).to_bytes(4, "big")) if body else None
-
-
-def _parse_hex(line: bytes) -> Record | None:
-    if len(line) <= HEAD or line[32] != line[41] or line[32] not in (_COLON, _SPACE):
+    if not line.startswith(_CALL) or not body:
         return None
-    try:
-        key = binascii.unhexlify(line[:32])
-    except binascii.Error:
-        return None
-    body = line[HEAD:-1]
-    # The key's letters are looked at, too: other letters of the same value are a flip as any other.
-    checksum = _checksum(line[:32], body) if line[32] == _COLON else zlib.crc32(body)
-    sound = line[33:41] == b"%08x" % checksum
-    return Record(key, _plain(body) if line[32] == _COLON else body, sound, key != RESERVED)
+    return Record(key, body, content[16:20] == _checksum(key, body).to_bytes(4, "big"))
 
 
 def _checksum(key: bytes, body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(key))
+
+
+def _checksum_in_hex(body: bytes) -> bytes:
+    """Of a line that is no call, with the colon behind it."""
+    return b"%08x:" % _checksum(_OTHER[:32], body)
 
 
 def _plain(content: bytes) -> bytes:
@@ -208,4 +190,4 @@ def unpack_body(body: bytes, numbers: bytes) -> Reply | None:
     """
     if (place := Place.of_body(body)) is not None:
         return Activations(Array(place.shape, numbers)) if place.holds(numbers) else None
-    return unpack_reply(body) or unpack_older(body)
+    return unpack_reply(body)

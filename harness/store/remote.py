@@ -22,7 +22,7 @@ from harness.console import log
 from harness.errors import HarnessError, named
 from harness.models.model import cache_folder
 from harness.store.index import Index
-from harness.store.records import ARRAYS, INDEX, SUFFIXES, beside
+from harness.store.records import ARRAYS, INDEX, SUFFIX, beside
 from harness.store.segments import Segment, seal
 
 NOBODY = "unknown"
@@ -80,7 +80,7 @@ class Remote:
         Raises:
             HarnessError: they could not be uploaded; they lie here as before.
         """
-        for path in sorted(path for path in self.local.iterdir() if path.name.endswith(SUFFIXES) and path.is_file()):
+        for path in sorted(path for path in self.local.iterdir() if path.name.endswith(SUFFIX) and path.is_file()):
             with suppress(FileNotFoundError):  # another process of this machine is at the same
                 segment = Segment.look(path)
                 if not segment.live():
@@ -112,7 +112,7 @@ class Remote:
         folder.mkdir(parents=True, exist_ok=True)
         with self._answering("read"):
             there = self._list(identity)
-            for name in sorted(there, key=lambda name: name.endswith(SUFFIXES)):  # lines after what belongs to them
+            for name in sorted(there, key=lambda name: name.endswith(SUFFIX)):  # lines after what belongs to them
                 here = folder / name
                 if not here.exists() or here.stat().st_size != there[name]["size"]:
                     part = folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
@@ -132,9 +132,7 @@ class Remote:
         except FileNotFoundError:
             return {}
         named = {str(entry["name"]).rstrip("/").rpartition("/")[2]: entry for entry in entries}
-        return {
-            name: e for name, e in named.items() if e["type"] == "file" and name.endswith((*SUFFIXES, ARRAYS, INDEX))
-        }
+        return {name: e for name, e in named.items() if e["type"] == "file" and name.endswith((SUFFIX, ARRAYS, INDEX))}
 
     def _identities(self) -> list[str]:
         self._files.invalidate_cache()
@@ -168,11 +166,11 @@ class Remote:
             yield folder
             here = {path.name: path for path in folder.iterdir()}
             for name, path in here.items():
-                if name not in there and name.endswith(SUFFIXES):
+                if name not in there and name.endswith(SUFFIX):
                     self._upload(path, identity_of(Segment.look(path)), keep=False)
             with self._answering("remove from"):
                 # Lines first, as upkeep does here: what nothing points to harms nobody.
-                for name in sorted(there.keys() - here.keys(), key=lambda name: not name.endswith(SUFFIXES)):
+                for name in sorted(there.keys() - here.keys(), key=lambda name: not name.endswith(SUFFIX)):
                     with suppress(FileNotFoundError):
                         self._files.rm_file(f"{self._root}/{there[name]}/{name}")
 

@@ -1,6 +1,5 @@
 """Numbers of activations beside a segment: never served damaged, carried along by upkeep, sound after any kill."""
 
-import base64
 import errno
 import os
 import subprocess
@@ -20,7 +19,6 @@ from harness.store.maintenance import choose, merge, prune, survey, verify
 from harness.store.records import Place, arrays_of
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
-from tests.support.old_stores import Form
 from tests.unit.cli.test_store_command import KILLED, OTHER, aged
 from tests.unit.store.test_store import ORIGIN, key
 
@@ -67,19 +65,6 @@ def test_numbers_lie_raw_beside_the_line_that_says_where(tmp_path: Path) -> None
 def test_replies_without_activations_have_no_second_file(tmp_path: Path) -> None:
     path = filled(tmp_path, range(1, 2))
     assert names(tmp_path) == [path.name]
-
-
-def test_numbers_in_base_64_of_an_older_store_are_read_and_merged(tmp_path: Path) -> None:
-    path = filled(tmp_path, range(1, 2))
-    data = Array.of([[[0.5, -2.0]]])
-    body = orjson.dumps({"shape": data.shape, "float32": base64.b64encode(data.data).decode()})
-    with path.open("ab") as file:
-        file.write(Form(".calls", packed=False).line(key(2), body))
-    assert Store(tmp_path).get(key(2), ORIGIN) == Activations(data)
-    filled(tmp_path, range(4, 5))
-    merge(tmp_path)
-    assert Store(tmp_path).get(key(2), ORIGIN) == Activations(data)
-    assert Store(tmp_path).get(key(4), ORIGIN) == reply(4)
 
 
 def damage_cut(path: Path) -> None:

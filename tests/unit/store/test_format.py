@@ -1,4 +1,4 @@
-"""Records: every number comes back equal, every flipped bit is noticed, older segments are read and written anew."""
+"""Records: every number comes back equal, every flipped bit is noticed, merging keeps what can be read."""
 
 import math
 import random
@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.calls.arrays import Array
-from harness.calls.calls import Activations, Logprobs, Reply, Text
+from harness.calls.calls import Logprobs, Reply, Text
 from harness.cli.main import main
 from harness.errors import ItemError
 from harness.store import records
 from harness.store.maintenance import merge, survey, verify
 from harness.store.packing import pack_reply, unpack_reply
-from harness.store.segments import Origin
+from harness.store.segments import Origin, seal
 from harness.store.store import Store
-from tests.support.old_stores import OLD_FORMS, Form, old_segment
 from tests.unit.store.test_store import ORIGIN, filled, key, reply, segment
 
 OTHER = Origin("fedcba9876543210", "large", "selfCorrection", {"engine": "vllm"})
@@ -48,7 +46,7 @@ def test_a_reply_comes_back_equal_in_every_bit(tokens: int, vocabulary: int) -> 
         line = records.pack(key(7), pack_reply(given))
         assert line.count(b"\n") == 1
         record = records.parse(line)
-        assert record == (key(7), pack_reply(given), True, False)
+        assert record == (key(7), pack_reply(given), True)
         assert records.unpack_body(record.body, b"") == given
         values = Logprobs(given.logprobs)
         assert unpack_reply(pack_reply(values)) == values
@@ -95,7 +93,7 @@ def test_a_key_and_a_body_may_hold_any_bytes(special: bytes) -> None:
     ):
         line = records.pack(name, body)
         assert (line.count(b"\n"), b"\r" in line) == (1, False)
-        assert records.parse(line) == (name, body, True, False)
+        assert records.parse(line) == (name, body, True)
         assert records.parse(line[:-1]) is None
         assert all(records.sound_key(line[:i] + bytes([line[i] ^ 4]) + line[i + 1 :]) is None for i in range(len(line)))
 
@@ -166,73 +164,14 @@ def test_a_body_that_holds_a_whole_record_is_never_taken_for_one(tmp_path: Path)
     assert (opened.get(key(9), ORIGIN), len(opened), opened.dropped) == (None, 1, 1)
 
 
-def old_replies() -> dict[bytes, Reply]:
-    rng = random.Random(5)
-    return {
-        key(1): reply(1),
-        key(2): Logprobs((-0.1, -math.inf)),
-        key(3): Activations(Array.of([[[0.5, -2.0]]])),
-        key(4): text(rng, 300, 150_000, exact=True),
-    }
-
-
-@pytest.mark.parametrize("form", OLD_FORMS)
-def test_an_older_segment_is_read_beside_new_ones_and_merge_writes_it_anew(
-    tmp_path: Path, form: Form, capsys: pytest.CaptureFixture[str]
-) -> None:
-    old = old_segment(tmp_path, ORIGIN, old_replies(), form)
-    filled(tmp_path, range(5, 7))
-    wanted = {**old_replies(), key(5): reply(5), key(6): reply(6)}
-
-    def held() -> dict[bytes, Reply | None]:
-        store = Store(tmp_path)
-        found = {name: store.get(name, ORIGIN) for name in wanted}
-        assert store.dropped == 0
-        store.close()
-        return found
-
-    assert held() == wanted
-    assert old.exists()
-    assert list(verify(tmp_path)) == []
-    assert survey(tmp_path).distinct == 6
-    assert main(["store", "merge", "--folder", str(tmp_path)]) == 0
-    assert "2 segments made 1, 6 calls" in capsys.readouterr().out
-    assert not old.exists()
-    assert not list(tmp_path.glob("*.calls"))
-    assert held() == wanted
-
-
-@pytest.mark.parametrize("form", OLD_FORMS)
-def test_merge_converts_an_older_segment_that_is_alone(tmp_path: Path, form: Form) -> None:
-    old_segment(tmp_path, ORIGIN, old_replies(), form)
-    (done,) = merge(tmp_path)
-    assert (done.before, done.after, done.calls, done.damaged) == (1, 1, 4, 0)
-    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".arrays", ".replies"]
-    assert merge(tmp_path) == []
-    store = Store(tmp_path)
-    assert {name: store.get(name, ORIGIN) for name in old_replies()} == old_replies()
-
-
-@pytest.mark.parametrize("form", OLD_FORMS)
-def test_damage_in_an_older_segment_is_counted_as_before(tmp_path: Path, form: Form) -> None:
-    path = old_segment(tmp_path, ORIGIN, {key(1): reply(1), key(2): reply(2)}, form)
-    path.write_bytes(path.read_bytes().replace(b"answer 1", b"answer X"))
-    with path.open("ab") as file:
-        file.write(form.line(key(3), b"{}") + form.line(key(4), form.body(reply(4))))
-    store = Store(tmp_path)
-    assert [store.get(key(i), ORIGIN) for i in range(1, 5)] == [None, reply(2), None, reply(4)]
-    assert store.dropped == 2
-
-
 def test_a_folder_or_a_loop_of_links_named_as_a_segment_closes_the_store_to_nobody(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     filled(tmp_path, range(1, 3))
-    strange = ["a.replies", "b.calls", "c.arrays", "d.index"]
+    strange = ["a.replies", "c.arrays", "d.index"]
     for name in strange:
         (tmp_path / name).mkdir()
-    for name in ("e.replies", "f.calls"):
-        (tmp_path / name).symlink_to(name)
+    (tmp_path / "e.replies").symlink_to("e.replies")
     (tmp_path / "g.replies").symlink_to("nowhere")
     store = Store(tmp_path)
     assert store.get(key(1), ORIGIN) == reply(1)
@@ -240,7 +179,19 @@ def test_a_folder_or_a_loop_of_links_named_as_a_segment_closes_the_store_to_nobo
     assert (len(store), store.dropped) == (2, 0)
     store.close()
     assert list(verify(tmp_path)) == []
-    assert survey(tmp_path).foreign == [*strange, "e.replies", "f.calls", "g.replies"]
+    assert survey(tmp_path).foreign == [*strange, "e.replies", "g.replies"]
     assert merge(tmp_path) == []
     assert main(["store", "prune", "--model", "small", "--folder", str(tmp_path)]) == 0
     assert "removed 2 calls" in capsys.readouterr().out
+
+
+def test_merge_keeps_the_readable_one_of_two_records_of_a_call(tmp_path: Path) -> None:
+    filled(tmp_path, range(1, 2))
+    with segment(tmp_path).open("ab") as file:
+        file.write(records.pack(key(2), b"\x00 sound, and no reply"))
+    seal(segment(tmp_path))
+    filled(tmp_path, range(2, 3))
+    (done,) = merge(tmp_path)
+    assert (done.calls, done.duplicates, done.damaged) == (2, 0, 1)
+    store = Store(tmp_path)
+    assert [store.get(key(i), ORIGIN) for i in (1, 2)] == [reply(1), reply(2)]

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.calls.calls import Reply
 from harness.store import index as indexes
 from harness.store import store as stores
 from harness.store.index import Index
 from harness.store.maintenance import merge, prune, survey, verify
 from harness.store.records import INDEX, beside, lines
 from harness.store.store import Store
-from tests.support.old_stores import OLD_FORMS, Form, old_segment
 from tests.unit.store.test_format import OTHER
 from tests.unit.store.test_store import ORIGIN, child, filled, key, reply, segment
 
@@ -161,17 +159,6 @@ def test_who_first_reads_the_segment_of_a_killed_writer_makes_its_index(tmp_path
     assert child(tmp_path, "for i in range(1, 301): put(i)\nos.kill(os.getpid(), signal.SIGKILL)") == -9
     assert not index_of(tmp_path).exists()
     whole(tmp_path)
-    read.clear()
-    whole(tmp_path)
-    assert read == []
-
-
-@pytest.mark.parametrize("form", OLD_FORMS)
-def test_an_older_segment_gets_an_index_too(tmp_path: Path, read: list[Path], form: Form) -> None:
-    replies: dict[bytes, Reply] = {key(i): reply(i) for i in MANY}
-    path = old_segment(tmp_path, ORIGIN, replies, form)
-    whole(tmp_path)
-    assert beside(path, INDEX).exists()
     read.clear()
     whole(tmp_path)
     assert read == []
