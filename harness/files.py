@@ -29,8 +29,11 @@ def user_path(text: str | Path) -> Path:
     """A path as a user writes it: `~` and `~name` stand for home folders, which only an unquoted word of a shell does.
 
     Raises:
-        HarnessError: there is no such home folder.
+        HarnessError: there is no such home folder, or the path has a line break, behind which something could be
+            printed that looks like the harness's own line.
     """
+    if any(c in str(text) for c in "\n\r\0"):
+        raise HarnessError(f"{str(text)!r}: a path without line breaks is needed; rename the folder or file")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -80,12 +83,26 @@ def json_of(content: str | bytes) -> Any:
     """The value of a JSON text, which may have been damaged or made by somebody else.
 
     Raises:
-        ValueError: it is none, or is nested deeper than Python can read.
+        ValueError: it is none, is nested deeper than Python can read, or a key of it stands twice: other readers take
+            the other value.
     """
     try:
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=unique)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of a JSON text, for Python's reader.
+
+    Raises:
+        ValueError: a key stands twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise ValueError(f"the key {twice!r} stands twice in an object")
+    return found
 
 
 def flush(path: Path) -> None:
@@ -139,6 +156,10 @@ def refused(what: str, error: OSError, fix: str) -> HarnessError:
         fix = f"a shorter name is needed, or {fix}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT) and "free space" not in fix:
         fix = f"free space or {fix}"
+    if error.errno == errno.EFBIG:
+        fix = (
+            "a limit on the size of files holds here: raise it (`ulimit -f unlimited`), then run the same command again"
+        )
     return HarnessError(f"cannot write {what}: {reason}; {fix}")
 
 

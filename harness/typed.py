@@ -38,6 +38,8 @@ RANGES = {
 }
 """Words for the ranges of a type, as in `Annotated[int, Ge(1)]`."""
 
+LARGEST = 2**63 - 1
+
 
 def typed(value: Any, hint: Any, path: str) -> Any:
     """The value, converted where that loses nothing ("3" to 3); of a path, `~` is the home folder.
@@ -55,20 +57,31 @@ def typed(value: Any, hint: Any, path: str) -> Any:
         found = TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
         raise HarnessError(_explain(error.errors(), value, path)) from error
-    _refuse_infinite(found, path)
-    return user_path(found) if isinstance(found, Path) else found
+    _refuse_odd_numbers(value, found, path)
+    if not isinstance(found, Path):
+        return found
+    if value == "":
+        raise HarnessError(f"{path}=: {NEEDED['path']}; '.' is the working directory")
+    return user_path(found)
 
 
-def _refuse_infinite(value: Any, path: str) -> None:
-    """Raises HarnessError: infinity or NaN, which JSON cannot hold and no setting means."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise HarnessError(f"{path}={value}: a finite number is needed")
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            _refuse_infinite(part, f"{path}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for i, part in enumerate(value):
-            _refuse_infinite(part, f"{path}[{i}]")
+def _refuse_odd_numbers(given: Any, found: Any, path: str) -> None:
+    """Raises HarnessError: infinity or NaN, an integer of more than 64 bits, neither of which a file of results can
+    hold; or true or false where a number is wanted: YAML reads `yes` and `on` so, and Python counts them as 1 and 0."""
+    if isinstance(found, (int, float)):
+        if isinstance(found, int) and not -LARGEST - 1 <= found <= LARGEST:
+            raise HarnessError(f"{path}={str(found)[:40]}: a number from -2^63 to 2^63-1 is needed")
+        if not math.isfinite(found):
+            raise HarnessError(f"{path}={found}: a finite number is needed")
+        if isinstance(given, bool) and not isinstance(found, bool):
+            raise HarnessError(f"{path}={str(given).lower()}: {NEEDED[type(found).__name__]}")
+    elif isinstance(found, Mapping):
+        for key, part in found.items():
+            _refuse_odd_numbers(given.get(key) if isinstance(given, Mapping) else None, part, f"{path}.{key}")
+    elif isinstance(found, (list, tuple)):
+        parts = given if isinstance(given, (list, tuple)) and len(given) == len(found) else [None] * len(found)
+        for i, (before, part) in enumerate(zip(parts, found, strict=True)):
+            _refuse_odd_numbers(before, part, f"{path}[{i}]")
 
 
 def _explain(problems: list[ErrorDetails], value: Any, path: str) -> str:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, nearest, one_line_name
 from harness.places.named import named
 from harness.typed import typed
 
@@ -92,4 +92,4 @@ def refuse_unknown(node: Mapping[str, Any], known: Collection[str], prefix: str)
         if key not in known:
             if not isinstance(key, str):
                 raise HarnessError(f"there is no setting {prefix}{key}: a name is a text")
-            raise HarnessError(f"there is no setting {prefix}{key}{nearest(key, known)}")
+            raise HarnessError(f"there is no setting {prefix}{one_line_name(key)}{nearest(key, known)}")

@@ -253,8 +253,11 @@ def _explain(error: Exception) -> str:
         return _no_option(match[1], match[2])
     if match := re.search(r"Could not override '([^']+)'", text):
         return f"there is no {match[1]} to be replaced; to add one, write +{match[1]}=NAME"
-    first = " ".join(next((line for line in text.splitlines() if line.strip()), type(error).__name__).split())
-    override = getattr(error, "override", None)
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    first = " ".join(lines[: 1 + lines[0].endswith(":")])  # one that ends so only announces the next
+    if missing := re.search(r"Environment variable '([^']*)' not found", first):
+        first = f"the environment variable {missing[1]} is not set; set it, or write ${{oc.env:{missing[1]},DEFAULT}}"
+    override = getattr(error, "override", None) or getattr(error, "full_key", None)
     return f"{override.lstrip('+')}: {first}" if override else first
 
 

@@ -78,7 +78,7 @@ class Job:
     runs: Path
     store: Path
     max_failed: Annotated[float, Ge(0), Le(1)]
-    replicates: Annotated[int, Ge(2)]
+    replicates: Annotated[int, Ge(2), Le(100_000)]
     interval: IntervalKind
     window: Annotated[int, Ge(1)] | None
     metrics: tuple[Metric, ...]

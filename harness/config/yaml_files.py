@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000_000
 """Bytes of a config file."""
-MOST = 100_000
+MOST = 20_000
 """Values of a config file, each alias counted with all that it stands for."""
 
 
@@ -33,6 +33,8 @@ def read_yaml(file: Path) -> dict[str, Any]:
         if len(content) > LONGEST:
             raise HarnessError(f"{file}: a config file has {LONGEST} bytes at most")
         text = content.decode("utf-8")
+        if text.startswith("\ufeff"):
+            raise HarnessError(f"{file}: it begins with a byte-order mark; save it as UTF-8 without one")
         node = yaml.compose(text, Loader=loader)
         if node is not None:
             _size(node, {}, file)
@@ -92,6 +94,8 @@ def _size(node: Node, sizes: dict[int, int], file: Path) -> int:
     flat = [part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))]
     total = 1 + sum(_size(part, sizes, file) for part in flat)
     if total > MOST:
-        raise HarnessError(f"{file}, line {node.start_mark.line + 1}: its aliases stand for more than {MOST} values")
+        raise HarnessError(
+            f"{file}, line {node.start_mark.line + 1}: it has more than {MOST} values (aliases written out)"
+        )
     sizes[id(node)] = total
     return total

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from harness.errors import HarnessError, named, one_line
+from harness.files import json_of
 from harness.items import Fate, Item
 from harness.tasks.choices import multiple_choice
 from harness.tasks.graders import short_answer
-from harness.tasks.json_files import loaded
 from harness.tasks.rows import BrokenRow
 
 Replies = Literal["texts", "options", "a run"]
@@ -129,8 +129,8 @@ def parsed(text: str, where: str) -> dict[str, Any]:
         HarnessError: no JSON object.
     """
     try:
-        value = loaded(text)
-    except (ValueError, RecursionError) as error:
+        value = json_of(text)
+    except ValueError as error:
         raise HarnessError(f"{where} is damaged: {one_line(error)}; copy the file again") from error
     if not isinstance(value, dict):
         raise HarnessError(f"{where} is damaged: it holds a {type(value).__name__}, and not an object")

@@ -5,29 +5,36 @@ from __future__ import annotations
 import typing
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from harness.config.build import construct
+from harness.errors import HarnessError
 from harness.report.pivot import Notes, Pivot, pivots
 from harness.runs.records import RunRecord, is_dry
 from harness.statistics.claims import Claim, Verdict, VerdictKind
 from harness.statistics.estimates import Estimate
 from harness.statistics.headline import headline
 from harness.statistics.sentence import in_one_sentence
+from harness.typed import typed
 
 MOST_TABLES = 4
 """Tables of the numbers to be seen first, each of some of the arms; the others are folded."""
 
 
 def claims_of(record: RunRecord) -> list[Claim]:
-    """The claims of a run, as its manifest has them."""
-    names = {one.name for one in fields(Claim)}
-    found = record.config.get("claims", ())
-    return [Claim(**_with_tuples({k: v for k, v in one.items() if k in names})) for one in found]
+    """The claims of a run, as its manifest has them.
 
-
-def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    Raises:
+        HarnessError: it holds something else in their place.
+    """
+    try:
+        claims = typed(record.config.get("claims", []), list[Mapping[str, Any]], "claims")
+        return [construct(Claim, one, f"claims[{i}]") for i, one in enumerate(claims)]
+    except HarnessError as error:
+        raise HarnessError(
+            f"{record.path / 'manifest.json'}: {error}; it is of another version: run it again"
+        ) from error
 
 
 def result_of(record: RunRecord) -> str:

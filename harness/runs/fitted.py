@@ -21,8 +21,9 @@ from harness.calls.arrays import Array
 from harness.errors import BaseHarnessError, HarnessError
 from harness.experiment import Experiment
 from harness.faults import fault_of
-from harness.files import json_of
+from harness.files import json_of, refused
 from harness.items import Item
+from harness.runs.owned import FIX
 from harness.subject.subject import Subject
 from harness.tasks.base import Split
 
@@ -106,7 +107,7 @@ def save_fitted(folder: Path, value: Any) -> str:
         part.write_bytes(content)
         part.replace(folder / "fitted.json")
     except OSError as error:
-        raise HarnessError(f"cannot write {folder / 'fitted.json'}: {error.strerror}; free space, run again") from error
+        raise refused(str(folder / "fitted.json"), error, FIX) from error
     return _fingerprint(content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,13 +106,20 @@ def load_record(path: Path) -> RunRecord:
     try:
         estimates = _estimates(path / "estimates.json")
         verdicts = tuple(_json(path / "verdicts.json", list))
-        _check_manifest(manifest)
+        try:
+            _check_manifest(manifest)
+        except HarnessError as error:
+            raise _foreign(path, error) from error
         for verdict in verdicts:
             for name in ("kind", "text", "measured", "published", "reason", "source"):
                 verdict[name]
     except (KeyError, TypeError) as error:
-        raise HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again") from error
+        raise _foreign(path, error) from error
     return RunRecord(path, manifest, estimates, verdicts, tuple(sorted((path / "figures").glob("*.svg"))))
+
+
+def _foreign(path: Path, error: Exception) -> HarnessError:
+    return HarnessError(f"{path}: written by another version or changed by hand ({error}); run it again")
 
 
 def _estimates(file: Path) -> tuple[Estimate, ...]:
@@ -125,12 +133,39 @@ def _estimates(file: Path) -> tuple[Estimate, ...]:
     return estimates
 
 
+_NEEDED: Mapping[str, Any] = {
+    "experiment": str,
+    "title": str,
+    "seed": int,
+    "items_done": int,
+    "task": Mapping[str, Any],
+    "model": Mapping[str, Any],
+    "config": Mapping[str, Any],
+}
+_PERHAPS: Mapping[str, Any] = {
+    **dict.fromkeys(("status", "run_id", "started", "error", "python"), str | None),
+    **dict.fromkeys(("engine", "roles", "limits", "prompts", "imported", "fitted"), Mapping[str, Any] | None),
+    **dict.fromkeys(("thoughts", "role_thoughts", "role_prompts", "git", "host"), Mapping[str, Any] | None),
+    "items_failed": int | None,
+    "seconds": Mapping[str, float] | None,
+    "usage": Mapping[str, float] | None,
+    "store": Mapping[str, int] | None,
+    "engine_busy": float | None,
+    "packages": Mapping[str, str] | None,
+    "command": list[str] | None,
+    "stand_in": list[str] | None,
+    "loads": list[str] | None,
+    "correctness": list[Mapping[str, Any]] | None,
+    "rescored": list[Mapping[str, Any]] | None,
+}
+"""The kinds of a manifest's values, that every reader may rely on."""
+
+
 def _check_manifest(manifest: Mapping[str, Any]) -> None:
-    """Raises KeyError or TypeError: a key that everybody reads is missing, or holds something of another kind."""
-    texts, others = dict.fromkeys(("experiment", "title"), str), {"seed": int, "items_done": int}
-    for name, kind in {**texts, **others, **dict.fromkeys(("task", "model", "config"), dict)}.items():
-        if not isinstance(manifest[name], kind):
-            raise TypeError(f"{name} is {str(manifest[name])[:100]!r}")
+    """Raises KeyError: a key that everybody reads is missing; HarnessError or TypeError: one holds another kind."""
+    kinds = {**_NEEDED, **{name: kind for name, kind in _PERHAPS.items() if name in manifest}}
+    for name, kind in kinds.items():
+        typed(manifest[name], kind, name)
     for name in ("task", "model"):
         if not isinstance(manifest[name]["name"], str):
             raise TypeError(f"{name}.name is {str(manifest[name]['name'])[:100]!r}")
@@ -186,7 +221,10 @@ def by_first_item(record: RunRecord, table: Table) -> Table:
 def _json(file: Path, kind: type) -> Any:
     """The content of a file, which must be a list or an object."""
     try:
-        content = json_of(file.read_bytes())
+        text = file.read_bytes()
+        content = json_of(text)
+        if b"\\ud" in text.lower():
+            json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair could be written nowhere
     except OSError as error:
         raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -273,9 +273,13 @@ class Writer:
         """Appends a record as a whole, or removes a part that was written."""
         if self._removed:
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-        if os.write(file, data) != len(data):
+        written = os.write(file, data)
+        try:
+            while written < len(data):  # where the disk is full or the file too large, the rest tells which
+                written += os.write(file, data[written:])
+        except OSError:
             os.ftruncate(file, end)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise
         self._unflushed = True
 
     def flush(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from harness.config import Job
 from harness.console import log
 from harness.engines.pool import EnginePool
 from harness.errors import BaseHarnessError, HarnessError
+from harness.errors import named as error_named
 from harness.execution.checks import prepare_items
 from harness.execution.execute import execute
 from harness.execution.session import Session
@@ -103,6 +105,9 @@ def _execute(name: str, job: Job, shared: _Shared, *, again: bool) -> Ended:
     except KeyboardInterrupt:
         log(f"{name} was interrupted before it had any result")
         return Ended(name, job, "interrupted")
+    except Exception as error:  # a fault in one experiment's code must not take the others' report
+        log(f"{name} stopped:\n{traceback.format_exc()}")
+        return Ended(name, job, "stopped", f"unexpected {error_named(error)}")
     return Ended(name, job, session.status, session.error or "", session)
 
 

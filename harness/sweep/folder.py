@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.files import json_of, named_first
+from harness.files import json_of, named_first, refused
 from harness.models.model import name_of
 
 VERSION = 2
@@ -327,7 +327,5 @@ def unsettled(sweep: Sweep, cells: Sequence[int]) -> list[int]:
 
 
 def unwritable(folder: Path, error: OSError) -> HarnessError:
-    return HarnessError(
-        f"cannot write the sweep's folder {folder}: {error.strerror}; set hydra.sweep.dir=FOLDER to one that this "
-        "machine and the compute nodes can write"
-    )
+    fix = "set hydra.sweep.dir=FOLDER to one that this machine and the compute nodes can write"
+    return refused(f"the sweep's folder {folder}", error, fix)

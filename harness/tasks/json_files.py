@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import json_of, unique
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -17,28 +18,11 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
-                    yield number, _object(loaded(line))
+                    yield number, _object(json_of(line))
                 except json.JSONDecodeError as error:
                     yield number, f"malformed JSON ({error.msg})"
-                except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
+                except ValueError as error:  # numbers of thousands of digits, lists 1,000 deep, a key twice
                     yield number, f"JSON that cannot be read ({error})"
-
-
-def loaded(text: str) -> Any:
-    """A JSON value.
-
-    Raises:
-        ValueError, RecursionError: it cannot be read, or a key of it stands twice: other readers take the other value.
-    """
-    return json.loads(text, object_pairs_hook=_unique)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
-        raise ValueError(f"the key {twice!r} stands twice in an object")
-    return found
 
 
 def _object(row: Any) -> dict[str, Any] | str:
@@ -53,10 +37,10 @@ def json_rows(path: Path) -> list[dict[str, Any] | str]:
     """
     text = path.read_text(encoding="utf-8-sig") or "[]"
     try:
-        content = loaded(text)
+        content = json_of(text)
     except json.JSONDecodeError as error:
         raise HarnessError(f"{path}, line {error.lineno}: malformed JSON ({error.msg})") from error
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists 1,000 deep
+    except ValueError as error:  # numbers of thousands of digits, lists 1,000 deep, a key twice
         raise HarnessError(f"{path}{_unreadable(text)}: JSON that cannot be read ({error})") from error
     if isinstance(content, dict):
         found = (value for value in content.values() if isinstance(value, list))
@@ -72,7 +56,7 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 def _unreadable(text: str) -> str:
     """The list element at which the parser fails, for a message; "" if it is no list."""
-    decoder, at, row = json.JSONDecoder(object_pairs_hook=_unique), text.find("[") + 1, 1
+    decoder, at, row = json.JSONDecoder(object_pairs_hook=unique), text.find("[") + 1, 1
     if text[:at].strip() != "[":
         return ""
     try:

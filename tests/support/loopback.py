@@ -152,6 +152,7 @@ class FakeVLLM(Loopback):
         self.processed = False
         self.models = [{"id": "small", "root": "/models/small", "max_model_len": 512}]
         self.fingerprint: str | None = "vllm-0.32.0-aaaaaaaa"
+        self.answers_as: str | None = None
         self.tokenizer: Any = None
         self.poison: list[int] | None = None
         self.delay = 0.0
@@ -207,7 +208,7 @@ class FakeVLLM(Loopback):
             steps = [{str(t): {"logprob": float(table(prompt[:i])[t])}} for i, t in enumerate(prompt) if i]
             choice["prompt_logprobs"] = [None, *steps]
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(tokens)}
-        return {"choices": [choice], "usage": usage, "system_fingerprint": self.fingerprint}
+        return {"choices": [choice], "usage": usage, "system_fingerprint": self.fingerprint, "model": self.answers_as}
 
     def _chat(self, body: Any) -> Any:
         said = body["messages"][-1]

@@ -1,5 +1,7 @@
 """Files are written whole or not at all."""
 
+import errno
+import os
 import stat
 import threading
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.files import as_name, whole, write_whole
+from harness.files import as_name, json_of, refused, user_path, whole, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -42,6 +44,27 @@ def test_a_disk_that_refuses_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert str(caught.value) == f"cannot write {gone}: No such file or directory; give another place"
     with pytest.raises(HarnessError, match=r"cannot write the run directory x: .*; free space$"):
         write_whole(gone, "text", "free space", "the run directory x")
+
+
+def test_a_limit_on_the_size_of_files_is_named(tmp_path: Path) -> None:
+    told = str(refused("x", OSError(errno.EFBIG, os.strerror(errno.EFBIG)), "set runs=FOLDER"))
+    assert told == (
+        "cannot write x: File too large; a limit on the size of files holds here: raise it (`ulimit -f unlimited`), "
+        "then run the same command again"
+    )
+
+
+@pytest.mark.parametrize("text", ["a\nharness: all is well", "a\0b", "a\rb"])
+def test_a_path_that_could_print_a_line_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(HarnessError, match="a path without line breaks is needed") as caught:
+        user_path(text)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '[{"b": {"a": null, "c": 1, "a": null}}]', '{"a":1,"\\u0061":1}'])
+def test_a_key_that_stands_twice_has_no_value(text: str) -> None:
+    with pytest.raises(ValueError, match="the key 'a' stands twice"):
+        json_of(text)
 
 
 def test_of_several_writers_one_wins_whole(tmp_path: Path) -> None:

@@ -33,13 +33,15 @@ Finish = Literal["stop", "length"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply and its cost, in tokens as the server counts them."""
+    """A reply and its cost, in tokens as the server counts them; `model` is the name that the server gives the model
+    behind it, "" where it gives none."""
 
     reply: Reply
     prompt_tokens: int
     new_tokens: int
     cached_tokens: int
     fingerprint: str
+    model: str
 
 
 class Dialect(Protocol):
@@ -299,4 +301,5 @@ def _answer(answer: Any, reply: Reply) -> Answer:
         new_tokens=_count(usage.get("completion_tokens")),
         cached_tokens=_count(details.get("cached_tokens")),
         fingerprint=str(answer.get("system_fingerprint") or ""),
+        model=str(answer.get("model") or ""),
     )

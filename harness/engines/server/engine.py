@@ -23,6 +23,7 @@ from harness.engines.server.discovery import (
     same_tokenizer,
     stable,
 )
+from harness.engines.server.messages import short
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
 from harness.models.snapshot import Snapshot
@@ -198,6 +199,7 @@ class ServerEngine:
 
     def __post_init__(self) -> None:
         self.usage = self.connection.usage
+        self._model = ""  # behind the first answer
 
     async def answer(self, call: Call) -> Reply:
         """The reply to one call; the server batches it with the other calls in flight.
@@ -224,6 +226,12 @@ class ServerEngine:
             raise HarnessError(
                 f"the server at {self.connection.address} now has another configuration ({stable(answer)}) than when "
                 f"it was loaded ({self.identity['fingerprint']}); run the same command again to go on with that one"
+            )
+        self._model = self._model or answer.model
+        if answer.model not in ("", self._model):  # a gateway falls back to another one, a server was exchanged
+            raise HarnessError(
+                f"the server at {self.connection.address} answers as the model {short(answer.model)!r} now, and before "
+                f"as {short(self._model)!r}; let one model answer, then run the same command again"
             )
         self.usage.calls += 1
         self.usage.prompt_tokens += answer.prompt_tokens

@@ -77,6 +77,9 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
+OF_PTRUE = b"# @package _global_\nexperiment: {_target_: experiments.calibration.p_true.p_true.PTrue}\n"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -88,7 +91,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"a: \x00\n", "mine.yaml"),
         (b"a: [1\n", "mine.yaml, line"),
         (b"a: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
-        (BOMB.encode(), "aliases stand for more than"),
+        (BOMB.encode(), "it has more than 20000 values"),
         (b"a: &a [*a]\n", "an alias stands for what holds it"),
         (b"a: ${\n", "mine.yaml"),
         (b"a: " + b"[" * 3000 + b"]" * 3000 + b"\n", "mine.yaml"),
@@ -100,6 +103,14 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"# @package _global_\nexperiment: {_target_: 3}\n", "no _target_ names the class"),
         (b"# @package _global_\nexperiment: {}\nseed: [1]\n", "harness: "),
         (b"# @package _global_\n1: 2\n", "there is no setting 1"),
+        (b"\xef\xbb\xbfa: 1\n", "mine.yaml: it begins with a byte-order mark"),
+        ("# @package _global_\n\xa0seed: 1\n".encode(), "there is no setting \\xa0seed, did you mean 'seed'?"),
+        (b"a: [" + b"1," * 20_000 + b"1]\n", "it has more than 20000 values"),
+        (OF_PTRUE + b"seed: yes\n", "a whole number is needed"),
+        (OF_PTRUE + b"max_failed: on\n", "a number is needed"),
+        (b"# @package _global_\nseed: ${nope}\n", "seed: Interpolation key 'nope' not found"),
+        (b"# @package _global_\nseed: ${oc.env:NOT_THERE}\n", "seed: the environment variable NOT_THERE is not set"),
+        (b"# @package _global_\nclaims: {a: 1}\n", "Cannot merge DictConfig with ListConfig"),
     ],
 )
 def test_a_slip_in_a_config_file_is_one_line_that_names_it(

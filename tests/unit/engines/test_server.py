@@ -404,6 +404,22 @@ def test_a_server_that_was_started_again_with_another_configuration_is_noticed(
     assert "now has another configuration (vllm-0.32.0-bbbbbbbb)" in str(reply)
 
 
+def test_a_gateway_that_falls_back_to_another_model_stops_the_run(
+    server: FakeVLLM, load: Callable[..., Engine]
+) -> None:
+    server.answers_as = "small-2026-01-01"
+    engine = load(server.url)
+    (reply,) = ask(engine, Choose((1,), (2,)))
+    assert close_to(reply, expected(Choose((1,), (2,))))
+    server.answers_as = "smaller"
+    (reply,) = ask(engine, Choose((1,), (3,)))
+    assert type(reply) is HarnessError
+    assert "answers as the model 'smaller' now, and before as 'small-2026-01-01'" in str(reply)
+    server.answers_as = None  # a name that is left out says nothing
+    (reply,) = ask(engine, Choose((1,), (3,)))
+    assert close_to(reply, expected(Choose((1,), (3,))))
+
+
 def test_another_tokenizer_than_the_servers_is_refused(
     server: FakeVLLM, load: Callable[..., Engine], model: Model
 ) -> None:

@@ -54,11 +54,34 @@ def test_a_file_of_another_kind_is_one_line(tmp_path: Path, name: str, content: 
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("task", []), ("model", {"name": 5}), ("seed", "x"), ("experiment", None), ("items_done", {})]
+    ("key", "value"),
+    [
+        ("task", []),
+        ("model", {"name": 5}),
+        ("seed", "x"),
+        ("seed", True),
+        ("seed", 10**30),
+        ("experiment", None),
+        ("items_done", {}),
+        ("items_failed", "x"),
+        ("seconds", {"ask": "long"}),
+        ("store", "x"),
+        ("usage", []),
+        ("host", "h"),
+        ("git", "x"),
+        ("packages", ["a"]),
+        ("config", []),
+        ("started", 5),
+        ("status", ["finished"]),
+        ("command", "x"),
+        ("engine_busy", float("nan")),
+        ("correctness", 3),
+        ("title", "\ud800"),
+    ],
 )
 def test_a_manifest_whose_keys_hold_something_else_is_one_line(tmp_path: Path, key: str, value: Any) -> None:
     run = write_run(tmp_path / "run", figures=False, **{key: value})
-    with pytest.raises(HarnessError, match=f"changed by hand .*{key}"):
+    with pytest.raises(HarnessError, match=f"changed by hand .*{key}|surrogates"):
         load_record(run)
 
 

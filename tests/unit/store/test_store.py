@@ -383,8 +383,14 @@ def test_a_full_disk_is_one_clear_error_and_the_next_write_begins_a_new_segment(
     store.put(key(1), ORIGIN, reply(1))
     write = os.write
 
+    space = 20
+
     def full(file: int, data: bytes) -> int:
-        return write(file, data[:20])
+        nonlocal space
+        if not space:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written, space = write(file, data[:space]), 0
+        return written
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)

@@ -22,6 +22,7 @@ from harness.models.model import Model
 from harness.runs.comparison import compare
 from harness.runs.loaded import load_run
 from harness.runs.sides import pairs
+from harness.study import study
 from harness.study.definition import read_study
 from harness.study.planning import make_plan
 from harness.tasks.facts import Facts
@@ -210,9 +211,28 @@ def test_a_run_that_stops_with_an_error_gives_2_and_a_study_without_results_no_r
     assert rows(out)["none"][:2] == [str(12 * 6), "0"]  # five draws and one judgement an item
     assert "stopped: no examples can be made" in out
     assert left(tmp_path)[0]["runs"][0]["status"] == "stopped"
+
     write("runs: {only: experiment=pTrue experiment.shots=2}", "alone")
     assert run("study=alone") == 2
     assert "run 'only': no examples can be made" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_harness_in_one_run_leaves_the_others_and_the_report(
+    tmp_path: Path, write: Any, run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trip(job: Job, *others: Any) -> Session:
+        if job.seed:
+            raise ZeroDivisionError("by nothing")
+        return execute(job, *others)
+
+    monkeypatch.setattr(study, "execute", trip)
+    line = "experiment=pTrue experiment.draws=1 experiment.arms=[zero-shot]"
+    write(f"runs:\n  bad: {line} seed=1\n  good: {line}\n")
+    assert run("study=mine") == 2
+    captured = capsys.readouterr()
+    assert "stopped: unexpected ZeroDivisionError: by nothing" in captured.out
+    assert "Traceback (most recent call last)" in captured.err
+    assert [one["status"] for one in left(tmp_path)[0]["runs"]] == ["stopped", "finished"]
 
 
 def test_a_model_that_cannot_be_loaded_is_tried_once_and_leaves_the_others_going(
