@@ -28,7 +28,7 @@ _JOINED = re.compile(r".+(password|passwd|passphrase|secret|apikey|accesskey|sec
 """Last words of names that are written without a separator: dbpassword, hftoken."""
 _SECRET_KEYS = re.compile(
     r"api|access|secret|private|auth|account|client|service|encryption|signing|ssh|subscription|deploy|master|"
-    r"app|hf|openai|anthropic|wandb|azure"
+    r"app|security|hf|openai|anthropic|wandb|azure"
 )
 """Words before "key" that name a credential whatever its value; for other keys the value decides."""
 _OWNERS = re.compile(
@@ -86,8 +86,8 @@ _BEARER = re.compile(
 _WORD_OF_HEADER = r"[^\s,;'\"\\)\]}]+"
 _HEADER = re.compile(
     rf"((?<![\w-])(?:(?:proxy-)?authorization|(?:set-)?(cookie)){_QUOTE}?\s*[:=,]\s*(?:[bf]?{_QUOTE})?"
-    r"(?:(?:bearer|basic|token|digest|negotiate|apikey)\s+)?)"
-    rf"((?(2)[^\n'\"\\,}}\]]+|{_WORD_OF_HEADER}(?:[ \t]+{_WORD_OF_HEADER})?))",
+    r"(?:(?:bearer|basic|token|negotiate|apikey)\s+)?)"
+    rf"((?(2)[^\n'\"\\,}}\]]+|(?:Digest [^\n]+|{_WORD_OF_HEADER}(?:[ \t]+{_WORD_OF_HEADER})?)))",
     re.IGNORECASE,
 )
 _USER = re.compile(
@@ -99,17 +99,20 @@ _QUERY = re.compile(rf"([?&;#]({_NAME})=)([^&;\s#'\"]+)")
 _PAIRS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
+        # Of all credentials, only a password may have several words. A key before a colon may begin a message.
+        r"^([ \t>*-]*([\w-]*(?i:passw\w*|passphrase|pwd))[\"']?[ \t]*[:=][ \t]+(?:[&!][\w!]+[ \t]+)*)"
+        r"(\w\S*(?:[ \t].*?)?(?:\n[ \t]+[^\s:=-]+(?: [^\s:=]+)*$)*)(?=(?:[ \t]+#.*)?\r?$)",
         rf"(?<!\S)(--?([A-Za-z][\w-]*)[ =])({_VALUE})",
-        rf"(?<![\w.])(({_NAME})\s?=>?(?!=)\s?)({_VALUE})",
+        rf"(?<![\w.])(({_NAME})(?:{_QUOTE}\])?\s?=>?(?!=)\s?)({_VALUE})",
         rf"(<({_NAME})>)([^<]+)(?=</)",
-        rf"(\b(?:name|key){_QUOTE}?\s*[:=]\s*{_QUOTE}?({_NAME}){_QUOTE}?\s*,\s*{_QUOTE}?value{_QUOTE}?\s*[:=]\s*)({_VALUE})",
+        rf"(\b(?:name|key){_QUOTE}?\s*[:=]\s*{_QUOTE}?({_NAME}){_QUOTE}?[\s,]\s*{_QUOTE}?value{_QUOTE}?\s*[:=]\s*)({_VALUE})",
         # A colon is ordinary in a sentence. Between a name and a value it stands within braces, after a quoted name,
         # within the quotes of a header, or alone in its line.
         rf"([{{,]\s*({_NAME})\s*:\s*)({_VALUE})",
         rf"({_QUOTE}({_NAME}(?: {_NAME})?){_QUOTE}\s*(?::|=>)\s*)({_VALUE})",
         rf"({_QUOTE}({_NAME})[ \t]*:[ \t]*)([^\"'\\\n]+)(?={_QUOTE}|\\[rn])",
-        rf"^([ \t>*-]*({_NAME})[ \t]*:[ \t]+(?:&\w+[ \t]+)?)"
-        rf"({_QUOTED}|[|>][+-]?(?:\n[ \t]+\S.*)+|\S+)(?=[ \t]*(?:#.*)?\r?$)",
+        rf"^([ \t>*-]*({_NAME})[ \t]*:[ \t]+(?:[&!][\w!]+[ \t]+)*)"
+        rf"({_QUOTED}|[|>][+\d-]*(?:\n[ \t]+\S.*)+|\S+)(?=[ \t]*(?:#.*)?\r?$)",
     )
 )
 """A name and its value: what stands before the value, the name, the value."""
@@ -246,7 +249,7 @@ def _known_values() -> tuple[str, ...]:
     found: set[str] = set()
     for name, value in os.environ.items():
         # PWD is the working folder, and a path (SSH_KEY=/home/me/.ssh/id) only says where a credential is.
-        if _is_secret(name, value) and not name.endswith("PWD") and not os.path.exists(value):
+        if _of_environment(name, value) and not name.endswith("PWD") and not os.path.exists(value):
             found |= {value, *value.splitlines()}
     words = sys.argv[1:]
     for flag, word in zip(["", *words], words, strict=False):
@@ -257,6 +260,14 @@ def _known_values() -> tuple[str, ...]:
     # As JSON and an address write it.
     known |= {json.dumps(v)[1:-1] for v in known} | {quote(v, safe="") for v in known}
     return tuple(sorted(known, key=lambda v: (-len(v), v)))
+
+
+def _of_environment(name: str, value: str) -> bool:
+    """Whether a variable holds a credential. Its name may go on behind the word that says so: API_KEY_OF_LAB."""
+    parts = name.split("_")
+    if parts[-1].lower() in ("file", "path", "dir", "url", "host", "name", "user", "type", "mode"):
+        return False
+    return any(_is_secret("_".join(parts[: i + 1]), value) for i in range(len(parts)))
 
 
 @lru_cache(maxsize=256)

@@ -83,6 +83,7 @@ def test_a_text_is_struck_where_a_credential_stands(given: str, left: str) -> No
         "tokens=512 max_tokens=4, think_tokens: 5", "tokens = self.tokens(text)", "cached_tokens: int = 0",
         "pad_token=<pad> eos_token='</s>'", "key=question", "keys = np.arange(3)", "sort_key=row_2",
         "sha256=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "9f86d081884c7d659a2feaa0c55ad015",
+        "HF_TOKEN: not set; set it", "the passwords:\n  are none", "password_file: a b c",
         "image repo:tag@sha256:0123456789abcdef", "org/name@main", "10:30@home", "scikit-learn sk-learn-extra",
         "hf_transformers hf_hub_download", "a password: wrong", "the bearer of bad news",
         "task-based-evaluation-2026-11", "export OPENAI_API_KEY=$MY_KEY", "model.template.api_key=${oc.env:MY_KEY}",
@@ -165,6 +166,18 @@ SPELLINGS = [
     'https://h/?a=1&amp;token=pl4nted-1&amp;b=2',
     '> POST /v1\n> X-Api-Key: pl4nted-1\n> Accept: */*',
     'DEBUG:httpx:headers X-Api-Key: pl4nted-1',
+    'password: correct horse pl4nted staple',
+    '- passphrase: one two pl4nted',
+    'db_password = one pl4nted two',
+    'db:\n  password: my pl4nted phrase # mine\n  n: 1',
+    'password: &p one pl4nted two',
+    'password: the first line\n  pl4nted second\nn: 1',
+    'private_key: |2-\n    a\n    pl4nted\nn: 1',
+    'api_key: !!str pl4nted-1',
+    "os.environ['HF_TOKEN'] = 'pl4nted'",
+    '<add key="ApiKey" value="pl4nted1" />',
+    'Authorization: Digest username="u", response="pl4nted1"',
+    'X-Amz-Security-Token=pl4nted1%2F&x=1',
 ]  # fmt: skip
 """Credentials in commands, messages, logs and files of many kinds; each has a piece of `PLANTED` in it."""
 
@@ -206,10 +219,12 @@ def test_the_environments_credentials_are_struck_anywhere(monkeypatch: pytest.Mo
     for name, value in {
         "MY_SERVICE_PASSWORD": "horse-battery", "A_TOKEN": "EMPTY", "B_KEY": "prompt", "PWD": "/home/ann",
         "SSH_KEY": str(ROOT), "C_SECRET": "4815 1623 42", "D_TOKEN": "first-line-99\nsecond-line-99",
+        "API_KEY_OF_LAB": "lab-horse", "SECRET_THING": "thing-horse", "TOKEN_PATH": "/no/such-horse",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     text = f"EMPTY prompt /home/ann {ROOT}: horse-battery, 4815 1623 42! second-line-99; horse-batteryless"
     left = f"EMPTY prompt /home/ann {ROOT}: ***, ***! ***; horse-batteryless"
+    assert known_struck("lab-horse thing-horse at /no/such-horse") == "*** *** at /no/such-horse"
     assert struck(text) == known_struck(text) == left
     assert without_secrets({"x": "a horse-battery"}) == {"x": "a ***"}
 
