@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from harness.errors import HarnessError
 from harness.files import user_path
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
 
 NEEDED = {
@@ -51,10 +53,10 @@ def typed(value: Any, hint: Any, path: str) -> Any:
     Raises:
         HarnessError: it is of another type; the message names the setting, or the part of it that is wrong.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        found = TypeAdapter(hint).validate_python(value)
+        found = _adapter(hint).validate_python(value)
     except ValidationError as error:
         raise HarnessError(_explain(error.errors(), value, path)) from error
     _refuse_odd_numbers(value, found, path)
@@ -63,6 +65,14 @@ def typed(value: Any, hint: Any, path: str) -> Any:
     if value == "":
         raise HarnessError(f"{path}=: {NEEDED['path']}; '.' is the working directory")
     return user_path(found)
+
+
+@lru_cache(maxsize=1024)
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    """Reads values of a type. Making it takes longer than reading most values."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(hint)
 
 
 def _refuse_odd_numbers(given: Any, found: Any, path: str) -> None:
@@ -89,6 +99,8 @@ def _explain(problems: list[ErrorDetails], value: Any, path: str) -> str:
     steps = _inside(value, problems[0]["loc"])
     same = [problem for problem in problems if _inside(value, problem["loc"]) == steps]
     inside = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    if problems[0]["type"] == "missing":
+        return f"{path}{inside}.{problems[0]['loc'][-1]}: not set"
     needed = " or ".join(dict.fromkeys(map(_needed, same)))
     return f"{path}{inside}={same[0]['input'] if steps else value}: {needed}"
 

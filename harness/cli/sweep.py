@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -101,7 +100,7 @@ def sweep_command(options: argparse.Namespace) -> int:
     Raises:
         HarnessError: no such sweep, or one of another version.
     """
-    from harness.sweep.folder import read_sweep
+    from harness.sweep.folder import enter, read_sweep
     from harness.sweep.hidden import check_present
     from harness.sweep.launch.base import cancel, load_launcher
     from harness.sweep.worker import serve
@@ -116,7 +115,7 @@ def sweep_command(options: argparse.Namespace) -> int:
         return 0
     if options.action == "resume":
         check_present(sweep)
-        os.chdir(sweep.cwd)
+        enter(sweep)
         launcher = load_launcher(sweep.launcher)
         launcher.check([])
         return _launch(sweep, launcher, detach=options.detach)

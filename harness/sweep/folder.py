@@ -13,11 +13,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Len
+from typing_extensions import TypedDict
 
 from harness.errors import HarnessError
 from harness.files import json_of, named_first, refused
 from harness.models.model import name_of
+from harness.typed import typed
 
 VERSION = 2
 """Of the folder's layout."""
@@ -52,16 +56,6 @@ class Cell:
     def label(self) -> str:
         """The label of a cell for people."""
         return " ".join(map(_short, self.swept)) or self.experiment
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Cell:
-        """Reads `to_json`; raises TypeError or KeyError for anything else."""
-        lists = {name: tuple(values[name]) for name in ("overrides", "swept")}
-        return cls(**{**values, **lists})
 
 
 def _short(word: str) -> str:
@@ -161,7 +155,7 @@ class Sweep:
             "cwd": str(self.cwd),
             "config_dir": str(self.config_dir) if self.config_dir else None,
             "launcher": dict(self.launcher),
-            "cells": [cell.to_json() for cell in self.cells],
+            "cells": [asdict(cell) for cell in self.cells],
             "packs": [[pack.cells, pack.gpus, pack.engine] for pack in self.packs],
         }
         file = self.folder / "sweep.json"
@@ -191,10 +185,12 @@ class Sweep:
         """
         file = self.folder / "cells" / f"{index:04}.json"
         try:
-            return Status(**json_of(file.read_bytes()))
+            values = json_of(file.read_bytes())
+            typed(values, Status, "state")
+            return Status(**values)
         except FileNotFoundError:
             return Status()
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, HarnessError) as error:
             raise HarnessError(f"{file} is damaged or of another version: {error}; remove it and resume") from error
         except OSError as error:
             raise HarnessError(f"{file} cannot be read: {error.strerror}") from error
@@ -308,17 +304,59 @@ def read_sweep(folder: Path) -> Sweep:
             "launch the sweep again into another folder: what was answered is in the store"
         )
     try:
-        return Sweep(
+        known: _Plan = typed(plan, _Plan, "plan")
+        sweep = Sweep(
             folder.resolve(),
-            plan["name"],
-            Path(plan["cwd"]),
-            Path(plan["config_dir"]) if plan["config_dir"] else None,
-            plan["launcher"],
-            tuple(Cell.from_json(cell) for cell in plan["cells"]),
-            tuple(Pack(tuple(cells), gpus, engine) for cells, gpus, engine in plan["packs"]),
+            known["name"],
+            Path(known["cwd"]),
+            Path(known["config_dir"]) if known["config_dir"] else None,
+            known["launcher"],
+            tuple(known["cells"]),
+            tuple(Pack(cells, gpus, engine) for cells, gpus, engine in known["packs"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise HarnessError(f"{file} is damaged or changed by hand: {error!r}") from error
+        _check_places(sweep)
+    except HarnessError as error:
+        raise HarnessError(f"{file} is damaged or changed by hand: {error}") from error
+    return sweep
+
+
+class _Plan(TypedDict):
+    """The kinds of the values in sweep.json."""
+
+    name: str
+    cwd: str
+    config_dir: str | None
+    launcher: dict[str, Any]
+    cells: Annotated[list[Cell], Len(1)]
+    packs: list[tuple[tuple[int, ...], int, int]]
+
+
+def _check_places(sweep: Sweep) -> None:
+    """Raises HarnessError: a number of a cell that stands elsewhere, or nowhere."""
+    known = range(len(sweep.cells))
+    for place, cell in enumerate(sweep.cells):
+        if cell.index != place:
+            raise HarnessError(f"cell {place} has the index {cell.index}")
+        if cell.whole is not None and (cell.whole not in known or cell.whole == place):
+            raise HarnessError(f"cell {place} is a shard of {cell.whole}")
+    for index in (index for pack in sweep.packs for index in pack.cells):
+        if index not in known:
+            raise HarnessError(f"a pack has the cell {index}")
+
+
+def enter(sweep: Sweep) -> None:
+    """Makes the sweep's working directory this process's own: relative paths of the cells start there.
+
+    Raises:
+        HarnessError: it is gone.
+    """
+    try:
+        os.chdir(sweep.cwd)
+    except OSError as error:
+        raise HarnessError(
+            f"the sweep was launched in {sweep.cwd}, where relative paths of its cells start: {error.strerror}; make "
+            "that folder again, or launch the same sweep anew: what was answered is in the store"
+        ) from error
 
 
 def unsettled(sweep: Sweep, cells: Sequence[int]) -> list[int]:

@@ -23,7 +23,7 @@ from harness.execution.session import Session
 from harness.execution.summary import headline
 from harness.processes import signals
 from harness.store.opened import OpenStore
-from harness.sweep.folder import Sweep
+from harness.sweep.folder import Sweep, enter
 from harness.sweep.report import write_report
 from harness.tracker import RunResult, RunStart, Tracker
 
@@ -123,7 +123,7 @@ def work(sweep: Sweep, cells: Sequence[int], job: str) -> bool:
     Raises:
         HarnessError: the sweep's folder cannot be written.
     """
-    os.chdir(sweep.cwd)
+    enter(sweep)
     worker = _Worker(sweep, job)
     try:
         for index in cells:
