@@ -63,6 +63,11 @@ class Told:
     verdict: Mapping[str, Any]
     border: str
 
+    @property
+    def missing(self) -> str:
+        """Why there is no number, without the list of the numbers that there are."""
+        return str(self.verdict["reason"]).partition(" (it has: ")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:

@@ -170,7 +170,7 @@ def test_seeds_are_pooled_with_their_spread_and_other_settings_told_apart(tmp_pa
     claims = [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]
     for seed, limit, value in ((0, 80, 0.5), (1, 80, 0.6), (2, 80, 0.7), (0, 8, 0.9)):
         config = {"limit": limit, "seed": seed, "claims": claims, "runs": str(tmp_path / str(limit))}
-        numbers = (estimate(value - 0.2, metric="accuracy"), estimate(value), estimate(0.1, "none"))
+        numbers = (estimate(0.3 if limit == 80 else 0.7, metric="accuracy"), estimate(value), estimate(0.1, "none"))
         folder = tmp_path / f"{limit}-{seed}"
         write_run(folder, 3, estimates=numbers, figures=False, seed=seed, config=config)
     found = pools([load_record(tmp_path / name) for name in ("80-0", "80-1", "80-2", "8-0")])
@@ -185,6 +185,7 @@ def test_seeds_are_pooled_with_their_spread_and_other_settings_told_apart(tmp_pa
     assert run(tmp_path) == 0
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "AUROC (few-shot) <strong>0.600</strong> <small>seeds 0.500 to 0.700</small>" in html
+    assert "accuracy (few-shot) <strong>0.300</strong> <small>in each of 3 seeds</small>" in html
     assert '<td data-label="&lt;b&gt;model&lt;/b&gt;, limit 80"><span class="kind supported">3 supported</span>' in html
 
 

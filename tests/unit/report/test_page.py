@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.metrics.meaning import meaning
 from harness.report import page
 from harness.report.page import write_page
+from harness.report.results import Told
 from harness.statistics.claims import VerdictKind
 from tests.support.reports import MANIFEST, estimate, lines, table, write_run
 
@@ -396,3 +397,15 @@ def test_a_run_leads_to_the_sweeps_that_it_is_a_cell_of(tmp_path: Path) -> None:
     assert (run / links[0][0]).parent.resolve() == tmp_path / "runs/sweeps/mine"
     write_page(run, tmp_path / "page.html")
     assert 'href="runs/sweeps/mine/report.html"' in (tmp_path / "page.html").read_text()
+
+
+def test_a_claim_without_a_number_says_why_where_the_number_would_stand(tmp_path: Path) -> None:
+    reason = "the run has no auroc[arm=fixed] (it has: [arm=few-shot], [arm=zero-shot])"
+    assert Told({"reason": reason}, "").missing == "the run has no auroc[arm=fixed]"
+    path = write_run(tmp_path / "run", 3)
+    (verdict, *_) = json.loads((path / "verdicts.json").read_text())
+    lost = {**verdict, "kind": "not comparable", "measured": None, "reason": reason}
+    (path / "verdicts.json").write_text(json.dumps([lost]))
+    write_page(path)
+    html = (path / "report.html").read_text(encoding="utf-8")
+    assert '<td data-label="Number"><small>the run has no auroc[arm=fixed]</small></td>' in html
