@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.console import counted
+from harness.console import aligned, counted
 
 if TYPE_CHECKING:
     from harness.statistics.pairs import Contrast
@@ -39,10 +39,8 @@ class Column:
 
     @property
     def width(self) -> int:
+        """Its letters, and the space before it."""
         return 2 + max(map(len, (self.head, *self.cells)))
-
-    def cell(self, row: int) -> str:
-        return f"  {self.cells[row]:<{self.width - 2}}" if self.left else f"{self.cells[row]:>{self.width}}"
 
 
 def terminal_width() -> int:
@@ -75,17 +73,20 @@ def table_lines(contrasts: Sequence[Contrast], width: int) -> Iterator[str]:
     names = _names(contrasts)
     room = width - min(max(map(len, names)), max(LEAST_LABEL, width // 3))
     kept, left_out = _that_fit(_columns(contrasts), room)
-    label = min(max(map(len, names)), width - sum(column.width for column in kept))
-    yield " " * label + "".join(f"{column.head:>{column.width}}" for column in kept)
+    label = width - sum(column.width for column in kept)
+    short = [name if len(name) <= label else "" for name in names]
+    columns = [["", *short], *([column.head, *column.cells] for column in kept)]
+    right = [i for i, column in enumerate(kept, start=1) if not column.left]
+    head, *lines = aligned(list(zip(*columns, strict=True)), right)
+    yield head
     heading = ""
-    for row, (c, name) in enumerate(zip(contrasts, names, strict=True)):
+    for c, name, line in zip(contrasts, names, lines, strict=True):
         if name.startswith("    ") and c.metric != heading:
             yield f"  {c.metric}"
         heading = c.metric
-        numbers = "".join(column.cell(row) for column in kept)
         if len(name) > label:
             yield name
-        yield f"{'' if len(name) > label else name:<{label}}{numbers}".rstrip()
+        yield line
     yield from _remarks(contrasts, width)
     if left_out:
         yield fitted(f"not shown, for want of room: {', '.join(left_out)} (--csv FILE has all)", width, "  ")

@@ -45,7 +45,7 @@ def laid_out(rows: list[Contrast], width: int) -> list[str]:
 def test_a_wide_place_gets_every_column() -> None:
     assert laid_out(ROWS, NO_END) == [
         "  all: 40 items, 38 groups",
-        "                     first  second        second - first, 95 %  p Holm  smallest       p  p exact  pairs",
+        "                     first  second  second - first, 95 %        p Holm  smallest       p  p exact  pairs",
         "  accuracy",
         "    greedy          0.3000  0.4000  +0.1000 [-0.0500, +0.2500]  0.0840    0.2000  0.0210   0.0500     40",
         "    a vote of five  0.3000  0.4000  -0.1000 [-0.2500, +0.0500]  0.0840    0.2000  0.0210   0.0500     40",
@@ -56,7 +56,7 @@ def test_a_wide_place_gets_every_column() -> None:
 
 def test_a_narrow_one_keeps_what_decides_and_names_the_rest() -> None:
     lines = laid_out(ROWS, 80)
-    assert lines[1] == "                     first  second        second - first, 95 %  p Holm  smallest"
+    assert lines[1] == "                     first  second  second - first, 95 %        p Holm  smallest"
     assert lines[-1] == "  not shown, for want of room: p, p exact, pairs (--csv FILE has all)"
     assert max(map(len, laid_out(ROWS, 100))) <= 100
     assert "smallest       p" in laid_out(ROWS, 100)[1]
