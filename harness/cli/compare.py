@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 
-FEW = 3
-"""Changed items that are named on the terminal."""
+CHANGED = "gained/lost: items with a label (such as right) in the second alone, or the first; --html FILE shows them"
 
 
 def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -157,19 +156,9 @@ def _lines(one: Comparison, width: int) -> Iterator[str]:
     for why in dict.fromkeys(c.note for c in one.contrasts if c.value is None):
         rows = [c for c in one.contrasts if c.value is None and c.note == why]
         yield fitted(f"undefined ({why}): {named(rows, one.contrasts)}", width, "  ")
-    for text in (*_changes(one), one.sentence):
-        yield fitted(text, width, "  ")
-
-
-def _changes(one: Comparison) -> Iterator[str]:
-    for c in one.contrasts:
-        if not c.gained and not c.lost:
-            continue
-        for gained, what in ((True, "gained"), (False, "lost")):
-            items = [x.item for x in one.changes if (x.metric, x.level, x.gained) == (c.metric, c.level, gained)]
-            more = f" and {len(items) - FEW} more" if len(items) > FEW else ""
-            if items:
-                yield f"{c.label}: {len(items)} items {what}: {', '.join(items[:FEW])}{more}"
+    if one.changes:
+        yield fitted(CHANGED, width, "  ")
+    yield fitted(one.sentence, width, "  ")
 
 
 def _side(side: Side) -> dict[str, Any]:

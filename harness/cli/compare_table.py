@@ -112,10 +112,11 @@ def _columns(contrasts: Sequence[Contrast]) -> list[Column]:
         Column("smallest", tuple(_number(c.smallest) for c in contrasts), 3),
         Column("p", tuple(_p(c.p) for c in contrasts), 4),
         Column("p exact", tuple(_p(c.p_exact) for c in contrasts), 5),
+        Column("gained/lost", tuple("-" if c.gained is None else f"{c.gained}/{c.lost}" for c in contrasts), 2),
         Column("spread of seeds", tuple(spreads), 7),
     ]
     wanted = [column for column in wanted if set(column.cells) - {"", "-", "undef."}]
-    for head, rank in (("pairs", 6), ("items", 8), ("groups", 2)):
+    for head, rank in (("pairs", 6), ("items", 8), ("groups", 5)):
         counts = tuple(str(dict(_counts(c))[head]) for c in contrasts)
         if len(set(counts)) > 1:
             wanted.append(Column(head, counts, rank))

@@ -80,7 +80,8 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
     out = told([runs["a0"], runs["b0"], "--metric", "accuracy"], capsys)
     assert "fake:other against fake:smollm2" in out
     assert "0.3333  0.5000  +0.1667 [" in out
-    assert "2 items gained: " in out
+    assert " 2/0" in out
+    assert "gained/lost: items with a label" in out
 
 
 def test_the_baseline_and_the_family_of_tests(

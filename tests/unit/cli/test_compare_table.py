@@ -43,23 +43,28 @@ def laid_out(rows: list[Contrast], width: int) -> list[str]:
 
 
 def test_a_wide_place_gets_every_column() -> None:
-    assert laid_out(ROWS, NO_END) == [
+    rest = "0.0840    0.2000  0.0210   0.0500          6/2"
+    lines = laid_out(ROWS, NO_END)
+    heads = ["first", "second", "second", "-", "first,", "95", "%"]
+    assert lines[1].split() == [*heads, "p", "Holm", "smallest", "p", "p", "exact", "gained/lost", "pairs"]
+    assert [lines[0], *lines[2:]] == [
         "  all: 40 items, 38 groups",
-        "                     first  second  second - first, 95 %        p Holm  smallest       p  p exact  pairs",
         "  accuracy",
-        "    greedy          0.3000  0.4000  +0.1000 [-0.0500, +0.2500]  0.0840    0.2000  0.0210   0.0500     40",
-        "    a vote of five  0.3000  0.4000  -0.1000 [-0.2500, +0.0500]  0.0840    0.2000  0.0210   0.0500     40",
-        "  brier (greedy)    0.3000  0.4000  +0.1000                     0.0840    0.2000  0.0210   0.0500     39",
+        f"    greedy          0.3000  0.4000  +0.1000 [-0.0500, +0.2500]  {rest}     40",
+        f"    a vote of five  0.3000  0.4000  -0.1000 [-0.2500, +0.0500]  {rest}     40",
+        f"  brier (greedy)    0.3000  0.4000  +0.1000                     {rest}     39",
         "  brier (greedy): no interval: 8 groups",
     ]
 
 
 def test_a_narrow_one_keeps_what_decides_and_names_the_rest() -> None:
     lines = laid_out(ROWS, 80)
-    assert lines[1] == "                     first  second  second - first, 95 %        p Holm  smallest"
-    assert lines[-1] == "  not shown, for want of room: p, p exact, pairs (--csv FILE has all)"
-    assert max(map(len, laid_out(ROWS, 100))) <= 100
-    assert "smallest       p" in laid_out(ROWS, 100)[1]
+    assert lines[1] == "                     first  second  second - first, 95 %        p Holm"
+    told = "  not shown, for want of room: smallest, p, p exact, gained/lost, pairs (--csv"
+    assert lines[-2:] == [told, "    FILE has all)"]
+    wider = laid_out(ROWS, 100)
+    assert max(map(len, wider)) <= 100
+    assert wider[1].endswith("p Holm  smallest  gained/lost")
 
 
 @pytest.mark.parametrize("width", [72, 80, 100, 120])
@@ -75,7 +80,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_numbers_that_no_row_has_take_no_column() -> None:
-    (shared, head, row) = laid_out([replace(ONE, p_holm=None, p_exact=None, smallest=None)], NO_END)
+    (shared, head, row) = laid_out([replace(ONE, p_holm=None, p_exact=None, smallest=None, gained=None)], NO_END)
     assert shared == "  all: 40 pairs, 40 items, 38 groups"
     assert head.split("%")[1].split() == ["p"]
     assert row.endswith("0.0210")
