@@ -81,7 +81,8 @@ _QUANTITY = re.compile(
     (?<![\w.,]) (?<![0-9]e[-+]) (?P<sign>[-+]?) (?P<number>[0-9]{1,12}+(?:[.,][0-9]{1,12}+)?+|\.[0-9]{1,12}+)
     (?! [0-9] | (?:st|nd|rd|th|s)\b | e[-+]?[0-9] )
     (?: [\s\])}*\\$]{0,4} (?P<percent>%|percent\b|per\ cent\b|pct\b)
-      | \s{0,2} [*)\](]{0,3} \s{0,2} (?:/|(?:times\ )?out\ of(?:\ every)?|in|(?P<loose>of)\ ) \s{0,2} (?P<of>[0-9]{1,6}) (?:\.0)? (?!\.?[0-9])
+      | \s{0,2} [*)\](]{0,3} \s{0,2} (?:/|(?:times\ )?out\ of(?:\ every)?|in|(?P<loose>of)\ ) \s{0,2}
+        (?P<of>[0-9]{1,6}) (?:\.0)? (?!\.?[0-9])
     )?
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -144,8 +145,9 @@ def read_stated(text: str, instrument: Instrument) -> tuple[Probability | None, 
     """The confidence at the end of a whole reply, and whether it stood in the form asked for.
 
     The form is "... confidence is 85%", of several the last. Its number directly follows, or is the first percentage of
-    the sentence that is not denied ("is not 50% but 85%"). Without the form the number labelled so ("Confidence: 85") or the last percentage that
-    is called a confidence is taken ("I am 85% sure"), else the last that is not the answer (Zong et al. 2025: the last anywhere),
+    the sentence that is not denied ("is not 50% but 85%"). Without the form the number of a label ("Confidence: 85")
+    or the last percentage that is called a confidence is taken ("I am 85% sure"), else the last that is not the answer
+    (Zong et al. 2025: the last anywhere),
     unless the reply states the other instrument. An uncertainty u comes back as 1 - u.
     """
     text = _out_of_ten(_plain(own_text(text)))

@@ -24,7 +24,9 @@ VERDICT = (
 """The words of a verdict ("the answer is not correct"), as a verbose pattern with the groups "word" and "not"."""
 
 _JUDGMENT = re.compile(rf"judge?ment(?:\ \(final\))?{VERDICT}", re.IGNORECASE | re.VERBOSE)
-_WRITTEN = re.compile(r"\\(?:boxed|text(?:bf|it)?|math(?:rm|bf))\s?\{([^{}\n]{0,80})\}|^[ \t]{0,4}```\w{0,10}[ \t]*$", re.MULTILINE)
+_WRITTEN = re.compile(
+    r"\\(?:boxed|text(?:bf|it)?|math(?:rm|bf))\s?\{([^{}\n]{0,80})\}|^[ \t]{0,4}```\w{0,10}[ \t]*$", re.MULTILINE
+)
 _OPEN = re.compile(
     r"[\]\"'*)\s]{0,6}(?:\?|(?:/|\||or\b)\W{0,6}(?:not )?(?:incorrect|correct|wrong|right)\b"
     r"|\s(?:in |for |on )?[^.,\n]{1,40} but [^.\n]{0,20}\b(?:incorrect|correct|wrong|right)\b)",

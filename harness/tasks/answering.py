@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -29,7 +30,8 @@ _LATEX = re.compile(r"\\(?:boxed|text\w{0,12}|math\w{0,12}|emph|underline|ce)\b 
 _LABEL = re.compile(
     rf"""(?:^|(?<=[.!?:]\ ))[^\w\n]{{0,8}} (?: (?:(?:the|my|so,?\ the)\ )?
           (?P<final>(?:final|revised|corrected)\ )? (?:short\ |correct\ |direct\ )?
-          (?:{ANSWER}|output|result|response) (?:\ ?[0-9]{{1,2}})? [*_"'\ ]{{0,4}} (?:is[*_\ ]{{0,4}})? [:=\uff1a] [*_]{{0,4}}
+          (?:{ANSWER}|output|result|response) (?:\ ?[0-9]{{1,2}})? [*_"'\ ]{{0,4}} (?:is[*_\ ]{{0,4}})? [:=\uff1a]
+          [*_]{{0,4}}
         | (?P<concluded>(?:so|thus|therefore|hence|consequently),?\ (?:the|my)\ (?:final\ |correct\ )?answer\ is)\b:?
         | (?:author|writer|name|composer|artist|director|painter|inventor)\ ?:
         | (?P<option>(?:option|choice)\ [A-Z0-9]|tl;?dr)\ ?: | \(?[0-9A-Za-z]\)(?=\ [^\W\d]{{2}}) )
@@ -42,33 +44,12 @@ _JSON = re.compile(
     re.IGNORECASE,
 )
 _OTHERS = word_set("some many most others people everyone everybody few")
-_POLARITIES = word_set("yes no true false")
-_EXCLAIMS = word_set("oh well ah hmm indeed clearly sure certainly definitely so")
-_NO_DOUBT = re.compile(
-    r"\b(?:there is |without |has |have )?(?:no|any|a) doubt\b[,:]?|\bno (?:one|question|problem|wonder)\b",
-    re.IGNORECASE,
-)
-# "Yes? No.", "No, wait, yes."
-_REVISED = re.compile(
-    r"\b(?:yes|no|true|false)\b(?:\?|[,.! -]{1,3}(?:no, )?(?:wait|sorry|i mean|actually)[,:]?)\s+(?=(?:yes|no|true|false)\b)",
-    re.IGNORECASE,
-)
-_STRESS = "absolutely|certainly|definitely|of course|obviously|clearly|probably|surely|unfortunately|sadly"
-_NO_OPENS = re.compile(
-    rf"\W{{0,4}}(?:well,? |oh,? )?(?:(?:{_STRESS}),? not\b|not (?:at all|really)\b|nope\b|nah\b|never\b|n\W*$|nein\b|non\b"
-    r"|\u043d\u0435\u0442\b|\u4e0d|i (?:don't|do not) (?:think|believe) so\b)",
-    re.IGNORECASE,
-)
-_YES_OPENS = re.compile(
-    rf"\W{{0,4}}(?:well,? |oh,? )?(?:yep\b|yeah\b|yup\b|(?:{_STRESS}|indeed|affirmative|correct)\W*(?:$|[.,!;:]|it (?:is|does)\b)|(?:y|sure)\W*$"
-    r"|s[\u00edi]\b|oui\b|ja\b|\u0434\u0430\b|\u662f|i (?:think|believe|guess) so\b|that(?:'s| is) (?:correct|right|true)\b)",
-    re.IGNORECASE,
-)
 _CONFIDENCE = re.compile(
     r"[\s,;|(-]{1,4}(?:my )?confidence(?: level| score)?[*_]{0,3} ?(?:[:=]|is\b)[^\n]{0,40}$", re.I | re.M
 )
 _EASY = re.compile(
-    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|(?:oh,? )?that's easy|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:]\s",
+    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|(?:oh,? )?that's easy"
+    r"|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:]\s",
     re.I,
 )
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|ce)\{([A-Za-z0-9]{1,30})\}")
@@ -114,7 +95,8 @@ def answering(text: str, question: str) -> str:
 
     A labelled answer ("Answer: ...", "\\boxed{...}") comes first, a correction ("Wait, no: ...") replaces what stands
     before it. Passed over while more follows: the question repeated, what only denies ("It is not Lyon."), and
-    background ("Baghdad is in Iraq. It lies on the Tigris.", "Sydney is larger. The capital is Canberra."). A guess that goes on ("Maybe A. Maybe B.") is kept whole.
+    background ("Baghdad is in Iraq. It lies on the Tigris.", "Sydney is larger. The capital is Canberra."). A guess
+    that goes on ("Maybe A. Maybe B.") is kept whole.
     """
     sentences = list(_sentences(_labelled(own_text(text))))
     asked = word_forms(question)
@@ -138,28 +120,6 @@ def answering(text: str, question: str) -> str:
 def answering_line(text: str) -> str:
     """The line of a text that answers: the first, or the labelled one, without what it corrects; "" without words."""
     return next((_corrected(line) for line in _lines(_labelled(own_text(text)))), "")
-
-
-def polarity(text: str, question: str) -> tuple[str, ...]:
-    """The yes, no, true or false that a text opens with, or else the only one that it says; () without one.
-
-    Words of the question and a lead ("The answer is") may stand before it. Other words of the same sense ("Absolutely
-    not", "Yep", "Oui") are a yes or a no. "Yes and no" and "not true" say neither.
-    """
-    line = _REVISED.sub("", _NO_DOUBT.sub("", answering_line(text).replace("/", " or ")))
-    said = word_forms(line)
-    empty = LEADS | COPULAS | frozenset(word_forms(question)) | _EXCLAIMS
-    found = [at for at, word in enumerate(said) if word in _POLARITIES and said[at - 1 : at] != ("not",)]
-    opens = [at for at in found if set(said[:at]) <= empty]
-    if not opens:
-        for answer, pattern in (("no", _NO_OPENS), ("yes", _YES_OPENS)):
-            if pattern.match(line):
-                return (answer,)
-    if not found or (not opens and len({said[at] for at in found}) > 1):
-        return ()
-    at = (opens or found)[0]
-    both = said[at + 1 : at + 2] in (("and",), ("or",)) and said[at + 2 : at + 3] != () and said[at + 2] in _POLARITIES
-    return () if both else (said[at],)
 
 
 def echoes(said: tuple[str, ...], asked: tuple[str, ...]) -> bool:
@@ -249,7 +209,7 @@ def _is_premise(said: tuple[str, ...], asked: tuple[str, ...], subject: frozense
     verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
     if not subject or not verb or set(said[:verb]) <= LEADS:
         return False
-    denied = any(("not", word) in zip(said, said[1:], strict=False) for word in subject)
+    denied = any(("not", word) in itertools.pairwise(said) for word in subject)
     return denied or not (subject <= set(said) or set(said[verb + 1 :]) <= set(asked))
 
 

@@ -14,7 +14,9 @@ _STATED = re.compile(r"\banswer(?:\s+is)?\s*(?::|\bis\b:?)\s*|\banswer is\b:?\s*
 _YES_NO = re.compile(r"\b(yes|no|true|false)\b", re.IGNORECASE)
 _OPENS = re.compile(r"\W{0,4}(?:yes|no|true|false)\b(?! (?:and|or)\b)", re.IGNORECASE)
 _DENIED = re.compile(
-    r"\bnot (?:yes|no|true|false)\b|\bneither \w{2,5} nor \w{2,5}\b|\b(?:yes|no|true|false) (?:is|would be) (?:wrong|false)\b", re.IGNORECASE
+    r"\bnot (?:yes|no|true|false)\b|\bneither \w{2,5} nor \w{2,5}\b"
+    r"|\b(?:yes|no|true|false) (?:is|would be) (?:wrong|false)\b",
+    re.IGNORECASE,
 )
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _FUNCTION = re.compile(r"[A-Za-z]\([a-z](?:,[a-z]){0,3}\)")

@@ -36,7 +36,8 @@ _CHOSEN = re.compile(
         | (?:choice|option|letter|verdict)\b[*_"']{0,3}(?:\ {0,3}[:=]|\ (?:is|was|(?:would|should|must)\ be))
         | it(?:'s|\ is|\ (?:must|should|would)\ be|\ has\ to\ be) | leav(?:es|ing)(?:\ us\ with|\ only)? | left\ with
         | (?:only|last|best)\ (?:option|choice|one)(?:\ (?:left|remaining))?\ is | but\ (?:more|most)\ likely
-        | let\ me\ (?:reconsider|rethink|recheck)[.,:;!]\s | \bi\ (?:find|consider) | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
+        | let\ me\ (?:reconsider|rethink|recheck)[.,:;!]\s | \bi\ (?:find|consider)
+        | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
       )(?:(?<=[:=\s])|\b)[ :]?
     | (?:^|[.!?;,]\ |\n)(?:so|thus|therefore|hence)\b,?
     | ^(?:probably|(?:most\ )?likely|definitely|clearly|certainly)\b,?
@@ -47,7 +48,8 @@ _CHOSEN = re.compile(
 _FILLERS = re.compile(
     r"""(?: [\s*_$"'`:{\[] | \\[(\[] | \\(?:boxed|fbox|text[a-z]{0,4}|math[a-z]{0,3})(?![a-z])
         | \b(?:most|very|quite|clearly|definitely|certainly|probably|likely|undoubtedly|obviously|actually|therefore|la
-            |thus|then|simply|just|that|the|is|be|it's|option|choice|letter|answer|with|opci\u00f3n|correct|indeed|of|course)\b,?
+            |thus|then|simply|just|that|the|is|be|it's|option|choice|letter|answer|with
+            |opci\u00f3n|correct|indeed|of|course)\b,?
     )*+""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -84,12 +86,14 @@ _LEFT_OVER = re.compile(
 )
 _STATES = re.compile(r"[)\]]? (?:is|was|seems|looks|would|has|can|could|may|might)\b")
 _NOT = re.compile(
-    r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|anything but|unlike|pas|nicht|exclude|eliminate|rule out|reject)"
+    r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|anything but|unlike|pas|nicht"
+    r"|exclude|eliminate|rule out|reject)"
     r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}\(?$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
     re.IGNORECASE,
 )
 _DOUBTED = re.compile(
-    r"(?:\b(?:(?:do|does|did|would|could)(?:n't| not)|can(?:'t|not| not)) (?:think|believe|say|know)|\b(?<!no )(?<!a )doubt)(?: that| whether| if)?"
+    r"(?:\b(?:(?:do|does|did|would|could)(?:n't| not)|can(?:'t|not| not)) (?:think|believe|say|know)"
+    r"|\b(?<!no )(?<!a )doubt)(?: that| whether| if)?"
     r"(?: it(?:'s| is))?(?: option)? ?\(?$|\b(?:nor|not) (?:option )?$",
     re.IGNORECASE,
 )
@@ -104,7 +108,8 @@ _DENIED_AFTER = re.compile(
     r"""[)\]*"']{0,3} (?:
         \ (?:(?:is|are|was|were|would\ be|seems?|looks?|must\ be)\ )?
         (?:(?:both|all|also|clearly|definitely|simply|just|probably|obviously)\ )?
-        (?:not|wrong|incorrect|false|impossible|unlikely|out|eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
+        (?:not|wrong|incorrect|false|impossible|unlikely|out
+          |eliminated|ruled\ out|excluded|cannot|can't|isn't|aren't|wasn't
           |doesn't|don't|does\ not|do\ not|won't|too)\b
       | \ (?:не|no\ es|n'est\ pas|ist\ (?:nicht|falsch)|est\ fausse?|es\ incorrect[ao])\b
       | \u662f?[\u4e0d\u9519\u932f]
@@ -128,8 +133,9 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
     """The capital letter of the option that a text names; "" when it names none, several, or one not shown.
 
     In this order: the very text of an option; the last letter or option stated as the answer ("The answer is (B)",
-    "Answer: b", "\\boxed{B}", "I choose B", "so B", "B is correct"); a letter that opens the text ("B", "(B)", "b)",
-    "B. Paris"); the only letter in brackets; the only option whose text the answering line holds as whole words; the
+    "Answer: b", "\\boxed{B}", "I choose B", "so B", "B is correct"); yes or no where they open the text; the only
+    option that is marked as right, in bold, or the likeliest in a list (`option_marks`); a letter that opens the text
+    ("B", "(B)", "b)", "B. Paris"); the only letter in brackets; the only option whose text the answering line holds as whole words; the
     only capital letter that stands alone.
 
     A denied letter or option ("not A", "A is wrong") is none. A letter that is followed by the very text of another
@@ -146,6 +152,11 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
         stated = options.opening(_NO_DOUBT.sub(" ", text)) or options.marked(text)
     if stated is not None:
         return stated
+    return _unstated(text, options)
+
+
+def _unstated(text: str, options: _Options) -> str:
+    """The letter of a text that calls none its answer."""
     if len({m[1] for m in _LINE_OPENS.finditer(text)} & options.shown) > 1 and not _HEADED.match(text):
         return ""  # the options are only listed
     leading = _LEADING.match(text)
@@ -153,7 +164,7 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
         opening = options.given(text, leading[1] or leading[2] or leading[3], leading.end())
         if opening is not None:
             return opening
-    if len(text) <= 20 and re.fullmatch(r"\s*[a-z]\s*", text):
+    if re.fullmatch(r"\s{0,20}[a-z]\s{0,20}", text):
         return options.given(text, text.strip(), len(text)) or ""
     by_text = options.texts.named(_NO_DOUBT.sub(" ", answer_line(text)))
     named = "" if by_text is None else chr(ord("A") + by_text)
@@ -285,7 +296,7 @@ class _Options:
 
 
 def _doubted(text: str, found: re.Match[str]) -> bool:
-    """Whether a choice is denied or doubted by the words before it ("I don't think it's A", "neither A nor B is right")."""
+    """Whether the words before a choice deny or doubt it ("I don't think it's A", "neither A nor B is right")."""
     return _DOUBTED.search(text, max(0, found.start() - 40), found.start()) is not None
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -14,6 +12,7 @@ from harness.tasks.numerals import DIGITS, Quantity, clean, quantities
 from harness.tasks.refusals import refuses
 from harness.tasks.statements import Statement, braced, statements
 from harness.tasks.texts import ENDS, own_text
+from harness.tasks.working import closing, concludes, equated, is_list, lead
 
 MAX_PLACES = 20
 """Decimal places that `write_number` writes; a value that needs more is written as a fraction."""
@@ -41,37 +40,15 @@ _OFFER = re.compile(
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 _ENUMERATION = re.compile(r"[.)] +[A-Za-z]")
 _SENTENCE = re.compile(r"[*_`$)]{0,4}[^\n.]{0,60}[.)] +[*A-Za-z]")
+_COLUMN = re.compile(r"\s{0,8}[-+*/x] ?[0-9]")
 _FEW = 10
 """A number from here on that stands before a sentence ("18. She ...") answers; "3. She", "3 dogs. Each" may begin."""
-_FILLERS = re.compile(
-    r"""(?: [\s*_"'`$({\[:,=~<>|+\u20ac\u00a3] | \\[(\[] | -> | \b(?:about|around|approximately|approx\.?|roughly|nearly
-        |almost|exactly|only|just|simply|equal|to|a|an|the|total|of|therefore|thus|then|now|also|still|actually|indeed|definitely
-        |clearly|likely|probably|most|at|least|up|it's|it
-        |i\.e|that's|should|final|answer|is|be|usd|us|eur|inr|rs\.?|[a-z](?=\ ?=))\b\.?
-    )*+""",
-    re.VERBOSE | re.IGNORECASE,
-)
-# A clause that closes a working, and a verb that turns the numbers before it into its subject.
-_CONCLUSION = re.compile(
-    r"\b(?:so|thus|hence|therefore|altogether|in total|(?<!of )which|that is|i\.e|making|giving|totall?ing|leaving"
-    r"|for a total of)\b",
-    re.IGNORECASE,
-)
-_VERB = re.compile(r"\b(?:makes?|gives?|equals?|totals?|yields?|leaves?|comes? to|adds? up to)\b", re.IGNORECASE)
-_COPULA = re.compile(r"\b(?:is|are)\b", re.IGNORECASE)
-_PAUSE = re.compile(r"[,;:](?:\s+(?:or|namely|that is)\b)?")
-# "I first thought 12, but it is 13."
-_AFTER_BUT = re.compile(
-    r"\bbut (?:now |actually )?(?:it|that|the (?:\w{1,12} )?answer) (?:is|was|should be)\b", re.IGNORECASE
-)
 _IS_ANSWER = re.compile(r" (?:is|are|must be|would be) (?:the|my|our) (?:\w{1,12} ){0,2}answer\b", re.IGNORECASE)
 _NO_VALUE = re.compile(
     r"[\s*_:]{0,4}(?:\w{1,15}ly )?(?:undefined|infinite|infinity|unknown|indeterminate|impossible|not defined"
     r"|no solution|null|n/a|nan|to be determined|unclear|not clear)\b",
     re.IGNORECASE,
 )
-_UNKNOWN = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) ?=")
-_COMPOUND = re.compile(r"[-+*/x] ?[A-Za-z] ?=[^=]*$")
 # "I doubt that the answer is 12."
 _DOUBTED = re.compile(
     r"\b(?:(?<!no )(?<!a )(?<!any )doubt|not (?:true|the case)|(?:don't|do not|can't|cannot) (?:think|believe|say|be))"
@@ -89,13 +66,13 @@ _CONCLUDES = re.compile(
     r"(?:so|thus|therefore|hence|that makes|that leaves|there (?:is|are)|it is|it's)\b", re.IGNORECASE
 )
 _BETWEEN_BOXES = re.compile(r"(?:[\s$.,;&]|\\[()\[\]]|\band\b|\bor\b)*+")
-_LISTED = re.compile(r"(?:,? and|,? or|[,;])\s{0,2}[$(]?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"[\s.?{}]*(?:(?:your|the|final|numerical|number|answer|value|result|here|x|n)\b[\s.?{}]*)*", re.IGNORECASE
 )
 _BLANK = " \t\r\n*_`>:"
 _REFUSAL = re.compile(
-    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e,? (?:but|that|i\b)|unsolvable|undefined|i (?:do not|don't) (?:know|have)"
+    r"\b(?:as an ai\b|i'm sorry|i am sorry|i apologi[sz]e,? (?:but|that|i\b)|unsolvable|undefined"
+    r"|i (?:do not|don't) (?:know|have)"
     r"|(?:not|isn't|aren't|wasn't|doesn't have|need|provide) (?:enough|more|sufficient) (?:information|data)"
     r"|insufficient (?:information|data)"
     r"|there(?: is|'s) no (?:answer|solution)|would need to know|i(?:'m| am) (?:unable|not able)"
@@ -119,11 +96,14 @@ def read_number(text: str) -> Fraction | None:
     1. stated: after "#### ", in \\boxed{}, after "the answer is" / "Answer:" / "A:" / "Result:" (`statements`). Of
        several statements the *last* counts. Within a statement the *first* number counts; in an equation the side that
        is a single number; in a working ("20 in one and 22 in the other, so 42") the number that closes it;
-    2. a first line that is nothing but a number with a unit, or goes on with "(", "because", "not" ("42, not 43");
-    3. the *last* number of the text, or what its last sentence calls the total or result. After a refusal only a
-       number that is given all the same ("I don't know, but I'd say 5").
+    2. a first line or sentence that is nothing but a number with a unit, or goes on with "(", "because", "not" ("42,
+       not 43"), if nothing behind it comes to another number;
+    3. the *last* number of the text before its reasons ("18, since she sells 9"), or what its last sentence calls the
+       total or result, or has in bold. After a refusal only a number that is given all the same ("I don't know, but I'd
+       say 5").
 
-    A number that is denied ("not 12") is none. A statement of alternatives ("12 or 15"), of a range ("40-45") or of
+    A number that is denied ("not 12") is none, nor is one of an offer ("Shall I explain step 2?") or of a confidence
+    ("95% sure"). A statement of alternatives ("12 or 15"), of a range ("40-45") or of
     what is still to be computed ("6 x 7") gives no number.
 
     Read as written: thousands marks of any habit (1,234; 1 234; 1.234.567; 1,23,456), currency, units, 50% as 50, "1.2
@@ -181,7 +161,7 @@ def _stated(text: str, statement: Statement) -> Quantity | None:
     if statement.kind == "correction":
         # "Wait, 3 x 5 = 15. Then ..." goes on with the working, "Wait, 15." corrects.
         found = next(quantities(text[statement.end : statement.end + _FOLLOWING]), None)
-        if not found or found.value is None or _lead(segment, 0) < found.start:
+        if not found or found.value is None or lead(segment, 0) < found.start:
             return None
         return None if re.search("[0-9]", text[statement.end + found.end :]) else found
     return _chosen(segment, text[rest : rest + _FOLLOWING])
@@ -227,109 +207,38 @@ def _boxed(text: str, statement: Statement) -> Quantity | None:
 def _chosen(segment: str, rest: str) -> Quantity | None:
     """The number that a statement gives; a working that goes on after it (`rest`) is left to be read from its end."""
     found = [q for q in quantities(segment) if q.counts]
-    start = _lead(segment, 0)
+    start = lead(segment, 0)
     if not found:
         return _spelled(segment)
     first = found[0]
     direct = start >= first.start
     reason = _REASON.search(segment, first.end) if direct and first.value is not None else None
     if reason and reason[0] != "(" and "=" not in segment[: reason.start()]:
-        return (
-            first
-            if len([q for q in found if q.start < reason.start()]) == 1
-            else _chosen(segment[: reason.start()], "")
-        )
+        segment, found = segment[: reason.start()], [q for q in found if q.start < reason.start()]
     ended = direct and re.match(r"[^=\n]{0,20}[;(]", segment[first.end :])
     if "=" in segment and not ended:
-        return _equated(segment, found)
-    closing = _closing(segment, found, direct)
-    if closing:
-        return closing
-    if _is_list(segment, found) or (not direct and _NO_VALUE.match(segment)):
+        return equated(segment, found)
+    closed = closing(segment, found, direct)
+    if closed:
+        return closed
+    if is_list(segment, found) or (not direct and _NO_VALUE.match(segment)):
         return Quantity(first.start, found[-1].end, None)
-    if not direct and _concludes(rest):
-        return None
-    return first
-
-
-def _lead(segment: str, at: int) -> int:
-    """The end of words that only lead to a number ("about", "a total of $")."""
-    found = _FILLERS.match(segment, at)
-    return found.end() if found else at
+    return None if not direct and concludes(rest) else first
 
 
 def _spelled(segment: str) -> Quantity | None:
     """The number in words that a segment begins with."""
-    start = _lead(segment, 0)
+    start = lead(segment, 0)
     article = re.search(r"\ba\s{0,2}$", segment[:start])  # "a quarter", "a hundred"
     start = article.start() if article else start
     spelled = read_words(segment[start:])
     return Quantity(start, start + spelled[1], spelled[0]) if spelled else None
 
 
-def _equated(segment: str, found: Sequence[Quantity]) -> Quantity:
-    """The last side of an equation that is one number; without such a side the first number after the last "=".
-
-    Equations of two unknowns ("x = 3, y = 4") give no number.
-    """
-    if len({name[1] for name in _UNKNOWN.finditer(segment)}) > 1 and not _COMPOUND.search(segment):
-        return Quantity(found[0].start, found[-1].end, None)
-    sides: list[list[Quantity]] = []
-    at = -1
-    for quantity in found:
-        if segment.rfind("=", 0, quantity.start) != at or not sides:
-            at = segment.rfind("=", 0, quantity.start)
-            sides.append([])
-        sides[-1].append(quantity)
-    single = (side[0] for side in reversed(sides) if len(side) == 1 and side[0].value is not None)
-    return next(single, sides[-1][0])
-
-
-def _closing(segment: str, found: Sequence[Quantity], direct: bool) -> Quantity | None:
-    """The number that closes a working: "3 boxes of 14 make 42", "20 plus 22, which is 42", "adding 20 and 22: 42"."""
-    first = found[0]
-    for closing in reversed(found[1:]):
-        before = [q for q in found if q.end <= closing.start and q is not closing]
-        between = segment[before[-1].end : closing.start]
-        operands = len(before) >= 2 or first.value is None
-        if (_CONCLUSION.search(between) and (operands or not direct)) or _AFTER_BUT.search(between):
-            return closing
-        if not _PAUSE.search(segment, first.end, closing.start) and (
-            _VERB.search(between) or (operands and _COPULA.search(between))
-        ):
-            return closing
-        pause = _PAUSE.search(between)
-        if (
-            operands
-            and not (direct and first.value is not None)
-            and pause
-            and _lead(segment, before[-1].end + pause.end()) >= closing.start
-        ):
-            return closing
-    return None
-
-
-def _concludes(rest: str) -> bool:
-    """Whether a working goes on and comes to a number ("That makes 42")."""
-    last = deque(quantities(rest), maxlen=1)
-    return bool(last) and (
-        any(pattern.search(rest, 0, last[0].start) for pattern in (_CONCLUSION, _VERB, re.compile("=")))
-        or _CONCLUSION.search(rest, last[0].end) is not None
-    )
-
-
-def _is_list(segment: str, found: Sequence[Quantity]) -> bool:
-    """Whether a segment is nothing but several numbers that differ ("3, 5")."""
-    if len(found) < 2 or len({q.value for q in found}) == 1 or _lead(segment, 0) < found[0].start:
-        return False
-    gaps = (segment[left.end : right.start] for left, right in itertools.pairwise(found))
-    return all(_LISTED.fullmatch(gap) for gap in gaps) and not re.search("[A-Za-z]", segment[found[-1].end :])
-
-
 def _opening(text: str) -> Quantity | None:
     """The number that a text opens with: on a line of its own, or before a reason that comes to no other number."""
     line, _, following = text[: 2 * DIGITS].partition("\n")
-    if any(statement.kind == "correction" for statement in statements(text)) or re.match(r"\s*[-+*/x] ?[0-9]", following):
+    if _COLUMN.match(following) or any(statement.kind == "correction" for statement in statements(text)):
         return None
     if bare := _bare(line):
         return bare
@@ -338,7 +247,7 @@ def _opening(text: str) -> Quantity | None:
         return None
     marker = _SENTENCE.match(line, first.end) and first.value < _FEW
     rest = text[first.end : first.end + _FOLLOWING]
-    return first if not marker and _ALONE.match(rest) and not _concludes(rest) else None
+    return first if not marker and _ALONE.match(rest) and not concludes(rest) else None
 
 
 def _bare(line: str) -> Quantity | None:
@@ -350,7 +259,7 @@ def _bare(line: str) -> Quantity | None:
     first = found[0]
     if re.search("[A-Za-z0-9=]", line[: first.start]) or _ENUMERATION.match(line, first.end):
         return None
-    if _is_list(line, found):
+    if is_list(line, found):
         return Quantity(first.start, found[-1].end, None)
     rest = line[first.end :]
     if _EXPLANATION.match(rest):
@@ -371,16 +280,22 @@ def _last(text: str) -> Quantity | None:
         stated = _chosen(sentence[statement.end :], "")
         if stated:
             return stated
-    ending = text[last.end : last.end + _SEGMENT].split("\n", 1)[0]
-    bold = [q for part in _BOLD.finditer(sentence + ending) for q in quantities(part[1]) if q.counts]
-    if len({q.value for q in bold}) == 1:
-        return bold[0]
+    if bold := _bold(sentence + text[last.end : last.end + _SEGMENT].split("\n", 1)[0]):
+        return bold
     inside = [q for q in found if q.start >= start]
     if "=" in sentence:
-        return _equated(sentence, [replace(q, start=q.start - start, end=q.end - start) for q in inside])
+        return equated(sentence, [replace(q, start=q.start - start, end=q.end - start) for q in inside])
     reason = next((m for m in _REASON.finditer(sentence) if any(q.end - start <= m.start() for q in inside)), None)
     told = [q for q in inside if q.end - start <= reason.start()] if reason else inside
     return told[-1]
+
+
+def _bold(sentence: str) -> Quantity | None:
+    """The only number in bold print of a sentence that comes to no other behind it ("covers **105 km** in 2 hours")."""
+    bold = [(part.end(), q) for part in _BOLD.finditer(sentence) for q in quantities(part[1]) if q.counts]
+    if len({q.value for _, q in bold}) != 1 or re.search(r"=|\b(?:is|are)\b", rest := sentence[bold[-1][0] :]):
+        return None
+    return None if concludes(rest) else bold[-1][1]
 
 
 def _told(text: str) -> Quantity | None:

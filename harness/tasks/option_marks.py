@@ -14,31 +14,37 @@ WORDS = word_set("right correct true yes wrong incorrect false no")
 
 _RIGHT = r"right|correct|true|yes"
 _WRONG = r"wrong|incorrect|false|no|not (?:right|correct|true)"
-# "A: wrong. B: right."
+_TICK, _CROSS = "[\u2705\u2713\u2714\u2611]", "[\u274c\u2717\u2718\u2716\u274e]"
+# "A: wrong. B: right.", "A \u2717 B \u2713"
 _INLINE = re.compile(
     rf"(?<![A-Za-z0-9'])\(?([A-Z])[).:]{{1,2}} ?(?:it(?:'s| is) |this is |is )?(?:(?P<yes>{_RIGHT})|{_WRONG})"
-    r"\b(?= ?[.,;:!\n]| ?$)|(?<![A-Za-z0-9'])(?-i:(?P<ticked>[A-Z]))[).:]{0,2} ?(?:(?P<tick>[\u2705\u2713\u2714\u2611])|[\u274c\u2717\u2718\u2716\u274e])",
+    r"\b(?= ?[.,;:!\n]| ?$)"
+    rf"|(?<![A-Za-z0-9'])(?-i:(?P<ticked>[A-Z]))[).:]{{0,2}} ?(?:(?P<tick>{_TICK})|{_CROSS})",
     re.IGNORECASE,
 )
 _LINE = re.compile(
-    r"^[ \t|>*\u2022-]{0,8}(?:[0-9]{1,2}[.)] )?(?:\[(?P<box>[ xX])\][ ]{0,2})?(?:option |choice )?[*(]{0,3}(?P<letter>[A-Z])\b(?!')"
+    r"^[ \t|>*\u2022-]{0,8}(?:[0-9]{1,2}[.)] )?(?:\[(?P<box>[ xX])\][ ]{0,2})?(?:option |choice )?"
+    r"[*(]{0,3}(?P<letter>[A-Z])\b(?!')"
     r"(?P<rest>[^\n]{0,200})$",
     re.MULTILINE | re.IGNORECASE,
 )
 _VERDICT = re.compile(
-    rf"(?P<tick>[\u2705\u2713\u2714\u2611])|[\u274c\u2717\u2718\u2716\u274e]"
+    rf"(?P<tick>{_TICK})|{_CROSS}"
     rf"|(?:^|[-:|(<]|\b(?:this|it|that|option) is|\b(?:it's|that's))[\s*|-]{{0,4}}(?:(?P<yes>{_RIGHT})|{_WRONG})\b",
     re.IGNORECASE,
 )
 _PROBABLE = re.compile(
-    r"(?<![A-Za-z0-9'])\(?(?P<letter>[A-Z])[)\"']{0,2}(?: ?[:=] ?| \(|: | - )(?:(?P<percent>[0-9]{1,3}(?:\.[0-9]{1,2})?) ?%|(?P<share>[01]?\.[0-9]{1,3}))"
+    r"(?<![A-Za-z0-9'])\(?(?P<letter>[A-Z])[)\"']{0,2}(?: ?[:=] ?| \(|: | - )"
+    r"(?:(?P<percent>[0-9]{1,3}(?:\.[0-9]{1,2})?) ?%|(?P<share>[01]?\.[0-9]{1,3}))"
 )
 
 
 def marked(text: str, shown: Set[str]) -> str | None:
     """The only one of several listed options that a text marks as right; None without such a list."""
     lines = [(m["letter"].upper(), _marks(m)) for m in deque(_LINE.finditer(text), maxlen=READ)]
-    inline = [((m[1] or m["ticked"]).upper(), bool(m["yes"] or m["tick"])) for m in deque(_INLINE.finditer(text), maxlen=READ)]
+    inline = [
+        ((m[1] or m["ticked"]).upper(), bool(m["yes"] or m["tick"])) for m in deque(_INLINE.finditer(text), maxlen=READ)
+    ]
     by_line = any(mark is not None for _, mark in lines) and len({letter for letter, _ in lines}) > 1
     verdicts = [(letter, yes) for letter, yes in (lines if by_line else inline) if letter in shown]
     right = {letter for letter, yes in verdicts if yes}

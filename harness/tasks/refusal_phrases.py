@@ -100,8 +100,10 @@ PREMISE .. is|seems|appears .. WRONG,
 no such .. has|have, not clear !to|that|enough, TEXT .. do|does not TELL, TEXT .. do|does not contain|include,
 be .. fictional|fictitious|imaginary, are debating, is|are debated|disputed|contested, nobody|one has been able to,
 number|date|year|origin|cause|name|author|reason unknown $, ^ idk, ^ not TOLD, KNOWLEDGE not TOLD, is|are not TOLD,
-i have no .. feelings|opinions|preferences|emotions|beliefs, not something .. can, more|further KNOWLEDGE is needed|required,
-i would need to know, i can not have .. favorite|favourite|feelings|opinions|preferences, not in position to, outside|beyond my area|field|realm, not understand question,
+i have no .. feelings|opinions|preferences|emotions|beliefs, not something .. can,
+more|further KNOWLEDGE is needed|required, i would need to know,
+i can not have .. favorite|favourite|feelings|opinions|preferences,
+not in position to, outside|beyond my area|field|realm, not understand question,
 can neither confirm|verify, must pass, no .. KNOWLEDGE is|are available|known, prefer not to,
 is|are not recognized|recognised|actual|existing THING
 """

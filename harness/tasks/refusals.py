@@ -36,7 +36,8 @@ _INTERJECTION = re.compile(r"^\s{0,3}(?:no|yes|well|sorry)\s{0,3}[,:]", re.IGNOR
 _NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
 # A label, a box or the key of a JSON object before an answer.
 _DRESS = re.compile(
-    r"\\(?:boxed|text[a-z]{0,2})\s?\{?|^[\s{*_\"]{0,8}(?:(?:the |my |final )?(?:final[ _])?answer|a)[\"*_]{0,3}\s?[:=][\s\"*_]{0,4}",
+    r"\\(?:boxed|text[a-z]{0,2})\s?\{?"
+    r"|^[\s{*_\"]{0,8}(?:(?:the |my |final )?(?:final[ _])?answer|a)[\"*_]{0,3}\s?[:=][\s\"*_]{0,4}",
     re.IGNORECASE | re.MULTILINE,
 )
 _COMPARED = re.compile(r"\bno (?:better|other|greater) \w{1,20} (?:than|but|except)\b", re.IGNORECASE)

@@ -19,7 +19,8 @@ _TURN = re.compile(
       | (?:user|human) [ \t\r*]{{0,4}} $
       | (?<=\#[ ]) (?:instructions?|inputs?|responses?|questions?|exercises?) [ \t*:]{{0,4}} $
       | (?:you[ ]are[ ]an?[ ](?:ai|helpful)[ ]assistant
-          |(?:now,?[ ]|let's[ ]|let[ ]us[ ]|please[ ])?(?:try|solve|do)[ ](?:this|another|a[ ]similar|the[ ]next)[ ](?:one|problem|question|exercise)
+          |(?:now,?[ ]|let's[ ]|let[ ]us[ ]|please[ ])?(?:try|solve|do)[ ](?:this|another|a[ ]similar|the[ ]next)
+            [ ](?:one|problem|question|exercise)
           |here(?:'s|[ ]is)[ ]another[ ](?:one|problem|question|exercise|example)
           |the[ ]following[ ](?:are|is)[ ](?:an?[ ])?multiple[ ]choice)\b
     )

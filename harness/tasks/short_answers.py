@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.tasks import short_words as kinds
-from harness.tasks.answering import LEADS, answering, echoes, polarity
+from harness.tasks.answering import LEADS, answering, echoes
+from harness.tasks.polarity import polarity
 from harness.tasks.short_sentence import Sentence
 from harness.tasks.short_tokens import CONNECTORS, COPULAS, PREPOSITIONS, word_forms
 
 MAX_WORDS = 30
 """A longer sentence that merely contains the right answer is not counted as giving it."""
 
-_POLAR = {("yes",): "yes", ("true",): "yes", ("no",): "no", ("false",): "no"}
+_POLAR: Mapping[tuple[str, ...], str] = {("yes",): "yes", ("true",): "yes", ("no",): "no", ("false",): "no"}
 _UMLAUT = re.compile("[\u00e4\u00f6\u00fc\u00f8\u00e5\u00c4\u00d6\u00dc\u00d8\u00c5\u0308\u030a]")
 _TWO_LETTERS = str.maketrans(
     {"\u00e4": "ae", "\u00f6": "oe", "\u00fc": "ue", "\u00f8": "oe", "\u00e5": "aa"}
@@ -56,7 +57,8 @@ def gives(text: str, aliases: Sequence[str], question: str) -> bool:
     chosen = answering(text, question)
     forms = {word_forms(alias) for alias in aliases} - {()}
     if forms and forms <= _POLAR.keys():
-        return _POLAR.get(polarity(text, question)) in {_POLAR[form] for form in forms}
+        said = polarity(text, question)
+        return said in _POLAR and any(_POLAR[form] == _POLAR[said] for form in forms)
     spellings = [chosen]
     if _UMLAUT.search(f"{chosen} {' '.join(aliases)}"):
         spellings, aliases = [chosen, _transliterated(chosen)], [*aliases, *map(_transliterated, aliases)]

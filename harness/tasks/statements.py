@@ -42,7 +42,8 @@ _STATED = re.compile(
     (?P<hashes> \#{{4}} (?!\#) )
   | (?P<boxed> (?:\\|(?<![A-Za-z\\])) (?:f?boxed|f(?:rame)?box) \ {{0,3}} \{{ )
   | (?P<answer>
-        <(?:(?:final[_ ]?)?(?:answer|result|solution|output|response)|final)\b[^<>\n]{{0,60}}> | \[(?:final[_ ])?answer\]
+        <(?:(?:final[_ ]?)?(?:answer|result|solution|output|response)|final)\b[^<>\n]{{0,60}}>
+      | \[(?:final[_ ])?answer\]
       | {ANSWER} {_BETWEEN} {_MARKUP} (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
       | \bfinal[ ](?:result|total|sum|number|amount|value|solution|price|cost)\b {_BETWEEN} {_MARKUP}
         (?: {_POINTER} | [ ]{_IS} )
@@ -52,13 +53,15 @@ _STATED = re.compile(
       | {_LINE} (?:(?:the|final|short)[ ]){{0,2}} (?:result|solution) [*_ \t]{{0,6}} $
     )
   | (?P<correction>
-        \b(?:no,?[ ]wait|edit(?=:)|wait,?[ ]no|i[ ]mean|i[ ]meant|i[ ]should[ ]say|correction|scratch[ ]that|on[ ]second[ ]thought
+        \b(?:no,?[ ]wait|edit(?=:)|wait,?[ ]no|i[ ]mean|i[ ]meant|i[ ]should[ ]say|correction|scratch[ ]that
+          |on[ ]second[ ]thought
           |sorry|wait|actually|make[ ]that|or[ ]rather|oops|whoops)\b[.,:;!-]{{0,3}}
       | (?<=[.,;:?!-][ ])no[.,:;!]
     )
   | (?P<result>
-        (?:\b(?:result|total|sum|solution|difference|product|quotient|value|ergebnis|l\u00f6sung|resultado|r[\u00e9e]sultat
-          |risultato|resultat(?:et)?|wynik|sonu\u00e7|\u0438\u0442\u043e\u0433\u043e?)\b|\u7ed3\u679c|\u7d50\u679c) {_BETWEEN} {_MARKUP}
+        (?: \b(?:result|total|sum|solution|difference|product|quotient|value|ergebnis|l\u00f6sung|resultado
+            |r[\u00e9e]sultat|risultato|resultat(?:et)?|wynik|sonu\u00e7|\u0438\u0442\u043e\u0433\u043e?)\b
+          | \u7ed3\u679c|\u7d50\u679c ) {_BETWEEN} {_MARKUP}
         (?: {_POINTER} | (?:[ ]|(?<![A-Za-z])){_IS} )
     )
     """,

@@ -51,7 +51,8 @@ _BLANK_LINES = re.compile(r"\n{4,}")
 _ROLE_FIRST = re.compile(r"\A\s{0,8}(?:assistant|model)[ \t]{0,3}\n", re.IGNORECASE)
 _ROLE = re.compile(r"\s{0,3}(?:assistant|model|final)\b(?=\s*(?:\n|<))[:\s]{0,3}", re.IGNORECASE)
 _LABEL = re.compile(
-    r"^(?:the )?(?:final |short |correct )?(?:answer|ans|a|ai|bot|assistant|response|output|result|reply)(?: ?[0-9]{1,2})? {0,4}[:=]|^ans\. ",
+    r"^(?:the )?(?:final |short |correct )?(?:answer|ans|a|ai|bot|assistant|response|output|result|reply)"
+    r"(?: ?[0-9]{1,2})? {0,4}[:=]|^ans\. ",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"</?[a-z]{1,10}>|[*`#>]")

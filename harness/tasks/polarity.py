@@ -1,0 +1,58 @@
+"""Reads the yes or no that a text gives, also in other words ("Absolutely not", "Yep", "Oui")."""
+
+from __future__ import annotations
+
+import re
+
+from harness.tasks.answering import LEADS, NEGATIONS, answering_line
+from harness.tasks.short_tokens import COPULAS, word_forms
+from harness.tasks.texts import word_set
+
+_POLARITIES = word_set("yes no true false")
+_EXCLAIMS = word_set("oh well ah hmm indeed clearly sure certainly definitely so")
+_NO_DOUBT = re.compile(
+    r"\b(?:there is |without |has |have )?(?:no|any|a) doubt\b[,:]?|\bno (?:one|question|problem|wonder)\b",
+    re.IGNORECASE,
+)
+# "Yes? No.", "No, wait, yes."
+_REVISED = re.compile(
+    r"\b(?:yes|no|true|false)\b(?:\?|[,.! -]{1,3}(?:no, )?(?:wait|sorry|i mean|actually)[,:]?)\s+"
+    r"(?=(?:yes|no|true|false)\b)",
+    re.IGNORECASE,
+)
+_STRESS = "absolutely|certainly|definitely|of course|obviously|clearly|probably|surely"
+_NO_OPENS = re.compile(
+    rf"\W{{0,4}}(?:well,? |oh,? )?(?:(?:{_STRESS}|unfortunately|sadly),? not\b|not (?:at all|really)\b|nope\b"
+    r"|nah\b|never\b|n\W*$|nein\b|non\b"
+    r"|\u043d\u0435\u0442\b|\u4e0d|i (?:don't|do not) (?:think|believe) so\b)",
+    re.IGNORECASE,
+)
+_YES_OPENS = re.compile(
+    rf"\W{{0,4}}(?:well,? |oh,? )?(?:yep\b|yeah\b|yup\b|(?:y|sure)\W*$"
+    rf"|(?:{_STRESS}|indeed|affirmative|correct)\W*(?:$|[.,!;:]|it (?:is|does)\b)"
+    r"|s[\u00edi]\b|oui\b|ja\b|\u0434\u0430\b|\u662f|i (?:think|believe|guess) so\b"
+    r"|that(?:'s| is) (?:correct|right|true)\b)",
+    re.IGNORECASE,
+)
+
+
+def polarity(text: str, question: str) -> tuple[str, ...]:
+    """The yes, no, true or false that a text opens with, or else the only one that it says; () without one.
+
+    Words of the question and a lead ("The answer is") may stand before it. Other words of the same sense ("Absolutely
+    not", "Yep", "Oui") are a yes or a no. "Yes and no" and "not true" say neither.
+    """
+    line = _REVISED.sub("", _NO_DOUBT.sub("", answering_line(text).replace("/", " or ")))
+    said = word_forms(line)
+    empty = LEADS | COPULAS | frozenset(word_forms(question)) | _EXCLAIMS
+    found = [at for at, word in enumerate(said) if word in _POLARITIES and said[at - 1 : at] != ("not",)]
+    opens = [at for at in found if set(said[:at]) <= empty]
+    if not opens:
+        for answer, pattern in (("no", _NO_OPENS), ("yes", _YES_OPENS)):
+            if pattern.match(line) and (answer == "no" or NEGATIONS.isdisjoint(said)):
+                return (answer,)
+    if not found or (not opens and len({said[at] for at in found}) > 1):
+        return ()
+    at = (opens or found)[0]
+    both = said[at + 1 : at + 2] in (("and",), ("or",)) and said[at + 2 : at + 3] != () and said[at + 2] in _POLARITIES
+    return () if both else (said[at],)
