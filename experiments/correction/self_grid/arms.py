@@ -48,6 +48,7 @@ ARMS: Mapping[str, Cell] = {
     "shuffled": Cell(gate="always", feedback="shuffled"),
     "coin": Cell(gate="coin"),
     "gated resample": Cell(gate="own", feedback="fresh"),
+    "gated resample vote": Cell(gate="own", feedback="fresh", vote=True),
     "always correct gate": Cell(gate="always correct"),
     "oracle gate": Cell(gate="oracle"),
 }

@@ -31,9 +31,9 @@ class SelfGrid(ArmedExperiment[Cell, tuple[str, ...]]):
 
     vote of three, vote equal calls: votes over as many first answers as a chain, or all chains, that refine take calls.
     empty, shuffled: refined always, with feedback without content, and with feedback on another item. coin: one answer
-    in two is refined. gated resample: another first answer stands in place of a refined one, which is what a second
-    attempt is worth where the first is doubted. always correct gate: nothing is refined, which is "direct" row by row.
-    oracle gate: refines what is wrong by the gold answer; never set it beside the others.
+    in two is refined. gated resample (and its vote): another first answer stands in place of a refined one, which is
+    what a second attempt is worth where the first is doubted. always correct gate: nothing is refined, which is
+    "direct" row by row. oracle gate: refines what is wrong by the gold answer; never set it beside the others.
 
     Differs: the fine-tuning rounds are left out, and with them the paper's models; our short texts, because the paper's
     are not known; `direct` is sampled as all other cells are, so that chains differ only after the answer.

@@ -198,8 +198,8 @@ def test_a_refinement_that_is_another_answer_is_worth_no_more_than_one() -> None
     again, refined = (run(model, arms=arms) for model in (Again(0.5, KNOWS.judges), KNOWS))
     assert np.mean(column(again, "refine gated", "after")) == pytest.approx(0.75, abs=0.12)
     assert set(column(again, "gated resample", "calls")) == {2, 3}
-    assert verdicts(again)[0] != "supported"
-    assert verdicts(refined)[0] == "supported"
+    assert "supported" not in verdicts(again)[:2]
+    assert verdicts(refined)[:2] == ["supported"] * 2
 
 
 def test_a_judge_of_questions_tells_no_answers_to_one_apart() -> None:
