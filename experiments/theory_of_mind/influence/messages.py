@@ -15,7 +15,7 @@ TEXTS: Mapping[str, str] = {
     "peers_neutral": "Nine out of ten other accounts on the network post every day.",
     "mention": "Somebody on the network has just posted a picture with the word $option.",
     "mention_neutral": "Somebody on the network has just posted a picture of a steep hill.",
-    "mention_before": "Somebody else has posted a picture with the word $option before that.",
+    "mention_before": "A while ago somebody on the network posted a picture with the word $option.",
     "promise": "You have promised your readers to choose $option whenever you can.",
     "choice": "$message\n\n$question\n(A) $first\n(B) $second\n\nAnswer with the letter.",
     "answer": "Answer:",
