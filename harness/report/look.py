@@ -17,6 +17,9 @@ SMALLEST = 7.0
 _WIDE = 0.6
 """Width of a letter of DejaVu Sans in its size, rounded up."""
 
+_IN_BRACKETS = re.compile(r"\[[^\]]*\]")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
 _IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 
 
@@ -52,9 +55,11 @@ class Look:
         return max(8, int(width / (_WIDE * self.em)))
 
     def wrapped(self, width: float, *lines: str) -> str:
-        """Lines broken to a width in inches."""
+        """Lines broken to a width in inches, but not between the ends of an interval."""
         most = self.letters(width)
-        return "\n".join(part for line in lines if line for part in textwrap.wrap(line, most, break_on_hyphens=False))
+        whole = (_IN_BRACKETS.sub(lambda found: found[0].replace(" ", _NO_BREAK), line) for line in lines if line)
+        broken = (part for line in whole for part in textwrap.wrap(line, most, break_on_hyphens=False))
+        return "\n".join(broken).replace(_NO_BREAK, " ")
 
     def counted(self, width: float, name: str, n: int, *more: str) -> str:
         """The heading of a panel of a width in inches: a name, how many rows it is about, and further lines."""

@@ -1,5 +1,6 @@
 """Figures: the numbers behind them in closed form, and pictures that are the same each time and never fail."""
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,8 @@ from harness.report.curve_figure import curve_lines
 from harness.report.curves import gap, moves, oracle_risk, proportion, reliability_bins, risk_coverage, wilson
 from harness.report.figures import draw
 from harness.report.grid_figure import grid_panels
-from harness.report.painting import MOST_LEVELS
+from harness.report.look import Look
+from harness.report.painting import MOST_LEVELS, PALETTE
 from harness.report.text import cut, number
 from harness.statistics.estimates import Estimate
 
@@ -218,6 +220,44 @@ def test_many_levels_are_cut_and_counted_in_their_own_order() -> None:
     assert f"The first {MOST_LEVELS} of 30 values are drawn." in drawing.title
     shown = [w for w in words(drawing.svg) if w.isdecimal()]
     assert shown[-MOST_LEVELS:] == [str(i) for i in range(MOST_LEVELS)]
+
+
+def fills(svg: str) -> set[str]:
+    """The colours of a picture's bars, without white and the grey of lines."""
+    return set(re.findall(r"fill: (#[0-9a-f]{6})", svg)) & {colour.lower() for colour in PALETTE}
+
+
+def data_rows(arms: list[str]) -> list[Row]:
+    return [row(0.5, i % 2 > 0, arm=arm, level=level) for level in "xy" for i, arm in enumerate(arms)]
+
+
+def test_more_bars_than_colours_have_names_of_their_own_below_their_condition() -> None:
+    arms = [f"rule {i}" for i in range(len(PALETTE) + 1)]
+    drawing = draw(Bars("right", "level"), table(*data_rows(arms)), [])
+    shown = words(drawing.svg)
+    assert [w for w in shown if w in arms] == arms * 2
+    assert [w for w in shown if w.startswith("level ")] == ["level x", "level y"]
+    assert len(fills(drawing.svg)) == 1
+    few = draw(Bars("right", "level"), table(*data_rows(arms[:-1])), [])
+    assert [w for w in words(few.svg) if w in arms] == arms[:-1]  # a legend
+    assert len(fills(few.svg)) == len(PALETTE)
+
+
+def test_bars_that_belong_to_one_condition_each_stand_close_together_below_it() -> None:
+    data = table(row(0.5, True, arm="a", level="x"), row(0.5, True, arm="b", level="y"), row(0.5, True, arm="c"))
+    drawing = draw(Bars("right", "level"), data, [])
+    assert [w for w in words(drawing.svg) if w[0] in "abcl"] == ["level 1", "c", "level x", "a", "level y", "b"]
+    both = table(*(row(0.5, True, arm=arm, level=level) for arm in "ab" for level in "xy"), row(0.5, True, arm="c"))
+    assert {"a", "b", "c", "level"} <= set(words(draw(Bars("right", "level"), both, []).svg))  # colours
+
+
+def test_an_interval_in_a_heading_is_never_broken() -> None:
+    look = Look(width=3.3, font=8.0)
+    told = "ECE, equal-width bins: 0.518 [0.411, 0.626]"
+    for width in (1.0, 1.2, 1.5, 3.0):
+        lines = look.wrapped(width, told).splitlines()
+        assert [line for line in lines if "[0.411, 0.626]" in line]
+        assert " ".join(lines) == told
 
 
 def test_a_figure_is_checked_against_the_outcomes() -> None:
