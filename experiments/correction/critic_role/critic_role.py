@@ -15,11 +15,12 @@ from experiments.correction.critic_role.prompts import TEXTS
 from experiments.correction.critic_role.rows import ARMS, Refined, Refining
 from experiments.shared.critique import READABLE, Critique
 from experiments.shared.other_critiques import Other, collected
-from harness import ArmedExperiment, Bars, Capability, Item, Part, Subject, Transitions, metrics
+from harness import ArmedExperiment, Bars, Capability, Item, Part, Subject, Transitions, metrics, option_mass
 from harness.arms import Shared, together
 
 JUDGED, WRITTEN = {"judged": True}, {"written": True}
 PAIR, SAID, RIGHT = ("before", "after"), ("says_wrong", "wrong"), ("verdict_right", "wrong")
+CLOSED = ("p_wrong", "wrong")
 BY_DIFFICULTY = ("arm", "difficulty")
 CALLS = 3
 """Of the arm real: the solution, its critique and the refined solution."""
@@ -50,6 +51,10 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
     with "given" refine the solutions that came with the item, whose first wrong step is known. The critic is the actor
     itself, as in self, unless +model@roles.critic.model=... names another model.
 
+    Many critiques end without a verdict, or with a formula in its place. So each is closed by force, too: behind its
+    words stands "Correctness of the final answer:", and the exact probability of Wrong is read (`auroc_wrong`). The
+    actor sees the critique as it was written.
+
     Look at `false_alarm_rate`, the share of right solutions that are said to be wrong, before any accuracy. `leak_rate`
     is the share of critiques of wrong solutions that name the right answer; `fix_rate_without_leak` leaves them out.
     Critiques of other items (shuffled) show how often that, and a hit of the first error, happen by chance.
@@ -63,6 +68,8 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
         others: training items whose critiques are shown in the arms shuffled.
         temperature: of sampled answers.
         max_tokens, critique_tokens: caps on a solution and on a critique. A critique that is cut has no verdict.
+        close: whether critiques are closed by force, which needs the engine's probabilities; false where a server gives
+            none.
     """
 
     arms: Sequence[str] = tuple(ARMS)
@@ -71,6 +78,7 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
     temperature: Annotated[float, Gt(0)] = 0.7
     max_tokens: Annotated[int, Ge(1)] = 96
     critique_tokens: Annotated[int, Ge(1)] = 192
+    close: bool = True
 
     all_arms: ClassVar = ARMS
     texts: ClassVar = TEXTS
@@ -80,6 +88,8 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
     metrics: ClassVar = (
         *metrics.each(SAID, metrics.f1, where=JUDGED),
         *metrics.each(RIGHT, metrics.balanced_accuracy, where=JUDGED),
+        *metrics.each(CLOSED, metrics.auroc, metrics.ece_equal_width, suffix="_wrong", where=JUDGED),
+        *metrics.mean_probabilities(option_mass="mass", where=JUDGED),
         *metrics.rates(false_alarm_rate="says_wrong", where={**JUDGED, "wrong": False}),
         *metrics.rates("parse_failed", suffix="_rate", where=JUDGED),
         *metrics.rates("first_error_hit", suffix="_rate", where={**WRITTEN, "solutions": "given"}),
@@ -92,15 +102,16 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
         *metrics.means("calls", "prompt_tokens", "new_tokens", "similarity", prefix="mean_"),
         *metrics.means("critique_tokens", prefix="mean_", where=WRITTEN),
     )
-    gates: ClassVar = (READABLE, READABLE_AFTER)
+    gates: ClassVar = (READABLE, READABLE_AFTER, option_mass("p_wrong"))
     figures: ClassVar = (Transitions("before", "after"), Bars("after", by="difficulty"))
 
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset({"generate"})
+        closes = self.close and any(arm.judged for arm in self.chosen.values())
+        return frozenset[Capability]({"generate", "choose"} if closes else {"generate"})
 
     def needed_parts(self) -> Mapping[str, Part]:
         asks = any(arm.feedback in ("critic", "other") for arm in self.chosen.values())
-        return self.parts if asks else {}
+        return {"critic": Part(self.capabilities())} if asks else {}
 
     def train_items(self) -> int:
         return self.others if any(arm.feedback == "other" for arm in self.chosen.values()) else 0
@@ -116,7 +127,9 @@ class CriticRole(ArmedExperiment[Refining, tuple[Other, ...]]):
 
     def stage(self, item: Item, subject: Subject) -> Stage:
         critic = subject.role("critic") if self.needed_parts() else subject
-        return Stage(subject, critic, item, self.wording, self.max_tokens, self.critique_tokens, self.temperature)
+        return Stage(
+            subject, critic, item, self.wording, self.max_tokens, self.critique_tokens, self.temperature, self.close
+        )
 
     async def begin(self, item: Item, subject: Subject, fitted: tuple[Other, ...]) -> Asked:
         stage = self.stage(item, subject)

@@ -17,6 +17,6 @@ TEXTS: Mapping[str, str] = {
     "refine": "I have made a step-by-step critique of your solution. Read it, and use it as a reference to write a new "
     f"step-by-step solution. {_ENDING}\n\n$critique",
     "again": f"Please solve it again. {_ENDING}",
-    "verdict": "Correctness of the final answer: $verdict",
+    "verdict_lead": "Correctness of the final answer:",
 }
-"""again is the request without any critique; verdict is a critique that is nothing but a verdict."""
+"""again is the request without any critique; verdict_lead begins a verdict, be it read or given."""

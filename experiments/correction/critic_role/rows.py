@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from experiments.correction.chains import Revision
-from harness import Arm
+from harness import Arm, Probability
 
 Feedback = Literal["critic", "self", "other", "gold", "wrong", "none", "vote"]
 
@@ -64,6 +64,9 @@ class Refined(Revision):
             without a critique.
         parse_failed: whether the critique has no verdict that can be read.
         verdict_right: whether its verdict is right; one that cannot be read is not.
+        p_wrong: exact probability of Wrong as the verdict, of Wrong and Correct, where the critique is closed by force
+            with "Correctness of the final answer:", before its own verdict if it has one; only of these very solutions.
+        mass: the probability of both verdicts together, in [0, 1].
         first_error_hit: whether the first step that is called wrong is the first wrong one; False when none is called
             wrong. Only of wrong solutions whose first wrong step is known.
         leak: whether the critique of a wrong solution names the right answer, which stands in neither question nor
@@ -77,6 +80,8 @@ class Refined(Revision):
     says_wrong: bool | None = None
     parse_failed: bool | None = None
     verdict_right: bool | None = None
+    p_wrong: Probability | None = None
+    mass: Probability | None = None
     first_error_hit: bool | None = None
     leak: bool | None = None
     critique_tokens: int | None = None

@@ -13,10 +13,19 @@ from harness.tasks.texts import normalise
 
 _OF = r"(?:\ (?:of|to|in)\ (?:the|this)\ [a-z]{1,15}|\ (?:of\ )?[($*]{0,3}[-0-9][0-9.,/%]{0,20}[)$*]{0,3})?"
 _FORMAL = re.compile(rf"correctness\ of\ (?:the\ )?final\ answer{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_HEADING = re.compile(
+    r"[\s*_\#|>-]{0,12}(?:step\ sentence:\s{0,3})?correctness\ of\ (?:the\ )?final\ answer", re.IGNORECASE | re.VERBOSE
+)
 _FREE = re.compile(rf"(?<!\bif\ the\ )(?<!\bwhether\ the\ )final\ answer{_OF}{VERDICT}", re.IGNORECASE | re.VERBOSE)
 _STEP = re.compile(rf"correctness\ of\ (?:the\ |this\ )?step(?:\ \d{{1,3}})?{VERDICT}", re.IGNORECASE | re.VERBOSE)
 _NUMBER = re.compile(r"(?<![\w.])-?[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?")
 _LETTER = re.compile(r"^\([A-Z]\) ")
+
+FORMS = {
+    verdict: tuple(f"{before}{form}" for before in (" ", " [") for word in words for form in (word, word.capitalize()))
+    for verdict, words in {"wrong": ("wrong", "incorrect"), "correct": ("correct", "right")}.items()
+}
+"""The verdicts as they may continue "Correctness of the final answer:"."""
 
 
 def final_wrong(text: str) -> bool | None:
@@ -26,6 +35,12 @@ def final_wrong(text: str) -> bool | None:
     """
     formal = last_verdict(_FORMAL, text)
     return last_verdict(_FREE, text) if formal is None else formal
+
+
+def up_to_verdict(text: str) -> str:
+    """A critique up to the heading of its last verdict on the final answer; the whole critique without one."""
+    headings = [*_HEADING.finditer(text)]
+    return text[: headings[-1].start()] if headings else text
 
 
 def first_wrong_step(text: str, steps: Sequence[str]) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from experiments.correction.critic_role.critic_role import BINS, CriticRole
-from experiments.correction.critic_role.steps import final_wrong, first_wrong_step, names_gold
+from experiments.correction.critic_role.steps import final_wrong, first_wrong_step, names_gold, up_to_verdict
 from experiments.shared.twin_solutions import TwinSolutions
 from harness import Item
 from harness.config import load_job
@@ -83,6 +83,23 @@ def test_the_first_wrong_step_is_that_of_the_repeated_line_or_of_the_count(text:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{step(STEPS[0], 'Wrong')}\n\n{FINAL}Wrong\nExplanation: 66.", step(STEPS[0], "Wrong")),
+        (f"Fine.\n\n**{FINAL}**\n[Correct]", "Fine."),
+        (f"{FINAL}[Correct/Wrong]\nLet me see.\n{FINAL}Correct", f"{FINAL}[Correct/Wrong]\nLet me see."),
+        (f"{FINAL}Correct", ""),
+        (f"Fine.\n\nStep sentence: {FINAL}Correct.\nExplanation: 39.", "Fine."),
+        ("Cut in the mid", "Cut in the mid"),
+        ("The final answer is wrong.", "The final answer is wrong."),
+        ("", ""),
+    ],
+)
+def test_a_critique_is_closed_before_its_own_verdict(text: str, expected: str) -> None:
+    assert up_to_verdict(text) == expected
+
+
+@pytest.mark.parametrize(
     ("gold", "critique", "leaks"),
     [
         ("1234", "It must be 1,234.", True),
@@ -147,7 +164,7 @@ def critic(names: Callable[[str, bool], str]) -> Callable[[str], str]:
 
 
 def run(
-    actor: Callable[[str], Any], judge: Callable[[str], str], items: Sequence[Item] | None = None, **settings: Any
+    actor: Callable[[str], Any], judge: Callable[[str], Any], items: Sequence[Item] | None = None, **settings: Any
 ) -> Simulated:
     def both(prompt: str) -> Any:
         return judge(prompt) if "Check each step" in prompt else actor(prompt)
@@ -285,9 +302,53 @@ def test_a_critique_without_a_verdict_is_counted_and_never_a_verdict(reply: str)
     assert estimates(done, "parse_failed_rate")["given real"].value == 1
     assert estimates(done, "f1")["given real"].value is None
     assert estimates(done, "f1")["given real"].n_failed == 12
-    gate, _ = CriticRole.gates
+    gate = CriticRole.gates[0]
     assert gate.against(estimates(done, "parse_failed_rate")["given real"])
     assert not gate.against(estimates(run(answering(obeys), lambda prompt: f"{FINAL}Wrong"), gate.metric)["given real"])
+
+
+def closing(text: str, p_wrong: Callable[[bool], float]) -> Callable[[str], Mapping[str, float]]:
+    """A critic that writes a text without a verdict; closed by force, it gives Wrong a probability."""
+
+    def reply(prompt: str) -> Mapping[str, float]:
+        right = f"The answer is {GOLD[question_in(prompt)]}." in SOLUTION.findall(prompt)[-1]
+        p, closed = p_wrong(right), prompt.endswith(FINAL.strip())
+        return {" Wrong": 0.9 * p, " [Correct]": 0.9 * (1 - p), " 57": 0.1} if closed else {text: 1.0}
+
+    return reply
+
+
+@pytest.mark.parametrize("text", ["I see.", "", "word " * 400], ids=["no verdict", "empty", "cut"])
+def test_a_critique_without_a_verdict_is_closed_by_force_and_its_verdict_is_exact(text: str) -> None:
+    done = run(answering(obeys), closing(text, lambda right: 0.3 if right else 0.4))
+    rows = by_arm(done)
+    assert [row["p_wrong"] for row in rows["given real"][:2]] == pytest.approx([0.3, 0.4])
+    assert [row["mass"] for row in rows["given real"]] == pytest.approx([0.9] * 12)
+    assert estimates(done, "auroc_wrong")["given real"].value == 1
+    assert {row["says_wrong"] for row in rows["given real"]} == {None}
+    judged = {arm for arm, some in rows.items() if any(row["p_wrong"] is not None for row in some)}
+    assert judged == {"real", "self", "given real", "given self"}
+
+
+def test_a_critic_that_knows_nothing_ranks_by_chance_when_it_is_closed() -> None:
+    done = run(answering(obeys), closing("I see.", lambda right: 0.4))
+    assert estimates(done, "auroc_wrong")["given real"].value == 0.5
+
+
+def test_the_actor_is_shown_the_critique_as_written_and_not_its_forced_end() -> None:
+    done = run(answering(obeys), closing("I see.", lambda right: 0.4), problems(1), arms=("given real",))
+    refined = [e.prompt for e in done.finished[0].transcript if "I have made" in e.prompt]
+    assert len(refined) == 2
+    assert not [prompt for prompt in refined if FINAL.strip() in prompt]
+
+
+def test_a_critic_without_probabilities_needs_none_where_critiques_are_not_closed() -> None:
+    closes, plain = CriticRole(), CriticRole(close=False)
+    assert closes.needed_parts()["critic"].capabilities == closes.capabilities() == {"generate", "choose"}
+    assert plain.needed_parts()["critic"].capabilities == plain.capabilities() == {"generate"}
+    assert CriticRole(arms=("empty",)).capabilities() == {"generate"}
+    rows = by_arm(run(answering(obeys), critic(lambda gold, right: "Hm."), problems(2), close=False))
+    assert {row["p_wrong"] for row in rows["given real"]} == {None}
 
 
 def test_items_without_given_solutions_have_rows_of_their_own_solutions_only() -> None:
