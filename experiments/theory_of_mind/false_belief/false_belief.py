@@ -10,10 +10,10 @@ from annotated_types import Ge
 
 from experiments.shared.rotations import Rotated, in_all_rotations
 from experiments.theory_of_mind.false_belief.plan import Readings
-from experiments.theory_of_mind.false_belief.rows import FIRST, METRICS, Told, corrected, in_family, told
+from experiments.theory_of_mind.false_belief.rows import METRICS, Told, corrected, in_family, told
 from experiments.theory_of_mind.false_belief.shortcuts import RULES, by_rule
 from experiments.theory_of_mind.sentences import listing
-from harness import Bars, Choice, Item, Probability, Prompt, Subject, option_mass, yes_no
+from harness import Bars, Choice, Grid, Item, Probability, Prompt, Subject, option_mass, yes_no
 from harness.arms import Arm, ArmedExperiment, together
 from harness.calls.calls import Capability
 
@@ -90,8 +90,8 @@ class FalseBelief(ArmedExperiment[Reading, None]):
     metrics: ClassVar = METRICS
     gates: ClassVar = (option_mass("correct", "p_gold", "says_reality", "says_old", "listed_first", "agreement"),)
     figures: ClassVar = (
-        Bars("correct", by="condition", where=FIRST),
         Bars("correct", by="order", where={"kind": "belief"}),
+        Grid("belief_accuracy", "arm", "condition"),
     )
 
     def capabilities(self) -> frozenset[Capability]:
