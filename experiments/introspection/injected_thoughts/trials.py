@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from experiments.introspection.injected_thoughts.vectors import Space, word_states, writing_stream
-from experiments.introspection.injected_thoughts.words import QUESTIONS, SENTENCES, free_of, mentions
+from experiments.introspection.injected_thoughts.words import QUESTIONS, SENTENCES, alike, free_of
 from harness import Add, Array, Choice, Item, ItemError, Message, Prompt, Subject, Text, fill, together, yes_no
 from harness.tasks.texts import words
 from harness.vectors.directions import Direction, random_direction
@@ -193,11 +193,11 @@ class Trial:
         return said
 
     def _other_word(self, own: str) -> str:
-        """A word of the line that is not among the words of the model's own answer."""
-        others = [word for word in words(self.sentences[0]) if not mentions(own, word)]
+        """Who the line is about, what is done or to what; no form of a word of the model's own answer."""
+        others = [word for word in words(self.sentences[0])[:3] if not any(alike(word, one) for one in words(own))]
         if not others:
             raise ItemError(
-                "the model's own answer holds all words of the line, so that it could have said any of them"
+                "the model's own answer holds all nouns and the verb of the line, and could have been any of them"
             )
         return self.subject.random("word of the line").choice(others)
 

@@ -98,6 +98,15 @@ def mentions(text: str, word: str) -> bool:
     return any(said[i : i + len(wanted)] == wanted for i in range(len(said))) if wanted else False
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two words begin as forms of one word do: "clean" and "cleaned", "carry" and "carried".
+
+    They share three letters or more, and all of the shorter word but its last.
+    """
+    least = max(3, min(len(one), len(other)) - 1)
+    return len(one) >= least <= len(other) and one[:least] == other[:least]
+
+
 def singular(word: str) -> str:
     """A word without a plural's ending, by three rules ("stories", "boxes", "stars"); others stay as they are."""
     if len(word) > 4 and word.endswith("ies"):

@@ -52,8 +52,8 @@ class Transformers:
     """Settings of `engine=transformers`: reads and changes activations, and answers every other call too.
 
     Attributes:
-        dtype: "auto" is float32 on a CPU, and bfloat16 with a float32 output head on a GPU; else float32, bfloat16,
-            float16 or float64 throughout. Log-probabilities are always formed in float32.
+        dtype: "auto" is float32 on a CPU, and bfloat16 on a GPU; else float32, bfloat16, float16 or float64. The output
+            head is computed in float32 with bfloat16 and float16, too: bfloat16 logits step by 0.06 to 0.12.
         attention: "sdpa", "eager", or "auto": eager where the model caps its attention scores (Gemma 2), which sdpa
             would leave out, else sdpa.
         device_map: "auto" is one GPU where the model fits it, all of them and then the CPU where not (accelerate), or
@@ -166,7 +166,7 @@ class Transformers:
             "attention": str(loaded.config.get_text_config()._attn_implementation).removeprefix("grouped_"),
             "args": json.dumps({k: v for k, v in self.args.items() if k not in PLACEMENT}, sort_keys=True, default=str),
         }
-        if self.dtype == "auto" and dtype != "float32" and widen_head(loaded):
+        if dtype in ("bfloat16", "float16") and widen_head(loaded):
             identity["head"] = "float32"
         return identity
 
@@ -261,7 +261,7 @@ def _not_loaded(model: Model, error: Exception) -> HarnessError:
 
 
 def widen_head(model: Any) -> bool:
-    """Lets the output head compute in float32, for bfloat16 logits step by 0.06 to 0.12; whether it could be done.
+    """Lets the output head compute in float32; whether it could be done.
 
     The weights keep their bfloat16 values; embeddings that share them stay as they are.
     """

@@ -261,6 +261,18 @@ def test_a_float32_head_leaves_the_embeddings_that_share_its_weights_alone() -> 
     np.testing.assert_allclose(logits.numpy(), expected.detach().numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize(("dtype", "head"), [("bfloat16", "float32"), ("float16", "float32"), ("float32", None)])
+def test_half_precision_has_a_float32_head_whoever_chose_it(tmp_path: Path, dtype: str, head: str | None) -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4}
+    LlamaForCausalLM(LlamaConfig(vocab_size=98, **sizes)).save_pretrained(tmp_path)
+    toy_tokenizer().save_pretrained(tmp_path)
+    engine = Transformers(dtype=dtype).load(Model(source=str(tmp_path)))
+    engine.close()
+    assert (engine.identity["dtype"], engine.identity.get("head")) == (dtype, head)
+
+
 @pytest.mark.parametrize("queries", [1, 5])
 @pytest.mark.parametrize("masks", [1, 6])
 @pytest.mark.parametrize("additive", [False, True])

@@ -17,6 +17,7 @@ from harness import HarnessError
 from harness.config import load_job
 from harness.statistics.claims import Verdict, judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
+from harness.tasks.texts import words
 from harness.testing import Simulated, simulate
 from tests.support.introspectors import Introspector, chance, reads_order, reads_words
 
@@ -159,6 +160,17 @@ def test_a_model_that_owns_every_word_that_fits_the_line_does_not_know_its_own()
     found = estimates(fits)
     assert found["yes_rate", "own answer: none"].value == found["yes_rate", "line word: none"].value == 1
     assert found["yes_rate", "own words: none"].value == 0
+
+
+def test_the_word_of_the_line_is_no_form_of_the_own_answer_and_no_small_word() -> None:
+    done = run(Introspector(fitting=True), ("own answer: none", "line word: none"), 12)
+    for one in done.finished:
+        asked = [exchange.prompt for exchange in one.transcript if "Did you mean" in exchange.prompt]
+        turns = [prompt.rpartition("<user> Did you mean")[0].rpartition("<assistant> ") for prompt in asked]
+        line = words(turns[0][0].rstrip().rpartition("\n")[2])
+        own, other = sorted((turn[2].strip() for turn in turns), key=line.index)
+        assert own == line[0]
+        assert other in line[1:3]
 
 
 def test_a_vector_that_pushes_its_word_at_any_question_is_no_report() -> None:

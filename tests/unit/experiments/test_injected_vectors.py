@@ -21,6 +21,7 @@ from experiments.introspection.injected_thoughts.words import (
     CONCEPTS,
     QUESTIONS,
     SENTENCES,
+    alike,
     free_of,
     mentions,
     singular,
@@ -62,6 +63,26 @@ def test_concepts_baseline_words_and_lines_do_not_meet() -> None:
 )
 def test_a_word_is_found_in_either_number(text: str, word: str, found: bool) -> None:
     assert mentions(text, word) is found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("clean", "cleaned", True),
+        ("packed", "pack", True),
+        ("slow", "slowly", True),
+        ("carry", "carried", True),
+        ("box", "boxes", True),
+        ("door", "door", True),
+        ("counted", "coins", False),
+        ("table", "tailor", False),
+        ("silent", "quietly", False),
+        ("a", "at", False),
+        ("", "door", False),
+    ],
+)
+def test_forms_of_one_word_are_alike(one: str, other: str, same: bool) -> None:
+    assert alike(one, other) is alike(other, one) is same
 
 
 def test_lines_that_mention_a_word_are_not_used() -> None:
