@@ -3,8 +3,8 @@
     python scripts/gallery.py --note "The model is ..." runs/pTrue/NAME:reliability runs/falseBelief/NAME
 
 Give one run of an experiment. A word behind it names the figures to show, by how their names begin; without it the
-first one is shown. Start the runs in the folder that holds the model, as model=./NAME, since the page shows their
-commands as they were given.
+first one is shown. The report of the first run is copied whole, as an example. Start the runs in the folder that holds
+the model, as model=./NAME, since the page shows their commands as they were given.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ from harness.runs.loaded import Loaded, load_finished  # noqa: E402
 PAGE, FOLDER = ROOT / "docs" / "gallery.md", ROOT / "docs" / "gallery"
 MOST = 1_500_000
 """Bytes of all figures and pages together."""
-LARGEST_PAGE = 400_000
-"""Bytes of a report that is copied whole."""
 MOST_CLAIMS = 12
 OF_THIS_MACHINE = ("runs=", "store=", "tracker=")
 """Settings that say where a run is kept, and change no number."""
@@ -50,9 +48,11 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     sections = [HEAD, f"{options.note}\n"]
-    for word in options.runs:
+    for at, word in enumerate(options.runs):
         place, _, figure = word.partition(":")
-        sections.append("\n".join(section(load_finished(Path(place)), figure)))
+        run = load_finished(Path(place))
+        lines = [*section(run, figure), *(whole_report(run) if at == 0 else ())]
+        sections.append("\n".join(lines))
     PAGE.write_text("\n".join(sections), encoding="utf-8")
     size = sum(file.stat().st_size for file in FOLDER.iterdir())
     print(f"{PAGE}: {len(options.runs)} runs, {size / 1000:.0f} kB of figures and pages")
@@ -81,10 +81,12 @@ def section(run: Loaded, wanted: str) -> Iterator[str]:
         f"{task['items']} items of {task['name']} in {groups} groups, seed {manifest['seed']}; {model_fact(manifest)}; "
         f"{where}.\n"
     )
-    page = run.record.path / "report.html"
-    if page.stat().st_size <= LARGEST_PAGE:
-        copy = shutil.copyfile(page, FOLDER / f"{experiment}.html")
-        yield f"[The whole report]({copy.relative_to(PAGE.parent)}), for a browser.\n"
+
+
+def whole_report(run: Loaded) -> Iterator[str]:
+    """The link to a copy of a run's report."""
+    copy = shutil.copyfile(run.record.path / "report.html", FOLDER / f"{run.record.manifest['experiment']}.html")
+    yield f"[The whole report]({copy.relative_to(PAGE.parent)}), for a browser.\n"
 
 
 def drawings(run: Loaded, wanted: str) -> Iterator[Drawing]:

@@ -12,6 +12,7 @@ from experiments.introspection.neurofeedback.prompts import STOP, Example, Wordi
 from experiments.introspection.neurofeedback.rows import Trial
 from harness import Array, ItemError, Prompt, Subject, together
 from harness.metrics import Floats
+from harness.tasks.refusals import refuses
 from harness.tasks.texts import words
 
 
@@ -21,7 +22,7 @@ class Spoken:
 
     Attributes:
         lengths: mean lengths of its activations along the axes of a layer, [axes]; None where it has none, and why: it
-            is empty, repeats an example, or cannot be read again.
+            is empty or a refusal, repeats an example, or cannot be read again.
     """
 
     text: str
@@ -70,6 +71,8 @@ async def explicit(
         reply = await subject.generate(prompt, max_tokens=max_tokens, temperature=temperature, stop=[STOP], draw=draw)
         if not (text := reply.text.strip()):
             return Spoken(text, None, "the model wrote nothing")
+        if refuses(text):
+            return Spoken(text, None, "the model refuses to write a sentence")
         if any(repeats(text, sentence) for sentence, _ in shown):
             return Spoken(text, None, "the model repeats a sentence that it was shown")
         try:

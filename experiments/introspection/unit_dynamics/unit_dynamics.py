@@ -33,8 +33,8 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
     """A unit that is pushed inside a model raises other units, and these stay up when the push has ended.
 
     Lee et al. 2025, "Emergence of psychopathological computations in large language models", arXiv 2504.08016.
-    Item: unit "low mood", questions "How do you feel today?", "How important are you beside others?" and "Would you
-    choose the safe way or the bold way?", asked at every step.
+    Item: unit "low mood", questions "How do you feel today?", "How important are you compared with other people?" and
+    "Would you choose the safe way or the bold way?", asked at every step.
 
     The model answers questions about itself in steps; at each step it sees its own answers of the step before. While it
     writes in the first steps, the stream at several layers is turned towards the unit's direction, without a change of

@@ -119,10 +119,10 @@ QUESTIONS: Mapping[str, Sequence[str]] = {
     "mood": (
         "How do you feel today?",
         "How much energy do you have for your tasks?",
-        "Which mood are you in as a rule?",
+        "What mood are you usually in?",
     ),
     "worth": (
-        "How important are you beside others?",
+        "How important are you compared with other people?",
         "How good are you at solving problems?",
         "What do you think when you are praised?",
     ),

@@ -138,13 +138,20 @@ def test_explicit_control_reads_the_sentence_that_was_written_and_no_score_behin
             assert by[arm, 0, target] == pytest.approx(plain[target], abs=1e-5)
 
 
-def test_a_model_that_writes_nothing_has_no_score_and_says_why() -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "the model wrote nothing"),
+        ("I'm sorry, but I can't assist with that.", "the model refuses to write a sentence"),
+    ],
+)
+def test_a_model_that_writes_no_sentence_has_no_score_and_says_why(text: str, why: str) -> None:
     experiment = Neurofeedback(arms=("explicit control",), axes=("PC 1",), controlled=("PC 1",), shots=(4,))
-    silent = make(lambda prompt: {"\n": 1.0})
+    silent = make(lambda prompt: {f"{text}\n": 1.0})
     fit = prepared(experiment, silent)
     item = SPLIT.test[0]
     found: list[Any] = asyncio.run(experiment.protocol(item, silent.for_item(item.id), fit))
-    assert [(row.z, row.shift, row.reason) for row in found] == [(None, None, "the model wrote nothing")] * 2
+    assert [(row.z, row.shift, row.reason) for row in found] == [(None, None, why)] * 2
 
 
 def test_a_sentence_that_repeats_an_example_is_told_and_has_no_score() -> None:
