@@ -80,9 +80,9 @@ KINDS: Mapping[str, Sequence[Fact]] = {
 }
 
 RUBRIC = (
-    "How many of the five facts that the instruction asks for does the response give rightly?",
-    *(f"It gives {count} of the five facts rightly." for count in ("one", "two", "three", "four")),
-    "It gives all five facts rightly.",
+    "How many of the five facts that the instruction asks for does the response get right?",
+    *(f"It gets {count} of the five facts right." for count in ("one", "two", "three", "four")),
+    "It gets all five facts right.",
 )
 
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
