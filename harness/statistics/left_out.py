@@ -30,8 +30,9 @@ def turns(first: Sequence[Side], second: Sequence[Side], above: bool, value: flo
 
     A mean of something between two ends would lie, with k of n + k rows at an end, at (n mean + k end) / (n + k). The
     missing rows of the first side are given the end that speaks against the verdict, and the second side's the other
-    end. The verdict turns when the sides then lie the other way round (Manski 1990). Only means with two ends have a
-    worst case; of another metric it is not known, and False.
+    end. The verdict turns when the sides then lie the other way round (Manski 1990). Of a mean over pairs of a right
+    and a wrong row the share (n / (n + k))^2 of all pairs has a value, if missing rows are right as often as the
+    others. Only means with two ends have a worst case; of another metric it is not known, and False.
 
     Args:
         first: the number that was judged, of several seeds one each; second: what it was compared with.
@@ -52,10 +53,14 @@ def _many(one: Estimate) -> bool:
 
 def _with_missing(metric: Metric, one: Estimate, *, lowest: bool) -> float | None:
     """A mean with all missing rows at its lowest (highest) end; None where there is no such end."""
-    end = metric.measure.low if lowest else metric.measure.high
-    if not metric.measure.average or end is None or one.value is None:
+    measure = metric.measure
+    end = measure.low if lowest else measure.high
+    if not (measure.average or measure.ranks) or end is None or one.value is None:
         return None
-    return (one.n * one.value + one.n_failed * end) / (one.n + one.n_failed)
+    there, of = one.n, one.n + one.n_failed
+    if measure.ranks:
+        there, of = there**2, of**2
+    return (there * one.value + (of - there) * end) / of
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

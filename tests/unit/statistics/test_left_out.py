@@ -10,13 +10,14 @@ import pytest
 from harness.metrics.metric import Metric
 from harness.metrics.ranking import auroc
 from harness.metrics.shares import accuracy
+from harness.metrics.skill import brier_skill
 from harness.statistics.claims import Claim, Verdict, judge_claim
 from harness.statistics.estimates import estimate_all
 from harness.statistics.left_out import turns
 from tests.support.simulated import arms
 
 ACCURACY, AUROC = Metric("accuracy", accuracy, ("correct",)), Metric("auroc", auroc, ("p", "correct"))
-METRICS = (ACCURACY, AUROC)
+METRICS = (ACCURACY, AUROC, Metric("brier_skill", brier_skill, ("p", "correct")))
 
 
 def labels(right: int, wrong: int, missing: int) -> np.ndarray:
@@ -83,9 +84,22 @@ def test_a_metric_without_a_worst_case_is_only_told() -> None:
     correct = labels(40, 40, 20)
     p = np.where(np.isnan(correct), np.nan, 0.3 + 0.4 * np.nan_to_num(correct))
     p[:5] = 0.2
-    found = judged({"a": {"correct": correct, "p": p}}, "above", metric="auroc", value=0.5)
+    found = judged({"a": {"correct": correct, "p": p}}, "above", metric="brier_skill", value=0.0)
     assert found.kind == "supported"
     assert found.reason.endswith("; 20 of 100 rows at a have no value and are left out")
+
+
+@pytest.mark.parametrize(("missing", "kind"), [(4, "supported"), (20, "supported"), (40, "undecided")])
+def test_a_ranking_of_the_rows_that_have_a_confidence_falls_with_many_that_have_none(missing: int, kind: str) -> None:
+    # 80 rows with an AUROC of .875; were all pairs with a missing row ranked wrongly, .56 of it are left beside 20, and
+    # .39 beside 40.
+    correct = labels(40, 40, missing)
+    p = np.where(np.isnan(correct), np.nan, 0.3 + 0.4 * np.nan_to_num(correct))
+    p[:5] = 0.2
+    found = judged({"a": {"correct": correct, "p": p}}, "above", metric="auroc", value=0.5)
+    assert found.measured is not None
+    assert found.measured.value == pytest.approx(0.875)
+    assert found.kind == kind
 
 
 def test_seeds_of_a_side_are_taken_together() -> None:
