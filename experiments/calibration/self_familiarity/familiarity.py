@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from asyncio import Task, create_task
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -12,6 +12,15 @@ from statistics import fmean
 from experiments.calibration.self_familiarity.masks import MASK, Masked, mask, spellings
 from harness import Choice, Likelihood, Prompt, Subject, Text, together, yes_no
 from harness.tasks.refusals import refuses
+
+TEXTS: Mapping[str, str] = {
+    "explain": 'Explain the "$concept" within one short paragraph.',
+    "related": '"$explanation" is related to what?',
+    "related_lead": "It is related to",
+    "of_domain": "It is a kind of $domain.",
+    "know": 'Do you know what "$concept" is? Say Yes or No.',
+    "know_lead": "Answer:",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +49,13 @@ class WayBack:
         backward: exp of the mean log-probability per token of the best spelling, after the masked explanation.
         prior: the same of the same spelling, after an explanation that is hidden whole.
         pieces: minus the tokens that the name takes per letter.
+        spelling: the best spelling.
     """
 
     backward: float
     prior: float
     pieces: float
+    spelling: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +63,14 @@ class Concept:
     """One concept of a question. Each answer is asked for when the first arm needs it, and only once.
 
     Attributes:
-        rarity: given by the task; lower is rarer.
+        rarity, domain: given by the task; lower is rarer.
         text: fills a text of the experiment.
         max_tokens: cap on the explanation.
     """
 
     name: str
     rarity: float
+    domain: str
     subject: Subject
     text: Callable[..., str]
     max_tokens: int
@@ -79,8 +91,13 @@ class Concept:
         """The way from its explanation to its name; None when the mask left no words."""
         return create_task(self._go_back())
 
+    @cached_property
+    def after_domain(self) -> Task[float | None]:
+        """The score of its name after an explanation that gives the domain alone; None where there is none."""
+        return create_task(self._after_domain())
+
     async def score(self, signal: str) -> float | None:
-        """One score of the concept: "backward", "prior", "pieces", "forward", "asked" or "rarity".
+        """One score of the concept: "backward", "prior", "domain", "pieces", "forward", "asked" or "rarity".
 
         A higher one is more familiar. None where it cannot be had.
 
@@ -93,6 +110,8 @@ class Concept:
             return (await self.known).p["yes"]
         if signal == "forward":
             return (await self.explanation).forward
+        if signal == "domain":
+            return await self.after_domain
         back = await self.way_back
         return None if back is None else {"backward": back.backward, "prior": back.prior, "pieces": back.pieces}[signal]
 
@@ -110,7 +129,13 @@ class Concept:
         scores = [_per_token(one) for one in found]
         best = max(range(len(names)), key=scores.__getitem__)
         prior = _per_token(await self._named(MASK, names[best]))
-        return WayBack(scores[best], prior, -len(found[0].tokens) / len(self.name))
+        return WayBack(scores[best], prior, -len(found[0].tokens) / len(self.name), names[best])
+
+    async def _after_domain(self) -> float | None:
+        back = await self.way_back
+        if back is None or not self.domain:
+            return None
+        return _per_token(await self._named(self.text("of_domain", domain=self.domain), back.spelling))
 
     async def _named(self, explanation: str, name: str) -> Likelihood:
         prompt = Prompt.user(self.text("related", explanation=explanation), self.text("related_lead"))

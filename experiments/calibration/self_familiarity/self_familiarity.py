@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from experiments.calibration.self_familiarity.familiarity import Concept
+from experiments.calibration.self_familiarity.familiarity import TEXTS, Concept
 from experiments.calibration.self_familiarity.scores import aggregate, threshold
 from harness import (
     Arm,
@@ -88,9 +88,9 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
     without any label.
 
     minimum, first and weighted aggregate the score over a question's concepts; they are the same for one concept.
-    Five baselines show what else might rank concepts: the name without its explanation (prior), the explanation's
-    perplexity (forward), asking "Do you know what it is?" (asked), word frequencies (rarity), and how few tokens a
-    letter the name takes (pieces).
+    Six baselines show what else might rank concepts: the name without its explanation (prior), the name after its
+    domain alone (domain), the explanation's perplexity (forward), asking "Do you know what it is?" (asked), word
+    frequencies (rarity), and how few tokens a letter the name takes (pieces).
 
     Differs from the paper: the score is exp of the mean log-probability per token of the best of four spellings right
     after a fixed lead, instead of the best of 30 beams that has a spelling anywhere; only whole words are masked; there
@@ -103,7 +103,7 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         max_tokens: cap on the explanation (the paper: 200).
     """
 
-    arms: Sequence[str] = ("minimum", "first", "weighted", "prior", "forward", "asked", "rarity", "pieces")
+    arms: Sequence[str] = ("minimum", "first", "weighted", "prior", "domain", "forward", "asked", "rarity", "pieces")
     basic: Annotated[int, Ge(20)] = 40
     max_tokens: Annotated[int, Ge(1)] = 32
 
@@ -112,18 +112,13 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         "first": Method(signal="backward", over="first"),
         "weighted": Method(signal="backward", over="weighted"),
         "prior": Method(signal="prior"),
+        "domain": Method(signal="domain"),
         "forward": Method(signal="forward"),
         "asked": Method(signal="asked", explained=False),
         "rarity": Method(signal="rarity", explained=False),
         "pieces": Method(signal="pieces"),
     }
-    texts: ClassVar = {
-        "explain": 'Explain the "$concept" within one short paragraph.',
-        "related": '"$explanation" is related to what?',
-        "related_lead": "It is related to",
-        "know": 'Do you know what "$concept" is? Say Yes or No.',
-        "know_lead": "Answer:",
-    }
+    texts: ClassVar = TEXTS
     papers: ClassVar = ("luo2023zero",)
     outcome: ClassVar = Scored
     item_fields: ClassVar = ("concepts", "rarity", "kind", "domain")
@@ -164,7 +159,8 @@ class SelfFamiliarity(ArmedExperiment[Method, Thresholds]):
         if not item.fields["concepts"]:
             raise ItemError("the item's field 'concepts' is empty; give it at least one concept")
         named = zip(item.fields["concepts"], item.fields["rarity"], strict=True)
-        concepts = [Concept(name, rarity, subject, self.text, self.max_tokens) for name, rarity in named]
+        domain, settings = str(item.fields["domain"]), (subject, self.text, self.max_tokens)
+        concepts = [Concept(name, rarity, domain, *settings) for name, rarity in named]
         return sorted(concepts, key=lambda concept: concept.rarity)
 
     async def ask(self, arm: Method, common: list[Concept], item: Item, subject: Subject, fitted: Thresholds) -> Scored:

@@ -23,6 +23,7 @@ from harness.tasks.graders import short_answer
 from harness.testing import simulate
 
 LEAD = SelfFamiliarity.texts["related_lead"]
+OF_DOMAIN = "It is a kind of thing."
 
 
 def item(kind: str, *concepts: str) -> Item:
@@ -50,7 +51,7 @@ def way_back(concept: str) -> float:
 
 def subject(text: str) -> Mapping[str, float]:
     """Explains by the concept's code, which the mask leaves; capitalised spellings are the most probable."""
-    if text.endswith('"..." is related to what?\n<assistant> ' + LEAD):
+    if text.endswith(tuple(f'"{one}" is related to what?\n<assistant> {LEAD}' for one in ("...", OF_DOMAIN))):
         return {**{f" {name.capitalize()}": 0.01 for name in NAMES}, " something": 1 - 0.01 * len(NAMES)}
     if text.endswith(LEAD):
         concept = re.findall(r"code of (\w+)", text)[-1][::-1]
@@ -99,6 +100,7 @@ def test_scores_and_threshold_are_exact() -> None:
     assert found["auroc", "rarity"].value == 0.5
     # The best spelling, when there is no explanation, is as probable of every name.
     np.testing.assert_allclose(of(table, "prior", "score"), 0.01, atol=1e-12)
+    np.testing.assert_allclose(of(table, "domain", "score"), 0.01, atol=1e-12)
     assert found["answer_rate_by_kind", "minimum", "rare"].value == 1
     assert found["answer_rate_by_kind", "minimum", "invented"].value == 0
 
@@ -106,7 +108,9 @@ def test_scores_and_threshold_are_exact() -> None:
 def test_the_name_never_enters_the_backward_prompt() -> None:
     _, finished, found = run(subject, MIXED)
     for f in finished:
-        prior, *backward = [e for e in f.transcript if e.prompt.endswith(LEAD)]
+        asked = [e for e in f.transcript if e.prompt.endswith(LEAD)]
+        prior, *backward = [e for e in asked if OF_DOMAIN not in e.prompt]
+        assert len(asked) == 1 + 3 + 1
         # As it is, in capitals and capitalised; small letters are the name itself.
         assert len(backward) == len({e.reply for e in backward}) == 3
         assert prior.prompt == '<user> "..." is related to what?\n<assistant> ' + LEAD
@@ -154,7 +158,9 @@ def test_an_arm_that_cannot_be_asked_fails_alone_and_is_not_scored_zero() -> Non
 
     table, _, found = run(broken, MIXED)
     failed = table.where(table.columns["error"] == "the prompt does not fit")
-    assert Counter(failed.columns["arm"]) == Counter(["minimum", "first", "weighted", "prior", "pieces", "asked"])
+    assert Counter(failed.columns["arm"]) == Counter(
+        ["minimum", "first", "weighted", "prior", "domain", "pieces", "asked"]
+    )
     for arm in ("minimum", "prior", "asked"):
         assert (found["auroc", arm].n, found["auroc", arm].n_failed) == (11, 1)
     for arm in ("forward", "rarity"):
@@ -171,6 +177,7 @@ def test_only_what_the_arms_need_is_asked() -> None:
     assert asked("asked") == [0, 0, 1]
     assert asked("forward") == [1, 0, 0]
     assert asked("minimum", "weighted", "prior") == [1, 4, 0]
+    assert asked("minimum", "prior", "domain") == [1, 5, 0]
     table, _, _ = run(subject, MIXED)
     explained = table.columns["explained"] == 1
     assert np.isfinite(table.columns["masked"][explained]).all()
@@ -214,7 +221,7 @@ def test_dodging_is_counted_and_ranked_by_its_own_text() -> None:
 def test_noise_between_explanation_and_name_is_ranked_as_it_is() -> None:
     # Four of six real concepts are found again, two are not: 4/6 of pairs are in order, the others are ties.
     def noisy(text: str) -> Mapping[str, float]:
-        if text.endswith(LEAD) and re.search("[01]erar", text):
+        if text.endswith(LEAD) and re.search("[01]erar", text) and OF_DOMAIN not in text:
             name = re.findall(r"code of (\w+)", text)[-1][::-1]
             return {f" {name}": 0.05, " something": 0.95}
         return subject(text)
@@ -293,3 +300,18 @@ def test_the_words_of_a_prompt_are_settings() -> None:
 
 def test_scoring_is_asked_of_the_engine() -> None:
     assert SelfFamiliarity().capabilities() == {"generate", "choose", "score"}
+
+
+def test_a_model_that_knows_which_names_belong_to_a_domain_is_no_better_than_the_domain_alone() -> None:
+    # It explains every name by its domain, and finds real names likelier than invented ones wherever that is told.
+    def domains(text: str) -> Mapping[str, float]:
+        if text.endswith(LEAD):
+            told = "kind of thing" in text
+            p = {name: (0.02 if "false" in name or not told else 0.4) / len(NAMES) for name in NAMES}
+            return {**{f" {name}": q for name, q in p.items()}, " something": 1 - sum(p.values())}
+        concept = re.findall(r'"(\w+)"', text)[-1]
+        return {f"The {concept} is a kind of thing": 1.0} if text.endswith("<assistant> ") else subject(text)
+
+    _, _, found = run(domains, MIXED)
+    assert found["auroc", "minimum"].value == found["auroc", "domain"].value == 1
+    assert found["auroc", "prior"].value == 0.5
