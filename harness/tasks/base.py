@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from harness.errors import HarnessError
 from harness.items import Item
-from harness.tasks.rows import broken_rows, mended_rows, passed_over, revision_of
+from harness.tasks.rows import ReadItems
 from harness.tasks.texts import typed
 
 BROKEN = 5
@@ -125,13 +125,14 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
     """
     if n_train < 0 or (limit is not None and limit < 1):
         raise HarnessError(f"task {task.name!r}: limit={limit} and {n_train} training items; give 1 and 0 or more")
-    loaded = task.load()
+    loaded = ReadItems.of(task.load())
     pool = _ordered(_unique(loaded, task))
-    passed = passed_over(loaded) + Counter({"equal to an item before it": len(loaded) - len(pool)})
+    passed = loaded.passed + Counter({"equal to an item before it": len(loaded) - len(pool)})
     if not pool:
         raise HarnessError(f"task {task.name!r} has no items; check its path, split and filters")
-    own = task.load_train() if n_train else None
-    if own is None:
+    separate = task.load_train() if n_train else None
+    own = ReadItems.of(separate or [])
+    if separate is None:
         small = limit is None or limit + n_train > len(pool)
         most = min(n_train, max(1, len(pool) // 4)) if small else n_train
         train = _far_end(pool, most)
@@ -143,7 +144,7 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         met = _marks(test)
         train = [item for item in _ordered(_unique(own, task)) if met.isdisjoint(_marks([item]))][:n_train]
     if not test or (n_train and not train):
-        source = "its training split" if own is not None else "the items"
+        source = "its training split" if separate is not None else "the items"
         raise NoTraining(
             f"task {task.name!r} has {len(pool)} items: none of {source} can be for training without sharing its "
             "question or group with a test item"
@@ -153,11 +154,11 @@ def split(task: Task, limit: int | None, n_train: int) -> Split:
         tuple(test),
         tuple(train),
         digest.hexdigest()[:16],
-        (*broken_rows(loaded), *broken_rows(own or [])),
+        (*loaded.broken, *own.broken),
         tuple(_fitted(task.name, (len(pool), len(others)), limit, n_train, (len(test), len(train)))),
-        revision_of(loaded),
-        (*mended_rows(loaded), *mended_rows(own or [])),
-        tuple(f"{n} passed over: {why}" for why, n in (passed + passed_over(own or [])).items()),
+        loaded.revision,
+        (*loaded.mended, *own.mended),
+        tuple(f"{n} passed over: {why}" for why, n in (passed + own.passed).items()),
     )
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from harness.errors import HarnessError
 from harness.items import Item
 from harness.tasks.base import Task
-from harness.tasks.rows import ReadItems, broken_rows, mended_rows, passed_over
+from harness.tasks.rows import ReadItems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +40,9 @@ class Mixture(Task):
         return self._mixed(loaded) if len(loaded) == len(own) else None
 
     def _mixed(self, loaded: Mapping[str, Sequence[Item]]) -> ReadItems:
+        read = {name: ReadItems.of(part) for name, part in loaded.items()}
         return ReadItems.joined(
-            [
-                ReadItems(self._taken(name, part), broken_rows(part), "", mended_rows(part), passed_over(part))
-                for name, part in loaded.items()
-            ]
+            [ReadItems(self._taken(name, p), p.broken, "", p.mended, p.passed) for name, p in read.items()]
         )
 
     def _taken(self, name: str, items: Sequence[Item]) -> list[Item]:

@@ -199,6 +199,11 @@ class ReadItems(list[Item]):
         self.passed = Counter(passed)
 
     @classmethod
+    def of(cls, items: Sequence[Item]) -> ReadItems:
+        """Items of any task; those that were not read from rows have nothing to tell of rows."""
+        return items if isinstance(items, ReadItems) else cls(items)
+
+    @classmethod
     def joined(cls, parts: Sequence[ReadItems]) -> ReadItems:
         """The items of several files of one set, in their order."""
         return cls(
@@ -208,26 +213,6 @@ class ReadItems(list[Item]):
             (message for part in parts for message in part.mended),
             sum((part.passed for part in parts), Counter()),
         )
-
-
-def broken_rows(items: Sequence[Item]) -> tuple[str, ...]:
-    """The messages of the rows that gave no item; none for items that were not read from rows."""
-    return items.broken if isinstance(items, ReadItems) else ()
-
-
-def mended_rows(items: Sequence[Item]) -> tuple[str, ...]:
-    """The messages of the rows that are used without a faulty part; none for items that were not read from rows."""
-    return items.mended if isinstance(items, ReadItems) else ()
-
-
-def passed_over(items: Sequence[Item]) -> Counter[str]:
-    """How many rows or questions were passed over, by the reason; none for items that were not read from rows."""
-    return items.passed if isinstance(items, ReadItems) else Counter()
-
-
-def revision_of(items: Sequence[Item]) -> str:
-    """The commit of the set on the hub that items were read from; "" for others."""
-    return items.revision if isinstance(items, ReadItems) else ""
 
 
 Made = Item | Sequence[Item] | None

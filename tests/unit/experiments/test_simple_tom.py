@@ -23,7 +23,7 @@ from harness.outcomes import Table
 from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import estimate
 from harness.tasks.base import split
-from harness.tasks.rows import broken_rows
+from harness.tasks.rows import ReadItems
 from harness.tasks.tom.questions import about_story
 from harness.tasks.tom.simpletom import KINDS
 from harness.testing import simulate
@@ -298,7 +298,7 @@ def test_the_public_form_is_asked_by_story_and_has_no_twins() -> None:
 
 def test_a_question_with_other_than_two_options_is_named_and_the_rest_is_asked() -> None:
     items = Stories(of=Public(broken=True)).load()
-    assert broken_rows(items) == ("story story 0, judgment: 3 options; the experiment asks for 2",)
+    assert ReadItems.of(items).broken == ("story story 0, judgment: 3 options; the experiment asks for 2",)
     assert [len(item.fields["questions"]) for item in items] == [2] + [3] * 11
     table = run(items, right)
     assert len(table) == 35 * len(ASKED)

@@ -16,7 +16,7 @@ from harness.tasks.graders import short_answer
 from harness.tasks.gsm8k import Gsm8k
 from harness.tasks.hub import HubTask
 from harness.tasks.mixture import Mixture
-from harness.tasks.rows import Row, broken_rows, read_file
+from harness.tasks.rows import Row, read_file
 from harness.tasks.table import TableTask
 from harness.tasks.triviaqa import TriviaQA
 
@@ -123,7 +123,7 @@ def test_broken_rows_of_the_training_file_and_of_the_parts_of_a_mixture_are_name
     task = TableTask(path=lines(tmp_path, "{", good=3), train_path=train)
     assert [message.rpartition(": ")[0].count("line 1") for message in split(task, None, 1).broken] == [1, 1]
     mixed = Mixture(name="m", parts={"a": task, "b": task}, each=2)
-    assert (len(mixed.load()), len(broken_rows(mixed.load()))) == (4, 2)
+    assert (len(mixed.load()), len(mixed.load().broken)) == (4, 2)
     assert len(split(mixed, None, 1).broken) == 4
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.tasks.math500 import NO_NUMBER, Math500
-from harness.tasks.rows import broken_rows, passed_over
+from harness.tasks.rows import ReadItems
 from harness.tasks.svamp import Svamp
 
 
@@ -40,8 +40,8 @@ NUMBERS = {
 def test_math500_takes_an_answer_that_is_one_number_and_no_other(answer: str, gold: str | None, tmp_path: Path) -> None:
     items = Math500(path=written(tmp_path, [problem("1"), problem(answer)])).load()
     assert [item.gold for item in items][1:] == ([] if gold is None else [gold])
-    assert dict(passed_over(items)) == ({NO_NUMBER: 1} if gold is None else {})
-    assert not broken_rows(items), "an answer that cannot be judged is no fault of the row"
+    assert dict(ReadItems.of(items).passed) == ({NO_NUMBER: 1} if gold is None else {})
+    assert not ReadItems.of(items).broken, "an answer that cannot be judged is no fault of the row"
 
 
 def test_math500_grades_a_boxed_answer_exactly(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_math500_names_broken_rows_and_other_columns(tmp_path: Path) -> None:
     rows = [problem("1"), *(problem(str(i), level=level) for i, level in enumerate((7, None, "Level 2")))]
     items = Math500(path=written(tmp_path, rows), max_broken=0.5).load()
     assert [item.fields["difficulty"] for item in items] == [3.0, 2.0]
-    assert "line 2: 'level' is '7'; it is a number from 1 to 5" in broken_rows(items)[0]
-    assert "line 3: 'level' is None" in broken_rows(items)[1]
+    assert "line 2: 'level' is '7'; it is a number from 1 to 5" in ReadItems.of(items).broken[0]
+    assert "line 3: 'level' is None" in ReadItems.of(items).broken[1]
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(HarnessError, match="no column 'problem'"):
@@ -91,7 +91,7 @@ def test_svamp_reads_the_authors_file(tmp_path: Path) -> None:
 
 def test_svamp_names_a_row_without_a_number(tmp_path: Path) -> None:
     items = Svamp(path=written(tmp_path, [sum_row(), sum_row(Answer="many")])).load()
-    assert broken_rows(items)[0].endswith("line 2: 'Answer' is 'many'; it is a number")
+    assert ReadItems.of(items).broken[0].endswith("line 2: 'Answer' is 'many'; it is a number")
 
 
 @pytest.mark.parametrize("task", [Math500(), Svamp()], ids=lambda task: task.name)
