@@ -28,7 +28,7 @@ def run_html(record: RunRecord) -> str:
     )
     if is_dry(known):
         first += "; <b>a dry run: no model was asked, the numbers mean nothing</b>"
-    claims = [claim["metric"] for claim in (known.get("config") or {}).get("claims", ())]
+    claims = [claim["metric"] for claim in known["config"].get("claims", ())]
     return "".join(
         [
             f"<div><p>{first}</p>",

@@ -220,7 +220,7 @@ def _shown(e: Estimate | None) -> str:
 
 
 def _thoughts(made: Path) -> dict[str, Any]:
-    """The counts of thoughts, as the run on the stored calls made them; older runs did not count."""
+    """The counts of thoughts, as the run on the stored calls made them; an imported run has none."""
     from harness.runs.records import load_record
 
     manifest = load_record(made).manifest

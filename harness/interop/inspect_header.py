@@ -34,7 +34,7 @@ def inspect_header(record: RunRecord, table: Table) -> dict[str, Any]:
     its score, because the format wants a number.
     """
     manifest = record.manifest
-    config = without_secrets(manifest.get("config") or {})
+    config = without_secrets(manifest["config"])
     about = (str(manifest.get("run_id")), str(manifest.get("started")))
     items = list(dict.fromkeys(table.columns["item"].tolist()))
     done = int(manifest["items_done"]) - int(manifest.get("items_failed") or 0)

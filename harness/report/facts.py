@@ -19,7 +19,7 @@ def sentence(names: Iterable[str]) -> str:
 
 def model_fact(manifest: Mapping[str, Any]) -> str:
     """The model of a run: its name, where it is from, and which revision and weights."""
-    config = manifest.get("config", {}).get("model") or {}
+    config = manifest["config"].get("model") or {}
     engine = manifest.get("engine") or {}
     name, source = str(manifest["model"]["name"]), str(manifest["model"].get("source") or "")
     if is_dry(manifest):

@@ -57,7 +57,7 @@ def methods(
 def _sentences(run: RunRecord, table: Table, papers: Sequence[Paper]) -> Iterator[tuple[str, str]]:
     """The sentences of one run, each under its topic."""
     m = run.manifest
-    config = m.get("config") or {}
+    config = m["config"]
     if papers:
         yield "papers", f"The protocol {m['experiment']} follows {sentence(paper.cited for paper in papers)}."
     yield "items", _items(m, table)
@@ -145,7 +145,7 @@ def _fitted(fitted: Mapping[str, Any]) -> str:
 
 
 def _roles(m: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    config = (m.get("config") or {}).get("roles") or {}
+    config = m["config"].get("roles") or {}
     for name in m.get("roles") or {}:
         model = (config.get(name) or {}).get("model") or {}
         yield f"role {name}", f"The part of the {name} was played by {model.get('name') or 'another model'}."

@@ -79,7 +79,7 @@ class Transcript(Sequence[Exchange]):
 
     @classmethod
     def read(cls, exchanges: Iterable[Mapping[str, Any]]) -> Transcript:
-        """The exchanges of a line of calls.jsonl. In older runs they have no `start`, and are whole, and no `thought`.
+        """The exchanges of a line of calls.jsonl; one without a `start` is whole.
 
         Raises:
             KeyError, TypeError: an exchange lacks something, or has something unknown.

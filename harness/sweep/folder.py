@@ -113,17 +113,6 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Submission:
-    """One submission to SLURM.
-
-    Attributes:
-        tasks: the cells of each job, by job id ("12_0" in an array).
-    """
-
-    tasks: Mapping[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
 class Sweep:
     """A sweep as planned; read from its folder.
 
@@ -209,10 +198,10 @@ class Sweep:
         self.write(index, status)
         return status
 
-    def add_submission(self, submission: Submission) -> None:
-        """Remembers which jobs have which cells."""
-        first = next(iter(submission.tasks)).partition("_")[0]
-        self.write_text(f"jobs/{first}.json", json.dumps(asdict(submission)))
+    def add_jobs(self, cells: Mapping[str, tuple[int, ...]]) -> None:
+        """Remembers the cells of the jobs of one submission to SLURM, by job id ("12_0" in an array)."""
+        first = next(iter(cells)).partition("_")[0]
+        self.write_text(f"jobs/{first}.json", json.dumps({"tasks": cells}))
 
     def jobs(self) -> dict[str, tuple[int, ...]]:
         """The cells of every job submitted so far, the latest job last."""

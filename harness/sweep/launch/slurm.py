@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from harness.console import log
 from harness.errors import HarnessError
-from harness.sweep.folder import Pack, Status, Submission, Sweep
+from harness.sweep.folder import Pack, Status, Sweep
 from harness.sweep.launch.base import Launcher
 from harness.sweep.launch.queue import NoAnswer, cancel_jobs, check_slurm, ends, in_queue
 from harness.sweep.launch.supervisor import Supervisor
@@ -118,7 +118,7 @@ class Slurm(Launcher):
         except (FailedJobError, FailedSubmissionError) as error:
             lines = [line.removeprefix("sbatch: error: ") for line in str(error).strip().splitlines()]
             raise HarnessError(f"SLURM refuses the jobs: {'; '.join(lines)}; see hydra.launcher.*") from error
-        sweep.add_submission(Submission({job.job_id: pack.cells for job, pack in zip(jobs, packs, strict=True)}))
+        sweep.add_jobs({job.job_id: pack.cells for job, pack in zip(jobs, packs, strict=True)})
         log(f"{len(packs)} job(s) submitted to SLURM as {jobs[0].job_id.partition('_')[0]}")
 
     def _parameters(self, sweep: Sweep, gpus: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from harness.cli.sweep import follow
 from harness.errors import HarnessError
 from harness.runs.records import load_record
 from harness.store.store import Store
-from harness.sweep.folder import Cell, Pack, Status, Submission, Sweep, read_sweep
+from harness.sweep.folder import Cell, Pack, Status, Sweep, read_sweep
 from harness.sweep.launch import slurm
 from harness.sweep.launch.base import cancel, load_launcher, look, start
 from harness.sweep.launch.queue import NoAnswer, in_queue
@@ -238,8 +238,8 @@ def on_slurm(monkeypatch: pytest.MonkeyPatch, queue: dict[str, str] | None, ende
 
 def test_what_slurm_says_corrects_what_files_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = planned(tmp_path, 7, SLURM)
-    sweep.add_submission(Submission({"9_0": (0, 1), "9_1": (2, 3), "9_2": (4,)}))
-    sweep.add_submission(Submission({"12": (5,)}))
+    sweep.add_jobs({"9_0": (0, 1), "9_1": (2, 3), "9_2": (4,)})
+    sweep.add_jobs({"12": (5,)})
     sweep.write(0, Status("done"))
     sweep.write(2, Status("running", host="n1", done=3))
     sweep.write(5, Status("failed", "of its own"))
@@ -276,7 +276,7 @@ def test_a_silent_slurm_is_told_once_while_a_sweep_is_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweep = planned(tmp_path, 2, SLURM)
-    sweep.add_submission(Submission({"9": (0, 1)}))
+    sweep.add_jobs({"9": (0, 1)})
     answers = [{"9": "running"}, None, None, {"9": "running"}, {}]
 
     def asked() -> dict[str, str]:
@@ -317,7 +317,7 @@ def test_a_sweep_at_work_on_slurm_is_not_started_here_too(
     line = words(tmp_path, f"hydra.sweep.dir={tmp_path}/sweep")
     monkeypatch.setattr("harness.sweep.launch.slurm.check_slurm", lambda: None)
     submit = "harness.sweep.launch.slurm.Slurm._submit"
-    monkeypatch.setattr(submit, lambda _, sweep, *__: sweep.add_submission(Submission({"7": (0,)})))
+    monkeypatch.setattr(submit, lambda _, sweep, *__: sweep.add_jobs({"7": (0,)}))
     on_slurm(monkeypatch, {"7": "running"}, {})
     assert main([*line[:2], "--detach", *line[2:], "hydra/launcher=slurm"]) == 0
     assert main(line) == 2
