@@ -87,7 +87,7 @@ class Comparison:
         if tolerance is not None and largest is not None and largest > tolerance:
             return f"the largest |difference of log p| is {largest:.3g}, above --tolerance {tolerance:g}"
         for name, side in (("first", self.first), ("second", self.second)):
-            if len(side.errors) > self.job.max_failed * self.items:
+            if len(side.errors) / self.items > self.job.max_failed:
                 of = f"{len(side.errors)} of {self.items} items failed with the {name} engine"
                 return f"{of}, more than max_failed={self.job.max_failed} allows: {side.errors[0]}"
         return None

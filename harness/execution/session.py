@@ -86,6 +86,11 @@ class Session:
         for role, parts in thoughts_of(finished.transcript.stored).items():
             self.thoughts.setdefault(role, ThoughtCounts()).add(parts)
 
+    @property
+    def failed(self) -> int:
+        """How many items did not finish, or not in all arms."""
+        return sum(bool(result.errors) for result in self.results)
+
     def end_by(self, error: BaseException) -> None:
         """Notes that the run ended without results, and why; a disk that refuses even this says so itself."""
         self.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -118,7 +123,7 @@ class Session:
             "seed": self.job.seed,
             "run_id": config_digest(self.job.config),
             "items_done": len(self.results),
-            "items_failed": sum(bool(r.errors) for r in self.results),
+            "items_failed": self.failed,
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             "seconds": self.seconds,
             "engine_choice": self.engine_choice,

@@ -80,8 +80,8 @@ def headline(session: Session) -> str:
         if verdict.published is None:
             counts[verdict.kind] = counts.get(verdict.kind, 0) + 1
     verdicts = "dry run" if session.job.model.dry else ", ".join(f"{n} {kind}" for kind, n in counts.items())
-    failed = sum(bool(result.errors) for result in session.results)
-    parts = [*_accuracy(session)[:1], verdicts, f"{failed} items did not finish" if failed else ""]
+    unfinished = f"{counted(session.failed, 'item')} did not finish" if session.failed else ""
+    parts = [*_accuracy(session)[:1], verdicts, unfinished]
     return "; ".join(filter(None, parts))
 
 
