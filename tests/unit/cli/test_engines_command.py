@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -25,6 +26,7 @@ from harness.calls.calls import (
     Score,
     Text,
 )
+from harness.cli.engines import Comparison, Side
 from harness.cli.main import main
 from harness.engines.equivalence import Deltas, Divergence, Numbers, check_tokens, compare_calls
 from harness.engines.fake.engine import CAN, FakeEngine, WordTokenizer
@@ -388,3 +390,16 @@ def test_a_recorder_hears_what_the_store_and_the_given_replies_answer(tmp_path: 
     assert recorder.heard == {stored: half, asked: half, given: reply}
     assert engine.usage.calls == 1
     assert recorder.can == engine.can
+
+
+@pytest.mark.parametrize(("failed", "why"), [(29, None), (30, "30 of 100 items failed with the first engine")])
+def test_the_share_of_failures_is_held_against_max_failed_without_rounding(failed: int, why: str | None) -> None:
+    ended: Any = [SimpleNamespace(result=SimpleNamespace(errors=("too long",)))] * failed
+    nothing: Any = None
+    job: Any = SimpleNamespace(max_failed=0.29)  # 0.29 * 100 is 28.999999999999996
+    sides = (Side({}, nothing, ended, {}), Side({}, nothing, (), {}))
+    numbers: Any = SimpleNamespace(largest=None)
+    found = Comparison(
+        job=job, items=100, first=sides[0], second=sides[1], numbers=numbers, effects=(), redrawn=0
+    ).failure(None)
+    assert found is None if why is None else (found or "").startswith(why)
