@@ -9,6 +9,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from harness.errors import HarnessError
+
 EXPERIMENTS = "experiments"
 
 
@@ -49,8 +51,14 @@ def see_working_directory() -> None:
     """Puts the working directory on sys.path, where `python -m` has it and the command `harness` has not.
 
     It comes last, so that a file of the user's takes no installed package's place.
+
+    Raises:
+        HarnessError: it was removed.
     """
-    here = str(Path.cwd())
+    try:
+        here = str(Path.cwd())
+    except OSError as error:
+        raise HarnessError("the working directory is not there any more; go to another one (cd)") from error
     if "" not in sys.path and here not in sys.path:
         sys.path.append(here)
 

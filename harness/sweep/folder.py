@@ -217,6 +217,11 @@ class Sweep:
         """The shards of a cell; none for one that was not cut."""
         return [cell for cell in self.cells if cell.whole == index]
 
+    def has_results(self, index: int) -> bool:
+        """Whether the run directory of a cell holds the results of its run; shards are no results."""
+        cell = self.cells[index]
+        return cell.whole is not None or (self.cwd / cell.folder / "estimates.json").is_file()
+
     def claim(self, whole: int, job: str) -> bool:
         """Whether this job is to make a whole cell of its shards: it is the first to ask, or was so before.
 
@@ -225,6 +230,7 @@ class Sweep:
         """
         note = self.folder / "merging" / f"{whole:04}"
         try:
+            note.parent.mkdir(exist_ok=True)
             with note.open("x") as file:
                 file.write(job)
         except FileExistsError:
@@ -265,6 +271,7 @@ class Sweep:
         file = self.folder / name
         draft = file.with_name(f".{file.name}-{secrets.token_hex(4)}")
         try:
+            file.parent.mkdir(exist_ok=True)
             draft.write_text(text, encoding="utf-8")
             draft.replace(file)
         except OSError as error:

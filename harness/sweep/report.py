@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.runs.records import RunRecord, load_record
 from harness.sweep.folder import Sweep
 
@@ -15,7 +16,7 @@ def write_report(sweep: Sweep) -> Path | None:
         The page; None when no cell is done.
 
     Raises:
-        HarnessError: a run directory is damaged, or the page cannot be written.
+        HarnessError: the page cannot be written.
     """
     from harness.report.several import render_several
 
@@ -25,10 +26,13 @@ def write_report(sweep: Sweep) -> Path | None:
         status = sweep.status(cell.index)
         if cell.whole is not None:
             continue
-        if status.state == "done":
-            records.append(load_record(sweep.cwd / cell.folder))
-        else:
+        if status.state != "done":
             left_out.append(f"cell {cell.index} ({cell.label}) is {status.state}: {status.reason or 'no reason given'}")
+            continue
+        try:
+            records.append(load_record(sweep.cwd / cell.folder))
+        except HarnessError as error:  # a damaged one must not take the page from the others
+            left_out.append(f"cell {cell.index} ({cell.label}): {error}")
     if not records:
         return None
     sweep.write_text("report.html", render_several(f"Sweep {sweep.name}", records, sweep.folder, left_out))

@@ -95,7 +95,7 @@ def look(sweep: Sweep) -> View:
 
 
 def start(sweep: Sweep, launcher: Launcher) -> int:
-    """Hands out every cell that is neither done nor at work.
+    """Hands out every cell that is neither done nor at work, and those whose results were removed.
 
     Returns:
         How many cells that are.
@@ -108,12 +108,10 @@ def start(sweep: Sweep, launcher: Launcher) -> int:
         before = look(sweep)
         if before.counts["unknown"]:
             raise HarnessError(f"{before.note}; it would not be known which cells are at work already: try again later")
+        whole = {i for i, seen in enumerate(before.cells) if seen.status.state == "done" and sweep.has_results(i)}
         # Workers die with the process that handed them out, now this one; detached jobs live on.
-        todo = [
-            seen.cell.index
-            for seen in before.cells
-            if seen.status.state != "done" and not (launcher.detached and seen.alive)
-        ]
+        at_work = {i for i, seen in enumerate(before.cells) if launcher.detached and seen.alive}
+        todo = [index for index in range(len(sweep.cells)) if index not in whole | at_work]
         if todo:
             sweep.renew(todo)
             packs = _remaining(sweep, todo)

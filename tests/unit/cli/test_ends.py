@@ -98,3 +98,13 @@ def test_names_that_are_too_long_and_links_to_nothing(tmp_path: Path, capsys: py
     err = capsys.readouterr().err
     assert f"{tmp_path}/link is a link to {tmp_path}/nowhere, which does not exist" in err
     assert "free space" not in err
+
+
+def test_a_working_directory_that_was_removed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["list", "tasks"]) == 2
+    assert "the working directory is not there any more" in capsys.readouterr().err

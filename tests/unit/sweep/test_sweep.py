@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -88,7 +89,20 @@ def test_a_finished_sweep_is_not_run_again(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().err.count("every cell is done") == 2
     assert loads.read_text().split() == ["smollm2"]
     # The greedy calls of the second cell are those of the first.
-    assert [(c["asked"], c["shared"]) for c in states(sweep_folder(tmp_path), capsys)] == [(10, 0), (4, 6)]
+    cells = states(sweep_folder(tmp_path), capsys)
+    assert [(c["asked"], c["shared"]) for c in cells] == [(10, 0), (4, 6)]
+    # A cell whose run directory was removed is made again, of what the store holds; a torn one is told on the page.
+    shutil.rmtree(cells[1]["run"])
+    shutil.rmtree(sweep_folder(tmp_path) / "cells")
+    (Path(cells[0]["run"]) / "verdicts.json").write_text("[")
+    assert main(["sweep", "resume", str(sweep_folder(tmp_path))]) == 0
+    assert [(c["state"], c["asked"], c["shared"]) for c in states(sweep_folder(tmp_path), capsys)] == [
+        ("done", 0, 10)
+    ] * 2
+    assert loads.read_text().split() == ["smollm2"]
+    (Path(cells[0]["run"]) / "verdicts.json").write_text("[")
+    assert main(["sweep", "resume", str(sweep_folder(tmp_path))]) == 0
+    assert "verdicts.json is damaged" in (sweep_folder(tmp_path) / "report.html").read_text()
 
 
 def test_shards_are_put_together_to_the_result_of_one_engine_without_a_further_call(
