@@ -136,6 +136,9 @@ def named_first(draft: Path, place: Path) -> bool:
     try:
         os.link(draft, place)
     except FileExistsError:
+        # A network file system that gets no answer in time links again, and is then told that the name is taken.
+        with suppress(FileNotFoundError):
+            return os.path.samefile(draft, place)
         return False
     except OSError:  # a file system without hard links, as a USB stick's, or a share's that a Mac mounts
         try:
@@ -143,6 +146,9 @@ def named_first(draft: Path, place: Path) -> bool:
                 file.write(draft.read_bytes())
         except FileExistsError:
             return False
+        except OSError:
+            place.unlink(missing_ok=True)  # an empty file would name nobody
+            raise
     return True
 
 

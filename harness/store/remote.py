@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.console import log
 from harness.errors import HarnessError, named
+from harness.files import refused
 from harness.models.model import cache_folder
 from harness.store.index import Index
 from harness.store.records import ARRAYS, INDEX, SUFFIX, beside
@@ -62,7 +63,11 @@ class Remote:
                 f"store={address}: {error}; for s3:// install the extra: pip install 'self-evaluation-harness[s3]'"
             ) from error
         self.local = cache_folder() / "stores" / hashlib.sha256(address.encode()).hexdigest()[:16]
-        self.local.mkdir(parents=True, exist_ok=True)
+        try:
+            self.local.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fix = "set HARNESS_CACHE=FOLDER in the environment to one that can be written"
+            raise refused(f"the local side of the call store {address}, {self.local}", error, fix) from error
 
     def fetched(self, identity: str) -> Path:
         """The folder of a model's segments that were fetched or uploaded."""
@@ -117,6 +122,10 @@ class Remote:
                 if not here.exists() or here.stat().st_size != there[name]["size"]:
                     part = folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
                     self._files.get_file(there[name]["name"], str(part))
+                    fetched, whole = part.stat().st_size, there[name]["size"]
+                    if whole is not None and fetched != whole:
+                        part.unlink()
+                        raise OSError(f"{fetched:,} of {whole:,} bytes of {name} came")
                     if (written := _modified(there[name])) is not None:
                         os.utime(part, (written, written))
                     part.rename(here)

@@ -145,6 +145,15 @@ def test_one_of_many_names_its_file_first(tmp_path: Path, monkeypatch: pytest.Mo
     assert with_name == [True, *[False] * 7]
     assert (tmp_path / "place").read_text() == "draft-0"
     lock = Lock(tmp_path / "owner.json", "the folder", "run")
+    if links:
+        link = os.link
+
+        def repeats(source: Path, place: Path) -> None:
+            link(source, place)
+            link(source, place)
+
+        # The answer to the first link was lost: the name is taken, by nobody else.
+        monkeypatch.setattr(os, "link", repeats)
     lock.take(0)
     found = holder_of(tmp_path / "owner.json")
     assert found is not None
@@ -152,3 +161,14 @@ def test_one_of_many_names_its_file_first(tmp_path: Path, monkeypatch: pytest.Mo
     assert time.time() - 60 < (tmp_path / "owner.json").stat().st_mtime
     lock.release()
     assert holder_of(tmp_path / "owner.json") is None
+
+
+def test_a_full_disk_leaves_no_lock_that_names_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuses)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: refuses())
+    with pytest.raises(OSError, match="Operation not supported"):
+        Lock(tmp_path / "owner.json", "the folder", "run").take(0)
+    assert list(tmp_path.iterdir()) == []

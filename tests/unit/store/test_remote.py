@@ -307,3 +307,27 @@ def test_two_nodes_with_two_mounts_of_one_folder_lose_nothing(tmp_path: Path, fi
     if first != second:
         assert asked == [400, 400]
     assert two_nodes(tmp_path / "one", tmp_path / "two", range(1, 801), range(1, 801)) == [0, 0]
+
+
+def test_a_segment_that_came_in_part_is_no_segment(address: str, node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(address, range(1, 4))
+    node("two")
+    kind = type(fsspec.core.url_to_fs(address)[0])
+    whole = kind.get_file
+
+    def half(files: Any, source: str, place: str, **more: Any) -> None:
+        whole(files, source, place, **more)
+        Path(place).write_bytes(Path(place).read_bytes()[:100])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "get_file", half)
+        with pytest.raises(HarnessError, match=r"cannot read the call store .*100 of \S+ bytes of \S+ came"):
+            found(address, range(1, 4))
+    assert found(address, range(1, 4)) == [1, 2, 3]
+
+
+def test_a_local_side_that_cannot_be_made_is_told(address: str, tmp_path: Path, node: Any) -> None:
+    (tmp_path / "file").touch()
+    node("file")
+    with pytest.raises(HarnessError, match=r"local side of the call store .*set HARNESS_CACHE=FOLDER"):
+        Store(address)
