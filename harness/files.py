@@ -20,6 +20,10 @@ BINARY: int = getattr(os, "O_BINARY", 0)
 """Flag of `os.open` without which Windows changes the line ends."""
 
 
+LONGEST_NAME = 255
+"""Bytes of a name that file systems take."""
+
+
 def as_name(text: str) -> str:
     """A free text as part of a file's name, on any system: what a name cannot have everywhere becomes a dash."""
     return re.sub(r"[^\w.-]+", "-", text)
@@ -29,11 +33,13 @@ def user_path(text: str | Path) -> Path:
     """A path as a user writes it: `~` and `~name` stand for home folders, which only an unquoted word of a shell does.
 
     Raises:
-        HarnessError: there is no such home folder, or the path has a line break, behind which something could be
-            printed that looks like the harness's own line.
+        HarnessError: there is no such home folder, a name is longer than any file system takes, or the path has a line
+            break, behind which something could be printed that looks like the harness's own line.
     """
     if any(c in str(text) for c in "\n\r\0"):
         raise HarnessError(f"{str(text)!r}: a path without line breaks is needed; rename the folder or file")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(text).parts):
+        raise HarnessError(f"{str(text)[:100]}...: a name in this path has more than {LONGEST_NAME} bytes")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -58,8 +64,10 @@ def whole(path: Path, fix: str, what: str = "", *, folder: bool = False) -> Iter
         HarnessError: the file cannot be written.
     """
     # A name that a file system just takes must not become too long as the name of the draft.
-    draft = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}.part")
+    draft = path.parent / f".{path.name[:40]}-{secrets.token_hex(4)}.part"
     try:
+        if no_file(path):
+            raise HarnessError(f"cannot write {what or path}: it is no file but {no_file(path)}; {fix}")
         if folder:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
@@ -71,6 +79,28 @@ def whole(path: Path, fix: str, what: str = "", *, folder: bool = False) -> Iter
         # Nothing is left to remove where the draft became the file, or could not be made.
         with suppress(OSError):
             draft.unlink()
+
+
+def no_file(path: Path) -> str:
+    """What stands in the place of a file and must not be replaced by one; "" where nothing does.
+
+    A draft that takes the name of /dev/null makes a file of it for every process of the machine. /dev/stdout may be a
+    link to a file, whose writer would not notice that it has another one.
+
+    Raises:
+        OSError: the disk does not tell.
+    """
+    place = path.absolute()
+    of_system = any(place.is_relative_to(one) for one in ("/dev", "/proc", "/sys")) and not place.is_relative_to(
+        _SHARED
+    )
+    if path.is_dir():
+        return "a folder"
+    return "a device or a pipe" if of_system or (path.exists() and not path.is_file()) else ""
+
+
+_SHARED = "/dev/shm"
+"""The only folder of /dev that holds files."""
 
 
 def write_whole(path: Path, content: str | bytes, fix: str, what: str = "", *, folder: bool = False) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, nearest
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.report.figures import Printed
@@ -25,7 +25,7 @@ def add_figures(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Adds the command and its flags to the parser."""
     text = "draw the figures of a run for a paper (docs/paper.md)"
     command = commands.add_parser("figures", help=text, description=text)
-    command.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+    command.add_argument("run", type=user_path, metavar="RUN", help="a run directory")
     command.add_argument(
         "--figure",
         action="append",
@@ -36,10 +36,12 @@ def add_figures(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument("--format", choices=("pdf", "png", "svg"), default="pdf", help="default pdf")
     command.add_argument("--width", default="3.3in", help="as 3.3in, 84mm or 240pt; default 3.3in, a column")
     command.add_argument("--height", help="the same; default as high as the figure needs")
-    command.add_argument("--labels", type=Path, metavar="FILE", help="YAML of names and what to write in their place")
+    command.add_argument(
+        "--labels", type=user_path, metavar="FILE", help="YAML of names and what to write in their place"
+    )
     panels = "a file for each panel, as reliability of one arm"
     command.add_argument("--panels", choices=("together", "separate"), default="together", help=panels)
-    command.add_argument("--output", type=Path, metavar="DIR", help="default figures/paper in the run directory")
+    command.add_argument("--output", type=user_path, metavar="DIR", help="default figures/paper in the run directory")
 
 
 def figures_command(options: argparse.Namespace) -> int:
@@ -88,12 +90,8 @@ def _chosen(declared: Iterable[str], wanted: Sequence[str]) -> list[str]:
 
 def _write(folder: Path, drawn: dict[str, Printed]) -> None:
     fix = "give another place with --output DIR"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, printed in drawn.items():
-            (folder / name).write_bytes(printed.data)
-    except OSError as error:
-        raise HarnessError(f"{folder}: cannot be written: {error.strerror}; {fix}") from error
+    for name, printed in drawn.items():
+        write_whole(folder / name, printed.data, fix, folder=True)
     captions = [f"{name}: {'. '.join([one.title, *one.remarks])}.\n" for name, one in drawn.items()]
     write_whole(folder / "captions.txt", "\n".join(captions), fix)
     for name in drawn:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.console import log, visible
 from harness.errors import HarnessError
-from harness.files import write_whole
+from harness.files import user_path, write_whole
 
 if TYPE_CHECKING:
     from harness.report.tables import Format
@@ -29,9 +29,11 @@ def add_table(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     level = "only numbers at this level, as arm=few-shot; may be repeated"
     command.add_argument("--level", action="append", default=[], metavar="KEY=VALUE", help=level)
     command.add_argument("--format", choices=("latex", "markdown", "csv"), help="default markdown, or by --output")
-    command.add_argument("--labels", type=Path, metavar="FILE", help="YAML of names and what to write in their place")
+    command.add_argument(
+        "--labels", type=user_path, metavar="FILE", help="YAML of names and what to write in their place"
+    )
     command.add_argument("--replicates", type=int, default=1000, metavar="N", help="of the bootstrap, default 1000")
-    command.add_argument("--output", type=Path, metavar="FILE", help="write the table there, not to the screen")
+    command.add_argument("--output", type=user_path, metavar="FILE", help="write the table there, not to the screen")
 
 
 def table_command(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.files import as_name, json_of, refused, user_path, whole, write_whole
+from harness.files import as_name, json_of, no_file, refused, user_path, whole, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -46,6 +46,34 @@ def test_a_disk_that_refuses_is_told_with_what_to_do(tmp_path: Path) -> None:
         write_whole(gone, "text", "free space", "the run directory x")
 
 
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/stdout", "/proc/self/fd/1", "/dev/a/b", "/sys/x", "pipe", "link"])
+def test_a_device_or_a_pipe_is_no_place_of_a_file(tmp_path: Path, place: str) -> None:
+    """Only the question is tried on devices: a test that writes there would take them from the machine."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    assert no_file(tmp_path / place) == "a device or a pipe"
+
+
+@pytest.mark.parametrize("place", ["pipe", "folder", "link"])
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("pipe")
+    kind = (tmp_path / place).lstat().st_mode
+    with pytest.raises(HarnessError, match=r"it is no file but a (device or a pipe|folder); give another place"):
+        write_whole(tmp_path / place, "x", "give another place")
+    assert (tmp_path / place).lstat().st_mode == kind
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_file_or_nothing_is_a_place(tmp_path: Path) -> None:
+    (tmp_path / "old").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    places = (tmp_path / "old", tmp_path / "new", tmp_path / "gone", Path("/dev/shm/x"))
+    assert [no_file(place) for place in places] == [""] * 4
+    assert no_file(Path()) == "a folder"
+
+
 def test_a_limit_on_the_size_of_files_is_named(tmp_path: Path) -> None:
     told = str(refused("x", OSError(errno.EFBIG, os.strerror(errno.EFBIG)), "set runs=FOLDER"))
     assert told == (
@@ -59,6 +87,12 @@ def test_a_path_that_could_print_a_line_of_ours_is_refused(text: str) -> None:
     with pytest.raises(HarnessError, match="a path without line breaks is needed") as caught:
         user_path(text)
     assert str(caught.value).isprintable()
+
+
+def test_a_name_that_no_file_system_takes_is_refused() -> None:
+    assert user_path(f"a/{'b' * 255}") == Path("a") / ("b" * 255)
+    with pytest.raises(HarnessError, match="more than 255 bytes"):
+        user_path(f"a/{'é' * 128}/c")
 
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '[{"b": {"a": null, "c": 1, "a": null}}]', '{"a":1,"\\u0061":1}'])
