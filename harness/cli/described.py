@@ -54,7 +54,8 @@ def print_rows(rows: Sequence[Setting]) -> None:
     print("\nsettings (* is not the default):")
     for row in rows:
         other = f"   (default {row.default})" if row.default not in (row.value, None) else ""
-        print(f"{'*' if other else ' '} {row.name:<{width}}  {row.value}{other}")
+        value = without_secrets({row.name: row.value})[row.name]  # a password has a name, and no form
+        print(f"{'*' if other else ' '} {row.name:<{width}}  {value}{other}")
         if row.meaning:
             print(f"      {row.meaning}")
 

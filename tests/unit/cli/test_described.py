@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from harness.cli.described import attribute_meanings, class_settings
+import pytest
+
+from harness.cli.described import Setting, attribute_meanings, class_settings, print_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +52,10 @@ def test_settings_inside_of_a_setting_are_listed_with_their_values() -> None:
     assert (rows["part.low"].value, rows["part.low"].default) == ("1", None)
     inner = rows["part.inner.tokens"]
     assert (inner.value, inner.default, inner.meaning) == ("3", "8", "budget in tokens.")
+
+
+def test_a_value_under_a_name_that_says_so_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("model.template.password", "correct horse"), ("model.template.n", "correct"), ("x.max_tokens", "512")]
+    print_rows([Setting(name, value, None) for name, value in rows])
+    shown = [line.split()[1:] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [words[0] for words in shown] == ["***", "correct", "512"]
