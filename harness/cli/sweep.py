@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from harness.console import counted, log, redraw
+from harness.console import aligned, counted, log, redraw
 from harness.errors import HarnessError
 from harness.files import user_path
 from harness.processes import signals
@@ -205,19 +205,19 @@ def _show_status(sweep: Sweep, *, watch: bool, as_json: bool) -> int:
 
 
 def _table(sweep: Sweep, view: View) -> str:
-    lines = [f"sweep {sweep.name}: {view}", ""]
-    width = max(len(seen.cell.label) for seen in view.cells)
-    lines.append(f"{'cell':>5} {'what':<{width}} {'state':<8} {'again':>5} {'items':>11} job")
+    rows = [["cell", "what", "state", "again", "items", "job"]]
     reasons: dict[str, list[str]] = {}
     for seen in view.cells:
         s = seen.status
         items = f"{s.done}/{s.total}" if s.total else f"{s.done}" if s.done else ""
-        job = s.job if len(s.job) < 13 else s.job.rpartition(" ")[2]
-        text = f"{seen.cell.index:>5} {seen.cell.label:<{width}} {s.state:<8} {s.requeued or '':>5} {items:>11} {job}"
-        lines.append(text.rstrip())
+        again, job = str(s.requeued or ""), s.job.rpartition(" ")[2]  # "process 4349" is told as its number
+        rows.append([str(seen.cell.index), seen.cell.label, s.state, again, items, job])
         if s.reason:
             reasons.setdefault(_printable(s.reason), []).append(str(seen.cell.index))
     # Below the table, because a reason may take several lines; one that many cells share is told once.
+    filled = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    right = [i for i, column in enumerate(filled) if column[0] in ("cell", "again", "items")]
+    lines = [f"sweep {sweep.name}: {view}", "", *aligned(list(zip(*filled, strict=True)), right)]
     told = [f"cell{'s' if len(cells) > 1 else ''} {', '.join(cells)}: {reason}" for reason, cells in reasons.items()]
     return "\n".join([*lines, *([""] if told else []), *told])
 
