@@ -64,6 +64,8 @@ def _lines(record: RunRecord) -> Iterator[str]:
     manifest = record.manifest
     task = manifest["task"]
     yield f"## {manifest['experiment']} on {in_markdown(task['name'])}: {in_markdown(manifest['model']['name'])}\n"
+    if manifest["status"] != "finished":
+        yield f"This run is {manifest['status']}: {manifest['items_done']} of {task['items']} items are done.\n"
     yield f"{in_markdown(result_of(record))}\n"
     if claims := list(claim_rows(record, MOST_CLAIMS)):
         yield from claims

@@ -130,6 +130,14 @@ def test_no_credential_is_sent(
     assert KEY in (run / "calls.jsonl").read_text()  # the run itself stays as it is
 
 
+def test_a_run_that_was_interrupted_is_no_whole_one(made: dict[str, Path], hub: Hub, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(made["a"], tmp_path / made["a"].name))
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted", "items_done": 3}))
+    assert sent(hub, run) == 0
+    assert b"This run is interrupted: 3 of 4 items are done." in hub.repositories[REPO].files["README.md"]
+
+
 def test_a_public_repository_takes_runs_only_if_that_is_meant(
     made: dict[str, Path], hub: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
