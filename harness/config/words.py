@@ -136,7 +136,7 @@ def models_apart(word: str) -> list[str] | None:
 
 def is_place(value: str) -> bool:
     """Whether a model is given by where it lies and not by a name in conf/model."""
-    shaped = "/" in value or value.startswith((".", "~", "package:")) or value.endswith(".gguf")
+    shaped = "/" in value or "\\" in value or value.startswith((".", "~", "package:")) or value.endswith(".gguf")
     return shaped and option_file(f"model/{value}") is None
 
 

@@ -172,3 +172,9 @@ def test_a_dry_run_is_named_and_kept_apart() -> None:
     judged = [*QUIET, "experiment=semanticEntropy", "+model@roles.judge.model=A/B", "+engine@roles.judge.engine=fake"]
     assert load_job(judged).model.name == "smollm2"
     assert load_job(judged).roles["judge"].model.name == "fake:B"
+
+
+@pytest.mark.parametrize("place", [r"C:\models\qwen", r".\qwen", "C:/models/qwen"])
+def test_a_folder_of_windows_is_a_model(place: str) -> None:
+    assert load_job([f"model={place}"]).config["model"]["source"] == place
+    assert load_job([f"task.path={place}", "task=table"]).config["task"]["path"] == place
