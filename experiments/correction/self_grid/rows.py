@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.correction.chains import Revised, State, answered_after, revised
-from harness import Gate, Metric, metrics
+from harness import Gate, Metric, Score, metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Refined(Revised):
     Attributes:
         refined: whether the answer was refined; of a vote, whether any was.
         judged: whether the feedback calls the first answer correct; None where its verdict cannot be read.
+        judgment: the same as a score: 1 for correct, 0 for incorrect.
         judged_right: whether it is right about that; a verdict that cannot be read is not.
         parse_failed: whether it cannot be read.
         kept: whether the last feedback calls the answer that stands correct; None where it cannot be read.
@@ -39,6 +40,7 @@ class Refined(Revised):
 
     refined: bool
     judged: bool | None = None
+    judgment: Score | None = None
     judged_right: bool | None = None
     parse_failed: bool | None = None
     kept: bool | None = None
@@ -51,6 +53,7 @@ def row(first: State, last: State, *, refined: bool, chain: int = 0, judgment: J
         **revised(first, last, chain),
         refined=refined,
         judged=said,
+        judgment=None if said is None else Score(said),
         judged_right=said == first.grade.correct if judgment else None,
         parse_failed=said is None if judgment else None,
         kept=judgment.last if judgment else None,
@@ -69,7 +72,7 @@ METRICS = (
     *metrics.means("calls", "prompt_tokens", "new_tokens", prefix="mean_"),
     *metrics.rates(judged_correct_rate="judged", parse_failed_rate="parse_failed", by=(), where=JUDGED),
     Metric("judgment_balanced_accuracy", metrics.balanced_accuracy, ("judged_right", "before"), (), JUDGED),
-    Metric("judgment_auroc_within", metrics.auroc_within, ("judged", "before", "item"), (), JUDGED),
+    Metric("judgment_auroc_within", metrics.auroc_within, ("judgment", "before", "item"), (), JUDGED),
     Metric("right_called_correct", metrics.recall, ("judged", "before"), (), JUDGED),
     Metric("wrong_called_incorrect", metrics.specificity, ("judged", "before"), (), JUDGED),
     Metric("filter_precision", metrics.precision, KEPT, where=FILTERED),
