@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Scores, Weights
+from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Probabilities, Scores, Weights
 from harness.metrics.metric import measure
 from harness.metrics.ranking import auroc
 from harness.metrics.weighted import ratio
@@ -27,6 +27,22 @@ def auroc_same_kind(score: Scores, correct: Labels, kind: Classes, *, w: Weights
     kind it is `auroc`.
     """
     return _within(score.values, correct.values, kind.values, w)
+
+
+@measure(label="Brier skill score within kinds", low=None, high=1, better="higher", debiased=True, undefined=_NO_PAIR)
+def brier_skill_same_kind(p: Probabilities, correct: Labels, kind: Classes, *, w: Weights) -> Floats:
+    """`brier_skill` against the base rate of each row's kind of question, in (-inf, 1].
+
+    1 - brier / (the Brier score of saying, of every row, the share of correct rows of its kind). A forecaster that only
+    knows how easy kinds are has 0. These base rates are fitted on the same rows, one a kind, and are optimistic where
+    kinds have few rows (see `brier_skill`).
+    """
+    loss, base = w @ (p.values - correct.values) ** 2, np.zeros(len(w))
+    for one in np.unique(kind.values):
+        right = w[:, kind.values == one] @ correct.values[kind.values == one]
+        n = w[:, kind.values == one].sum(axis=1)
+        base += ratio(right * (n - right), np.maximum(n, 1e-12))
+    return 1 - ratio(loss, base)
 
 
 def _length_rule(

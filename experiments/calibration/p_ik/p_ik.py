@@ -90,7 +90,7 @@ class PIK(Forecasting[Trained, DomainProbes | None]):
     outcome: ClassVar = Answered
     metrics: ClassVar = (
         *metrics.judged(where=WHOLE),
-        *metrics.each((*PAIR, "domain"), metrics.auroc_same_kind, where=WHOLE),
+        *metrics.each((*PAIR, "domain"), metrics.auroc_same_kind, metrics.brier_skill_same_kind, where=WHOLE),
         *metrics.each(LENGTH, metrics.length_auroc, where=WHOLE),
         *metrics.each(("p", "share"), metrics.spearman, where=WHOLE),
         Metric("auroc_by_domain", metrics.auroc, PAIR, by=DOMAIN, where=WHOLE),

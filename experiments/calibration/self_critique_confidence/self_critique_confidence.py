@@ -128,6 +128,7 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
     metrics: ClassVar = (
         *metrics.judged(PAIR),
         *beyond_surface(PAIR),
+        *metrics.each((*PAIR, "domain"), metrics.brier_skill_same_kind),
         *metrics.each(("half", "correct"), *SCORES, suffix="_half"),
         *metrics.each(("adversarial", "correct"), *SCORES, suffix="_adversarial"),
         *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),

@@ -143,6 +143,9 @@ def verbalized(says: Says) -> list[str]:
 def self_critique(says: Says) -> list[str]:
     experiment = SelfCritiqueConfidence(arms=["confidence"])
     done = simulate(experiment, items(0, 120), model(says))
+    skill = verdicts(experiment, "selfCritiqueConfidence", done, "base rate")
+    if says in (by_kind, constant):  # lengths do make a forecast better
+        assert "supported" not in skill
     return verdicts(experiment, "selfCritiqueConfidence", done, "of one kind")
 
 

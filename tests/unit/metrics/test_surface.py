@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Scores
+from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Probabilities, Scores
 from harness.metrics.ranking import auroc
-from harness.metrics.surface import auroc_same_kind, length_auroc, lengths_auroc
+from harness.metrics.skill import brier_skill
+from harness.metrics.surface import auroc_same_kind, brier_skill_same_kind, length_auroc, lengths_auroc
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -18,7 +19,7 @@ W = np.ones((1, N))
 
 
 def same_kind(score: Floats, w: Floats = W) -> Floats:
-    return auroc_same_kind(Scores(np.asarray(score, float)), Labels(RIGHT), Classes(KIND), w=w)
+    return auroc_same_kind(Scores(score), Labels(RIGHT), Classes(KIND), w=w)
 
 
 def by_length(length: Floats, right: Floats = RIGHT, w: Floats = W) -> Floats:
@@ -27,7 +28,7 @@ def by_length(length: Floats, right: Floats = RIGHT, w: Floats = W) -> Floats:
 
 def test_a_score_that_tells_kinds_alone_ranks_nothing_within_them() -> None:
     assert auroc(Scores(KIND.astype(float)), Labels(RIGHT), w=W)[0] > 0.7
-    assert same_kind(KIND)[0] == 0.5
+    assert same_kind(KIND.astype(float))[0] == 0.5
 
 
 def test_it_counts_the_pairs_of_each_kind_with_their_weights() -> None:
@@ -77,3 +78,20 @@ def test_a_held_rule_keeps_its_choice_and_without_a_pair_there_is_no_number() ->
     nothing = np.empty(0)
     empty = (Numbers(nothing), Labels(nothing), Classes(nothing.astype(np.int64)), Folds(nothing.astype(np.int64)))
     assert np.isnan(length_auroc(*empty, w=np.ones((2, 0)))).all()
+
+
+def test_the_base_rate_of_each_kind_has_no_skill_within_kinds_though_it_beats_that_of_all() -> None:
+    rates = np.array([RIGHT[kind == KIND].mean() for kind in range(3)])[KIND]
+
+    def skill(p: Floats, w: Floats = W) -> float:
+        return float(brier_skill_same_kind(Probabilities(p), Labels(RIGHT), Classes(KIND), w=w)[0])
+
+    assert brier_skill(Probabilities(rates), Labels(RIGHT), w=W)[0] > 0.1
+    assert skill(rates) == pytest.approx(0)
+    assert skill(RIGHT) == 1
+    assert skill(np.full(N, RIGHT.mean())) < 0
+    one = Classes(np.zeros(N, np.int64))
+    p = RNG.random(N)
+    assert brier_skill_same_kind(Probabilities(p), Labels(RIGHT), one, w=W)[0] == pytest.approx(
+        brier_skill(Probabilities(p), Labels(RIGHT), w=W)[0]
+    )

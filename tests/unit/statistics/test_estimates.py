@@ -196,7 +196,7 @@ def test_an_auroc_near_1_is_held_by_its_intervals_with_few_wrong_rows() -> None:
         (found,) = estimate(
             Metric("auroc", auroc, ("p", "correct")), arms({"a": {"p": p, "correct": y}}), replicates=100
         )
-        held += found.low is not None and found.low <= truth <= found.high
+        held += found.low is not None and found.high is not None and found.low <= truth <= found.high
     assert held >= 180, held
 
 
