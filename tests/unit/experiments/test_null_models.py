@@ -180,7 +180,7 @@ def test_answers_of_which_meanings_follow_the_length_are_no_semantic_entropy() -
     experiment = SemanticEntropy(arms=["semantic entropy reading discrete"], draws=4)
     done = simulate(experiment, items(0, 120), reply)
     metrics = [metric for metric in experiment.metrics if metric.name in ("auroc", "auroc_same_kind", "lengths_auroc")]
-    found = {one.metric: one.value for one in estimate_all(metrics, done.table, replicates=10)}
+    found = {one.metric: one.value or 0.0 for one in estimate_all(metrics, done.table, replicates=10)}
     assert found["auroc_same_kind"] == pytest.approx(found["lengths_auroc"], abs=0.12)
     assert found["auroc"] > 0.7
 
