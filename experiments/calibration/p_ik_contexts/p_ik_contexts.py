@@ -87,7 +87,8 @@ class PIKContexts(Forecasting[Shown, Fitted]):
         return Fitted(known, fit(examples, layers, self.folds) if examples else None)
 
     async def ask(self, arm: Shown, common: None, item: Item, subject: Subject, fitted: Fitted) -> list[Forecast]:
-        domain, rng = self.domain_of(item), subject.random(arm.context)
+        # Both sources have the same notes at the same places, but for the answer.
+        domain, rng = self.domain_of(item), subject.random("source" if "source" in arm.context else arm.context)
         before = context(arm.context, item, domain, fitted.known, rng=rng, wording=self.wording)
         if arm.asked != "probe":
             return [replace(await self.said(arm, item, subject, before), domain=domain)]

@@ -13,7 +13,7 @@ from experiments.calibration.p_ik_contexts.p_ik_contexts import PIKContexts
 from harness.errors import ItemError
 from harness.prompting.rendered import Rendered
 from harness.prompting.rendering import Renderer
-from tests.support.numbered_questions import estimates, items, knowing, run
+from tests.support.numbered_questions import estimates, items, knowing, number, run
 
 NAMES = ("none", "source", "source without answer", "good", "bad", "irrelevant")
 WORDS = ("yes-no", "yes-no source", "yes-no source without answer", "yes-no good", "yes-no bad", "yes-no irrelevant")
@@ -70,6 +70,15 @@ def test_all_ways_to_ask_see_the_same_context_and_no_answer_is_sampled() -> None
     # What the probe's training asks is what pIK asks for it, so that a store has it.
     _, _, _, other = run(PIK(train=10, folds=2), test=items(0, 1))
     assert [e.keys for e in preparing.transcript] == [e.keys for e in other.transcript]
+
+
+def test_a_source_without_the_answer_differs_in_the_answer_alone() -> None:
+    arms = ["yes-no source", "yes-no source without answer"]
+    _, finished, *_ = run(PIKContexts(train=10, arms=arms), test=items(0, 6))
+    for one in finished:
+        i = number(one.transcript[0].prompt)
+        whole, bare = sorted((e.prompt for e in one.transcript), key=lambda prompt: "(not noted)" in prompt)
+        assert bare == whole.replace(f"? g{i}\n", "? (not noted)\n")
 
 
 def test_what_is_said_in_words_is_exact_in_every_context() -> None:
