@@ -135,8 +135,8 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
     In this order: the very text of an option; the last letter or option stated as the answer ("The answer is (B)",
     "Answer: b", "\\boxed{B}", "I choose B", "so B", "B is correct"); yes or no where they open the text; the only
     option that is marked as right, in bold, or the likeliest in a list (`option_marks`); a letter that opens the text
-    ("B", "(B)", "b)", "B. Paris"); the only letter in brackets; the only option whose text the answering line holds as whole words; the
-    only capital letter that stands alone.
+    ("B", "(B)", "b)", "B. Paris"); the only letter in brackets; the only option whose text the answering line holds as
+    whole words; the only capital letter that stands alone.
 
     A denied letter or option ("not A", "A is wrong") is none. A letter that is followed by the very text of another
     option ("A. Paris", where Paris is B) gives way to the text. "A" before a word is the article, "I" the pronoun.

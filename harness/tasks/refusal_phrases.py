@@ -97,7 +97,7 @@ know|aware|heard|find|think|believe|of no such, is|are not .. real,
 is|are fictional|fictitious|imaginary|nonexistent,
 false|wrong|incorrect|flawed|faulty|mistaken premise|assumption|presupposition,
 PREMISE .. is|seems|appears .. WRONG,
-no such .. has|have, not clear !to|that|enough, TEXT .. do|does not TELL, TEXT .. do|does not contain|include,
+no such .. has|have, not clear !to|that|enough, TEXT .. do|does not TELL,
 be .. fictional|fictitious|imaginary, are debating, is|are debated|disputed|contested, nobody|one has been able to,
 number|date|year|origin|cause|name|author|reason unknown $, ^ idk, ^ not TOLD, KNOWLEDGE not TOLD, is|are not TOLD,
 i have no .. feelings|opinions|preferences|emotions|beliefs, not something .. can,
@@ -105,7 +105,7 @@ more|further KNOWLEDGE is needed|required, i would need to know,
 i can not have .. favorite|favourite|feelings|opinions|preferences,
 not in position to, outside|beyond my area|field|realm, not understand question,
 can neither confirm|verify, must pass, no .. KNOWLEDGE is|are available|known, prefer not to,
-is|are not recognized|recognised|actual|existing THING
+is|are not recognized|recognised|actual|existing country|place|person|city|state|planet|animal|word
 """
 
 
