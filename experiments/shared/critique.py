@@ -17,8 +17,10 @@ _SAYING = (
     "|solution|response|final|is|was|seems|appears|looks|to|be|student's|clearly|definitely|actually|certainly|entirely"
     "|completely|absolutely|totally|fully|100"
 )
+_PART = "not|neither|if|whether|step|steps|part|half|method|approach|reasoning|working|explanation"
 VERDICT = (
-    rf"\W{{0,6}}(?:(?:{_SAYING})\b\W{{1,4}}){{0,8}}(?:(?!not\b)[\w.-]{{1,20}}[\"',]{{0,2}}\ (?:is|was)\ )?"
+    rf"\W{{0,6}}(?:(?:{_SAYING})\b\W{{1,4}}){{0,8}}"
+    rf"(?:(?:(?!(?:{_PART})\b)[\w.'-]{{1,20}}[\"',]{{0,2}}\ ){{1,3}}(?:(?:is|was)\ |(?=isn't)))?"
     r"(?P<not>(?:it\ |that\ |answer\ |solution\ )?isn't\W{1,4}|not\b\W{1,4})?(?P<word>incorrect|correct|wrong|right)\b"
 )
 """The words of a verdict ("the answer is not correct"), as a verbose pattern with the groups "word" and "not"."""

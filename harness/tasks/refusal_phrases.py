@@ -32,7 +32,7 @@ _LISTS: dict[str, frozenset[str]] = {
     "GIVE": word_set(
         "know answer say tell provide predict help assist determine give verify confirm establish speculate comment "
         "identify respond access recall comply share disclose reveal guess locate find ascertain fulfill estimate "
-        "calculate infer deduce decide conclude judge specify"
+        "calculate infer deduce decide conclude judge specify solve choose pick select"
     ),
     "KNOWLEDGE": word_set(
         "information knowledge data details evidence records record context facts sources memory recollection clue idea"

@@ -58,6 +58,7 @@ _STATEMENT = re.compile(
         (?i:that[ ])? (?: (?i:(?:it|he|she|that|this|they|the[ ]answer){_COPULA})[ ]\S | {_NAME} )
       | (?i:it|he|she|that|this|they) (?i:{_COPULA}) [ ] (?i:(?:probably|likely|perhaps|maybe|called)[ ])? {_NAME}
       | (?i:maybe|perhaps|possibly|probably) [ ] {_NAME}
+      | (?i:so|thus|hence) [ ] {_NAME} [\s.!]*$
     )""",
     re.VERBOSE,
 )

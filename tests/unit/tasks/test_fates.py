@@ -38,6 +38,38 @@ def test_an_answer_that_cannot_be_graded_is_wrong_and_says_why(
     assert graded(item(grader, gold), reply) == found
 
 
+FATES: dict[Fate, tuple[tuple[Grader, str], ...]] = {
+    "answered": (
+        *((number, text) for text in ("42", "41", "I don't know, but I'd say 5.")),
+        *((short_answer, text) for text in ("Rome", "I'm not sure, but Rome", "Paris. I'm not sure.")),
+        *((letter_choice, text) for text in ("B", "A", "I don't know, so A")),
+    ),
+    "refused": (
+        *((number, text) for text in ("I cannot solve this.", "The answer is unknown.", "It cannot be determined.")),
+        *(
+            (short_answer, text)
+            for text in ("I'm not sure.", "Unknown", "The text does not say.", "Answer: I don't know")
+        ),
+        *((short_answer, text) for text in ("Pass.", "<think>Rome?</think>I don't know")),
+        *((letter_choice, text) for text in ("I cannot choose.", "I am unable to determine which option is right.")),
+    ),
+    "unreadable": (
+        *((number, text) for text in ("Hmm.", "12 or 15", "<think>42", "Could you give me the price of 1 egg?")),
+        *((short_answer, text) for text in ("...", "\U0001f600", "<think>Paris</think>")),
+        *((letter_choice, text) for text in ("A or B", "None of the above", "E", "The answer is not listed.")),
+    ),
+    "empty": ((number, ""), (short_answer, "  \n")),
+}
+"""The fate of each reply, by a careful reader."""
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_reply_has_the_fate_that_a_reader_gives_it(fate: Fate) -> None:
+    golds: dict[Grader, object] = {number: "42", short_answer: ["Paris"], letter_choice: "(B) Paris"}
+    found = {text: graded(item(grader, golds[grader]), text).fate for grader, text in FATES[fate]}
+    assert found == dict.fromkeys(found, fate)
+
+
 def test_a_reply_that_was_cut_is_never_graded() -> None:
     """The number that it ends with is the beginning of another one, and the name that it holds may be denied later."""
     for grader, gold, reply in ((number, "2", "The answer is 2"), (short_answer, ["Paris"], "Paris is not the")):
