@@ -17,7 +17,7 @@ _SAYING = (
     "|solution|response|final|is|was|seems|appears|looks|to|be|student's|clearly|definitely|actually|certainly|entirely"
     "|completely|absolutely|totally|fully|100"
 )
-_PART = "not|neither|if|whether|step|steps|part|half|method|approach|reasoning|working|explanation"
+_PART = "not|none|neither|if|whether|step|steps|part|half|method|approach|reasoning|working|explanation"
 VERDICT = (
     rf"\W{{0,6}}(?:(?:{_SAYING})\b\W{{1,4}}){{0,8}}"
     rf"(?:(?:(?!(?:{_PART})\b)[\w.'-]{{1,20}}[\"',]{{0,2}}\ ){{1,3}}(?:(?:is|was)\ |(?=isn't)))?"

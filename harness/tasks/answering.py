@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from harness.tasks.short_tokens import COPULAS, word_forms
+from harness.tasks.short_tokens import COPULAS, PREPOSITIONS, word_forms
 from harness.tasks.statements import ANSWER
 from harness.tasks.texts import answer_line, first_sentence, is_interjection, own_text, word_set, words
 
@@ -45,7 +45,9 @@ _JSON = re.compile(
 )
 _OTHERS = word_set("some many most others people everyone everybody few")
 _CONFIDENCE = re.compile(
-    r"[\s,;|(-]{1,4}(?:my )?confidence(?: level| score)?[*_]{0,3} ?(?:[:=]|is\b)[^\n]{0,40}$", re.I | re.M
+    r"[\s,;|(-]{1,4}(?:my )?confidence(?: level| score)?[*_]{0,3} ?(?:[:=]|is\b)[^\n,;]{0,12}"
+    r"(?:[0-9][0-9.,%/]{0,8}|\b(?:high|low|medium|moderate))[^\n]{0,20}$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _EASY = re.compile(
     r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|(?:oh,? )?that's easy"
@@ -109,7 +111,7 @@ def answering(text: str, question: str) -> str:
             continue
         if _is_background(said, word_forms(following), question):
             continue
-        if any(_is_premise(said, asked, subject) for subject in subjects[at + 1 :]):
+        if not subjects[at] and any(_is_premise(said, asked, subject) for subject in subjects[at + 1 :]):
             continue
         if not HEDGES.isdisjoint(said) and word_forms(following)[:1] and word_forms(following)[0] in HEDGES:
             return f"{sentence.rstrip('.')}; {following}"
@@ -217,8 +219,8 @@ def _restated(said: tuple[str, ...], asked: tuple[str, ...], head: str) -> froze
     """The subject of a sentence that restates the question and goes on ("The capital is X"); empty for any other."""
     verb = next((at for at, word in enumerate(said) if word in COPULAS), 0)
     subject, told = frozenset(said[:verb]) - _CONNECTS, said[verb + 1 :]
-    goes_on = bool(told) and told[0] != "not" and not set(told) <= set(asked)
-    return subject if head in subject and subject <= set(asked) and goes_on else frozenset()
+    goes_on = bool(told) and told[0] != "not" and not told[0].endswith("ed") and not set(told) <= set(asked)
+    return subject if head in subject and subject <= {*asked, *PREPOSITIONS} and goes_on else frozenset()
 
 
 def _is_background(said: tuple[str, ...], following: tuple[str, ...], question: str) -> bool:

@@ -88,7 +88,7 @@ _STATES = re.compile(r"[)\]]? (?:is|was|seems|looks|would|has|can|could|may|migh
 _NOT = re.compile(
     r"\b(?:not|isn't|never|neither|nor|no|over|than|instead of|anything but|unlike|pas|nicht"
     r"|exclude|eliminate|rule out|reject)"
-    r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}\(?$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
+    r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}[(*_]{0,3}$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
     re.IGNORECASE,
 )
 _DOUBTED = re.compile(
@@ -157,7 +157,8 @@ def read_letter(text: str, choices: Sequence[str]) -> str:
 
 def _unstated(text: str, options: _Options) -> str:
     """The letter of a text that calls none its answer."""
-    if len({m[1] for m in _LINE_OPENS.finditer(text)} & options.shown) > 1 and not _HEADED.match(text):
+    listed = [m[1] for m in _LINE_OPENS.finditer(text) if m[1] in options.shown]
+    if len(set(listed)) > 1 and listed == sorted(listed) and not _HEADED.match(text):
         return ""  # the options are only listed
     leading = _LEADING.match(text)
     if leading:

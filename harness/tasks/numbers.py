@@ -27,7 +27,8 @@ _EXPLANATION = re.compile(r"[, ]{0,3}(?:\(|not\b|because\b|since\b|as\b)")
 # What follows a number that answers alone: a unit of three words, and the end, a dash, a bracket or a reason.
 _ALONE = re.compile(
     r"[*_`$)\]]{0,4}(?: ?[^\W\d_][^\s\d,.;:()*=]{0,20}){0,3}[*_`]{0,4} {0,2}"
-    r"(?:$|[.!](?=\s)|- {1,2}(?=[A-Za-z])|\((?!or\b)|,? ?(?:because|since|as|given)\b)",
+    r"(?:$|[.!](?=\s+[^\s\d$*])|- {1,2}(?=[A-Za-z])|\((?!or\b)[^()]{0,200}\)[\s.!*]*$"
+    r"|,? ?(?:because|since|as|given)\b)",
     re.MULTILINE,
 )
 _REASON = re.compile(r"\b(?:because|since|given that|as (?=she|he|it|they|there|we|each|the))\b|\((?=[^()]*$)")

@@ -23,7 +23,7 @@ _REVISED = re.compile(
 _STRESS = "absolutely|certainly|definitely|of course|obviously|clearly|probably|surely"
 _NO_OPENS = re.compile(
     rf"\W{{0,4}}(?:well,? |oh,? )?(?:(?:{_STRESS}|unfortunately|sadly),? not\b|not (?:at all|really)\b|nope\b"
-    r"|nah\b|never\b|n\W*$|nein\b|non\b"
+    r"|nah\b|never(?:,? ever)?\W*$|n\W*$|nein\b|non\b"
     r"|\u043d\u0435\u0442\b|\u4e0d|i (?:don't|do not) (?:think|believe) so\b)",
     re.IGNORECASE,
 )

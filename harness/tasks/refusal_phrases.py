@@ -104,7 +104,7 @@ i have no .. feelings|opinions|preferences|emotions|beliefs, not something .. ca
 more|further KNOWLEDGE is needed|required, i would need to know,
 i can not have .. favorite|favourite|feelings|opinions|preferences,
 not in position to, outside|beyond my area|field|realm, not understand question,
-can neither confirm|verify, must pass, no .. KNOWLEDGE is|are available|known, prefer not to,
+can neither confirm|verify, must pass, no .. KNOWLEDGE is|are available|known, prefer|choose not to,
 is|are not recognized|recognised|actual|existing country|place|person|city|state|planet|animal|word
 """
 

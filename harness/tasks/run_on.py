@@ -36,8 +36,11 @@ _ANSWERED = re.compile(
     r"|\\boxed|####|\banswer(?: is\b|:)",
     re.IGNORECASE | re.MULTILINE,
 )
-_SHORT = 60
-_ACKNOWLEDGES = re.compile(r"(?:sure|okay?|certainly|of course|alright|great|yes)\b[^\n]{0,30}", re.IGNORECASE)
+_FINAL = re.compile(r"\bfinal answer\b", re.IGNORECASE)
+_FEW_WORDS = 3
+_ACKNOWLEDGES = re.compile(
+    r"(?:sure|okay?|certainly|of course|alright|great|yes|let'?s?|first)\b[^\n]{0,30}", re.IGNORECASE
+)
 
 
 def opens_turn(line: str) -> bool:
@@ -53,8 +56,10 @@ def ends(text: str) -> Iterator[int]:
 
 def _is_another(text: str, asked: re.Match[str]) -> bool:
     """Whether a line asks a question that has its own answer or options, behind an answer that stands before it."""
-    before, after = text[: asked.start()].strip(), text[asked.end() : asked.end() + NEAR]
-    if not before or not _ANSWERED.search(after):
+    before = text[: asked.start()].strip()
+    if not before or not _ANSWERED.search(text, asked.end(), asked.end() + NEAR):
         return False
-    short = len(before) <= _SHORT and "\n" not in before and not before.endswith((":", "?"))
+    if _FINAL.search(text, asked.end()) and not _FINAL.search(before):
+        return False  # a question on the way to the answer
+    short = len(before.split()) <= _FEW_WORDS and not before.endswith((":", "?"))
     return bool(_ANSWERED.search(before[-NEAR:])) or (short and not _ACKNOWLEDGES.fullmatch(before))
