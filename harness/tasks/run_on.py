@@ -36,6 +36,7 @@ _ANSWERED = re.compile(
     r"|\\boxed|####|\banswer(?: is\b|:)",
     re.IGNORECASE | re.MULTILINE,
 )
+# Questions before a final answer lead to it.
 _FINAL = re.compile(r"\bfinal answer\b", re.IGNORECASE)
 _FEW_WORDS = 3
 _ACKNOWLEDGES = re.compile(
@@ -51,15 +52,18 @@ def opens_turn(line: str) -> bool:
 def ends(text: str) -> Iterator[int]:
     """The places where another turn or exercise may begin, in no order."""
     yield from (found.start() for pattern in (_TURN, _SEPARATOR) for found in pattern.finditer(text))
-    yield from (found.start() for found in _ASKS.finditer(text) if _is_another(text, found))
+    finals = [found.start() for found in _FINAL.finditer(text)]
+    for asked in _ASKS.finditer(text):
+        on_the_way = bool(finals) and finals[-1] > asked.end() and not finals[0] < asked.start()
+        if not on_the_way and _is_another(text, asked):
+            yield asked.start()
+            return
 
 
 def _is_another(text: str, asked: re.Match[str]) -> bool:
     """Whether a line asks a question that has its own answer or options, behind an answer that stands before it."""
-    before = text[: asked.start()].strip()
+    before = text[max(0, asked.start() - NEAR) : asked.start()].strip()
     if not before or not _ANSWERED.search(text, asked.end(), asked.end() + NEAR):
         return False
-    if _FINAL.search(text, asked.end()) and not _FINAL.search(before):
-        return False  # a question on the way to the answer
-    short = len(before.split()) <= _FEW_WORDS and not before.endswith((":", "?"))
-    return bool(_ANSWERED.search(before[-NEAR:])) or (short and not _ACKNOWLEDGES.fullmatch(before))
+    short = asked.start() < NEAR and len(before.split()) <= _FEW_WORDS and not before.endswith((":", "?"))
+    return bool(_ANSWERED.search(before)) or (short and not _ACKNOWLEDGES.fullmatch(before))
