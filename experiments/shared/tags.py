@@ -7,7 +7,7 @@ from collections import deque
 
 from harness.tasks.texts import own_text, words
 
-PLACEHOLDERS = ("final answer here", "your answer here", "letter here", "confidence here")
+PLACEHOLDERS = ("final answer here", "letter here", "confidence here", "your answer here")
 """Placeholders between the tags in a prompt; a model that repeats them has not answered."""
 
 _FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
