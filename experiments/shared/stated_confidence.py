@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.shared.confidence import Scale, read_confidence
-from experiments.shared.tags import PLACEHOLDERS, first_line
+from experiments.shared.tags import CONFIDENCE_HERE, first_line
 from harness import Item, Probability, Prompt, Subject, Text, fill
 
 TEXTS: Mapping[str, str] = {
@@ -62,7 +62,7 @@ class Scaled:
     @property
     def form(self) -> str:
         """The form of a reply, with the example."""
-        return fill(self.wording["confidence_form"], {"placeholder": PLACEHOLDERS[2], "example": self.example})
+        return fill(self.wording["confidence_form"], {"placeholder": CONFIDENCE_HERE, "example": self.example})
 
     def ask(self, item: Item, solution: str) -> Prompt:
         """The request for the confidence in a solution, which stands in it letter for letter."""

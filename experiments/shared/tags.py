@@ -7,8 +7,11 @@ from collections import deque
 
 from harness.tasks.texts import own_text, words
 
-PLACEHOLDERS = ("final answer here", "letter here", "confidence here", "your answer here")
-"""Placeholders between the tags in a prompt; a model that repeats them has not answered."""
+ANSWER_HERE, LETTER_HERE, CONFIDENCE_HERE = "final answer here", "letter here", "confidence here"
+"""Placeholders between the tags in a prompt."""
+
+PLACEHOLDERS = (ANSWER_HERE, LETTER_HERE, CONFIDENCE_HERE, "your answer here")
+"""A model that repeats one of them has not answered."""
 
 _FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
 

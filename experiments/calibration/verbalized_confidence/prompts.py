@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from experiments.shared import stated_confidence
 from experiments.shared.confidence import Scale
 from experiments.shared.stated_confidence import Scaled
-from experiments.shared.tags import PLACEHOLDERS
+from experiments.shared.tags import ANSWER_HERE, LETTER_HERE
 from experiments.shared.thoughts import ThoughtArm
 from harness import Item, Prompt, fill
 
@@ -71,7 +71,8 @@ class Requests:
         return self.scaled.ask(self.item, solution)
 
     def _answer_form(self) -> str:
-        return fill(self.scaled.wording["answer_form"], {"placeholder": PLACEHOLDERS["choices" in self.item.fields]})
+        placeholder = LETTER_HERE if "choices" in self.item.fields else ANSWER_HERE
+        return fill(self.scaled.wording["answer_form"], {"placeholder": placeholder})
 
     def _ask(self, name: str, form: str, **values: str) -> Prompt:
         how = fill(self.scaled.wording["reasoned" if self.arm.reasoned else "outright"], {"tokens": self.tokens})

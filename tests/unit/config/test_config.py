@@ -19,7 +19,7 @@ def test_the_default_job_is_p_true_on_facts_with_the_embedded_model() -> None:
     assert (job.name, job.task.name, job.model.name, job.seed) == ("pTrue", "facts", "smollm2", 0)
     assert isinstance(job.experiment, PTrue)
     assert job.store == Path("runs/store")
-    assert [c.metric for c in job.claims][:2] == ["auroc", "ece_equal_width"]
+    assert [c.metric for c in job.claims][:3] == ["auroc", "auroc_same_kind", "ece_equal_width"]
 
 
 @pytest.mark.parametrize("experiment", [name for name, _ in config_names("experiment")])
