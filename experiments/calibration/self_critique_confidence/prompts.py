@@ -11,7 +11,7 @@ from typing import Literal
 
 from experiments.shared.confidence import Instrument, read_stated
 from harness import Item, Message, Probability, Prompt, Text, fill
-from harness.tasks.texts import after_thought, words
+from harness.tasks.texts import after_thought, own_text, words
 
 Stage = Literal["vanilla", "critique"]
 
@@ -94,16 +94,18 @@ def read(prompt: Prompt, reply: Text, instrument: Instrument) -> tuple[str, str,
     """The whole reply without thinking, its answer ("" without one), the confidence, and whether that was in the form.
 
     Of a reply that was cut off, a number or an answer that reaches its very end is not read: "8" may become "85". A
-    percentage that is the answer is not the score. Of several answers the last with a score counts, else the last.
+    percentage that is the answer is not the score. Of several answers the last with a score counts, else the last; none
+    of an exercise that the model goes on to.
     """
     text, ended = prompt.prefill + after_thought(reply.text), reply.finish == "stop"
-    statements = list(_ANSWER.finditer(text))
+    said = own_text(text)
+    statements = list(_ANSWER.finditer(said))
     found = [m for m in statements if m["score"]][-1:] or statements[-1:]
-    answer, rest = "", text
+    answer, rest = "", said
     if found:
         begin, end = found[0].span("answer")
-        answer = text[begin:end] if ended or found[0]["end"] is None else ""
+        answer = said[begin:end] if ended or found[0]["end"] is None else ""
         answer = answer.strip(_AROUND).removesuffix(".").strip(_AROUND)
-        rest = f"{text[:begin]} it {text[end:]}"
+        rest = f"{said[:begin]} it {said[end:]}"
     score, in_form = read_stated(rest if ended else re.sub(r"[0-9][0-9.,]*$", "", rest), instrument)
     return text, answer if words(answer) and not _SLOT.fullmatch(answer) else "", score, in_form
