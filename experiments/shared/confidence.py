@@ -90,7 +90,7 @@ _QUANTITY = re.compile(
 # A scale that is named: "on a scale from 0 to 100", "(0-100)", "on a 10-point scale".
 _SCALE_SHOWN = re.compile(
     r"(?:\bon\s(?:an?\s|the\s)?)?(?:\b(?:scale|range|from|between|of)\s{1,3}(?:from\s|of\s|between\s)?|[(\[])?"
-    r"[01]\s?%?\s{0,2}(?:-|to|and)\s{0,2}(?P<most>100|10|5|1)\b(?:\s?%|\.0)?[)\]]?(?P<named>\s?-?\s?(?:scale|range))?"
+    r"[01]\s?%?\s{0,2}(?:-|to|and)\s{0,2}(?P<most>100|10|5|1)\b(?:\s?%|\.0)?[)\]]?(?:\s?-?\s?(?:scale|range))?"
     r"|\bon\s(?:an?\s|the\s)?(?P<points>100|10|5)-point\sscale",
     re.IGNORECASE,
 )
