@@ -190,6 +190,7 @@ def test_merge_keeps_the_readable_one_of_two_records_of_a_call(tmp_path: Path) -
     with segment(tmp_path).open("ab") as file:
         file.write(records.pack(key(2), b"\x00 sound, and no reply"))
     seal(segment(tmp_path))
+    segment(tmp_path).rename(tmp_path / "0.replies")  # the unreadable one is met first
     filled(tmp_path, range(2, 3))
     (done,) = merge(tmp_path)
     assert (done.calls, done.duplicates, done.damaged) == (2, 0, 1)
