@@ -14,8 +14,6 @@ from tests.support.browser import Browser
 from tests.support.reports import estimate, write_run
 from tests.unit.report.test_page import HOSTILE
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 NUMBERS = (estimate(0.7), estimate(0.9, "none"), estimate(None, "last"), estimate(-0.25, "low"), estimate(0.05, "z"))
 REST = (estimate(0.3, metric="brier"), estimate(0.4, metric="nll"))
 CONFIG = {"claims": [{"text": "c", "metric": "auroc", "level": {"arm": "few-shot"}, "relation": "above", "value": 0.5}]}

@@ -16,8 +16,6 @@ from harness.statistics.claims import Verdict
 from tests.support.browser import Browser
 from tests.support.reports import estimate, write_run
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 DESK, PHONE, PAPER = 1400, 390, 718
 """Widths in CSS pixels; the last one is that of a sheet of A4 with margins of a centimetre."""
 

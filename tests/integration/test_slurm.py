@@ -21,8 +21,6 @@ from tests.support.slurm_cluster import Cluster, NoCluster
 from tests.support.stored import stored
 from tests.support.sweeps import sweep_folder, words
 
-pytestmark = pytest.mark.xdist_group("slurm")  # one cluster, in one process of those that share the tests
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -392,7 +392,7 @@ def test_a_taste_for_short_long_or_repeated_words_is_no_preference_for_oneself(
         return lambda at: text.format(n=int(asked[at].gold) + (not right(at)))
 
     table, _ = play(model(form(own, own_right), prefers, asked), model(form(other, other_right), coin, asked), asked)
-    assert value(table, "dbg", arm="judge own") > 0.3
+    assert (value(table, "dbg", arm="judge own") or 0) > 0.3
     estimates = [one for metric in SelfPreference.metrics for one in estimate(metric, table, replicates=200)]
     claims = [claim for claim in CLAIMS if claim.than and not isinstance(claim.than, Mapping)]
     judged = [judge_claim(claim, estimates, SelfPreference.metrics, table, replicates=200) for claim in claims]
