@@ -42,20 +42,17 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """The name as the concept that an explanation is related to.
+class Spelled:
+    """The spelling of a name that is likeliest as the concept that its masked explanation is related to.
 
     Attributes:
-        backward: exp of the mean log-probability per token of the best spelling, after the masked explanation.
-        prior: the same of the same spelling, after an explanation that is hidden whole.
-        pieces: minus the tokens that the name takes per letter.
-        spelling: the best spelling.
+        backward: exp of its mean log-probability per token there.
+        pieces: minus the tokens that the name as given takes per letter.
     """
 
+    name: str
     backward: float
-    prior: float
     pieces: float
-    spelling: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +84,19 @@ class Concept:
         return create_task(yes_no(self.subject, Prompt.user(asked, self.text("know_lead"))))
 
     @cached_property
-    def way_back(self) -> Task[WayBack | None]:
+    def spelled(self) -> Task[Spelled | None]:
         """The way from its explanation to its name; None when the mask left no words."""
-        return create_task(self._go_back())
+        return create_task(self._find_spelling())
+
+    @cached_property
+    def after_nothing(self) -> Task[float | None]:
+        """The score of its name after an explanation that is hidden whole."""
+        return create_task(self._after(MASK))
 
     @cached_property
     def after_domain(self) -> Task[float | None]:
-        """The score of its name after an explanation that gives the domain alone; None where there is none."""
-        return create_task(self._after_domain())
+        """The score of its name after an explanation that gives the domain alone."""
+        return create_task(self._after(self.text("of_domain", domain=self.domain)))
 
     async def score(self, signal: str) -> float | None:
         """One score of the concept: "backward", "prior", "domain", "pieces", "forward", "asked" or "rarity".
@@ -110,17 +112,19 @@ class Concept:
             return (await self.known).p["yes"]
         if signal == "forward":
             return (await self.explanation).forward
+        if signal == "prior":
+            return await self.after_nothing
         if signal == "domain":
-            return await self.after_domain
-        back = await self.way_back
-        return None if back is None else {"backward": back.backward, "prior": back.prior, "pieces": back.pieces}[signal]
+            return await self.after_domain if self.domain else None
+        spelled = await self.spelled
+        return None if spelled is None else {"backward": spelled.backward, "pieces": spelled.pieces}[signal]
 
     async def _explain(self) -> Explanation:
         prompt = Prompt.user(self.text("explain", concept=self.name))
         said = await self.subject.generate(prompt, max_tokens=self.max_tokens)
         return Explanation(said, mask(said.text, self.name))
 
-    async def _go_back(self) -> WayBack | None:
+    async def _find_spelling(self) -> Spelled | None:
         masked = (await self.explanation).masked
         if masked.share == 1:
             return None
@@ -128,14 +132,12 @@ class Concept:
         found = await together(self._named(masked.text.strip(), name) for name in names)
         scores = [_per_token(one) for one in found]
         best = max(range(len(names)), key=scores.__getitem__)
-        prior = _per_token(await self._named(MASK, names[best]))
-        return WayBack(scores[best], prior, -len(found[0].tokens) / len(self.name), names[best])
+        return Spelled(names[best], scores[best], -len(found[0].tokens) / len(self.name))
 
-    async def _after_domain(self) -> float | None:
-        back = await self.way_back
-        if back is None or not self.domain:
-            return None
-        return _per_token(await self._named(self.text("of_domain", domain=self.domain), back.spelling))
+    async def _after(self, explanation: str) -> float | None:
+        """The score of the best spelling after another explanation."""
+        spelled = await self.spelled
+        return None if spelled is None else _per_token(await self._named(explanation, spelled.name))
 
     async def _named(self, explanation: str, name: str) -> Likelihood:
         prompt = Prompt.user(self.text("related", explanation=explanation), self.text("related_lead"))

@@ -118,7 +118,7 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
         if push.pushed != "none":
             pushed = fitted.push(name, self.strength, subject.random("random directions"))
         steps = self.pushed_steps + self.steps_after
-        found: list[Activity] = []
+        said: list[Sequence[tuple[str, bool]]] = []
         answers: Sequence[str] = ()
         for step in range(steps):
             inside = pushed if step < self.pushed_steps else ()
@@ -127,9 +127,13 @@ class UnitDynamics(ArmedExperiment[Push, Axes]):
             asked = (self.asked(question, seen) for question in item.fields["questions"])
             replies = await together(self.answer(subject, prompt, draw, inside) for prompt in asked)
             answers = [answer for answer, _ in replies]
-            measured = await together(self.measured(subject, fitted, answer) for answer in answers)
-            found.append(step_of(measured, fmean(cut for _, cut in replies)))
-        return found
+            said.append(replies)
+
+        async def activity(replies: Sequence[tuple[str, bool]]) -> Activity:
+            measured = await together(self.measured(subject, fitted, answer) for answer, _ in replies)
+            return step_of(measured, fmean(cut for _, cut in replies))
+
+        return await together(map(activity, said))
 
     def asked(self, question: str, answers: Sequence[str]) -> Prompt:
         """A question, after the answers of the step before."""

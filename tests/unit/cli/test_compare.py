@@ -19,6 +19,12 @@ DRY = "dry run: no model was asked, so that these numbers mean nothing"
 HOSTILE = "<script>document.title='ran'</script></textarea><img src=x onerror=alert(1)>\u202e\x00"
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output that goes to a file has all columns."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def ran(folder: Path, *words: str) -> Path:
     """A run directory of the dry-run engine; it is the only one of its folder."""
     assert main(["run", *BASE, "replicates=20", "max_failed=1", f"runs={folder}", "limit=12", *words]) == 0

@@ -18,6 +18,7 @@ from harness.store.packing import pack_reply
 from harness.store.records import PART
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
+from tests.support.stored import full_disk
 from tests.unit.store.test_store import ORIGIN, filled, key, reply, segment
 
 OTHER = Origin("fedcba9876543210", "large", "selfCorrection", {"engine": "vllm"})
@@ -271,8 +272,7 @@ def test_a_merge_without_room_leaves_everything_as_it_was(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {p: p.read_bytes() for p in paths(folder)}
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda file, data: write(file, data if len(data) > 150 else data[:20]))
+    monkeypatch.setattr(os, "write", full_disk(300))
     assert main(["store", "merge", "--folder", str(folder)]) == 1
     assert "3 segments stay as they are: No space left on device" in capsys.readouterr().out
     assert {p: p.read_bytes() for p in folder.iterdir()} == before

@@ -66,7 +66,7 @@ def test_a_reply_without_end_is_given_up_in_time_and_takes_little_memory(
     with within(20.0), memory() as grown:
         reply = asked(engine, GENERATE)
         assert isinstance(reply, (EngineDied, ItemError)), reply
-    assert grown() < 150
+    assert grown() < 400  # of a stream that would fill gigabytes; other threads of the process grow, too
     server.mode = ""
     if isinstance(reply, ItemError):
         assert isinstance(asked(engine, CHOOSE), type(expected(CHOOSE)))
@@ -81,7 +81,7 @@ def test_a_reply_without_end_before_anything_is_asked_is_one_line(
     with within(20.0), memory() as grown, pytest.raises((HarnessError, EngineDied, ItemError)) as caught:
         load()
     assert "\n" not in str(caught.value)
-    assert grown() < 150
+    assert grown() < 400  # of a stream that would fill gigabytes; other threads of the process grow, too
 
 
 def test_others_are_answered_while_one_reply_drips(server: Hostile, load: Callable[..., Engine]) -> None:

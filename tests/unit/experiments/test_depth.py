@@ -74,7 +74,7 @@ DEPTHS: list[tuple[str, list[str], int, int]] = [
     ("tomChoice", [], 0, 1),
     ("internalConsistency", [], 0, 3),  # the next token and the layers; texts; the digits after them
     ("temporalCognition", [], 2, 2),  # the streams of years; the neurons. Then the same, and the ratings
-    ("unitDynamics", [], 1, 5),  # the sentences of units. Then each answer after the one before it; their streams
+    ("unitDynamics", [], 1, 4),  # the sentences of units. Then each answer after the one before it; their streams
     ("recordedDynamics", [], 0, 0),  # a table that others recorded; no model is asked
     # Vectors; lengths of the stream; the questions plain, then with every layer and strength; the layer of task 4; the
     # judge's check. Then plain questions, what is asked under a vector, and the judge of what is written.
@@ -148,9 +148,9 @@ def test_an_item_of_false_belief_has_all_its_questions_in_flight_together() -> N
     """A place is asked in three orders, yes or no in two; a question without a story once for all stories that share
     it: of the beliefs the third person's, that of "you", and that about contents."""
     places, yes_no = 16 + 2 + 3 * 4 + 2, 6 + 2 * 3
-    own, alone, behind, free = 3 * places + 2 * yes_no, 3 * 3 + 2, 3 * 2 + 2 * 2, 14
-    assert own + alone + behind + free == 155
-    assert rounds("falseBelief", [])[1] == [[155]] * ITEMS
+    own, alone, behind, free = 3 * places + 2 * yes_no, 3 * 3 + 2, 3 * 2 + 2 * 2, 20
+    assert own + alone + behind + free == 161
+    assert rounds("falseBelief", [])[1] == [[161]] * ITEMS
 
 
 def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence() -> None:
@@ -162,9 +162,9 @@ def test_the_verdict_on_a_stated_answer_does_not_hold_up_the_forced_confidence()
 
 
 def test_the_answers_held_before_markers_are_asked_together() -> None:
-    # Of the wrong step, the right one, and the user's.
+    # Of the wrong step, the right one, and the user's; each held answer, and the reply that goes on behind the filler.
     asked = rounds("stepCorrection", ["experiment.arms=[injected]"], lambda prompt: {"Wait": 1.0})[1]
-    assert asked == [[3, 3]] * ITEMS
+    assert asked == [[3, 6]] * ITEMS
 
 
 def test_rounds_are_what_depends_on_each_other() -> None:

@@ -19,6 +19,7 @@ from harness.store.maintenance import choose, merge, prune, survey, verify
 from harness.store.records import Place, arrays_of
 from harness.store.segments import Origin, Segment, Writer
 from harness.store.store import Store
+from tests.support.stored import full_disk
 from tests.unit.cli.test_store_command import KILLED, OTHER, aged
 from tests.unit.store.test_store import ORIGIN, key
 
@@ -150,9 +151,8 @@ def test_numbers_left_by_a_killed_prune_are_named_and_go_with_the_next_merge(tmp
 def test_numbers_that_do_not_fit_on_the_disk_leave_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     store.put(key(2), ORIGIN, reply(2))
-    write = os.write
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda file, data: write(file, data[:20]))
+        patch.setattr(os, "write", full_disk(20))
         with pytest.raises(HarnessError, match="No space left on device"):
             store.put(key(4), ORIGIN, reply(4))
     store.put(key(6), ORIGIN, reply(6))  # space again

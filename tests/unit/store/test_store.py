@@ -26,6 +26,7 @@ from harness.store.opened import OpenStore
 from harness.store.readers import OPEN_READERS
 from harness.store.segments import Header, Origin, Segment
 from harness.store.store import Store
+from tests.support.stored import full_disk
 
 ORIGIN = Origin("0123456789abcdef", "small", "pTrue", {"engine": "fake"})
 
@@ -381,19 +382,8 @@ def test_a_full_disk_is_one_clear_error_and_the_next_write_begins_a_new_segment(
 ) -> None:
     store = Store(tmp_path)
     store.put(key(1), ORIGIN, reply(1))
-    write = os.write
-
-    space = 20
-
-    def full(file: int, data: bytes) -> int:
-        nonlocal space
-        if not space:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written, space = write(file, data[:space]), 0
-        return written
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
+        patch.setattr(os, "write", full_disk(20))
         with pytest.raises(HarnessError, match="No space left on device; free space"):
             store.put(key(2), ORIGIN, reply(2))
     assert store.get(key(2), ORIGIN) is None

@@ -76,6 +76,8 @@ def test_the_cells_of_a_worker_share_one_open_store(tmp_path: Path, monkeypatch:
         first(store, folder)
 
     monkeypatch.setattr(Store, "__init__", counted)
+    # Nothing is known of the engine: whether a store may answer for a known one is looked up in a store of its own.
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     assert main(words(tmp_path, "seed=0,1,2", f"store={tmp_path}/store")) == 0
     assert opened == [tmp_path / "store"]
 

@@ -117,9 +117,9 @@ def test_a_run_of_a_run_keeps_the_first_item(run: Path, tmp_path: Path, capsys: 
     capsys.readouterr()
     page = tmp_path / "page.html"
     assert main(["compare", str(path), str(other), "--metric", "accuracy", "--html", str(page)]) == 0
-    (line,) = [text for text in capsys.readouterr().out.splitlines() if text.startswith("  accuracy (zero-shot)")]
-    assert "6" in line.split()
-    assert "6 groups are too few" in line
+    told = capsys.readouterr().out
+    assert "all: 36 pairs, 6 items, 6 groups" in told
+    assert "accuracy (zero-shot): 6 groups are too few for a verdict" in told
 
 
 def test_wrong_names_are_told_with_the_nearest_one(run: Path) -> None:
