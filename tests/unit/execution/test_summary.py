@@ -27,7 +27,7 @@ def run(name: str, folder: Path, *more: str) -> Session:
 
 @pytest.mark.parametrize("name", WITHOUT_A_FIRST_RUN)
 def test_every_experiment_ends_on_one_screen(name: str, tmp_path: Path) -> None:
-    session = run(name, tmp_path)
+    session = run(name, tmp_path, "limit=5")
     lines = summary(session, 120)
     assert len(lines) <= MOST_LINES
     assert all(len(line) <= 120 for line in lines if not line.startswith(("WARNING", "thoughts", "report", "(")))

@@ -86,7 +86,7 @@ def test_a_hundred_thousand_characters_take_no_time(piece: str) -> None:
     for grader in GRADERS:
         Item(fields={"question": QUESTION}, gold=["Paris", "Fe"], grader=grader).grade(text)
     refuses(text)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 3  # 0.5 s at most on an idle core
 
 
 def test_the_parsed_answer_never_depends_on_the_gold() -> None:

@@ -41,7 +41,7 @@ def test_a_hundred_thousand_characters_are_read_at_once(start: str, bomb: str) -
     text = start + bomb * (100_000 // len(bomb))
     begin = time.process_time()
     read_letter(text, CITIES)
-    assert time.process_time() - begin < 1  # 0.2 s at most on an idle core
+    assert time.process_time() - begin < 3  # 0.2 s at most on an idle core; with the square of its length, minutes
 
 
 PIECES = [
