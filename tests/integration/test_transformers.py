@@ -169,7 +169,13 @@ def test_a_cut_reply_is_continued_as_if_it_had_never_been_cut(
 
 def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Path) -> None:
     words = ["experiment=pTrue", "engine=transformers", "limit=6", "tracker=none", "experiment.shots=4"]
-    words += ["experiment.draws=3", "experiment.judged=3", "model=hub", "model.name=smollm2"]
+    words += [
+        "experiment.draws=3",
+        "experiment.judged=3",
+        "experiment.arms=[few-shot,zero-shot]",
+        "model=hub",
+        "model.name=smollm2",
+    ]
     words += [f"model.source={small_model.path}", "engine.max_model_len=2048", "replicates=50", f"runs={tmp_path}"]
     done = subprocess.run(
         [sys.executable, "-m", "harness", "run", *words], capture_output=True, text=True, check=False, timeout=900
@@ -178,7 +184,7 @@ def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Pa
     path = run_dir(tmp_path)
     table = Table.load(path / "outcomes.parquet")
     known = ~np.isnan(table.columns["p"])
-    assert known.sum() > 60
+    assert known.sum() > 30
     assert ((table.columns["mass"][known] > 0.2) & (table.columns["mass"][known] <= 1)).all()
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["engine"]["engine"] == "transformers"
