@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,12 @@ from harness.prompting.prompts import Message
 from harness.prompting.trial import check_ends
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+SHORT = 4000
+"""Characters of a part of a prompt that is kept with its ids."""
+
+COMPARED = 8
+"""Prompts whose parts are compared with the whole."""
 
 
 class Tokenizer(Protocol):
@@ -101,6 +107,9 @@ class Specials:
 class HFTokenizer:
     """A `transformers` tokenizer.
 
+    The turns of a conversation are encoded one by one, where the special tokens between them divide the text anyway.
+    The turns that prompts share (instructions, demonstrations, the question) are then encoded once.
+
     Raises:
         HarnessError: it is of Mistral's own kind, which has no template that could be audited, or it is broken.
     """
@@ -122,6 +131,9 @@ class HFTokenizer:
         self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
         added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
         self.specials = frozenset(text for text in (*added, *tokenizer.all_special_tokens) if text)
+        self._dividing = Specials(_dividing(tokenizer))
+        self._short = lru_cache(maxsize=4096)(self._encode)
+        self._to_compare = COMPARED
 
     @cached_property
     def variables(self) -> frozenset[str] | None:
@@ -168,6 +180,19 @@ class HFTokenizer:
         return f"{cls.__module__}:{cls.__name__}" if cls.__module__.startswith("transformers.") else ""
 
     def encode(self, text: str) -> list[int]:
+        begins = [begin for begin, _ in self._dividing.find(text)]
+        ids: list[int] = []
+        for begin, end in zip([0, *begins], [*begins, len(text)], strict=True):
+            part = text[begin:end]
+            ids += self._short(part) if len(part) <= SHORT else self._encode(part)
+        if self._to_compare and begins:
+            self._to_compare -= 1
+            whole = self._encode(text)
+            if ids != whole:  # a tokenizer that does more than its file says
+                self._dividing, ids = Specials(frozenset()), whole
+        return ids
+
+    def _encode(self, text: str) -> list[int]:
         try:
             return list(self._tokenizer.encode(text, add_special_tokens=False))
         except Exception as error:  # of the Rust library, which raises Exception itself
@@ -199,6 +224,23 @@ def _told(error: Exception) -> str:
     """A library's error in one line."""
     kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
     return kind + " ".join(str(error).split())[:500]
+
+
+def _dividing(tokenizer: Any) -> frozenset[str]:
+    """The special tokens at which a text can be divided in front, with no effect on its ids.
+
+    A fast tokenizer takes added tokens out of a text before it does anything else. None of them may begin inside of
+    another one, take spaces from the text before it, or depend on the word that it touches.
+    """
+    added = list(tokenizer.added_tokens_decoder.values())
+    if not tokenizer.is_fast or any(one.single_word for one in added):
+        return frozenset()
+    inside = {character for one in added for character in one.content[1:]}
+    return frozenset(
+        one.content
+        for one in added
+        if one.special and not (one.lstrip or one.normalized) and one.content and one.content[0] not in inside
+    )
 
 
 def _variables(template: str, model: str) -> frozenset[str]:

@@ -269,6 +269,59 @@ def test_a_prompt_that_ends_with_a_space_is_noted() -> None:
     assert notes(renderer) == ("a prompt ends with a space, which most tokenizers would join with the next word",)
 
 
+@pytest.mark.parametrize("make", FAMILIES)
+def test_a_prompt_has_the_ids_of_its_turns_one_by_one(make: Callable[[], HFTokenizer]) -> None:
+    tokenizer = make()
+    tokenizer._to_compare = 0
+    random = Random(1)
+    pieces = [*sorted(tokenizer.specials), "<think>", "\n", " ", "  ", "", "<", "▁", *WORDS.split(" ")]
+    for _ in range(300):
+        text = "".join(random.choices(pieces, k=12))
+        assert tokenizer.encode(text) == tokenizer._tokenizer.encode(text, add_special_tokens=False), text
+
+
+def added(**settings: bool) -> HFTokenizer:
+    """A tokenizer with the special token <s>, and others whose settings are given."""
+    from tokenizers import AddedToken
+
+    inner = base(bos=True)._tokenizer
+    inner.add_special_tokens({"additional_special_tokens": [AddedToken("<x>", special=True, **settings)]})
+    return HFTokenizer(inner)
+
+
+@pytest.mark.parametrize("setting", ["lstrip", "rstrip", "single_word", "normalized"])
+def test_special_tokens_that_look_around_divide_no_prompt(setting: str) -> None:
+    tokenizer = added(**{setting: True})
+    tokenizer._to_compare = 0
+    random = Random(2)
+    for _ in range(100):
+        text = "".join(random.choices(["<x>", "<s>", " ", "a", "word", "\n", "."], k=9))
+        assert tokenizer.encode(text) == tokenizer._tokenizer.encode(text, add_special_tokens=False), text
+
+
+def test_a_special_token_that_begins_inside_of_another_divides_no_prompt() -> None:
+    from tokenizers import AddedToken
+
+    inner = base(bos=True)._tokenizer
+    inner.add_tokens([AddedToken("say<s>now", normalized=False)])
+    tokenizer = HFTokenizer(inner)
+    tokenizer._to_compare = 0
+    text = "I say<s>now<s>so"
+    assert tokenizer.encode(text) == inner.encode(text, add_special_tokens=False)
+
+
+def test_a_tokenizer_that_does_more_than_its_file_says_reads_whole_prompts() -> None:
+    class Counting(type(chatml()._tokenizer)):  # type: ignore[misc]
+        def encode(self, text: str, **settings: Any) -> Any:
+            return [len(text), *super().encode(text, **settings)]
+
+    inner = Counting(tokenizer_object=chatml()._tokenizer.backend_tokenizer)
+    inner.add_special_tokens({"additional_special_tokens": ["<|im_start|>"]})
+    text = "<|im_start|>a<|im_start|>b"
+    tokenizer = HFTokenizer(inner)
+    assert tokenizer.encode(text) == tokenizer.encode(text) == inner.encode(text, add_special_tokens=False)
+
+
 def covered(tokenizer: HFTokenizer, text: str, piece: str, nth: int = 0) -> str:
     """What the tokens of a piece decode to."""
     renderer = Renderer(tokenizer, "plain", 1000)
