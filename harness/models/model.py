@@ -6,15 +6,13 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.files import user_path, write_whole
+from harness.files import user_path
 from harness.models import adapters
 from harness.models.adapter_checks import check_fits, check_places
 from harness.models.architecture import check_architecture
@@ -24,6 +22,7 @@ from harness.models.fingerprints import fingerprint
 from harness.models.hub import HUB_ID, download
 from harness.models.packaged import packaged_gguf
 from harness.models.snapshot import Snapshot
+from harness.models.tokenizer_notes import load_noted
 from harness.prompting.rendering import Bos, Renderer, Style
 from harness.prompting.templates import DATE, System
 from harness.prompting.thinking import Thinking
@@ -193,21 +192,13 @@ class Model:
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer; no weights are downloaded or read.
 
-        Its class is remembered beside the fingerprint of its files: that it is known saves an import of torch.
-
         Raises:
             HarnessError: as `resolve_tokenizer`, or it cannot be read.
         """
         local = self.resolve_tokenizer()
-        note = cache_folder() / "tokenizers" / f"{local.fingerprint}-transformers-{version('transformers')}"
-        if note.is_file() and not self.trust_remote_code:
-            return HFTokenizer.load(local.path, kind=note.read_text(encoding="utf-8"))
-        tokenizer = HFTokenizer.load(local.path, self.trust_remote_code)
-        if tokenizer.kind:
-            with suppress(OSError, HarnessError):  # without room for it, it is found again
-                note.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(note, tokenizer.kind, "set HARNESS_CACHE to another folder", "the cache")
-        return tokenizer
+        if self.trust_remote_code:
+            return HFTokenizer.load(local.path, trust_remote_code=True)
+        return load_noted(local.path, cache_folder() / "tokenizers", local.fingerprint)
 
     def _folder(self, weights: bool = True) -> Path:
         from harness.models.conversion import converted

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -104,11 +105,50 @@ class Specials:
         return "".join(text[begin:end] for begin, end in zip(begins, ends, strict=True))
 
 
-class HFTokenizer:
+class ByTurns(ABC):
+    """Encodes the turns of a conversation one by one, where the special tokens between them divide the text anyway.
+
+    The turns that prompts share (instructions, demonstrations, the question) are then encoded once.
+
+    Args:
+        dividing: the special tokens at which a text can be divided in front, see `dividing`.
+    """
+
+    def __init__(self, dividing: frozenset[str]) -> None:
+        self._dividing = Specials(dividing)
+        self._short = lru_cache(maxsize=4096)(self._ids)
+        self._to_compare = COMPARED
+
+    @abstractmethod
+    def ids(self, text: str) -> list[int]:
+        """The ids of a text as a whole, see `Tokenizer.encode`; raises anything."""
+
+    def encode(self, text: str) -> list[int]:
+        """As `Tokenizer.encode`."""
+        begins = [begin for begin, _ in self._dividing.find(text)]
+        ids: list[int] = []
+        for begin, end in zip([0, *begins], [*begins, len(text)], strict=True):
+            part = text[begin:end]
+            ids += self._short(part) if len(part) <= SHORT else self._ids(part)
+        if self._to_compare and begins:
+            self._to_compare -= 1
+            whole = self._ids(text)
+            if ids != whole:  # a tokenizer that does more than its file says
+                self._dividing, ids = Specials(frozenset()), whole
+        return ids
+
+    def _ids(self, text: str) -> list[int]:
+        try:
+            return self.ids(text)
+        except Exception as error:  # of the Rust library, which raises Exception itself
+            raise ItemError(f"the tokenizer cannot write {text[:60]!r} in tokens: {told(error)}") from error
+
+
+class HFTokenizer(ByTurns):
     """A `transformers` tokenizer.
 
-    The turns of a conversation are encoded one by one, where the special tokens between them divide the text anyway.
-    The turns that prompts share (instructions, demonstrations, the question) are then encoded once.
+    Attributes:
+        inner: the tokenizer as transformers has it.
 
     Raises:
         HarnessError: it is of Mistral's own kind, which has no template that could be audited, or it is broken.
@@ -120,20 +160,18 @@ class HFTokenizer:
                 f"a {type(tokenizer).__name__} shows neither its chat template nor its special tokens; use a "
                 "revision of the model that has a tokenizer.json"
             )
-        self._tokenizer = tokenizer
+        self.inner = tokenizer
         try:
             alone = tokenizer.encode("", add_special_tokens=True)
             self.template: str | None = (
                 tokenizer.get_chat_template() if getattr(tokenizer, "chat_template", None) else None
             )
         except Exception as error:  # of many types: its files hold something of another type
-            raise HarnessError(f"the tokenizer of {tokenizer.name_or_path} is broken: {_told(error)}") from error
+            raise HarnessError(f"the tokenizer of {tokenizer.name_or_path} is broken: {told(error)}") from error
         self.bos = tokenizer.bos_token_id if tokenizer.bos_token_id in alone[:1] else None
         added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
         self.specials = frozenset(text for text in (*added, *tokenizer.all_special_tokens) if text)
-        self._dividing = Specials(_dividing(tokenizer))
-        self._short = lru_cache(maxsize=4096)(self._encode)
-        self._to_compare = COMPARED
+        super().__init__(dividing(tokenizer.added_tokens_decoder.values()) if tokenizer.is_fast else frozenset())
 
     @cached_property
     def variables(self) -> frozenset[str] | None:
@@ -145,7 +183,7 @@ class HFTokenizer:
         if self.template is None:
             return frozenset()
         check_ends(self.template)  # first of all: even to parse it may fill the memory
-        return _variables(self.template, self._tokenizer.name_or_path)
+        return _variables(self.template, self.inner.name_or_path)
 
     @classmethod
     def load(cls, path: Path, trust_remote_code: bool = False, kind: str = "") -> HFTokenizer:
@@ -170,70 +208,55 @@ class HFTokenizer:
                 # Where Mistral's own library is installed, its format would be preferred.
                 loaded = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code, mistral_format=False)
         except Exception as error:  # of many types: its files hold something of another type
-            raise HarnessError(f"the tokenizer in {path} cannot be loaded: {_told(error)}") from error
+            raise HarnessError(f"the tokenizer in {path} cannot be loaded: {told(error)}") from error
         return cls(loaded)
 
     @property
     def kind(self) -> str:
         """Its class in transformers, as "module:name"; "" for one whose code lies beside the weights."""
-        cls = type(self._tokenizer)
+        cls = type(self.inner)
         return f"{cls.__module__}:{cls.__name__}" if cls.__module__.startswith("transformers.") else ""
 
-    def encode(self, text: str) -> list[int]:
-        begins = [begin for begin, _ in self._dividing.find(text)]
-        ids: list[int] = []
-        for begin, end in zip([0, *begins], [*begins, len(text)], strict=True):
-            part = text[begin:end]
-            ids += self._short(part) if len(part) <= SHORT else self._encode(part)
-        if self._to_compare and begins:
-            self._to_compare -= 1
-            whole = self._encode(text)
-            if ids != whole:  # a tokenizer that does more than its file says
-                self._dividing, ids = Specials(frozenset()), whole
-        return ids
-
-    def _encode(self, text: str) -> list[int]:
-        try:
-            return list(self._tokenizer.encode(text, add_special_tokens=False))
-        except Exception as error:  # of the Rust library, which raises Exception itself
-            raise ItemError(f"the tokenizer cannot write {text[:60]!r} in tokens: {_told(error)}") from error
+    def ids(self, text: str) -> list[int]:
+        return list(self.inner.encode(text, add_special_tokens=False))
 
     def decode(self, ids: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+        return str(self.inner.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
-        if not self._tokenizer.is_fast:
+        if not self.inner.is_fast:
             raise HarnessError(
                 "this model has only a slow tokenizer, which cannot say where its tokens lie in the text; "
                 "save a tokenizer.json beside its weights"
             )
-        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self.inner(text, add_special_tokens=False, return_offsets_mapping=True)
         return [(begin, end) for begin, end in encoded["offset_mapping"]]
 
     def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
         turns = [{"role": m.role, "content": m.content} for m in messages]
         try:
-            return str(
-                self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **variables)
-            )
+            return str(self.inner.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **variables))
         except Exception as error:  # templates raise jinja2 errors of their own making
             raise ItemError(f"the model's chat template refuses this conversation: {error}") from error
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """A library's error in one line."""
     kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
     return kind + " ".join(str(error).split())[:500]
 
 
-def _dividing(tokenizer: Any) -> frozenset[str]:
+def dividing(tokens: Iterable[Any]) -> frozenset[str]:
     """The special tokens at which a text can be divided in front, with no effect on its ids.
 
     A fast tokenizer takes added tokens out of a text before it does anything else. None of them may begin inside of
     another one, take spaces from the text before it, or depend on the word that it touches.
+
+    Args:
+        tokens: all added tokens of a fast tokenizer.
     """
-    added = list(tokenizer.added_tokens_decoder.values())
-    if not tokenizer.is_fast or any(one.single_word for one in added):
+    added = list(tokens)
+    if any(one.single_word for one in added):
         return frozenset()
     inside = {character for one in added for character in one.content[1:]}
     return frozenset(

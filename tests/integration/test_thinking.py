@@ -44,7 +44,7 @@ def engines(small_model: LocalModel) -> Iterator[list[Engine]]:
 
 def thinking(engine: Engine, settings: Thinking, model: LocalModel) -> Subject:
     """The engine's model with a chat template that begins a thought, as that of R1 does."""
-    inner = HFTokenizer.load(model.path)._tokenizer
+    inner = HFTokenizer.load(model.path).inner
     inner.chat_template += "{%- if add_generation_prompt %}{{- '<think>\\n' }}{%- endif %}"
     renderer = Model(source="x", thinking=settings).renderer(HFTokenizer(inner), engine.context)
     assert renderer.thoughts.begun_by == "template"

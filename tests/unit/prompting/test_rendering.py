@@ -250,7 +250,7 @@ def test_a_tokenizer_that_does_not_keep_text_is_noted_once() -> None:
     from tokenizers import normalizers
 
     tokenizer = chatml()
-    tokenizer._tokenizer.backend_tokenizer.normalizer = normalizers.NFC()
+    tokenizer.inner.backend_tokenizer.normalizer = normalizers.NFC()
     renderer = Renderer(tokenizer, "chat", 1000)
     assert notes(renderer) == ()
     for text in ("cafe\u0301 at noon", "plain", "e\u0301"):
@@ -277,14 +277,14 @@ def test_a_prompt_has_the_ids_of_its_turns_one_by_one(make: Callable[[], HFToken
     pieces = [*sorted(tokenizer.specials), "<think>", "\n", " ", "  ", "", "<", "▁", *WORDS.split(" ")]
     for _ in range(300):
         text = "".join(random.choices(pieces, k=12))
-        assert tokenizer.encode(text) == tokenizer._tokenizer.encode(text, add_special_tokens=False), text
+        assert tokenizer.encode(text) == tokenizer.inner.encode(text, add_special_tokens=False), text
 
 
 def added(**settings: bool) -> HFTokenizer:
     """A tokenizer with the special token <s>, and others whose settings are given."""
     from tokenizers import AddedToken
 
-    inner = base(bos=True)._tokenizer
+    inner = base(bos=True).inner
     inner.add_special_tokens({"additional_special_tokens": [AddedToken("<x>", special=True, **settings)]})
     return HFTokenizer(inner)
 
@@ -296,13 +296,13 @@ def test_special_tokens_that_look_around_divide_no_prompt(setting: str) -> None:
     random = Random(2)
     for _ in range(100):
         text = "".join(random.choices(["<x>", "<s>", " ", "a", "word", "\n", "."], k=9))
-        assert tokenizer.encode(text) == tokenizer._tokenizer.encode(text, add_special_tokens=False), text
+        assert tokenizer.encode(text) == tokenizer.inner.encode(text, add_special_tokens=False), text
 
 
 def test_a_special_token_that_begins_inside_of_another_divides_no_prompt() -> None:
     from tokenizers import AddedToken
 
-    inner = base(bos=True)._tokenizer
+    inner = base(bos=True).inner
     inner.add_tokens([AddedToken("say<s>now", normalized=False)])
     tokenizer = HFTokenizer(inner)
     tokenizer._to_compare = 0
@@ -311,11 +311,11 @@ def test_a_special_token_that_begins_inside_of_another_divides_no_prompt() -> No
 
 
 def test_a_tokenizer_that_does_more_than_its_file_says_reads_whole_prompts() -> None:
-    class Counting(type(chatml()._tokenizer)):  # type: ignore[misc]
+    class Counting(type(chatml().inner)):  # type: ignore[misc]
         def encode(self, text: str, **settings: Any) -> Any:
             return [len(text), *super().encode(text, **settings)]
 
-    inner = Counting(tokenizer_object=chatml()._tokenizer.backend_tokenizer)
+    inner = Counting(tokenizer_object=chatml().inner.backend_tokenizer)
     inner.add_special_tokens({"additional_special_tokens": ["<|im_start|>"]})
     text = "<|im_start|>a<|im_start|>b"
     tokenizer = HFTokenizer(inner)
@@ -425,7 +425,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_saved_tokenizer_is_loaded_with_its_template_even_beside_mistrals_own_format(tmp_path: Path) -> None:
-    mistral()._tokenizer.save_pretrained(tmp_path)
+    mistral().inner.save_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "mistral"}')
     (tmp_path / "tekken.json").write_text("{}")
     loaded, made = HFTokenizer.load(tmp_path), mistral()

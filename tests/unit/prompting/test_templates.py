@@ -258,7 +258,7 @@ def test_template_variables_have_no_meaning_for_plain_text() -> None:
 
 def test_a_text_that_a_template_asks_for_is_no_switch() -> None:
     tokenizer = chatml()
-    inner = tokenizer._tokenizer
+    inner = tokenizer.inner
     inner.chat_template = "{%- if effort == 'off' %}{{- 'no effort' }}{%- endif %}" + inner.chat_template
     text = Renderer(HFTokenizer(inner), "chat", 1000, variables={"effort": "off"}).render(Prompt.user("Q")).text
     assert text.startswith("no effort")
