@@ -27,7 +27,7 @@ from harness.engines.server.messages import short
 from harness.errors import HarnessError, ItemError
 from harness.models.model import Model
 from harness.models.snapshot import Snapshot
-from harness.prompting.tokens import HFTokenizer, Tokenizer
+from harness.prompting.tokens import Tokenizer
 from harness.redaction import keep_secret
 
 COMPLETIONS: frozenset[Capability] = frozenset({"generate", "choose", "score"})
@@ -160,14 +160,13 @@ class Server:
                 context=1 << 30,  # the server counts the tokens, and refuses what is too long
                 capacity=self.concurrency,
             )
-        local = model.resolve_tokenizer()
-        tokenizer = HFTokenizer.load(local.path, model.trust_remote_code)
+        tokenizer = model.tokenizer()
         checked = same_tokenizer(connection, name, tokenizer, model.source)
         context = find_context(served.get("max_model_len"), self.max_model_len)
         can, fingerprint = probe(connection, Completions(name), tokenizer)
         identity |= {
             "fingerprint": fingerprint,
-            "tokenizer": local.fingerprint + ("" if checked else " (the server's could not be compared)"),
+            "tokenizer": model.resolve_tokenizer().fingerprint + ("" if checked else " (the server's could not be compared)"),
             "context": str(context),
         }
         return ServerEngine(
