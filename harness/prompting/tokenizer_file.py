@@ -1,8 +1,7 @@
-"""Reads a tokenizer.json without transformers, whose import takes a second, where both were seen to agree.
+"""Does without transformers, whose import takes a second, in runs that need nothing of a model but its tokenizer.
 
-A run whose answers are all stored needs the tokenizer and nothing else of a model. When transformers loads a tokenizer
-for the first time, `summarised` compares it with the file alone: the file's settings, token ids, and what the chat
-template writes. Where all are equal, later runs read the file.
+The tokenizer itself is a library of its own (`tokenizers`). transformers sets it up by the model's files and adds a
+few facts and the chat template, which `summarised` keeps. Later runs read both, where both ways were seen to agree.
 """
 
 from __future__ import annotations
@@ -12,14 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, ItemError
+from harness.errors import ItemError
 from harness.prompting.prompts import Message
 from harness.prompting.tokens import NOTHING, ByTurns, HFTokenizer, dividing, told
-
-FILE = "tokenizer.json"
 
 TALKS = (
     (Message("user", "?"),),
@@ -34,7 +30,7 @@ _OVERRIDDEN = ("encode", "_encode_plus", "decode", "_decode", "apply_chat_templa
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Everything that a tokenizer.json does not hold.
+    """All that the library does not know of a tokenizer.
 
     Attributes:
         bos, template, specials, variables: see `harness.prompting.tokens.Tokenizer`.
@@ -49,19 +45,22 @@ class Summary:
 
 
 class FileTokenizer(ByTurns):
-    """The tokenizer of a model folder, from its tokenizer.json and a summary.
+    """A tokenizer of the library alone.
+
+    Args:
+        written: as the library writes it (`tokenizers.Tokenizer.to_str`).
 
     Raises:
-        HarnessError: the file cannot be read.
+        ValueError: the library cannot read it.
     """
 
-    def __init__(self, folder: Path, summary: Summary) -> None:
+    def __init__(self, written: bytes, summary: Summary) -> None:
         from tokenizers import Tokenizer
 
         try:
-            self.inner = Tokenizer.from_file(str(folder / FILE))
+            self.inner = Tokenizer.from_buffer(written)
         except Exception as error:  # of the Rust library, which raises Exception itself
-            raise HarnessError(f"the tokenizer in {folder} cannot be loaded: {told(error)}") from error
+            raise ValueError(told(error)) from error
         self.inner.no_truncation()
         self.inner.no_padding()
         super().__init__(dividing(self.inner.get_added_tokens_decoder().values()))
@@ -108,13 +107,14 @@ class FileTokenizer(ByTurns):
         return sandbox.from_string(self.template or "")
 
 
-def summarised(tokenizer: HFTokenizer, folder: Path) -> Summary | None:
-    """A summary with which the tokenizer.json of the folder does all that the tokenizer does; None where it does not.
+def summarised(tokenizer: HFTokenizer) -> tuple[Summary, bytes] | None:
+    """A summary and the library's tokenizer, which do all that a tokenizer of transformers does.
 
-    None also where the tokenizer's own class changes how text is encoded, decoded or written.
+    None where they do not: the library is not all there is, or the tokenizer's own class changes how text is encoded,
+    decoded or written.
     """
     inner = tokenizer.inner
-    if not (folder / FILE).is_file() or not inner.is_fast or inner.split_special_tokens or _overrides(type(inner)):
+    if not inner.is_fast or inner.split_special_tokens or _overrides(type(inner)):
         return None
     try:
         summary = Summary(
@@ -124,31 +124,17 @@ def summarised(tokenizer: HFTokenizer, folder: Path) -> Summary | None:
             variables=sorted(tokenizer.variables or ()),
             named=dict(inner.special_tokens_map),
         )
-        alone = FileTokenizer(folder, summary)
-        same = _settings(alone.inner) == _settings(inner.backend_tokenizer) and _alike(alone, tokenizer)
-    except (
-        Exception
-    ):  # a template that does not end, words that the Rust library cannot write: told where they are used
+        written = inner.backend_tokenizer.to_str().encode()
+        same = _alike(FileTokenizer(written, summary), tokenizer)
+    except Exception:  # a template that does not end, words that the library cannot write: told where they are used
         return None
-    return summary if same else None
+    return (summary, written) if same else None
 
 
 def _overrides(cls: type) -> bool:
     from transformers import PreTrainedTokenizerFast
 
     return any(getattr(cls, name) is not getattr(PreTrainedTokenizerFast, name) for name in _OVERRIDDEN)
-
-
-def _settings(backend: Any) -> Any:
-    """All that a tokenizer of the Rust library is, apart from settings that have no effect on text without additions.
-
-    They are truncation and padding, which are off in every call, and a template for special tokens around a text.
-    """
-    content = json.loads(backend.to_str())
-    processor = content["post_processor"]
-    if processor is not None and processor["type"] == "TemplateProcessing":
-        processor = None
-    return {**content, "truncation": None, "padding": None, "post_processor": processor}
 
 
 def _alike(alone: FileTokenizer, tokenizer: HFTokenizer) -> bool:

@@ -166,7 +166,8 @@ class Server:
         can, fingerprint = probe(connection, Completions(name), tokenizer)
         identity |= {
             "fingerprint": fingerprint,
-            "tokenizer": model.resolve_tokenizer().fingerprint + ("" if checked else " (the server's could not be compared)"),
+            "tokenizer": model.resolve_tokenizer().fingerprint
+            + ("" if checked else " (the server's could not be compared)"),
             "context": str(context),
         }
         return ServerEngine(

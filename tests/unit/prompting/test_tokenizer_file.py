@@ -1,6 +1,5 @@
 """A tokenizer.json without transformers: the same ids, text and prompts, or transformers after all."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,8 +7,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from tokenizers import normalizers
 
-from harness.errors import HarnessError, ItemError
+from harness.errors import ItemError
 from harness.models.tokenizer_notes import load_noted
 from harness.prompting.prompts import Message
 from harness.prompting.tokenizer_file import FileTokenizer, summarised
@@ -68,41 +68,43 @@ def test_a_template_that_only_transformers_reads_is_left_to_it(template: str, tm
     tokenizer = chatml()
     tokenizer.inner.chat_template = template
     tokenizer.inner.save_pretrained(tmp_path)
-    assert summarised(HFTokenizer.load(tmp_path), tmp_path) is None
+    assert summarised(HFTokenizer.load(tmp_path)) is None
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
 
 
-def test_a_class_that_changes_text_and_a_file_that_says_something_else_are_left_to_transformers(tmp_path: Path) -> None:
+def test_a_class_that_changes_text_is_left_to_transformers(tmp_path: Path) -> None:
     chatml().inner.save_pretrained(tmp_path)
     loaded = HFTokenizer.load(tmp_path)
-    assert summarised(loaded, tmp_path) is not None
+    assert summarised(loaded) is not None
 
     class Own(type(loaded.inner)):  # type: ignore[misc]
         def encode(self, text: str, **settings: Any) -> Any:
             return super().encode(text.lower(), **settings)
 
-    assert summarised(HFTokenizer(Own.from_pretrained(tmp_path)), tmp_path) is None
-    content = json.loads((tmp_path / "tokenizer.json").read_text())
-    content["normalizer"] = {"type": "Lowercase"}
-    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
-    assert summarised(loaded, tmp_path) is None
-    (tmp_path / "tokenizer.json").unlink()
-    assert summarised(loaded, tmp_path) is None
+    assert summarised(HFTokenizer(Own.from_pretrained(tmp_path))) is None
+
+
+def test_settings_that_transformers_changes_are_kept(tmp_path: Path) -> None:
+    chatml().inner.save_pretrained(tmp_path)
+    loaded = HFTokenizer.load(tmp_path)
+    loaded.inner.backend_tokenizer.normalizer = normalizers.Lowercase()
+    found = summarised(loaded)
+    assert found is not None
+    alone = FileTokenizer(found[1], found[0])
+    assert alone.encode("TRUE") == loaded.encode("TRUE") == loaded.encode("true")
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"kind": "", "summary": {"bos": 1}}', b"\xff"])
 def test_a_damaged_note_is_written_again(content: bytes, tmp_path: Path) -> None:
     chatml().inner.save_pretrained(tmp_path)
     load_noted(tmp_path, tmp_path / "notes", "f")
-    [note] = (tmp_path / "notes").iterdir()
+    [note, file] = sorted((tmp_path / "notes").iterdir())
     note.write_bytes(content)
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), FileTokenizer)
-
-
-def test_a_tokenizer_file_that_is_damaged_since_is_named(tmp_path: Path) -> None:
-    both(chatml, tmp_path)
-    (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(HarnessError, match=f"the tokenizer in {tmp_path} cannot be loaded"):
-        load_noted(tmp_path, tmp_path / "notes", "f")
+    file.write_bytes(file.read_bytes().replace(b"<|im_end|>", b"<|im_and|>"))
+    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
+    file.unlink()
+    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
+    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), FileTokenizer)
