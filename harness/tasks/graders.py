@@ -108,7 +108,7 @@ def number(text: str, item: Item) -> Grade:
     gold = exact(item.gold)
     if gold is None:
         raise ValueError(f"item {item.id}: the gold answer {item.gold!r} is no number")
-    value = read_number(text)
+    value = read_number(text, str(item.fields.get("question", "")))
     return NOTHING if value is None else Grade(write_number(value), value == gold)
 
 

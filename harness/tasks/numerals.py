@@ -145,12 +145,16 @@ _LABEL_BEFORE = re.compile(
 _SURE_AFTER = re.compile(r"\s?(?:%|percent)?\s?\*{0,2}\)?\s?(?:sure|certain|confident|confidence)\b", re.IGNORECASE)
 _SURE_BEFORE = re.compile(r"\bconfidence\b[^0-9\n]{0,30}$", re.IGNORECASE)
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t>*#]{0,8}$")
+# "14 October", "October 14"
+_MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_MONTH_AFTER = re.compile(rf" (?:of )?{_MONTH}\b")
+_MONTH_BEFORE = re.compile(rf"\b{_MONTH} $")
 _ENUMERATES = re.compile(r"[.)] +[*\"(]{0,3}[A-Za-z]")
 _DENIED = re.compile(
     r"""(?: (?: \b(?:not|never|cannot[ ]be|rather[ ]than|instead[ ]of|anything[ ]but|neither|nor|no[ ]longer
               |(?<!no[ ])(?<!a[ ])(?<!any[ ])(?<!without[ ])doubt
               |nicht|niet|pas|non[ ]è|não[ ]é|no[ ]es) | n't\b | 不是? )
-            (?:[ ](?:equal|to|be|exactly|simply|just|the|about|by|is|has|have|at|all|case|true|that|answer|it|it's))*
+            (?:[ ](?:\w{1,12}ly|equal|to|be|just|the|about|by|is|has|have|at|all|case|true|that|answer|it|it's))*
           | [0-9] [^.\n]{0,30} \b(?:though|although)[ ](?:it|that|the[ ]answer)[ ](?:could|might|may)(?:[ ]also)?[ ]be
         ) [ *$("'\\{]{0,4}$""",
     re.IGNORECASE | re.VERBOSE,
@@ -164,7 +168,7 @@ class Quantity:
 
     Attributes:
         value: None of an expression ("6 x 7"), a range ("40-45") and alternatives ("5 or 6").
-        counts: False of a number that counts nothing: "step 3", "2." at the beginning of a line, "95% sure".
+        counts: False of a number that counts nothing: "step 3", "2." at the beginning of a line, "95% sure", "14 May".
     """
 
     start: int
@@ -201,6 +205,11 @@ def quantities(text: str) -> Iterator[Quantity]:
         yield from _quantity(text, group)
 
 
+def values(text: str) -> set[Fraction]:
+    """The values of all numbers of a cleaned text, each by itself."""
+    return {value for found in _NUMERAL.finditer(text) if (value := _value(found)) is not None}
+
+
 def _joined(text: str, left: re.Match[str], right: re.Match[str]) -> bool:
     if right.start() - left.end() > 40:
         return False
@@ -216,14 +225,15 @@ def _quantity(text: str, group: list[re.Match[str]]) -> Iterator[Quantity]:
     before, after = text[max(0, start - 60) : start], text[end : end + 40]
     if _DENIED.search(before) or _DENIED_AFTER.match(after):
         return
-    values = {_value(found) for found in group}
+    several = {_value(found) for found in group}
     # "0.5 or 1/2" is one value, "4 x 4" is not.
-    value = values.pop() if len(values) == 1 and (len(group) == 1 or " or " in text[start:end]) else None
+    value = several.pop() if len(several) == 1 and (len(group) == 1 or " or " in text[start:end]) else None
     if _OPERATED.search(before) or _GOES_ON.match(after):
         value = None
     enumerates = len(group) == 1 and _ENUMERATES.match(after) and _LINE_BEFORE.search(before)
+    dated = _MONTH_AFTER.match(after) or (_MONTH_BEFORE.search(before) and value is not None and value <= 31)
     sure = _SURE_AFTER.match(after) or _SURE_BEFORE.search(before)
-    yield Quantity(start, end, value, not (enumerates or sure or _LABEL_BEFORE.search(before)))
+    yield Quantity(start, end, value, not (enumerates or dated or sure or _LABEL_BEFORE.search(before)))
 
 
 def _fraction(found: re.Match[str]) -> str:

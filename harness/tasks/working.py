@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
+from harness.tasks.number_words import read_words
 from harness.tasks.numerals import Quantity, quantities
 
 _FILLERS = re.compile(
@@ -31,8 +32,16 @@ _AFTER_BUT = re.compile(
     r"\bbut (?:now |actually )?(?:it|that|the (?:\w{1,12} )?answer) (?:is|was|should be)\b", re.IGNORECASE
 )
 _UNKNOWN = re.compile(r"(?<![A-Za-z\\])([A-Za-z]) ?=")
+_TWO_VALUES = re.compile(r"\b([A-Za-z]) ?= ?[^=,;]{1,20} and \1 ?=")  # "x = 2 and x = 3"
 _COMPOUND = re.compile(r"[-+*/x] ?[A-Za-z] ?=[^=]*$")
 _LISTED = re.compile(r"(?:,? and|,? or|[,;])\s{0,2}[$(]?", re.IGNORECASE)
+_REASON = re.compile(r"\b(?:because|since|given that|as (?=she|he|it|they|there|we|each|the))\b|\((?=[^()]*$)")
+NO_VALUE = re.compile(
+    r"[\s*_:]{0,4}(?:\w{1,15}ly )?(?:undefined|infinite|infinity|unknown|indeterminate|impossible|not defined"
+    r"|no solution|null|n/a|nan|to be determined|unclear|not clear)\b",
+    re.IGNORECASE,
+)
+"""Words that stand where a statement would have a number, and say that there is none."""
 
 
 def lead(segment: str, at: int) -> int:
@@ -46,7 +55,9 @@ def equated(segment: str, found: Sequence[Quantity]) -> Quantity:
 
     Equations of two unknowns ("x = 3, y = 4") give no number.
     """
-    if len({name[1] for name in _UNKNOWN.finditer(segment)}) > 1 and not _COMPOUND.search(segment):
+    concluded = [m.end() for m in _CONCLUSION.finditer(segment) if "=" in segment[m.end() :]]
+    names = {name[1] for name in _UNKNOWN.finditer(segment, concluded[-1] if concluded else 0)}
+    if (len(names) > 1 and not _COMPOUND.search(segment)) or _TWO_VALUES.search(segment):
         return Quantity(found[0].start, found[-1].end, None)
     sides: list[list[Quantity]] = []
     at = -1
@@ -86,8 +97,12 @@ def closing(segment: str, found: Sequence[Quantity], direct: bool) -> Quantity |
 def concludes(rest: str) -> bool:
     """Whether a working goes on and comes to a number ("That makes 42")."""
     last = deque(quantities(rest), maxlen=1)
-    return bool(last) and (
-        any(pattern.search(rest, 0, last[0].start) for pattern in (_CONCLUSION, _VERB, re.compile("=")))
+    if not last:
+        return False
+    *before, clause = re.split(r"[,;)] ", rest[: last[0].start])
+    clause = f"{before[-1]} {clause}" if before and not re.search("[0-9]", before[-1]) else clause
+    return (
+        any(pattern.search(clause) for pattern in (_CONCLUSION, _VERB, re.compile("=")))
         or _CONCLUSION.search(rest, last[0].end) is not None
     )
 
@@ -98,3 +113,34 @@ def is_list(segment: str, found: Sequence[Quantity]) -> bool:
         return False
     gaps = (segment[left.end : right.start] for left, right in itertools.pairwise(found))
     return all(_LISTED.fullmatch(gap) for gap in gaps) and not re.search("[A-Za-z]", segment[found[-1].end :])
+
+
+def chosen(segment: str, rest: str) -> Quantity | None:
+    """The number that a statement gives; a working that goes on after it (`rest`) is left to be read from its end."""
+    found = [q for q in quantities(segment) if q.counts]
+    start = lead(segment, 0)
+    if not found:
+        return Quantity(0, start, None) if NO_VALUE.match(segment, start) else worded(segment)
+    first = found[0]
+    direct = start >= first.start
+    reason = _REASON.search(segment, first.end) if direct and first.value is not None else None
+    if reason and reason[0] != "(" and "=" not in segment[: reason.start()]:
+        segment, found = segment[: reason.start()], [q for q in found if q.start < reason.start()]
+    ended = direct and re.match(r"[^=\n]{0,20}[;(]", segment[first.end :])
+    if "=" in segment and not ended:
+        return equated(segment, found)
+    closed = closing(segment, found, direct)
+    if closed:
+        return closed
+    if is_list(segment, found) or (not direct and NO_VALUE.match(segment)):
+        return Quantity(first.start, found[-1].end, None)
+    return None if not direct and concludes(rest) else first
+
+
+def worded(segment: str) -> Quantity | None:
+    """The number in words that a segment begins with."""
+    start = lead(segment, 0)
+    article = re.search(r"\ba\s{0,2}$", segment[:start])  # "a quarter", "a hundred"
+    start = article.start() if article else start
+    worded = read_words(segment[start:])
+    return Quantity(start, start + worded[1], worded[0]) if worded else None

@@ -12,8 +12,8 @@ from harness.tasks.numbers import read_number, write_number
 from tests.support.cases import Rows, kinds, misread
 
 
-def written(text: str, _: None) -> str | None:
-    value = read_number(text)
+def written(text: str, question: str | None) -> str | None:
+    value = read_number(text, question or "")
     return None if value is None else write_number(value)
 
 
@@ -24,6 +24,7 @@ def test_the_number_is_the_one_that_a_reader_finds(rows: Rows) -> None:
 
 BOMBS = ["=5", "5 = 5 ", "1, ", "1 or ", "(5) ", "not 5 ", "answer in ", "the answer is ", "\\frac{1}{", "\\text{a} "]
 BOMBS += ["twelve ", "1,000", "1 000 ", "1.000", "wait ", "total is ", "<think>", "</think>", "<|im_end|>", "½", "٤"]
+BOMBS += ["7 legs, or ", ", which is 5 more ", "7: 8, ", "14 May ", "in 7 days ", "none left "]
 
 
 @pytest.mark.parametrize("start", ["", "The answer is ", "\\boxed{"])
@@ -31,7 +32,7 @@ BOMBS += ["twelve ", "1,000", "1 000 ", "1.000", "wait ", "total is ", "<think>"
 def test_a_hundred_thousand_characters_are_read_at_once(start: str, bomb: str) -> None:
     text = start + bomb * (100_000 // len(bomb))
     begin = time.process_time()
-    read_number(text)
+    read_number(text, "How many legs has a spider in 14 days?")
     assert time.process_time() - begin < 3  # 0.5 s at most on an idle core; with the square of its length, minutes
 
 
