@@ -40,7 +40,8 @@ _LISTS: dict[str, frozenset[str]] = {
     "NOUN": word_set(
         "answer answers solution way such known country countries city capital element person people place river "
         "mountain king queen president team event record records information evidence data knowledge consensus proof "
-        "agreement world planet animal word language book film song state island"
+        "agreement world planet animal word language book film song state island number numbers integer integers "
+        "letter month day date february"
     ),
     "KNOWS": word_set("knows know can could"),
     "PREMISE": word_set("premise assumption presupposition question"),
@@ -71,9 +72,10 @@ no .. answer exists|available|known|to|that|can, ^ no .. answer, has|have|had no
 has|have|had not taken place,
 has|have|had not .. been FOUND_OUT|announced|discovered|held|released|invented|observed|published|played|born,
 yet to be, yet to happen|occur|take, there is|are|exists no .. THING !MORE, there has|have been no,
-^ no NOUN has|have|is|are|exists|exist|with|by|named|called, can not GIVE !but|apart|enough|more,
+no .. NOUN has|have|exists|exist !MORE,
+^ no NOUN is|are|with|by|named|called, can not GIVE !but|apart|enough|more,
 can not be sure|certain|said, can not do that|this|so, rather not say|answer, unable to GIVE,
-am|are unable|able to, am not able to, not able to GIVE,
+am|are unable to, am|are not able to, not able to GIVE,
 refuse|decline|unwilling to KNOW|comment|discuss|respond|help,
 will|would not answer|say|tell|respond|comment|speculate|help|provide|assist|discuss,
 have|has|with|possess no .. KNOWLEDGE, have not KNOWLEDGE,
@@ -81,7 +83,9 @@ have not faintest|slightest|foggiest .. KNOWLEDGE, got no .. KNOWLEDGE, ^ not KN
 there is|are not .. answer|answers|solution|consensus, have|has yet to KNOW, nobody|one has .. out,
 nobody|one has FOUND_OUT,
 remains to be, time will tell, i|we .. need|require more|further|additional .. KNOWLEDGE,
-do|does not appear|seem to exist,
+do|does not appear|seem to exist, do|does not appear|seem to be .. real|recognized|recognised|actual|existing|valid,
+is|are not valid time|hour|date|day|month|number|letter|word|question|country|square, clock can not show,
+is|are not perfect square|cube, KNOWLEDGE is|are insufficient|inadequate|incomplete|lacking,
 drawing blank, have to pass $, i will pass $, not think|believe anyone|anybody KNOWS, not something i KNOW,
 do not remember|recall, there is no telling, god|heaven|goodness knows $, am|are loss,
 data|knowledge do|does not .. include|cover|contain|extend, KNOWLEDGE is|are not available, KNOWLEDGE not available,
@@ -152,7 +156,7 @@ PHRASES = tuple(Phrase.read(" ".join(text.split())) for text in (_DOUBTS + "," +
 """All phrases. English only."""
 
 _ALONE = """
-unknown, na, not available, not applicable, unanswerable, undetermined, unclear, uncertain, no answer, no idea, idk,
+unknown, not available, not applicable, unanswerable, undetermined, unclear, uncertain, no answer, no idea, idk,
 dunno, unsure, not known, indeterminate, not sure, can not say, no clue, not enough information, beats me, who knows,
 no one knows, nobody knows, no comment, i forget, i forgot, answer unknown, none known, not specified, not stated,
 not mentioned, pass, i pass

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from harness.items import Grade, Item, grader
 from harness.tasks.refusal_phrases import ADVERBS, ALONE, ANY, CONTRACTIONS, DOUBTS, NO_ADVERBS, PHRASES, Phrase
 from harness.tasks.short_answers import read_short
+from harness.tasks.statements import statements
 from harness.tasks.texts import own_text, word_set, words
 
 WINDOW = 5
@@ -28,12 +29,18 @@ NO_ANSWERS = word_set("sorry apologies i unfortunately well hmm however no yes a
 _REACH = 10_000
 """Characters read at the beginning and at the end of a text; a refusal does not stand in the middle of a longer one."""
 
+# What stands for an answer and gives none.
+_OPEN = re.compile(
+    r"(?:that|not|no|none|n/a|subjective|dependent|debatable|complex|complicated|beyond|outside|up to|left|in|based"
+    r"|for|always|somewhere|likely to|impossible|undefined|unknown|unclear|probably not)\b",
+    re.IGNORECASE,
+)
 _DENIALS = word_set("not no nobody one unable impossible")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]{0,2}\s|\n")
 _QUOTED = re.compile(r"\"[^\"\n]{1,200}\"|(?<!\w)'(?:[^'\n]|\b'\b){1,200}'(?!\w)")
 _TITLE = re.compile(r"(?<=[a-z,]) [A-Z][a-z']+(?: [A-Z][a-z']*)+")
 _INTERJECTION = re.compile(r"^\s{0,3}(?:no|yes|well|sorry)\s{0,3}[,:]", re.IGNORECASE)
-_NOT_APPLICABLE = re.compile(r"\bn/a\b", re.IGNORECASE)
+_NOT_APPLICABLE = re.compile(r"\b[nN]/[aA]\b|\b[nN]\.[aA]\.|\bNA\b|^\W{0,4}na\W{0,4}$")  # "Na" is sodium
 # A label, a box or the key of a JSON object before an answer.
 _DRESS = re.compile(
     r"\\(?:boxed|text[a-z]{0,2})\s?\{?"
@@ -43,7 +50,9 @@ _DRESS = re.compile(
 _COMPARED = re.compile(r"\bno (?:better|other|greater) \w{1,20} (?:than|but|except)\b", re.IGNORECASE)
 _COMPLETE = re.compile(r"[.!?:;,\"')\]*]$")
 _TURN = re.compile(
-    r"((?:[:;,!?\n]|\.(?=\s)| - )? ?\b(?:but|however|though|although|yet)\b,?|[:;,!?\n]|\.(?=\s)| - )", re.IGNORECASE
+    r"((?:[;,!?\n]|:(?![0-9])|\.(?=\s)| - )? ?\b(?:but|however|though|although|yet)\b,?"
+    r"|[;,!?\n]|:(?![0-9])|\.(?=\s)| - )",
+    re.IGNORECASE,
 )
 _FIRM = re.compile(r"[:;]|-|but|however|though|although|yet", re.IGNORECASE)
 _NAME = r"(?:the\ |an?\ )?(?:[A-Z][\w.-]*\b(?!')|[0-9][\w.,-]*)"
@@ -56,6 +65,7 @@ _STATEMENT = re.compile(
         (?i:(?:my|the|our)[ ](?:(?:best|final|short|likely|right)[ ]){{0,2}}(?:guess|answer|bet){_COPULA}) :?[ ]\S
       | (?i:i(?:'d|'ll|[ ]would|[ ]will)?[ ](?:still[ ])?(?:think|believe|guess|say|suspect|go[ ]with|assume|bet))[ ]
         (?i:that[ ])? (?: (?i:(?:it|he|she|that|this|they|the[ ]answer){_COPULA})[ ]\S | {_NAME} )
+      | (?i:the|its|his|her) (?:[ ][a-z]{{1,20}}){{1,3}} (?:[ ]of[ ]{_NAME})? {_COPULA} [ ] {_NAME}
       | (?i:it|he|she|that|this|they) (?i:{_COPULA}) [ ] (?i:(?:probably|likely|perhaps|maybe|called)[ ])? {_NAME}
       | (?i:maybe|perhaps|possibly|probably) [ ] {_NAME}
       | (?i:so|thus|hence) [ ] {_NAME} [\s.!]*$
@@ -78,7 +88,8 @@ def refuses(text: str, *, wide: bool = False) -> bool | None:
     """Whether a text says that there is no answer, or that none is known; None for a text without words.
 
     The model's thought, and what it goes on to ask itself ("Question: ..."), are not read; nor are quotations and
-    titles. A text that was cut off inside the last word of a phrase ("The answer is unk") refuses as well.
+    titles. A text that was cut off inside the last word of a phrase ("The answer is unk") refuses as well. One that states
+    an answer all the same ("That is not possible. The answer is 80.") does not.
 
     Args:
         wide: the words of a phrase may stand apart, in order, within `WINDOW` words (or the length of a longer phrase)
@@ -90,7 +101,9 @@ def refuses(text: str, *, wide: bool = False) -> bool | None:
         own = f"{own[:_REACH]}\n{own[-_REACH:]}"
     if not words(own):
         return None
-    return any(_refused(sentence, wide) for sentence in _sentences(own))
+    sentences = list(_sentences(own))
+    refused = [_refused(sentence, wide) for sentence in sentences]
+    return any(refused) and not any(_answers(s) for s, no in zip(sentences, refused, strict=True) if not no)
 
 
 @grader
@@ -100,6 +113,13 @@ def admits_unknown(text: str, item: Item) -> Grade:
     if refused is None:
         return Grade("", None)
     return Grade("unknown" if refused else read_short(text, str(item.fields.get("question", ""))), refused)
+
+
+def _answers(sentence: _Sentence) -> bool:
+    """Whether a sentence states an answer ("The answer is 80.")."""
+    stated = [s for s in statements(sentence.text) if s.kind in ("answer", "boxed", "hashes")]
+    said = sentence.text[stated[0].end :].lstrip(" *_:`\"'") if stated else ""
+    return bool(words(said)) and not _OPEN.match(said)
 
 
 def _sentences(text: str) -> Iterator[_Sentence]:
