@@ -33,7 +33,8 @@ _SYMBOL_DENIED = re.compile(
     rf"(?i:\b(?:not|nor|neither|never|rather than|pas|nicht)\b|n't){_SYMBOL}"
     r"|\b([A-Z][A-Za-z]?) is(?: not|n't) (?![A-Z][a-z]?\b)"
 )
-_SYMBOL_FIRST = re.compile(r"[\"'(]{0,2}([A-Z][A-Za-z]?)[\"')]{0,2}(?=\s*$|[.,;:]| ?\(| -| is\b)")
+_SYMBOL_FIRST = re.compile(r"(?!No,)[\"'(]{0,2}([A-Z][A-Za-z]?)[\"')]{0,2}(?=\s*$|[.,;:]| ?\(| -| is\b)")
+_SYMBOL_BRACKETED = re.compile(r"(?:[\w'-]{1,20} ){1,3}\(([A-Z][a-z]?)\)")
 _SYMBOL_ALONE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?)(?![A-Za-z])")
 _NOT_SYMBOLS = word_set("It So We My By If Is An A To Or On Do Oh Ah Hi Ok")
 _CAPITALISED_WORDS = _NOT_SYMBOLS | word_set("I In As At He No Be Of")
@@ -57,7 +58,8 @@ def symbol(text: str, item: Item) -> Grade:
     """A chemical symbol, case sensitive (Co is cobalt, CO is not).
 
     In this order: the text's only word; what "is", "symbol", "but" or ":" introduces; a symbol that opens the answer
-    ("Co (cobalt)"); the only word of one or two letters that begins with a capital and is not an English word. A symbol
+    ("Co (cobalt)"); one in brackets behind a name ("iodine (I)"); the only word of one or two letters that begins with a
+    capital and is not an English word. A symbol
     that the text denies ("not Ni") is none of these, and one of two alternatives ("Co or Ni") is no answer.
 
     Gold: a list of symbols or one string.
@@ -69,6 +71,7 @@ def symbol(text: str, item: Item) -> Grade:
     denied = {symbol for match in _SYMBOL_DENIED.findall(line) for symbol in match}
     stated = [m[1] for m in _SYMBOL_STATED.finditer(line) if m[1] not in denied]
     first = _SYMBOL_FIRST.match(line)
+    bracketed = _SYMBOL_BRACKETED.match(line)
     alone = {m[1] for m in _SYMBOL_ALONE.finditer(line)} - _CAPITALISED_WORDS - denied
     if len(tokens) == 1:
         answer = tokens[0]
@@ -76,6 +79,8 @@ def symbol(text: str, item: Item) -> Grade:
         answer = stated[0]
     elif first and first[1] not in _NOT_SYMBOLS | denied:
         answer = first[1]
+    elif bracketed:
+        answer = bracketed[1]
     elif len(alone) == 1:
         answer = alone.pop()
     else:

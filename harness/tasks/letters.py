@@ -167,7 +167,10 @@ def _unstated(text: str, options: _Options) -> str:
             return opening
     if re.fullmatch(r"\s{0,20}[a-z]\s{0,20}", text):
         return options.given(text, text.strip(), len(text)) or ""
-    by_text = options.texts.named(_NO_DOUBT.sub(" ", answer_line(text)))
+    line = _NO_DOUBT.sub(" ", answer_line(text))
+    by_text = options.texts.named(line)
+    if by_text is None:
+        by_text = options.texts.named_alone(line)
     named = "" if by_text is None else chr(ord("A") + by_text)
     if named and options.denies(text, named):
         return ""
@@ -247,6 +250,8 @@ class _Options:
         line = text[at : at + _SEGMENT].split("\n", 1)[0]
         clause = _CLAUSE_END.split(line, maxsplit=1)[0]
         option = self.texts.equal(line.strip(_AROUND))
+        if option is None and self.texts.listed(line):
+            return ""
         if option is None:
             option = self.texts.named(clause.strip(_AROUND))
         return None if option is None else chr(ord("A") + option)

@@ -21,6 +21,8 @@ _DENIAL = re.compile(
     r" (?:not|never|neither|nor|isnt|arent|wasnt|cant|cannot|wrong|incorrect|rather than|instead of|as opposed to|over"
     r"|unlike|no|pas|nicht)(?= )"
 )
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
+_LISTED = re.compile(r",?\s(?:or|and)\s|[,/;]\s?")
 _JOINED = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 _PREFIXES = ("in", "un", "im", "il", "ir", "dis", "non ", "not ")
 _PAIRS = (("true", "false"), ("right", "wrong"), ("yes", "no"))
@@ -74,6 +76,17 @@ class OptionTexts:
                 if option is not None:
                     found.add(option)
         return found.pop() if len(found) == 1 else None
+
+    def named_alone(self, text: str) -> int | None:
+        """The index of the only option that a sentence names by itself ("It is Paris. Lyon and Nice are larger.")."""
+        alone = {self.named(part) for part in _SENTENCE_END.split(text)} - {None}
+        return alone.pop() if len(alone) == 1 else None
+
+    def listed(self, line: str) -> bool:
+        """Whether a line goes through several options and nothing else ("crate, bowl or basket")."""
+        parts = [part.strip(" .\"'*") for part in _LISTED.split(line)]
+        found = [self.equal(part) for part in parts[:2] if part]
+        return len(found) > 1 and None not in found and found[0] != found[1]
 
     def _said(self, line: str) -> list[int]:
         said = f" {' '.join(words(line))} "

@@ -88,8 +88,8 @@ def refuses(text: str, *, wide: bool = False) -> bool | None:
     """Whether a text says that there is no answer, or that none is known; None for a text without words.
 
     The model's thought, and what it goes on to ask itself ("Question: ..."), are not read; nor are quotations and
-    titles. A text that was cut off inside the last word of a phrase ("The answer is unk") refuses as well. One that states
-    an answer all the same ("That is not possible. The answer is 80.") does not.
+    titles. A text that was cut off inside the last word of a phrase ("The answer is unk") refuses as well. One
+    that states an answer all the same ("That is not possible. The answer is 80.") does not.
 
     Args:
         wide: the words of a phrase may stand apart, in order, within `WINDOW` words (or the length of a longer phrase)
