@@ -246,16 +246,22 @@ def _unquoted(value: str) -> str:
 
 def _known_values() -> tuple[str, ...]:
     """The values of the environment's credentials and of those on the command line, the longest first."""
+    return _known_of(tuple(os.environ.items()), tuple(sys.argv[1:]), frozenset(_told))
+
+
+@lru_cache(maxsize=4)  # asked for every text of a run, and the same each time
+def _known_of(
+    environment: tuple[tuple[str, str], ...], words: tuple[str, ...], told: frozenset[str]
+) -> tuple[str, ...]:
     found: set[str] = set()
-    for name, value in os.environ.items():
+    for name, value in environment:
         # PWD is the working folder, and a path (SSH_KEY=/home/me/.ssh/id) only says where a credential is.
         if _of_environment(name, value) and not name.endswith("PWD") and not os.path.exists(value):
             found |= {value, *value.splitlines()}
-    words = sys.argv[1:]
     for flag, word in zip(["", *words], words, strict=False):
         found |= {word} if _is_flag(flag) and _is_secret(flag, word) else set(_secrets_of(word))
     # A short word of letters stands in too many texts that have nothing to do with it.
-    known = {v.strip() for v in found | _told}
+    known = {v.strip() for v in found | told}
     known = {v for v in known if len(v) >= (10 if v.isalpha() else 6)}
     # As JSON and an address write it.
     known |= {json.dumps(v)[1:-1] for v in known} | {quote(v, safe="") for v in known}

@@ -70,7 +70,8 @@ def option_file(option: str) -> Path | None:
 
 def options(group: str) -> Sequence[str]:
     """The names in a group, sorted; inside of `hydra_at` only."""
-    return sorted(loader().get_group_options(group))
+    # The loader's own method would copy the whole repository each time.
+    return sorted(loader().repository.get_group_options(group))
 
 
 @functools.cache

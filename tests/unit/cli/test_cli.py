@@ -1,17 +1,22 @@
-"""The command line as a user meets it: exit codes, messages, kill and go on, Ctrl-C. On the dry-run engine."""
+"""The command line as a user meets it: exit codes, messages, kill and go on, Ctrl-C. On the dry-run engine.
+
+Runs that are killed or interrupted are processes of their own; what only ends is called in this one.
+"""
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from harness.cli.main import main
 from harness.config import load_job
 from harness.execution.execute import execute
 from harness.outcomes import Table
@@ -29,12 +34,32 @@ SMALL = [
 ]
 
 
-def harness(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs one command to its end."""
+class Ended(NamedTuple):
+    """One command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def harness(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs one command to its end, in this process."""
+
+    def command(*words: str) -> Ended:
+        capsys.readouterr()
+        return Ended(main(words), *capsys.readouterr())
+
+    return command
+
+
+def process(*words: str) -> subprocess.CompletedProcess[str]:
+    """Runs one command to its end, as a process of its own."""
     command = [sys.executable, "-m", "harness", *words]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=120
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def start(*words: str) -> subprocess.Popen[str]:
@@ -70,7 +95,7 @@ def same_outcomes(a: Path, b: Path) -> None:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An undisturbed run; the folder of its runs."""
     runs = tmp_path_factory.mktemp("runs")
-    done = harness("run", *SMALL, f"runs={runs}")
+    done = process("run", *SMALL, f"runs={runs}")
     assert done.returncode == 0, done.stderr
     assert "report: " in done.stdout
     return runs
@@ -105,7 +130,7 @@ def test_no_test_item_is_a_training_item(finished: Path) -> None:
     assert not trained & tested
 
 
-def test_the_same_command_again_asks_nothing(finished: Path) -> None:
+def test_the_same_command_again_asks_nothing(harness: Command, finished: Path) -> None:
     before = (run_dir(finished) / "outcomes.parquet").read_bytes()
     keys = stored(finished)
     done = harness("run", *SMALL, f"runs={finished}")
@@ -116,12 +141,14 @@ def test_the_same_command_again_asks_nothing(finished: Path) -> None:
 
 
 @pytest.mark.parametrize("calls", [5, 150])
-def test_kill_and_go_on_asks_nothing_twice_and_ends_the_same(finished: Path, tmp_path: Path, calls: int) -> None:
+def test_kill_and_go_on_asks_nothing_twice_and_ends_the_same(
+    harness: Command, finished: Path, tmp_path: Path, calls: int
+) -> None:
     slow = [*SMALL, f"runs={tmp_path}", "window=3"]
-    process = start("run", *slow, "engine.delay=0.05")
-    wait_for_calls(tmp_path, calls, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    running = start("run", *slow, "engine.delay=0.05")
+    wait_for_calls(tmp_path, calls, running)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
     before = len(stored(tmp_path))
     done = harness("run", *slow)
     assert done.returncode == 0, done.stderr
@@ -134,13 +161,13 @@ def test_kill_and_go_on_asks_nothing_twice_and_ends_the_same(finished: Path, tmp
     same_outcomes(again, run_dir(finished))
 
 
-def test_kill_and_go_on_with_greedy_and_sampled_chains(tmp_path: Path) -> None:
+def test_kill_and_go_on_with_greedy_and_sampled_chains(harness: Command, tmp_path: Path) -> None:
     words = ["experiment=selfCorrection", "engine=fake", "tracker=none", "limit=8", "replicates=50", "window=2"]
     assert harness("run", *words, f"runs={tmp_path / 'a'}").returncode == 0
-    process = start("run", *words, f"runs={tmp_path / 'b'}", "engine.delay=0.05")
-    wait_for_calls(tmp_path / "b", 40, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    running = start("run", *words, f"runs={tmp_path / 'b'}", "engine.delay=0.05")
+    wait_for_calls(tmp_path / "b", 40, running)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
     assert len(stored(tmp_path / "b")) < 8 * 18
     assert harness("run", *words, f"runs={tmp_path / 'b'}").returncode == 0
     keys = stored(tmp_path / "b")
@@ -151,11 +178,11 @@ def test_kill_and_go_on_with_greedy_and_sampled_chains(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_reports_what_is_there(tmp_path: Path) -> None:
-    process = start("run", *SMALL, f"runs={tmp_path}", "window=2", "engine.delay=0.1")
-    wait_for_calls(tmp_path, 120, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    running = start("run", *SMALL, f"runs={tmp_path}", "window=2", "engine.delay=0.1")
+    wait_for_calls(tmp_path, 120, running)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
     assert "interrupted: writing the report" in err
     manifest = json.loads((run_dir(tmp_path) / "manifest.json").read_text())
     assert manifest["status"] == "interrupted"
@@ -174,26 +201,28 @@ def test_a_run_that_is_cancelled_while_it_asks_reports_what_is_there(tmp_path: P
 
 
 def test_ctrl_c_while_preparing_still_ends_with_a_report(tmp_path: Path) -> None:
-    process = start("run", *SMALL, f"runs={tmp_path}", "engine.delay=2")
-    wait_for_calls(tmp_path, 0, process)
+    running = start("run", *SMALL, f"runs={tmp_path}", "engine.delay=2")
+    wait_for_calls(tmp_path, 0, running)
     while not list(tmp_path.glob("*/*/manifest.json")):
         time.sleep(0.05)
     time.sleep(1.5)  # the first calls take two seconds
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
     assert json.loads((run_dir(tmp_path) / "manifest.json").read_text())["items_done"] == 0
     assert (run_dir(tmp_path) / "report.html").exists()
 
 
-def test_a_run_that_cannot_begin_leaves_the_results_of_an_earlier_one(finished: Path) -> None:
+def test_a_run_that_cannot_begin_leaves_the_results_of_an_earlier_one(harness: Command, finished: Path) -> None:
     before = (run_dir(finished) / "calls.jsonl").read_bytes()
     done = harness("run", *SMALL, f"runs={finished}", "store=/proc/nothing")
     assert done.returncode == 2
     assert (run_dir(finished) / "calls.jsonl").read_bytes() == before
 
 
-def test_an_engine_that_dies_leaves_a_report_and_the_next_run_goes_on(finished: Path, tmp_path: Path) -> None:
+def test_an_engine_that_dies_leaves_a_report_and_the_next_run_goes_on(
+    harness: Command, finished: Path, tmp_path: Path
+) -> None:
     dying = ["engine._target_=tests.support.helpers.Dying", "engine.after=150", "window=3"]
     done = harness("run", *SMALL, f"runs={tmp_path}", *dying)
     assert done.returncode == 1
@@ -220,7 +249,7 @@ def test_secrets_are_struck_out() -> None:
     }  # fmt: skip
 
 
-def test_too_many_failures_fail_the_run_after_its_report(tmp_path: Path) -> None:
+def test_too_many_failures_fail_the_run_after_its_report(harness: Command, tmp_path: Path) -> None:
     # 5 tokens of context for a prompt that needs more: every item fails, and says why.
     (tmp_path / "rows.jsonl").write_text('{"question": "Q?", "answer": "A"}\n')
     done = harness(
@@ -247,7 +276,7 @@ def test_too_many_failures_fail_the_run_after_its_report(tmp_path: Path) -> None
         (["show", "ptrue"], "did you mean 'pTrue'?"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(words: list[str], message: str, tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_2(harness: Command, words: list[str], message: str, tmp_path: Path) -> None:
     extra = [] if any(w.startswith("runs=") for w in words) or words[0] == "show" else [f"runs={tmp_path}"]
     done = harness(*words, *extra)
     assert done.returncode == 2, done.stderr
@@ -258,16 +287,16 @@ def test_bad_input_is_one_line_and_exit_2(words: list[str], message: str, tmp_pa
 
 
 def test_an_unknown_command_is_exit_2() -> None:
-    assert harness("rum").returncode == 2
+    assert process("rum").returncode == 2
 
 
-def test_list_names_everything() -> None:
+def test_list_names_everything(harness: Command) -> None:
     out = harness("list").stdout
     for name in ("pTrue", "selfCorrection", "falseBelief", "facts", "arithmetic", "gsm8k", "smollm2", "vllm", "auroc"):
         assert f"  {name} " in out, name
 
 
-def test_show_gives_the_paper_an_item_and_its_prompt_tokens() -> None:
+def test_show_gives_the_paper_an_item_and_its_prompt_tokens(harness: Command) -> None:
     out = harness("show", "pTrue", "engine=fake", "--tokens").stdout
     assert "arXiv 2207.05221" in out
     assert "<assistant> The proposed answer is: (" in out
@@ -277,14 +306,14 @@ def test_show_gives_the_paper_an_item_and_its_prompt_tokens() -> None:
     assert "items" in harness("show", "facts").stdout
 
 
-def test_validate_asks_eight_items_and_writes_nothing(tmp_path: Path) -> None:
+def test_validate_asks_eight_items_and_writes_nothing(harness: Command, tmp_path: Path) -> None:
     done = harness("validate", *SMALL, f"runs={tmp_path / 'runs'}")
     assert done.returncode == 0, done.stderr
     assert "8 items, " in done.stdout
     assert not (tmp_path / "runs").exists()
 
 
-def test_validate_asks_a_set_that_is_smaller_than_the_limit_and_says_so(tmp_path: Path) -> None:
+def test_validate_asks_a_set_that_is_smaller_than_the_limit_and_says_so(harness: Command, tmp_path: Path) -> None:
     rows = [f'{{"question": "What is {i} + 1?", "answer": "{i + 1}"}}' for i in range(10)]
     (tmp_path / "own.jsonl").write_text("\n".join([*rows, "{oops"]))
     own = [
@@ -308,7 +337,7 @@ def test_validate_asks_a_set_that_is_smaller_than_the_limit_and_says_so(tmp_path
     assert (task["items"], task["broken_rows"], len(task["first_broken_rows"])) == (10, 1, 1)
 
 
-def test_cfg_prints_the_composed_config() -> None:
+def test_cfg_prints_the_composed_config(harness: Command) -> None:
     out = harness("run", "--cfg", "seed=5").stdout
     assert "seed: 5" in out
     assert "_target_: experiments.calibration.p_true.p_true.PTrue" in out
