@@ -35,17 +35,18 @@ def command(model: LocalModel, runs: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "harness", "run", *words, *settings(model, runs)]
 
 
-def run(model: LocalModel, runs: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs it to its end."""
-    done = subprocess.run(command(model, runs, *words), capture_output=True, text=True, check=False, timeout=400)
-    assert done.returncode == 0, done.stderr
-    return done
+@pytest.fixture(scope="module")
+def engines() -> Iterator[EnginePool]:
+    """Keeps the model loaded from one run to the next."""
+    with EnginePool() as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
-def undisturbed(small_model: LocalModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(small_model: LocalModel, engines: EnginePool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
-    run(small_model, runs, *P_TRUE)
+    made = harness.run(*P_TRUE, *settings(small_model, runs), engines=engines, quiet=True)
+    assert made.manifest["status"] == "finished"
     return runs
 
 
@@ -74,19 +75,16 @@ def test_killed_in_the_middle_and_gone_on_with(undisturbed: Path, small_model: L
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     before = len(stored(tmp_path))
-    run(small_model, tmp_path, *P_TRUE)
+    done = subprocess.run(
+        command(small_model, tmp_path, *P_TRUE), capture_output=True, text=True, check=False, timeout=400
+    )
+    assert done.returncode == 0, done.stderr
+    assert "report: " in done.stdout
     keys = stored(tmp_path)
     assert before < len(keys)
     assert len(keys) == len(set(keys)), "an answered call was asked a second time"
     assert sorted(keys) == sorted(stored(undisturbed))
     same_outcomes(run_dir(tmp_path), run_dir(undisturbed))
-
-
-@pytest.fixture(scope="module")
-def engines() -> Iterator[EnginePool]:
-    """Keeps the model loaded from one run to the next."""
-    with EnginePool() as pool:
-        yield pool
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from harness.calls.arrays import Array
 from harness.calls.calls import Call, Choose, Generate, Logprobs, Read, Reply, Sampling, Score, Text
 from harness.calls.interventions import Add
+from harness.cli.main import main
 from harness.engines.base import Engine
 from harness.engines.transformers.engine import Transformers
 from harness.errors import ItemError
@@ -177,10 +176,7 @@ def test_p_true_runs_from_the_command_line(small_model: LocalModel, tmp_path: Pa
         "model.name=smollm2",
     ]
     words += [f"model.source={small_model.path}", "engine.max_model_len=2048", "replicates=50", f"runs={tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "run", *words], capture_output=True, text=True, check=False, timeout=900
-    )
-    assert done.returncode == 0, done.stderr
+    assert main(["run", *words]) == 0
     path = run_dir(tmp_path)
     table = Table.load(path / "outcomes.parquet")
     known = ~np.isnan(table.columns["p"])

@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
@@ -74,21 +75,26 @@ class WordTokenizer:
     _words: ClassVar[dict[int, str]] = {END: "<end>"}
 
     def encode(self, text: str) -> list[int]:
-        ids = []
-        for word in _WORD.findall(text):
-            token = zlib.crc32(word.encode())
-            self._words[token] = word
-            ids.append(token)
-        return ids
+        return list(_encoded(text))
 
     def decode(self, ids: Sequence[int]) -> str:
-        return "".join(self._words[i] for i in ids)
+        return "".join(map(self._words.__getitem__, ids))
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         return [word.span() for word in _WORD.finditer(text)]
 
     def chat(self, messages: Sequence[Message], variables: Mapping[str, Any] = NOTHING) -> str:
         return "".join(f"<{m.role}> {m.content}\n" for m in messages) + HEADER
+
+
+@lru_cache(maxsize=256)  # a reply is encoded at every place where it may have begun
+def _encoded(text: str) -> tuple[int, ...]:
+    ids = []
+    for word in _WORD.findall(text):
+        token = zlib.crc32(word.encode())
+        WordTokenizer._words[token] = word
+        ids.append(token)
+    return tuple(ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +233,8 @@ class FakeEngine:
                 f"the replies to the prompt ending {text[-80:]!r} have probabilities that do not sum to 1: {dict(odds)}"
             )
         tokens = [tuple(self.tokenizer.encode(reply)) for reply in odds]
-        beginnings = {t[:i] for t, p in zip(tokens, odds.values(), strict=True) if p for i in range(len(t))}
+        lengths = {len(t) for t in tokens}
+        beginnings = {t[:n] for t, p in zip(tokens, odds.values(), strict=True) if p for n in lengths if n < len(t)}
         closed = [(*t, END) if t in beginnings else t for t in tokens]
         return [_Possible(t, p) for t, p in zip(closed, odds.values(), strict=True)]
 

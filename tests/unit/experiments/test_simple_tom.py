@@ -134,16 +134,16 @@ def test_right_options_stand_in_either_place() -> None:
 
 def test_a_constant_answer_is_perfect_on_the_public_form_and_half_right_over_twins() -> None:
     table = run(stories(), unaware, (*ASKED, "rule: never aware"))
+    over_twins, by_kind = values(table, "accuracy_over_twins"), values(table, "accuracy_by_kind")
+    known, joint = values(table, "accuracy_unaware"), values(table, "joint_of_three")
+    gaps = [values(table, name) for name in ("gap_unaware", "gap_over_twins")]
     for arm in (*ASKED, "rule: never aware"):
         for kind in KINDS:
-            assert values(table, "accuracy_unaware")[arm, kind] == 1
-            assert values(table, "accuracy_over_twins")[arm, kind] == 0.5
-            assert values(table, "accuracy_by_kind")[arm, kind, "aware"] == 0
-            assert values(table, "accuracy_by_kind")[arm, kind, "seen"] == 0
-            assert values(table, "accuracy_by_kind")[arm, kind, "irrelevant"] == 1
+            assert (known[arm, kind], over_twins[arm, kind]) == (1, 0.5)
+            assert [by_kind[arm, kind, twin] for twin in ("aware", "seen", "irrelevant")] == [0, 0, 1]
         for kind in KINDS[1:]:
-            assert values(table, "gap_unaware")[arm, kind] == values(table, "gap_over_twins")[arm, kind] == 0
-        assert values(table, "joint_of_three")[arm, "unaware"] == 1
+            assert [gap[arm, kind] for gap in gaps] == [0, 0]
+        assert joint[arm, "unaware"] == 1
         assert values(table, "joint_over_twins")[arm,] == 0
 
 
@@ -342,7 +342,8 @@ def test_the_gap_is_the_difference_of_two_accuracies() -> None:
 def test_the_claims_about_models_of_known_behaviour(says: Says, kinds: list[str]) -> None:
     job = load_job(["experiment=simpleToM", "engine=fake", "tracker=none"])
     items = stories(12)
-    table, _ = simulate(SimpleToM(), items, answering(items, says))
+    arms = dict.fromkeys(level["arm"] for claim in job.claims for _, level in claim.sides)
+    table, _ = simulate(SimpleToM(arms=tuple(arms)), items, answering(items, says))
     named = {name for claim in job.claims for name, _ in claim.sides} | {"option_mass"}
     wanted = [metric for metric in SimpleToM.metrics if metric.name in named]
     estimates = [one for metric in wanted for one in estimate(metric, table, replicates=200)]
