@@ -85,11 +85,12 @@ def _rule(
     scores = np.zeros(len(w))
     # Standard scores, so that rows of folds with different choices can be compared.
     tried = [sign * (one - one.mean()) / (one.std() or 1.0) for one in lengths if len(w) for sign in (-1, 1)]
-    for fold in np.unique(group.values):
-        others = np.where(group.values == fold, 0.0, w)[None, :]
-        found = [float(_within(one, correct.values, kind.values, others)[0]) for one in tried]
-        if not np.isnan(found[0]):
-            scores = np.where(group.values == fold, tried[int(np.argmax(found))], scores)
+    folds = np.unique(group.values)
+    others = np.where(group.values == folds[:, None], 0.0, w)
+    found = np.array([_within(one, correct.values, kind.values, others) for one in tried])
+    for fold, of_others in zip(folds, found.T, strict=True):
+        if not np.isnan(of_others[0]):
+            scores = np.where(group.values == fold, tried[int(np.argmax(of_others))], scores)
     # A replicate without a pair stays undefined.
     return lambda weights: np.maximum(_within(scores, correct.values, kind.values, weights), 0.5)
 

@@ -111,7 +111,10 @@ class Clusters:
 
 def counted(codes: Sequence[Codes] | Codes, size: int) -> Floats:
     """How often each code 0..size-1 occurs in each row of codes, [B, size]."""
-    return np.stack([np.bincount(row, minlength=size) for row in codes]).astype(np.float64)
+    found = np.empty((len(codes), size))
+    for row, own in zip(found, codes, strict=True):
+        row[:] = np.bincount(own, minlength=size)
+    return found
 
 
 def _kinds(places: Sequence[Sequence[str]]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class GapReplicates:
         """[k] the mean gap of the rows of each bin; 0 where there are none."""
         return np.asarray(np.divide(self.sums, self.weight, out=np.zeros_like(self.sums), where=self.weight > 0))
 
-    @property
+    @cached_property
     def noise(self) -> Floats:
         """[B, k] how far the mean gaps of the replicates are from the data's, beyond what the mean gap of all rows
         makes of more or fewer rows in a bin.
@@ -57,6 +58,7 @@ class GapReplicates:
         beyond = share * (self.sums_drawn - overall * self.weight_drawn) - (self.sums - overall * self.weight)
         return np.asarray(np.divide(beyond, self.weight, out=np.zeros_like(beyond), where=self.weight > 0))
 
+    @cached_property
     def likely(self) -> Floats:
         """[k] shrunken mean gaps: the overall mean gap, plus each bin's deviation from it, shrunk by the share that
         noise explains.
@@ -103,7 +105,7 @@ class GapReplicates:
             right = np.clip(self.said + of, least, 1 - least)
             return right * (1 - right)
 
-        return np.asarray(np.sqrt(variance(gaps) / variance(self.likely())))
+        return np.asarray(np.sqrt(variance(gaps) / variance(self.likely)))
 
 
 def error_ends(how: Gaps, gaps: GapReplicates, n_groups: int) -> tuple[float, float]:
@@ -132,7 +134,7 @@ def inverted(
     noise = gaps.even * gaps.noise * _widening(n_groups)
     seen = float(size(gaps.even * gaps.means))
     # Shrunken gaps are right for all of them together; the largest is better told by the one seen.
-    likely = gaps.means if counted == "worst" else gaps.likely()
+    likely = gaps.means if counted == "worst" else gaps.likely
 
     def under(t: float, share: float) -> float:
         return float(np.quantile(size(t * likely * gaps.even + gaps.spread(t * likely) * noise), share))

@@ -118,7 +118,7 @@ def test_likely_gaps_keep_the_overall_one_and_what_noise_does_not_explain() -> N
     # The two differ from their mean by d either way; noise alone would make that SD^2 / 2 in the mean square.
     for d in (0.02, 0.2):
         left = max(0.0, 1 - SD**2 / 2 / d**2) ** 0.5
-        found = gaps([0.1 - d, 0.1 + d], drawn).likely()
+        found = gaps([0.1 - d, 0.1 + d], drawn).likely
         assert found == pytest.approx([0.1 - left * d, 0.1 + left * d], abs=1e-3)
     # A bin without rows has no gap; one with three times the rows counts three times.
     some = gaps([0.3, 0.0, 0.1], drawn[:, [0, 1, 1]] * [1, 0, 1])
@@ -130,7 +130,7 @@ def test_likely_gaps_keep_the_overall_one_and_what_noise_does_not_explain() -> N
         weight_drawn=some.weight_drawn * factor,
         sums_drawn=some.sums_drawn * factor,
     )
-    found = some.likely()
+    found = some.likely
     assert found[1] == 0
     assert found[0] * 0.25 + found[2] * 0.75 == pytest.approx(0.15, abs=1e-12)
 
