@@ -15,7 +15,19 @@ import time
 import numpy as np
 
 from harness.cli.listing import measures
-from harness.metrics.columns import Folds, Labels, Numbers, Ordered, Probabilities, Scores, Units, Wins
+from harness.metrics.columns import (
+    Classes,
+    Fates,
+    Folds,
+    Labels,
+    Numbers,
+    Ordered,
+    Probabilities,
+    Quantities,
+    Scores,
+    Units,
+    Wins,
+)
 from harness.metrics.metric import Measure, Metric
 from harness.outcomes import Kind, Table
 from harness.statistics.estimates import estimate_all
@@ -34,6 +46,8 @@ def simulated(rows: int, per_group: int, seed: int = 0) -> Table:
         "group": np.array([f"group-{i // per_group:07d}" for i in range(rows)], dtype=object),
         "error": np.full(rows, None, dtype=object),
         "arm": np.full(rows, "a", dtype=object),
+        "kind": np.array([f"kind-{i % 5}" for i in range(rows)], dtype=object),
+        "fate": np.where(correct + rng.random(rows) < 0.1, "refused", "answered").astype(object),
     }
     numbers: dict[str, tuple[Kind, np.ndarray]] = {
         "p": ("probability", said),
@@ -51,7 +65,8 @@ def simulated(rows: int, per_group: int, seed: int = 0) -> Table:
 
 def bound(name: str, measure: Measure) -> Metric:
     """A measure applied to the columns of the simulated table."""
-    columns = {Probabilities: "p", Scores: "p", Ordered: "p", Numbers: "p", Wins: "p", Units: "group", Folds: "group"}
+    columns = {**dict.fromkeys((Probabilities, Scores, Ordered, Wins), "p"), Numbers: "length", Quantities: "length"}
+    columns |= {Units: "group", Folds: "group", Classes: "kind", Fates: "fate"}
     labels = iter(("stimulus", "response") if Ordered in measure.parameters else ("correct", "after"))
     if name in ("d_prime", "criterion"):
         labels = iter(("stimulus", "response"))

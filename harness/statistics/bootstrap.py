@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.metrics.columns import Weights
+from harness.metrics.columns import Floats, Weights
 from harness.statistics.clusters import Clusters, Codes, counted
 
 _CHUNK = 1 << 18
 """Weights held at once, 2 MB: a metric's own temporaries are a few times that, and stay near the processor."""
+
+_KEPT = 1 << 23
+"""Counts of drawn groups that are kept for further rows with as many groups, 34 MB."""
 
 
 def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Codes | None = None) -> Iterator[Weights]:
@@ -27,18 +34,57 @@ def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Co
     Yields:
         Weights [b, m]; together `replicates` of them.
     """
-    rng = np.random.Generator(np.random.SFC64(seed))
     n = len(clusters.of_row)
     merged = np.arange(n) if merged is None else merged
     n_sets, n_merged = len(clusters.members), int(merged.max()) + 1
     if clusters.ways == 1 and n_sets == n:
-        yield from _weights_of_rows(np.bincount(merged), replicates, rng)
+        yield from _weights_of_rows(np.bincount(merged), replicates, _generator(seed))
         return
     from scipy.sparse import coo_array
 
     rows = coo_array((np.ones(n), (merged, clusters.of_row)), shape=(n_merged, n_sets)).tocsr()
-    for size in _chunks(replicates, max(sum(clusters.sizes), n_sets, n_merged)):
-        yield np.ascontiguousarray((rows @ np.ascontiguousarray(clusters.drawn(size, rng).T)).T)
+    for drawn in _drawn(clusters, replicates, seed, max(sum(clusters.sizes), n_sets, n_merged)):
+        yield np.ascontiguousarray((rows @ np.ascontiguousarray(drawn.T)).T)
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keeps numpy's linear algebra to one thread, while it lasts.
+
+    The products of a metric are small, so that several threads wait for each other longer than they compute. Metrics
+    have threads of their own.
+    """
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+@cache
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+def _drawn(clusters: Clusters, replicates: int, seed: int, width: int) -> Iterator[Floats]:
+    """How often each set of groups is drawn in each replicate, in parts [b, S] for weights [b, width]."""
+    sizes = _chunks(replicates, width)
+    if clusters.ways == 1 and replicates * clusters.n <= _KEPT:
+        for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
+            yield _kept(clusters.n, replicates, seed)[start : start + size].astype(np.float64)
+        return
+    rng = _generator(seed)
+    for size in sizes:
+        yield clusters.drawn(size, rng)
+
+
+@lru_cache(maxsize=2)
+def _kept(n_groups: int, replicates: int, seed: int) -> NDArray[np.int32]:
+    """As `Clusters.drawn` of rows with one group each. Most metrics of a run have rows of the same groups."""
+    rng, clusters = _generator(seed), Clusters.single(np.arange(n_groups))
+    parts = [clusters.drawn(size, rng).astype(np.int32) for size in _chunks(replicates, n_groups)]
+    return np.concatenate(parts)
 
 
 def _weights_of_rows(rows: Codes, replicates: int, rng: np.random.Generator) -> Iterator[Weights]:

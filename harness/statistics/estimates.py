@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 
@@ -22,7 +22,7 @@ from harness.metrics.metric import Metric
 from harness.metrics.weighted import ratio
 from harness.outcomes import Table
 from harness.statistics.alignment import MOST_UNMATCHED
-from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.bootstrap import bootstrap_weights, one_thread
 from harness.statistics.few_groups import FEWEST_GROUPS
 from harness.statistics.intervals import (
     Interval,
@@ -170,7 +170,7 @@ def estimate_all(
             shared.setdefault(key, []).append(((i, j), metric))
     # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own. Two
     # sets of rows at a time: while one is sorted, or its replicates are drawn, the metrics of the other are computed.
-    with ThreadPoolExecutor(2) as sets, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with one_thread(), ThreadPoolExecutor(2) as sets, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         jobs = {
             places: sets.submit(_estimates, pool, alike, table, dict(level_items), replicates, seed, interval)
             for (*_, level_items), members in shared.items()
@@ -205,7 +205,7 @@ def p_against(
     value, n_groups = rows.value(), rows.clusters.n
     if not metric.measure.interval or np.isnan(value) or n_groups < 2:
         return None
-    with ThreadPoolExecutor(1) as pool:
+    with one_thread(), ThreadPoolExecutor(1) as pool:
         [[drawn]] = _replicated(pool, [(rows, rows.values_of_points())], replicates, seed, interval)
     return p_value(metric.measure, value, drawn, n_groups, bound)
 
@@ -222,7 +222,7 @@ def _estimates(  # noqa: PLR0917
     """Estimates of metrics that take the same columns, at one level: of each metric one, of a curve one a point."""
     rows = sample(metrics[0], table, level)
     n_groups = rows.clusters.n
-    samples = [replace(rows, metric=metric) for metric in metrics]
+    samples = [rows.under(metric) for metric in metrics]
     values = list(pool.map(Sample.values_of_points, samples))
     drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]).all() and n_groups > 1]
     pairs = [(samples[i], values[i]) for i in drawn]

@@ -14,7 +14,7 @@ from harness.metrics.levels import LevelValue, level_text
 from harness.metrics.metric import Metric
 from harness.outcomes import Table, factorize
 from harness.statistics.alignment import aligned
-from harness.statistics.bootstrap import bootstrap_weights
+from harness.statistics.bootstrap import bootstrap_weights, one_thread
 from harness.statistics.clusters import Clusters
 from harness.statistics.estimates import Estimate, shift
 from harness.statistics.few_groups import power_factor
@@ -135,7 +135,8 @@ def _contrast(first: _Side, second: _Side, replicates: int, seed: int) -> Contra
     values = [np.array([one.value() for one in side]) for side in (rows[:n_first], rows[n_first:])]
     one, two = (float(v.mean()) for v in values)
     n_groups = clusters_of(rows).n
-    interval, p = _tested(rows, two - one, n_groups, lambda: _replicated(rows, n_first, replicates, seed))
+    with one_thread():
+        interval, p = _tested(rows, two - one, n_groups, lambda: _replicated(rows, n_first, replicates, seed))
     counts = _discordant(*rows) if len(rows) == 2 else None
     signs = _signs(*rows) if len(rows) == 2 else None
     left_out = f"{match.n_unmatched} rows left out without a partner" if match.n_unmatched else ""

@@ -61,6 +61,13 @@ class Sample:
         """Rows left out for a missing value, and failures."""
         return len(self.lost) + len(self.failed)
 
+    def under(self, metric: Metric) -> Sample:
+        """The rows under another metric of the same columns, with the same `clusters`, which many rows take long to
+        find."""
+        other = replace(self, metric=metric)
+        other.__dict__["clusters"] = self.clusters
+        return other
+
     def where(self, mask: Mask) -> Sample:
         """The rows where the mask [n] is true, in the same order."""
         values = tuple(v[mask] for v in self.values)
