@@ -65,7 +65,8 @@ def simulated(rows: int, per_group: int, seed: int = 0) -> Table:
 
 def bound(name: str, measure: Measure) -> Metric:
     """A measure applied to the columns of the simulated table."""
-    columns = {**dict.fromkeys((Probabilities, Scores, Ordered, Wins), "p"), Numbers: "length", Quantities: "length"}
+    columns: dict[type, str] = dict.fromkeys((Probabilities, Scores, Ordered, Wins), "p")
+    columns |= {Numbers: "length", Quantities: "length"}
     columns |= {Units: "group", Folds: "group", Classes: "kind", Fates: "fate"}
     labels = iter(("stimulus", "response") if Ordered in measure.parameters else ("correct", "after"))
     if name in ("d_prime", "criterion"):

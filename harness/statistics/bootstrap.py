@@ -53,7 +53,8 @@ def one_thread() -> AbstractContextManager[Any]:
     The products of a metric are small, so that several threads wait for each other longer than they compute. Metrics
     have threads of their own.
     """
-    return _libraries().limit(limits=1, user_api="blas")
+    limit: AbstractContextManager[Any] = _libraries().limit(limits=1, user_api="blas")
+    return limit
 
 
 @cache

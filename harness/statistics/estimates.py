@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import repeat
 
 import numpy as np
@@ -168,11 +167,10 @@ def estimate_all(
         for j, level in enumerate(occurring[metric.by, where]):
             key = (metric.columns, coded, metric.measure.exact, where, tuple(level.items()))
             shared.setdefault(key, []).append(((i, j), metric))
-    # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own. Two
-    # sets of rows at a time: while one is sorted, or its replicates are drawn, the metrics of the other are computed.
-    with one_thread(), ThreadPoolExecutor(2) as sets, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    # Metrics are pure and their time is numpy's, which lets other threads run; each holds temporaries of its own.
+    with one_thread(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         jobs = {
-            places: sets.submit(_estimates, pool, alike, table, dict(level_items), replicates, seed, interval)
+            places: pool.submit(_estimates, alike, table, dict(level_items), replicates, seed, interval)
             for (*_, level_items), members in shared.items()
             for places, alike in [zip(*members, strict=True)]
         }
@@ -205,13 +203,12 @@ def p_against(
     value, n_groups = rows.value(), rows.clusters.n
     if not metric.measure.interval or np.isnan(value) or n_groups < 2:
         return None
-    with one_thread(), ThreadPoolExecutor(1) as pool:
-        [[drawn]] = _replicated(pool, [(rows, rows.values_of_points())], replicates, seed, interval)
+    with one_thread():
+        [[drawn]] = _replicated([(rows, rows.values_of_points())], replicates, seed, interval)
     return p_value(metric.measure, value, drawn, n_groups, bound)
 
 
 def _estimates(  # noqa: PLR0917
-    pool: Executor,
     metrics: Sequence[Metric],
     table: Table,
     level: Mapping[str, str],
@@ -223,10 +220,10 @@ def _estimates(  # noqa: PLR0917
     rows = sample(metrics[0], table, level)
     n_groups = rows.clusters.n
     samples = [rows.under(metric) for metric in metrics]
-    values = list(pool.map(Sample.values_of_points, samples))
+    values = [rows.values_of_points() for rows in samples]
     drawn = [i for i, m in enumerate(metrics) if m.measure.interval and not np.isnan(values[i]).all() and n_groups > 1]
     pairs = [(samples[i], values[i]) for i in drawn]
-    replicated = _replicated(pool, pairs, replicates, seed, kind) if drawn else []
+    replicated = _replicated(pairs, replicates, seed, kind) if drawn else []
     by_metric = dict(zip(drawn, replicated, strict=True))
     return [
         [
@@ -238,7 +235,7 @@ def _estimates(  # noqa: PLR0917
 
 
 def _replicated(
-    pool: Executor, pairs: Sequence[tuple[Sample, Floats]], replicates: int, seed: int, kind: IntervalKind
+    pairs: Sequence[tuple[Sample, Floats]], replicates: int, seed: int, kind: IntervalKind
 ) -> list[list[Replicates]]:
     """The values of metrics on the replicates of the rows that they share, for BCa also with each group left out.
 
@@ -250,17 +247,15 @@ def _replicated(
     """
     samples = [rows for rows, _ in pairs]
     merged = merged_rows(samples[0])
-    functions = list(pool.map(held_gaps, [r.metric for r in samples], repeat(merged.values), repeat(merged.counts)))
+    functions = [held_gaps(rows.metric, merged.values, merged.counts) for rows in samples]
     parts: list[list[Floats]] = [[] for _ in functions]
-    weights = bootstrap_weights(samples[0].clusters, replicates, seed, merged.of_row)
-    ahead = pool.submit(next, weights, None)
-    while (w := ahead.result()) is not None:
-        ahead = pool.submit(next, weights, None)
-        values = pool.map(lambda of_weights, w=w: of_weights(w), functions)
-        for part, value in zip(parts, values, strict=True):
-            part.append(value)
-    finished = partial(_finished, merged=merged, kind=kind)
-    return list(pool.map(finished, samples, [value for _, value in pairs], map(np.concatenate, parts)))
+    for w in bootstrap_weights(samples[0].clusters, replicates, seed, merged.of_row):
+        for part, of_weights in zip(parts, functions, strict=True):
+            part.append(of_weights(w))
+    return [
+        _finished(rows, values, np.concatenate(part), merged=merged, kind=kind)
+        for (rows, values), part in zip(pairs, parts, strict=True)
+    ]
 
 
 def _finished(
