@@ -59,7 +59,6 @@ def draw(figure: Figure, table: Table, estimates: Sequence[Estimate]) -> Drawing
     with _painted(figure, table, estimates, PAGE) as painted:
         alt = visible(cut(" ".join([painted.alt, *(f"{n}." for n in painted.notes)]), 4000))
         svg = as_svg(painted.figure, painted.title, alt)
-        painted.figure.set_layout_engine("none")  # laid out above; again would take as long as all the rest
 
     def png() -> bytes:
         with styled(PAGE):

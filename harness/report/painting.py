@@ -27,6 +27,9 @@ DASHES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 MOST_LEVELS = 24
 
+_DOTS = 150
+"""Dots per inch."""
+
 _STYLE = {
     # Text stays text: small, searchable, and a script that DejaVu lacks is drawn with the reader's own fonts.
     "svg.fonttype": "none",
@@ -74,8 +77,21 @@ def rendered(figure: Any, form: str, metadata: Mapping[str, str | None]) -> byte
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a script that DejaVu lacks: boxes, but in the SVG, which has text
-        figure.savefig(buffer, format=form, metadata=metadata, dpi=150)
+        figure.set_dpi(_DOTS)
+        _lay_out(figure, form)
+        figure.savefig(buffer, format=form, metadata=metadata, dpi=_DOTS)
     return buffer.getvalue()
+
+
+def _lay_out(figure: Any, form: str) -> None:
+    """Gives the parts of a figure their places, once for all forms. To save one that has none draws all of it twice."""
+    from matplotlib.backend_bases import get_registered_canvas_class
+
+    engine = figure.get_layout_engine()
+    if figure.axes and engine is not None:
+        get_registered_canvas_class(form)(figure)  # which measures text as the file will have it
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def as_svg(figure: Any, title: str, alt: str) -> str:
