@@ -342,7 +342,7 @@ def test_the_gap_is_the_difference_of_two_accuracies() -> None:
 def test_the_claims_about_models_of_known_behaviour(says: Says, kinds: list[str]) -> None:
     job = load_job(["experiment=simpleToM", "engine=fake", "tracker=none"])
     items = stories(12)
-    arms = dict.fromkeys(level["arm"] for claim in job.claims for _, level in claim.sides)
+    arms = dict.fromkeys(str(level["arm"]) for claim in job.claims for _, level in claim.sides)
     table, _ = simulate(SimpleToM(arms=tuple(arms)), items, answering(items, says))
     named = {name for claim in job.claims for name, _ in claim.sides} | {"option_mass"}
     wanted = [metric for metric in SimpleToM.metrics if metric.name in named]
