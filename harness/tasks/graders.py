@@ -59,7 +59,8 @@ def symbol(text: str, item: Item) -> Grade:
 
     In this order: the text's only word; what "is", "symbol", "but" or ":" introduces; a symbol that opens the answer
     ("Co (cobalt)"); one in brackets behind a name ("iodine (I)"); the only word of one or two letters that begins with
-    a capital and is not an English word. A symbol that the text denies ("not Ni") is none of these, and one of two alternatives ("Co or Ni") is no answer.
+    a capital and is not an English word. A symbol that the text denies ("not Ni") is none of these, and one of two
+    alternatives ("Co or Ni") is no answer.
 
     Gold: a list of symbols or one string.
     """
