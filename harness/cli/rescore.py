@@ -146,7 +146,7 @@ def _scored(record: RunRecord, job: Job) -> Scores:
     from harness.execution.measuring import judge_all
     from harness.metrics.metric import check_metrics
     from harness.runs.records import load_table
-    from harness.statistics.claims import check_claims
+    from harness.statistics.claim_checks import check_claims
     from harness.statistics.estimates import estimate_all
     from harness.statistics.gates import check_gates
     from harness.statistics.references import check_references

@@ -103,6 +103,8 @@ def _print_claims(job: Job) -> None:
     for claim in job.claims:
         than = f"{claim.value:g}" if claim.value is not None else claim.than_metric or "other levels"
         print(f"  {claim.text}: {claim.metric}{shown_level(claim.level)} {claim.relation} {than}")
+        if claim.provided is not None:
+            print(f"    only where this is supported, too: {claim.provided.text}{shown_level(claim.provided.level)}")
     count = f" ({len(job.references)})" if job.references else ": none"
     print(f"\npublished numbers{count}")
     for reference in job.references[:PUBLISHED]:

@@ -18,7 +18,7 @@ from harness.files import as_name
 from harness.metrics.metric import check_metrics
 from harness.runs.directory import config_digest
 from harness.runs.fitted import check_fitted
-from harness.statistics.claims import check_claims
+from harness.statistics.claim_checks import check_claims
 from harness.statistics.gates import check_gates
 from harness.statistics.references import check_references
 from harness.tasks.base import NoTraining, Split, split

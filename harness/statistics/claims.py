@@ -9,14 +9,14 @@ from typing import Literal
 
 from harness.errors import HarnessError, nearest
 from harness.metrics.levels import LevelValue, level_texts
-from harness.metrics.metric import Metric, refuse_twins
+from harness.metrics.metric import Metric
 from harness.outcomes import Table
 from harness.statistics import left_out
 from harness.statistics.estimates import Estimate, p_against
 from harness.statistics.gates import Gate, held_back
 from harness.statistics.intervals import IntervalKind
 from harness.statistics.left_out import Side
-from harness.statistics.pairs import check_unit, difference
+from harness.statistics.pairs import difference
 
 Relation = Literal["above", "below"]
 VerdictKind = Literal[
@@ -49,6 +49,9 @@ class Claim:
             several baselines; and/or
         than_metric: the metric to compare with, on the same rows: brier below brier_uncertainty is below the base rate.
         source: paper and section.
+        provided: another claim without which this one shows nothing. That confidence is well calibrated says little of
+            a constant; that it ranks answers says little where their lengths rank them as well. This claim is supported
+            only where that one is.
 
     Raises:
         HarnessError: neither or both of value and than (or than_metric), or an unknown relation.
@@ -62,6 +65,7 @@ class Claim:
     than: Mapping[str, LevelValue] | tuple[Mapping[str, LevelValue], ...] | None = None
     than_metric: str | None = None
     source: str = ""
+    provided: Claim | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", level_texts(self.level))
@@ -134,42 +138,6 @@ def of_dry_run(verdict: Verdict) -> Verdict:
     return replace(verdict, kind="undecided", kind_holm=in_family, reason=reason, p=None, p_holm=None)
 
 
-def check_claims(claims: Iterable[Claim], metrics: Sequence[Metric]) -> None:
-    """Checks, before a run, everything about claims that does not need one.
-
-    Raises:
-        HarnessError: two claims of one text; a claim whose metric or level column does not exist (the nearest is
-            named), whose constant the metric cannot reach, or that asks too much of a p-value.
-    """
-    by_name = {metric.name: metric for metric in metrics}
-    claims = list(claims)
-    refuse_twins("claims", (claim.text for claim in claims), "give one of them another text")
-    for claim in claims:
-        what = f"claim {claim.text!r}"
-        metric = by_name[known_name(f"{what}: metric", claim.metric, by_name)]
-        check_level(what, claim.level, metric)
-        if claim.value is not None:
-            check_range(what, claim.value, metric)
-        if not metric.measure.interval and (claim.rivals or claim.relation == "above"):
-            raise HarnessError(f"{what}: a p-value ({metric.name!r}) can only be claimed to lie below a value")
-        _check_rivals(what, claim, metric, by_name)
-
-
-def _check_rivals(what: str, claim: Claim, metric: Metric, by_name: Mapping[str, Metric]) -> None:
-    seen = [(claim.metric, dict(claim.level))]
-    for name, level in claim.rivals:
-        rival = by_name[known_name(f"{what}: than_metric", name, by_name)]
-        check_level(what, level, rival)
-        if (name, dict(level)) in seen:
-            twice = "with itself" if (name, dict(level)) == seen[0] else "twice"
-            raise HarnessError(f"{what}: compares level {dict(level)} {twice}")
-        seen.append((name, dict(level)))
-        try:
-            check_unit(metric, rival)
-        except HarnessError as error:
-            raise HarnessError(f"{what}: {error}") from error
-
-
 def judge_claim(
     claim: Claim,
     estimates: Sequence[Estimate],
@@ -188,12 +156,51 @@ def judge_claim(
     `_of_all`. A p-value has no interval: below the claimed value it supports the claim, otherwise it decides nothing.
     Undefined when a number of it is, not comparable when a level does not occur in the run.
 
-    A verdict that is held back is undecided, too: by a gate, by `Estimate.doubt`, or because rows without a value could
-    turn it round (see `left_out`).
+    A verdict that is held back is undecided, too: by a gate, by `Estimate.doubt`, because rows without a value could
+    turn it round (see `left_out`), or because the claim that it is provided with is not supported.
 
     Raises:
         HarnessError: the metric does not exist.
     """
+
+    def judge(one: Claim) -> Verdict:
+        verdict = _judged(
+            one, estimates, metrics, table, gates=gates, replicates=replicates, seed=seed, interval=interval
+        )
+        if one.provided is None or verdict.kind != "supported":
+            return verdict
+        return _provided(verdict, judge(one.provided))
+
+    return judge(claim)
+
+
+def _provided(verdict: Verdict, condition: Verdict) -> Verdict:
+    """A supported claim after the verdict on the one without which it shows nothing.
+
+    Both together are one claim, which is false where either is: an intersection-union test again, see `_of_all`.
+    """
+    if condition.kind == "supported":
+        p = None if verdict.p is None or condition.p is None else max(verdict.p, condition.p)
+        return replace(verdict, p=p)
+    reason = (
+        f"held back, it shows nothing while this is {condition.kind}: {condition.text} ({condition.reason}); by itself: "
+        f"{verdict.reason}"
+    )
+    return replace(verdict, kind="undecided", reason=reason, p=None)
+
+
+def _judged(
+    claim: Claim,
+    estimates: Sequence[Estimate],
+    metrics: Sequence[Metric],
+    table: Table,
+    *,
+    gates: Sequence[Gate],
+    replicates: int,
+    seed: int,
+    interval: IntervalKind,
+) -> Verdict:
+    """The verdict on a claim by itself."""
     by_name = {metric.name: metric for metric in metrics}
     for name, level in claim.sides:
         known_name(f"claim {claim.text!r}: metric", name, by_name)

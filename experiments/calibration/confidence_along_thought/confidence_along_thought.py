@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 
 from experiments.calibration.confidence_along_thought.prompts import LETTERS, TEXTS, asked, expected, filler
+from experiments.shared.surface import Surface, beyond_surface, surface
 from experiments.shared.thoughts import NONE, own_thought
 from harness import (
     Arm,
@@ -45,7 +46,7 @@ class Read(Arm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stop(JudgedAnswer):
+class Stop(Surface, JudgedAnswer):
     """The answer after a part of a thought, and the model's confidence in it.
 
     Attributes:
@@ -60,7 +61,7 @@ class Stop(JudgedAnswer):
     loss: float
 
 
-BY = ("arm", "share")
+BY, WHOLE = ("arm", "share"), {"share": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,7 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
     outcome: ClassVar = Stop
     metrics: ClassVar = (
         *metrics.judged(by=BY),
+        *beyond_surface(by=BY, where=WHOLE),
         *metrics.means(tokens_read="read", new_tokens="new_tokens", by=BY),
         *metrics.mean_probabilities(confidence="p", option_mass="mass", by=BY),
         Metric("accuracy_slope", metrics.slope, ("share", "correct")),
@@ -176,6 +178,7 @@ class ConfidenceAlongThought(ArmedExperiment[Read, tuple[Thought, ...]]):
                 read=len(part.tokens),
                 new_tokens=len(part.ids) + tokens,
                 loss=(p - answer.correct) ** 2,
+                **surface(item, answer.answer),
             )
 
         return await together(stop(share) for share in self.shares)

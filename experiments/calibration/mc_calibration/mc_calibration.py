@@ -108,6 +108,7 @@ class McCalibration(ArmedExperiment[Asked, Fitted]):
         *metrics.each(SCALED, metrics.nll, suffix="_after_temperature", where=RIGHT),
         *metrics.means(nll_gain="gain", where=RIGHT),
         *metrics.each(PAIR, metrics.auroc, metrics.ece_equal_count, metrics.brier, prefix="p_true_", where=TRUE),
+        *beyond_surface(PAIR, where=TOP),
         *beyond_surface(PAIR, prefix="p_true_", where=TRUE),
         *metrics.rates("picked", "right", prefix="letter_", by=BY_LETTER),
         *metrics.means("excess", prefix="letter_", by=BY_LETTER),

@@ -1,6 +1,7 @@
 """Models without an ability, whose confidence follows something else: no claim of the ability is supported.
 
-Beside each stands a model that has the ability, for which the same claims are.
+Beside each stands a model that has the ability, for which the same claims are. A claim that a model says too much is of
+no ability, and true of many a constant.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from experiments.calibration.self_knowledge.unanswerable import Unanswerable
 from experiments.calibration.semantic_entropy.semantic_entropy import SemanticEntropy
 from experiments.calibration.verbalized_confidence.verbalized_confidence import VerbalizedConfidence
 from harness import Experiment, Item
+from harness.config.build import construct
 from harness.statistics.claims import Claim, judge_claim
 from harness.statistics.estimates import estimate_all
 from harness.tasks.graders import letter_choice, short_answer
@@ -30,20 +32,28 @@ from harness.testing import Simulated, simulate
 
 CONF = Path(__file__).parents[3] / "conf/experiment"
 Reply = str | Mapping[str, float]
-Says = Callable[[int, str], float]
-"""The confidence of a model in an answer to the question of a number."""
+Says = Callable[[int, str, bool], float]
+"""The confidence of a model in an answer to the question of a number; whether it was shown examples, ideas or its own
+reply."""
+TOO_SURE = {"The model says too much", "A tuned model is too sure of its letters"}
 
 
-def verdicts(experiment: Experiment, name: str, done: Simulated, *words: str) -> list[str]:
-    """The verdicts on the claims of conf/experiment/NAME.yaml, or on those whose text has all of some words."""
+def verdicts(experiment: Experiment, name: str, done: Simulated, *words: str) -> dict[str, str]:
+    """The verdicts on the claims of conf/experiment/NAME.yaml that the arms answer, or on those with some words."""
     assert not any(row["error"] for row in done.rows), [row["error"] for row in done.rows if row["error"]]
     written = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))["claims"]
-    claims = [Claim(**claim) for claim in written if all(word in claim["text"] for word in words)]
-    assert claims
-    wanted = {metric for claim in claims for metric, _ in claim.sides}
-    metrics = [metric for metric in experiment.metrics if metric.name in wanted]
+    claims = [construct(Claim, one, "claims") for one in written if all(word in one["text"] for word in words)]
+    judged = {metric for claim in claims for one in (claim, claim.provided) if one for metric, _ in one.sides}
+    metrics = [metric for metric in experiment.metrics if metric.name in judged]
     estimates = estimate_all(metrics, done.table, replicates=200)
-    return [judge_claim(claim, estimates, experiment.metrics, done.table, replicates=200).kind for claim in claims]
+    found = {c.text: judge_claim(c, estimates, experiment.metrics, done.table, replicates=200).kind for c in claims}
+    asked = {text: kind for text, kind in found.items() if kind != "not comparable"}
+    assert asked
+    return asked
+
+
+def supported(found: Mapping[str, str]) -> set[str]:
+    return {text for text, kind in found.items() if kind == "supported"}
 
 
 # Questions of two kinds: of the easy one three in four are answered rightly, of the hard one every fourth. Right
@@ -62,6 +72,11 @@ def answer(i: int) -> str:
     return f"bronze or silver of the year{i:03}" if random.Random(f"{i} long").random() < 2 / 3 else f"coal{i:03}"
 
 
+def short(i: int) -> str:
+    """Answers as often right, of which lengths tell nothing."""
+    return f"gold{i:03}" if right(i) else f"coal{i:03}"
+
+
 def question(i: int) -> str:
     return f"What {'easy' if easy(i) else 'hard'} thing is {i:03}?"
 
@@ -78,36 +93,51 @@ def number(prompt: str) -> int:
     return int(re.findall(r"thing is (\d{3})\?", prompt)[-1])
 
 
-def by_kind(i: int, said: str) -> float:
+def by_kind(i: int, said: str, shown: bool) -> float:
     return 0.75 if easy(i) else 0.25
 
 
-def by_length(i: int, said: str) -> float:
+def by_length(i: int, said: str, shown: bool) -> float:
     return max(0.02, 0.98 - len(said) / 40)
 
 
-def by_both(i: int, said: str) -> float:
-    return 0.6 * by_kind(i, said) + 0.4 * by_length(i, said)
+def by_both(i: int, said: str, shown: bool) -> float:
+    return 0.6 * by_kind(i, said, shown) + 0.4 * by_length(i, said, shown)
 
 
-def constant(i: int, said: str) -> float:
+def constant(i: int, said: str, shown: bool) -> float:
     return 0.8
 
 
-def knows(i: int, said: str) -> float:
-    return (0.9 if right(i) else 0.2) if random.Random(f"{i} luck").random() < 0.95 else 0.5
+def lucky(i: int, said: str, shown: bool) -> float:
+    """The base rate, when it is shown something."""
+    return 0.5 if shown else 0.9
 
 
-NULLS: Sequence[Says] = (by_kind, by_length, by_both, constant)
+def kind_when_shown(i: int, said: str, shown: bool) -> float:
+    return by_kind(i, said, shown) if shown else 0.9
 
 
-def model(says: Says) -> Callable[[str], Reply]:
+def knows(i: int, said: str, shown: bool) -> float:
+    """Calibrated when it is shown something, else too extreme."""
+    if shown:
+        return (0.95 if right(i) else 0.05) if random.Random(f"{i} luck").random() < 0.95 else 0.5
+    return 0.999 if right(i) != (random.Random(f"{i} wrong").random() < 0.12) else 0.01
+
+
+NULLS: Sequence[Says] = (by_kind, by_length, by_both, constant, lucky, kind_when_shown)
+
+
+def model(says: Says, answer: Callable[[int], str] = answer) -> Callable[[str], Reply]:
     """Answers all questions, and says how sure it is in every form that is asked for."""
 
     def reply(prompt: str) -> Reply:
         i = number(prompt)
-        told = re.findall(r"(?:Proposed Answer|Possible Answer|Solution): ([^\n<]+)|<answer>([^<\n]+)</answer>", prompt)
-        p = says(i, next(filter(None, told[-1])) if told else answer(i))
+        told = re.findall(
+            r"(?:Answer|Solution|response: The answer is): ?([^\n<,]+)|<answer>([^<\n]+)</answer>", prompt
+        )
+        shown = prompt.count("thing is") > 1 or "Solution:" in prompt or "previously" in prompt
+        p = says(i, next(filter(None, told[-1])) if told else answer(i), shown)
         if prompt.endswith(("answer is: (", "Answer: (")):
             return {"A": p, "B": 1 - p}
         if prompt.endswith("confidence is"):
@@ -117,36 +147,33 @@ def model(says: Says) -> Callable[[str], Reply]:
         if prompt.endswith("<answer>"):
             return f"{answer(i)}</answer>"
         if prompt.endswith("answer is"):
-            return f"{answer(i)}, and the confidence is {round(100 * p)}%"
+            instrument = "uncertainty" if "your uncertainty" in prompt else "confidence"
+            return f"{answer(i)}, and the {instrument} is {round(100 * (1 - p if instrument == 'uncertainty' else p))}%"
         return answer(i)
 
     return reply
 
 
-def p_true(says: Says) -> list[str]:
-    experiment = PTrue(arms=["few-shot"], draws=1, shots=4)
-    done = simulate(experiment, items(0, 120), model(says), train=items(200, 212))
-    return verdicts(experiment, "pTrue", done, "of one kind")
+def p_true(reply: Callable[[str], Reply]) -> dict[str, str]:
+    experiment = PTrue(
+        arms=["zero-shot", "fixed", "few-shot", "few-shot shuffled", "few-shot brainstorm"], draws=1, shots=4
+    )
+    return verdicts(experiment, "pTrue", simulate(experiment, items(0, 120), reply, train=items(200, 212)))
 
 
-def p_ik(says: Says) -> list[str]:
+def p_ik(reply: Callable[[str], Reply]) -> dict[str, str]:
     experiment = PIK(arms=["yes-no", "percent"], draws=1)
-    done = simulate(experiment, items(0, 120), model(says))
-    return verdicts(experiment, "pIK", done, "Asked for")
+    return verdicts(experiment, "pIK", simulate(experiment, items(0, 120), reply))
 
 
-def verbalized(says: Says) -> list[str]:
-    experiment = VerbalizedConfidence(arms=["percent one"])
-    return verdicts(experiment, "verbalizedConfidence", simulate(experiment, items(0, 120), model(says)), "of one kind")
+def verbalized(reply: Callable[[str], Reply]) -> dict[str, str]:
+    experiment = VerbalizedConfidence()
+    return verdicts(experiment, "verbalizedConfidence", simulate(experiment, items(0, 120), reply))
 
 
-def self_critique(says: Says) -> list[str]:
-    experiment = SelfCritiqueConfidence(arms=["confidence"])
-    done = simulate(experiment, items(0, 120), model(says))
-    skill = verdicts(experiment, "selfCritiqueConfidence", done, "base rate")
-    if says in (by_kind, constant):  # lengths do make a forecast better
-        assert "supported" not in skill
-    return verdicts(experiment, "selfCritiqueConfidence", done, "of one kind")
+def self_critique(reply: Callable[[str], Reply]) -> dict[str, str]:
+    experiment = SelfCritiqueConfidence()
+    return verdicts(experiment, "selfCritiqueConfidence", simulate(experiment, items(0, 120), reply))
 
 
 WAYS = {"pTrue": p_true, "pIK": p_ik, "verbalizedConfidence": verbalized, "selfCritiqueConfidence": self_critique}
@@ -159,12 +186,50 @@ WAYS = {"pTrue": p_true, "pIK": p_ik, "verbalizedConfidence": verbalized, "selfC
     ids=lambda one: one if isinstance(one, str) else one.__name__,
 )
 def test_confidence_that_follows_kinds_or_lengths_is_no_self_knowledge(experiment: str, says: Says) -> None:
-    assert "supported" not in WAYS[experiment](says)
+    assert supported(WAYS[experiment](model(says))) <= TOO_SURE
 
 
-@pytest.mark.parametrize("experiment", WAYS)
-def test_confidence_that_knows_the_single_answer_is(experiment: str) -> None:
-    assert set(WAYS[experiment](knows)) == {"supported"}
+@pytest.mark.parametrize(
+    ("experiment", "claims"),
+    [
+        (
+            "pTrue",
+            {
+                "P(True) ranks the model's right answers above its wrong ones",
+                "P(True) ranks answers to questions of one kind better than their lengths do",
+                "P(True) beats the base rate",
+                "A tuned model's P(True) is too extreme",
+                "One temperature mends the P(True) of a tuned model",
+            },
+        ),
+        (
+            "pIK",
+            {
+                "Asked for yes or no, the model knows within a domain what it will know, better than lengths tell",
+                "Asked for a percentage, the model knows within a domain what it will know, better than lengths tell",
+            },
+        ),
+        (
+            "verbalizedConfidence",
+            {
+                "Stated confidence ranks right answers above wrong ones",
+                "Stated confidence ranks answers to questions of one kind better than their lengths do",
+                "An instruct model is better calibrated when it reflects on its answer first",
+            },
+        ),
+        (
+            "selfCritiqueConfidence",
+            {
+                "Stated confidence ranks answers to questions of one kind better than their lengths do",
+                "Confidence beats the base rate of its kind of question",
+                "Self-critique improves the calibration of confidence (the paper: little or unevenly)",
+                "Self-critique improves the calibration of uncertainty (the paper: little or unevenly)",
+            },
+        ),
+    ],
+)
+def test_confidence_that_knows_the_single_answer_is(experiment: str, claims: set[str]) -> None:
+    assert supported(WAYS[experiment](model(knows, short))) == claims
 
 
 def test_answers_of_which_meanings_follow_the_length_are_no_semantic_entropy() -> None:
@@ -185,7 +250,7 @@ def test_answers_of_which_meanings_follow_the_length_are_no_semantic_entropy() -
     assert found["auroc"] > 0.7
 
 
-def true_false(says: Callable[[str, bool], float]) -> list[str]:
+def true_false(says: Callable[[str, bool], float]) -> set[str]:
     """Of every question a right and a wrong answer are proposed; wrong ones are longer in two cases of three."""
     asked = [
         Item(
@@ -203,16 +268,54 @@ def true_false(says: Callable[[str, bool], float]) -> list[str]:
         return {"A": p, "B": 1 - p}
 
     experiment = McCalibration(arms=["few-shot true-false"], tuning=0)
-    done = simulate(experiment, asked[:70], reply, train=asked[70:])
-    return verdicts(experiment, "mcCalibration", done, "of one kind")
+    return supported(verdicts(experiment, "mcCalibration", simulate(experiment, asked[:70], reply, train=asked[70:])))
 
 
 def test_taking_short_proposals_for_true_is_no_knowledge_of_them() -> None:
-    assert true_false(lambda text, right: 1 - len(text) / 40) != ["supported"]
-    assert true_false(lambda text, right: 0.9 if right else 0.3 if len(text) % 7 else 0.95) == ["supported"]
+    assert not true_false(lambda text, right: 1 - len(text) / 40)
+    assert true_false(lambda text, right: 0.9 if right else 0.3 if len(text) % 7 else 0.95) == {
+        "P(True) of given answers tells right from wrong ones",
+        "P(True) of given answers ranks answers to questions of one kind better than their lengths do",
+    }
 
 
-def contexts(says: Callable[[str], float]) -> list[str]:
+def letters(says: Says, answer: Callable[[int], str] = answer) -> set[str]:
+    """Of four options the model picks the right one, or a long wrong one in two cases of three."""
+    asked = [
+        Item(
+            {"question": f"{question(i)} options", "stem": question(i), "choices": choices, "kind": kind},
+            "(A)",
+            letter_choice,
+        )
+        for i in range(140)
+        for kind in ["easy" if easy(i) else "hard"]
+        for choices in [[f"gold{i:03}", f"coal{i:03}", f"bronze or silver of the year{i:03}", f"iron{i:03}"]]
+    ]
+
+    def reply(prompt: str) -> Reply:
+        options = dict(re.findall(r"\(([A-D])\) (\w[^\n<]*)", prompt.rpartition("thing is")[2]))
+        i = number(prompt)
+        picked = next(letter for letter, text in options.items() if text == answer(i))
+        p = max(0.3, says(i, answer(i), prompt.count("thing is") > 1))
+        return {letter: p if letter == picked else (1 - p) / 3 for letter in options}
+
+    experiment = McCalibration(arms=["zero-shot", "few-shot", "few-shot shuffled"], tuning=20)
+    return supported(verdicts(experiment, "mcCalibration", simulate(experiment, asked[:115], reply, train=asked[115:])))
+
+
+@pytest.mark.parametrize("says", NULLS, ids=lambda one: one.__name__)
+def test_letters_that_follow_kinds_or_lengths_know_nothing(says: Says) -> None:
+    assert letters(says) <= TOO_SURE
+
+
+def test_letters_that_know_and_are_too_extreme_are_mended_by_a_temperature() -> None:
+    assert letters(knows, short) - TOO_SURE == {
+        "A tuned model's letters are too extreme",
+        "One temperature, fitted on other items, mends a tuned model",
+    }
+
+
+def contexts(says: Callable[[str], float]) -> set[str]:
     def reply(prompt: str) -> Reply:
         p = says(prompt)
         return {"A": p, "B": 1 - p}
@@ -220,7 +323,7 @@ def contexts(says: Callable[[str], float]) -> list[str]:
     arms = [f"yes-no{name}" for name in ("", " source", " source without answer", " good", " bad", " irrelevant")]
     experiment = PIKContexts(arms=arms, train=12)
     done = simulate(experiment, items(0, 60), reply, train=items(200, 212))
-    return verdicts(experiment, "pIKContexts", done, "P(yes)")
+    return supported(verdicts(experiment, "pIKContexts", done))
 
 
 def jitter(text: str) -> float:
@@ -228,10 +331,13 @@ def jitter(text: str) -> float:
 
 
 def test_p_ik_that_rises_with_any_text_or_with_a_question_told_before_does_not_go_by_its_content() -> None:
-    assert "supported" not in contexts(lambda text: min(0.9, len(text) / 600) + jitter(text))
-    assert "supported" not in contexts(lambda text: 0.3 + 0.4 * (text.count(question(number(text))) > 1) + jitter(text))
+    assert not contexts(lambda text: min(0.9, len(text) / 600) + jitter(text))
+    assert not contexts(lambda text: 0.3 + 0.4 * (text.count(question(number(text))) > 1) + jitter(text))
     told = contexts(lambda text: 0.3 + 0.4 * (f"gold{number(text):03}" in text) + jitter(text))
-    assert told == ["supported"] * 2
+    assert told == {
+        "A source raises P(yes), more than a source without the answer does",
+        "A good hint raises P(yes) more than a bad and an irrelevant one",
+    }
 
 
 def self_knowledge(refuses: Callable[[str, bool], bool], *words: str) -> list[str]:
@@ -244,7 +350,7 @@ def self_knowledge(refuses: Callable[[str, bool], bool], *words: str) -> list[st
         return "The answer is unknown." if say else "It is 7."
 
     experiment = SelfKnowledge(arms=["direct", "instruction", "icl", "always refuses"])
-    return verdicts(experiment, "selfKnowledge", simulate(experiment, asked, reply), *words)
+    return [*verdicts(experiment, "selfKnowledge", simulate(experiment, asked, reply), *words).values()]
 
 
 def test_refusing_everything_that_may_be_refused_is_no_self_knowledge() -> None:

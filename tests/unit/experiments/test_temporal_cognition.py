@@ -29,7 +29,8 @@ from harness.cli.main import main
 from harness.config import load_job
 from harness.engines.fake.engine import WIDTH
 from harness.metrics import Floats
-from harness.statistics.claims import Claim, check_claims, judge_claim
+from harness.statistics.claim_checks import check_claims
+from harness.statistics.claims import Claim, judge_claim
 from harness.statistics.estimates import Estimate, estimate_all
 from harness.statistics.pairs import difference
 from harness.tasks.base import split

@@ -16,7 +16,8 @@ from harness.metrics.metric import Metric, curve
 from harness.metrics.selective import accuracy_at_coverage
 from harness.metrics.weighted import average
 from harness.outcomes import ItemResult, Outcome, Score, Table
-from harness.statistics.claims import Claim, check_claims, judge_claim
+from harness.statistics.claim_checks import check_claims
+from harness.statistics.claims import Claim, judge_claim
 from harness.statistics.estimates import estimate, estimate_all
 from harness.statistics.merged_rows import MOST, merged_rows
 from harness.statistics.pairs import contrast, difference

@@ -18,7 +18,8 @@ from harness.metrics.recalibration import ece_after_temperature
 from harness.metrics.shares import accuracy
 from harness.metrics.skill import brier_skill
 from harness.outcomes import Table
-from harness.statistics.claims import Claim, Verdict, check_claims, judge_claim
+from harness.statistics.claim_checks import check_claims
+from harness.statistics.claims import Claim, Verdict, judge_claim
 from harness.statistics.estimates import estimate_all
 from tests.support.simulated import arms
 

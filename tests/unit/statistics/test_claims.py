@@ -14,7 +14,8 @@ from harness.metrics.metric import Metric
 from harness.metrics.revisions import mcnemar_p
 from harness.metrics.shares import accuracy
 from harness.outcomes import Table
-from harness.statistics.claims import Claim, check_claims, judge_claim
+from harness.statistics.claim_checks import check_claims
+from harness.statistics.claims import Claim, judge_claim
 from harness.statistics.estimates import Estimate, estimate
 
 ACCURACY = Metric("accuracy", accuracy, ("correct",))
@@ -149,9 +150,50 @@ def test_a_large_p_value_shows_nothing(p: float, kind: str) -> None:
     assert judge_claim(small, [measured(p, None, None, metric="mcnemar_p")], METRICS, NO_TABLE).kind == kind
 
 
+def test_a_claim_is_supported_only_where_the_one_is_that_it_is_provided_with() -> None:
+    other = {"arm": "few-shot"}
+    condition = claim(text="so is the other", level=other)
+    of = [measured(0.6, 0.55, 0.65), measured(0.6, 0.55, 0.65, level=other)]
+    unsure = [of[0], measured(0.52, 0.45, 0.59, level=other)]
+    opposite = [of[0], measured(0.4, 0.35, 0.45, level=other)]
+    lower = [measured(0.4, 0.35, 0.45), of[1]]
+
+    def kind(estimates: list[Estimate], condition: Claim = condition) -> str:
+        return judge_claim(claim(provided=condition), estimates, METRICS, NO_TABLE).kind
+
+    assert kind(of) == "supported"
+    assert [kind(unsure), kind(opposite), kind(of[:1])] == ["undecided"] * 3
+    # What fails by itself fails whatever the condition says; what is open stays open.
+    assert [kind(lower), kind([lower[0], unsure[1]])] == ["contradicted"] * 2
+    assert kind([measured(0.52, 0.45, 0.59), of[1]]) == "undecided"
+    assert kind(of, replace(condition, provided=claim(text="a third", value=0.7))) == "undecided"
+    held = judge_claim(claim(provided=condition), unsure, METRICS, NO_TABLE)
+    assert held.reason == (
+        "held back, it shows nothing while this is undecided: so is the other (the interval of 0.52 [0.45, 0.59] "
+        "(n = 100, 100 groups) contains 0.5); by itself: 0.6 [0.55, 0.65] (n = 100, 100 groups) lies wholly above 0.5"
+    )
+    assert held.p is None
+
+
+def test_the_p_of_a_provided_claim_is_the_larger_of_two() -> None:
+    table = two_arms(both=42, first=19, second=10, neither=29)
+    few, zero = estimate(ACCURACY, table)
+    alone = judge_claim(claim(), [few, zero], METRICS, table)
+    easier = claim(text="and better than a fifth", value=0.2)
+    assert alone.p is not None
+    assert alone.kind == judge_claim(claim(provided=easier), [few, zero], METRICS, table).kind == "supported"
+    assert judge_claim(claim(provided=easier), [few, zero], METRICS, table).p == alone.p
+    assert judge_claim(replace(easier, provided=claim()), [few, zero], METRICS, table).p == alone.p
+    assert judge_claim(easier, [few, zero], METRICS, table).p != alone.p
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"provided": Claim(text="the base", metric="acuracy", level={}, relation="above", value=0)},
+            "claim 'the model is better than a coin': provided 'the base': metric 'acuracy' does not exist",
+        ),
         ({"metric": "acuracy"}, "metric 'acuracy' does not exist, did you mean 'accuracy'"),
         ({"level": {"amr": "a"}}, "level column 'amr' does not exist, did you mean 'arm'"),
         ({"level": {}}, "lacks 'arm'"),
