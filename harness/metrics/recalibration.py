@@ -31,7 +31,7 @@ FEW_TO_SEPARATE = 10
 _NO_FIT = "all rows of one kind, one value of p, or right and wrong rows that p separates: no finite fit"
 _ONE_FOLD = "all rows in one fold"
 _NO_TEMPERATURE = (
-    "no temperature between 0.01 and infinity fits best: p is on the right side of 0.5 always, or no better than 0.5"
+    "no temperature between 0.01 and 100 fits best: p is on the right side of 0.5 always, or hardly better than 0.5"
 )
 
 
@@ -79,20 +79,21 @@ def calibration_in_the_large(p: Probabilities, correct: Labels, *, w: Weights) -
     return offset_fit(x, weight, right)
 
 
-@measure(low=0.01, high=None, better="neither", undefined=_NO_TEMPERATURE, remark=_clipped)
+@measure(low=0.01, high=100, better="neither", undefined=_NO_TEMPERATURE, remark=_clipped)
 def temperature(p: Probabilities, correct: Labels, *, w: Weights) -> Floats:
     """The temperature T > 0 that calibrates p best (Guo et al. 2017).
 
     It has the least negative log-likelihood of sigmoid(logit(p)/T).
 
-    1 is right, above 1 the probabilities are too extreme. Fitted on all rows: a description, not a test;
-    `ece_after_temperature` tests it on other rows.
+    1 is right, above 1 the probabilities are too extreme. Undefined where no temperature from 0.01 to 100 fits best: at
+    100 hardly anything of p is left. Fitted on all rows: a description, not a test; `ece_after_temperature` tests it on
+    other rows.
     """
     if not len(p.values):
         return np.full(len(w), np.nan)
     x, weight, right = _by_logit(p, correct, w)
     scale = scale_fit(x, weight, right)
-    inside = (scale > 0) & (scale < 100)
+    inside = (scale > 0.01) & (scale < 100)
     return ratio(inside.astype(float), np.where(inside, scale, 0.0))
 
 

@@ -47,7 +47,7 @@ def verdicts(experiment: Experiment, name: str, done: Simulated, *words: str) ->
     metrics = [metric for metric in experiment.metrics if metric.name in judged]
     estimates = estimate_all(metrics, done.table, replicates=200)
     found = {c.text: judge_claim(c, estimates, experiment.metrics, done.table, replicates=200).kind for c in claims}
-    asked = {text: kind for text, kind in found.items() if kind != "not comparable"}
+    asked: dict[str, str] = {text: kind for text, kind in found.items() if kind != "not comparable"}
     assert asked
     return asked
 

@@ -10,7 +10,7 @@ import pytest
 from harness.metrics.calibration import brier, ece_equal_width
 from harness.metrics.columns import FOLDS, Floats, Folds, Labels, Probabilities
 from harness.metrics.likelihood import nll
-from harness.metrics.metric import Measure
+from harness.metrics.metric import Measure, Metric
 from harness.metrics.recalibration import (
     brier_after_temperature,
     calibration_in_the_large,
@@ -22,6 +22,8 @@ from harness.metrics.recalibration import (
     scales,
     temperature,
 )
+from harness.statistics.estimates import estimate
+from tests.support.simulated import arms
 
 REGRESSIONS = [calibration_slope, calibration_intercept, calibration_in_the_large]
 AFTER = pytest.mark.parametrize(
@@ -111,6 +113,20 @@ def test_a_temperature_needs_probabilities_that_help() -> None:
     assert np.isnan(value(temperature, np.array([0.8, 0.8, 0.2]), np.array([0.0, 0, 1])))
     assert np.isnan(value(temperature, np.array([0.8, 0.9, 0.2]), np.array([1.0, 1, 0])))
     assert np.isnan(value(temperature, np.full(4, 0.5), np.array([1.0, 1, 0, 0])))
+    # Right in 1,001 of 2,000 at p = 0.8: a temperature of 693 leaves 0.5005 of it.
+    assert np.isnan(value(temperature, np.full(2000, 0.8), np.repeat([1.0, 0], [1001, 999])))
+
+
+def test_the_interval_of_a_temperature_of_few_rows_is_one_of_temperatures() -> None:
+    # p is worth little, so that replicates have temperatures up to infinity. On a scale without an upper end the
+    # interval of such a run went up to 1e80.
+    metric, intervals = Metric("temperature", temperature, ("p", "correct"), by=()), 0
+    for seed in range(20):
+        p, y = distorted(50, -0.2, 0.5, seed)
+        found = estimate(metric, arms({"a": {"p": p, "correct": y}}), replicates=200)[0]
+        intervals += found.high is not None
+        assert found.high is None or found.high <= 100
+    assert intervals
 
 
 @AFTER
