@@ -1,4 +1,5 @@
-"""Requests for an answer with a confidence or an uncertainty, and for its critique (Zong et al. 2025), shortened.
+"""Requests for an answer with a confidence or an uncertainty, for its critique (Zong et al. 2025), shortened, and for
+another answer without a critique.
 
 What is the same for all items stands first, question and reply last.
 """
@@ -13,7 +14,7 @@ from experiments.shared.confidence import Instrument, read_stated
 from harness import Item, Message, Probability, Prompt, Text, fill
 from harness.tasks.texts import after_thought, own_text, words
 
-Stage = Literal["vanilla", "critique"]
+Stage = Literal["vanilla", "critique", "again"]
 
 TEXTS: Mapping[str, str] = {
     "system": "You are a helpful assistant.",
@@ -22,11 +23,14 @@ TEXTS: Mapping[str, str] = {
     "by reassessing the question and your initial reasoning. Consider ambiguities and steps that could improve the "
     "accuracy of your answer and the calibration of your $instrument. $rules\n\nQuestion: $question\n"
     "Initial response: $first",
+    "again": "You previously answered the following $what. Your response ended with '$form'. Now answer it again and "
+    "give your $instrument. $rules\n\nQuestion: $question\nInitial response: $first",
     "rules": "Your response should $end '$form', where ANSWER is $answer and NUMBER is from 0 to 100, indicating how "
     "$sure. If you are not sure, give a $direction percentage.",
     "form": "$opening ANSWER, and the $instrument is NUMBER%",
     "vanilla_opening": "The answer is",
     "critique_opening": "The refined answer is",
+    "again_opening": "The answer is",
     "open_question": "question",
     "open_answer": "the direct answer",
     "choice_question": "multiple choice question",
@@ -53,16 +57,15 @@ def kind_of(item: Item) -> str:
 
 
 def prompt_for(
-    wording: Mapping[str, str], item: Item, instrument: Instrument, first: str | None, *, reason: bool
+    wording: Mapping[str, str], item: Item, instrument: Instrument, stage: Stage, first: str | None, *, reason: bool
 ) -> Prompt:
-    """The request for answer and score, or for their critique.
+    """The request for answer and score, at first, after a critique, or again.
 
     Args:
         wording: the experiment's texts, see `TEXTS`; an empty "system" leaves the system message out.
-        first: the whole first reply, which the critique holds letter for letter; None asks for that reply.
+        first: the whole first reply, which later requests hold letter for letter; None of that reply's own request.
         reason: whether the model may reason; if not, its reply is begun for it.
     """
-    stage: Stage = "vanilla" if first is None else "critique"
     kind = kind_of(item)
 
     def form(stage: Stage) -> str:

@@ -34,11 +34,14 @@ class Request(Arm):
 
     Attributes:
         instrument: confidence in the answer, or uncertainty about the question.
-        stage: asked with the answer (vanilla), or when answer and score are reconsidered (critique).
+        stage: asked with the answer (vanilla), when answer and score are reconsidered (critique), or when the question
+            is asked again without a critique.
+        later: whether the model is shown its first reply.
     """
 
     instrument: Instrument
     stage: Stage
+    later: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,8 @@ class Scored(Surface):
         adversarial: `confidence`, where it is missing 1 for a wrong and 0 for a right answer.
         in_form: whether the score stood in the form asked for, and not merely as the last percentage of the reply.
         no_score: whether no score can be read.
-        before, after, fate_before, fate_after: `correct` and `fate` before and after the critique; of the critique
-            only.
+        before, after, fate_before, fate_after: `correct` and `fate` before and after the critique, or when asked again;
+            not of the first reply.
     """
 
     kind: str
@@ -79,7 +82,7 @@ Replies = Mapping[Instrument, asyncio.Task[Scored]]
 """The first reply of each instrument, on its way."""
 
 PAIR = ("confidence", "correct")
-CRITIQUE = {"stage": "critique"}
+LATER = {"later": True}
 SCORES = (metrics.ece_equal_width, metrics.brier, metrics.auroc)
 
 
@@ -94,7 +97,8 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
 
     An uncertainty is converted (1 - u), but the two are different instruments and no number pools them. The critique
     is an independent request of one user turn. It changes the answer as well as the score: see the transitions, and
-    `..._on_old`, the new score on the old answers, which tells a better score from better answers.
+    `..._on_old`, the new score on the old answers, which tells a better score from better answers. Who is asked again
+    may answer otherwise for no reason: arms with "again" have the same request without a word of critique.
 
     Missing scores, three policies side by side: the plain metrics drop them; `..._half` puts 0.5; `..._adversarial`,
     the paper's, puts 1 for a wrong and 0 for a right answer. A missing answer is wrong in all three. The latter two are
@@ -110,7 +114,9 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
         max_tokens: cap on each reply.
     """
 
-    arms: Sequence[str] = ("confidence", "confidence critique", "uncertainty", "uncertainty critique")
+    arms: Sequence[str] = tuple(
+        f"{instrument}{stage}" for instrument in ("confidence", "uncertainty") for stage in ("", " critique", " again")
+    )
     reason: bool = False
     temperature: Annotated[float, Ge(0)] = 0.0
     top_p: Annotated[float, Gt(0), Le(1)] = 1.0
@@ -118,9 +124,11 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
 
     all_arms: ClassVar = {
         "confidence": Request(instrument="confidence", stage="vanilla"),
-        "confidence critique": Request(instrument="confidence", stage="critique"),
+        "confidence critique": Request(instrument="confidence", stage="critique", later=True),
+        "confidence again": Request(instrument="confidence", stage="again", later=True),
         "uncertainty": Request(instrument="uncertainty", stage="vanilla"),
-        "uncertainty critique": Request(instrument="uncertainty", stage="critique"),
+        "uncertainty critique": Request(instrument="uncertainty", stage="critique", later=True),
+        "uncertainty again": Request(instrument="uncertainty", stage="again", later=True),
     }
     texts: ClassVar = TEXTS
     papers: ClassVar = ("zong2025critical",)
@@ -132,12 +140,12 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
         *metrics.each(("half", "correct"), *SCORES, suffix="_half"),
         *metrics.each(("adversarial", "correct"), *SCORES, suffix="_adversarial"),
         *metrics.each(PAIR, metrics.ece_equal_width, metrics.auroc, suffix="_by_kind", by=("arm", "kind")),
-        *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=CRITIQUE),
+        *metrics.each(("confidence", "before"), metrics.overconfidence, *SCORES, suffix="_on_old", where=LATER),
         *metrics.rates("no_score", "in_form", suffix="_rate"),
         *metrics.mean_probabilities("confidence", prefix="mean_"),
-        *metrics.transitions(where=CRITIQUE),
+        *metrics.transitions(where=LATER),
     )
-    figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after", where=CRITIQUE))
+    figures: ClassVar = (Reliability("confidence", "correct"), Transitions("before", "after", where=LATER))
 
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({"generate"})
@@ -145,13 +153,14 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
     async def begin(self, item: Item, subject: Subject, fitted: None) -> Replies:
         """Asks for the first replies. They are tasks, so that one which fails takes the arms of its instrument only."""
         instruments = dict.fromkeys(arm.instrument for arm in self.chosen.values())
-        return {name: asyncio.create_task(self.reply(name, None, item, subject)) for name in instruments}
+        vanilla = (Request(instrument=name, stage="vanilla") for name in instruments)
+        return {arm.instrument: asyncio.create_task(self.reply(arm, None, item, subject)) for arm in vanilla}
 
     async def ask(self, arm: Request, common: Replies, item: Item, subject: Subject, fitted: None) -> Scored:
         first = await common[arm.instrument]
-        if arm.stage == "vanilla":
+        if not arm.later:
             return first
-        second = await self.reply(arm.instrument, first.reply, item, subject)
+        second = await self.reply(arm, first.reply, item, subject)
         return replace(
             second,
             before=first.correct,
@@ -160,14 +169,14 @@ class SelfCritiqueConfidence(ArmedExperiment[Request, None]):
             fate_after=second.fate,
         )
 
-    async def reply(self, instrument: Instrument, first: str | None, item: Item, subject: Subject) -> Scored:
-        """The first reply, or with the first one given its critique, as read and graded."""
-        prompt = prompt_for(self.wording, item, instrument, first, reason=self.reason)
+    async def reply(self, arm: Request, first: str | None, item: Item, subject: Subject) -> Scored:
+        """The first reply, or with the first one given a later one, as read and graded."""
+        prompt = prompt_for(self.wording, item, arm.instrument, arm.stage, first, reason=self.reason)
         stop = [] if self.reason else ["\n"]
         reply = await subject.generate(
             prompt, max_tokens=self.max_tokens, temperature=self.temperature, top_p=self.top_p, stop=stop
         )
-        text, answer, confidence, in_form = read(prompt, reply, instrument)
+        text, answer, confidence, in_form = read(prompt, reply, arm.instrument)
         # Without an answer in the form asked for there is nothing to grade.
         grade = graded(item, answer) if answer else ungraded(reply)
         missing = confidence is None

@@ -136,7 +136,7 @@ def model(says: Says, answer: Callable[[int], str] = answer) -> Callable[[str], 
         told = re.findall(
             r"(?:Answer|Solution|response: The answer is): ?([^\n<,]+)|<answer>([^<\n]+)</answer>", prompt
         )
-        shown = prompt.count("thing is") > 1 or "Solution:" in prompt or "previously" in prompt
+        shown = prompt.count("thing is") > 1 or "Solution:" in prompt or "refine" in prompt
         p = says(i, next(filter(None, told[-1])) if told else answer(i), shown)
         if prompt.endswith(("answer is: (", "Answer: (")):
             return {"A": p, "B": 1 - p}

@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.outcomes import Failed, Table
 from harness.prompting.rendering import Renderer
 from harness.runs.finished import Finished
+from harness.statistics.claims import judge_claim
 from harness.statistics.estimates import Estimate, estimate
 from harness.tasks.choices import multiple_choice
 from harness.testing import fake_subject, simulate
@@ -104,6 +105,38 @@ def test_the_critique_is_a_request_of_its_own_with_the_first_reply_letter_for_le
     )
 
 
+def test_asked_again_the_model_sees_its_reply_and_no_word_of_critique() -> None:
+    asked = SelfCritiqueConfidence(arms=["confidence critique", "confidence again"])
+    _, _, finished = run(asked, saying({0: said("right", 85)}, {0: said("wrong", 20)}), 1)
+    critique, again = sorted((exchange.prompt for exchange in finished[0].transcript[1:]), key=lambda p: "again" in p)
+    assert again.endswith(
+        "What is 0?\nInitial response: The answer is right, and the confidence is 85%\n<assistant> The answer is"
+    )
+    assert "Now answer it again and give your confidence. Your response should be 'The answer is ANSWER" in again
+    assert "refin" in critique
+    assert not any(word in again for word in ("refin", "reassess", "improve", "calibration"))
+
+
+def test_a_critique_that_moves_answers_as_asking_again_does_is_no_critique() -> None:
+    # Every second wrong answer is mended whenever the model answers once more; or by the critique alone.
+    first = {i: said("right" if i < 30 else "wrong", 60) for i in range(60)}
+    second = {i: said("right" if i < 30 or i % 2 else "wrong", 60) for i in range(60)}
+    claim = load_job(["experiment=selfCritiqueConfidence", "engine=fake"]).claims[-1]
+    experiment = SelfCritiqueConfidence(arms=[*ONE, "confidence again"])
+
+    def verdict(again: Mapping[int, str]) -> str:
+        def reply(prompt: str) -> Mapping[str, float]:
+            said = first if "Initial" not in prompt else again if "answer it again" in prompt else second
+            return {said[number_of(prompt)]: 1.0}
+
+        table, _ = simulate(experiment, items(60), reply)
+        accuracy = [metric for metric in experiment.metrics if metric.name == claim.metric]
+        found = estimate(accuracy[0], table, replicates=200)
+        return judge_claim(claim, found, accuracy, table, replicates=200).kind
+
+    assert (verdict(second), verdict(first)) == ("undecided", "supported")
+
+
 def test_an_uncertainty_is_converted_and_kept_apart() -> None:
     def replies(prompt: str) -> Mapping[str, float]:
         instrument = "uncertainty" if "the uncertainty is NUMBER%" in prompt else "confidence"
@@ -115,15 +148,17 @@ def test_an_uncertainty_is_converted_and_kept_apart() -> None:
         {
             "confidence": 0.2,
             "confidence critique": 0.2,
+            "confidence again": 0.2,
             "uncertainty": 0.8,
             "uncertainty critique": 0.8,
+            "uncertainty again": 0.8,
         }
     )
     prompts = [e.prompt for e in finished[0].transcript]
     assert not any("{" in p for p in prompts)
     assert sum("the calibration of your uncertainty." in p for p in prompts) == 1
-    assert sum("how uncertain you are about the question" in p for p in prompts) == 2
-    assert sum("how sure you are about your answer" in p for p in prompts) == 2
+    assert sum("how uncertain you are about the question" in p for p in prompts) == 3
+    assert sum("how sure you are about your answer" in p for p in prompts) == 3
 
 
 def test_a_score_on_the_other_instrument_is_none() -> None:
@@ -252,22 +287,28 @@ def test_a_critique_that_does_not_fit_fails_alone() -> None:
     experiment = SelfCritiqueConfidence(max_tokens=300)
     subject, (item,) = fake_subject(replies), items(1)
     asked = subject.prompt_tokens(
-        prompt_for(TEXTS, item, "uncertainty", said("right", 90, "uncertainty"), reason=False)
+        prompt_for(TEXTS, item, "uncertainty", "critique", said("right", 90, "uncertainty"), reason=False)
     )
     capped = replace(subject, renderer=Renderer(subject.engine.tokenizer, "auto", asked + 300 + 20))
     rows = asyncio.run(experiment.protocol(item, capped.for_item(item.id), None))
-    assert [row.arm for row in rows if isinstance(row, Failed)] == ["confidence critique"]
-    assert [row.arm for row in rows if isinstance(row, Scored)] == ["confidence", "uncertainty", "uncertainty critique"]
+    assert [row.arm for row in rows if isinstance(row, Failed)] == ["confidence critique", "confidence again"]
+    assert [row.arm for row in rows if isinstance(row, Scored)] == [
+        "confidence", "uncertainty", "uncertainty critique", "uncertainty again"
+    ]  # fmt: skip
 
 
 def test_a_first_reply_that_does_not_fit_takes_its_own_instrument_only() -> None:
     subject, (item,) = fake_subject(lambda _: {said("right", 90): 1.0}), items(1)
     wording = {"uncertainty_meaning": "uncertain you are" + " about it" * 300}
-    fits = subject.prompt_tokens(prompt_for(TEXTS, item, "confidence", "x" * 99, reason=False)) + 60
+    fits = subject.prompt_tokens(prompt_for(TEXTS, item, "confidence", "critique", "x" * 99, reason=False)) + 60
     capped = replace(subject, renderer=Renderer(subject.engine.tokenizer, "auto", fits))
     rows = asyncio.run(SelfCritiqueConfidence(wording=wording).protocol(item, capped.for_item(item.id), None))
-    assert [row.arm for row in rows if isinstance(row, Failed)] == ["uncertainty", "uncertainty critique"]
-    assert [row.arm for row in rows if isinstance(row, Scored)] == ["confidence", "confidence critique"]
+    assert [row.arm for row in rows if isinstance(row, Failed)] == [
+        "uncertainty", "uncertainty critique", "uncertainty again"
+    ]  # fmt: skip
+    assert [row.arm for row in rows if isinstance(row, Scored)] == [
+        "confidence", "confidence critique", "confidence again"
+    ]  # fmt: skip
 
 
 def test_a_critique_may_run_without_the_row_of_its_first_reply() -> None:
