@@ -122,6 +122,7 @@ if TYPE_CHECKING:  # type checkers read these; a test holds them equal to the ta
     from harness.metrics.surface import auroc_same_kind as auroc_same_kind
     from harness.metrics.surface import brier_skill_same_kind as brier_skill_same_kind
     from harness.metrics.surface import length_auroc as length_auroc
+    from harness.metrics.surface import length_f1 as length_f1
     from harness.metrics.surface import lengths_auroc as lengths_auroc
     from harness.metrics.voices import blind_spot as blind_spot
     from harness.metrics.voices import net_recovery as net_recovery
@@ -173,7 +174,7 @@ PUBLIC = {
     "skill": ("brier_skill", "log_skill"),
     "voices": ("blind_spot", "net_recovery", "voice_gap"),
     "spread": ("answer_entropy",),
-    "surface": ("auroc_same_kind", "brier_skill_same_kind", "length_auroc", "lengths_auroc"),
+    "surface": ("auroc_same_kind", "brier_skill_same_kind", "length_auroc", "length_f1", "lengths_auroc"),
 }  # fmt: skip
 """Every public name, by the module that defines it."""
 

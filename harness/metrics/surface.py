@@ -1,4 +1,4 @@
-"""Ranking beyond the surface: among questions of one kind, and against a rule that knows lengths alone.
+"""Beyond the surface: rankings among questions of one kind, and rules that know lengths alone.
 
 A confidence that follows the kind of a question, or the length of an answer, ranks right answers above wrong ones
 wherever some kinds are easier or wrong answers are longer. It knows nothing of the single answer.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.metrics.classification import f1
 from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Probabilities, Scores, Weights
 from harness.metrics.metric import measure
 from harness.metrics.ranking import auroc
@@ -78,13 +79,53 @@ def lengths_auroc(
     return np.concatenate([_lengths_rule(answer, question, correct, kind, group, w=row)(row[None, :]) for row in w])
 
 
+def _length_decision(length: Numbers, positive: Labels, group: Folds, *, w: Floats) -> Callable[[Weights], Floats]:
+    said = np.ones(len(w))
+    for fold in np.unique(group.values):
+        sign, cut = _best_cut(length.values, positive.values, np.where(group.values == fold, 0.0, w))
+        said = np.where(group.values == fold, sign * length.values >= cut, said)
+    rules = Labels(said), Labels(np.ones(len(w)))
+    return lambda weights: np.fmax(*(f1(rule, positive, w=weights) for rule in rules))
+
+
+@measure(
+    label="F1 of the length",
+    low=0,
+    high=1,
+    better="higher",
+    fitted=_length_decision,
+    undefined="no rows",
+)
+def length_f1(length: Numbers, positive: Labels, group: Folds, *, w: Weights) -> Floats:
+    """The `f1` of saying "positive" of all rows above a length, or of all below one, in [0, 1].
+
+    Side and border of each fold have the best F1 on the other folds. Where "positive" of every row is better, that
+    takes its place: a decision by knowledge is above both.
+    """
+    return np.concatenate([_length_decision(length, positive, group, w=row)(row[None, :]) for row in w])
+
+
+def _best_cut(length: Floats, positive: Floats, w: Floats) -> tuple[int, float]:
+    """The sign and border for which "sign * length >= border" has the best F1; all rows where there is no other."""
+    best = (-1.0, 1, -np.inf)
+    length, positive, w = length[w > 0], positive[w > 0], w[w > 0]
+    for sign in (1, -1):
+        order = np.argsort(-sign * length, kind="stable")
+        value, named = sign * length[order], np.cumsum(w[order])
+        hits = np.cumsum((w * positive)[order])
+        last = np.append(value[1:] != value[:-1], np.ones(len(value[-1:]), bool))  # of the rows of one length
+        found = ratio(2 * hits, named + hits[-1:])[last]
+        if len(found) and found.max() > best[0]:
+            best = (float(found.max()), sign, float(value[last][np.argmax(found)]))
+    return best[1:]
+
+
 def _rule(
     lengths: Sequence[Floats], correct: Labels, kind: Classes, group: Folds, w: Floats
 ) -> Callable[[Weights], Floats]:
     """The AUROC of the best length, chosen for each fold on the others, as a function of weights [B, n]."""
     scores = np.zeros(len(w))
-    # Standard scores, so that rows of folds with different choices can be compared.
-    tried = [sign * (one - one.mean()) / (one.std() or 1.0) for one in lengths if len(w) for sign in (-1, 1)]
+    tried = [sign * _standard(one, w) for one in lengths if len(w) for sign in (-1, 1)]
     folds = np.unique(group.values)
     others = np.where(group.values == folds[:, None], 0.0, w)
     found = np.array([_within(one, correct.values, kind.values, others) for one in tried])
@@ -93,6 +134,13 @@ def _rule(
             scores = np.where(group.values == fold, tried[int(np.argmax(of_others))], scores)
     # A replicate without a pair stays undefined.
     return lambda weights: np.maximum(_within(scores, correct.values, kind.values, weights), 0.5)
+
+
+def _standard(values: Floats, w: Floats) -> Floats:
+    """Standard scores, by which rows of folds with different choices can be compared."""
+    total = w.sum() or 1.0
+    off = values - w @ values / total
+    return off / (np.sqrt(w @ off**2 / total) or 1.0)
 
 
 def _within(score: Floats, correct: Floats, kind: NDArray[np.int64], w: Weights) -> Floats:

@@ -183,8 +183,8 @@ def _provided(verdict: Verdict, condition: Verdict) -> Verdict:
         p = None if verdict.p is None or condition.p is None else max(verdict.p, condition.p)
         return replace(verdict, p=p)
     reason = (
-        f"held back, it shows nothing while this is {condition.kind}: {condition.text} ({condition.reason}); by itself: "
-        f"{verdict.reason}"
+        f"held back, it shows nothing while this is {condition.kind}: {condition.text} ({condition.reason}); "
+        f"by itself: {verdict.reason}"
     )
     return replace(verdict, kind="undecided", reason=reason, p=None)
 

@@ -49,6 +49,7 @@ WIDE = ("refused_wide", "unanswerable")
 SELFAWARE = ("refused_selfaware", "unanswerable")
 SOFT = ("p_unanswerable", "unanswerable")
 LENGTH = ("question_length", "unanswerable", "asked", "group")
+BY_LENGTH = ("question_length", "unanswerable", "group")
 IN_TEXT, JUDGED, VOTED = {"asked": "text"}, {"asked": "judgement"}, {"votes": len(PARAPHRASES)}
 
 
@@ -69,9 +70,9 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
     every paraphrase is a vote for consensus and kappa. Half of them are asked the other way round. `conger_kappa` is
     their agreement beyond what a liking for "No" explains; Fleiss' kappa is given within each half. Consistency is not
     knowledge: a model that always decides the same has a consensus of 1. `length_auroc` is the ranking by the
-    question's length alone. Three baselines look at no reply. Always
-    refusing has an F1 of 2 pi/(1 + pi) at a share pi of positives. The bag of words shows what the wording gives away:
-    an F1 of about 0.69 on SelfAware, from 400 questions.
+    question's length alone, and `length_f1` the F1 of refusing above or below a length, or always. Three baselines
+    look at no reply. Always refusing has an F1 of 2 pi/(1 + pi) at a share pi of positives. The bag of words shows what
+    the wording gives away: an F1 of about 0.69 on SelfAware, from 400 questions.
 
     Differs from the papers: the words are ours; replies are greedy and short (Yin et al.: temperature 0.7, greedy in
     effect in their code); the wide detector looks for phrases with words between instead of similar sentence
@@ -121,6 +122,7 @@ class SelfKnowledge(ArmedExperiment[Way, BagOfWords | None]):
         *metrics.graded(prefix="answerable_", where={**IN_TEXT, "unanswerable": False}),
         *metrics.rates(refusal_rate_by_kind="refused", by=("arm", "kind")),
         *metrics.rates("empty", "cut", suffix="_rate", where=IN_TEXT),
+        *metrics.each(BY_LENGTH, metrics.length_f1),
         *metrics.each(LENGTH, metrics.length_auroc, where=JUDGED),
         *metrics.each(SOFT, metrics.auroc, metrics.brier, metrics.ece_equal_width, metrics.nll, where=JUDGED),
         *metrics.mean_probabilities(option_mass="mass", where=JUDGED),

@@ -91,7 +91,7 @@ def test_show_of_an_experiment_has_claims_and_published_numbers_and_short_prompt
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = told(capsys, "show", "selfKnowledge", "engine=fake")
-    assert "An instruction brings out more self-knowledge than the bare question, and than always refusing: f1" in out
+    assert "An instruction brings out more self-knowledge than the bare question: f1" in out
     assert "published numbers (1)\n  f1_selfaware" in out
     assert "cap on the reply" in out
     assert len(out) < 20_000

@@ -38,11 +38,11 @@ reply."""
 TOO_SURE = {"The model says too much", "A tuned model is too sure of its letters"}
 
 
-def verdicts(experiment: Experiment, name: str, done: Simulated, *words: str) -> dict[str, str]:
-    """The verdicts on the claims of conf/experiment/NAME.yaml that the arms answer, or on those with some words."""
+def verdicts(experiment: Experiment, name: str, done: Simulated) -> dict[str, str]:
+    """The verdicts on the claims of conf/experiment/NAME.yaml that the arms answer."""
     assert not any(row["error"] for row in done.rows), [row["error"] for row in done.rows if row["error"]]
     written = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))["claims"]
-    claims = [construct(Claim, one, "claims") for one in written if all(word in one["text"] for word in words)]
+    claims = [construct(Claim, one, "claims") for one in written]
     judged = {metric for claim in claims for one in (claim, claim.provided) if one for metric, _ in one.sides}
     metrics = [metric for metric in experiment.metrics if metric.name in judged]
     estimates = estimate_all(metrics, done.table, replicates=200)
@@ -340,7 +340,7 @@ def test_p_ik_that_rises_with_any_text_or_with_a_question_told_before_does_not_g
     }
 
 
-def self_knowledge(refuses: Callable[[str, bool], bool], *words: str) -> list[str]:
+def self_knowledge(refuses: Callable[[str, bool], bool]) -> set[str]:
     asked = Unanswerable(size=120).load()
     unknown = {str(item.fields["question"]): not item.gold for item in asked}
 
@@ -350,11 +350,14 @@ def self_knowledge(refuses: Callable[[str, bool], bool], *words: str) -> list[st
         return "The answer is unknown." if say else "It is 7."
 
     experiment = SelfKnowledge(arms=["direct", "instruction", "icl", "always refuses"])
-    return [*verdicts(experiment, "selfKnowledge", simulate(experiment, asked, reply), *words).values()]
+    return supported(verdicts(experiment, "selfKnowledge", simulate(experiment, asked, reply)))
 
 
-def test_refusing_everything_that_may_be_refused_is_no_self_knowledge() -> None:
-    assert self_knowledge(lambda text, unknown: True, "always refusing") == ["undecided"] * 3
-    assert (
-        self_knowledge(lambda text, unknown: unknown != (len(text) % 11 == 0), "always refusing") == ["supported"] * 3
-    )
+def test_refusing_everything_that_may_be_refused_or_what_is_long_is_no_self_knowledge() -> None:
+    assert not self_knowledge(lambda text, unknown: True)
+    assert not self_knowledge(lambda text, unknown: len(text) > 60)
+    assert self_knowledge(lambda text, unknown: unknown != (len(text) % 11 == 0)) == {
+        "Told that it may, the model refuses unanswerable questions better than refusing always or by length",
+        "An instruction brings out more self-knowledge than the bare question",
+        "Demonstrations bring out more than the bare question",
+    }

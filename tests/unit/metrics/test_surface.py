@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.metrics.classification import f1
 from harness.metrics.columns import Classes, Floats, Folds, Labels, Numbers, Probabilities, Scores
 from harness.metrics.ranking import auroc
 from harness.metrics.skill import brier_skill
-from harness.metrics.surface import auroc_same_kind, brier_skill_same_kind, length_auroc, lengths_auroc
+from harness.metrics.surface import auroc_same_kind, brier_skill_same_kind, length_auroc, length_f1, lengths_auroc
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -95,3 +96,40 @@ def test_the_base_rate_of_each_kind_has_no_skill_within_kinds_though_it_beats_th
     assert brier_skill_same_kind(Probabilities(p), Labels(RIGHT), one, w=W)[0] == pytest.approx(
         brier_skill(Probabilities(p), Labels(RIGHT), w=W)[0]
     )
+
+
+def decided(length: Floats, positive: Floats, w: Floats = W) -> Floats:
+    return length_f1(Numbers(np.asarray(length, float)), Labels(positive), FOLD, w=w)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_decision_by_length_finds_side_and_border_on_other_folds(sign: int) -> None:
+    length = 20.0 + sign * np.where(RIGHT > 0, 4 + RNG.integers(0, 3, N), RNG.integers(0, 3, N))
+    assert decided(length, RIGHT)[0] == 1
+    noisy = length + RNG.normal(0, 3, N)
+    best = max(
+        f1(Labels((side * noisy >= cut).astype(float)), Labels(RIGHT), w=W)[0]
+        for side in (1, -1)
+        for cut in side * noisy
+    )
+    always = 2 * RIGHT.mean() / (1 + RIGHT.mean())
+    assert always < decided(noisy, RIGHT)[0] <= best
+    w = RNG.integers(0, 3, (3, N)).astype(float)
+    held = length_f1.held(Numbers(length), Labels(RIGHT), FOLD, w=W[0])
+    np.testing.assert_allclose(held(w), 1)
+
+
+def test_a_length_that_tells_nothing_decides_no_better_than_always() -> None:
+    always = Labels(np.ones(N))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        positive = (rng.random(N) < 0.5).astype(float)
+        found = decided(rng.integers(1, 40, N).astype(float), positive)[0]
+        base = f1(always, Labels(positive), w=W)[0]
+        assert base <= found < base + 0.05
+        assert decided(np.full(N, 7.0), positive)[0] == base
+    assert decided(np.arange(N, dtype=float), np.zeros(N))[0] == 0
+    nothing = np.empty(0)
+    assert np.isnan(
+        length_f1(Numbers(nothing), Labels(nothing), Folds(nothing.astype(np.int64)), w=np.ones((2, 0)))
+    ).all()
