@@ -36,12 +36,13 @@ class Revise(ArmedExperiment[Voting, Threshold]):
 
     Arms: plain vote; weighted vote (the answer with the largest sum of c, ties to the first seen); refine (doubtful
     answers revised, plain vote); refine weighted (each answer weighs by the confidence in its own text). Controls:
-    permuted weights (the same confidences, each with another sample of the item); vote equal calls and refine vote
-    equal calls (plain votes over as many first answers as weighted vote and refine weighted made calls); refine coin
-    (as many answers revised, drawn by lot); refine resample and samples resampled (another first answer in place of
-    each revision: doubted answers are mostly wrong, so that any other answer is better). refine oracle revises the
-    wrong answers: it uses the gold answer, never set it beside the others. samples has each sample as a row, before and
-    after.
+    permuted weights (the same confidences, each with another sample of the item); vote by length and by shortness (each
+    answer weighs as many tokens as its text has, or one over them: wrong texts may be longer); vote equal calls and
+    refine vote equal calls (plain votes over as many first answers as weighted vote and refine weighted made calls);
+    refine coin (as many answers revised, drawn by lot); refine resample and samples resampled (another first answer in
+    place of each revision: doubted answers are mostly wrong, so that any other answer is better). refine oracle revises
+    the wrong answers: it uses the gold answer, never set it beside the others. samples has each sample as a row, before
+    and after.
 
     The threshold is the one with the largest Youden's J over samples of training items, kept in the run's fit. An
     answer that was cut or is empty has no confidence: it is neither revised nor counted in the AUROC, and abstains.
@@ -74,6 +75,8 @@ class Revise(ArmedExperiment[Voting, Threshold]):
         *metrics.each(PAIR, metrics.auroc, metrics.ece_equal_width, metrics.overconfidence, by=(), where=VERIFIED),
         *metrics.each(PAIR, metrics.auroc, by=(), where={**VERIFIED, "fate_before": "answered"}, suffix="_answered"),
         *metrics.each((*PAIR, "item"), metrics.auroc_within, by=(), where=VERIFIED),
+        Metric("longer_auroc_within", metrics.auroc_within, ("length", "before", "item"), (), VERIFIED),
+        Metric("shorter_auroc_within", metrics.auroc_within, ("shortness", "before", "item"), (), VERIFIED),
         *metrics.means(revised_rate="revised", by=("before",), where=VERIFIED),
         *metrics.each(CHANGE, metrics.fix_rate, metrics.break_rate, where=REVISED, suffix="_where_revised"),
         *metrics.each(CHANGE, metrics.delta, where=REVISED, suffix="_where_revised"),
@@ -113,6 +116,10 @@ class Revise(ArmedExperiment[Voting, Threshold]):
                 calls = (await self.voted(ARMS[arm.equal], common, subject, fitted))[0].cost.calls
             more = await together(common.first.get(i) for i in range(calls))
             return [of_vote(plain, pooled(more), 0)]
+        if arm.weights in {"length", "shortness"}:
+            power = 1 if arm.weights == "length" else -1
+            weights = [max(1, len(one.text.tokens)) ** power for one in firsts]
+            return [of_vote(plain, vote(firsts, plain.cost, weights), 0)]
         if arm.weights == "none":
             pairs = await self.gated(arm, common, subject, fitted)
             return [of_sample(first, stands) for first, stands in pairs]

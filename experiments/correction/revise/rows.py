@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from experiments.correction.chains import Cost, State
 from experiments.correction.revise.answers import Verified
-from harness import Fate, GradedAnswer, Probability
+from harness import Fate, GradedAnswer, Probability, Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Revised(GradedAnswer):
         p: of a sample, the confidence in its first answer.
         p_after: of a sample, the confidence in the answer that stands; None where that was cut.
         mass: of a sample, the probability of yes and no together when the first answer was verified.
+        length: of a sample, the tokens of its first answer; shortness: the same, negative.
         calls, prompt_tokens, new_tokens: the whole cost, see `Cost` and `Verified`.
     """
 
@@ -31,6 +32,8 @@ class Revised(GradedAnswer):
     p: Probability | None = None
     p_after: Probability | None = None
     mass: Probability | None = None
+    length: Score | None = None
+    shortness: Score | None = None
     calls: int
     prompt_tokens: int
     new_tokens: int
@@ -45,7 +48,16 @@ def of_sample(first: Verified, stands: Verified) -> Revised:
     """The row of a sample, whose first answer stands unless it was revised."""
     row = _row(first.state, stands.state, stands.cost, int(stands is not first))
     verified = first.confidence is not None
-    return replace(row, verified=verified, p=first.confidence, p_after=stands.confidence, mass=first.mass)
+    tokens = len(first.state.text.tokens)
+    return replace(
+        row,
+        verified=verified,
+        p=first.confidence,
+        p_after=stands.confidence,
+        mass=first.mass,
+        length=Score(tokens),
+        shortness=Score(-tokens),
+    )
 
 
 def _row(before: State, stands: State, cost: Cost, revised: int) -> Revised:

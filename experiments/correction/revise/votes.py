@@ -14,8 +14,8 @@ class Voting(Arm):
     """The way in which the samples of an item become one answer.
 
     Attributes:
-        weights: "one" each, the "confidence" in its answer, or the confidences "permuted" over the item's samples; or
-            "none", where each sample is a row of its own.
+        weights: "one" each, the "confidence" in its answer, the confidences "permuted" over the item's samples, the
+            "length" of the text, or one over it ("shortness"); or "none", where each sample is a row of its own.
         gate: the samples that are revised first: "none"; samples whose "confidence" is below the threshold; as many by
             "coin"; or the wrong ones, by an "oracle" that knows the gold answer.
         redone: what takes the place of a gated answer: its "revision", or another first answer ("resample").
@@ -34,6 +34,8 @@ ARMS: Mapping[str, Voting] = {
     "plain vote": Voting(),
     "weighted vote": Voting(weights="confidence"),
     "permuted weights": Voting(weights="permuted"),
+    "vote by length": Voting(weights="length"),
+    "vote by shortness": Voting(weights="shortness"),
     "vote equal calls": Voting(equal="weighted vote"),
     "refine": Voting(gate="confidence"),
     "refine weighted": Voting(weights="confidence", gate="confidence"),

@@ -19,6 +19,7 @@ from harness.tasks.graders import number
 from harness.testing import simulate
 
 Replies = Callable[[str], Mapping[str, float]]
+BY_LENGTH = ("vote by length", "vote by shortness")
 NO_COST = Cost(0, 0, 0)
 VERIFY, REVISE = "Is the proposed answer correct?", TEXTS["revise"][:20]
 
@@ -129,7 +130,7 @@ def test_a_revision_that_is_another_sample_supports_no_claim_about_revision() ->
     assert min(delta["samples"] or 0, delta["samples resampled"] or 0) > 0.3
     claims = [claim for claim in load_job(["experiment=revise"]).claims if "evis" in claim.text]
     assert len(claims) == 3
-    for claim in claims[1:]:
+    for claim in claims:
         assert judge_claim(claim, found, experiment.metrics, table, replicates=200).kind != "supported"
 
 
@@ -146,6 +147,47 @@ def test_a_confidence_in_the_question_ranks_no_answers_to_it() -> None:
     _, found = run(replies)
     assert found["auroc",] > 0.7
     assert found["auroc_within",] == 0.5
+
+
+def test_a_confidence_that_is_the_length_of_the_text_is_none() -> None:
+    """Right texts are short in three of four cases, and so are those that it is sure of."""
+    first = {"It is 7.": 0.3, "It is 7, since it is written there.": 0.1, "It is 8.": 0.15}
+    first |= {"It is 8, since it is written there.": 0.45}
+
+    def replies(prompt: str) -> Mapping[str, float]:
+        if VERIFY not in prompt.rsplit("<user>", 1)[1]:
+            return first
+        yes, no = ("A", "B") if "(A) yes" in prompt else ("B", "A")
+        p = 0.1 if "written" in prompt else 0.9
+        return {yes: p, no: 1 - p}
+
+    experiment = Revise(arms=["samples", *("plain vote", "weighted vote", "permuted weights"), *BY_LENGTH])
+    made = simulate(experiment, items(60), replies, train=items(6, start=1000))
+    found = [e for m in experiment.metrics for e in estimate(m, made.table, replicates=200)]
+    value = {(e.metric, *e.level.values()): e.value or 0.0 for e in found}
+    assert value["auroc_within",] == value["shorter_auroc_within",] > 0.65
+    assert value["longer_auroc_within",] == pytest.approx(1 - value["auroc_within",])
+    assert (
+        value["accuracy", "vote by shortness"] > value["accuracy", "plain vote"] > value["accuracy", "vote by length"]
+    )
+    for claim in load_job(["experiment=revise"]).claims[:4]:
+        assert judge_claim(claim, found, experiment.metrics, made.table, replicates=200).kind != "supported"
+
+
+def test_votes_by_length_add_up_tokens() -> None:
+    # The fake's tokens are words: seven of the long text, three of each short one.
+    def replies(prompt: str) -> Mapping[str, float]:
+        return {"It is 7, as it is written.": 0.4, "It is 8.": 0.6}
+
+    rows, _ = run(replies, arms=["samples", *BY_LENGTH, "plain vote"])
+    for item in {row["item"] for row in rows}:
+        of = [row for row in rows if row["item"] == item]
+        samples = [(row["length"], row["before"]) for row in of if row["arm"] == "samples"]
+        lead = {power: sum(n**power * (1 if right else -1) for n, right in samples) for power in (-1, 0, 1)}
+        voted = {row["arm"]: row["correct"] for row in of if row["arm"] != "samples"}
+        for arm, power in (("vote by shortness", -1), ("plain vote", 0), ("vote by length", 1)):
+            assert lead[power] == 0 or voted[arm] == (lead[power] > 0)
+        assert all(row["calls"] == 5 for row in of if row["arm"] != "samples")
 
 
 def test_a_constant_confidence_makes_the_weighted_vote_the_plain_one_row_by_row() -> None:
