@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from importlib.resources import files
@@ -17,6 +18,7 @@ LONGEST = 4000
 """Characters of any one text on a page."""
 
 
+@functools.cache
 def environment() -> Any:
     """The Jinja environment of all pages, which knows their CSS (`style`) and JavaScript (`script`, `script_digest`).
 

@@ -52,7 +52,7 @@ def outcomes(words: list[str], shuffle: int | None) -> tuple[Table, list[Finishe
         ["experiment=selfCorrection", "experiment.turns=3", "experiment.chains=2"],
         ["experiment=critique"],
         ["experiment=criticRole"],
-        ["experiment=falseBelief"],
+        ["experiment=falseBelief", "task.families=8"],
         ["experiment=deception"],
         ["experiment=deceptionBench"],
         ["experiment=identity"],

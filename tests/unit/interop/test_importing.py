@@ -228,7 +228,8 @@ def test_an_exported_run_comes_back_with_its_items_and_numbers(place: Path, caps
 
 
 def test_arms_of_several_rows_come_back_row_by_row(place: Path) -> None:
-    words = ["experiment=falseBelief", "engine=fake", "tracker=none", "replicates=20", "max_failed=1", "limit=2"]
+    words = ["experiment=falseBelief", "task.families=4", "experiment.arms=[options,free,rule: last place]"]
+    words += ["engine=fake", "tracker=none", "replicates=20", "max_failed=1", "limit=2"]
     assert main(["run", *words, "runs=ours", "store=store"]) == 0
     (manifest,) = (place / "ours").rglob("manifest.json")
     assert main(["export", str(manifest.parent), "--format", "inspect", "--output", "ours.eval"]) == 0

@@ -28,6 +28,10 @@ def test_they_load_and_everything_they_name_exists(name: str) -> None:
     for reference in job.references:
         assert set(reference.requires) <= set(job.settings), reference.text
         assert reference.certainty == "memory" or reference.n or reference.tolerance, reference.text
+    by_name: dict[str, Metric] = {metric.name: metric for metric in job.all_metrics}
+    for r in job.references:  # what is no share has a tolerance
+        share = by_name[r.metric].measure.average and by_name[r.metric].measure.low == 0
+        assert r.certainty == "memory" or r.tolerance or (share and r.n) or r.n == 1, r.text
 
 
 def measured(reference: Reference, low: float, high: float, n: int) -> Estimate:
@@ -116,12 +120,3 @@ def test_a_condition_on_a_setting_that_does_not_exist_is_named() -> None:
     job = load_job(["experiment=selfCorrection", f"references=[{entry},requires: {settings}}}]", *QUIET])
     with pytest.raises(HarnessError, match=r"requires 'experiment\.temprature', .* mean 'experiment\.temperature'"):
         check_parts(job)
-
-
-def test_metrics_of_published_numbers_that_are_no_shares_have_a_tolerance() -> None:
-    for name in NAMES:
-        job = load_job([f"experiment={name}", *QUIET, *needed(name)])
-        by_name: dict[str, Metric] = {metric.name: metric for metric in job.all_metrics}
-        for r in job.references:
-            share = by_name[r.metric].measure.average and by_name[r.metric].measure.low == 0
-            assert r.certainty == "memory" or r.tolerance or (share and r.n) or r.n == 1, r.text

@@ -249,7 +249,8 @@ def test_an_address_without_its_package_says_which(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_on_an_address_is_repeated_on_another_machine_from_the_store(tmp_path: Path, node: Any) -> None:
-    words = ["experiment=falseBelief", "engine=fake", "tracker=none", "limit=2", "replicates=20"]
+    words = ["experiment=falseBelief", "task.families=4", "experiment.arms=[options,free]"]
+    words += ["engine=fake", "tracker=none", "limit=2", "replicates=20"]
     where = f"store=file://{tmp_path}/there"
     first = execute(load_job([*words, where, f"runs={tmp_path}/a"]))
     node("two")

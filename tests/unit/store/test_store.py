@@ -448,7 +448,8 @@ def test_a_run_whose_last_flush_fails_says_so_and_still_gets_its_report(
 
     fsync = os.fsync
     job = load_job([
-        "experiment=falseBelief", "engine=fake", "tracker=none", "limit=2", "replicates=20", f"runs={tmp_path}",
+        "experiment=falseBelief", "task.families=4", "experiment.arms=[options]", "engine=fake", "tracker=none",
+        "limit=2", "replicates=20", f"runs={tmp_path}",
     ])  # fmt: skip
     monkeypatch.setattr(os, "fsync", broken)
     monkeypatch.setattr("harness.store.store.FLUSH_EVERY", 1000.0)
