@@ -34,7 +34,7 @@ _SYMBOL_DENIED = re.compile(
     r"|\b([A-Z][A-Za-z]?) is(?: not|n't) (?![A-Z][a-z]?\b)"
 )
 _SYMBOL_FIRST = re.compile(r"(?!No,)[\"'(]{0,2}([A-Z][A-Za-z]?)[\"')]{0,2}(?=\s*$|[.,;:]| ?\(| -| is\b)")
-_SYMBOL_BRACKETED = re.compile(r"(?:[\w'-]{1,20} ){1,3}\(([A-Z][a-z]?)\)")
+_SYMBOL_BRACKETED = re.compile(r"(?:[\w'-]{1,20} ){1,3}\(([A-Z][a-z]?)\)(?! (?:and|or)\b)")
 _SYMBOL_ALONE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?)(?![A-Za-z])")
 _NOT_SYMBOLS = word_set("It So We My By If Is An A To Or On Do Oh Ah Hi Ok")
 _CAPITALISED_WORDS = _NOT_SYMBOLS | word_set("I In As At He No Be Of")
