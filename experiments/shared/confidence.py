@@ -109,7 +109,17 @@ _THOUSANDS = re.compile(r"(?<=[1-9]),(?=[0-9]{3}$)")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 _OF_CONFIDENCE = re.compile(r"\b(?:confiden|sure\b|certain)", re.IGNORECASE)
 _OF_UNCERTAINTY = re.compile(r"\bun(?:certain|sure\b)|\bdoubt", re.IGNORECASE)
-_ANSWER_BEFORE = re.compile(r"\banswer(?: is|:)[\s:*$(\[{]{0,4}(?:(?:about|around|approximately)\s)?$", re.IGNORECASE)
+# "a 20% chance that I'm wrong, so 80%"
+_OF_ERROR = re.compile(
+    r"[^.!?\n%]{0,40}\b(?:wrong|incorrect|mistaken|mistakes?|doubt\w{0,3}|uncertain\w{0,2}|unsure|errors?"
+    r"|misread\w{0,3})\b",
+    re.IGNORECASE,
+)
+_ANSWER_BEFORE = re.compile(
+    r"(?<!confidence in my )(?<!confidence in this )(?<!confidence in the )\banswer(?: is|:)[\s:*$(\[{]{0,4}"
+    r"(?:(?:about|around|approximately)\s)?$",
+    re.IGNORECASE,
+)
 _TYPED = str.maketrans({0x2212: "-", 0x2013: "-", 0x2044: "/", 0x066A: "%", 0x066B: "."})
 
 
@@ -120,7 +130,8 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     both scales of numbers. A bare number above 1 is a percentage on both (Zeng et al. 2025: divide by 100 if above 1),
     one with a point and not above 1 a probability on both ("0.8", "1.0"). A bare "1" goes by the scale: one percent
     among percents, certainty among probabilities. "110%", "-5%", "80-90%", "70% or 80%" and words ("very high") give
-    None. Beside a percentage whole numbers are no confidences ("85% sure, as 2 + 2 = 4"); "50/50" is one half.
+    None. Beside a percentage whole numbers are no confidences ("85% sure, as 2 + 2 = 4"), nor are percentages of error
+    beside one of confidence ("20% that I'm wrong, so 80%"); "50/50" is one half.
     In words: the one phrase of the mapping that the statement holds, not denied; the longest where one holds another
     ("highly likely" is not "likely"). Numbers give None there: another scale was asked for.
 
@@ -134,8 +145,9 @@ def read_confidence(text: str, scale: Scale, mapping: Mapping[str, float]) -> Pr
     found = list(_QUANTITY.finditer(text))
     if any(_in_range(text, one) or _DENIED.search(text[: one.start()]) for one in found):
         return None
-    if any(one["percent"] for one in found):
+    if any(one["percent"] or "out of" in one[0].lower() for one in found):
         found = [one for one in found if one["percent"] or (one["of"] and not one["loose"]) or "." in one["number"]]
+    found = [one for one in found if not _OF_ERROR.match(text, one.end())] or found
     values = {_value(one, scale) for one in found}
     value = values.pop() if len(values) == 1 else None
     return None if value is None else Probability(value)

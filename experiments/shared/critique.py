@@ -25,7 +25,7 @@ VERDICT = (
 )
 """The words of a verdict ("the answer is not correct"), as a verbose pattern with the groups "word" and "not"."""
 
-_JUDGMENT = re.compile(rf"judge?ment(?:\ \(final\))?{VERDICT}", re.IGNORECASE | re.VERBOSE)
+_JUDGMENT = re.compile(rf"\b(?:judge?ment|judge(?=[*_]{{0,3}}:))(?:\ \(final\))?{VERDICT}", re.IGNORECASE | re.VERBOSE)
 _WRITTEN = re.compile(
     r"\\(?:boxed|text(?:bf|it)?|math(?:rm|bf))\s?\{([^{}\n]{0,80})\}|^[ \t]{0,4}```\w{0,10}[ \t]*$", re.MULTILINE
 )

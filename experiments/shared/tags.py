@@ -10,8 +10,10 @@ from harness.tasks.texts import own_text, words
 ANSWER_HERE, LETTER_HERE, CONFIDENCE_HERE = "final answer here", "letter here", "confidence here"
 """Placeholders between the tags in a prompt."""
 
-PLACEHOLDERS = (ANSWER_HERE, LETTER_HERE, CONFIDENCE_HERE, "your answer here")
-"""A model that repeats one of them has not answered."""
+_PLACEHOLDER = re.compile(
+    r"[\[({<]?(?:(?:your|the|my|a|final|short) ){0,3}(?:answer|letter|confidence)(?: here)?[\])}>]?\.?", re.IGNORECASE
+)
+"""A placeholder of the form; a model that repeats it has not answered."""
 
 _FORM = re.compile(r"<\s{0,3}(?P<closes>/?)\s{0,3}(?P<name>answer|confidence)\b[^<>\n]{0,100}>", re.IGNORECASE)
 
@@ -44,7 +46,7 @@ def tagged(text: str, tag: str, *, ended: bool) -> str | None:
     else:
         return None
     content = _FORM.split(content, maxsplit=1)[0].strip()
-    return None if not words(content) or content.lower() in PLACEHOLDERS else content
+    return None if not words(content) or _PLACEHOLDER.fullmatch(content) else content
 
 
 def first_line(text: str, tag: str, *, ended: bool) -> str | None:
@@ -60,7 +62,7 @@ def first_line(text: str, tag: str, *, ended: bool) -> str | None:
     line, more, _ = text[tags[last].end() : end].lstrip().partition("\n")
     line = line.strip()
     whole = ended or bool(more) or end < len(text)
-    return line if whole and words(line) and line.lower() not in PLACEHOLDERS else None
+    return line if whole and words(line) and not _PLACEHOLDER.fullmatch(line) else None
 
 
 def untagged(text: str) -> str:

@@ -19,7 +19,8 @@ _WRITTEN = re.compile(r"\\(?:boxed|text(?:bf)?)\s?\{([^{}\n]{0,20})\}|\$")
 _SCORE = re.compile(
     rf"(?:\[(?:result|score)\]|\b(?:result|score|rating))(?:\s\(1\s?(?:-|\u2013|to)\s?5\))?(?:{_MARKS}{{0,4}}(?:of|is(?:\sa)?|N)\b)?"
     rf"{_MARKS}{{0,6}}(?P<marked>\d{{1,3}})(?:\.0)?{_MARKS}{{0,4}}(?:(?:/|out\sof)\s?\(?5)?(?:\s(?:points?|stars?)\b)?"
-    r"(?:\s?(?:\(|- )[a-z ]{3,30}\)?)?(?:[^\w<]|</?\w{1,10}>){0,8}$"
+    r"(?:\s?(?:\(|- )[a-z ]{3,30}\)?)?(?:[^\w<]|</?\w{1,10}>|\[end\]){0,8}$"
+    r"|\bgive\s(?:it|this|the\sresponse)\s(?:an?\s)?(?:score\sof\s)?(?P<given>\d{1,3})[\s.!*)\]\"']{0,8}$"
     r"|(?<![\d.])(?P<shared>\d{1,3})\s?(?:/|out\sof)\s?5[\s.!*)\]\"']{0,8}$",
     re.IGNORECASE,
 )
@@ -35,7 +36,7 @@ def read_score(text: str) -> int | None:
     found = _SCORE.search(_WRITTEN.sub(r" \1 ", own)[-_TAIL:].rstrip())
     if not found:
         return None
-    score = found["marked"] or found["shared"]
+    score = found["marked"] or found["shared"] or found["given"]
     return int(score) if score in SCORES else None
 
 
