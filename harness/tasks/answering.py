@@ -57,6 +57,14 @@ _EASY = re.compile(
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|ce)\{([A-Za-z0-9]{1,30})\}")
 _SUBSCRIPT = re.compile(r"(?<=[A-Za-z)])\$?_\{?([0-9]{1,3})\}?(?:\$(?=[A-Z(]))?")
 
+# "City: Canberra"
+_KIND = re.compile(
+    r"^(?:city|country|river|planet|language|colou?r|element|currency|year|date|person): ", re.IGNORECASE
+)
+_LONG = 15
+_PERIOD = 13
+"""Words that a sentence repeats without end, at most."""
+
 _CONNECTS = word_set("however therefore thus so hence but actual real correct now")
 _BREAKS_OFF = word_set("is are was were")
 _HEADING = word_set("final short answer response")
@@ -115,8 +123,8 @@ def answering(text: str, question: str) -> str:
             continue
         if not HEDGES.isdisjoint(said) and word_forms(following)[:1] and word_forms(following)[0] in HEDGES:
             return f"{sentence.rstrip('.')}; {following}"
-        return sentence
-    return sentences[-1] if sentences else ""
+        return _KIND.sub("", sentence)
+    return _KIND.sub("", sentences[-1]) if sentences else ""
 
 
 def answering_line(text: str) -> str:
@@ -156,7 +164,19 @@ def _sentences(text: str) -> Iterator[str]:
             rest = rest[rest.find(sentence) + len(sentence) :].strip() if sentence else ""
             if words(sentence):
                 count += 1
-                yield sentence
+                yield _without_loop(sentence)
+
+
+def _without_loop(sentence: str) -> str:
+    """A sentence up to where it begins to repeat itself without end ("in Asia, in Asia, in Asia, ...")."""
+    pieces = sentence.split()
+    said = [piece.strip(",;.") for piece in pieces]
+    for start in range(len(said) if len(said) > _LONG else 0):
+        for period in range(1, _PERIOD):
+            once, twice, thrice = (said[start + n * period : start + (n + 1) * period] for n in range(3))
+            if once == twice == thrice and len(thrice) == period and set(said[start:-1]) <= set(once):
+                return " ".join(pieces[: start + period]).rstrip(",;")
+    return sentence
 
 
 def _lines(text: str) -> Iterator[str]:

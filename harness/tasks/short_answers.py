@@ -22,6 +22,19 @@ _TWO_LETTERS = str.maketrans(
     | {"\u00c4": "Ae", "\u00d6": "Oe", "\u00dc": "Ue", "\u00d8": "Oe", "\u00c5": "Aa"}
 )
 
+_ABBREVIATION = re.compile(r"\b[A-Z][A-Z0-9]{1,5} \(([A-Za-z][^()]{1,60})\)")
+_UNIT = (
+    r"(?:km/h|kph|mph|m/s|knots|k?m|cm|mm|mi|miles?|kilomet(?:er|re)s?|met(?:er|re)s?|feet|foot|ft|inch(?:es)?|yards?|kg|g"
+    r"|lbs?|pounds?|ounces?|oz|grams?|kilograms?|\u00b0 ?[CF]|degrees (?:Celsius|Fahrenheit)|lit(?:er|re)s?|gallons?"
+    r"|hectares?|acres?|seconds?|minutes?|hours?|days?|weeks?|months?|years?)"
+)
+_AMOUNT = r"[0-9][0-9.,]{0,12}[ -]?"
+# "30 mph (50 km/h)", "50 km/h, or about 31 mph"
+_MEASURES = re.compile(
+    rf"(?P<first>{_AMOUNT}(?P<unit>{_UNIT}))(?: \((?:about |approx\.? )?|,? or (?:about |approximately |roughly )?)"
+    rf"(?P<second>{_AMOUNT}(?P<other>{_UNIT}))\b\)?"
+)
+
 
 def read_short(text: str, question: str) -> str:
     """The answer that a text gives, as normalised words; "" when it gives none. Never depends on the gold answer.
@@ -59,10 +72,20 @@ def gives(text: str, aliases: Sequence[str], question: str) -> bool:
     if forms and forms <= _POLAR.keys():
         said = polarity(text, question)
         return said in _POLAR and any(_POLAR[form] == _POLAR[said] for form in forms)
-    spellings = [chosen]
+    spellings = [chosen, *_equivalents(chosen)]
     if _UMLAUT.search(f"{chosen} {' '.join(aliases)}"):
-        spellings, aliases = [chosen, _transliterated(chosen)], [*aliases, *map(_transliterated, aliases)]
+        spellings, aliases = [*spellings, _transliterated(chosen)], [*aliases, *map(_transliterated, aliases)]
     return any(_gives(said, aliases, question) for said in dict.fromkeys(spellings))
+
+
+def _equivalents(sentence: str) -> list[str]:
+    """A sentence with what an abbreviation stands for ("JPY (yen)"), and with either of two units of a measure."""
+    written = [_ABBREVIATION.sub(r"\1", sentence)] if _ABBREVIATION.search(sentence) else []
+    measure = _MEASURES.search(sentence)
+    if measure and measure["unit"].lower() != measure["other"].lower():
+        before, after = sentence[: measure.start()], sentence[measure.end() :]
+        written += [f"{before}{measure[which]}{after}" for which in ("first", "second")]
+    return written
 
 
 def _gives(chosen: str, aliases: Sequence[str], question: str) -> bool:

@@ -108,6 +108,7 @@ class Sentence:
             or self._continues(start, end)
             or self._relates(start)
             or self._comes_beside(start, end)
+            or self._concedes(start)
             or self._is_replaced(start)
             or self._is_guess(start)
             or self._is_of_others(start)
@@ -216,8 +217,6 @@ class Sentence:
         if clause.aside:
             others = [w for w in (*lead, *self.words[end : begin + len(clause.tokens)]) if w not in kinds.EQUALS]
             return bool(set(self.told) - own) and len(others) > self.tokens[start].number
-        if clause.opener in ("though", "although", "whereas") and {"would", "might", "could"} & set(lead):
-            return any(self.clauses[n].tokens[-1].capital for n in self.told if n < place)
         if lead and lead[0] in kinds.CLAUSE_OF and lead[:2] != ("since", "then") and any(n < place for n in self.told):
             return lead[0] != "which" or lead[-1] not in kinds.NAMED | COPULAS
         if any(word in ("who", "whom", "whose") for word in lead) and COPULAS.isdisjoint(lead):
@@ -227,9 +226,30 @@ class Sentence:
             clause.opener not in (",", "-")
             or not COPULAS.isdisjoint(lead)
             or (lead and lead[0] in kinds.EQUALS | LEADS)
+            or (lead[:1] == ("and",) and self._goes_on(place))
         ):
             return False
         return any(self._answers(n) for n in self.told if n < place and n not in own)
+
+    def _concedes(self, start: int) -> bool:
+        """Whether the clause of a span only adds something: "..., though Bell got the patent", "..., but also X"."""
+        place = self.places[start]
+        clause = self.clauses[place]
+        lead = self.words[self.places.index(place) : start]
+        told = [n for n in self.told if n < place]
+        if clause.opener in ("though", "although", "whereas"):
+            if {"would", "might", "could"} & set(lead):
+                return any(self.clauses[n].tokens[-1].capital for n in told)
+            if told[:1] == [0] and self._answers(0) and not set(self.question) & set(clause.words):
+                return True
+        also = "also" in clause.words and not {"known", "called"} & set(clause.words)
+        return clause.opener in kinds.AGAIN and also and any(self.clauses[n].has_copula for n in told)
+
+    def _goes_on(self, place: int) -> bool:
+        """Whether a clause ends a row of words in small letters about one subject ("It is deep, rich, and red")."""
+        between = self.clauses[1:place]
+        small = not any(token.capital for clause in between for token in clause.tokens)
+        return bool(between) and self.clauses[0].has_copula and small and all(len(c.words) <= 2 for c in between)
 
     def _answers(self, place: int) -> bool:
         """Whether a clause is an answer by itself: a few words that state, deny and place nothing."""
