@@ -32,7 +32,8 @@ _LABEL = re.compile(
           (?P<final>(?:final|revised|corrected)\ )? (?:short\ |correct\ |direct\ )?
           (?:{ANSWER}|output|result|response) (?:\ ?[0-9]{{1,2}})? [*_"'\ ]{{0,4}} (?:is[*_\ ]{{0,4}})? [:=\uff1a]
           [*_]{{0,4}}
-        | (?P<concluded>(?:so|thus|therefore|hence|consequently),?\ (?:the|my)\ (?:final\ |correct\ )?answer\ is)\b:?
+        | (?P<concluded>(?:so|thus|therefore|hence|consequently),?\ (?:the|my)\ (?:final\ |correct\ )?answer\ is
+            |the\ (?:correct|right|actual|final)\ answer\ is)\b:?
         | (?:author|writer|name|composer|artist|director|painter|inventor)\ ?:
         | (?P<option>(?:option|choice)\ [A-Z0-9]|tl;?dr)\ ?: | \(?[0-9A-Za-z]\)(?=\ [^\W\d]{{2}}) )
       | \b(?P<changed>(?:change|correct|revise)\ my\ answer\ (?:from\ [^.\n]{{1,40}}\ )?to)\b:?""",
@@ -50,8 +51,8 @@ _CONFIDENCE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _EASY = re.compile(
-    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|(?:oh,? )?that's easy"
-    r"|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:]\s",
+    r"(?:^|\n)\W{0,3}(?:i know this(?: one)?|(?:oh,? )?that's easy|let me (?:think|see)|hmm+"
+    r"|that's an? (?:easy|good|great|tricky|tough) (?:one|question))[.!,:\u2026]{1,3}\s",
     re.I,
 )
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|ce)\{([A-Za-z0-9]{1,30})\}")

@@ -43,15 +43,25 @@ _ASIDE = re.compile(
       | ,?\ with\ (?:a\ )?remainder\b | ,\ with\b
       | ,\ (?:up\ |down\ )?from\b
       | ,\ (?:plus|in\ addition\ to|not\ counting|not\ including|excluding|including|as\ well\ as)\b
-      | \ by\ [a-z]{2,15}ing\b
-      | ,\ or\ (?:about\ |around\ |approximately\ |roughly\ )?(?=[0-9])
+      | \ (?:by|after)\ [a-z]{2,15}ing\b
+      | ,\ (?:located|found|born|discovered|founded|built|aged)\b
+      | ,?\ at\ the\ age\ of\b | ,\ when\ (?:he|she|it|they)\b
+      | ,\ or\ (?:about\ |around\ |approximately\ |roughly\ )?(?=[0-9])(?!\S{1,20}\ (?:altogether|in\ (?:all|total)))
       | ,\ (?:which\ (?:is|was)\ )?(?=[^\s,]{1,20}\ (?:[a-z]{1,15}\ )?(?:more|less|fewer|times|[a-z]{2,10}er)\b)
+      | ,\ which\ (?:is|was)\ (?=[^\s,]{1,20}\ of\b)
       | ,\ which\ (?:is|was|equals)\ (?=(?:the\ )?(?:sum|product|difference|quotient|result|average|total)\b)
       | (?<=[a-z]):[ ]
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _IN_TOTAL = re.compile(r"[0-9][^0-9.,]{0,30}\bin $")  # "30 balls in total: 26 and 4"
+# "..., plus 41 minutes, so it is 1121"
+_COMES_TO = re.compile(
+    r"\b(?:so|thus|therefore|hence|making|giving|leaving|which (?:makes|gives|leaves))\b", re.IGNORECASE
+)
+_CONTRASTS = re.compile(r",? (?:with|while|whereas|unlike|compared)\b", re.IGNORECASE)
+_AGE = re.compile(r"\bage\b|\baged\b|\bwas\b")
+_HOW_MANY = re.compile(r"\bhow many (\w{2,20})", re.IGNORECASE)
 _OPEN_BRACKET = re.compile(r"(?<!\\)\((?=[^()=]*$)")
 # "5 + 7 = 12, but she has 10 left."
 _TURN = re.compile(r", (?:but|so|and so|and then|then|leaving|which leaves)\b[^=]*$", re.IGNORECASE)
@@ -123,8 +133,8 @@ def _of_sentence(sentence: str, inside: Sequence[Quantity], rest: str, question:
         stated = chosen(sentence[statement.end :], "")
         if stated and not _IN_TOTAL.search(sentence, 0, statement.start):
             return stated
-    if bold := _bold(sentence + rest):
-        return bold
+    if printed := bold(sentence + rest):
+        return printed
     told = _main(sentence, inside, STOP.split(rest, maxsplit=1)[0], question)
     sentence = sentence[: told[-1].end]
     turned = _TURN.search(sentence)
@@ -143,22 +153,36 @@ def _main(sentence: str, inside: Sequence[Quantity], rest: str, question: str) -
 
     "12 sweets, with 2 left over" gives 12, but 2 where the question asks how many are left over.
     """
-    asked = _asked(question)
     bracket = _OPEN_BRACKET.search(sentence)
     for aside in sorted([*_ASIDE.finditer(sentence + rest), *([bracket] if bracket else [])], key=re.Match.start):
         told = [q for q in inside if q.end <= aside.start()]
         listed = aside[0] == ": " and ("=" in sentence[aside.end() :] or len(inside) - len(told) < _SEVERAL)
-        added = set(words(sentence[aside.start() :] + rest)) - set(words(sentence[: aside.start()]))
-        if told and not listed and not asked & added:
+        if _COMES_TO.search(sentence, aside.end()):
+            continue
+        if told and not listed and not _is_asked(aside, sentence[: aside.start()], len(told), question):
             return told
     return inside
+
+
+def _is_asked(aside: re.Match[str], main: str, count: int, question: str) -> bool:
+    """Whether a question asks for an aside: by a word that the main clause lacks, or by its unit."""
+    added = aside.string[aside.start() :]
+    if _AGE.search(added[:_NEAR]) and _ASKS_AGE.search(question):
+        return True
+    if _CONTRASTS.match(added):
+        return bool(_asked(question) & set(words(added)) - set(words(main)))
+    unit = _HOW_MANY.search(question)
+    converted = unit and aside[0].startswith(", or") and count > 1
+    return bool(converted) and unit is not None and words(added)[2:3] == words(unit[1])
 
 
 def _new(sentence: str, told: Sequence[Quantity], given: Set[Fraction]) -> Quantity:
     """The last quantity that is no circumstance which the question gave ("37 pages in 2 days"); else the last.
 
-    A given number is one behind a preposition, or in the same clause as a new one ("15 times 10 is 150").
+    A given number is one behind a preposition, or in the same clause as a new one ("15 gives 150").
     """
+    if told[-1].value is None:
+        return told[-1]
     for quantity in reversed(told):
         placed = _PLACED.search(sentence, 0, quantity.start)
         clause = max(sentence.rfind(mark, 0, quantity.start) for mark in (", ", "; ", ": "))
@@ -204,12 +228,12 @@ def _fact(text: str, found: Sequence[Quantity], question: str) -> Quantity | Non
     return _of_sentence(sentence, moved, _line(text, inside[-1].end), question)
 
 
-def _bold(sentence: str) -> Quantity | None:
+def bold(sentence: str) -> Quantity | None:
     """The only number in bold print of a sentence that comes to no other behind it ("covers **105 km** in 2 hours")."""
-    bold = [(part.end(), q) for part in _BOLD.finditer(sentence) for q in quantities(part[1]) if q.counts]
-    if len({q.value for _, q in bold}) != 1 or re.search(r"=|\b(?:is|are)\b", rest := sentence[bold[-1][0] :]):
+    found = [(part.end(), q) for part in _BOLD.finditer(sentence) for q in quantities(part[1]) if q.counts]
+    if len({q.value for _, q in found}) != 1 or re.search(r"=|\b(?:is|are)\b", rest := sentence[found[-1][0] :]):
         return None
-    return None if concludes(rest) else bold[-1][1]
+    return None if concludes(rest) else found[-1][1]
 
 
 def _final(text: str) -> list[Quantity]:

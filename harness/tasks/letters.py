@@ -40,6 +40,7 @@ _CHOSEN = re.compile(
         | es(?:\ la)? | c'est(?:\ la)? | sondern | sino | mais
       )(?:(?<=[:=\s])|\b)[ :]?
     | (?:^|[.!?;,]\ |\n)(?:so|thus|therefore|hence)\b,?
+    | \ is\ (?:therefore|thus|hence)\b,?
     | ^(?:probably|(?:most\ )?likely|definitely|clearly|certainly)\b,?
     | \u9009(?:\u62e9)?
     """,
@@ -91,6 +92,7 @@ _NOT = re.compile(
     r" {1,3}(?:(?:the|be|option|choice|either|both) ){0,2}[(*_]{0,3}$|(?:\u4e0d\u662f|\u4e0d\u9009|\u6392\u9664)$",
     re.IGNORECASE,
 )
+_NOT_NAMED = re.compile(r"\bnot (?:the |an? )?[a-z]{1,15} $")  # "not the fish (D)"
 _DOUBTED = re.compile(
     r"(?:\b(?:(?:do|does|did|would|could)(?:n't| not)|can(?:'t|not| not)) (?:think|believe|say|know)"
     r"|\b(?<!no )(?<!a )doubt)(?: that| whether| if)?"
@@ -294,8 +296,11 @@ class _Options:
         found: set[str] = set()
         for group in groups:
             start, end = group[0].start(), group[-1].end()
-            if not _NOT.search(text[max(0, start - 30) : start]) and not (
-                _DENIED_AFTER.match(text, end) or _doubted(text, group[0])
+            before = text[max(0, start - 30) : start]
+            if (
+                not _NOT.search(before)
+                and not (pattern is _BRACKETED and _NOT_NAMED.search(before))
+                and not (_DENIED_AFTER.match(text, end) or _doubted(text, group[0]))
             ):
                 found |= {match[1] for match in group}
         return found.pop() if len(found) == 1 and found <= self.shown else ""

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from fractions import Fraction
 
-from harness.tasks.last_number import SENTENCE, STOP, last_number
+from harness.tasks.last_number import SENTENCE, STOP, bold, last_number
 from harness.tasks.numerals import DIGITS, Quantity, clean, quantities
 from harness.tasks.statements import Statement, braced, statements
 from harness.tasks.texts import own_text
@@ -38,6 +38,8 @@ _SENTENCE = re.compile(r"[*_`$)]{0,4}[^\n.]{0,60}[.)] +[*A-Za-z]")
 _NOTE = re.compile(
     r"\n[ \t>*_(]{0,6}(?:note|check|verification|tip|remember|fun fact)\b[*_]{0,3}(?::| that\b)", re.IGNORECASE
 )
+# A line of a list, or one that announces it, behind an answer in bold.
+_BREAKDOWN = re.compile(r"\s*(?:$|[-*\u2022] |[^\n]{0,80}:\*{0,2}$)")
 _COLUMN = re.compile(r"\s{0,8}[-+*/x] ?[0-9]")
 _FEW = 10
 """A number from here on that stands before a sentence ("18. She ...") answers; "3. She", "3 dogs. Each" may begin."""
@@ -194,12 +196,17 @@ def _boxed(text: str, statement: Statement) -> Quantity | None:
 
 
 def _opening(text: str) -> Quantity | None:
-    """The number that a text opens with: on a line of its own, or before a reason that comes to no other number."""
+    """The number that a text opens with.
+
+    It stands on a line of its own, before a reason that comes to no other number, or in bold before a list.
+    """
     line, _, following = text[: 2 * DIGITS].partition("\n")
     if _COLUMN.match(following) or any(statement.kind == "correction" for statement in statements(text)):
         return None
     if bare := _bare(line) or _bare_words(line):
         return None if _ends_in_conclusion(text[len(line) :]) else bare
+    if following.strip() and all(map(_BREAKDOWN.match, following.strip().splitlines())) and (told := bold(line)):
+        return told
     first = next(quantities(line), None)
     if first is None or first.value is None or re.search("[A-Za-z0-9=]", line[: first.start]):
         return None

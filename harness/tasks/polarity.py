@@ -22,8 +22,8 @@ _REVISED = re.compile(
 )
 _STRESS = "absolutely|certainly|definitely|of course|obviously|clearly|probably|surely"
 _NO_OPENS = re.compile(
-    rf"\W{{0,4}}(?:well,? |oh,? )?(?:(?:{_STRESS}|unfortunately|sadly),? not\b|not (?:at all|really)\b|nope\b"
-    r"|nah\b|never(?:,? ever)?\W*$|n\W*$|nein\b|non\b"
+    rf"\W{{0,4}}(?:well,? |oh,? )?(?:(?:{_STRESS}|unfortunately|sadly),? not\b|nope\b"
+    r"|not (?:at all|really|all|every|always|necessarily)\b|nah\b|never(?:,? ever)?\W*$|n\W*$|nein\b|non\b"
     r"|\u043d\u0435\u0442\b|\u4e0d|i (?:don't|do not) (?:think|believe) so\b)",
     re.IGNORECASE,
 )
@@ -85,7 +85,9 @@ def _restated(line: str, question: str) -> tuple[str, ...]:
         missing = [at for at, word in enumerate(asked) if at and word not in subject | told]
         named = subject <= set(asked) and not missing
         by_pronoun = subject <= _PRONOUNS and missing == list(range(1, len(missing) + 1))
-        if asked[-1] in told and (named or by_pronoun):
+        # "It is not safe." says nothing beside the question.
+        shortened = subject <= _PRONOUNS and bool(told - _DENIES) and told - _DENIES <= set(asked)
+        if shortened or (asked[-1] in told and (named or by_pronoun)):
             return ("no",) if _DENIES & set(said) else ("yes",)
     return ()
 
