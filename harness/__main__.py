@@ -14,7 +14,10 @@ def start() -> int:
     """Runs one command in a process of its own. Returns the exit code."""
     gc.set_threshold(YOUNG_OBJECTS)
     guard_streams()
-    return main()
+    code = main()
+    # The process ends. To look for cycles among all of its objects first would take a tenth of a short run.
+    gc.freeze()
+    return code
 
 
 if __name__ == "__main__":

@@ -268,6 +268,7 @@ def _known_of(
     return tuple(sorted(known, key=lambda v: (-len(v), v)))
 
 
+@lru_cache(maxsize=1024)  # asked of all variables before each text is written
 def _of_environment(name: str, value: str) -> bool:
     """Whether a variable holds a credential. Its name may go on behind the word that says so: API_KEY_OF_LAB."""
     parts = name.split("_")
