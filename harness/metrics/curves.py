@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.metrics.columns import Floats, Labels, Scores, Units, Weights
 from harness.metrics.levels import level_text
 from harness.metrics.metric import curve
-from harness.metrics.selective import accuracy_at_coverage
+from harness.metrics.selective import accuracies
 from harness.metrics.weighted import average, unit_weights
 
 _SHORT = "a unit has fewer draws"
@@ -84,7 +84,7 @@ def accuracy_by_coverage(
 ) -> Floats:
     """Accuracy among the rows with the highest scores, in [0, 1], for each share of the rows in `coverages`; see
     `accuracy_at_coverage`."""
-    return np.stack([accuracy_at_coverage(score, correct, w=w, coverage=share) for share in coverages], axis=1)
+    return accuracies(score, correct, w, coverages)
 
 
 def _units(unit: Units, w: Weights, draws: Sequence[int]) -> tuple[NDArray[np.int64], Floats, Weights]:

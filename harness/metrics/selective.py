@@ -5,6 +5,8 @@ Rows are taken from the highest score down. For thresholds of a probability see 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harness.metrics.columns import Floats, Labels, Scores, Weights
@@ -21,18 +23,28 @@ def accuracy_at_coverage(score: Scores, correct: Labels, *, w: Weights, coverage
     Raises:
         ValueError: a coverage outside ]0, 1].
     """
-    if not 0 < coverage <= 1:
-        raise ValueError(f"coverage must lie above 0 and not above 1, not {coverage}")
+    return accuracies(score, correct, w, [coverage])[:, 0]
+
+
+def accuracies(score: Scores, correct: Labels, w: Weights, coverages: Sequence[float]) -> Floats:
+    """`accuracy_at_coverage` for each of k coverages: [B, k].
+
+    Raises:
+        ValueError: a coverage outside ]0, 1].
+    """
+    if outside := [coverage for coverage in coverages if not 0 < coverage <= 1]:
+        raise ValueError(f"coverage must lie above 0 and not above 1, not {outside[0]}")
     if not len(score.values):
-        return np.full(len(w), np.nan)
+        return np.full((len(w), len(coverages)), np.nan)
     ties = Ties.of(score.values)
     taken, right = ties.downto(w), ties.downto(w, correct.values)
-    wanted = coverage * taken[:, -1]
-    # The first tie that reaches the border; rounding must not push it past the last.
-    at = np.minimum((taken < wanted[:, None]).sum(axis=1, keepdims=True), len(ties.starts) - 1)
-    taken_before, right_before = before(taken, at)[:, 0], before(right, at)[:, 0]
-    here = np.take_along_axis(taken, at, axis=1)[:, 0] - taken_before
-    here_right = np.take_along_axis(right, at, axis=1)[:, 0] - right_before
+    wanted = taken[:, -1:] * np.array(coverages)
+    # The first tie that reaches each border; rounding must not push it past the last.
+    below = [(taken < border[:, None]).sum(axis=1) for border in wanted.T]
+    at = np.minimum(np.stack(below, axis=1), len(ties.starts) - 1)
+    taken_before, right_before = before(taken, at), before(right, at)
+    here = np.take_along_axis(taken, at, axis=1) - taken_before
+    here_right = np.take_along_axis(right, at, axis=1) - right_before
     share = np.divide(wanted - taken_before, here, out=np.zeros_like(here), where=here > 0)
     return ratio(right_before + share * here_right, wanted)
 
