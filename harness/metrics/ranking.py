@@ -25,11 +25,10 @@ def auroc(score: Scores, correct: Labels, *, w: Weights) -> Floats:
     if not len(score.values):
         return np.full(len(w), np.nan)
     ties = Ties.of(score.values)
-    right = ties.upto(w, correct.values)
-    wrong = ties.upto(w, 1 - correct.values)
-    pairs = right[:, -1] * wrong[:, -1]
+    right, wrong = ties.sums(w, correct.values), ties.upto(w, 1 - correct.values)
+    pairs = right.sum(axis=1) * wrong[:, -1]
     wrong[:, 1:] += wrong[:, :-1].copy()
-    return ratio(np.einsum("bm,bm->b", steps(right), wrong) / 2, pairs)
+    return ratio(np.einsum("bm,bm->b", right, wrong) / 2, pairs)
 
 
 @measure(label="AUROC within units", low=0, high=1, better="higher", undefined="no unit has right and wrong rows")

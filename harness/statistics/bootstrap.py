@@ -44,7 +44,7 @@ def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Co
 
     rows = coo_array((np.ones(n), (merged, clusters.of_row)), shape=(n_merged, n_sets)).tocsr()
     for drawn in _drawn(clusters, replicates, seed, max(sum(clusters.sizes), n_sets, n_merged)):
-        yield np.ascontiguousarray((rows @ np.ascontiguousarray(drawn.T)).T)
+        yield np.ascontiguousarray((rows @ drawn).T)
 
 
 def one_thread() -> AbstractContextManager[Any]:
@@ -69,20 +69,20 @@ def _generator(seed: int) -> np.random.Generator:
 
 
 def _drawn(clusters: Clusters, replicates: int, seed: int, width: int) -> Iterator[Floats]:
-    """How often each set of groups is drawn in each replicate, in parts [b, S] for weights [b, width]."""
+    """How often each set of groups is drawn in each replicate, in parts [S, b] for weights [b, width]."""
     sizes = _chunks(replicates, width)
     if clusters.ways == 1 and replicates * clusters.n <= _KEPT:
         for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
-            yield _kept(clusters.n, replicates, seed)[start : start + size].astype(np.float64)
+            yield _kept(clusters.n, replicates, seed)[start : start + size].T.astype(np.float64, order="C")
         return
     rng = _generator(seed)
     for size in sizes:
-        yield clusters.drawn(size, rng)
+        yield np.ascontiguousarray(clusters.drawn(size, rng).T)
 
 
 @lru_cache(maxsize=2)
 def _kept(n_groups: int, replicates: int, seed: int) -> NDArray[np.int32]:
-    """As `Clusters.drawn` of rows with one group each. Most metrics of a run have rows of the same groups."""
+    """How often each group is drawn in each replicate, [B, G]. Most metrics of a run have rows of the same groups."""
     rng, clusters = _generator(seed), Clusters.single(np.arange(n_groups))
     parts = [clusters.drawn(size, rng).astype(np.int32) for size in _chunks(replicates, n_groups)]
     return np.concatenate(parts)
