@@ -177,16 +177,20 @@ def judge_claim(
 def _provided(verdict: Verdict, condition: Verdict) -> Verdict:
     """A supported claim after the verdict on the one without which it shows nothing.
 
-    Both together are one claim, which is false where either is: an intersection-union test again, see `_of_all`.
+    Both together are one claim, which is false where either is: an intersection-union test again, see `_of_all`. It
+    stays a test of its family where the condition is not supported, or the family would shrink by chance.
     """
+    p = None if verdict.p is None or condition.p is None else max(verdict.p, condition.p)
     if condition.kind == "supported":
-        p = None if verdict.p is None or condition.p is None else max(verdict.p, condition.p)
         return replace(verdict, p=p)
     reason = (
         f"held back, it shows nothing while this is {condition.kind}: {condition.text} ({condition.reason}); "
         f"by itself: {verdict.reason}"
     )
-    return replace(verdict, kind="undecided", reason=reason, p=None)
+    # The p of a contradicted condition is small for the other side.
+    return replace(
+        verdict, kind="undecided", reason=reason, p=p if p is None or condition.kind != "contradicted" else 1.0
+    )
 
 
 def _judged(
