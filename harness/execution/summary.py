@@ -17,7 +17,7 @@ from harness.execution.session import Session
 from harness.execution.thought_lines import thought_lines
 from harness.metrics.revisions import accuracy_after, accuracy_before
 from harness.metrics.shares import accuracy
-from harness.statistics.claims import Claim, Verdict
+from harness.statistics.claims import SHOWS_NOTHING, Claim, Verdict
 from harness.statistics.estimates import Estimate
 from harness.statistics.family import resolution
 from harness.statistics.fates import NOTABLE, count_fates
@@ -165,7 +165,10 @@ def _verdict(verdict: Verdict, claims: Sequence[Claim], width: int) -> str:
     kind = f"{verdict.kind}{star}"
     e = verdict.measured
     claim = next((one for one in claims if one.text == verdict.text), None)
-    if e is None or e.value is None or verdict.reason.startswith(("held back", "dry run")):
+    condition = claim.provided if claim is not None and verdict.reason.startswith(SHOWS_NOTHING) else None
+    if condition is not None and e is not None and e.value is not None:
+        why = f"{e.text('.3f')}, held back by {condition.text!r}"
+    elif e is None or e.value is None or verdict.reason.startswith(("held back", "dry run")):
         why = verdict.reason.removeprefix("held back, ")
     else:
         border = (

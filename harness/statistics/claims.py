@@ -35,6 +35,9 @@ has no value of the number. not comparable: it lacks the number, or measured it 
 LEVEL = 0.05
 """Chance of a false verdict on one claim."""
 
+SHOWS_NOTHING = "held back, it shows nothing"
+"""The beginning of the reason of a claim that another one holds back, see `Claim.provided`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -184,7 +187,7 @@ def _provided(verdict: Verdict, condition: Verdict) -> Verdict:
     if condition.kind == "supported":
         return replace(verdict, p=p)
     reason = (
-        f"held back, it shows nothing while this is {condition.kind}: {condition.text} ({condition.reason}); "
+        f"{SHOWS_NOTHING} while this is {condition.kind}: {condition.text} ({condition.reason}); "
         f"by itself: {verdict.reason}"
     )
     # The p of a contradicted condition is small for the other side.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.execution.summary import _verdict
 from harness.metrics.metric import Metric
 from harness.metrics.revisions import mcnemar_p
 from harness.metrics.shares import accuracy
@@ -173,6 +174,8 @@ def test_a_claim_is_supported_only_where_the_one_is_that_it_is_provided_with() -
         "(n = 100, 100 groups) contains 0.5); by itself: 0.6 [0.55, 0.65] (n = 100, 100 groups) lies wholly above 0.5"
     )
     assert held.p is None
+    line = _verdict(held, [claim(provided=condition)], 120)
+    assert line.split(": ")[1] == "0.600 [0.550, 0.650], held back by 'so is the other'"
 
 
 def test_the_p_of_a_provided_claim_is_the_larger_of_two() -> None:
