@@ -20,7 +20,7 @@ from tests.unit.cli.test_cli import run_dir, same_outcomes, wait_for_calls
 
 pytestmark = pytest.mark.engine
 
-P_TRUE = ["experiment=pTrue", "limit=6", "experiment.shots=4", "experiment.draws=3", "experiment.judged=3"]
+P_TRUE = ["limit=6", "experiment.shots=4", "experiment.draws=3", "experiment.judged=3"]
 P_TRUE += ["experiment.arms=[few-shot,zero-shot,fixed]"]
 
 
@@ -30,9 +30,9 @@ def settings(model: LocalModel, runs: Path) -> list[str]:
     return [*common, "replicates=50", "engine.max_model_len=2048", "engine.kv_cache_gib=0.5"]
 
 
-def command(model: LocalModel, runs: Path, *words: str) -> list[str]:
+def command(model: LocalModel, runs: Path) -> list[str]:
     """A small run of the real engine as a process of its own."""
-    return [sys.executable, "-m", "harness", "run", *words, *settings(model, runs)]
+    return [sys.executable, "-m", "harness", "run", "experiment=pTrue", *P_TRUE, *settings(model, runs)]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def engines() -> Iterator[EnginePool]:
 @pytest.fixture(scope="module")
 def undisturbed(small_model: LocalModel, engines: EnginePool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
-    made = harness.run(*P_TRUE, *settings(small_model, runs), engines=engines, quiet=True)
+    made = harness.run("pTrue", *P_TRUE, *settings(small_model, runs), engines=engines, quiet=True)
     assert made.manifest["status"] == "finished"
     return runs
 
@@ -69,15 +69,13 @@ def test_p_true_leaves_probabilities_and_an_account(undisturbed: Path, small_mod
 
 def test_killed_in_the_middle_and_gone_on_with(undisturbed: Path, small_model: LocalModel, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        command(small_model, tmp_path, *P_TRUE), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(small_model, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     wait_for_calls(tmp_path, 25, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     before = len(stored(tmp_path))
-    done = subprocess.run(
-        command(small_model, tmp_path, *P_TRUE), capture_output=True, text=True, check=False, timeout=400
-    )
+    done = subprocess.run(command(small_model, tmp_path), capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr
     assert "report: " in done.stdout
     keys = stored(tmp_path)

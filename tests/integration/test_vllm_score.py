@@ -65,7 +65,7 @@ def test_scores_equal_transformers_whether_or_not_their_prefix_was_seen(
     close([ask(engine, [score])[0] for score in scores[:12]], expected[:12])
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_scores_depend_neither_on_order_nor_on_what_shares_their_steps(
     engine: Engine, scores: Sequence[Score], expected: Sequence[Any], seed: int
 ) -> None:

@@ -25,7 +25,7 @@ from harness.prompting.rendering import Renderer
 from harness.statistics.estimates import Estimate, estimate
 from harness.testing import fake_subject, simulate
 
-FAMILIES = 10
+FAMILIES = 6
 """As many long families as short ones."""
 ASKED = ("options", "free")
 EXACT_ARMS = ("options", "options corrected", "no story", "shuffled story")
@@ -141,14 +141,15 @@ def test_rules_answer_the_same_questions_whoever_is_asked() -> None:
         assert set(ruled.columns["fate"]) == {"answered"}
         found = values(table, "accuracy_by_question")
         first = {arm: value for (arm, kind, order), value in found.items() if (kind, order) == ("belief", "1")}
+        joint = values(table, "joint_accuracy")
         shares = {"first place": 4, "last place": 9, "place before": 6.5, "last mention": 10, "near agent": 11}
         for rule, sixteenths in shares.items():
             assert first[f"rule: {rule}"] == pytest.approx(sixteenths / 16)
-            assert values(table, "joint_accuracy")[(f"rule: {rule}",)] == 0.0
+            assert joint[(f"rule: {rule}",)] == 0.0
             assert found[f"rule: {rule}", "awareness", "1"] == pytest.approx(1 / 2)
         assert first["rule: who left"] == pytest.approx(8.5 / 16)
         # One word of the story is enough for the classic pair, and for half of awareness over all the stories.
-        assert values(table, "joint_accuracy")["rule: who left",] == 1.0
+        assert joint["rule: who left",] == 1.0
         assert values(table, "joint_accuracy_with_awareness")["rule: who left",] == 0.0
         assert found["rule: who left", "awareness", "1"] == pytest.approx(1 / 2)
         # Who is in the room decides thirteen of sixteen beliefs, and not all kinds of question together.
@@ -189,24 +190,23 @@ def test_who_answers_where_the_thing_is_fails_every_false_belief() -> None:
 
 def test_who_always_says_yes_gets_the_base_rate_and_half_when_balanced() -> None:
     """Of awareness half are yes; of who knows two thirds on average: the mover always, the bystander if there."""
-    table = table_of(families(40), lambda probe, gold: "yes" if probe["claimed"] else gold, ASKED)
-    items = families(40)
+    items = families(20)
+    table = table_of(items, lambda probe, gold: "yes" if probe["claimed"] else gold, ASKED)
     knows = [
         gold for item in items for p, gold in zip(item.fields["probes"], item.gold, strict=True) if p["kind"] == "knows"
     ]
+    # Everybody knows in TB but a bystander who left early; nobody's "yes" is right about the agent of FB.
+    there = sum(item.gold[-1] == "yes" for item in families(20, conditions=("TB",), questions=("knows",)))
+    found, balanced, said_yes = (values(table, n) for n in ("accuracy_by_question", "balanced_accuracy", "yes_rate"))
+    of_story = values(table, "joint_accuracy_of_story")
     for arm in ASKED:
-        found = values(table, "accuracy_by_question")
         assert found[arm, "awareness", "1"] == pytest.approx(1 / 2)
         assert found[arm, "knows", "1"] == pytest.approx(knows.count("yes") / len(knows))
-        assert values(table, "balanced_accuracy")[arm, "awareness"] == 1 / 2
-        assert values(table, "balanced_accuracy")[arm, "knows"] == 1 / 2
-        assert values(table, "yes_rate")[arm, "knows"] == values(table, "yes_rate")[arm, "awareness"] == 1.0
+        assert [balanced[arm, kind] for kind in ("awareness", "knows")] == [1 / 2, 1 / 2]
+        assert said_yes[arm, "knows"] == said_yes[arm, "awareness"] == 1.0
         assert values(table, "joint_accuracy")[(arm,)] == 1.0
         assert values(table, "joint_accuracy_with_awareness")[(arm,)] == 0.0
-        # Everybody knows in TB but a bystander who left early; nobody's "yes" is right about the agent of FB.
-        there = sum(item.gold[-1] == "yes" for item in families(40, conditions=("TB",), questions=("knows",)))
-        assert values(table, "joint_accuracy_of_story")[arm, "FB"] == 0.0
-        assert values(table, "joint_accuracy_of_story")[arm, "TB"] == there / 40
+        assert (of_story[arm, "FB"], of_story[arm, "TB"]) == (0.0, there / 20)
     assert knows.count("yes") / len(knows) == pytest.approx(2 / 3, abs=0.1)
 
 
