@@ -7,6 +7,7 @@ forms. A sentence that refuses and goes on to answer ("I am not sure, but Paris"
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ class _Sentence:
     after: str
 
 
+@functools.lru_cache(maxsize=256)  # short answers come again and again
 def refuses(text: str, *, wide: bool = False) -> bool | None:
     """Whether a text says that there is no answer, or that none is known; None for a text without words.
 
