@@ -282,10 +282,14 @@ sys.exit(code)
 """
 
 
-def process(folder: Path, blocked: tuple[str, ...], *words: str) -> subprocess.CompletedProcess[str]:
+def python(folder: Path, code: str, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HARNESS_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
-    code = [sys.executable, "-c", CODE.format(blocked=blocked), *words]
-    return subprocess.run(code, capture_output=True, text=True, env=environment, cwd=folder, check=False)
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
+
+
+def process(folder: Path, blocked: tuple[str, ...], *words: str) -> subprocess.CompletedProcess[str]:
+    return python(folder, CODE.format(blocked=blocked), *words)
 
 
 def test_a_process_whose_answers_are_all_stored_imports_neither_torch_nor_vllm(tmp_path: Path) -> None:
@@ -306,18 +310,25 @@ def test_a_process_whose_answers_are_all_stored_imports_neither_torch_nor_vllm(t
     assert json.loads((run / "manifest.json").read_text())["engine"]["engine"] == "transformers"
 
 
-@pytest.mark.parametrize("engine", ["vllm", "transformers"])
-@pytest.mark.parametrize(
-    ("folder", "message"), [("nowhere", "there is no such folder or file"), ("empty", "lacks config.json")]
-)
-def test_a_model_that_is_not_there_is_told_before_the_engine_is_imported(
-    folder: str, message: str, engine: str, tmp_path: Path
-) -> None:
+def test_a_model_that_is_not_there_is_told_before_the_engine_is_imported(tmp_path: Path) -> None:
+    """All in one process: what one command had imported, the next would find."""
     (tmp_path / "empty").mkdir()
-    words = ["experiment=pTrue", "tracker=none", f"model={tmp_path / folder}", f"engine={engine}"]
-    done = process(tmp_path, (), "run", *words, f"runs={tmp_path / 'runs'}")
-    assert (done.returncode, done.stdout) == (2, "[]\n")
-    assert message in done.stderr
+    told = {"nowhere": "there is no such folder or file", "empty": "lacks config.json"}
+    cases = [(folder, engine) for folder in told for engine in ("vllm", "transformers")]
+    words = ["run", "experiment=pTrue", "tracker=none", f"runs={tmp_path / 'runs'}"]
+    commands = [[*words, f"model={tmp_path / folder}", f"engine={engine}"] for folder, engine in cases]
+    code = f"""
+import sys
+from harness.cli.main import main
+for words in {commands!r}:
+    print(main(words), sorted(name for name in ("torch", "vllm") if sys.modules.get(name)))
+"""
+    done = python(tmp_path, code)
+    assert done.stdout.splitlines() == ["2 []"] * 4, done.stderr
+    told_lines = [line for line in done.stderr.splitlines() if any(message in line for message in told.values())]
+    assert len(told_lines) == 4
+    for (folder, _), line in zip(cases, told_lines, strict=True):
+        assert told[folder] in line
 
 
 @pytest.mark.parametrize(
