@@ -17,7 +17,7 @@ _CHUNK = 1 << 18
 """Weights held at once, 2 MB: a metric's own temporaries are a few times that, and stay near the processor."""
 
 _KEPT = 1 << 23
-"""Counts of drawn groups that are kept for further rows with as many groups, 34 MB."""
+"""Counts of drawn groups that are kept for further rows with as many groups: at most 34 MB, twice."""
 
 
 def bootstrap_weights(clusters: Clusters, replicates: int, seed: int, merged: Codes | None = None) -> Iterator[Weights]:
