@@ -21,7 +21,7 @@ class Labels:
     values: Floats
 
     def __post_init__(self) -> None:
-        if not np.isin(self.values, (0.0, 1.0)).all():
+        if not ((self.values == 0) | (self.values == 1)).all():
             raise ValueError("labels must be 0 or 1")
 
 
