@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -205,16 +206,19 @@ def _marks(items: Sequence[Item]) -> set[str]:
 
 
 def _wording(value: Any) -> Any:
-    """A value whose texts are without what two copies of a question often differ in.
-
-    Signs inside a text stay: 2 + 2 and 2 - 2 are different questions.
-    """
+    """A value whose texts are without what two copies of a question often differ in."""
     if isinstance(value, str):
-        words = unicodedata.normalize("NFKC", typed(value)).casefold().split()
-        return " ".join(words).strip(" .?!:;,\"'")
-    if isinstance(value, Mapping):
-        return {key: _wording(part) for key, part in value.items()}
-    return [_wording(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return _compared(value)
+    if isinstance(value, (list, tuple)):
+        return [_wording(part) for part in value]
+    return {key: _wording(part) for key, part in value.items()} if isinstance(value, Mapping) else value
+
+
+@functools.lru_cache(maxsize=4096)  # a story stands in each of its questions
+def _compared(text: str) -> str:
+    """Signs inside a text stay: 2 + 2 and 2 - 2 are different questions."""
+    words = unicodedata.normalize("NFKC", typed(text)).casefold().split()
+    return " ".join(words).strip(" .?!:;,\"'")
 
 
 def _ordered(items: Sequence[Item]) -> list[Item]:

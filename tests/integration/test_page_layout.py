@@ -64,7 +64,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (folder / "sweep.html").write_text(render_several("Sweep", cells, folder), encoding="utf-8")
     store = tempfile.mkdtemp(dir=folder)
     for seed in (0, 1):
-        words = ["experiment=pTrue", "engine=fake", "limit=24", f"seed={seed}", "replicates=50", "tracker=none"]
+        words = ["experiment=pTrue", "engine=fake", "limit=12", f"seed={seed}", "replicates=50", "tracker=none"]
         assert main(["run", *words, f"runs={folder}/runs", f"store={store}"]) == 0
     runs = [str(path) for path in sorted((folder / "runs/pTrue").iterdir())]
     assert main(["compare", *runs, "--html", str(folder / "compare.html"), "--replicates", "100"]) == 0
