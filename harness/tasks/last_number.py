@@ -181,7 +181,7 @@ def _new(sentence: str, told: Sequence[Quantity], given: Set[Fraction]) -> Quant
 
     A given number is one behind a preposition, or in the same clause as a new one ("15 gives 150").
     """
-    if told[-1].value is None:
+    if told[-1].value is None and not values(sentence[told[-1].start : told[-1].end]) <= given:
         return told[-1]
     for quantity in reversed(told):
         placed = _PLACED.search(sentence, 0, quantity.start)
