@@ -38,26 +38,33 @@ _EMPTY = word_set("what which how many much is are was were does do did have has
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 # Where a sentence leaves its main clause; whatever number follows is no longer the answer.
 _ASIDE = re.compile(
-    r"""(?<!but\ )(?<!and\ )(?<!so\ )\b(?:because|since|given\ that|as\ (?=she|he|it|they|there|we|each|the))\b
-      | ,?\ (?:while|whereas|unlike|compared\ (?:to|with)|as\ opposed\ to|followed\ by)\b
-      | ,?\ with\ (?:a\ )?remainder\b | ,\ with\b
-      | ,\ (?:up\ |down\ )?from\b
+    r"""(?P<clause>
+          (?<!but\ )(?<!and\ )(?<!so\ )\b(?:because|since|given\ that|as\ (?=she|he|it|they|there|we|each|the))\b
+        | ,?\ (?:while|whereas|unlike|compared\ (?:to|with)|as\ opposed\ to)\b
+        | ,\ when\ (?:he|she|it|they)\b
+        )
+      | ,?\ with\ (?:a\ )?remainder\b | ,\ with\b | ,?\ followed\ by\b
+      | ,\ (?:up|down|from)\b | ,\ [a-z]{2,10}er\ than\b
       | ,\ (?:plus|in\ addition\ to|not\ counting|not\ including|excluding|including|as\ well\ as)\b
       | \ (?:by|after)\ [a-z]{2,15}ing\b
-      | ,\ (?:located|found|born|discovered|founded|built|aged)\b
-      | ,?\ at\ the\ age\ of\b | ,\ when\ (?:he|she|it|they)\b
-      | ,\ or\ (?:about\ |around\ |approximately\ |roughly\ )?(?=[0-9])(?!\S{1,20}\ (?:altogether|in\ (?:all|total)))
-      | ,\ (?:which\ (?:is|was)\ )?(?=[^\s,]{1,20}\ (?:[a-z]{1,15}\ )?(?:more|less|fewer|times|[a-z]{2,10}er)\b)
-      | ,\ which\ (?:is|was)\ (?=[^\s,]{1,20}\ of\b)
+      | ,\ (?:located|found|born|discovered|founded|built|aged)\b | ,?\ at\ the\ age\ of\b
+      | ,\ or\ (?:about\ |around\ |approximately\ |roughly\ )?(?=\$?[0-9])(?!\S{1,20}\ (?:altogether|in\ (?:all|total)))
+      | ,\ (?:which\ (?:is|was)\ )?
+        (?=\$?[0-9][^\s,]{0,12}\ (?:[a-z]{1,15}\ )?(?:more|less|fewer|times|[a-z]{2,10}er)\b)
+      | ,\ which\ (?:is|was)\ (?=(?:half|\$?[0-9][^\s,]{0,12})\ of\b)
       | ,\ which\ (?:is|was|equals)\ (?=(?:the\ )?(?:sum|product|difference|quotient|result|average|total)\b)
       | (?<=[a-z]):[ ]
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _IN_TOTAL = re.compile(r"[0-9][^0-9.,]{0,30}\bin $")  # "30 balls in total: 26 and 4"
-# "..., plus 41 minutes, so it is 1121"
-_COMES_TO = re.compile(
-    r"\b(?:so|thus|therefore|hence|making|giving|leaving|which (?:makes|gives|leaves))\b", re.IGNORECASE
+# "..., plus 41 minutes, so it is 1121": behind an aside, a conclusion or another clause.
+_CONCLUDED = re.compile(
+    r"\b(?:so|thus|therefore|hence|making|giving|leaving|which (?:makes|gives|leaves)|for a total of)\b",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|gets?|got|needs?|makes?|made|leaves?|remains?|will|there)\b", re.IGNORECASE
 )
 _CONTRASTS = re.compile(r",? (?:with|while|whereas|unlike|compared)\b", re.IGNORECASE)
 _AGE = re.compile(r"\bage\b|\baged\b|\bwas\b")
@@ -129,13 +136,14 @@ def _of_sentence(sentence: str, inside: Sequence[Quantity], rest: str, question:
         inside: the quantities of the sentence, which ends with the last of them.
         rest: the line behind it.
     """
+    tail = STOP.split(rest, maxsplit=1)[0]
     for statement in statements(sentence):
-        stated = chosen(sentence[statement.end :], "")
+        stated = chosen(sentence[statement.end :] + tail, "")
         if stated and not _IN_TOTAL.search(sentence, 0, statement.start):
             return stated
     if printed := bold(sentence + rest):
         return printed
-    told = _main(sentence, inside, STOP.split(rest, maxsplit=1)[0], question)
+    told = _main(sentence, inside, tail, question)
     sentence = sentence[: told[-1].end]
     turned = _TURN.search(sentence)
     if "=" in sentence and not (turned and quantities_in(turned[0])):
@@ -157,7 +165,8 @@ def _main(sentence: str, inside: Sequence[Quantity], rest: str, question: str) -
     for aside in sorted([*_ASIDE.finditer(sentence + rest), *([bracket] if bracket else [])], key=re.Match.start):
         told = [q for q in inside if q.end <= aside.start()]
         listed = aside[0] == ": " and ("=" in sentence[aside.end() :] or len(inside) - len(told) < _SEVERAL)
-        if _COMES_TO.search(sentence, aside.end()):
+        clause = aside is bracket or aside["clause"]
+        if _CONCLUDED.search(sentence, aside.end()) or (not clause and _GOES_ON.search(sentence, aside.end())):
             continue
         if told and not listed and not _is_asked(aside, sentence[: aside.start()], len(told), question):
             return told

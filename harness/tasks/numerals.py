@@ -133,6 +133,7 @@ _JOINED = re.compile(
     ) [*$(\\{]{0,2}""",
     re.VERBOSE,
 )
+_RATE = re.compile(r" (?:each|per|apiece|a piece)\b", re.IGNORECASE)
 _OPERATED = re.compile(r"(?:√|\\sqrt\b|\\infty)[^=\n]{0,20}$|±\s?$|\\(?:[cdt]?frac|[dt]?binom)[^=\n]{0,40}$")
 # A factorial, a root or a variable that the number multiplies.
 _GOES_ON = re.compile(
@@ -216,6 +217,8 @@ def _joined(text: str, left: re.Match[str], right: re.Match[str]) -> bool:
     between = text[left.end() : right.start()]
     if right["worded"] and not between.strip():
         return True
+    if " or " in between and _RATE.match(text, right.end()):
+        return False  # "$24, or $4 each"
     join = _JOINED.fullmatch(between)
     return join is not None and (not join["unit"] or text.startswith(f" {join['unit']}", right.end()))
 
