@@ -12,8 +12,9 @@ from harness.errors import HarnessError, nearest
 from harness.metrics.metric import Metric
 from harness.runs.loaded import Loaded, value_of
 from harness.runs.records import differing, is_dry
-from harness.runs.sides import Pair, Side, along, factors
+from harness.runs.sides import ARM, Pair, Side, along, factors
 from harness.statistics.alignment import aligned
+from harness.statistics.fates import count_fates
 from harness.statistics.few_groups import DOUBTFUL_GROUPS
 from harness.statistics.pairs import Contrast, contrast, holm
 from harness.statistics.rows import Sample, sample
@@ -21,6 +22,9 @@ from harness.tasks.run import RunTask
 
 ALPHA = 0.05
 """Adjusted p below which a difference is called real."""
+
+MORE_LOST = 0.1
+"""The share of its answers that one side has more of without a grade, from which on a comparison warns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def compare(pair: Pair, metrics: Sequence[str], *, replicates: int) -> Compariso
     if not contrasts:
         raise HarnessError("; ".join([f"{first.label} and {second.label} have no number in common", *otherwise]))
     warnings, differ = _all_reasons(pair.first, pair.second, pair.axis)
-    told = (*warnings, *_dry((pair.first, pair.second)), *_few(contrasts), *otherwise)
+    told = (*warnings, *_dry((pair.first, pair.second)), *_ungraded(first, second), *_few(contrasts), *otherwise)
     return Comparison(pair.about, pair.first, pair.second, told, differ, tuple(contrasts), tuple(changes))
 
 
@@ -209,6 +213,29 @@ def _imported(run: Loaded) -> str:
 def _dry(sides: Sequence[Side]) -> list[str]:
     dry = any(is_dry(run.record.manifest) for side in sides for run in side.runs)
     return ["dry run: no model was asked, so that these numbers mean nothing"] if dry else []
+
+
+def _ungraded(first: Side, second: Side) -> list[str]:
+    """The warning that one side has many more answers that could not be graded, in the arm where it has most."""
+    lost = [_lost(first), _lost(second)]
+    most = max(lost[0].keys() & lost[1].keys(), key=lambda arm: abs(lost[1][arm] - lost[0][arm]), default=None)
+    if most is None or abs(lost[1][most] - lost[0][most]) < MORE_LOST:
+        return []
+    return [
+        f"{lost[1][most]:.0%} of the answers of {second.label}{f' ({most})' if most else ''} could not be graded, and "
+        f"{lost[0][most]:.0%} of those of {first.label}: they count as wrong, so that a difference may be one of form, "
+        "length or refusals; metrics that end in _answered leave them out"
+    ]
+
+
+def _lost(side: Side) -> dict[str, float]:
+    """The share of answers that could not be graded, by arm; of a side that is an arm, under ""."""
+    found: dict[str, list[float]] = {}
+    for run in side.runs:
+        for one in count_fates(run.table):
+            if side.column != ARM or one.arm == side.label:
+                found.setdefault("" if side.column == ARM else one.arm, []).append(one.lost)
+    return {arm: sum(shares) / len(shares) for arm, shares in found.items()}
 
 
 def _few(contrasts: Sequence[Contrast]) -> list[str]:

@@ -90,6 +90,24 @@ def test_two_runs_differ_by_what_their_outcomes_say(runs: dict[str, Path], capsy
     assert "gained/lost: items with a label" in out
 
 
+def test_a_side_with_many_more_answers_that_cannot_be_graded_is_named(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # 6 of 12 answers of the other model are unreadable or cut, and wrong by that alone.
+    one, like, other = (edited(runs[name], tmp_path / to) for name, to in (("a0", "a"), ("b0", "b"), ("b0", "c")))
+    for path, lost in ((one, 0), (like, 1), (other, 6)):
+        table = Table.load(path / "outcomes.parquet")
+        table.columns["fate"][:] = [("cut", "unreadable")[k % 2] if k < lost else "answered" for k in range(12)]
+        table.save(path / "outcomes.parquet")
+    equal, unequal = (as_json([one, second, "--metric", "accuracy"], capsys)[0]["warnings"] for second in (like, other))
+    assert not any("could not be graded" in text for text in equal)
+    assert [text for text in unequal if "could not be graded" in text] == [
+        "50% of the answers of fake:other (zero-shot) could not be graded, and 0% of those of fake:smollm2: they count "
+        "as wrong, so that a difference may be one of form, length or refusals; metrics that end in _answered leave "
+        "them out"
+    ]
+
+
 def test_the_baseline_and_the_family_of_tests(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
