@@ -94,6 +94,7 @@ def test_steps_change_a_replicate_by_a_small_part_of_its_spread(name: str) -> No
         "mce": 0.12,
         "ece_after_temperature": 0.06,
         "coverage_at_accuracy": 0.06,
+        "length_f1": 0.2,  # its border lies at a single length; lengths of texts have few values, and no steps
     }
     most = coarse.get(name, 0.03)
     assert apart.std() <= most * of_rows.std() + 1e-12
