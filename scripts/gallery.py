@@ -45,12 +45,12 @@ def main() -> int:
     parser.add_argument("runs", nargs="+", metavar="RUN[:FIGURE]", help="a run directory")
     parser.add_argument("--note", required=True, help="what the model is and where it ran, for the head of the page")
     options = parser.parse_args()
+    named = [word.partition(":") for word in options.runs]
+    runs = [(load_finished(Path(place)), figure) for place, _, figure in named]
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     sections = [HEAD, f"{options.note}\n"]
-    for at, word in enumerate(options.runs):
-        place, _, figure = word.partition(":")
-        run = load_finished(Path(place))
+    for at, (run, figure) in enumerate(runs):
         lines = [*section(run, figure), *(whole_report(run) if at == 0 else ())]
         sections.append("\n".join(lines))
     PAGE.write_text("\n".join(sections), encoding="utf-8")

@@ -17,11 +17,13 @@ def claim_rows(record: RunRecord, most: int) -> Iterator[str]:
 
 
 def _row(told: Told) -> str:
-    """The row of a verdict: its number with the interval, or the reason why there is none."""
+    """The row of a verdict: its number with the interval, and why it is held back; or why there is none."""
     verdict = verdict_of(told.verdict)
     measured, number = verdict.measured, verdict.reason
     if measured is not None and measured.low is not None and measured.value is not None:
         number = f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}], {told.border}"
+        if verdict.reason.startswith("held back"):
+            number += f"; {verdict.reason.partition(' (')[0]}"
     return f"| {verdict.kinds} | {in_markdown(verdict.text)} | {in_markdown(number)} |"
 
 
