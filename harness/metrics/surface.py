@@ -137,10 +137,11 @@ def _rule(
 
 
 def _standard(values: Floats, w: Floats) -> Floats:
-    """Standard scores, by which rows of folds with different choices can be compared."""
+    """Standard scores, by which rows of folds with different choices can be compared; to nine places, so that equal
+    ones are equal."""
     total = w.sum() or 1.0
     off = values - w @ values / total
-    return off / (np.sqrt(w @ off**2 / total) or 1.0)
+    return np.round(off / (np.sqrt(w @ off**2 / total) or 1.0), 9)
 
 
 def _within(score: Floats, correct: Floats, kind: NDArray[np.int64], w: Weights) -> Floats:
