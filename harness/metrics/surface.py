@@ -137,11 +137,12 @@ def _rule(
 
 
 def _standard(values: Floats, w: Floats) -> Floats:
-    """Standard scores, by which rows of folds with different choices can be compared; to nine places, so that equal
-    ones are equal."""
+    """Standard scores to nine places, by which rows of folds with different choices can be compared."""
     total = w.sum() or 1.0
     off = values - w @ values / total
-    return np.round(off / (np.sqrt(w @ off**2 / total) or 1.0), 9)
+    # Scores that are equal but for rounding would be ranked.
+    scores: Floats = np.round(off / (np.sqrt(w @ off**2 / total) or 1.0), 9)
+    return scores
 
 
 def _within(score: Floats, correct: Floats, kind: NDArray[np.int64], w: Weights) -> Floats:
