@@ -141,8 +141,7 @@ def _standard(values: Floats, w: Floats) -> Floats:
     total = w.sum() or 1.0
     off = values - w @ values / total
     # Scores that are equal but for rounding would be ranked.
-    scores: Floats = np.round(off / (np.sqrt(w @ off**2 / total) or 1.0), 9)
-    return scores
+    return np.asarray(np.round(off / (np.sqrt(w @ off**2 / total) or 1.0), 9), np.float64)
 
 
 def _within(score: Floats, correct: Floats, kind: NDArray[np.int64], w: Weights) -> Floats:

@@ -92,7 +92,7 @@ def test_no_file_of_a_run_and_nothing_printed_holds_one(tmp_path: Path) -> None:
     assert template["hub"] == {"api_key": "***"}
     assert template["known"] == "*** and no more"
     assert template["own"]["headers"] == {"X-Api-Key": "***", "Authorization": "***"}
-    assert list(tmp_path.glob("runs/small/*/wandb/offline-run-*/*.wandb"))
+    assert list(tmp_path.glob("runs/small/*/wandb/offline-run-*/*.wandb")), done.stderr
     assert files_with_secrets(tmp_path, mine) == {}
     # The page and the numbers are made again from what is there.
     (run,) = tmp_path.glob("runs/small/*")
