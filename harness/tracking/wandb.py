@@ -202,6 +202,11 @@ def _init(mode: Literal["online", "offline"], settings: Any, options: Mapping[st
     sys.argv = [*real[:1], *without_secrets(real[1:])]
     try:
         return wandb.init(**options, mode=mode, settings=settings)
+    except Exception as error:
+        # W&B's service of the process that started this one, which has ended since.
+        if type(error).__name__ != "WandbServiceConnectionError" or os.environ.pop("WANDB_SERVICE", None) is None:
+            raise
+        return wandb.init(**options, mode=mode, settings=settings)
     finally:
         sys.argv = real
 

@@ -257,7 +257,7 @@ def test_killed_in_the_middle_it_costs_nothing_that_was_answered(
         store.close()
         return replies, kept
 
-    first = Server(url=served.url, concurrency=8, give_up=1.0, backoff=0.1).load(model)
+    first = Server(url=served.url, concurrency=8, give_up=5.0, backoff=0.1).load(model)
     calls = mixed_calls(first, 60)
     replies, kept = go(first, calls, killing=20)
     first.close()

@@ -259,6 +259,20 @@ def test_a_dead_server_leaves_an_offline_run(
     assert read_back(tmp_path / "run", "--summary")["summary"]["auroc/few-shot"] == 0.75
 
 
+def test_a_service_of_an_ended_process_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+
+    wandb.teardown()  # the service of earlier tests, whose address is in no variable any more
+    track(Wandb(mode="offline"), tmp_path / "first")
+    inherited = os.environ["WANDB_SERVICE"]
+    wandb.teardown()
+    monkeypatch.setenv("WANDB_SERVICE", inherited)
+    tracker = Wandb(mode="offline")
+    track(tracker, tmp_path / "second")
+    assert tracker.problems == []
+    assert list((tmp_path / "second").glob("wandb/offline-run-*/*.wandb"))
+
+
 def test_disabled_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     track(Wandb(mode="disabled"), tmp_path / "a")
     monkeypatch.setenv("WANDB_MODE", "disabled")
