@@ -259,10 +259,12 @@ def dividing(tokens: Iterable[Any]) -> frozenset[str]:
     if any(one.single_word for one in added):
         return frozenset()
     inside = {character for one in added for character in one.content[1:]}
+    greedy = [one.content for one in added if one.lstrip]
     return frozenset(
         one.content
         for one in added
-        if one.special and not (one.lstrip or one.normalized) and one.content and one.content[0] not in inside
+        if one.special and not one.normalized and one.content and one.content[0] not in inside
+        if not any(longer.startswith(one.content) for longer in greedy)
     )
 
 

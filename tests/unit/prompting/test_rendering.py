@@ -303,6 +303,8 @@ def test_a_special_token_that_begins_inside_of_another_divides_no_prompt() -> No
     from tokenizers import AddedToken
 
     inner = base(bos=True).inner
+    inner.add_tokens([AddedToken("<s>!", lstrip=True, normalized=False)])
+    assert "<s>" not in HFTokenizer(inner)._dividing._written
     inner.add_tokens([AddedToken("say<s>now", normalized=False)])
     tokenizer = HFTokenizer(inner)
     tokenizer._to_compare = 0
