@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.files import json_of, write_whole
-from harness.prompting.tokenizer_file import FileTokenizer, Summary, summarised
+from harness.prompting.fast_tokenizer import FastTokenizer, Summary, summarised
 from harness.prompting.tokens import HFTokenizer, Tokenizer
 
 LIBRARIES = ("transformers", "tokenizers")
@@ -40,7 +40,7 @@ def load_noted(folder: Path, notes: Path, fingerprint: str) -> Tokenizer:
         if known["digest"] != _digest(kind, summary, written):
             raise ValueError("damaged")
         if summary is not None:
-            return FileTokenizer(written, Summary(**summary))
+            return FastTokenizer(written, Summary(**summary))
     except (OSError, ValueError, TypeError, KeyError):
         kind = ""  # none yet, or damaged
     tokenizer = HFTokenizer.load(folder, kind=kind)

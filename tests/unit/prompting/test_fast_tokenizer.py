@@ -1,4 +1,4 @@
-"""A tokenizer.json without transformers: the same ids, text and prompts, or transformers after all."""
+"""A fast tokenizer without transformers: the same ids, text and prompts, or transformers after all."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,8 +11,8 @@ from tokenizers import normalizers
 
 from harness.errors import ItemError
 from harness.models.tokenizer_notes import load_noted
+from harness.prompting.fast_tokenizer import FastTokenizer, summarised
 from harness.prompting.prompts import Message
-from harness.prompting.tokenizer_file import FileTokenizer, summarised
 from harness.prompting.tokens import HFTokenizer
 from tests.support.tiny_tokenizers import LLAMA32, base, chatml, gemma, llama3, mistral, mistral1, qwen3, r1
 
@@ -30,9 +30,9 @@ def both(make: Callable[[], HFTokenizer], folder: Path) -> tuple[HFTokenizer, An
 
 
 @pytest.mark.parametrize("make", FAMILIES)
-def test_the_file_alone_does_what_transformers_does(make: Callable[[], HFTokenizer], tmp_path: Path) -> None:
+def test_it_does_what_transformers_does(make: Callable[[], HFTokenizer], tmp_path: Path) -> None:
     loaded, alone = both(make, tmp_path)
-    assert isinstance(alone, FileTokenizer)
+    assert isinstance(alone, FastTokenizer)
     for name in ("bos", "template", "specials", "variables"):
         assert getattr(alone, name) == getattr(loaded, name), name
     random = Random(3)
@@ -91,7 +91,7 @@ def test_settings_that_transformers_changes_are_kept(tmp_path: Path) -> None:
     loaded.inner.backend_tokenizer.normalizer = normalizers.Lowercase()
     found = summarised(loaded)
     assert found is not None
-    alone = FileTokenizer(found[1], found[0])
+    alone = FastTokenizer(found[1], found[0])
     assert alone.encode("TRUE") == loaded.encode("TRUE") == loaded.encode("true")
 
 
@@ -102,9 +102,9 @@ def test_a_damaged_note_is_written_again(content: bytes, tmp_path: Path) -> None
     [note, file] = sorted((tmp_path / "notes").iterdir())
     note.write_bytes(content)
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
-    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), FileTokenizer)
+    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), FastTokenizer)
     file.write_bytes(file.read_bytes().replace(b"<|im_end|>", b"<|im_and|>"))
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
     file.unlink()
     assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), HFTokenizer)
-    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), FileTokenizer)
+    assert isinstance(load_noted(tmp_path, tmp_path / "notes", "f"), FastTokenizer)

@@ -1,7 +1,8 @@
-"""Does without transformers, whose import takes a second, in runs that need nothing of a model but its tokenizer.
+"""A tokenizer and its chat template without transformers, whose import takes a second.
 
-The tokenizer itself is a library of its own (`tokenizers`). transformers sets it up by the model's files and adds a
-few facts and the chat template, which `summarised` keeps. Later runs read both, where both ways were seen to agree.
+Runs that need nothing else of a model use it. The tokenizer itself is a library of its own (`tokenizers`), the fast
+tokenizers of transformers. transformers sets one up by the model's files, and adds a few facts and the chat template.
+`summarised` keeps all of it, where both ways are seen to agree.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _OVERRIDDEN = ("encode", "_encode_plus", "decode", "_decode", "apply_chat_templa
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """All that the library does not know of a tokenizer.
+    """The facts that transformers adds to a fast tokenizer.
 
     Attributes:
         bos, template, specials, variables: see `harness.prompting.tokens.Tokenizer`.
@@ -44,8 +45,8 @@ class Summary:
     named: Mapping[str, str]
 
 
-class FileTokenizer(ByTurns):
-    """A tokenizer of the library alone.
+class FastTokenizer(ByTurns):
+    """A fast tokenizer, with what transformers adds to it.
 
     Args:
         written: as the library writes it (`tokenizers.Tokenizer.to_str`).
@@ -108,10 +109,10 @@ class FileTokenizer(ByTurns):
 
 
 def summarised(tokenizer: HFTokenizer) -> tuple[Summary, bytes] | None:
-    """A summary and the library's tokenizer, which do all that a tokenizer of transformers does.
+    """The summary of a tokenizer of transformers, and its fast tokenizer as the library writes it.
 
-    None where they do not: the library is not all there is, or the tokenizer's own class changes how text is encoded,
-    decoded or written.
+    None where the two would do something else: the tokenizer is a slow one, or its own class changes how text is
+    encoded, decoded or written.
     """
     inner = tokenizer.inner
     if not inner.is_fast or inner.split_special_tokens or _overrides(type(inner)):
@@ -125,7 +126,7 @@ def summarised(tokenizer: HFTokenizer) -> tuple[Summary, bytes] | None:
             named=dict(inner.special_tokens_map),
         )
         written = inner.backend_tokenizer.to_str().encode()
-        same = _alike(FileTokenizer(written, summary), tokenizer)
+        same = _alike(FastTokenizer(written, summary), tokenizer)
     except Exception:  # a template that does not end, words that the library cannot write: told where they are used
         return None
     return (summary, written) if same else None
@@ -137,7 +138,7 @@ def _overrides(cls: type) -> bool:
     return any(getattr(cls, name) is not getattr(PreTrainedTokenizerFast, name) for name in _OVERRIDDEN)
 
 
-def _alike(alone: FileTokenizer, tokenizer: HFTokenizer) -> bool:
+def _alike(alone: FastTokenizer, tokenizer: HFTokenizer) -> bool:
     for talk in TALKS:
         told_alone, told_both = (_written(one, talk) for one in (alone, tokenizer))
         ids = tokenizer.ids(told_both)
@@ -147,7 +148,7 @@ def _alike(alone: FileTokenizer, tokenizer: HFTokenizer) -> bool:
     return True
 
 
-def _written(tokenizer: FileTokenizer | HFTokenizer, talk: Sequence[Message]) -> str:
+def _written(tokenizer: FastTokenizer | HFTokenizer, talk: Sequence[Message]) -> str:
     """The conversation in the template; the template's own words where it refuses; without one, the bare messages."""
     if tokenizer.template is None:
         return "\n".join(message.content for message in talk)
